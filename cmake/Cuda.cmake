@@ -1,0 +1,16 @@
+# Finds what the CUDA backend needs, or does without it: ASSAY_HAVE_CUDA says which.
+# libcuda (the driver) is never linked: a program that needs it does not load where there is none.
+set(ASSAY_HAVE_CUDA OFF)
+if(ASSAY_CUDA)
+    include(CheckLanguage)
+    check_language(CUDA)
+    find_package(CUDAToolkit QUIET)
+    find_library(CUDNN_LIBRARY NAMES cudnn cudnn.so.9 HINTS ${CUDAToolkit_LIBRARY_DIR})
+    find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND CUDNN_LIBRARY AND CUDNN_INCLUDE_DIR)
+        set(ASSAY_HAVE_CUDA ON)
+        message(STATUS "CUDA ${CUDAToolkit_VERSION} and cuDNN found: ${CUDNN_LIBRARY}")
+    else()
+        message(STATUS "CUDA toolkit or cuDNN not found: building the CPU backend alone")
+    endif()
+endif()

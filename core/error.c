@@ -1,0 +1,47 @@
+#include "core/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool error_set(struct error *error, enum error_code code, const char *format, ...) {
+    if (error == NULL)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    error->code = code;
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_context(struct error *error, const char *format, ...) {
+    if (error == NULL)
+        return false;
+    char context[sizeof error->message];
+    char message[sizeof error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(context, sizeof context, format, arguments);
+    va_end(arguments);
+    memcpy(message, error->message, sizeof message);
+    int length = snprintf(error->message, sizeof error->message, "%s: ", context);
+    if (length >= 0 && (size_t)length < sizeof error->message)
+        snprintf(error->message + length, sizeof error->message - (size_t)length, "%s", message);
+    return false;
+}
+
+bool error_errno(struct error *error, enum error_code code, const char *format, ...) {
+    int number = errno;
+    if (error == NULL)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    error->code = code;
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    size_t length = strlen(error->message);
+    snprintf(error->message + length, sizeof error->message - length, ": %s", strerror(number));
+    return false;
+}

@@ -1,0 +1,40 @@
+/* error: how a function that can fail says why.
+ *
+ * A function that can fail returns bool and takes a `struct error *` last. On failure it calls
+ * error_set and returns false; callers add where they were with error_context. Libraries never print
+ * and never exit: a program prints "assay: " and the message, and exits with the code, which is the
+ * exit code of the command line (DESIGN: 0 done, 1 failed, 2 wrong input, 3 no coordinator, 4 the
+ * experiment failed or was cancelled).
+ */
+#ifndef ASSAY_CORE_ERROR_H
+#define ASSAY_CORE_ERROR_H
+
+#include <stdbool.h>
+
+enum error_code {
+    ERROR_NONE = 0,
+    ERROR_FAILED = 1,
+    ERROR_INPUT = 2,
+    ERROR_UNREACHABLE = 3,
+    ERROR_EXPERIMENT = 4,
+};
+
+struct error {
+    enum error_code code;
+    char message[1024];
+};
+
+/* Stores the code and the formatted message (cut at the size of `message`). `error` may be NULL.
+ * Returns false, so that a function can end with `return error_set(...)`. */
+bool error_set(struct error *error, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Puts "context: " before the message that is already there. Returns false. */
+bool error_context(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Formats errno's text after the given message: "cannot open x: No such file or directory". */
+bool error_errno(struct error *error, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

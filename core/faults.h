@@ -1,0 +1,22 @@
+/* faults: every fault found in one input, each with its place, so that a person mends them all at once. */
+#ifndef ASSAY_CORE_FAULTS_H
+#define ASSAY_CORE_FAULTS_H
+
+#include <stddef.h>
+
+struct fault {
+    char *place;   /* json.h's place: "augmentations[2].p"; "" for the whole file */
+    char *message; /* what is wrong; what to do: "unknown key \"brighness\"; did you mean \"brightness\"?" */
+};
+
+/* Zero-initialise; grows by faults_add; freed by faults_free. */
+struct faults {
+    struct fault *items;
+    size_t count;
+};
+
+void faults_add(struct faults *faults, const char *place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void faults_free(struct faults *faults);
+
+#endif
