@@ -1,0 +1,68 @@
+/* backend: what runs a network: oneDNN on a CPU (cpu/), cuDNN on a GPU (cuda/).
+ *
+ * A backend holds the weights and the optimizer's state in whatever layout suits it and gives and takes
+ * them as float32 in PyTorch's layout. A model is used by one thread at a time.
+ */
+#ifndef ASSAY_WORKER_NN_BACKEND_H
+#define ASSAY_WORKER_NN_BACKEND_H
+
+#include "worker/nn/network.h"
+
+#include <stdint.h>
+
+struct model; /* opaque, each backend its own */
+
+/* One batch of pictures. `images`: float32 NCHW, normalised, count x 3 x height x width. */
+struct batch {
+    size_t count;
+    int height, width;
+    const float *images;
+    const int32_t *labels;
+    const uint64_t *samples; /* each picture's position in the training list, for dropout's draws */
+    uint32_t epoch;
+};
+
+/* PyTorch's Adam; step counts from 1. weight_decay is added to the gradient (L2). */
+struct adam {
+    double lr, beta1, beta2, eps, weight_decay;
+    uint64_t step;
+};
+
+enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_ADAM_M, MODEL_ADAM_V };
+
+struct model_options {
+    enum precision precision;
+    bool deterministic;
+    uint64_t seed; /* for dropout */
+    int threads;   /* 0: all cores */
+    int device;    /* CUDA device number */
+};
+
+struct backend {
+    const char *name; /* "cpu", "cuda" */
+    /* True when it can run here; `what` gets a line on the device or on why not. */
+    bool (*available)(int device, char *what, size_t what_size);
+    bool (*model_new)(const struct network *network, const struct model_options *options,
+                      struct model **model, struct error *error);
+    void (*model_free)(struct model *model);
+    /* `values`: parameter->count floats in PyTorch's layout. Gradients are those of the last train_step,
+     * before the optimizer; setting them is an error. A new model's state is all zeros. */
+    bool (*state_set)(struct model *model, enum model_state state, size_t parameter,
+                      const float *values, struct error *error);
+    bool (*state_get)(struct model *model, enum model_state state, size_t parameter, float *values,
+                      struct error *error);
+    /* Forward in training mode, backward, one Adam update. losses: each picture's cross-entropy;
+     * logits: count x 2. The training loss is the mean of losses. */
+    bool (*train_step)(struct model *model, const struct batch *batch, const struct adam *adam,
+                       float *losses, float *logits, struct error *error);
+    /* Forward in evaluation mode; state is not changed. */
+    bool (*evaluate)(struct model *model, const struct batch *batch, float *losses, float *logits,
+                     struct error *error);
+};
+
+/* name: "cpu", "cuda", or "auto"/"any" (the first that is available, cuda before cpu). */
+const struct backend *backend_find(const char *name, int device, struct error *error);
+
+extern const struct backend backend_cpu;
+
+#endif
