@@ -1,10 +1,10 @@
 /* error: how a function that can fail says why.
  *
  * A function that can fail returns bool and takes a `struct error *` last. On failure it calls
- * error_set and returns false; callers add where they were with error_context. Libraries never print
- * and never exit: a program prints "assay: " and the message, and exits with the code, which is the
- * exit code of the command line (DESIGN: 0 done, 1 failed, 2 wrong input, 3 no coordinator, 4 the
- * experiment failed or was cancelled).
+ * error_set and returns false; callers add where they were with error_context. Libraries never
+ * print and never exit: a program prints "assay: " and the message, and exits with the code, which
+ * is the exit code of the command line (DESIGN: 0 done, 1 failed, 2 wrong input, 3 no coordinator,
+ * 4 the experiment failed or was cancelled).
  */
 #ifndef ASSAY_CORE_ERROR_H
 #define ASSAY_CORE_ERROR_H

@@ -1,7 +1,8 @@
 /* experiment: one experiment file as a struct, checked and with every default filled in.
  *
- * The schema (schema/experiment.schema.json) defines keys, types, ranges and defaults; what a schema
- * cannot say (a normalize that is last, fractions that sum to 1, labels of both kinds) is checked here.
+ * The schema (schema/experiment.schema.json) defines keys, types, ranges and defaults; what a
+ * schema cannot say (a normalize that is last, fractions that sum to 1, labels of both kinds) is
+ * checked here.
  */
 #ifndef ASSAY_CORE_EXPERIMENT_H
 #define ASSAY_CORE_EXPERIMENT_H
@@ -15,7 +16,8 @@
 struct experiment_class {
     char *name, *dir;
     int label;       /* 0 or 1 */
-    uint32_t repeat; /* how often each training picture of it is seen an epoch: data.upsample, 1 if unnamed */
+    uint32_t repeat; /* how often each training picture of it is seen an epoch: data.upsample, 1 if
+                        unnamed */
 };
 
 enum head { HEAD_RELU, HEAD_DROPOUT };
@@ -61,12 +63,13 @@ struct experiment {
     uint32_t max_attempts;
 };
 
-/* Checks `json` (one experiment, no matrix) and, if it has no fault, fills the defaults into `json` itself
- * and decodes it. Returns false and adds faults otherwise. Free with experiment_free. */
+/* Checks `json` (one experiment, no matrix) and, if it has no fault, fills the defaults into `json`
+ * itself and decodes it. Returns false and adds faults otherwise. Free with experiment_free. */
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults);
 void experiment_free(struct experiment *experiment);
 
-/* One experiment of a file: `config` is complete (defaults filled, no matrix), `name` is the member's
+/* One experiment of a file: `config` is complete (defaults filled, no matrix), `name` is the
+ * member's
  * ("aug3_v2/flip+jitter,real x2,seed=1"), `variant` maps each matrix key to the label of its value
  * ({"augmentations":"flip+jitter","train.seed":"1"}; empty without a matrix). */
 struct member {
@@ -80,13 +83,15 @@ struct members {
 };
 
 /* Reads a file, expands its matrix, checks every member. Faults are sorted by line and printed by
- * the caller as "assay: FILE:LINE: message" (faults' places refer to the file; use json_line with *text).
- * *text is the file's text, for json_line, freed by the caller also on failure (NULL if unreadable). */
+ * the caller as "assay: FILE:LINE: message" (faults' places refer to the file; use json_line with
+ * *text). *text is the file's text, for json_line, freed by the caller also on failure (NULL if
+ * unreadable). */
 bool members_read(const char *path, struct members *members, char **text, struct faults *faults,
                   struct error *error);
 void members_free(struct members *members);
 
-/* The product of the matrix (core/matrix.c): fills items' name, group, config (no "matrix") and variant. */
+/* The product of the matrix (core/matrix.c): fills items' name, group, config (no "matrix") and
+ * variant. */
 bool matrix_expand(const cJSON *file, struct members *members, struct faults *faults);
 
 #endif

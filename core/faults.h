@@ -1,4 +1,5 @@
-/* faults: every fault found in one input, each with its place, so that a person mends them all at once. */
+/* faults: every fault found in one input, each with its place, so that a person mends them all at
+ * once. */
 #ifndef ASSAY_CORE_FAULTS_H
 #define ASSAY_CORE_FAULTS_H
 
@@ -6,7 +7,8 @@
 
 struct fault {
     char *place;   /* json.h's place: "augmentations[2].p"; "" for the whole file */
-    char *message; /* what is wrong; what to do: "unknown key \"brighness\"; did you mean \"brightness\"?" */
+    char *message; /* what is wrong; what to do: "unknown key \"brighness\"; did you mean
+                      \"brightness\"?" */
 };
 
 /* Zero-initialise; grows by faults_add; freed by faults_free. */

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IMAGE_SIDE_MAX = 32768 }; /* pixels a side; larger pictures are refused before memory is taken */
+enum {
+    IMAGE_SIDE_MAX = 32768
+}; /* pixels a side; larger pictures are refused before memory is taken */
 
 /* Interleaved R, G, B, row by row, no padding: pixel (x, y) is at pixels + 3 * (y * width + x). */
 struct image {
@@ -20,8 +22,9 @@ bool image_new(struct image *image, int width, int height, struct error *error);
 void image_free(struct image *image); /* leaves a zeroed image; a zeroed image may be freed */
 bool image_copy(const struct image *from, struct image *to, struct error *error);
 
-/* Reads any PNG (8/16 bit, palette, grey, alpha, interlaced, tRNS) as Pillow's open().convert("RGB")
- * does: alpha dropped, 16-bit scaled as Pillow scales it. A broken file is an ERROR_INPUT that names it. */
+/* Reads any PNG (8/16 bit, palette, grey, alpha, interlaced, tRNS) as Pillow's
+ * open().convert("RGB") does: alpha dropped, 16-bit scaled as Pillow scales it. A broken file is an
+ * ERROR_INPUT that names it. */
 bool png_read(const char *path, struct image *image, struct error *error);
 /* The same from memory; `name` is what errors call it. */
 bool png_decode(const uint8_t *data, size_t length, const char *name, struct image *image,

@@ -1,6 +1,7 @@
 /* metrics: what is counted over a set of pictures, and what follows from the counts.
  *
- * Positive is label 1 (real). A ratio whose denominator is 0 is undefined: null in JSON, n/a on screen.
+ * Positive is label 1 (real). A ratio whose denominator is 0 is undefined: null in JSON, n/a on
+ * screen.
  */
 #ifndef ASSAY_CORE_METRICS_H
 #define ASSAY_CORE_METRICS_H
@@ -16,7 +17,8 @@ struct metrics {
 };
 
 uint64_t metrics_count(const struct metrics *metrics);
-/* Adds one picture: predicted is the argmax of its logits, ties to the lower index as torch.argmax. */
+/* Adds one picture: predicted is the argmax of its logits, ties to the lower index as torch.argmax.
+ */
 void metrics_add(struct metrics *metrics, int label, int predicted, double loss);
 void metrics_merge(struct metrics *into, const struct metrics *from);
 

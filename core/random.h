@@ -1,9 +1,9 @@
 /* random: the two generators of assay.
  *
- * MT19937 as CPython has it, for splits alone: the notebook's random.seed(0); random.shuffle(index).
- * Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for every draw
- * of training: a draw is a pure function of (seed, purpose, epoch, sample), never of thread, batch
- * position or worker.
+ * MT19937 as CPython has it, for splits alone: the notebook's random.seed(0);
+ * random.shuffle(index). Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+ * 3", SC 2011) for every draw of training: a draw is a pure function of (seed, purpose, epoch,
+ * sample), never of thread, batch position or worker.
  */
 #ifndef ASSAY_CORE_RANDOM_H
 #define ASSAY_CORE_RANDOM_H
@@ -19,7 +19,8 @@ struct mt19937 {
 /* random.seed(seed) of CPython for a non-negative int: init_by_array of its 32-bit digits. */
 void mt19937_seed(struct mt19937 *generator, uint64_t seed);
 uint32_t mt19937_next(struct mt19937 *generator);
-/* random.shuffle(indexes): Fisher-Yates from the end with _randbelow's getrandbits and rejection. */
+/* random.shuffle(indexes): Fisher-Yates from the end with _randbelow's getrandbits and rejection.
+ */
 void mt19937_shuffle(struct mt19937 *generator, size_t *indexes, size_t count);
 
 enum random_purpose {

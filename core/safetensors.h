@@ -1,5 +1,6 @@
 /* safetensors: named tensors in one file, as https://github.com/huggingface/safetensors defines it:
- * u64 little-endian header length, JSON header, then the data; "__metadata__" maps strings to strings.
+ * u64 little-endian header length, JSON header, then the data; "__metadata__" maps strings to
+ * strings.
  */
 #ifndef ASSAY_CORE_SAFETENSORS_H
 #define ASSAY_CORE_SAFETENSORS_H
@@ -9,14 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum tensor_type { TENSOR_F32, TENSOR_F64, TENSOR_F16, TENSOR_BF16, TENSOR_I64, TENSOR_I32, TENSOR_U8, TENSOR_OTHER };
+enum tensor_type {
+    TENSOR_F32,
+    TENSOR_F64,
+    TENSOR_F16,
+    TENSOR_BF16,
+    TENSOR_I64,
+    TENSOR_I32,
+    TENSOR_U8,
+    TENSOR_OTHER
+};
 enum { TENSOR_RANK_MAX = 8 };
 
 struct tensor {
     const char *name;
     enum tensor_type type;
     size_t rank, shape[TENSOR_RANK_MAX];
-    const void *data; /* little-endian, contiguous, row-major; may be unaligned in a file that is read */
+    const void
+        *data; /* little-endian, contiguous, row-major; may be unaligned in a file that is read */
     size_t bytes;
 };
 
@@ -25,20 +36,22 @@ size_t tensor_count(const struct tensor *tensor); /* product of the shape; 1 for
 struct safetensors; /* an open file; owns names and data */
 
 /* Maps the file and checks the whole header before anything is used: length, JSON, types, shapes,
- * offsets inside the file, in order, without holes or overlap. Broken files are ERROR_INPUT and named. */
+ * offsets inside the file, in order, without holes or overlap. Broken files are ERROR_INPUT and
+ * named. */
 bool safetensors_open(const char *path, struct safetensors **file, struct error *error);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
 size_t safetensors_size(const struct safetensors *file);
 const struct tensor *safetensors_at(const struct safetensors *file, size_t index);
-const struct tensor *safetensors_find(const struct safetensors *file, const char *name); /* or NULL */
-const char *safetensors_metadata(const struct safetensors *file, const char *key);       /* or NULL */
+const struct tensor *safetensors_find(const struct safetensors *file,
+                                      const char *name);                           /* or NULL */
+const char *safetensors_metadata(const struct safetensors *file, const char *key); /* or NULL */
 
 struct metadata {
     const char *key, *value;
 };
 
-/* Writes atomically (temporary name, fsync, rename, fsync of the folder). Data is laid out in the order
- * given and starts 8-byte aligned; the same tensors and metadata give the same bytes. */
+/* Writes atomically (temporary name, fsync, rename, fsync of the folder). Data is laid out in the
+ * order given and starts 8-byte aligned; the same tensors and metadata give the same bytes. */
 bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
                        const struct metadata *metadata, size_t metadata_count, struct error *error);
 

@@ -2,10 +2,11 @@
  *
  * schema/experiment.schema.json is the one definition of an experiment's keys, types, ranges and
  * defaults, and schema/messages.schema.json of what travels between the programs; both are compiled
- * into the programs. Understood: type, properties, required, additionalProperties, items, prefixItems,
- * enum, const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems, maxItems, minLength,
- * maxLength, minProperties, pattern-free strings, oneOf (told apart by a `const` property such as "op"
- * or "name", else by type), $ref into $defs, default. A schema with any other keyword is our bug.
+ * into the programs. Understood: type, properties, required, additionalProperties, items,
+ * prefixItems, enum, const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems,
+ * maxItems, minLength, maxLength, minProperties, pattern-free strings, oneOf (told apart by a
+ * `const` property such as "op" or "name", else by type), $ref into $defs, default. A schema with
+ * any other keyword is our bug.
  */
 #ifndef ASSAY_CORE_SCHEMA_H
 #define ASSAY_CORE_SCHEMA_H
@@ -15,16 +16,19 @@
 
 #include <cjson/cJSON.h>
 
-/* The embedded schemas, parsed once, never freed, safe to call from any thread after the first call. */
+/* The embedded schemas, parsed once, never freed, safe to call from any thread after the first
+ * call. */
 const cJSON *schema_experiment(void);
 const cJSON *schema_messages(void); /* its $defs are named after the messages */
 
-/* Adds a fault for each way in which `value` breaks `schema` ("$ref"s resolve inside `root`). `place` is
- * put before each fault's place ("" at the top). Unknown keys name the nearest known key. */
+/* Adds a fault for each way in which `value` breaks `schema` ("$ref"s resolve inside `root`).
+ * `place` is put before each fault's place ("" at the top). Unknown keys name the nearest known
+ * key. */
 void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, const char *place,
                   struct faults *faults);
 
-/* Puts each missing key that has a `default` into `value`, at every depth. `value` must be valid. */
+/* Puts each missing key that has a `default` into `value`, at every depth. `value` must be valid.
+ */
 void schema_fill_defaults(const cJSON *root, const cJSON *schema, cJSON *value);
 
 /* The candidate with the least Damerau-Levenshtein distance to `word`, or NULL when none is near

@@ -1,8 +1,9 @@
 /* loader: threads that read, transform and normalise pictures into batches ahead of training.
  *
- * One loader lives as long as an experiment and serves its passes (train, valid, test) one after the
- * other. Decoded pictures, after the pipeline's fixed ops (resize), stay in a cache of bounded size that
- * all passes share. What a batch holds depends on the pass alone, never on the number of threads.
+ * One loader lives as long as an experiment and serves its passes (train, valid, test) one after
+ * the other. Decoded pictures, after the pipeline's fixed ops (resize), stay in a cache of bounded
+ * size that all passes share. What a batch holds depends on the pass alone, never on the number of
+ * threads.
  */
 #ifndef ASSAY_WORKER_LOADER_H
 #define ASSAY_WORKER_LOADER_H
@@ -14,9 +15,9 @@
 struct loader;
 
 struct loader_options {
-    const char *root;   /* the folder that items' paths are relative to */
-    int threads;        /* 0: the number of cores */
-    size_t cache_bytes; /* 0: a quarter of the machine's memory */
+    const char *root;     /* the folder that items' paths are relative to */
+    int threads;          /* 0: the number of cores */
+    size_t cache_bytes;   /* 0: a quarter of the machine's memory */
     size_t batches_ahead; /* finished batches kept waiting; 0: 4 */
 };
 
@@ -33,8 +34,8 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
 void loader_free(struct loader *loader); /* stops a pass that is under way */
 /* Begins a pass; what it points to must live until the pass ends. Ends one that is under way. */
 bool loader_begin(struct loader *loader, const struct loader_pass *pass, struct error *error);
-/* The next batch in order, valid until the next call; *batch is NULL after the last one. Fails, naming the
- * file, when a picture cannot be read. */
+/* The next batch in order, valid until the next call; *batch is NULL after the last one. Fails,
+ * naming the file, when a picture cannot be read. */
 bool loader_next(struct loader *loader, const struct batch **batch, struct error *error);
 
 struct loader_statistics {

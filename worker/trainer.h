@@ -1,13 +1,13 @@
 /* trainer: one experiment from its first or its last finished epoch to the end.
  *
- * Runs on the caller's thread, tells what happens through callbacks and asks `stop` after every step.
- * In `dir` it writes checkpoint_best_loss.safetensors (whenever the validation loss falls),
- * checkpoint_epoch_NNN.safetensors (every checkpoint_every epochs), checkpoint_last.safetensors (after every
- * epoch: what a resumed run goes on from) and train.log.
+ * Runs on the caller's thread, tells what happens through callbacks and asks `stop` after every
+ * step. In `dir` it writes checkpoint_best_loss.safetensors (whenever the validation loss falls),
+ * checkpoint_epoch_NNN.safetensors (every checkpoint_every epochs), checkpoint_last.safetensors
+ * (after every epoch: what a resumed run goes on from) and train.log.
  *
- * Crash rule: an epoch's checkpoint is durable before the epoch is reported, and its metadata holds every
- * report so far; a resumed run reports them all again. Reports are idempotent, so none is lost and none
- * is doubled. train.log is cut back to its length at the checkpoint.
+ * Crash rule: an epoch's checkpoint is durable before the epoch is reported, and its metadata holds
+ * every report so far; a resumed run reports them all again. Reports are idempotent, so none is
+ * lost and none is doubled. train.log is cut back to its length at the checkpoint.
  */
 #ifndef ASSAY_WORKER_TRAINER_H
 #define ASSAY_WORKER_TRAINER_H
@@ -16,19 +16,19 @@
 #include "core/metrics.h"
 
 struct progress {
-    const char *phase; /* "train", "valid", "test" */
-    uint32_t epoch, epochs;    /* from 1 */
-    uint32_t step, steps;      /* of this phase of this epoch */
-    double loss;               /* mean over the epoch so far */
-    double images_per_second;  /* over the phase so far */
+    const char *phase;        /* "train", "valid", "test" */
+    uint32_t epoch, epochs;   /* from 1 */
+    uint32_t step, steps;     /* of this phase of this epoch */
+    double loss;              /* mean over the epoch so far */
+    double images_per_second; /* over the phase so far */
 };
 
 struct epoch_report {
     uint32_t epoch; /* from 1 */
     struct metrics train, valid;
-    double learning_rate; /* the one that this epoch trained with */
+    double learning_rate;              /* the one that this epoch trained with */
     double seconds, images_per_second; /* of the training part */
-    bool best;            /* validation loss fell below all before */
+    bool best;                         /* validation loss fell below all before */
 };
 
 struct evaluation_report {
@@ -47,7 +47,8 @@ struct checkpoint_report {
 /* Called on the trainer's thread. */
 struct trainer_events {
     void *context;
-    void (*progress)(void *context, const struct progress *progress); /* at most ten times a second */
+    void (*progress)(void *context,
+                     const struct progress *progress); /* at most ten times a second */
     void (*epoch)(void *context, const struct epoch_report *report);
     void (*checkpoint)(void *context, const struct checkpoint_report *report);
     void (*evaluation)(void *context, const struct evaluation_report *report);
@@ -61,12 +62,14 @@ struct trainer_options {
     const char *data_root; /* NULL: any; else data.root must lie inside it */
     const char *backend;   /* "auto", "cpu", "cuda" */
     int device, threads;   /* threads: loader threads, 0: cores */
-    const char *resume;    /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there is one */
+    const char *resume; /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there
+                           is one */
 };
 
 enum trainer_outcome { TRAINER_DONE, TRAINER_STOPPED, TRAINER_FAILED };
 
-/* TRAINER_STOPPED: `stop` said so; what the current epoch did is dropped. TRAINER_FAILED fills error. */
+/* TRAINER_STOPPED: `stop` said so; what the current epoch did is dropped. TRAINER_FAILED fills
+ * error. */
 enum trainer_outcome trainer_run(const struct experiment *experiment,
                                  const struct trainer_options *options,
                                  const struct trainer_events *events, struct error *error);

@@ -14,6 +14,7 @@ const struct backend *backend_find(const char *name, int device, struct error *e
         if (backends[i]->available(device, what, sizeof what))
             return backends[i];
     }
-    error_set(error, ERROR_INPUT, "backend \"%s\" cannot be used: %s; choose auto or cpu", name, what);
+    error_set(error, ERROR_INPUT, "backend \"%s\" cannot be used: %s; choose auto or cpu", name,
+              what);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* backend: what runs a network: oneDNN on a CPU (cpu/), cuDNN on a GPU (cuda/).
  *
- * A backend holds the weights and the optimizer's state in whatever layout suits it and gives and takes
- * them as float32 in PyTorch's layout. A model is used by one thread at a time.
+ * A backend holds the weights and the optimizer's state in whatever layout suits it and gives and
+ * takes them as float32 in PyTorch's layout. A model is used by one thread at a time.
  */
 #ifndef ASSAY_WORKER_NN_BACKEND_H
 #define ASSAY_WORKER_NN_BACKEND_H
@@ -45,8 +45,9 @@ struct backend {
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);
     void (*model_free)(struct model *model);
-    /* `values`: parameter->count floats in PyTorch's layout. Gradients are those of the last train_step,
-     * before the optimizer; setting them is an error. A new model's state is all zeros. */
+    /* `values`: parameter->count floats in PyTorch's layout. Gradients are those of the last
+     * train_step, before the optimizer; setting them is an error. A new model's state is all zeros.
+     */
     bool (*state_set)(struct model *model, enum model_state state, size_t parameter,
                       const float *values, struct error *error);
     bool (*state_get)(struct model *model, enum model_state state, size_t parameter, float *values,

@@ -1,10 +1,11 @@
 /* network: a ResNet described once, as data; a backend runs the description.
  *
- * A network is a list of nodes in an order in which they can run (node 0 is the input) and a list of
- * parameters with torchvision's names. Shapes follow from the size of the pictures (network_shapes), so
- * one network serves any size. resnet18/34 are built of basic blocks, resnet50/101/152 of bottlenecks
- * (He et al. 2015; stride in the 3x3 convolution, as torchvision). After fc (-> 1000): head "relu" is
- * ReLU and Linear(1000, 2), head "dropout" is ReLU, Dropout(p) and Linear(1000, 2).
+ * A network is a list of nodes in an order in which they can run (node 0 is the input) and a list
+ * of parameters with torchvision's names. Shapes follow from the size of the pictures
+ * (network_shapes), so one network serves any size. resnet18/34 are built of basic blocks,
+ * resnet50/101/152 of bottlenecks (He et al. 2015; stride in the 3x3 convolution, as torchvision).
+ * After fc (-> 1000): head "relu" is ReLU and Linear(1000, 2), head "dropout" is ReLU, Dropout(p)
+ * and Linear(1000, 2).
  */
 #ifndef ASSAY_WORKER_NN_NETWORK_H
 #define ASSAY_WORKER_NN_NETWORK_H
@@ -15,14 +16,14 @@
 #include <stddef.h>
 
 enum op {
-    OP_INPUT,      /* float32 NCHW, 3 channels */
-    OP_CONV,       /* no bias; one parameter: weight OIHW */
-    OP_BATCH_NORM, /* eps 1e-5, momentum 0.1; parameters weight, bias, running_mean, running_var;
-                      optionally adds node `residual`'s output, optionally ends in ReLU */
-    OP_MAX_POOL,   /* 3x3, stride 2, padding 1 */
+    OP_INPUT,        /* float32 NCHW, 3 channels */
+    OP_CONV,         /* no bias; one parameter: weight OIHW */
+    OP_BATCH_NORM,   /* eps 1e-5, momentum 0.1; parameters weight, bias, running_mean, running_var;
+                        optionally adds node `residual`'s output, optionally ends in ReLU */
+    OP_MAX_POOL,     /* 3x3, stride 2, padding 1 */
     OP_AVERAGE_POOL, /* global: C x H x W -> C */
-    OP_LINEAR,     /* parameters weight (out x in), bias; optionally ends in ReLU */
-    OP_DROPOUT,    /* kept values scaled by 1 / (1 - p) in training, identity in evaluation */
+    OP_LINEAR,       /* parameters weight (out x in), bias; optionally ends in ReLU */
+    OP_DROPOUT,      /* kept values scaled by 1 / (1 - p) in training, identity in evaluation */
 };
 
 enum { NETWORK_CLASSES = 2 };
@@ -47,7 +48,8 @@ enum parameter_kind {
 };
 
 struct parameter {
-    char name[64]; /* torchvision's: "layer1.0.conv1.weight"; the last linear layer is "head.weight" */
+    char name[64]; /* torchvision's: "layer1.0.conv1.weight"; the last linear layer is "head.weight"
+                    */
     enum parameter_kind kind;
     size_t rank, shape[4], count;
     bool trainable; /* false for running statistics */
@@ -74,9 +76,11 @@ bool network_shapes(const struct network *network, int height, int width, struct
 /* -1 when there is none of that name. */
 long network_find(const struct network *network, const char *name);
 
-/* Fills `values` (parameter->count floats) as PyTorch initialises it: convolutions He normal (fan out),
- * batch norm 1, 0, mean 0, variance 1; linear uniform in +-1/sqrt(fan in). Draws: Philox, RANDOM_INITIAL,
- * sample = a hash of the name, so that a parameter's start does not depend on its neighbours. */
-void network_initialise(const struct network *network, size_t parameter, uint64_t seed, float *values);
+/* Fills `values` (parameter->count floats) as PyTorch initialises it: convolutions He normal (fan
+ * out), batch norm 1, 0, mean 0, variance 1; linear uniform in +-1/sqrt(fan in). Draws: Philox,
+ * RANDOM_INITIAL, sample = a hash of the name, so that a parameter's start does not depend on its
+ * neighbours. */
+void network_initialise(const struct network *network, size_t parameter, uint64_t seed,
+                        float *values);
 
 #endif
