@@ -1,0 +1,273 @@
+/* torchvision.models.resnet as a table: the five depths differ in four numbers and in the block. */
+#include "worker/nn/network.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layout {
+    const char *arch;
+    bool bottleneck;
+    int blocks[4];
+};
+
+static const struct layout layouts[] = {
+    {"resnet18", false, {2, 2, 2, 2}},  {"resnet34", false, {3, 4, 6, 3}},
+    {"resnet50", true, {3, 4, 6, 3}},   {"resnet101", true, {3, 4, 23, 3}},
+    {"resnet152", true, {3, 8, 36, 3}},
+};
+
+enum { STEM_CHANNELS = 64, FEATURES = 1000 };
+
+/* What grows while a network is written down; `failed` once memory has run out. */
+struct builder {
+    struct network *network;
+    size_t node_room, parameter_room;
+    bool failed;
+};
+
+static void *grown(void *items, size_t count, size_t *room, size_t size) {
+    if (count < *room)
+        return items;
+    size_t wanted = *room == 0 ? 64 : 2 * *room;
+    void *larger = reallocarray(items, wanted, size);
+    if (larger != NULL)
+        *room = wanted;
+    return larger;
+}
+
+static void add_parameter(struct builder *builder, const char *prefix, const char *suffix,
+                          enum parameter_kind kind, size_t rank, const int shape[]) {
+    struct network *network = builder->network;
+    struct parameter *items = grown(network->parameters, network->parameter_count,
+                                    &builder->parameter_room, sizeof *items);
+    if (items == NULL) {
+        builder->failed = true;
+        return;
+    }
+    network->parameters = items;
+    struct parameter *parameter = &items[network->parameter_count++];
+    *parameter = (struct parameter){.kind = kind, .rank = rank, .count = 1};
+    snprintf(parameter->name, sizeof parameter->name, "%s.%s", prefix, suffix);
+    for (size_t i = 0; i < rank; i++) {
+        parameter->shape[i] = (size_t)shape[i];
+        parameter->count *= (size_t)shape[i];
+    }
+    parameter->trainable = kind != PARAMETER_MEAN && kind != PARAMETER_VARIANCE;
+}
+
+/* Returns the node's index. Its parameters are added after it by the caller. */
+static int add_node(struct builder *builder, struct node node) {
+    struct network *network = builder->network;
+    struct node *items =
+        grown(network->nodes, network->node_count, &builder->node_room, sizeof *items);
+    if (items == NULL) {
+        builder->failed = true;
+        return 0;
+    }
+    network->nodes = items;
+    node.parameter = network->parameter_count;
+    items[network->node_count] = node;
+    return (int)network->node_count++;
+}
+
+static int add_conv(struct builder *builder, const char *name, int input, int in, int out,
+                    int kernel, int stride) {
+    int node = add_node(builder, (struct node){.op = OP_CONV,
+                                               .input = input,
+                                               .residual = -1,
+                                               .in_channels = in,
+                                               .out_channels = out,
+                                               .kernel = kernel,
+                                               .stride = stride,
+                                               .padding = kernel / 2});
+    add_parameter(builder, name, "weight", PARAMETER_WEIGHT, 4,
+                  (const int[]){out, in, kernel, kernel});
+    return node;
+}
+
+static int add_batch_norm(struct builder *builder, const char *name, int input, int channels,
+                          int residual, bool relu) {
+    int node = add_node(builder, (struct node){.op = OP_BATCH_NORM,
+                                               .input = input,
+                                               .residual = residual,
+                                               .relu = relu,
+                                               .in_channels = channels,
+                                               .out_channels = channels});
+    add_parameter(builder, name, "weight", PARAMETER_SCALE, 1, &channels);
+    add_parameter(builder, name, "bias", PARAMETER_SHIFT, 1, &channels);
+    add_parameter(builder, name, "running_mean", PARAMETER_MEAN, 1, &channels);
+    add_parameter(builder, name, "running_var", PARAMETER_VARIANCE, 1, &channels);
+    return node;
+}
+
+static int add_linear(struct builder *builder, const char *name, int input, int in, int out,
+                      bool relu) {
+    int node = add_node(builder, (struct node){.op = OP_LINEAR,
+                                               .input = input,
+                                               .residual = -1,
+                                               .relu = relu,
+                                               .in_channels = in,
+                                               .out_channels = out});
+    add_parameter(builder, name, "weight", PARAMETER_WEIGHT, 2, (const int[]){out, in});
+    add_parameter(builder, name, "bias", PARAMETER_BIAS, 1, &out);
+    return node;
+}
+
+static int add_plain(struct builder *builder, enum op op, int input, int channels) {
+    bool pool = op == OP_MAX_POOL;
+    return add_node(builder, (struct node){.op = op,
+                                           .input = input,
+                                           .residual = -1,
+                                           .in_channels = channels,
+                                           .out_channels = channels,
+                                           .kernel = pool ? 3 : 0,
+                                           .stride = pool ? 2 : 0,
+                                           .padding = pool ? 1 : 0});
+}
+
+/* conv<number>, bn<number> of a block; torchvision counts from 1. */
+static int add_pair(struct builder *builder, const char *block, int number, int input, int in,
+                    int out, int kernel, int stride, int residual, bool relu) {
+    char name[48];
+    snprintf(name, sizeof name, "%s.conv%d", block, number);
+    int conv = add_conv(builder, name, input, in, out, kernel, stride);
+    snprintf(name, sizeof name, "%s.bn%d", block, number);
+    return add_batch_norm(builder, name, conv, out, residual, relu);
+}
+
+/* torchvision's BasicBlock (two 3x3) and Bottleneck (1x1, 3x3, 1x1). The shortcut's nodes stand
+ * before the last pair, which adds them. */
+static int add_block(struct builder *builder, const char *block, bool bottleneck, int input, int in,
+                     int width, int out, int stride) {
+    int shortcut = input;
+    if (stride != 1 || in != out) {
+        char name[48];
+        snprintf(name, sizeof name, "%s.downsample.0", block);
+        int conv = add_conv(builder, name, input, in, out, 1, stride);
+        snprintf(name, sizeof name, "%s.downsample.1", block);
+        shortcut = add_batch_norm(builder, name, conv, out, -1, false);
+    }
+    if (!bottleneck) {
+        int first = add_pair(builder, block, 1, input, in, out, 3, stride, -1, true);
+        return add_pair(builder, block, 2, first, out, out, 3, 1, shortcut, true);
+    }
+    int first = add_pair(builder, block, 1, input, in, width, 1, 1, -1, true);
+    int second = add_pair(builder, block, 2, first, width, width, 3, stride, -1, true);
+    return add_pair(builder, block, 3, second, width, out, 1, 1, shortcut, true);
+}
+
+static int add_stages(struct builder *builder, const struct layout *layout, int input,
+                      int *channels) {
+    int node = input;
+    *channels = STEM_CHANNELS;
+    for (int stage = 0; stage < 4; stage++) {
+        int width = STEM_CHANNELS << stage, out = layout->bottleneck ? 4 * width : width;
+        for (int i = 0; i < layout->blocks[stage]; i++) {
+            char block[32];
+            snprintf(block, sizeof block, "layer%d.%d", stage + 1, i);
+            int stride = stage > 0 && i == 0 ? 2 : 1;
+            node =
+                add_block(builder, block, layout->bottleneck, node, *channels, width, out, stride);
+            *channels = out;
+        }
+    }
+    return node;
+}
+
+static const struct layout *layout_find(const char *arch) {
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+        if (strcmp(layouts[i].arch, arch) == 0)
+            return &layouts[i];
+    return NULL;
+}
+
+bool network_build(const char *arch, enum head head, double dropout, struct network *network,
+                   struct error *error) {
+    *network = (struct network){0};
+    const struct layout *layout = layout_find(arch);
+    if (layout == NULL)
+        return error_set(error, ERROR_INPUT,
+                         "unknown arch \"%s\"; choose resnet18, resnet34, resnet50, resnet101 or "
+                         "resnet152",
+                         arch);
+    if (head == HEAD_DROPOUT && !(dropout >= 0 && dropout < 1))
+        return error_set(error, ERROR_INPUT, "dropout %g must be at least 0 and less than 1",
+                         dropout);
+    struct builder builder = {.network = network};
+    int channels = 3;
+    int node = add_node(
+        &builder,
+        (struct node){
+            .op = OP_INPUT, .input = -1, .residual = -1, .in_channels = 3, .out_channels = 3});
+    node = add_conv(&builder, "conv1", node, channels, STEM_CHANNELS, 7, 2);
+    node = add_batch_norm(&builder, "bn1", node, STEM_CHANNELS, -1, true);
+    node = add_plain(&builder, OP_MAX_POOL, node, STEM_CHANNELS);
+    node = add_stages(&builder, layout, node, &channels);
+    node = add_plain(&builder, OP_AVERAGE_POOL, node, channels);
+    node = add_linear(&builder, "fc", node, channels, FEATURES, true);
+    if (head == HEAD_DROPOUT) {
+        node = add_plain(&builder, OP_DROPOUT, node, FEATURES);
+        network->nodes[node].dropout = dropout;
+    }
+    add_linear(&builder, "head", node, FEATURES, NETWORK_CLASSES, false);
+    if (builder.failed) {
+        network_free(network);
+        return error_set(error, ERROR_FAILED, "out of memory for the description of %s", arch);
+    }
+    return true;
+}
+
+void network_free(struct network *network) {
+    free(network->nodes);
+    free(network->parameters);
+    *network = (struct network){0};
+}
+
+/* Output side of a window: floor((side + 2 padding - kernel) / stride) + 1; 0 when none fits. */
+static int window_side(const struct node *node, int side) {
+    int room = side + 2 * node->padding - node->kernel;
+    return room < 0 ? 0 : room / node->stride + 1;
+}
+
+static bool shapes_fit(const struct network *network, int height, int width, struct shape *shapes) {
+    for (size_t i = 0; i < network->node_count; i++) {
+        const struct node *node = &network->nodes[i];
+        struct shape in = node->input < 0 ? (struct shape){3, height, width} : shapes[node->input];
+        struct shape out = {node->out_channels, in.height, in.width};
+        if (node->op == OP_CONV || node->op == OP_MAX_POOL) {
+            out.height = window_side(node, in.height);
+            out.width = window_side(node, in.width);
+        } else if (node->op == OP_AVERAGE_POOL) {
+            out.height = out.width = in.height > 0 && in.width > 0;
+        }
+        if (out.height < 1 || out.width < 1)
+            return false;
+        shapes[i] = out;
+    }
+    return true;
+}
+
+bool network_shapes(const struct network *network, int height, int width, struct shape *shapes,
+                    struct error *error) {
+    enum { SIDE_MAX = 32768 };
+    if (height > SIDE_MAX || width > SIDE_MAX)
+        return error_set(error, ERROR_INPUT, "pictures of %d x %d are too large; at most %d a side",
+                         width, height, SIDE_MAX);
+    if (height >= 1 && width >= 1 && shapes_fit(network, height, width, shapes))
+        return true;
+    int smallest = 1;
+    while (smallest < SIDE_MAX && !shapes_fit(network, smallest, smallest, shapes))
+        smallest++;
+    return error_set(error, ERROR_INPUT,
+                     "pictures of %d x %d are too small for the network; at least %d x %d", width,
+                     height, smallest, smallest);
+}
+
+long network_find(const struct network *network, const char *name) {
+    for (size_t i = 0; i < network->parameter_count; i++)
+        if (strcmp(network->parameters[i].name, name) == 0)
+            return (long)i;
+    return -1;
+}
