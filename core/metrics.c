@@ -1,0 +1,65 @@
+#include "core/metrics.h"
+
+#include "core/json.h"
+
+uint64_t metrics_count(const struct metrics *metrics) {
+    return metrics->true_positive + metrics->true_negative + metrics->false_positive +
+           metrics->false_negative;
+}
+
+void metrics_add(struct metrics *metrics, int label, int predicted, double loss) {
+    if (label == 1)
+        *(predicted == 1 ? &metrics->true_positive : &metrics->false_negative) += 1;
+    else
+        *(predicted == 1 ? &metrics->false_positive : &metrics->true_negative) += 1;
+    metrics->loss_sum += loss;
+}
+
+void metrics_merge(struct metrics *into, const struct metrics *from) {
+    into->true_positive += from->true_positive;
+    into->true_negative += from->true_negative;
+    into->false_positive += from->false_positive;
+    into->false_negative += from->false_negative;
+    into->loss_sum += from->loss_sum;
+}
+
+static bool ratio(uint64_t part, uint64_t whole, double *value) {
+    if (whole == 0)
+        return false;
+    *value = (double)part / (double)whole;
+    return true;
+}
+
+bool metrics_accuracy(const struct metrics *metrics, double *value) {
+    return ratio(metrics->true_positive + metrics->true_negative, metrics_count(metrics), value);
+}
+
+bool metrics_precision(const struct metrics *metrics, double *value) {
+    return ratio(metrics->true_positive, metrics->true_positive + metrics->false_positive, value);
+}
+
+bool metrics_recall(const struct metrics *metrics, double *value) {
+    return ratio(metrics->true_positive, metrics->true_positive + metrics->false_negative, value);
+}
+
+bool metrics_loss(const struct metrics *metrics, double *value) {
+    uint64_t count = metrics_count(metrics);
+    if (count == 0)
+        return false;
+    *value = metrics->loss_sum / (double)count;
+    return true;
+}
+
+cJSON *metrics_to_json(const struct metrics *metrics) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "true_positive", (double)metrics->true_positive);
+    cJSON_AddNumberToObject(json, "true_negative", (double)metrics->true_negative);
+    cJSON_AddNumberToObject(json, "false_positive", (double)metrics->false_positive);
+    cJSON_AddNumberToObject(json, "false_negative", (double)metrics->false_negative);
+    double value = 0;
+    json_add_defined(json, "accuracy", metrics_accuracy(metrics, &value), value);
+    json_add_defined(json, "precision", metrics_precision(metrics, &value), value);
+    json_add_defined(json, "recall", metrics_recall(metrics, &value), value);
+    json_add_defined(json, "loss", metrics_loss(metrics, &value), value);
+    return json;
+}

@@ -1,0 +1,171 @@
+#include "core/random.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* --- MT19937: Matsumoto and Nishimura 1998, seeded and drawn from as CPython's _randommodule.c and
+ * random.py do --- */
+
+enum { MT_LENGTH = 624, MT_MIDDLE = 397 };
+
+static void mt19937_seed_word(struct mt19937 *generator, uint32_t seed) {
+    uint32_t *state = generator->state;
+    state[0] = seed;
+    for (uint32_t i = 1; i < MT_LENGTH; i++)
+        state[i] = 1812433253u * (state[i - 1] ^ (state[i - 1] >> 30)) + i;
+    generator->index = MT_LENGTH;
+}
+
+void mt19937_seed(struct mt19937 *generator, uint64_t seed) {
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    size_t key_length = key[1] != 0 ? 2 : 1;
+    uint32_t *state = generator->state;
+    mt19937_seed_word(generator, 19650218u);
+    size_t i = 1, j = 0;
+    for (size_t k = 0; k < MT_LENGTH; k++) {
+        state[i] =
+            (state[i] ^ ((state[i - 1] ^ (state[i - 1] >> 30)) * 1664525u)) + key[j] + (uint32_t)j;
+        if (++i == MT_LENGTH) {
+            state[0] = state[MT_LENGTH - 1];
+            i = 1;
+        }
+        if (++j == key_length)
+            j = 0;
+    }
+    for (size_t k = 0; k < MT_LENGTH - 1; k++) {
+        state[i] = (state[i] ^ ((state[i - 1] ^ (state[i - 1] >> 30)) * 1566083941u)) - (uint32_t)i;
+        if (++i == MT_LENGTH) {
+            state[0] = state[MT_LENGTH - 1];
+            i = 1;
+        }
+    }
+    state[0] = 0x80000000u;
+}
+
+static void mt19937_refill(uint32_t *state) {
+    for (size_t i = 0; i < MT_LENGTH; i++) {
+        uint32_t y = (state[i] & 0x80000000u) | (state[(i + 1) % MT_LENGTH] & 0x7fffffffu);
+        state[i] = state[(i + MT_MIDDLE) % MT_LENGTH] ^ (y >> 1) ^ (y & 1 ? 0x9908b0dfu : 0);
+    }
+}
+
+uint32_t mt19937_next(struct mt19937 *generator) {
+    if (generator->index >= MT_LENGTH) {
+        mt19937_refill(generator->state);
+        generator->index = 0;
+    }
+    uint32_t y = generator->state[generator->index++];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680u;
+    y ^= (y << 15) & 0xefc60000u;
+    return y ^ (y >> 18);
+}
+
+/* getrandbits(bits), 1 <= bits <= 64: whole words from the low end, the last one's high bits. */
+static uint64_t mt19937_bits(struct mt19937 *generator, unsigned bits) {
+    if (bits <= 32)
+        return mt19937_next(generator) >> (32 - bits);
+    uint64_t low = mt19937_next(generator);
+    uint64_t high = mt19937_next(generator) >> (64 - bits);
+    return high << 32 | low;
+}
+
+/* Random._randbelow_with_getrandbits: n.bit_length() bits until they are below n. */
+static uint64_t mt19937_below(struct mt19937 *generator, uint64_t n) {
+    unsigned bits = 64u - (unsigned)__builtin_clzll(n);
+    uint64_t r;
+    do
+        r = mt19937_bits(generator, bits);
+    while (r >= n);
+    return r;
+}
+
+static void swap(size_t *items, size_t i, size_t j) {
+    size_t item = items[i];
+    items[i] = items[j];
+    items[j] = item;
+}
+
+void mt19937_shuffle(struct mt19937 *generator, size_t *indexes, size_t count) {
+    for (size_t i = count; i-- > 1;)
+        swap(indexes, i, (size_t)mt19937_below(generator, i + 1));
+}
+
+/* --- Philox 4x32-10: Salmon et al. 2011, section 3.3 --- */
+
+static void multiply(uint32_t a, uint32_t b, uint32_t *high, uint32_t *low) {
+    uint64_t product = (uint64_t)a * b;
+    *high = (uint32_t)(product >> 32);
+    *low = (uint32_t)product;
+}
+
+void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < 10; round++) {
+        uint32_t high0, low0, high1, low1;
+        multiply(0xd2511f53u, c0, &high0, &low0);
+        multiply(0xcd9e8d57u, c2, &high1, &low1);
+        c0 = high1 ^ c1 ^ k0;
+        c1 = low1;
+        c2 = high0 ^ c3 ^ k1;
+        c3 = low0;
+        k0 += 0x9e3779b9u;
+        k1 += 0xbb67ae85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+void random_open(struct random_stream *stream, uint64_t seed, enum random_purpose purpose,
+                 uint32_t epoch, uint64_t sample) {
+    assert(sample >> 56 == 0);
+    *stream = (struct random_stream){
+        .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+        .counter = {0, (uint32_t)sample, epoch, (uint32_t)purpose | (uint32_t)(sample >> 32) << 8},
+        .used = 4,
+    };
+}
+
+uint32_t random_u32(struct random_stream *stream) {
+    if (stream->used == 4) {
+        philox4x32(stream->counter, stream->key, stream->block);
+        stream->counter[0]++;
+        stream->used = 0;
+    }
+    return stream->block[stream->used++];
+}
+
+double random_uniform(struct random_stream *stream) {
+    return random_u32(stream) * 0x1p-32;
+}
+
+double random_range(struct random_stream *stream, double low, double high) {
+    return low + (high - low) * random_uniform(stream);
+}
+
+uint32_t random_below(struct random_stream *stream, uint32_t bound) {
+    assert(bound >= 1);
+    /* The high word of word * bound, refusing the low words that would make some results likelier
+     * (Lemire, "Fast random integer generation in an interval", 2019). */
+    uint32_t refused = -bound % bound;
+    uint32_t high, low;
+    do
+        multiply(random_u32(stream), bound, &high, &low);
+    while (low < refused);
+    return high;
+}
+
+double random_normal(struct random_stream *stream) {
+    const double turn = 6.283185307179586;
+    double radius = sqrt(-2.0 * log(1.0 - random_uniform(stream)));
+    return radius * cos(turn * random_uniform(stream));
+}
+
+void random_shuffle(struct random_stream *stream, size_t *indexes, size_t count) {
+    assert(count <= UINT32_MAX);
+    for (size_t i = count; i-- > 1;)
+        swap(indexes, i, random_below(stream, (uint32_t)(i + 1)));
+}

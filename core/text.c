@@ -1,0 +1,122 @@
+#include "core/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes room for `more` bytes and a NUL. */
+static bool text_reserve(struct text *text, size_t more) {
+    if (text->failed)
+        return false;
+    if (more < text->capacity - text->length)
+        return true;
+    size_t capacity = text->capacity < 256 ? 256 : text->capacity;
+    while (capacity - text->length <= more && capacity <= SIZE_MAX / 2)
+        capacity *= 2;
+    char *data = capacity - text->length > more ? realloc(text->data, capacity) : NULL;
+    if (data == NULL) {
+        text->failed = true;
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_add(struct text *text, const char *bytes, size_t length) {
+    if (!text_reserve(text, length))
+        return;
+    memcpy(text->data + text->length, bytes, length);
+    text->length += length;
+    text->data[text->length] = '\0';
+}
+
+void text_format(struct text *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        text->failed = true;
+        return;
+    }
+    if (!text_reserve(text, (size_t)length))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    text->length += (size_t)length;
+}
+
+/* Table 3-7 of the Unicode standard, "Well-Formed UTF-8 Byte Sequences". */
+size_t utf8_decode(const char *bytes, unsigned long *code) {
+    unsigned char first = (unsigned char)bytes[0];
+    if (first < 0x80) {
+        *code = first;
+        return 1;
+    }
+    size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+                    : first >= 0xe0 && first <= 0xef ? 3
+                    : first >= 0xf0 && first <= 0xf4 ? 4
+                                                     : 0;
+    unsigned long value = length == 0 ? 0 : first & (0xffu >> (length + 1));
+    for (size_t i = 1; i < length; i++) {
+        unsigned char next = (unsigned char)bytes[i];
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (next & 0x3f);
+    }
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    *code = value;
+    return length;
+}
+
+/* One character that json.dumps does not print as itself. */
+static void text_escape(struct text *text, unsigned long code) {
+    static const char named[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
+    const char *at = code != 0 && code < 0x80 ? strchr(named, (int)code) : NULL;
+    if (at != NULL)
+        text_format(text, "\\%c", letters[at - named]);
+    else if (code < 0x10000)
+        text_format(text, "\\u%04lx", code);
+    else
+        text_format(text, "\\u%04lx\\u%04lx", 0xd800 + ((code - 0x10000) >> 10),
+                    0xdc00 + ((code - 0x10000) & 0x3ff));
+}
+
+void text_json_string(struct text *text, const char *string) {
+    text_add(text, "\"", 1);
+    while (*string != '\0') {
+        size_t plain = 0;
+        while (string[plain] >= ' ' && string[plain] <= '~' && string[plain] != '"' &&
+               string[plain] != '\\')
+            plain++;
+        text_add(text, string, plain);
+        string += plain;
+        if (*string == '\0')
+            break;
+        unsigned long code = 0;
+        size_t length = utf8_decode(string, &code);
+        text_escape(text, length != 0 ? code : 0xdc00ul + (unsigned char)*string);
+        string += length != 0 ? length : 1;
+    }
+    text_add(text, "\"", 1);
+}
+
+char *text_take(struct text *text) {
+    text_add(text, "", 0);
+    char *data = text->failed ? NULL : text->data;
+    if (data == NULL)
+        free(text->data);
+    *text = (struct text){0};
+    return data;
+}
+
+void text_free(struct text *text) {
+    free(text->data);
+    *text = (struct text){0};
+}

@@ -1,0 +1,34 @@
+/* text: a string that grows, for writing JSON whose every byte is promised.
+ *
+ * Zero-initialise. When memory runs out the text is marked failed, further additions do nothing,
+ * and text_take returns NULL: callers check once, at the end.
+ */
+#ifndef ASSAY_CORE_TEXT_H
+#define ASSAY_CORE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct text {
+    char *data; /* ends in NUL once something was added */
+    size_t length, capacity;
+    bool failed;
+};
+
+void text_add(struct text *text, const char *bytes, size_t length);
+void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A JSON string in quotes as Python's json.dumps writes it with ensure_ascii: everything outside
+ * printable ASCII is \uXXXX, beyond U+FFFF a surrogate pair. A byte that is not UTF-8 becomes
+ * \udcXX, which is what Python makes of such a file name (surrogateescape). */
+void text_json_string(struct text *text, const char *string);
+
+/* Hands over the string (caller frees) and leaves an empty text; NULL when memory ran out. */
+char *text_take(struct text *text);
+void text_free(struct text *text);
+
+/* How many bytes the UTF-8 sequence at `bytes` takes (1 to 4, *code is its code point), or 0 when
+ * it is none: a wrong byte, cut short by the NUL, overlong, a surrogate or beyond U+10FFFF. */
+size_t utf8_decode(const char *bytes, unsigned long *code);
+
+#endif
