@@ -1,0 +1,67 @@
+/* command: what every command of `assay` has in common.
+ *
+ * A command is one file with one function, `int command_NAME(int argc, char **argv)`, declared
+ * below and entered in the one table in main.c, from which `assay --help` is made. argv[0] is the
+ * command's name; what it returns is the exit code (DESIGN: 0 done, 1 failed, 2 wrong input, 3 no
+ * coordinator, 4 the experiment asked about failed or was cancelled). Its options are plain argp
+ * options, handed to command_parse, which adds --help and, where asked for, --connect and --json,
+ * and says in one line what is wrong with a command line.
+ */
+#ifndef ASSAY_CLI_COMMAND_H
+#define ASSAY_CLI_COMMAND_H
+
+#include "core/error.h"
+
+#include <argp.h>
+#include <stddef.h>
+
+/* A row of the table; a row without `run` is the heading of those that follow. */
+struct command {
+    const char *name;
+    const char *arguments; /* "FILE --out DIR" */
+    const char *summary;   /* a few words, no full stop */
+    int (*run)(int argc, char **argv);
+};
+
+/* Options that command_parse itself understands. */
+enum { COMMAND_CONNECT = 1, COMMAND_JSON = 2 };
+
+/* A command's command line, for command_parse. */
+struct command_line {
+    const char *arguments; /* "FILE..." as the usage line shows it */
+    const char *help;      /* what it does; after "\v": what follows the options, an example */
+    const struct argp_option *options; /* its own options, or NULL */
+    argp_parser_t parse;               /* for its own options: state->input is `options` below */
+    size_t least, most; /* how many arguments; most 0: any number when least > 0 or `any` */
+    bool any;
+    unsigned shared; /* COMMAND_CONNECT | COMMAND_JSON */
+};
+
+/* What command_parse found. The strings are argv's and the environment's. */
+struct command_input {
+    const char *connect; /* --connect, else ASSAY_CONNECT, else the default endpoint */
+    bool json;
+    char **arguments;
+    size_t count;
+};
+
+/* Reads argv. False when the command is over (--help, or a mistake that was printed): return
+ * *status. */
+bool command_parse(const struct command_line *line, int argc, char **argv, void *options,
+                   struct command_input *input, int *status);
+
+/* For a `parse` function: the mistake is printed as "assay: message; see ..." and ends
+ * command_parse. */
+error_t command_mistake(const struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A whole number from low to high, for options and ids; false when `text` is anything else. */
+bool command_number(const char *text, long long low, long long high, long long *value);
+
+/* Prints "assay: message" on stderr and returns the error's exit code. */
+int command_fail(const struct error *error);
+
+int command_coordinator(int argc, char **argv);
+int command_worker(int argc, char **argv);
+
+#endif

@@ -1,0 +1,16 @@
+/* run_program: the other two programs, found in the folder this one stands in. */
+#ifndef ASSAY_CLI_RUN_PROGRAM_H
+#define ASSAY_CLI_RUN_PROGRAM_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+
+/* The path of "assay-worker" or "assay-coordinator". */
+bool program_path(const char *name, char *path, size_t size, struct error *error);
+
+/* Becomes that program (argv[0] is replaced). Returns only on failure, printed, with the exit code.
+ */
+int program_run(const char *name, char **argv);
+
+#endif
