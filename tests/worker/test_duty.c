@@ -1,0 +1,337 @@
+#include "worker/duty.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { NEVER = -1, SEED = 1, HEARTBEAT_MS = 1000 };
+
+static void take(struct duty *duty, struct duty_event event, int64_t now_ms) {
+    duty_take(duty, &event, now_ms);
+}
+
+static void expect_send(struct duty *duty, size_t spooled, int64_t now_ms,
+                        enum duty_message message) {
+    struct duty_action action = duty_next(duty, spooled, now_ms);
+    assert_int_equal(action.kind, DUTY_SEND);
+    assert_int_equal(action.message, message);
+}
+
+static int64_t expect_wait(struct duty *duty, size_t spooled, int64_t now_ms) {
+    struct duty_action action = duty_next(duty, spooled, now_ms);
+    assert_int_equal(action.kind, DUTY_WAIT);
+    assert_true(action.until_ms > now_ms);
+    return action.until_ms;
+}
+
+static struct duty_action expect(struct duty *duty, size_t spooled, int64_t now_ms,
+                                 enum duty_action_kind kind) {
+    struct duty_action action = duty_next(duty, spooled, now_ms);
+    assert_int_equal(action.kind, kind);
+    return action;
+}
+
+/* Connected at time 0, first heartbeat answered: a request may be sent. */
+static void make_welcome(struct duty *duty, int64_t idle_exit_ms) {
+    duty_init(duty, idle_exit_ms, SEED, 0);
+    expect_send(duty, 0, 0, DUTY_HELLO);
+    take(duty, (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS}, 0);
+    expect_send(duty, 0, 0, DUTY_HEARTBEAT);
+    take(duty, (struct duty_event){.kind = DUTY_BEAT}, 0);
+}
+
+/* The same, training experiment 7 in attempt 2. */
+static void make_busy(struct duty *duty) {
+    make_welcome(duty, NEVER);
+    expect_send(duty, 0, 0, DUTY_REQUEST);
+    take(duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 0);
+    struct duty_action start = expect(duty, 0, 0, DUTY_START);
+    assert_int_equal(start.experiment, 7);
+    assert_int_equal(start.attempt, 2);
+}
+
+static void a_new_worker_says_hello_and_nothing_else_before_it_is_welcome(void **state) {
+    (void)state;
+    struct duty duty;
+    duty_init(&duty, NEVER, SEED, 0);
+    expect_send(&duty, 3, 0, DUTY_HELLO);
+    assert_int_equal(expect_wait(&duty, 3, 1), DUTY_ANSWER_MS);
+}
+
+static void leftover_reports_go_before_a_request_for_work(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    expect_wait(&duty, 1, 2);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 3, .attempt = 1}, 3);
+    expect_send(&duty, 0, 3, DUTY_REQUEST);
+}
+
+static void
+without_work_the_request_is_repeated_after_the_time_that_the_answer_named(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 400}, 10);
+    assert_int_equal(expect_wait(&duty, 0, 10), 410);
+    expect_send(&duty, 0, 410, DUTY_REQUEST);
+}
+
+static void heartbeats_come_in_their_time_idle_or_busy(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 60000}, 0);
+    assert_int_equal(expect_wait(&duty, 0, 1), HEARTBEAT_MS);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+
+    make_busy(&duty);
+    assert_int_equal(expect_wait(&duty, 0, 1), HEARTBEAT_MS);
+    expect_send(&duty, 1, HEARTBEAT_MS, DUTY_HEARTBEAT);
+}
+
+static void reports_go_out_one_after_the_other_while_training(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 2, 1, DUTY_REPORT);
+    expect_wait(&duty, 2, 2);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 3);
+    expect_send(&duty, 1, 3, DUTY_REPORT);
+}
+
+static void no_new_work_is_asked_for_before_the_end_is_acknowledged(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 5);
+    expect_send(&duty, 1, 5, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 6);
+    expect_send(&duty, 0, 6, DUTY_REQUEST);
+}
+
+static void a_missing_answer_means_a_new_connection_and_hello_while_training_goes_on(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 1, 10, DUTY_REPORT);
+    expect(&duty, 1, 10 + DUTY_ANSWER_MS, DUTY_RECONNECT);
+    int64_t until = expect_wait(&duty, 1, 10 + DUTY_ANSWER_MS);
+    assert_true(duty_spools(&duty));
+    expect_send(&duty, 1, until, DUTY_HELLO);
+}
+
+static void waits_between_tries_double_up_to_the_limit_and_differ_between_workers(void **state) {
+    (void)state;
+    struct duty duty, other;
+    duty_init(&duty, NEVER, SEED, 0);
+    duty_init(&other, NEVER, SEED + 1, 0);
+    int64_t now = 0, most = DUTY_BACKOFF_FIRST_MS;
+    bool differ = false;
+    for (int i = 0; i < 12; i++) {
+        expect_send(&duty, 0, now, DUTY_HELLO);
+        expect_send(&other, 0, now, DUTY_HELLO);
+        int64_t lost = now + DUTY_ANSWER_MS;
+        expect(&duty, 0, lost, DUTY_RECONNECT);
+        expect(&other, 0, lost, DUTY_RECONNECT);
+        int64_t wait = expect_wait(&duty, 0, lost) - lost;
+        int64_t other_wait = expect_wait(&other, 0, lost) - lost;
+        assert_in_range(wait, most / 2, most);
+        differ = differ || wait != other_wait;
+        now = lost + (wait > other_wait ? wait : other_wait);
+        most = most * 2 > DUTY_BACKOFF_MOST_MS ? DUTY_BACKOFF_MOST_MS : most * 2;
+    }
+    assert_true(differ);
+}
+
+static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .over = true}, HEARTBEAT_MS);
+    expect(&duty, 2, HEARTBEAT_MS, DUTY_STOP);
+    struct duty_action drop = expect(&duty, 2, HEARTBEAT_MS, DUTY_DROP_ATTEMPT);
+    assert_int_equal(drop.experiment, 7);
+    assert_int_equal(drop.attempt, 2);
+    assert_false(duty_spools(&duty));
+    expect_wait(&duty, 0, HEARTBEAT_MS);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, HEARTBEAT_MS + 50);
+    expect_send(&duty, 0, HEARTBEAT_MS + 50, DUTY_REQUEST);
+}
+
+static void a_fenced_report_of_the_running_attempt_stops_it(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    take(
+        &duty,
+        (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2, .over = true},
+        2);
+    expect(&duty, 1, 2, DUTY_STOP);
+    expect(&duty, 1, 2, DUTY_DROP_ATTEMPT);
+}
+
+static void a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    take(
+        &duty,
+        (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 1, .over = true},
+        2);
+    struct duty_action drop = expect(&duty, 1, 2, DUTY_DROP_ATTEMPT);
+    assert_int_equal(drop.attempt, 1);
+    assert_true(duty_spools(&duty));
+    expect_wait(&duty, 0, 2);
+}
+
+static void a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 5);
+    expect(&duty, 0, 5, DUTY_STOP);
+    expect_wait(&duty, 0, 5);
+    assert_true(duty_spools(&duty)); /* the end, given back, is still to come */
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 80);
+    expect_send(&duty, 1, 80, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 81);
+    expect_send(&duty, 0, 81, DUTY_GOODBYE);
+    take(&duty, (struct duty_event){.kind = DUTY_FAREWELL}, 82);
+    assert_int_equal(expect(&duty, 0, 82, DUTY_EXIT).code, 0);
+}
+
+static void work_that_is_assigned_after_the_signal_is_given_back_unstarted(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
+    expect_wait(&duty, 0, 1);
+    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 2);
+    struct duty_action back = expect(&duty, 0, 2, DUTY_GIVE_BACK);
+    assert_int_equal(back.experiment, 7);
+    expect_send(&duty, 1, 2, DUTY_REPORT);
+}
+
+static void leaving_does_not_wait_long_for_a_coordinator_that_is_away(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 2);
+    expect(&duty, 1, 2, DUTY_STOP);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 100);
+    assert_true(expect_wait(&duty, 2, 100) <= 100 + DUTY_LEAVE_MS);
+    expect(&duty, 2, 100 + DUTY_LEAVE_MS, DUTY_EXIT);
+}
+
+static void a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once(void **state) {
+    (void)state;
+    struct duty duty;
+    duty_init(&duty, NEVER, SEED, 0);
+    expect_send(&duty, 0, 0, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
+    assert_int_equal(expect(&duty, 0, 1, DUTY_EXIT).code, 0);
+}
+
+static void an_idle_worker_says_goodbye_when_its_time_is_up(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, 300);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 5000}, 10);
+    assert_int_equal(expect_wait(&duty, 0, 10), 300);
+    expect_send(&duty, 0, 300, DUTY_GOODBYE);
+}
+
+static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
+    (void)state;
+    struct duty duty;
+    duty_init(&duty, 300, SEED, 0);
+    expect_send(&duty, 0, 0, DUTY_HELLO);
+    assert_int_equal(expect_wait(&duty, 0, 10), 300);
+    assert_int_equal(expect(&duty, 0, 300, DUTY_EXIT).code, 3);
+}
+
+static void training_is_not_idle_time(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, 300);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 1);
+    expect(&duty, 0, 1, DUTY_START);
+    assert_int_equal(expect_wait(&duty, 0, 2), HEARTBEAT_MS);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 900);
+    expect_send(&duty, 0, 900, DUTY_REQUEST);
+}
+
+static void a_refused_report_is_sent_again_or_dropped_as_the_refusal_says(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_LATER}, 2);
+    int64_t until = expect_wait(&duty, 1, 2);
+    expect_send(&duty, 1, until, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_INVALID},
+         until + 1);
+    expect(&duty, 1, until + 1, DUTY_DROP_REPORT);
+    expect_wait(&duty, 0, until + 1);
+}
+
+static void a_coordinator_that_forgot_the_worker_is_greeted_again(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_HELLO},
+         HEARTBEAT_MS);
+    int64_t until = expect_wait(&duty, 1, HEARTBEAT_MS);
+    expect_send(&duty, 1, until, DUTY_HELLO);
+    assert_true(duty_spools(&duty));
+}
+
+static void another_protocol_version_ends_the_program(void **state) {
+    (void)state;
+    struct duty duty;
+    duty_init(&duty, NEVER, SEED, 0);
+    expect_send(&duty, 0, 0, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_VERSION}, 1);
+    assert_int_equal(expect(&duty, 0, 1, DUTY_EXIT).code, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
+        cmocka_unit_test(leftover_reports_go_before_a_request_for_work),
+        cmocka_unit_test(without_work_the_request_is_repeated_after_the_time_that_the_answer_named),
+        cmocka_unit_test(heartbeats_come_in_their_time_idle_or_busy),
+        cmocka_unit_test(reports_go_out_one_after_the_other_while_training),
+        cmocka_unit_test(no_new_work_is_asked_for_before_the_end_is_acknowledged),
+        cmocka_unit_test(a_missing_answer_means_a_new_connection_and_hello_while_training_goes_on),
+        cmocka_unit_test(waits_between_tries_double_up_to_the_limit_and_differ_between_workers),
+        cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
+        cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),
+        cmocka_unit_test(a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone),
+        cmocka_unit_test(a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye),
+        cmocka_unit_test(work_that_is_assigned_after_the_signal_is_given_back_unstarted),
+        cmocka_unit_test(leaving_does_not_wait_long_for_a_coordinator_that_is_away),
+        cmocka_unit_test(a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once),
+        cmocka_unit_test(an_idle_worker_says_goodbye_when_its_time_is_up),
+        cmocka_unit_test(idle_time_without_a_coordinator_ends_with_code_3),
+        cmocka_unit_test(training_is_not_idle_time),
+        cmocka_unit_test(a_refused_report_is_sent_again_or_dropped_as_the_refusal_says),
+        cmocka_unit_test(a_coordinator_that_forgot_the_worker_is_greeted_again),
+        cmocka_unit_test(another_protocol_version_ends_the_program),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

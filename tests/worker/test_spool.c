@@ -1,0 +1,177 @@
+#include "worker/spool.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int folder_new(void **state) {
+    char *folder = strdup("/tmp/assay-spool-XXXXXX");
+    *state = mkdtemp(folder);
+    return *state == NULL;
+}
+
+static int folder_remove(void **state) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", (char *)*state);
+    int status = system(command); /* a path of our own making */
+    free(*state);
+    return status;
+}
+
+static struct spool *open_spool(const char *folder) {
+    struct spool *spool = NULL;
+    struct error error = {0};
+    if (!spool_open(folder, &spool, &error))
+        fail_msg("%s", error.message);
+    return spool;
+}
+
+static void expect_first(struct spool *spool, int64_t attempt, const char *kind, const char *body) {
+    struct spooled report;
+    struct error error = {0};
+    assert_true(spool_first(spool, &report, &error));
+    assert_int_equal(report.attempt, attempt);
+    assert_string_equal(report.kind, kind);
+    assert_string_equal(report.body, body);
+    assert_true(spool_delete(spool, report.sequence, &error));
+    spooled_free(&report);
+}
+
+static void reports_come_back_in_the_order_they_were_put(void **state) {
+    struct spool *spool = open_spool(*state);
+    struct error error = {0};
+    assert_true(spool_put(spool, 7, 1, "epoch", "{\"epoch\":1}", &error));
+    assert_true(spool_put(spool, 7, 1, "log", "{\"text\":\"Zeile \xc3\xbc\"}", &error));
+    assert_true(spool_put(spool, 7, 1, "end", "{}", &error));
+    assert_int_equal(spool_count(spool), 3);
+    expect_first(spool, 1, "epoch", "{\"epoch\":1}");
+    expect_first(spool, 1, "log", "{\"text\":\"Zeile \xc3\xbc\"}");
+    expect_first(spool, 1, "end", "{}");
+    assert_int_equal(spool_count(spool), 0);
+    spool_close(spool);
+}
+
+static void an_empty_spool_has_no_first_report(void **state) {
+    struct spool *spool = open_spool(*state);
+    struct spooled report;
+    struct error error = {0};
+    assert_true(spool_first(spool, &report, &error));
+    assert_null(report.kind);
+    spool_close(spool);
+}
+
+static void a_report_outlives_a_worker_that_is_killed_right_after_putting_it(void **state) {
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct spool *spool = NULL;
+        char done = spool_open(*state, &spool, NULL) &&
+                    spool_put(spool, 7, 3, "epoch", "{\"epoch\":9}", NULL);
+        if (write(pipes[1], &done, 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    char done = 0;
+    assert_int_equal(read(pipes[0], &done, 1), 1);
+    assert_true(done);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(pipes[0]);
+    close(pipes[1]);
+
+    struct spool *spool = open_spool(*state);
+    assert_int_equal(spool_count(spool), 1);
+    expect_first(spool, 3, "epoch", "{\"epoch\":9}");
+    spool_close(spool);
+}
+
+static void dropping_an_attempt_leaves_other_attempts_and_experiments(void **state) {
+    struct spool *spool = open_spool(*state);
+    struct error error = {0};
+    assert_true(spool_put(spool, 7, 1, "epoch", "a", &error));
+    assert_true(spool_put(spool, 7, 2, "epoch", "b", &error));
+    assert_true(spool_put(spool, 8, 1, "epoch", "c", &error));
+    assert_true(spool_put(spool, 7, 1, "end", "d", &error));
+    assert_true(spool_drop(spool, 7, 1, &error));
+    assert_int_equal(spool_count(spool), 2);
+    expect_first(spool, 2, "epoch", "b");
+    expect_first(spool, 1, "epoch", "c");
+    spool_close(spool);
+}
+
+static void a_late_answer_never_deletes_a_newer_report(void **state) {
+    struct spool *spool = open_spool(*state);
+    struct error error = {0};
+    struct spooled old, new;
+    assert_true(spool_put(spool, 7, 1, "epoch", "a", &error));
+    assert_true(spool_first(spool, &old, &error));
+    assert_true(spool_delete(spool, old.sequence, &error));
+    assert_true(spool_put(spool, 7, 1, "epoch", "b", &error));
+    assert_true(spool_first(spool, &new, &error));
+    assert_int_not_equal(old.sequence, new.sequence);
+    assert_true(spool_delete(spool, old.sequence, &error));
+    assert_int_equal(spool_count(spool), 1);
+    spooled_free(&old);
+    spooled_free(&new);
+    spool_close(spool);
+}
+
+static void the_name_stays_with_the_folder(void **state) {
+    struct spool *spool = open_spool(*state);
+    char *name = strdup(spool_worker(spool));
+    assert_non_null(strchr(name, ':'));
+    spool_close(spool);
+    spool = open_spool(*state);
+    assert_string_equal(spool_worker(spool), name);
+    spool_close(spool);
+    free(name);
+}
+
+static void a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error(void **state) {
+    struct spool *spool = open_spool(*state), *second = NULL;
+    struct error error = {0};
+    assert_false(spool_open(*state, &second, &error));
+    assert_null(second);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "another worker"));
+    spool_close(spool);
+    spool_close(open_spool(*state));
+}
+
+static void a_file_that_is_no_spool_is_an_error_that_names_it(void **state) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/spool.db", (char *)*state);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 100; i++)
+        fputs("this is not a database at all. ", file);
+    fclose(file);
+    struct spool *spool = NULL;
+    struct error error = {0};
+    assert_false(spool_open(*state, &spool, &error));
+    assert_non_null(strstr(error.message, "spool.db"));
+}
+
+int main(void) {
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_new, folder_remove)
+    const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(reports_come_back_in_the_order_they_were_put),
+        IN_A_FOLDER(an_empty_spool_has_no_first_report),
+        IN_A_FOLDER(a_report_outlives_a_worker_that_is_killed_right_after_putting_it),
+        IN_A_FOLDER(dropping_an_attempt_leaves_other_attempts_and_experiments),
+        IN_A_FOLDER(a_late_answer_never_deletes_a_newer_report),
+        IN_A_FOLDER(the_name_stays_with_the_folder),
+        IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
+        IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+#include "worker/duty.h"
+
+#include <string.h>
+
+void duty_init(struct duty *duty, int64_t idle_exit_ms, uint64_t seed, int64_t now_ms) {
+    memset(duty, 0, sizeof *duty);
+    duty->idle_exit_ms = idle_exit_ms;
+    duty->idle_since_ms = now_ms;
+    duty->hold_until_ms = now_ms;
+    duty->jitter = seed;
+}
+
+bool duty_spools(const struct duty *duty) {
+    return duty->work == DUTY_TRAINING || duty->work == DUTY_STOPPING;
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014): spreads workers that lost the coordinator together. */
+static uint64_t jitter_draw(struct duty *duty) {
+    uint64_t z = duty->jitter += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+/* The wait before the next try: DUTY_BACKOFF_FIRST_MS doubled for each failure, at most
+ * DUTY_BACKOFF_MOST_MS, of which a random part between a half and the whole. */
+static void back_off(struct duty *duty, int64_t now_ms) {
+    int64_t wait = DUTY_BACKOFF_FIRST_MS;
+    for (unsigned i = 0; i < duty->failures && wait < DUTY_BACKOFF_MOST_MS; i++)
+        wait *= 2;
+    if (wait > DUTY_BACKOFF_MOST_MS)
+        wait = DUTY_BACKOFF_MOST_MS;
+    wait = wait / 2 + (int64_t)(jitter_draw(duty) % (uint64_t)(wait / 2 + 1));
+    duty->failures++;
+    duty->hold_until_ms = now_ms + wait;
+}
+
+static void leave(struct duty *duty, int64_t now_ms) {
+    duty->leaving = true;
+    duty->leave_by_ms = now_ms + DUTY_LEAVE_MS;
+}
+
+/* The attempt is over: whatever it still has to say does not count. */
+static void revoke(struct duty *duty, int64_t experiment, int64_t attempt) {
+    duty->drop_attempt_due = true;
+    duty->drop_experiment = experiment;
+    duty->drop_attempt = attempt;
+    if (experiment != duty->experiment || attempt != duty->attempt || !duty_spools(duty))
+        return;
+    duty->stop_due = duty->work == DUTY_TRAINING;
+    duty->work = DUTY_REVOKED;
+}
+
+static void take_refusal(struct duty *duty, const struct duty_event *event,
+                         enum duty_message message, int64_t now_ms) {
+    switch (event->refusal) {
+    case DUTY_REFUSED_VERSION:
+        duty->exit_due = true;
+        duty->exit_code = 1;
+        break;
+    case DUTY_REFUSED_OVER:
+        if (message == DUTY_REPORT)
+            revoke(duty, event->experiment, event->attempt);
+        else if (message == DUTY_HEARTBEAT && duty_spools(duty))
+            revoke(duty, duty->experiment, duty->attempt);
+        else
+            back_off(duty, now_ms);
+        break;
+    case DUTY_REFUSED_INVALID:
+        if (message == DUTY_REPORT)
+            duty->drop_report_due = true;
+        else
+            back_off(duty, now_ms);
+        break;
+    case DUTY_REFUSED_HELLO:
+        duty->welcome = false;
+        back_off(duty, now_ms);
+        break;
+    case DUTY_REFUSED_LATER:
+        back_off(duty, now_ms);
+        break;
+    }
+}
+
+static void take_answer(struct duty *duty, const struct duty_event *event, int64_t now_ms) {
+    enum duty_message message = duty->under_way;
+    duty->under_way = DUTY_NO_MESSAGE;
+    if (event->kind != DUTY_REFUSED)
+        duty->failures = 0;
+    switch (event->kind) {
+    case DUTY_WELCOMED:
+        duty->welcome = true;
+        duty->heartbeat_ms = event->heartbeat_ms;
+        duty->heartbeat_due_ms = now_ms;
+        duty->request_due_ms = now_ms;
+        break;
+    case DUTY_ASSIGNED:
+        duty->work = DUTY_ASSIGNED_NOW;
+        duty->experiment = event->experiment;
+        duty->attempt = event->attempt;
+        break;
+    case DUTY_NOTHING:
+        duty->request_due_ms = now_ms + event->retry_ms;
+        break;
+    case DUTY_BEAT:
+        if (event->over && duty_spools(duty))
+            revoke(duty, duty->experiment, duty->attempt);
+        break;
+    case DUTY_ACKNOWLEDGED:
+        if (event->over)
+            revoke(duty, event->experiment, event->attempt);
+        break;
+    case DUTY_FAREWELL:
+        duty->exit_due = true;
+        break;
+    case DUTY_REFUSED:
+        take_refusal(duty, event, message, now_ms);
+        break;
+    case DUTY_ENDED:
+    case DUTY_SIGNAL:
+        break;
+    }
+}
+
+void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms) {
+    switch (event->kind) {
+    case DUTY_ENDED:
+        duty->work = DUTY_IDLE;
+        duty->idle_since_ms = now_ms;
+        duty->request_due_ms = now_ms;
+        if (duty->leaving)
+            leave(duty, now_ms);
+        break;
+    case DUTY_SIGNAL:
+        if (duty->leaving)
+            break;
+        leave(duty, now_ms);
+        if (duty->work == DUTY_TRAINING) {
+            duty->work = DUTY_STOPPING;
+            duty->stop_due = true;
+        }
+        break;
+    default:
+        take_answer(duty, event, now_ms);
+    }
+}
+
+/* What an event made due, before anything new is thought of. */
+static bool next_due(struct duty *duty, struct duty_action *action) {
+    if (duty->exit_due) {
+        *action = (struct duty_action){.kind = DUTY_EXIT, .code = duty->exit_code};
+    } else if (duty->stop_due) {
+        duty->stop_due = false;
+        *action = (struct duty_action){.kind = DUTY_STOP};
+    } else if (duty->drop_attempt_due) {
+        duty->drop_attempt_due = false;
+        *action = (struct duty_action){.kind = DUTY_DROP_ATTEMPT,
+                                       .experiment = duty->drop_experiment,
+                                       .attempt = duty->drop_attempt};
+    } else if (duty->drop_report_due) {
+        duty->drop_report_due = false;
+        *action = (struct duty_action){.kind = DUTY_DROP_REPORT};
+    } else if (duty->work == DUTY_ASSIGNED_NOW) {
+        duty->work = duty->leaving ? DUTY_IDLE : DUTY_TRAINING;
+        *action = (struct duty_action){.kind = duty->leaving ? DUTY_GIVE_BACK : DUTY_START,
+                                       .experiment = duty->experiment,
+                                       .attempt = duty->attempt};
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct duty_action send_message(struct duty *duty, enum duty_message message,
+                                       int64_t now_ms) {
+    duty->under_way = message;
+    duty->sent_ms = now_ms;
+    if (message == DUTY_HEARTBEAT)
+        duty->heartbeat_due_ms = now_ms + duty->heartbeat_ms;
+    return (struct duty_action){.kind = DUTY_SEND, .message = message};
+}
+
+static struct duty_action exit_with(struct duty *duty, int code) {
+    duty->exit_due = true;
+    duty->exit_code = code;
+    return (struct duty_action){.kind = DUTY_EXIT, .code = code};
+}
+
+/* Which message is to be sent now, or none and *until_ms lowered to when that may change. */
+static enum duty_message next_message(const struct duty *duty, size_t spooled, int64_t now_ms,
+                                      int64_t *until_ms) {
+    bool idle = duty->work == DUTY_IDLE;
+    int64_t due[2] = {duty->heartbeat_due_ms, INT64_MAX};
+    if (duty->hold_until_ms > now_ms)
+        due[0] = duty->hold_until_ms;
+    else if (!duty->welcome)
+        return DUTY_HELLO;
+    else if (duty->heartbeat_due_ms <= now_ms)
+        return DUTY_HEARTBEAT;
+    else if (spooled > 0)
+        return DUTY_REPORT;
+    else if (idle && duty->leaving)
+        return DUTY_GOODBYE;
+    else if (idle && duty->request_due_ms <= now_ms)
+        return DUTY_REQUEST;
+    else if (idle)
+        due[1] = duty->request_due_ms;
+    for (size_t i = 0; i < 2; i++)
+        if (due[i] < *until_ms)
+            *until_ms = due[i];
+    return DUTY_NO_MESSAGE;
+}
+
+struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms) {
+    struct duty_action action = {.kind = DUTY_WAIT, .until_ms = INT64_MAX};
+    if (next_due(duty, &action))
+        return action;
+    if (duty->work == DUTY_IDLE && duty->leaving) {
+        if (now_ms >= duty->leave_by_ms || (!duty->welcome && spooled == 0))
+            return exit_with(duty, 0);
+        action.until_ms = duty->leave_by_ms;
+    } else if (duty->work == DUTY_IDLE && duty->idle_exit_ms >= 0) {
+        int64_t idle_until_ms = duty->idle_since_ms + duty->idle_exit_ms;
+        if (now_ms < idle_until_ms)
+            action.until_ms = idle_until_ms;
+        else if (!duty->welcome)
+            return exit_with(duty, 3);
+        else if (duty->under_way == DUTY_NO_MESSAGE && spooled == 0)
+            leave(duty, now_ms);
+    }
+    if (duty->under_way != DUTY_NO_MESSAGE) {
+        int64_t answer_by_ms = duty->sent_ms + DUTY_ANSWER_MS;
+        if (now_ms >= answer_by_ms) {
+            duty->under_way = DUTY_NO_MESSAGE;
+            duty->welcome = false;
+            back_off(duty, now_ms);
+            return (struct duty_action){.kind = DUTY_RECONNECT};
+        }
+        if (answer_by_ms < action.until_ms)
+            action.until_ms = answer_by_ms;
+        return action;
+    }
+    enum duty_message message = next_message(duty, spooled, now_ms, &action.until_ms);
+    return message == DUTY_NO_MESSAGE ? action : send_message(duty, message, now_ms);
+}

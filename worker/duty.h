@@ -1,0 +1,122 @@
+/* duty: what a worker does next, as a pure state machine over (state, event, now).
+ *
+ * agent.c around it owns the socket, the spool, the trainer's thread and the clock: it gives each
+ * thing that happened to duty_take and performs what duty_next says until that is DUTY_WAIT. Times
+ * are milliseconds of any clock that does not go back.
+ *
+ * The rules: one request is under way at a time. An answer that does not come within
+ * DUTY_ANSWER_MS means that the coordinator is away: the socket is replaced and hello is said again
+ * after a backoff that doubles up to DUTY_BACKOFF_MOST_MS, with jitter. Training goes on meanwhile.
+ * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
+ * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
+ * stopped and its reports are dropped. A signal stops the trainer; what is spooled (given back
+ * among it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next
+ * start.
+ */
+#ifndef ASSAY_WORKER_DUTY_H
+#define ASSAY_WORKER_DUTY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    DUTY_ANSWER_MS = 5000,
+    DUTY_BACKOFF_FIRST_MS = 250,
+    DUTY_BACKOFF_MOST_MS = 10000,
+    DUTY_LEAVE_MS = 5000,
+};
+
+enum duty_message {
+    DUTY_NO_MESSAGE,
+    DUTY_HELLO,
+    DUTY_REQUEST,
+    DUTY_HEARTBEAT,
+    DUTY_REPORT, /* the spool's first */
+    DUTY_GOODBYE,
+};
+
+enum duty_event_kind {
+    DUTY_WELCOMED,     /* heartbeat_ms */
+    DUTY_ASSIGNED,     /* experiment, attempt */
+    DUTY_NOTHING,      /* retry_ms */
+    DUTY_BEAT,         /* over: cancelled or fenced */
+    DUTY_ACKNOWLEDGED, /* experiment, attempt, over */
+    DUTY_FAREWELL,
+    DUTY_REFUSED, /* refusal: an `error` answer */
+    DUTY_ENDED,   /* the trainer's thread is finished, its last report spooled */
+    DUTY_SIGNAL,  /* SIGINT or SIGTERM */
+};
+
+enum duty_refusal {
+    DUTY_REFUSED_LATER,   /* internal: the same again after a backoff */
+    DUTY_REFUSED_OVER,    /* the attempt is over or the experiment is gone */
+    DUTY_REFUSED_HELLO,   /* the coordinator does not know this worker: hello again */
+    DUTY_REFUSED_INVALID, /* it will never take this message: do not send it again */
+    DUTY_REFUSED_VERSION, /* it speaks another version */
+};
+
+struct duty_event {
+    enum duty_event_kind kind;
+    int64_t experiment, attempt;
+    int64_t heartbeat_ms, retry_ms;
+    bool over;
+    enum duty_refusal refusal;
+};
+
+enum duty_action_kind {
+    DUTY_WAIT,         /* until until_ms or an event */
+    DUTY_SEND,         /* message */
+    DUTY_RECONNECT,    /* drop the socket and what stands in it, make a new one */
+    DUTY_START,        /* the trainer, on the assignment that came last */
+    DUTY_GIVE_BACK,    /* the assignment that came last, unstarted */
+    DUTY_STOP,         /* the trainer */
+    DUTY_DROP_ATTEMPT, /* from the spool: every report of experiment and attempt */
+    DUTY_DROP_REPORT,  /* from the spool: the first report, with a complaint */
+    DUTY_EXIT,         /* the program, with code */
+};
+
+struct duty_action {
+    enum duty_action_kind kind;
+    enum duty_message message;
+    int64_t experiment, attempt, until_ms;
+    int code;
+};
+
+enum duty_work {
+    DUTY_IDLE,
+    DUTY_ASSIGNED_NOW, /* duty_next will say start or give back */
+    DUTY_TRAINING,
+    DUTY_STOPPING, /* because of a signal: to be given back */
+    DUTY_REVOKED,  /* stopping because it was cancelled or fenced: its reports count no more */
+};
+
+struct duty {
+    /* the coordinator */
+    bool welcome;
+    enum duty_message under_way;
+    int64_t sent_ms, hold_until_ms; /* nothing is sent before hold_until_ms */
+    unsigned failures;
+    uint64_t jitter;
+    int64_t heartbeat_ms, heartbeat_due_ms, request_due_ms;
+    /* the work */
+    enum duty_work work;
+    int64_t experiment, attempt;
+    int64_t idle_since_ms, idle_exit_ms; /* idle_exit_ms: negative for never */
+    bool leaving;
+    int64_t leave_by_ms;
+    /* what duty_next has yet to say */
+    bool stop_due, drop_report_due, drop_attempt_due, exit_due;
+    int64_t drop_experiment, drop_attempt;
+    int exit_code;
+};
+
+/* idle_exit_ms: leave after so long without work, negative for never; seed: for the jitter. */
+void duty_init(struct duty *duty, int64_t idle_exit_ms, uint64_t seed, int64_t now_ms);
+void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms);
+/* What to do now; the state already counts it as done. `spooled`: how many reports wait. */
+struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms);
+/* Whether what the trainer says still counts. */
+bool duty_spools(const struct duty *duty);
+
+#endif

@@ -1,0 +1,248 @@
+#include "worker/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { SPOOL_VERSION = 1, SPOOL_NAME_MAX = 128 };
+
+/* Deleted sequences are not used again (AUTOINCREMENT): an answer to an old report never deletes a
+ * new one. */
+static const char SPOOL_TABLES[] =
+    "CREATE TABLE reports (sequence INTEGER PRIMARY KEY AUTOINCREMENT, experiment INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE TABLE worker (name TEXT NOT NULL) STRICT;"
+    "PRAGMA user_version = 1;";
+
+struct spool {
+    sqlite3 *database;
+    int lock;
+    size_t count;
+    char worker[SPOOL_NAME_MAX];
+};
+
+static bool spool_error(const struct spool *spool, struct error *error) {
+    return error_set(error, ERROR_FAILED, "the spool %s: %s",
+                     sqlite3_db_filename(spool->database, "main"), sqlite3_errmsg(spool->database));
+}
+
+/* Runs `sql` with up to four bound integers, to its end. */
+static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
+                      struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(spool->database, sql, -1, &statement, NULL) == SQLITE_OK;
+    for (int i = 0; ok && i < count; i++)
+        ok = sqlite3_bind_int64(statement, i + 1, values[i]) == SQLITE_OK;
+    ok = ok && sqlite3_step(statement) == SQLITE_DONE;
+    if (!ok)
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
+                          struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(spool->database, sql, -1, &statement, NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+    if (ok)
+        *value = sqlite3_column_int64(statement, 0);
+    else
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool lock_take(const char *dir, int *lock, struct error *error) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
+        return error_set(error, ERROR_INPUT, "%s: the path is too long", dir);
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*lock < 0)
+        return error_errno(error, ERROR_INPUT, "cannot open %s", path);
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return error_set(
+                error, ERROR_INPUT,
+                "%s: another worker is running in this folder; give each worker its own --dir",
+                dir);
+        return error_errno(error, ERROR_FAILED, "cannot lock %s", path);
+    }
+    return true;
+}
+
+static bool worker_name_make(struct spool *spool, struct error *error) {
+    char host[64] = "";
+    uint8_t bytes[6];
+    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+        strcpy(host, "host");
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_errno(error, ERROR_FAILED, "cannot draw the worker's name");
+    snprintf(spool->worker, sizeof spool->worker, "%s:%02x%02x%02x%02x%02x%02x", host, bytes[0],
+             bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(spool->database, "INSERT INTO worker (name) VALUES (?)", -1,
+                                 &statement, NULL) == SQLITE_OK &&
+              sqlite3_bind_text(statement, 1, spool->worker, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_DONE;
+    if (!ok)
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool worker_name_read(struct spool *spool, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(spool->database, "SELECT name FROM worker", -1, &statement,
+                                 NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+    if (ok)
+        snprintf(spool->worker, sizeof spool->worker, "%s", sqlite3_column_text(statement, 0));
+    else
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+/* Tables and name in one transaction: a spool is whole or not there. */
+static bool spool_make(struct spool *spool, struct error *error) {
+    if (!spool_run(spool, "BEGIN IMMEDIATE", NULL, 0, error))
+        return false;
+    if (sqlite3_exec(spool->database, SPOOL_TABLES, NULL, NULL, NULL) != SQLITE_OK)
+        return spool_error(spool, error);
+    return worker_name_make(spool, error) && spool_run(spool, "COMMIT", NULL, 0, error);
+}
+
+static bool spool_prepare(struct spool *spool, struct error *error) {
+    int64_t version = 0, count = 0;
+    if (sqlite3_exec(spool->database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL,
+                     NULL, NULL) != SQLITE_OK)
+        return spool_error(spool, error);
+    if (!spool_integer(spool, "PRAGMA user_version", &version, error))
+        return false;
+    if (version > SPOOL_VERSION)
+        return error_set(error, ERROR_INPUT, "%s was made by a newer assay (version %" PRId64 ")",
+                         sqlite3_db_filename(spool->database, "main"), version);
+    bool ok = version == 0 ? spool_make(spool, error) : worker_name_read(spool, error);
+    ok = ok && spool_integer(spool, "SELECT count(*) FROM reports", &count, error);
+    spool->count = (size_t)count;
+    return ok;
+}
+
+bool spool_open(const char *dir, struct spool **out, struct error *error) {
+    char path[4096];
+    bool ok = false;
+    *out = NULL;
+    struct spool *spool = calloc(1, sizeof *spool);
+    if (spool == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    spool->lock = -1;
+    if (!lock_take(dir, &spool->lock, error))
+        goto out;
+    snprintf(path, sizeof path, "%s/spool.db", dir);
+    int code =
+        sqlite3_open_v2(path, &spool->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (code != SQLITE_OK) {
+        error_set(error, ERROR_INPUT, "cannot open %s: %s", path, sqlite3_errstr(code));
+        goto out;
+    }
+    ok = spool_prepare(spool, error);
+out:
+    if (ok)
+        *out = spool;
+    else
+        spool_close(spool);
+    return ok;
+}
+
+void spool_close(struct spool *spool) {
+    if (spool == NULL)
+        return;
+    sqlite3_close(spool->database);
+    if (spool->lock >= 0)
+        close(spool->lock);
+    free(spool);
+}
+
+const char *spool_worker(const struct spool *spool) {
+    return spool->worker;
+}
+
+size_t spool_count(const struct spool *spool) {
+    return spool->count;
+}
+
+bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,
+               const char *body, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(
+                  spool->database,
+                  "INSERT INTO reports (experiment, attempt, kind, body) VALUES (?, ?, ?, ?)", -1,
+                  &statement, NULL) == SQLITE_OK &&
+              sqlite3_bind_int64(statement, 1, experiment) == SQLITE_OK &&
+              sqlite3_bind_int64(statement, 2, attempt) == SQLITE_OK &&
+              sqlite3_bind_text(statement, 3, kind, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_bind_text(statement, 4, body, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_DONE;
+    if (ok)
+        spool->count++;
+    else
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+bool spool_first(struct spool *spool, struct spooled *report, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    memset(report, 0, sizeof *report);
+    bool ok = sqlite3_prepare_v2(spool->database,
+                                 "SELECT sequence, experiment, attempt, kind, body FROM reports"
+                                 " ORDER BY sequence LIMIT 1",
+                                 -1, &statement, NULL) == SQLITE_OK;
+    int step = ok ? sqlite3_step(statement) : SQLITE_ERROR;
+    if (step == SQLITE_ROW) {
+        report->sequence = sqlite3_column_int64(statement, 0);
+        report->experiment = sqlite3_column_int64(statement, 1);
+        report->attempt = sqlite3_column_int64(statement, 2);
+        report->kind = strdup((const char *)sqlite3_column_text(statement, 3));
+        report->body = strdup((const char *)sqlite3_column_text(statement, 4));
+        ok = report->kind != NULL && report->body != NULL;
+        if (!ok)
+            error_set(error, ERROR_FAILED, "out of memory");
+    } else if (step != SQLITE_DONE) {
+        ok = spool_error(spool, error);
+    }
+    sqlite3_finalize(statement);
+    if (!ok)
+        spooled_free(report);
+    return ok;
+}
+
+void spooled_free(struct spooled *report) {
+    free(report->kind);
+    free(report->body);
+    memset(report, 0, sizeof *report);
+}
+
+bool spool_delete(struct spool *spool, int64_t sequence, struct error *error) {
+    if (!spool_run(spool, "DELETE FROM reports WHERE sequence = ?", &sequence, 1, error))
+        return false;
+    spool->count -= (size_t)sqlite3_changes(spool->database);
+    return true;
+}
+
+bool spool_drop(struct spool *spool, int64_t experiment, int64_t attempt, struct error *error) {
+    const int64_t values[] = {experiment, attempt};
+    if (!spool_run(spool, "DELETE FROM reports WHERE experiment = ? AND attempt = ?", values, 2,
+                   error))
+        return false;
+    spool->count -= (size_t)sqlite3_changes(spool->database);
+    return true;
+}

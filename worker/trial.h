@@ -1,0 +1,50 @@
+/* trial: one assignment in training: the trainer on a thread of its own.
+ *
+ * The trainer's callbacks become items in a bounded queue, in order; the trainer waits when it is
+ * full. Whoever owns the trial takes them out, woken by a file descriptor that polls readable. The
+ * progress is no item: only the newest counts.
+ */
+#ifndef ASSAY_WORKER_TRIAL_H
+#define ASSAY_WORKER_TRIAL_H
+
+#include "worker/trainer.h"
+
+#include <cjson/cJSON.h>
+
+struct trial;
+
+/* trainer_run, or what a test puts in its place. */
+typedef enum trainer_outcome trial_function(const struct experiment *experiment,
+                                            const struct trainer_options *options,
+                                            const struct trainer_events *events,
+                                            struct error *error);
+
+struct trial_item {
+    const char *kind; /* of the report: "epoch", "evaluation", "checkpoint", "log"; NULL: the end */
+    cJSON *body;      /* NULL at the end */
+    char *line;       /* the same for people, or NULL */
+    /* at the end: how it went */
+    enum trainer_outcome outcome;
+    struct error error;
+};
+
+/* Begins to train. `experiment` is the trial's from now on, also on failure (it is freed with
+ * experiment_free); the strings of `options` must live until trial_free; `host` names this machine
+ * in checkpoint reports. */
+bool trial_start(trial_function *run, struct experiment *experiment,
+                 const struct trainer_options *options, const char *host, struct trial **trial,
+                 struct error *error);
+/* Asks the trainer to end after the step it is in. */
+void trial_stop(struct trial *trial);
+/* Stops, discards what was not taken, joins. NULL is fine. */
+void trial_free(struct trial *trial);
+
+/* Readable when there is something to take. */
+int trial_fd(const struct trial *trial);
+/* The next item, or false when there is none now. After the item of the end nothing comes. */
+bool trial_take(struct trial *trial, struct trial_item *item);
+void trial_item_free(struct trial_item *item);
+/* The newest progress; false before the first. */
+bool trial_progress(struct trial *trial, struct progress *progress);
+
+#endif
