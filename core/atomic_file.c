@@ -1,0 +1,87 @@
+#include "core/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void atomic_file_free(struct atomic_file *file) {
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    free(file->path);
+    free(file->temporary);
+    *file = (struct atomic_file){.descriptor = -1};
+}
+
+bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error) {
+    *file = (struct atomic_file){.path = strdup(path), .descriptor = -1};
+    if (asprintf(&file->temporary, "%s.tmp", path) < 0)
+        file->temporary = NULL;
+    if (file->path == NULL || file->temporary == NULL) {
+        atomic_file_free(file);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file->descriptor < 0) {
+        error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
+        atomic_file_free(file);
+        return false;
+    }
+    return true;
+}
+
+bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
+                       struct error *error) {
+    const char *bytes = data;
+    while (length > 0) {
+        ssize_t written = write(file->descriptor, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+/* Makes a rename in the folder of `path` durable. `path` is changed (dirname). */
+static bool folder_sync(char *path, struct error *error) {
+    const char *folder = dirname(path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
+    if (!ok)
+        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", folder);
+    if (descriptor >= 0)
+        close(descriptor);
+    return ok;
+}
+
+bool atomic_file_commit(struct atomic_file *file, struct error *error) {
+    int descriptor = file->descriptor;
+    bool synced = fsync(descriptor) == 0;
+    if (!synced)
+        error_errno(error, ERROR_FAILED, "cannot sync %s", file->temporary);
+    file->descriptor = -1;
+    if (close(descriptor) != 0 && synced)
+        synced = error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
+    if (synced && rename(file->temporary, file->path) != 0)
+        synced =
+            error_errno(error, ERROR_FAILED, "cannot rename %s to %s", file->temporary, file->path);
+    if (!synced) {
+        atomic_file_abandon(file);
+        return false;
+    }
+    bool ok = folder_sync(file->path, error);
+    atomic_file_free(file);
+    return ok;
+}
+
+void atomic_file_abandon(struct atomic_file *file) {
+    if (file->temporary != NULL)
+        unlink(file->temporary);
+    atomic_file_free(file);
+}

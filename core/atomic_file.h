@@ -1,0 +1,27 @@
+/* atomic_file: a file that appears whole or not at all.
+ *
+ * What is written goes to PATH.tmp beside it; atomic_file_commit syncs that, renames it over PATH
+ * and syncs the folder, so that after a crash PATH is the old file or the new one, and on disk. One
+ * writer at a time a path; what a killed writer left behind is overwritten by the next.
+ */
+#ifndef ASSAY_CORE_ATOMIC_FILE_H
+#define ASSAY_CORE_ATOMIC_FILE_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+
+struct atomic_file {
+    char *path, *temporary;
+    int descriptor;
+};
+
+/* On success the caller ends with exactly one of atomic_file_commit and atomic_file_abandon. */
+bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error);
+bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
+                       struct error *error);
+/* Frees the file also when it fails; then the old file stands and the temporary one is gone. */
+bool atomic_file_commit(struct atomic_file *file, struct error *error);
+void atomic_file_abandon(struct atomic_file *file);
+
+#endif

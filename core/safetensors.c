@@ -1,0 +1,333 @@
+#include "core/safetensors.h"
+
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "core/text.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
+static const uint64_t header_limit = 100000000; /* the reference implementation's */
+
+struct safetensors {
+    void *map;
+    size_t map_bytes;
+    cJSON *header;         /* owns the names and the metadata */
+    const cJSON *metadata; /* or NULL */
+    struct tensor *tensors;
+    const struct tensor **by_name;
+    size_t count;
+};
+
+static const struct {
+    const char *name;
+    size_t bytes;
+    enum tensor_type type;
+} types[] = {
+    {"F32", 4, TENSOR_F32},       {"F64", 8, TENSOR_F64},    {"F16", 2, TENSOR_F16},
+    {"BF16", 2, TENSOR_BF16},     {"I64", 8, TENSOR_I64},    {"I32", 4, TENSOR_I32},
+    {"U8", 1, TENSOR_U8},         {"BOOL", 1, TENSOR_OTHER}, {"I8", 1, TENSOR_OTHER},
+    {"I16", 2, TENSOR_OTHER},     {"U16", 2, TENSOR_OTHER},  {"U32", 4, TENSOR_OTHER},
+    {"U64", 8, TENSOR_OTHER},     {"C64", 8, TENSOR_OTHER},  {"F8_E4M3", 1, TENSOR_OTHER},
+    {"F8_E5M2", 1, TENSOR_OTHER},
+};
+enum { TYPE_COUNT = sizeof types / sizeof types[0] };
+
+size_t tensor_count(const struct tensor *tensor) {
+    size_t count = 1;
+    for (size_t i = 0; i < tensor->rank; i++)
+        count *= tensor->shape[i];
+    return count;
+}
+
+/* --- reading --- */
+
+/* A non-negative whole number that double holds exactly. */
+static bool read_size(const cJSON *value, size_t *size) {
+    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) || value->valuedouble > 0x1p53)
+        return false;
+    *size = (size_t)value->valuedouble;
+    return (double)*size == value->valuedouble;
+}
+
+static bool read_type(const cJSON *value, enum tensor_type *type, size_t *element_bytes) {
+    for (size_t i = 0; cJSON_IsString(value) && i < TYPE_COUNT; i++) {
+        if (strcmp(value->valuestring, types[i].name) == 0) {
+            *type = types[i].type;
+            *element_bytes = types[i].bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fills the tensor from its entry in the header; returns what is wrong with it, or NULL. */
+static const char *read_entry(const cJSON *entry, const char *data, size_t data_bytes,
+                              struct tensor *tensor) {
+    tensor->name = entry->string;
+    if (!cJSON_IsObject(entry) || cJSON_GetArraySize(entry) != 3)
+        return "needs exactly dtype, shape and data_offsets";
+    size_t bytes;
+    if (!read_type(cJSON_GetObjectItemCaseSensitive(entry, "dtype"), &tensor->type, &bytes))
+        return "has an unknown dtype";
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
+    if (!cJSON_IsArray(shape))
+        return "has no shape";
+    const cJSON *side;
+    cJSON_ArrayForEach(side, shape) {
+        if (tensor->rank == TENSOR_RANK_MAX)
+            return "has more than 8 dimensions";
+        size_t *length = &tensor->shape[tensor->rank++];
+        if (!read_size(side, length))
+            return "has a shape that is not made of whole numbers";
+        if (__builtin_mul_overflow(bytes, *length, &bytes))
+            return "is larger than memory can be";
+    }
+    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
+    size_t begin, end;
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
+        !read_size(offsets->child, &begin) || !read_size(offsets->child->next, &end))
+        return "needs two whole numbers as data_offsets";
+    if (begin > end || end > data_bytes)
+        return "has data_offsets outside the file";
+    if (end - begin != bytes)
+        return "has data_offsets that do not fit its shape";
+    tensor->data = data + begin;
+    tensor->bytes = bytes;
+    return NULL;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp((*(const struct tensor *const *)a)->name,
+                  (*(const struct tensor *const *)b)->name);
+}
+
+static int compare_data(const void *a, const void *b) {
+    const struct tensor *left = a, *right = b;
+    if (left->data != right->data)
+        return (const char *)left->data < (const char *)right->data ? -1 : 1;
+    if (left->bytes != right->bytes)
+        return left->bytes < right->bytes ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+/* "__metadata__", when there, maps strings to strings. */
+static bool check_metadata(const char *path, const cJSON *metadata, struct error *error) {
+    if (metadata != NULL && !cJSON_IsObject(metadata))
+        return error_set(error, ERROR_INPUT, "%s: __metadata__ is no object", path);
+    const cJSON *value;
+    cJSON_ArrayForEach(value, metadata) {
+        if (!cJSON_IsString(value))
+            return error_set(error, ERROR_INPUT, "%s: __metadata__ \"%s\" is no string", path,
+                             value->string);
+    }
+    return true;
+}
+
+/* Every byte of the data belongs to exactly one tensor, and every name to one. Sorts the tensors.
+ */
+static bool check_layout(const char *path, struct safetensors *file, const char *data,
+                         size_t data_bytes, struct error *error) {
+    qsort(file->tensors, file->count, sizeof *file->tensors, compare_data);
+    const char *end = data;
+    for (size_t i = 0; i < file->count; i++) {
+        const struct tensor *tensor = &file->tensors[i];
+        if (tensor->data != end)
+            return error_set(error, ERROR_INPUT, "%s: tensor \"%s\" leaves a hole or overlaps",
+                             path, tensor->name);
+        end += tensor->bytes;
+        file->by_name[i] = tensor;
+    }
+    if (end != data + data_bytes)
+        return error_set(error, ERROR_INPUT, "%s: %zu bytes at the end belong to no tensor", path,
+                         (size_t)(data + data_bytes - end));
+    qsort(file->by_name, file->count, sizeof *file->by_name, compare_names);
+    for (size_t i = 1; i < file->count; i++) {
+        if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
+            return error_set(error, ERROR_INPUT, "%s: two tensors are named \"%s\"", path,
+                             file->by_name[i]->name);
+    }
+    return true;
+}
+
+static bool read_header(const char *path, struct safetensors *file, struct error *error) {
+    uint64_t length = 0;
+    const unsigned char *bytes = file->map;
+    for (int i = LENGTH_BYTES; i-- > 0;)
+        length = length << 8 | bytes[i];
+    if (length > header_limit || length > file->map_bytes - LENGTH_BYTES)
+        return error_set(error, ERROR_INPUT,
+                         "%s: is no safetensors file, or is cut short (header of %llu bytes)", path,
+                         (unsigned long long)length);
+    const char *text = (const char *)bytes + LENGTH_BYTES;
+    const char *data = text + length;
+    size_t data_bytes = file->map_bytes - LENGTH_BYTES - (size_t)length;
+    file->header = json_parse(text, (size_t)length, path, error);
+    if (file->header == NULL)
+        return false;
+    if (!cJSON_IsObject(file->header))
+        return error_set(error, ERROR_INPUT, "%s: the header is no JSON object", path);
+    file->metadata = cJSON_GetObjectItemCaseSensitive(file->header, "__metadata__");
+    if (!check_metadata(path, file->metadata, error))
+        return false;
+    size_t entries = (size_t)cJSON_GetArraySize(file->header);
+    file->tensors = calloc(entries + 1, sizeof *file->tensors);
+    file->by_name = calloc(entries + 1, sizeof *file->by_name);
+    if (file->tensors == NULL || file->by_name == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory for %zu tensors", entries);
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, file->header) {
+        if (entry == file->metadata)
+            continue;
+        const char *wrong = read_entry(entry, data, data_bytes, &file->tensors[file->count++]);
+        if (wrong != NULL)
+            return error_set(error, ERROR_INPUT, "%s: tensor \"%s\" %s", path, entry->string,
+                             wrong);
+    }
+    return check_layout(path, file, data, data_bytes, error);
+}
+
+static bool map_file(const char *path, struct safetensors *file, struct error *error) {
+    bool ok = false;
+    struct stat status;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+        error_errno(error, ERROR_INPUT, "%s", path);
+        goto out;
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size < LENGTH_BYTES) {
+        error_set(error, ERROR_INPUT, "%s: is no safetensors file (too short, or no plain file)",
+                  path);
+        goto out;
+    }
+    file->map_bytes = (size_t)status.st_size;
+    file->map = mmap(NULL, file->map_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (file->map == MAP_FAILED) {
+        file->map = NULL;
+        error_errno(error, ERROR_FAILED, "cannot map %s", path);
+        goto out;
+    }
+    ok = true;
+out:
+    if (descriptor >= 0)
+        close(descriptor);
+    return ok;
+}
+
+bool safetensors_open(const char *path, struct safetensors **file, struct error *error) {
+    struct safetensors *opened = calloc(1, sizeof *opened);
+    *file = NULL;
+    if (opened == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    if (!map_file(path, opened, error) || !read_header(path, opened, error)) {
+        safetensors_close(opened);
+        return false;
+    }
+    *file = opened;
+    return true;
+}
+
+void safetensors_close(struct safetensors *file) {
+    if (file == NULL)
+        return;
+    if (file->map != NULL)
+        munmap(file->map, file->map_bytes);
+    cJSON_Delete(file->header);
+    free(file->tensors);
+    free(file->by_name);
+    free(file);
+}
+
+size_t safetensors_size(const struct safetensors *file) {
+    return file->count;
+}
+
+const struct tensor *safetensors_at(const struct safetensors *file, size_t index) {
+    return &file->tensors[index];
+}
+
+const struct tensor *safetensors_find(const struct safetensors *file, const char *name) {
+    const struct tensor wanted = {.name = name}, *key = &wanted;
+    const struct tensor **found =
+        bsearch(&key, file->by_name, file->count, sizeof *file->by_name, compare_names);
+    return found == NULL ? NULL : *found;
+}
+
+const char *safetensors_metadata(const struct safetensors *file, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file->metadata, key));
+}
+
+/* --- writing --- */
+
+static const char *type_name(enum tensor_type type) {
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (types[i].type == type && type != TENSOR_OTHER)
+            return types[i].name;
+    }
+    return NULL;
+}
+
+static void header_entry(struct text *header, const struct tensor *tensor, size_t offset) {
+    assert(type_name(tensor->type) != NULL && tensor->rank <= TENSOR_RANK_MAX);
+    text_json_string(header, tensor->name);
+    text_format(header, ":{\"dtype\":\"%s\",\"shape\":[", type_name(tensor->type));
+    for (size_t i = 0; i < tensor->rank; i++)
+        text_format(header, "%s%zu", i == 0 ? "" : ",", tensor->shape[i]);
+    text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, offset + tensor->bytes);
+}
+
+/* The header's text, ended in spaces so that the data begins aligned. */
+static void header_make(struct text *header, const struct tensor *tensors, size_t count,
+                        const struct metadata *metadata, size_t metadata_count) {
+    size_t offset = 0;
+    text_add(header, "{", 1);
+    for (size_t i = 0; i < metadata_count; i++) {
+        text_format(header, "%s", i == 0 ? "\"__metadata__\":{" : ",");
+        text_json_string(header, metadata[i].key);
+        text_add(header, ":", 1);
+        text_json_string(header, metadata[i].value);
+    }
+    text_format(header, "%s", metadata_count == 0 ? "" : count == 0 ? "}" : "},");
+    for (size_t i = 0; i < count; i++) {
+        text_format(header, "%s", i == 0 ? "" : ",");
+        header_entry(header, &tensors[i], offset);
+        offset += tensors[i].bytes;
+    }
+    text_add(header, "}", 1);
+    while (!header->failed && (LENGTH_BYTES + header->length) % ALIGNMENT != 0)
+        text_add(header, " ", 1);
+}
+
+bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
+                       const struct metadata *metadata, size_t metadata_count,
+                       struct error *error) {
+    struct text header = {0};
+    struct atomic_file file;
+    header_make(&header, tensors, count, metadata, metadata_count);
+    if (header.failed || header.length > header_limit) {
+        text_free(&header);
+        return error_set(error, ERROR_FAILED, "%s: the header is too large", path);
+    }
+    unsigned char length[LENGTH_BYTES];
+    for (int i = 0; i < LENGTH_BYTES; i++)
+        length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
+    bool ok = atomic_file_begin(path, &file, error);
+    if (ok) {
+        ok = atomic_file_write(&file, length, sizeof length, error) &&
+             atomic_file_write(&file, header.data, header.length, error);
+        for (size_t i = 0; ok && i < count; i++)
+            ok = atomic_file_write(&file, tensors[i].data, tensors[i].bytes, error);
+        if (ok)
+            ok = atomic_file_commit(&file, error);
+        else
+            atomic_file_abandon(&file);
+    }
+    text_free(&header);
+    return ok;
+}
