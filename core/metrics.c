@@ -56,10 +56,17 @@ cJSON *metrics_to_json(const struct metrics *metrics) {
     cJSON_AddNumberToObject(json, "true_negative", (double)metrics->true_negative);
     cJSON_AddNumberToObject(json, "false_positive", (double)metrics->false_positive);
     cJSON_AddNumberToObject(json, "false_negative", (double)metrics->false_negative);
-    double value = 0;
-    json_add_defined(json, "accuracy", metrics_accuracy(metrics, &value), value);
-    json_add_defined(json, "precision", metrics_precision(metrics, &value), value);
-    json_add_defined(json, "recall", metrics_recall(metrics, &value), value);
-    json_add_defined(json, "loss", metrics_loss(metrics, &value), value);
+    static const struct {
+        const char *key;
+        bool (*ratio)(const struct metrics *metrics, double *value);
+    } ratios[] = {{"accuracy", metrics_accuracy},
+                  {"precision", metrics_precision},
+                  {"recall", metrics_recall},
+                  {"loss", metrics_loss}};
+    for (size_t i = 0; i < sizeof ratios / sizeof ratios[0]; i++) {
+        double value = 0;
+        bool defined = ratios[i].ratio(metrics, &value);
+        json_add_defined(json, ratios[i].key, defined, value);
+    }
     return json;
 }
