@@ -19,16 +19,16 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
 bool error_context(struct error *error, const char *format, ...) {
     if (error == NULL)
         return false;
-    char context[sizeof error->message];
-    char message[sizeof error->message];
+    char context[sizeof error->message - 2];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(context, sizeof context, format, arguments);
     va_end(arguments);
-    memcpy(message, error->message, sizeof message);
-    int length = snprintf(error->message, sizeof error->message, "%s: ", context);
-    if (length >= 0 && (size_t)length < sizeof error->message)
-        snprintf(error->message + length, sizeof error->message - (size_t)length, "%s", message);
+    size_t length = strlen(context), last = sizeof error->message - 1;
+    memmove(error->message + length + 2, error->message, last - length - 2);
+    memcpy(error->message, context, length);
+    memcpy(error->message + length, ": ", 2);
+    error->message[last] = '\0';
     return false;
 }
 
