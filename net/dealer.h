@@ -1,0 +1,48 @@
+/* dealer: the side of the protocol that asks: one DEALER socket connected to one coordinator.
+ *
+ * `dealer_call` sends one request and waits for its answer (what the command line wants);
+ * `dealer_send`, `dealer_receive` and `dealer_socket` do the same without waiting (what a worker's
+ * agent wants). A request is sent only over a connection that stands, so nothing piles up while the
+ * coordinator is away, and a request that got no answer is simply made again: every request has the
+ * effect of one. A dealer belongs to one thread.
+ */
+#ifndef ASSAY_NET_DEALER_H
+#define ASSAY_NET_DEALER_H
+
+#include "core/error.h"
+#include "core/wire.h"
+
+#define DEALER_ENDPOINT                                                                            \
+    "tcp://127.0.0.1:7470" /* where a coordinator listens unless told otherwise */
+
+struct dealer;
+
+/* Connects in the background: true does not say that a coordinator is there. ERROR_INPUT when
+ * `endpoint` is not one. Close with dealer_close. */
+bool dealer_open(const char *endpoint, struct dealer **dealer, struct error *error);
+/* What was not yet sent is dropped. NULL is fine. */
+void dealer_close(struct dealer *dealer);
+
+/* Sends `name` with `body` (borrowed; NULL is `{}`) and waits at most timeout_ms for the answer,
+ * which must be called `expected`; *answer is its body, for the caller to cJSON_Delete (`answer`
+ * may be NULL). ERROR_UNREACHABLE when there is no coordinator or no answer in time; an `error`
+ * answer fails as wire_check_answer says. Answers to earlier requests that come meanwhile are
+ * dropped. */
+bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                 int timeout_ms, cJSON **answer, struct error *error);
+
+/* Sends one request now; *request is the number that its answer will carry. ERROR_UNREACHABLE, and
+ * nothing is sent, while there is no connection. */
+bool dealer_send(struct dealer *dealer, const char *name, const cJSON *body, uint64_t *request,
+                 struct error *error);
+
+/* Takes the next answer if there is one within timeout_ms (0: now); *received says so. It is
+ * checked (wire_decode) and may be an `error`: wire_check_answer. Free it with wire_message_free.
+ * False when what came is no message of this protocol; it has been taken off the socket then. */
+bool dealer_receive(struct dealer *dealer, int timeout_ms, struct wire_message *message,
+                    bool *received, struct error *error);
+
+/* The ZeroMQ socket, for zmq_poll with ZMQ_POLLIN. */
+void *dealer_socket(struct dealer *dealer);
+
+#endif
