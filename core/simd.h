@@ -1,0 +1,20 @@
+/* simd: one loop of plain C, compiled for several generations of x86 and chosen when the program
+ * starts.
+ *
+ * A function marked SIMD_CLONES is compiled three times (baseline, AVX2, AVX-512); the dynamic
+ * linker picks the best that the machine has. It must contain the loop, not call it. Results do not
+ * depend on the choice: integer arithmetic is exact and -ffp-contract=off keeps float arithmetic as
+ * written. Sanitizers run before the linker's choice can, so they and other machines get the
+ * baseline alone.
+ */
+#ifndef ASSAY_CORE_SIMD_H
+#define ASSAY_CORE_SIMD_H
+
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define SIMD_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define SIMD_CLONES
+#endif
+
+#endif
