@@ -40,6 +40,13 @@ static void leave(struct duty *duty, int64_t now_ms) {
     duty->leave_by_ms = now_ms + DUTY_LEAVE_MS;
 }
 
+/* The coordinator is away. */
+static void lose(struct duty *duty, int64_t now_ms) {
+    duty->under_way = DUTY_NO_MESSAGE;
+    duty->welcome = false;
+    back_off(duty, now_ms);
+}
+
 /* The attempt is over: whatever it still has to say does not count. */
 static void revoke(struct duty *duty, int64_t experiment, int64_t attempt) {
     duty->drop_attempt_due = true;
@@ -118,6 +125,7 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
         break;
     case DUTY_ENDED:
     case DUTY_SIGNAL:
+    case DUTY_UNSENT: /* no answers */
         break;
     }
 }
@@ -139,6 +147,9 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
             duty->work = DUTY_STOPPING;
             duty->stop_due = true;
         }
+        break;
+    case DUTY_UNSENT:
+        lose(duty, now_ms);
         break;
     default:
         take_answer(duty, event, now_ms);
@@ -230,15 +241,12 @@ struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms) 
     }
     if (duty->under_way != DUTY_NO_MESSAGE) {
         int64_t answer_by_ms = duty->sent_ms + DUTY_ANSWER_MS;
-        if (now_ms >= answer_by_ms) {
-            duty->under_way = DUTY_NO_MESSAGE;
-            duty->welcome = false;
-            back_off(duty, now_ms);
-            return (struct duty_action){.kind = DUTY_RECONNECT};
+        if (now_ms < answer_by_ms) {
+            if (answer_by_ms < action.until_ms)
+                action.until_ms = answer_by_ms;
+            return action;
         }
-        if (answer_by_ms < action.until_ms)
-            action.until_ms = answer_by_ms;
-        return action;
+        lose(duty, now_ms);
     }
     enum duty_message message = next_message(duty, spooled, now_ms, &action.until_ms);
     return message == DUTY_NO_MESSAGE ? action : send_message(duty, message, now_ms);

@@ -4,8 +4,8 @@
  * thing that happened to duty_take and performs what duty_next says until that is DUTY_WAIT. Times
  * are milliseconds of any clock that does not go back.
  *
- * The rules: one request is under way at a time. An answer that does not come within
- * DUTY_ANSWER_MS means that the coordinator is away: the socket is replaced and hello is said again
+ * The rules: one request is under way at a time. A request that cannot be sent, or whose answer
+ * does not come within DUTY_ANSWER_MS, means that the coordinator is away: hello is said again
  * after a backoff that doubles up to DUTY_BACKOFF_MOST_MS, with jitter. Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
@@ -23,7 +23,7 @@
 enum {
     DUTY_ANSWER_MS = 5000,
     DUTY_BACKOFF_FIRST_MS = 250,
-    DUTY_BACKOFF_MOST_MS = 10000,
+    DUTY_BACKOFF_MOST_MS = 5000,
     DUTY_LEAVE_MS = 5000,
 };
 
@@ -44,6 +44,7 @@ enum duty_event_kind {
     DUTY_ACKNOWLEDGED, /* experiment, attempt, over */
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
+    DUTY_UNSENT,  /* there is no connection */
     DUTY_ENDED,   /* the trainer's thread is finished, its last report spooled */
     DUTY_SIGNAL,  /* SIGINT or SIGTERM */
 };
@@ -67,7 +68,6 @@ struct duty_event {
 enum duty_action_kind {
     DUTY_WAIT,         /* until until_ms or an event */
     DUTY_SEND,         /* message */
-    DUTY_RECONNECT,    /* drop the socket and what stands in it, make a new one */
     DUTY_START,        /* the trainer, on the assignment that came last */
     DUTY_GIVE_BACK,    /* the assignment that came last, unstarted */
     DUTY_STOP,         /* the trainer */

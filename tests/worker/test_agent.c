@@ -1,0 +1,430 @@
+/* The agent against a coordinator that the test plays on a real socket, with a trainer that the
+ * test holds back: an "epoch" is reported each time the test allows one. */
+#include "worker/agent.h"
+
+#include "core/clock.h"
+#include "core/wire.h"
+#include "net/frames.h"
+#include "worker/spool.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 20000, EPOCHS = 3 };
+
+/* ---- the trainer ---- */
+
+static atomic_int epochs_allowed, trainings;
+static enum trainer_outcome last_outcome; /* read after agent_run has returned */
+
+static enum trainer_outcome fake_train(const struct experiment *experiment,
+                                       const struct trainer_options *options,
+                                       const struct trainer_events *events, struct error *error) {
+    (void)options;
+    atomic_fetch_add(&trainings, 1);
+    if (strcmp(experiment->name, "breaks") == 0) {
+        error_set(error, ERROR_INPUT, "real/0007.png: not a PNG file");
+        return last_outcome = TRAINER_FAILED;
+    }
+    for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
+        while (atomic_load(&epochs_allowed) < (int)epoch) {
+            if (events->stop(events->context))
+                return last_outcome = TRAINER_STOPPED;
+            usleep(1000);
+        }
+        struct epoch_report report = {.epoch = epoch, .learning_rate = 0.1};
+        metrics_add(&report.train, 1, 1, 0.5);
+        metrics_add(&report.valid, 0, 1, 0.5);
+        events->epoch(events->context, &report);
+    }
+    return last_outcome = TRAINER_DONE;
+}
+
+/* ---- the worker under test, on its own thread ---- */
+
+struct stage {
+    char folder[64], endpoint[64];
+    struct agent_options options;
+    pthread_t thread;
+    int code;
+    bool ok;
+    struct error error;
+    /* the coordinator */
+    void *context, *router;
+    struct frames peer; /* holds the last request's identity */
+    struct wire_message request;
+};
+
+static void say_nothing(void *context, bool trouble, const char *line) {
+    (void)context;
+    (void)trouble;
+    (void)line;
+}
+
+static void *run_agent(void *context) {
+    struct stage *stage = context;
+    stage->ok = agent_run(&stage->options, &stage->code, &stage->error);
+    return NULL;
+}
+
+static void coordinator_bind(struct stage *stage) {
+    size_t length = sizeof stage->endpoint;
+    stage->router = zmq_socket(stage->context, ZMQ_ROUTER);
+    frames_set_options(stage->router, stage->endpoint);
+    /* a socket that was just closed may still hold the port for a moment */
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (zmq_bind(stage->router, stage->endpoint) != 0)
+        assert_true(clock_steady_ms() < until_ms);
+    zmq_getsockopt(stage->router, ZMQ_LAST_ENDPOINT, stage->endpoint, &length);
+}
+
+static int stage_set(void **state) {
+    struct stage *stage = calloc(1, sizeof *stage);
+    *state = stage;
+    strcpy(stage->folder, "/tmp/assay-agent-XXXXXX");
+    strcpy(stage->endpoint, "tcp://127.0.0.1:*");
+    if (mkdtemp(stage->folder) == NULL)
+        return 1;
+    atomic_store(&epochs_allowed, 0);
+    atomic_store(&trainings, 0);
+    stage->context = zmq_ctx_new();
+    coordinator_bind(stage);
+    stage->options = (struct agent_options){.connect = stage->endpoint,
+                                            .dir = stage->folder,
+                                            .name = "worker-1",
+                                            .backend = "cpu",
+                                            .idle_exit_ms = -1,
+                                            .leave_fd = eventfd(0, EFD_CLOEXEC),
+                                            .train = fake_train,
+                                            .say = say_nothing};
+    return 0;
+}
+
+static void start_worker(struct stage *stage) {
+    assert_int_equal(pthread_create(&stage->thread, NULL, run_agent, stage), 0);
+}
+
+static int stage_strike(void **state) {
+    struct stage *stage = *state;
+    char command[128];
+    wire_message_free(&stage->request);
+    frames_free(&stage->peer);
+    if (stage->router != NULL)
+        zmq_close(stage->router);
+    zmq_ctx_term(stage->context);
+    close(stage->options.leave_fd);
+    snprintf(command, sizeof command, "rm -r '%s'", stage->folder);
+    int status = system(command); /* a path of our own making */
+    free(stage);
+    return status;
+}
+
+/* ---- the coordinator ---- */
+
+static void next_request(struct stage *stage) {
+    zmq_pollitem_t item = {.socket = stage->router, .events = ZMQ_POLLIN};
+    enum wire_code code;
+    struct error error = {0};
+    wire_message_free(&stage->request);
+    frames_free(&stage->peer);
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (!frames_receive(stage->router, &stage->peer)) {
+        assert_true(clock_steady_ms() < until_ms);
+        zmq_poll(&item, 1, 100);
+    }
+    if (!frames_decode(&stage->peer, 1, &stage->request, &code, &error))
+        fail_msg("%s", error.message);
+}
+
+static void answer(struct stage *stage, const char *name, const char *body) {
+    struct wire_packet packet;
+    struct error error = {0};
+    cJSON *json = cJSON_Parse(body);
+    assert_non_null(json);
+    if (!wire_encode(name, stage->request.request, json, &packet, &error))
+        fail_msg("%s", error.message);
+    assert_true(frames_send(stage->router, &stage->peer.parts[0], &packet));
+    wire_packet_free(&packet);
+    cJSON_Delete(json);
+}
+
+/* The next request that is no heartbeat; those are answered on the way. */
+static void expect(struct stage *stage, const char *name) {
+    for (;;) {
+        next_request(stage);
+        if (strcmp(stage->request.name, name) == 0)
+            break;
+        assert_string_equal(stage->request.name, "heartbeat");
+        answer(stage, "beat", "{\"stop\":null}");
+    }
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(stage->request.body, "worker")),
+                        "worker-1");
+}
+
+static void greet(struct stage *stage) {
+    expect(stage, "hello");
+    answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
+}
+
+static void assign(struct stage *stage, const char *name) {
+    char body[512];
+    snprintf(body, sizeof body,
+             "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"resume\":null,\"config\":"
+             "{\"name\":\"%s\",\"data\":{\"classes\":["
+             "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+             "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
+             name, name);
+    expect(stage, "request");
+    answer(stage, "assignment", body);
+}
+
+static const cJSON *expect_report(struct stage *stage, const char *kind) {
+    expect(stage, "report");
+    const cJSON *request = stage->request.body;
+    assert_int_equal(cJSON_GetObjectItem(request, "experiment")->valueint, 7);
+    assert_string_equal(cJSON_GetObjectItem(request, "kind")->valuestring, kind);
+    return cJSON_GetObjectItem(request, "body");
+}
+
+static void acknowledge(struct stage *stage, bool fenced) {
+    char body[64];
+    snprintf(body, sizeof body, "{\"sequence\":%d,\"fenced\":%s}",
+             cJSON_GetObjectItem(stage->request.body, "sequence")->valueint,
+             fenced ? "true" : "false");
+    answer(stage, "ack", body);
+}
+
+static void expect_epoch(struct stage *stage, int epoch) {
+    const cJSON *body = expect_report(stage, "epoch");
+    assert_int_equal(cJSON_GetObjectItem(body, "epoch")->valueint, epoch);
+    acknowledge(stage, false);
+}
+
+static void expect_end(struct stage *stage, const char *outcome) {
+    const cJSON *body = expect_report(stage, "end");
+    assert_string_equal(cJSON_GetObjectItem(body, "outcome")->valuestring, outcome);
+}
+
+static void send_off(struct stage *stage) {
+    expect(stage, "goodbye");
+    answer(stage, "farewell", "{}");
+    pthread_join(stage->thread, NULL);
+    assert_true(stage->ok);
+    assert_int_equal(stage->code, 0);
+}
+
+static void tell_to_leave(struct stage *stage) {
+    const uint64_t one = 1;
+    assert_int_equal(write(stage->options.leave_fd, &one, sizeof one), sizeof one);
+}
+
+/* Out of work: asks to leave and answers what still comes. */
+static void let_go(struct stage *stage) {
+    expect(stage, "request");
+    tell_to_leave(stage);
+    answer(stage, "nothing", "{\"retry_ms\":60000}");
+    send_off(stage);
+}
+
+static size_t left_in_spool(const struct stage *stage) {
+    struct spool *spool = NULL;
+    struct error error = {0};
+    if (!spool_open(stage->folder, &spool, &error))
+        fail_msg("%s", error.message);
+    size_t count = spool_count(spool);
+    spool_close(spool);
+    return count;
+}
+
+/* ---- tests ---- */
+
+static void every_report_of_an_assignment_arrives_in_order_before_the_next_request(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void
+training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    zmq_close(stage->router);
+    atomic_store(&epochs_allowed, EPOCHS);
+    coordinator_bind(stage);
+    greet(stage);
+    for (int epoch = 2; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 1);
+}
+
+static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_report(stage, "epoch");
+    int sequence = cJSON_GetObjectItem(stage->request.body, "sequence")->valueint;
+    zmq_close(stage->router); /* it dies before it answers */
+    coordinator_bind(stage);
+    greet(stage);
+    expect_report(stage, "epoch");
+    assert_int_equal(cJSON_GetObjectItem(stage->request.body, "sequence")->valueint, sequence);
+    acknowledge(stage, false);
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    do
+        next_request(stage);
+    while (strcmp(stage->request.name, "heartbeat") != 0);
+    assert_int_equal(cJSON_GetObjectItem(stage->request.body, "experiment")->valueint, 7);
+    answer(stage, "beat", "{\"stop\":\"cancelled\"}");
+    let_go(stage);
+    assert_int_equal(last_outcome, TRAINER_STOPPED);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 2);
+    expect_report(stage, "epoch");
+    acknowledge(stage, true);
+    let_go(stage);
+    assert_int_equal(last_outcome, TRAINER_STOPPED);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void told_to_leave_it_gives_the_experiment_back_and_says_goodbye(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    tell_to_leave(stage);
+    expect_end(stage, "given_back");
+    acknowledge(stage, false);
+    send_off(stage);
+    assert_int_equal(last_outcome, TRAINER_STOPPED);
+}
+
+static void a_fault_of_the_input_ends_failed_with_its_message_and_no_retry(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "breaks");
+    expect_end(stage, "failed");
+    const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+    assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
+                        "real/0007.png: not a PNG file");
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(body, "retry")));
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    expect(stage, "request");
+    answer(stage, "assignment",
+           "{\"experiment\":7,\"attempt\":1,\"name\":\"x\",\"resume\":null,"
+           "\"config\":{\"name\":\"x\",\"brightness\":3}}");
+    expect_end(stage, "failed");
+    const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+    assert_non_null(strstr(cJSON_GetObjectItem(body, "error")->valuestring, "brightness"));
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(body, "retry")));
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 0);
+}
+
+static void reports_that_a_killed_worker_left_are_sent_first_with_their_attempt(void **state) {
+    struct stage *stage = *state;
+    struct spool *spool = NULL;
+    struct error error = {0};
+    assert_true(spool_open(stage->folder, &spool, &error));
+    assert_true(spool_put(spool, 7, 1, "end", "{\"outcome\":\"done\"}", &error));
+    spool_close(spool);
+    start_worker(stage);
+    greet(stage);
+    expect_end(stage, "done");
+    assert_int_equal(cJSON_GetObjectItem(stage->request.body, "attempt")->valueint, 1);
+    acknowledge(stage, true);
+    let_go(stage);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void a_folder_in_use_is_an_error(void **state) {
+    struct stage *stage = *state;
+    struct spool *spool = NULL;
+    struct error error = {0};
+    assert_true(spool_open(stage->folder, &spool, &error));
+    assert_false(agent_run(&stage->options, &stage->code, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    spool_close(spool);
+}
+
+static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
+    struct stage *stage = *state;
+    zmq_close(stage->router);
+    stage->router = NULL;
+    stage->options.idle_exit_ms = 200;
+    assert_true(agent_run(&stage->options, &stage->code, &stage->error));
+    assert_int_equal(stage->code, 3);
+}
+
+int main(void) {
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+    const struct CMUnitTest tests[] = {
+        ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
+        ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
+        ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
+        ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
+        ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
+        ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
+        ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
+        ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
+        ON_STAGE(reports_that_a_killed_worker_left_are_sent_first_with_their_attempt),
+        ON_STAGE(a_folder_in_use_is_an_error),
+        ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,387 @@
+#include "worker/agent.h"
+
+#include "core/clock.h"
+#include "core/json.h"
+#include "core/wire.h"
+#include "net/dealer.h"
+#include "worker/duty.h"
+#include "worker/nn/backend.h"
+#include "worker/report.h"
+#include "worker/request.h"
+#include "worker/spool.h"
+#include "worker/workplace.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { AGENT_COMPLAIN_EVERY_MS = 30000 };
+
+struct agent {
+    const struct agent_options *options;
+    const struct backend *backend;
+    char *dir; /* absolute */
+    const char *name;
+    char host[64], device[256];
+    struct spool *spool;
+    struct dealer *dealer;
+    struct duty duty;
+    uint64_t number;       /* of the last request */
+    struct spooled report; /* the one under way */
+    cJSON *assignment;     /* the last one's body */
+    struct trial *trial;
+    char *workplace;       /* of the trial: its options point at it and into the assignment */
+    bool away;             /* the coordinator, as far as people were told */
+    int64_t complained_ms; /* when they were told last */
+};
+
+__attribute__((format(printf, 3, 4))) static void say(const struct agent *agent, bool trouble,
+                                                      const char *format, ...) {
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    agent->options->say(agent->options->context, trouble, line);
+}
+
+/* ---- the spool ---- */
+
+/* Frees `body`. */
+static bool spool_report(struct agent *agent, const char *kind, cJSON *body, struct error *error) {
+    char *text = body != NULL ? json_text(body) : NULL;
+    bool ok = text != NULL ? spool_put(agent->spool, agent->duty.experiment, agent->duty.attempt,
+                                       kind, text, error)
+                           : error_set(error, ERROR_FAILED, "out of memory");
+    free(text);
+    cJSON_Delete(body);
+    return ok;
+}
+
+/* ---- the trial ---- */
+
+static void trial_over(struct agent *agent) {
+    trial_free(agent->trial);
+    agent->trial = NULL;
+    free(agent->workplace);
+    agent->workplace = NULL;
+    const struct duty_event ended = {.kind = DUTY_ENDED};
+    duty_take(&agent->duty, &ended, clock_steady_ms());
+}
+
+/* The configuration was checked when it was submitted, by a program of maybe another version. */
+static bool decode_config(cJSON *config, struct experiment *experiment, struct error *error) {
+    struct faults faults = {0};
+    bool ok = experiment_from_json(config, experiment, &faults);
+    if (!ok) {
+        error_set(error, ERROR_INPUT, "this worker does not understand the configuration: %s: %s",
+                  faults.items[0].place, faults.items[0].message);
+    }
+    faults_free(&faults);
+    return ok;
+}
+
+static bool trial_begin(struct agent *agent, struct error *error) {
+    const struct agent_options *options = agent->options;
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(agent->assignment, "config");
+    const cJSON *resume = cJSON_GetObjectItemCaseSensitive(agent->assignment, "resume");
+    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
+    struct experiment experiment;
+    if (!decode_config(config, &experiment, error))
+        return false;
+    if (!workplace_make(agent->dir, agent->duty.experiment, config, path != NULL, &agent->workplace,
+                        error)) {
+        experiment_free(&experiment);
+        return false;
+    }
+    const struct trainer_options trainer = {
+        .dir = agent->workplace,
+        .data_root = options->data_root,
+        .backend = options->backend,
+        .device = options->device,
+        .threads = options->threads,
+        .resume = path != NULL && access(path, R_OK) == 0 ? path : NULL,
+    };
+    return trial_start(options->train, &experiment, &trainer, agent->host, &agent->trial, error);
+}
+
+static bool start(struct agent *agent, struct error *error) {
+    struct error why = {0};
+    const char *name =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(agent->assignment, "name"));
+    say(agent, false, "experiment %" PRId64 ", attempt %" PRId64 ": %s", agent->duty.experiment,
+        agent->duty.attempt, name);
+    if (trial_begin(agent, &why))
+        return true;
+    say(agent, true, "experiment %" PRId64 " cannot start: %s", agent->duty.experiment,
+        why.message);
+    if (!spool_report(agent, "end", report_failure(why.message, why.code != ERROR_INPUT), error))
+        return false;
+    trial_over(agent);
+    return true;
+}
+
+/* How the trial went, for the coordinator and for people. A fault of the input is the same on every
+ * try; anything else (memory, a full disk) may go better elsewhere. */
+static bool take_end(struct agent *agent, const struct trial_item *item, struct error *error) {
+    const int64_t id = agent->duty.experiment;
+    bool counts = duty_spools(&agent->duty), ok = true;
+    if (!counts) {
+        say(agent, false, "experiment %" PRId64 ": stopped, it is not this worker's any more", id);
+    } else if (item->outcome == TRAINER_DONE) {
+        say(agent, false, "experiment %" PRId64 ": done", id);
+        ok = spool_report(agent, "end", report_end("done"), error);
+    } else if (item->outcome == TRAINER_STOPPED) {
+        say(agent, false, "experiment %" PRId64 ": given back", id);
+        ok = spool_report(agent, "end", report_end("given_back"), error);
+    } else {
+        say(agent, true, "experiment %" PRId64 " failed: %s", id, item->error.message);
+        ok = spool_report(agent, "end",
+                          report_failure(item->error.message, item->error.code != ERROR_INPUT),
+                          error);
+    }
+    if (ok)
+        trial_over(agent);
+    return ok;
+}
+
+static bool take_trial(struct agent *agent, struct error *error) {
+    struct trial_item item;
+    while (agent->trial != NULL && trial_take(agent->trial, &item)) {
+        bool ok = true;
+        if (item.kind == NULL) {
+            ok = take_end(agent, &item, error);
+        } else if (duty_spools(&agent->duty)) {
+            if (item.line != NULL)
+                say(agent, false, "experiment %" PRId64 ": %s", agent->duty.experiment, item.line);
+            ok = spool_report(agent, item.kind, item.body, error);
+            item.body = NULL;
+        }
+        trial_item_free(&item);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the socket ---- */
+
+static cJSON *hello(const struct agent *agent) {
+    const int threads = agent->options->threads;
+    const struct worker_card card = {
+        .worker = agent->name,
+        .host = agent->host,
+        .backend = agent->backend->name,
+        .device = agent->device,
+        .pid = (int)getpid(),
+        .threads = threads > 0 ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .memory_bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE),
+    };
+    return request_hello(&card);
+}
+
+static cJSON *heartbeat(const struct agent *agent) {
+    struct progress progress;
+    if (agent->trial == NULL)
+        return request_plain(agent->name);
+    bool known = trial_progress(agent->trial, &progress);
+    return request_heartbeat(agent->name, agent->duty.experiment, agent->duty.attempt,
+                             known ? &progress : NULL);
+}
+
+static bool send_message(struct agent *agent, enum duty_message message, struct error *error) {
+    static const char *const names[] = {[DUTY_HELLO] = "hello",
+                                        [DUTY_REQUEST] = "request",
+                                        [DUTY_HEARTBEAT] = "heartbeat",
+                                        [DUTY_REPORT] = "report",
+                                        [DUTY_GOODBYE] = "goodbye"};
+    struct error why = {0};
+    if (message == DUTY_REPORT) {
+        spooled_free(&agent->report);
+        if (!spool_first(agent->spool, &agent->report, error))
+            return false;
+    }
+    cJSON *body = message == DUTY_HELLO       ? hello(agent)
+                  : message == DUTY_HEARTBEAT ? heartbeat(agent)
+                  : message == DUTY_REPORT    ? request_report(agent->name, &agent->report)
+                                              : request_plain(agent->name);
+    bool sent = dealer_send(agent->dealer, names[message], body, &agent->number, &why);
+    cJSON_Delete(body);
+    if (sent)
+        return true;
+    if (why.code != ERROR_UNREACHABLE) {
+        *error = why;
+        return error_context(error, "cannot send %s", names[message]);
+    }
+    const struct duty_event unsent = {.kind = DUTY_UNSENT};
+    duty_take(&agent->duty, &unsent, clock_steady_ms());
+    return true;
+}
+
+/* People hear of the coordinator's absence when it begins and then now and again. */
+static void complain(struct agent *agent, const char *what) {
+    int64_t now_ms = clock_steady_ms();
+    if (agent->away && now_ms - agent->complained_ms < AGENT_COMPLAIN_EVERY_MS)
+        return;
+    agent->away = true;
+    agent->complained_ms = now_ms;
+    say(agent, true, "%s; trying again%s", what, agent->trial != NULL ? ", training goes on" : "");
+}
+
+static bool take_message(struct agent *agent, struct wire_message *message, struct error *error) {
+    struct duty_event event;
+    bool ok = true;
+    if (message->request != agent->number && message->request != 0)
+        return true; /* late: the question was asked again since */
+    if (agent->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &agent->report, &event))
+        return true;
+    if (event.kind == DUTY_REFUSED) {
+        struct error why = {0};
+        wire_check_answer(message, &why);
+        complain(agent, why.message);
+    } else if (event.kind == DUTY_WELCOMED) {
+        say(agent, false, "connected to %s as %s: %s, %s", agent->options->connect, agent->name,
+            agent->backend->name, agent->device);
+        agent->away = false;
+    } else if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
+        ok = spool_delete(agent->spool, agent->report.sequence, error);
+    } else if (event.kind == DUTY_ASSIGNED) {
+        cJSON_Delete(agent->assignment);
+        agent->assignment = message->body;
+        message->body = NULL;
+    }
+    duty_take(&agent->duty, &event, clock_steady_ms());
+    return ok;
+}
+
+static bool take_messages(struct agent *agent, struct error *error) {
+    for (;;) {
+        struct wire_message message = {0};
+        struct error why = {0};
+        bool received = false;
+        if (!dealer_receive(agent->dealer, 0, &message, &received, &why)) {
+            complain(agent, why.message);
+            continue;
+        }
+        if (!received)
+            return true;
+        bool ok = take_message(agent, &message, error);
+        wire_message_free(&message);
+        if (!ok)
+            return false;
+    }
+}
+
+/* ---- the loop ---- */
+
+static bool drop_report(struct agent *agent, struct error *error) {
+    say(agent, true,
+        "the coordinator does not take a report of kind %s of experiment %" PRId64
+        ": it is dropped",
+        agent->report.kind, agent->report.experiment);
+    return spool_delete(agent->spool, agent->report.sequence, error);
+}
+
+static bool perform(struct agent *agent, const struct duty_action *action, struct error *error) {
+    switch (action->kind) {
+    case DUTY_SEND:
+        return send_message(agent, action->message, error);
+    case DUTY_START:
+        return start(agent, error);
+    case DUTY_GIVE_BACK:
+        return spool_report(agent, "end", report_end("given_back"), error);
+    case DUTY_STOP:
+        trial_stop(agent->trial);
+        return true;
+    case DUTY_DROP_ATTEMPT:
+        return spool_drop(agent->spool, action->experiment, action->attempt, error);
+    case DUTY_DROP_REPORT:
+        return drop_report(agent, error);
+    case DUTY_WAIT:
+    case DUTY_EXIT:
+        return true;
+    }
+    return true;
+}
+
+/* Sleeps until something is to be taken or until_ms, and takes it. */
+static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *error) {
+    zmq_pollitem_t items[3] = {
+        {.socket = dealer_socket(agent->dealer), .events = ZMQ_POLLIN},
+        {.fd = agent->options->leave_fd, .events = ZMQ_POLLIN},
+    };
+    int count = 2;
+    if (agent->duty.leaving) /* the descriptor stays readable: once is enough */
+        items[1].events = 0;
+    if (agent->trial != NULL)
+        items[count++] = (zmq_pollitem_t){.fd = trial_fd(agent->trial), .events = ZMQ_POLLIN};
+    int64_t wait_ms = until_ms - clock_steady_ms();
+    wait_ms = wait_ms < 0 ? 0 : wait_ms > 60000 ? 60000 : wait_ms;
+    if (zmq_poll(items, count, (long)wait_ms) < 0)
+        return true; /* a signal: its descriptor is readable now */
+    if (items[1].revents != 0) {
+        const struct duty_event left = {.kind = DUTY_SIGNAL};
+        duty_take(&agent->duty, &left, clock_steady_ms());
+    }
+    return take_messages(agent, error) && take_trial(agent, error);
+}
+
+static bool agent_loop(struct agent *agent, int *code, struct error *error) {
+    for (;;) {
+        struct duty_action action =
+            duty_next(&agent->duty, spool_count(agent->spool), clock_steady_ms());
+        if (action.kind == DUTY_EXIT) {
+            *code = action.code;
+            return true;
+        }
+        if (!perform(agent, &action, error))
+            return false;
+        if (!agent->duty.welcome && agent->duty.under_way == DUTY_NO_MESSAGE &&
+            agent->duty.failures > 1)
+            complain(agent, "no answer from the coordinator");
+        if (action.kind == DUTY_WAIT && !wait_and_take(agent, action.until_ms, error))
+            return false;
+    }
+}
+
+static bool agent_prepare(struct agent *agent, struct error *error) {
+    const struct agent_options *options = agent->options;
+    agent->backend = backend_find(options->backend, options->device, error);
+    if (agent->backend == NULL)
+        return false;
+    agent->backend->available(options->device, agent->device, sizeof agent->device);
+    if (gethostname(agent->host, sizeof agent->host - 1) != 0 || agent->host[0] == '\0')
+        strcpy(agent->host, "localhost");
+    if (!folder_make(options->dir, error))
+        return false;
+    agent->dir = realpath(options->dir, NULL);
+    if (agent->dir == NULL)
+        return error_errno(error, ERROR_INPUT, "cannot use %s", options->dir);
+    if (!spool_open(agent->dir, &agent->spool, error))
+        return false;
+    agent->name = options->name != NULL ? options->name : spool_worker(agent->spool);
+    return dealer_open(options->connect, &agent->dealer, error);
+}
+
+bool agent_run(const struct agent_options *options, int *code, struct error *error) {
+    struct agent agent = {.options = options};
+    bool ok = agent_prepare(&agent, error);
+    if (ok) {
+        duty_init(&agent.duty, options->idle_exit_ms,
+                  (uint64_t)getpid() * 0x9e3779b97f4a7c15U + (uint64_t)clock_unix_ms(),
+                  clock_steady_ms());
+        ok = agent_loop(&agent, code, error);
+    }
+    trial_free(agent.trial);
+    free(agent.workplace);
+    dealer_close(agent.dealer);
+    spooled_free(&agent.report);
+    spool_close(agent.spool);
+    cJSON_Delete(agent.assignment);
+    free(agent.dir);
+    return ok;
+}

@@ -1,0 +1,198 @@
+#include "worker/evaluate.h"
+
+#include "core/json.h"
+#include "worker/options.h"
+#include "worker/report.h"
+#include "worker/trainer.h"
+
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVALUATE_CONFIG_MAX = 16 << 20 };
+
+struct evaluate_options {
+    const char *config, *checkpoint, *split, *data_root, *backend;
+    int device, threads;
+    bool json;
+};
+
+enum {
+    KEY_CONFIG = 0x1000,
+    KEY_CHECKPOINT,
+    KEY_SPLIT,
+    KEY_ROOT,
+    KEY_BACKEND,
+    KEY_DEVICE,
+    KEY_THREADS,
+    KEY_JSON
+};
+
+static const struct argp_option evaluate_table[] = {
+    {"config", KEY_CONFIG, "FILE", 0, "The experiment (one, no matrix)", 0},
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "The weights", 0},
+    {"split", KEY_SPLIT, "valid|test", 0, "Which part of the data (default: test)", 0},
+    {"data-root", KEY_ROOT, "DIR", 0, "Refuse data that stands elsewhere", 0},
+    {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {"json", KEY_JSON, NULL, 0, "One JSON object on stdout", 0},
+    {0},
+};
+
+static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
+    struct evaluate_options *options = state->input;
+    long number = 0;
+    error_t code = 0;
+    switch (key) {
+    case KEY_CONFIG:
+        options->config = text;
+        return 0;
+    case KEY_CHECKPOINT:
+        options->checkpoint = text;
+        return 0;
+    case KEY_SPLIT:
+        options->split = text;
+        if (strcmp(text, "valid") != 0 && strcmp(text, "test") != 0)
+            return options_mistake(state, "--split is valid or test, not \"%s\"", text);
+        return 0;
+    case KEY_ROOT:
+        options->data_root = text;
+        return 0;
+    case KEY_BACKEND:
+        return options_backend(state, text, &options->backend);
+    case KEY_DEVICE:
+        code = options_integer(state, "--device", text, 0, 1023, &number);
+        options->device = (int)number;
+        return code;
+    case KEY_THREADS:
+        code = options_integer(state, "--threads", text, 0, 1024, &number);
+        options->threads = (int)number;
+        return code;
+    case KEY_JSON:
+        options->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return options_mistake(state, "evaluate takes no argument \"%s\"", text);
+    case ARGP_KEY_END:
+        if (options->config == NULL || options->checkpoint == NULL)
+            return options_mistake(state, "evaluate needs --config and --checkpoint");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* data.root is relative to the file's folder. */
+static bool make_root_absolute(cJSON *config, const char *path, struct error *error) {
+    cJSON *root =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(config, "data"), "root");
+    if (!cJSON_IsString(root) || root->valuestring[0] == '/')
+        return true;
+    bool ok = false;
+    char *absolute = realpath(path, NULL), *joined = NULL;
+    if (absolute == NULL)
+        error_errno(error, ERROR_INPUT, "cannot find %s", path);
+    else if (asprintf(&joined, "%s/%s", dirname(absolute), root->valuestring) < 0)
+        joined = NULL;
+    if (joined != NULL)
+        ok = cJSON_SetValuestring(root, joined) != NULL;
+    if (!ok && absolute != NULL)
+        error_set(error, ERROR_FAILED, "out of memory");
+    free(joined);
+    free(absolute);
+    return ok;
+}
+
+static bool config_read(const char *path, struct experiment *experiment, struct error *error) {
+    char *text = NULL;
+    size_t length = 0;
+    cJSON *config = NULL;
+    struct faults faults = {0};
+    bool ok = file_read(path, EVALUATE_CONFIG_MAX, &text, &length, error) &&
+              (config = json_parse(text, length, path, error)) != NULL &&
+              make_root_absolute(config, path, error);
+    if (ok && !experiment_from_json(config, experiment, &faults)) {
+        ok = error_set(error, ERROR_INPUT, "%s:%zu: %s: %s", path,
+                       json_line(text, faults.items[0].place), faults.items[0].place,
+                       faults.items[0].message);
+    }
+    faults_free(&faults);
+    cJSON_Delete(config);
+    free(text);
+    return ok;
+}
+
+static void print_ratio(const char *name, bool defined, double value) {
+    if (defined)
+        printf("%-10s %.4f\n", name, value);
+    else
+        printf("%-10s n/a\n", name);
+}
+
+static void print_table(const struct evaluation_report *report) {
+    const struct metrics *metrics = &report->metrics;
+    double value = 0;
+    printf("epoch %" PRIu32 " on %s: TP %" PRIu64 "  TN %" PRIu64 "  FP %" PRIu64 "  FN %" PRIu64
+           "\n",
+           report->epoch, report->split, metrics->true_positive, metrics->true_negative,
+           metrics->false_positive, metrics->false_negative);
+    bool defined = metrics_accuracy(metrics, &value);
+    print_ratio("accuracy", defined, value);
+    defined = metrics_precision(metrics, &value);
+    print_ratio("precision", defined, value);
+    defined = metrics_recall(metrics, &value);
+    print_ratio("recall", defined, value);
+    defined = metrics_loss(metrics, &value);
+    print_ratio("loss", defined, value);
+}
+
+static bool print_json(const struct evaluation_report *report, struct error *error) {
+    cJSON *object = metrics_to_json(&report->metrics);
+    cJSON_AddStringToObject(object, "split", report->split);
+    cJSON_AddNumberToObject(object, "epoch", report->epoch);
+    char *text = object != NULL ? json_text(object) : NULL;
+    bool ok = text != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    if (ok)
+        puts(text);
+    free(text);
+    cJSON_Delete(object);
+    return ok;
+}
+
+static bool evaluate_run(const struct evaluate_options *options, struct error *error) {
+    struct experiment experiment;
+    struct evaluation_report report;
+    const struct trainer_events events = {0};
+    const struct trainer_options trainer = {.data_root = options->data_root,
+                                            .backend = options->backend,
+                                            .device = options->device,
+                                            .threads = options->threads};
+    if (!config_read(options->config, &experiment, error))
+        return false;
+    bool ok = trainer_evaluate(&experiment, &trainer, options->checkpoint, options->split, &events,
+                               &report, error);
+    if (ok && options->json)
+        ok = print_json(&report, error);
+    else if (ok)
+        print_table(&report);
+    experiment_free(&experiment);
+    return ok;
+}
+
+int evaluate_main(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = evaluate_table,
+        .parser = evaluate_parse,
+        .doc = "Evaluate a checkpoint on the validation or the test pictures of an experiment."};
+    struct evaluate_options options = {.split = "test", .backend = "auto"};
+    struct error error = {0};
+    if (!options_parse(&argp, argc, argv, &options))
+        return ERROR_INPUT;
+    if (evaluate_run(&options, &error))
+        return 0;
+    fprintf(stderr, "assay: %s\n", error.message);
+    return (int)error.code;
+}

@@ -1,0 +1,21 @@
+/* options: how assay-worker and its subcommands read a command line: argp, but with mistakes said
+ * as everywhere in assay, in one line: "assay: what is wrong; what to do". */
+#ifndef ASSAY_WORKER_OPTIONS_H
+#define ASSAY_WORKER_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+/* False after a mistake, which was printed: the program is to end with ERROR_INPUT. --help prints
+ * and ends the program. */
+bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* For a parser: prints the mistake; returns EINVAL, for the parser to return. */
+error_t options_mistake(const struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A whole number from least to most into *value, or a mistake. `name`: "--device". */
+error_t options_integer(const struct argp_state *state, const char *name, const char *text,
+                        long least, long most, long *value);
+/* "auto", "cpu" or "cuda" into *value, or a mistake. */
+error_t options_backend(const struct argp_state *state, const char *text, const char **value);
+
+#endif

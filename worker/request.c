@@ -1,0 +1,93 @@
+#include "worker/request.h"
+
+#include "worker/report.h"
+
+#include <string.h>
+
+cJSON *request_plain(const char *worker) {
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "worker", worker);
+    return body;
+}
+
+cJSON *request_hello(const struct worker_card *card) {
+    cJSON *body = request_plain(card->worker);
+    cJSON_AddStringToObject(body, "host", card->host);
+    cJSON_AddNumberToObject(body, "pid", card->pid);
+    cJSON_AddStringToObject(body, "backend", card->backend);
+    cJSON_AddStringToObject(body, "device", card->device);
+    cJSON_AddNumberToObject(body, "threads", card->threads);
+    cJSON_AddNumberToObject(body, "memory_bytes", card->memory_bytes);
+    return body;
+}
+
+static cJSON *body_of_attempt(const char *worker, int64_t experiment, int64_t attempt) {
+    cJSON *body = request_plain(worker);
+    cJSON_AddNumberToObject(body, "experiment", (double)experiment);
+    cJSON_AddNumberToObject(body, "attempt", (double)attempt);
+    return body;
+}
+
+cJSON *request_heartbeat(const char *worker, int64_t experiment, int64_t attempt,
+                         const struct progress *progress) {
+    cJSON *body = body_of_attempt(worker, experiment, attempt);
+    if (progress != NULL)
+        cJSON_AddItemToObject(body, "progress", report_progress(progress));
+    return body;
+}
+
+cJSON *request_report(const char *worker, const struct spooled *report) {
+    cJSON *body = body_of_attempt(worker, report->experiment, report->attempt);
+    cJSON_AddNumberToObject(body, "sequence", (double)report->sequence);
+    cJSON_AddStringToObject(body, "kind", report->kind);
+    cJSON_AddItemToObject(body, "body", cJSON_Parse(report->body));
+    return body;
+}
+
+static int64_t integer_of(const cJSON *body, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, key);
+    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
+}
+
+static enum duty_refusal refusal_of(const cJSON *body) {
+    static const struct {
+        enum wire_code code;
+        enum duty_refusal refusal;
+    } refusals[] = {{WIRE_VERSION, DUTY_REFUSED_VERSION}, {WIRE_UNKNOWN, DUTY_REFUSED_VERSION},
+                    {WIRE_INVALID, DUTY_REFUSED_INVALID}, {WIRE_NOT_FOUND, DUTY_REFUSED_OVER},
+                    {WIRE_STATE, DUTY_REFUSED_HELLO},     {WIRE_FENCED, DUTY_REFUSED_OVER}};
+    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "code"));
+    for (size_t i = 0; code != NULL && i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strcmp(code, wire_code_name(refusals[i].code)) == 0)
+            return refusals[i].refusal;
+    return DUTY_REFUSED_LATER;
+}
+
+bool answer_read(const struct wire_message *message, const struct spooled *report,
+                 struct duty_event *event) {
+    static const struct {
+        const char *name;
+        enum duty_event_kind kind;
+    } answers[] = {{"welcome", DUTY_WELCOMED}, {"assignment", DUTY_ASSIGNED},
+                   {"nothing", DUTY_NOTHING},  {"beat", DUTY_BEAT},
+                   {"ack", DUTY_ACKNOWLEDGED}, {"farewell", DUTY_FAREWELL},
+                   {"error", DUTY_REFUSED}};
+    const cJSON *body = message->body;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        if (strcmp(message->name, answers[i].name) != 0)
+            continue;
+        bool assigned = answers[i].kind == DUTY_ASSIGNED;
+        *event = (struct duty_event){
+            .kind = answers[i].kind,
+            .experiment = assigned ? integer_of(body, "experiment") : report->experiment,
+            .attempt = assigned ? integer_of(body, "attempt") : report->attempt,
+            .heartbeat_ms = integer_of(body, "heartbeat_ms"),
+            .retry_ms = integer_of(body, "retry_ms"),
+            .over = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(body, "stop")) ||
+                    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "fenced")),
+            .refusal = refusal_of(body),
+        };
+        return true;
+    }
+    return false;
+}

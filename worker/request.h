@@ -1,0 +1,33 @@
+/* request: what a worker asks, as the bodies of docs/protocol.md, and what the answers mean.
+ *
+ * Each body is the caller's to cJSON_Delete; NULL or incomplete when memory is out, which the
+ * encoder then refuses.
+ */
+#ifndef ASSAY_WORKER_REQUEST_H
+#define ASSAY_WORKER_REQUEST_H
+
+#include "core/wire.h"
+#include "worker/duty.h"
+#include "worker/spool.h"
+#include "worker/trainer.h"
+
+struct worker_card {
+    const char *worker, *host, *backend, *device;
+    int pid, threads;
+    double memory_bytes;
+};
+
+cJSON *request_hello(const struct worker_card *card);
+/* request, goodbye, and a heartbeat without work */
+cJSON *request_plain(const char *worker);
+/* progress: NULL before the first */
+cJSON *request_heartbeat(const char *worker, int64_t experiment, int64_t attempt,
+                         const struct progress *progress);
+cJSON *request_report(const char *worker, const struct spooled *report);
+
+/* What an answer means, `report` being the report that was sent last. False when it is no answer to
+ * a worker. */
+bool answer_read(const struct wire_message *message, const struct spooled *report,
+                 struct duty_event *event);
+
+#endif
