@@ -61,6 +61,8 @@ struct experiment {
     } resources;
     int priority;
     uint32_t max_attempts;
+    cJSON
+        *config; /* a copy of the complete JSON that this was decoded from: checkpoints carry it */
 };
 
 /* Checks `json` (one experiment, no matrix) and, if it has no fault, fills the defaults into `json`
