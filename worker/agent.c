@@ -355,7 +355,7 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
         return false;
     agent->backend->available(options->device, agent->device, sizeof agent->device);
     if (gethostname(agent->host, sizeof agent->host - 1) != 0 || agent->host[0] == '\0')
-        strcpy(agent->host, "localhost");
+        snprintf(agent->host, sizeof agent->host, "localhost");
     if (!folder_make(options->dir, error))
         return false;
     agent->dir = realpath(options->dir, NULL);

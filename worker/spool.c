@@ -82,7 +82,7 @@ static bool worker_name_make(struct spool *spool, struct error *error) {
     char host[64] = "";
     uint8_t bytes[6];
     if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-        strcpy(host, "host");
+        snprintf(host, sizeof host, "host");
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return error_errno(error, ERROR_FAILED, "cannot draw the worker's name");
     snprintf(spool->worker, sizeof spool->worker, "%s:%02x%02x%02x%02x%02x%02x", host, bytes[0],

@@ -110,7 +110,7 @@ static const char *ratio_text(char text[16], bool defined, double value) {
     if (defined)
         snprintf(text, 16, "%.4f", value);
     else
-        strcpy(text, "n/a");
+        snprintf(text, 16, "n/a");
     return text;
 }
 

@@ -1,0 +1,124 @@
+# What every integration test stands on: a folder of its own, the programs in it, an end that leaves
+# nothing behind. Sourced by test_*.sh, which ctest runs with ASSAY_BIN and ASSAY_SOURCE.
+#
+# Nothing here waits for a time; everything polls for a fact with a bound (until_true).
+set -euo pipefail
+: "${ASSAY_BIN:?the folder of the built programs}" "${ASSAY_SOURCE:?the source tree}"
+tools=$(dirname "$ASSAY_BIN")/tests
+work=$(mktemp -d "${TMPDIR:-/tmp}/assay-test-XXXXXX")
+db=$work/assay.db
+export ASSAY_HOME=$work/home
+patience=90 # seconds that a wait may take; sanitizers and a busy machine included
+declare -A worker_pid=()
+coordinator_pid=
+endpoint=
+
+clean_up() {
+    local status=$?
+    trap - EXIT
+    for pid in "$coordinator_pid" "${worker_pid[@]}"; do
+        [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    if [ $status -ne 0 ]; then
+        for file in "$work"/*.log; do
+            [ -s "$file" ] || continue
+            echo "--- ${file##*/}" >&2
+            tail -n 25 "$file" >&2
+        done
+        [ -z "${KEEP:-}" ] || { echo "kept: $work" >&2; exit $status; }
+    fi
+    rm -rf "$work"
+    exit $status
+}
+trap clean_up EXIT
+
+fail() {
+    echo "FAIL: $*" >&2
+    exit 1
+}
+
+# until_true WHAT COMMAND...: polls until COMMAND succeeds.
+until_true() {
+    local what=$1 deadline=$((SECONDS + patience))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || fail "no end to waiting: $what"
+        sleep 0.05
+    done
+}
+
+# start_coordinator: the first time on a free port, later on the same one again.
+start_coordinator() {
+    rm -f "$work/ready"
+    "$ASSAY_BIN/assay-coordinator" --db "$db" --listen "${endpoint:-tcp://127.0.0.1:*}" \
+        --ready-file "$work/ready" "${coordinator_options[@]}" >>"$work/coordinator.log" 2>&1 &
+    coordinator_pid=$!
+    until_true "the coordinator listens" test -s "$work/ready"
+    endpoint=$(cat "$work/ready")
+    export ASSAY_CONNECT=$endpoint
+}
+coordinator_options=(--lease 3)
+
+# start_worker NAME [OPTION...]: in the folder of that name.
+start_worker() {
+    local name=$1
+    shift
+    "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" --backend cpu --threads 1 "$@" \
+        >>"$work/$name.log" 2>&1 &
+    worker_pid[$name]=$!
+}
+
+# end_worker NAME SIGNAL: sends it and takes the exit status into `status`.
+end_worker() {
+    kill -"$2" "${worker_pid[$1]}"
+    status=0
+    wait "${worker_pid[$1]}" 2>/dev/null || status=$?
+    unset "worker_pid[$1]"
+}
+
+kill_coordinator() {
+    kill -KILL "$coordinator_pid"
+    wait "$coordinator_pid" 2>/dev/null || true
+    coordinator_pid=
+}
+
+assay() {
+    "$ASSAY_BIN/assay" "$@"
+}
+
+sql() {
+    sqlite3 -readonly -cmd '.timeout 5000' "$db" "$1"
+}
+
+# write_experiment FILE PICTURES EPOCHS [MATRIX]: makes the pictures (a class) once and an experiment
+# on them: resnet18 at 32 pixels.
+write_experiment() {
+    local file=$1 pictures=$2 epochs=$3 matrix=${4:-}
+    [ -d "$work/pictures" ] || "$tools/make_pictures" "$work/pictures" "$pictures"
+    cat >"$file" <<JSON
+{
+  "name": "$(basename "$file" .json)",
+  "data": {
+    "root": "$work/pictures",
+    "classes": [
+      {"name": "fake", "dir": "fake", "label": 0},
+      {"name": "real", "dir": "real", "label": 1}
+    ],
+    "split": {"train": 0.8, "valid": 0.1, "test": 0.1, "seed": 0}
+  },
+  "augmentations": [
+    {"op": "random_crop", "size": 32},
+    {"op": "random_horizontal_flip", "p": 0.5},
+    {"op": "normalize", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+  ],
+  "evaluation": [
+    {"op": "center_crop", "size": 32},
+    {"op": "normalize", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+  ],
+  "model": {"arch": "resnet18", "head": "dropout", "dropout": 0.2, "weights": null},
+  "train": {"epochs": $epochs, "batch_size": 16, "checkpoint_every": 2}${matrix:+,
+  "matrix": $matrix}
+}
+JSON
+}
