@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/faults.h"
+#include "core/words.h"
 
 #include <cjson/cJSON.h>
 
@@ -30,9 +31,5 @@ void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, co
 /* Puts each missing key that has a `default` into `value`, at every depth. `value` must be valid.
  */
 void schema_fill_defaults(const cJSON *root, const cJSON *schema, cJSON *value);
-
-/* The candidate with the least Damerau-Levenshtein distance to `word`, or NULL when none is near
- * (more than a third of the longer word differs). */
-const char *nearest_word(const char *word, const char *const *candidates, size_t count);
 
 #endif

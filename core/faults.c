@@ -1,0 +1,43 @@
+#include "core/faults.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands in where memory ran out: an input with a fault must not count as one without. */
+static char no_place[] = "", no_memory[] = "no memory to check it";
+static struct fault no_memory_fault = {no_place, no_memory};
+
+void faults_add(struct faults *faults, const char *place, const char *format, ...) {
+    if (faults->items == &no_memory_fault)
+        return;
+    struct fault *items = reallocarray(faults->items, faults->count + 1, sizeof *items);
+    if (items == NULL) {
+        if (faults->items == NULL)
+            *faults = (struct faults){&no_memory_fault, 1};
+        return;
+    }
+    struct fault *fault = &items[faults->count];
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&fault->message, format, arguments) < 0)
+        fault->message = no_memory;
+    va_end(arguments);
+    fault->place = strdup(place);
+    if (fault->place == NULL)
+        fault->place = no_place;
+    *faults = (struct faults){items, faults->count + 1};
+}
+
+void faults_free(struct faults *faults) {
+    for (size_t i = 0; i < faults->count; i++) {
+        if (faults->items[i].place != no_place)
+            free(faults->items[i].place);
+        if (faults->items[i].message != no_memory)
+            free(faults->items[i].message);
+    }
+    if (faults->items != &no_memory_fault)
+        free(faults->items);
+    *faults = (struct faults){0};
+}

@@ -1,0 +1,97 @@
+#include "core/file.h"
+
+#include "core/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads until the end of the file or until `limit` is passed. The buffer grows as bytes arrive:
+ * what stat says of a pipe or of a file that is being written is not to be trusted. */
+static bool read_all(int descriptor, const char *path, size_t limit, char **data, size_t *length,
+                     struct error *error) {
+    size_t capacity = 0, used = 0;
+    char *buffer = NULL;
+    for (;;) {
+        if (capacity - used < 2) {
+            capacity = capacity == 0 ? 65536 : 2 * capacity;
+            char *larger = capacity <= SIZE_MAX / 2 ? realloc(buffer, capacity) : NULL;
+            if (larger == NULL) {
+                error_set(error, ERROR_FAILED, "no memory to read %s", path);
+                break;
+            }
+            buffer = larger;
+        }
+        ssize_t got = read(descriptor, buffer + used, capacity - used - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            error_errno(error, ERROR_INPUT, "cannot read %s", path);
+            break;
+        }
+        used += (size_t)got;
+        if (used > limit) {
+            error_set(error, ERROR_INPUT, "%s is larger than %zu bytes; is it the right file?",
+                      path, limit);
+            break;
+        }
+        if (got == 0) {
+            buffer[used] = '\0';
+            *data = buffer;
+            *length = used;
+            return true;
+        }
+    }
+    free(buffer);
+    return false;
+}
+
+bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_INPUT, "cannot read %s", path);
+    bool ok = read_all(descriptor, path, limit, data, length, error);
+    close(descriptor);
+    return ok;
+}
+
+bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error) {
+    struct atomic_file file;
+    if (!atomic_file_begin(path, &file, error))
+        return false;
+    if (!atomic_file_write(&file, data, length, error)) {
+        atomic_file_abandon(&file);
+        return false;
+    }
+    return atomic_file_commit(&file, error);
+}
+
+static bool folder_make_one(const char *path, struct error *error) {
+    struct stat status;
+    if (mkdir(path, 0777) == 0)
+        return true;
+    int reason = errno;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return true;
+    errno = reason;
+    return error_errno(error, ERROR_FAILED, "cannot make the folder %s", path);
+}
+
+bool folder_make(const char *path, struct error *error) {
+    char *prefix = strdup(path);
+    if (prefix == NULL)
+        return error_set(error, ERROR_FAILED, "no memory to make the folder %s", path);
+    bool ok = true;
+    for (char *slash = prefix; ok && (slash = strchr(slash + 1, '/')) != NULL;) {
+        *slash = '\0';
+        ok = folder_make_one(prefix, error);
+        *slash = '/';
+    }
+    ok = ok && folder_make_one(prefix, error);
+    free(prefix);
+    return ok;
+}

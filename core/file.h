@@ -1,0 +1,24 @@
+/* file: whole files in and out, and folders.
+ *
+ * Errors name the path. What cannot be read is wrong input (ERROR_INPUT), what cannot be written
+ * has failed (ERROR_FAILED).
+ */
+#ifndef ASSAY_CORE_FILE_H
+#define ASSAY_CORE_FILE_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+
+/* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
+ */
+bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
+
+/* Writes data to a temporary name beside `path`, syncs it, renames it over `path` and syncs the
+ * folder: after a crash the file is the old one or the new one, whole. */
+bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error);
+
+/* Makes the folder and its parents (mode 0777 less the umask). An existing folder is no error. */
+bool folder_make(const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,86 @@
+#include "core/json.h"
+#include "core/text.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* %.15g gives back every decimal of up to 15 digits, so where 15 digits read back the same there is
+ * nothing shorter that %.15g would not have found; only subnormal numbers hold fewer. */
+static void write_number(struct text *text, double number) {
+    char digits[40];
+    if (!isfinite(number)) {
+        text_add(text, "null", 4);
+        return;
+    }
+    if (fabs(number) < 0x1p53 && number == floor(number)) {
+        text_format(text, "%.0f", number);
+        return;
+    }
+    int precision = fabs(number) < DBL_MIN ? 1 : 15;
+    do
+        snprintf(digits, sizeof digits, "%.*g", precision, number);
+    while (strtod(digits, NULL) != number && ++precision <= 17);
+    text_format(text, "%s", digits);
+}
+
+static void write_string(struct text *text, const char *string) {
+    static const char named[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
+    text_add(text, "\"", 1);
+    while (*string != '\0') {
+        unsigned long code;
+        size_t length = utf8_decode(string, &code), named_index = 0;
+        while (named[named_index] != '\0' && named[named_index] != *string)
+            named_index++;
+        if (length == 0)
+            text_add(text, "\xef\xbf\xbd", 3);
+        else if (letters[named_index] != '\0')
+            text_format(text, "\\%c", letters[named_index]);
+        else if (code < 0x20)
+            text_format(text, "\\u%04lx", code);
+        else
+            text_add(text, string, length);
+        string += length != 0 ? length : 1;
+    }
+    text_add(text, "\"", 1);
+}
+
+static void write_value(struct text *text, const cJSON *value) {
+    const cJSON *child = value->child;
+    if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
+        text_add(text, cJSON_IsObject(value) ? "{" : "[", 1);
+        for (; child != NULL; child = child->next) {
+            if (cJSON_IsObject(value)) {
+                write_string(text, child->string);
+                text_add(text, ":", 1);
+            }
+            write_value(text, child);
+            if (child->next != NULL)
+                text_add(text, ",", 1);
+        }
+        text_add(text, cJSON_IsObject(value) ? "}" : "]", 1);
+    } else if (cJSON_IsString(value)) {
+        write_string(text, value->valuestring);
+    } else if (cJSON_IsNumber(value)) {
+        write_number(text, value->valuedouble);
+    } else {
+        text_format(text, "%s",
+                    cJSON_IsTrue(value)    ? "true"
+                    : cJSON_IsFalse(value) ? "false"
+                                           : "null");
+    }
+}
+
+char *json_text(const cJSON *value) {
+    struct text text = {0};
+    write_value(&text, value);
+    return text_take(&text);
+}
+
+void json_add_defined(cJSON *object, const char *key, bool defined, double value) {
+    if (defined)
+        cJSON_AddNumberToObject(object, key, value);
+    else
+        cJSON_AddNullToObject(object, key);
+}
