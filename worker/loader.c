@@ -141,6 +141,7 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
     struct loader *made = calloc(1, sizeof *made);
     if (made == NULL)
         return error_set(error, ERROR_FAILED, "no memory for the loader");
+    sample_keep_heap();
     size_t threads = options->threads > 0 ? (size_t)options->threads : cores();
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->work, NULL);

@@ -1,5 +1,6 @@
 #include "worker/sample.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@ void sample_source_set(struct sample_source *source, const struct pipeline *pipe
         length += (size_t)written;
         source->fixed_count++;
     }
+}
+
+void sample_keep_heap(void) {
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 void sample_memory_free(struct sample_memory *memory) {
