@@ -8,8 +8,8 @@
  * or struct encoder, which the caller of setjmp owns and reaches through a pointer, so no local
  * variable can be lost on the way.
  */
+#include "core/file.h"
 #include "core/image.h"
-#include "core/json.h"
 
 #include <png.h>
 #include <stdio.h>
