@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void atomic_file_free(struct atomic_file *file) {
@@ -84,4 +85,71 @@ void atomic_file_abandon(struct atomic_file *file) {
     if (file->temporary != NULL)
         unlink(file->temporary);
     atomic_file_free(file);
+}
+
+static bool copy(const char *from, const char *path, struct error *error) {
+    enum { COPY_BYTES = 1 << 20 };
+    bool ok = false;
+    struct atomic_file file = {.descriptor = -1};
+    char *buffer = malloc(COPY_BYTES);
+    int source = open(from, O_RDONLY | O_CLOEXEC);
+    if (buffer == NULL || source < 0) {
+        error_errno(error, ERROR_FAILED, "cannot read %s", from);
+        goto out;
+    }
+    if (!atomic_file_begin(path, &file, error))
+        goto out;
+    for (;;) {
+        ssize_t length = read(source, buffer, COPY_BYTES);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0) {
+            error_errno(error, ERROR_FAILED, "cannot read %s", from);
+            goto out;
+        }
+        if (length == 0)
+            break;
+        if (!atomic_file_write(&file, buffer, (size_t)length, error))
+            goto out;
+    }
+    ok = atomic_file_commit(&file, error);
+out:
+    if (!ok)
+        atomic_file_abandon(&file);
+    if (source >= 0)
+        close(source);
+    free(buffer);
+    return ok;
+}
+
+bool atomic_file_link(const char *from, const char *path, struct error *error) {
+    bool ok = false;
+    struct stat old, new;
+    char *temporary = NULL, *folder = strdup(path);
+    if (asprintf(&temporary, "%s.tmp", path) < 0)
+        temporary = NULL;
+    if (folder == NULL || temporary == NULL) {
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    if (stat(from, &old) == 0 && stat(path, &new) == 0 && old.st_dev == new.st_dev &&
+        old.st_ino == new.st_ino) {
+        ok = true; /* rename would leave the temporary name behind */
+        goto out;
+    }
+    unlink(temporary);
+    if (link(from, temporary) != 0) {
+        ok = copy(from, path, error);
+        goto out;
+    }
+    if (rename(temporary, path) != 0) {
+        error_errno(error, ERROR_FAILED, "cannot rename %s to %s", temporary, path);
+        unlink(temporary);
+        goto out;
+    }
+    ok = folder_sync(folder, error);
+out:
+    free(temporary);
+    free(folder);
+    return ok;
 }

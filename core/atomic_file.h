@@ -24,4 +24,8 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t length
 bool atomic_file_commit(struct atomic_file *file, struct error *error);
 void atomic_file_abandon(struct atomic_file *file);
 
+/* Makes `path` the same file as `from` by a hard link where the file system can, else by a copy;
+ * durable, and atomic for `path` as above. Neither name may be written in place afterwards. */
+bool atomic_file_link(const char *from, const char *path, struct error *error);
+
 #endif

@@ -304,9 +304,28 @@ static void header_make(struct text *header, const struct tensor *tensors, size_
         text_add(header, " ", 1);
 }
 
+static bool write_data(struct atomic_file *file, const struct tensor *tensors, size_t count,
+                       tensor_source *source, void *context, struct error *error) {
+    for (size_t i = 0; i < count; i++) {
+        const void *data = tensors[i].data;
+        if (source != NULL && !source(context, i, &data, error))
+            return false;
+        if (!atomic_file_write(file, data, tensors[i].bytes, error))
+            return false;
+    }
+    return true;
+}
+
 bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
                        const struct metadata *metadata, size_t metadata_count,
                        struct error *error) {
+    return safetensors_write_from(path, tensors, count, metadata, metadata_count, NULL, NULL,
+                                  error);
+}
+
+bool safetensors_write_from(const char *path, const struct tensor *tensors, size_t count,
+                            const struct metadata *metadata, size_t metadata_count,
+                            tensor_source *source, void *context, struct error *error) {
     struct text header = {0};
     struct atomic_file file;
     header_make(&header, tensors, count, metadata, metadata_count);
@@ -320,9 +339,8 @@ bool safetensors_write(const char *path, const struct tensor *tensors, size_t co
     bool ok = atomic_file_begin(path, &file, error);
     if (ok) {
         ok = atomic_file_write(&file, length, sizeof length, error) &&
-             atomic_file_write(&file, header.data, header.length, error);
-        for (size_t i = 0; ok && i < count; i++)
-            ok = atomic_file_write(&file, tensors[i].data, tensors[i].bytes, error);
+             atomic_file_write(&file, header.data, header.length, error) &&
+             write_data(&file, tensors, count, source, context, error);
         if (ok)
             ok = atomic_file_commit(&file, error);
         else

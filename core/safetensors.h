@@ -55,4 +55,13 @@ struct metadata {
 bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
                        const struct metadata *metadata, size_t metadata_count, struct error *error);
 
+/* Hands over the data of tensors[index] (its `bytes`), valid until the next call. */
+typedef bool tensor_source(void *context, size_t index, const void **data, struct error *error);
+
+/* The same, with the data asked for one tensor at a time, in order, instead of taken from
+ * tensors[].data: a checkpoint need not stand in memory a second time. */
+bool safetensors_write_from(const char *path, const struct tensor *tensors, size_t count,
+                            const struct metadata *metadata, size_t metadata_count,
+                            tensor_source *source, void *context, struct error *error);
+
 #endif
