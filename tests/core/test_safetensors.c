@@ -1,0 +1,316 @@
+#include "core/safetensors.h"
+
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char small[] = TEST_DATA "/safetensors/small.safetensors"; /* make_safetensors.py */
+
+static struct safetensors *open_file(const char *path) {
+    struct safetensors *file = NULL;
+    struct error error = {0};
+    if (!safetensors_open(path, &file, &error))
+        fail_msg("%s", error.message);
+    return file;
+}
+
+/* The values of a tensor, which may stand unaligned. */
+static void copy_values(const struct safetensors *file, const char *name, void *values,
+                        size_t bytes) {
+    const struct tensor *tensor = safetensors_find(file, name);
+    assert_non_null(tensor);
+    assert_int_equal(tensor->bytes, bytes);
+    memcpy(values, tensor->data, bytes);
+}
+
+static void a_file_that_numpy_made_is_read(void **state) {
+    (void)state;
+    struct safetensors *file = open_file(small);
+    assert_int_equal(safetensors_size(file), 7);
+    const struct tensor *weight = safetensors_find(file, "conv1.weight");
+    assert_int_equal(weight->type, TENSOR_F32);
+    assert_int_equal(weight->rank, 2);
+    assert_int_equal(weight->shape[0], 2);
+    assert_int_equal(weight->shape[1], 3);
+    assert_int_equal(tensor_count(weight), 6);
+    float floats[6];
+    copy_values(file, "conv1.weight", floats, sizeof floats);
+    for (int i = 0; i < 6; i++)
+        assert_true(floats[i] == (float)i / 4);
+    int64_t steps;
+    copy_values(file, "steps", &steps, sizeof steps);
+    assert_int_equal(steps, -7);
+    assert_int_equal(safetensors_find(file, "steps")->rank, 0);
+    assert_int_equal(tensor_count(safetensors_find(file, "steps")), 1);
+    int32_t ints[2];
+    copy_values(file, "ints", ints, sizeof ints);
+    assert_int_equal(ints[1], -2);
+    uint8_t bytes[3];
+    copy_values(file, "bytes", bytes, sizeof bytes);
+    assert_int_equal(bytes[2], 7);
+    assert_int_equal(tensor_count(safetensors_find(file, "none")), 0);
+    assert_int_equal(safetensors_find(file, "half")->type, TENSOR_F16);
+    assert_int_equal(safetensors_find(file, "flags")->type, TENSOR_OTHER);
+    assert_null(safetensors_find(file, "conv1"));
+    assert_null(safetensors_find(file, "__metadata__"));
+    assert_string_equal(safetensors_metadata(file, "note"), "\xc3\xa4\n");
+    assert_null(safetensors_metadata(file, "steps"));
+    safetensors_close(file);
+}
+
+static void tensors_stand_in_the_order_of_their_data(void **state) {
+    (void)state;
+    struct safetensors *file = open_file(small);
+    assert_string_equal(safetensors_at(file, 0)->name, "steps");
+    assert_string_equal(safetensors_at(file, 1)->name, "conv1.weight");
+    assert_string_equal(safetensors_at(file, 6)->name, "flags");
+    safetensors_close(file);
+}
+
+static char *read_all(const char *path, size_t *length) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *data = malloc(1 << 16);
+    *length = fread(data, 1, 1 << 16, file);
+    fclose(file);
+    return data;
+}
+
+static void write_all(const char *path, const void *data, size_t length) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void what_is_written_reads_back_the_same(void **state) {
+    char *path = temporary_path(state, "a.safetensors");
+    const float values[] = {1, -0.0f, 3e38f};
+    const int64_t steps = INT64_C(1) << 62;
+    const struct tensor tensors[] = {
+        {"w\"\xc3\xa4", TENSOR_F32, 2, {1, 3}, values, sizeof values},
+        {"n", TENSOR_I64, 0, {0}, &steps, sizeof steps},
+    };
+    const struct metadata metadata[] = {{"config", "{\"a\": \"\\n\"}"}, {"format", "pt"}};
+    struct error error = {0};
+    assert_true(safetensors_write(path, tensors, 2, metadata, 2, &error));
+    struct safetensors *file = open_file(path);
+    assert_int_equal(safetensors_size(file), 2);
+    assert_int_equal((uintptr_t)safetensors_at(file, 0)->data % 8, 0);
+    float read_values[3];
+    copy_values(file, "w\"\xc3\xa4", read_values, sizeof read_values);
+    assert_memory_equal(read_values, values, sizeof values);
+    int64_t read_steps;
+    copy_values(file, "n", &read_steps, sizeof read_steps);
+    assert_int_equal(read_steps, steps);
+    assert_string_equal(safetensors_metadata(file, "config"), "{\"a\": \"\\n\"}");
+    safetensors_close(file);
+    free(path);
+}
+
+static void the_same_tensors_give_the_same_bytes_and_leave_no_other_file(void **state) {
+    char *path = temporary_path(state, "a.safetensors"),
+         *temporary = temporary_path(state, "a.safetensors.tmp");
+    const uint8_t byte = 5;
+    const struct tensor tensor = {"b", TENSOR_U8, 1, {1}, &byte, 1};
+    size_t first_length, second_length;
+    assert_true(safetensors_write(path, &tensor, 1, NULL, 0, NULL));
+    char *first = read_all(path, &first_length);
+    write_all(temporary, "left behind by a killed writer", 30);
+    assert_true(safetensors_write(path, &tensor, 1, NULL, 0, NULL));
+    char *second = read_all(path, &second_length);
+    assert_int_equal(first_length, second_length);
+    assert_memory_equal(first, second, first_length);
+    assert_int_equal(access(temporary, F_OK), -1);
+    /* Length, then the header as the format's own description has it, padded to 8. */
+    const char header[] = "{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}";
+    assert_memory_equal(first + 8, header, sizeof header - 1);
+    free(first);
+    free(second);
+    free(path);
+    free(temporary);
+}
+
+static void a_file_of_metadata_alone_is_a_file(void **state) {
+    char *path = temporary_path(state, "a.safetensors");
+    assert_true(safetensors_write(path, NULL, 0, &(struct metadata){"k", "v"}, 1, NULL));
+    struct safetensors *file = open_file(path);
+    assert_int_equal(safetensors_size(file), 0);
+    assert_null(safetensors_find(file, "k"));
+    assert_string_equal(safetensors_metadata(file, "k"), "v");
+    safetensors_close(file);
+    free(path);
+}
+
+static void writing_into_a_missing_folder_fails_and_names_the_file(void **state) {
+    char *path = temporary_path(state, "missing/a.safetensors");
+    struct error error = {0};
+    assert_false(safetensors_write(path, NULL, 0, NULL, 0, &error));
+    assert_non_null(strstr(error.message, "missing/a.safetensors"));
+    free(path);
+}
+
+/* Opens the bytes as a file; if they are taken for one, touches every byte that it offers. */
+static bool opens(const char *path, const void *data, size_t length, struct error *error) {
+    struct safetensors *file;
+    unsigned sum = 0;
+    write_all(path, data, length);
+    if (!safetensors_open(path, &file, error))
+        return false;
+    for (size_t i = 0; i < safetensors_size(file); i++) {
+        const struct tensor *tensor = safetensors_at(file, i);
+        for (size_t j = 0; j < tensor->bytes; j++)
+            sum += ((const uint8_t *)tensor->data)[j];
+        sum += (unsigned)strlen(tensor->name);
+    }
+    safetensors_close(file);
+    return sum != UINT32_MAX;
+}
+
+static void a_file_cut_anywhere_is_refused_and_named(void **state) {
+    char *path = temporary_path(state, "cut.safetensors");
+    size_t length;
+    char *data = read_all(small, &length);
+    for (size_t cut = 0; cut < length; cut++) {
+        struct error error = {0};
+        assert_false(opens(path, data, cut, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, "cut.safetensors"));
+    }
+    free(data);
+    free(path);
+}
+
+static void a_file_with_a_byte_too_many_is_refused(void **state) {
+    char *path = temporary_path(state, "long.safetensors");
+    size_t length;
+    char *data = read_all(small, &length);
+    data[length] = 0;
+    struct error error = {0};
+    assert_false(opens(path, data, length + 1, &error));
+    assert_non_null(strstr(error.message, "belong to no tensor"));
+    free(data);
+    free(path);
+}
+
+static void no_changed_byte_breaks_the_reader(void **state) {
+    char *path = temporary_path(state, "flip.safetensors");
+    size_t length, opened = 0;
+    char *data = read_all(small, &length);
+    static const char changes[] = {0x01, 0x10, (char)0x80, (char)0xff};
+    for (size_t i = 0; i < length; i++) {
+        for (size_t j = 0; j < sizeof changes; j++) {
+            data[i] = (char)(data[i] ^ changes[j]);
+            opened += opens(path, data, length, NULL);
+            data[i] = (char)(data[i] ^ changes[j]);
+        }
+    }
+    assert_true(opened > 0 && opened < 4 * length); /* data and names may change, the layout not */
+    free(data);
+    free(path);
+}
+
+/* Writes a file with this header and so many bytes of data; says why it is refused. */
+static void expect_refused(void **state, const char *header, size_t data_bytes, const char *why) {
+    char *path = temporary_path(state, "bad.safetensors");
+    char bytes[4096] = {0};
+    size_t length = strlen(header);
+    bytes[0] = (char)(length & 0xff);
+    bytes[1] = (char)(length >> 8);
+    memcpy(bytes + 8, header, length);
+    struct error error = {0};
+    if (opens(path, bytes, 8 + length + data_bytes, &error))
+        fail_msg("taken for a file: %s", header);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "bad.safetensors"));
+    if (strstr(error.message, why) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, why);
+    free(path);
+}
+
+#define ENTRY(dtype, shape, begin, end)                                                            \
+    "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
+
+static void lies_in_the_header_are_told(void **state) {
+    expect_refused(state, "[]", 0, "no JSON object");
+    expect_refused(state, "{", 0, "");
+    expect_refused(state, "{\"a\":1}", 0, "\"a\" needs exactly");
+    expect_refused(state, "{\"a\":{\"dtype\":\"U8\",\"shape\":[1]}}", 1, "needs exactly");
+    expect_refused(state, "{\"a\":" ENTRY("U9", "[1]", "0", "1") "}", 1, "unknown dtype");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "1", "0", "1") "}", 1, "no shape");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[-1]", "0", "1") "}", 1, "whole numbers");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[0.5]", "0", "1") "}", 1, "whole numbers");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[\"1\"]", "0", "1") "}", 1, "whole numbers");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[1e300]", "0", "1") "}", 1, "whole numbers");
+    expect_refused(state, "{\"a\":" ENTRY("F64", "[1,1,1,1,1,1,1,1,1]", "0", "8") "}", 8,
+                   "more than 8");
+    expect_refused(state, "{\"a\":" ENTRY("F64", "[4294967296,4294967296]", "0", "0") "}", 0,
+                   "larger than");
+    expect_refused(state, "{\"a\":" ENTRY("F64", "[2305843009213693952]", "0", "0") "}", 0, "");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[2]", "0", "1") "}", 1, "do not fit its shape");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[1]", "0", "2") "}", 1, "outside the file");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[1]", "1", "0") "}", 1, "outside the file");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[1]", "-1", "0") "}", 1, "data_offsets");
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[1]", "1", "2") "}", 2, "hole");
+    expect_refused(
+        state, "{\"a\":" ENTRY("U8", "[2]", "0", "2") ",\"b\":" ENTRY("U8", "[2]", "1", "3") "}", 3,
+        "overlaps");
+    expect_refused(
+        state, "{\"a\":" ENTRY("U8", "[1]", "0", "1") ",\"a\":" ENTRY("U8", "[1]", "1", "2") "}", 2,
+        "");
+    expect_refused(state, "{\"__metadata__\":[]}", 0, "__metadata__");
+    expect_refused(state, "{\"__metadata__\":{\"a\":1}}", 0, "\"a\" is no string");
+}
+
+static void a_header_length_beyond_the_file_or_the_limit_is_refused(void **state) {
+    char *path = temporary_path(state, "long.safetensors");
+    struct error error = {0};
+    const uint64_t lengths[] = {3, 100000001, UINT64_MAX, UINT64_MAX - 8, UINT64_C(1) << 63};
+    for (size_t i = 0; i < 5; i++) {
+        char bytes[10] = {0};
+        memcpy(bytes, &lengths[i], 8);
+        memcpy(bytes + 8, "{}", 2);
+        assert_false(opens(path, bytes, sizeof bytes, &error));
+        assert_non_null(strstr(error.message, "cut short"));
+    }
+    free(path);
+}
+
+static void what_is_no_file_is_refused(void **state) {
+    struct safetensors *file;
+    struct error error = {0};
+    assert_false(safetensors_open(*state, &file, &error));
+    assert_non_null(strstr(error.message, "no safetensors file"));
+    char *path = temporary_path(state, "missing");
+    assert_false(safetensors_open(path, &file, &error));
+    assert_non_null(strstr(error.message, "No such file"));
+    safetensors_close(NULL);
+    free(path);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_numpy_made_is_read),
+        cmocka_unit_test(tensors_stand_in_the_order_of_their_data),
+        IN_FOLDER(what_is_written_reads_back_the_same),
+        IN_FOLDER(the_same_tensors_give_the_same_bytes_and_leave_no_other_file),
+        IN_FOLDER(a_file_of_metadata_alone_is_a_file),
+        IN_FOLDER(writing_into_a_missing_folder_fails_and_names_the_file),
+        IN_FOLDER(a_file_cut_anywhere_is_refused_and_named),
+        IN_FOLDER(a_file_with_a_byte_too_many_is_refused),
+        IN_FOLDER(no_changed_byte_breaks_the_reader),
+        IN_FOLDER(lies_in_the_header_are_told),
+        IN_FOLDER(a_header_length_beyond_the_file_or_the_limit_is_refused),
+        IN_FOLDER(what_is_no_file_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
