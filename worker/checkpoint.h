@@ -1,0 +1,61 @@
+/* checkpoint: a run at the end of an epoch as one safetensors file, from which it goes on with the
+ * same bits.
+ *
+ * Tensors: torchvision's names as PyTorch's state_dict() has them, NAME.num_batches_tracked (I64)
+ * of each batch norm among them, so that load_state_dict(strict=True) takes them; beside them
+ * optimizer.m.NAME and optimizer.v.NAME, Adam's moments of each trainable parameter.
+ *
+ * __metadata__ (strings, as the format wants): format "pt" (the mark of PyTorch's names and
+ * layout), assay_version, epoch, iteration, best_loss, best_epoch, scheduler (JSON), log_bytes,
+ * config (JSON), history (JSON: every epoch's report so far, doubles with all their digits). The
+ * history has seconds and images per second in it and is the only part in which two undisturbed
+ * runs of one experiment differ.
+ */
+#ifndef ASSAY_WORKER_CHECKPOINT_H
+#define ASSAY_WORKER_CHECKPOINT_H
+
+#include "core/plateau.h"
+#include "worker/nn/backend.h"
+#include "worker/trainer.h"
+
+/* What a run carries from epoch to epoch beside weights and optimizer. */
+struct checkpoint_state {
+    uint32_t epoch;     /* the last finished one, from 1 */
+    uint64_t iteration; /* training steps so far */
+    double best_loss;   /* least validation loss so far */
+    uint32_t best_epoch;
+    struct plateau plateau;
+    uint64_t log_bytes;
+    struct epoch_report *history; /* `epoch` of them */
+    int64_t *batches_tracked;     /* one a running mean, in the order of the parameters */
+};
+
+/* Frees history and batches_tracked; a zeroed state may be freed. */
+void checkpoint_state_free(struct checkpoint_state *state);
+
+/* Writes the file atomically and durably. `config`: compact JSON text. */
+bool checkpoint_write(const char *path, const struct network *network,
+                      const struct backend *backend, struct model *model,
+                      const struct checkpoint_state *state, const char *config,
+                      struct error *error);
+
+struct checkpoint; /* an open file that was checked */
+
+/* Opens and checks the file. A safetensors file that is no checkpoint is refused. */
+bool checkpoint_open(const char *path, struct checkpoint **checkpoint, struct error *error);
+void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
+
+/* Lives as long as the checkpoint; batches_tracked is NULL (checkpoint_restore gives them). */
+const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpoint);
+
+/* Whether the checkpoint comes from the same experiment: its config is `config`, but for what does
+ * not change the weights (name, priority, max_attempts, resources). */
+bool checkpoint_matches(const struct checkpoint *checkpoint, const cJSON *config);
+
+/* Gives the model the weights and, when batches_tracked is not NULL, the optimizer's moments too
+ * and fills batches_tracked. */
+bool checkpoint_restore(const struct checkpoint *checkpoint, const struct network *network,
+                        const struct backend *backend, struct model *model,
+                        int64_t *batches_tracked, struct error *error);
+
+#endif

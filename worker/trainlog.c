@@ -1,0 +1,189 @@
+#include "worker/trainlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TOLD_AT_ONCE = 64 << 10 };
+
+struct trainlog {
+    char *path;
+    int descriptor;
+    uint64_t bytes;
+    const struct trainer_events *events;
+    struct error failure; /* the first */
+};
+
+/* --- opening --- */
+
+/* Tells the lines that are kept, whole lines at a time. */
+static bool tell_again(struct trainlog *log, struct error *error) {
+    bool ok = false;
+    char *buffer = malloc(TOLD_AT_ONCE + 1);
+    if (buffer == NULL) {
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    for (uint64_t offset = 0; offset < log->bytes;) {
+        uint64_t left = log->bytes - offset;
+        size_t wanted = left < TOLD_AT_ONCE ? (size_t)left : TOLD_AT_ONCE;
+        ssize_t length = pread(log->descriptor, buffer, wanted, (off_t)offset);
+        if (length <= 0) {
+            error_errno(error, ERROR_FAILED, "cannot read %s", log->path);
+            goto out;
+        }
+        const char *last = memrchr(buffer, '\n', (size_t)length);
+        size_t told = last != NULL ? (size_t)(last - buffer) + 1 : (size_t)length;
+        buffer[told] = '\0';
+        if (log->events->log != NULL)
+            log->events->log(log->events->context, offset, buffer);
+        offset += told;
+    }
+    ok = true;
+out:
+    free(buffer);
+    return ok;
+}
+
+bool trainlog_open(const char *dir, uint64_t keep, const struct trainer_events *events,
+                   struct trainlog **out, struct error *error) {
+    *out = NULL;
+    struct stat status;
+    struct trainlog *log = calloc(1, sizeof *log);
+    if (log == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    *log = (struct trainlog){.descriptor = -1, .events = events};
+    if (asprintf(&log->path, "%s/train.log", dir) < 0) {
+        log->path = NULL;
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto failed;
+    }
+    log->descriptor = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (log->descriptor < 0 || fstat(log->descriptor, &status) != 0) {
+        error_errno(error, ERROR_FAILED, "cannot open %s", log->path);
+        goto failed;
+    }
+    log->bytes = (uint64_t)status.st_size < keep ? 0 : keep;
+    if (ftruncate(log->descriptor, (off_t)log->bytes) != 0) {
+        error_errno(error, ERROR_FAILED, "cannot cut %s back", log->path);
+        goto failed;
+    }
+    if (!tell_again(log, error))
+        goto failed;
+    *out = log;
+    return true;
+failed:
+    trainlog_close(log);
+    return false;
+}
+
+void trainlog_close(struct trainlog *log) {
+    if (log == NULL)
+        return;
+    if (log->descriptor >= 0)
+        close(log->descriptor);
+    free(log->path);
+    free(log);
+}
+
+uint64_t trainlog_bytes(const struct trainlog *log) {
+    return log->bytes;
+}
+
+/* --- lines --- */
+
+static void append(struct trainlog *log, const char *text, size_t length) {
+    uint64_t offset = log->bytes;
+    for (size_t done = 0; done < length;) {
+        ssize_t written = write(log->descriptor, text + done, length - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            error_errno(&log->failure, ERROR_FAILED, "cannot write %s", log->path);
+            return;
+        }
+        done += (size_t)written;
+    }
+    log->bytes += length;
+    if (log->events->log != NULL)
+        log->events->log(log->events->context, offset, text);
+}
+
+/* The line, its newline and a NUL; NULL when memory is out. */
+static char *line_make(const char *format, va_list arguments) {
+    char *text = NULL, *line = NULL;
+    if (vasprintf(&text, format, arguments) < 0)
+        return NULL;
+    if (asprintf(&line, "%s\n", text) < 0)
+        line = NULL;
+    free(text);
+    return line;
+}
+
+void trainlog_line(struct trainlog *log, const char *format, ...) {
+    if (log->failure.code != ERROR_NONE)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    char *line = line_make(format, arguments);
+    va_end(arguments);
+    if (line == NULL)
+        error_set(&log->failure, ERROR_FAILED, "%s: out of memory", log->path);
+    else
+        append(log, line, strlen(line));
+    free(line);
+}
+
+enum { RATIO_SIZE = 16 };
+typedef bool ratio_function(const struct metrics *metrics, double *value);
+
+/* "0.1234", or "n/a" where it is undefined. */
+static const char *ratio_text(char text[RATIO_SIZE], const struct metrics *metrics,
+                              ratio_function *ratio) {
+    double value;
+    if (ratio(metrics, &value))
+        snprintf(text, RATIO_SIZE, "%.4f", value);
+    else
+        snprintf(text, RATIO_SIZE, "n/a");
+    return text;
+}
+
+void trainlog_epoch(struct trainlog *log, const struct epoch_report *report, uint32_t epochs) {
+    char texts[5][RATIO_SIZE];
+    const struct metrics *valid = &report->valid;
+    trainlog_line(log,
+                  "epoch %" PRIu32 "/%" PRIu32 ": loss_train %s loss_valid %s accuracy_valid %s "
+                  "precision_valid %s recall_valid %s lr %g",
+                  report->epoch, epochs, ratio_text(texts[0], &report->train, metrics_loss),
+                  ratio_text(texts[1], valid, metrics_loss),
+                  ratio_text(texts[2], valid, metrics_accuracy),
+                  ratio_text(texts[3], valid, metrics_precision),
+                  ratio_text(texts[4], valid, metrics_recall), report->learning_rate);
+}
+
+void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *report) {
+    char texts[4][RATIO_SIZE];
+    const struct metrics *metrics = &report->metrics;
+    trainlog_line(log,
+                  "%s (epoch %" PRIu32 ") on %s: TP %" PRIu64 " TN %" PRIu64 " FP %" PRIu64
+                  " FN %" PRIu64 " accuracy %s recall %s precision %s loss %s",
+                  report->checkpoint, report->epoch, report->split, metrics->true_positive,
+                  metrics->true_negative, metrics->false_positive, metrics->false_negative,
+                  ratio_text(texts[0], metrics, metrics_accuracy),
+                  ratio_text(texts[1], metrics, metrics_recall),
+                  ratio_text(texts[2], metrics, metrics_precision),
+                  ratio_text(texts[3], metrics, metrics_loss));
+}
+
+bool trainlog_sync(struct trainlog *log, struct error *error) {
+    if (log->failure.code == ERROR_NONE && fdatasync(log->descriptor) != 0)
+        error_errno(&log->failure, ERROR_FAILED, "cannot sync %s", log->path);
+    return log->failure.code == ERROR_NONE ||
+           error_set(error, log->failure.code, "%s", log->failure.message);
+}
