@@ -30,18 +30,27 @@ struct adam {
 
 enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_ADAM_M, MODEL_ADAM_V };
 
+enum { OP_COUNT = OP_DROPOUT + 1 };
+
+/* Where a model's time went, in milliseconds, by kind of node. */
+struct profile {
+    double forward_ms[OP_COUNT], backward_ms[OP_COUNT], optimizer_ms;
+};
+
 struct model_options {
     enum precision precision;
     bool deterministic;
-    uint64_t seed; /* for dropout */
-    int threads;   /* 0: all cores */
-    int device;    /* CUDA device number */
+    uint64_t seed;           /* for dropout */
+    int threads;             /* 0: all cores */
+    int device;              /* CUDA device number */
+    struct profile *profile; /* NULL, or what train_step and evaluate add their times to */
 };
 
 struct backend {
     const char *name; /* "cpu", "cuda" */
     /* True when it can run here; `what` gets a line on the device or on why not. */
     bool (*available)(int device, char *what, size_t what_size);
+    /* The network is borrowed and must outlive the model. */
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);
     void (*model_free)(struct model *model);

@@ -1,0 +1,406 @@
+#include "worker/nn/cpu/batch_norm.h"
+
+#include <math.h>
+#include <omp.h>
+
+/* ---- kernels: one chunk each; coefficients are LANES long, lane i for channel i % block ---- */
+
+/* Sums of x and of x squared, per lane. Doubles carry the squares: mean and deviation differ by far
+ * less than the 1e8 at which their difference would suffer. */
+VECTOR_CLONES static void chunk_moments(const float *restrict x, size_t floats,
+                                        double *restrict sums) {
+    double sum[LANES] = {0}, square[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= floats; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            double value = (double)x[i + lane];
+            sum[lane] += value;
+            square[lane] += value * value;
+        }
+    for (size_t lane = 0; i < floats; i++, lane++) {
+        sum[lane] += (double)x[i];
+        square[lane] += (double)x[i] * (double)x[i];
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        sums[lane] = sum[lane];
+        sums[LANES + lane] = square[lane];
+    }
+}
+
+/* NaN goes through, as through PyTorch's. */
+static inline float rectified(float value) {
+    return value <= 0 ? 0 : value;
+}
+
+static inline __attribute__((always_inline)) void apply(const float *x, const float *residual,
+                                                        const float *scale, const float *shift,
+                                                        size_t floats, bool relu, float *y) {
+    float scales[LANES], shifts[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        scales[lane] = scale[lane];
+        shifts[lane] = shift[lane];
+    }
+    size_t i = 0;
+    for (; i + LANES <= floats; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            float value = x[i + lane] * scales[lane] + shifts[lane];
+            if (residual != NULL)
+                value += residual[i + lane];
+            y[i + lane] = relu ? rectified(value) : value;
+        }
+    for (size_t lane = 0; i < floats; i++, lane++) {
+        float value = x[i] * scales[lane] + shifts[lane];
+        if (residual != NULL)
+            value += residual[i];
+        y[i] = relu ? rectified(value) : value;
+    }
+}
+
+VECTOR_CLONES static void chunk_apply(const float *x, const float *residual, const float *scale,
+                                      const float *shift, size_t floats, bool relu, float *y) {
+    if (residual != NULL && relu)
+        apply(x, residual, scale, shift, floats, true, y);
+    else if (residual != NULL)
+        apply(x, residual, scale, shift, floats, false, y);
+    else if (relu)
+        apply(x, NULL, scale, shift, floats, true, y);
+    else
+        apply(x, NULL, scale, shift, floats, false, y);
+}
+
+/* How the backward kernels find where the ReLU let the gradient through. */
+enum mask { MASK_NONE, MASK_X, MASK_Y };
+
+struct coefficients {
+    float scale[LANES], shift[LANES]; /* y = x * scale + shift */
+    float mean[LANES];
+    float slope[LANES], offset[LANES]; /* dx = scale * g - (x - mean) * slope - offset */
+};
+
+static inline __attribute__((always_inline)) float masked(enum mask mask, float gradient, float x,
+                                                          float y, float scale, float shift) {
+    if (mask == MASK_X)
+        return x * scale + shift <= 0 ? 0 : gradient;
+    if (mask == MASK_Y)
+        return y <= 0 ? 0 : gradient;
+    return gradient;
+}
+
+/* Sums of g and of g (x - mean), where g is the gradient that the ReLU lets through. `second` may
+ * be NULL; `store` leaves g in `first`. */
+static inline __attribute__((always_inline)) void
+reduce(enum mask mask, bool store, const float *restrict x, const float *restrict y,
+       float *restrict first, const float *restrict second,
+       const struct coefficients *restrict coefficients, size_t floats, double *restrict sums) {
+    double sum[LANES] = {0}, product[LANES] = {0};
+    const struct coefficients c = *coefficients;
+    for (size_t i = 0; i < floats; i += LANES) {
+        size_t lanes = floats - i < LANES ? floats - i : LANES;
+        if (lanes == LANES) {
+            for (size_t lane = 0; lane < LANES; lane++) {
+                float g = first[i + lane];
+                if (second != NULL)
+                    g += second[i + lane];
+                g = masked(mask, g, x[i + lane], mask == MASK_Y ? y[i + lane] : 0, c.scale[lane],
+                           c.shift[lane]);
+                if (store)
+                    first[i + lane] = g;
+                sum[lane] += (double)g;
+                product[lane] += (double)(g * (x[i + lane] - c.mean[lane]));
+            }
+        } else {
+            for (size_t lane = 0; lane < lanes; lane++) {
+                float g = first[i + lane];
+                if (second != NULL)
+                    g += second[i + lane];
+                g = masked(mask, g, x[i + lane], mask == MASK_Y ? y[i + lane] : 0, c.scale[lane],
+                           c.shift[lane]);
+                if (store)
+                    first[i + lane] = g;
+                sum[lane] += (double)g;
+                product[lane] += (double)(g * (x[i + lane] - c.mean[lane]));
+            }
+        }
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        sums[lane] = sum[lane];
+        sums[LANES + lane] = product[lane];
+    }
+}
+
+VECTOR_CLONES static void chunk_reduce(enum mask mask, bool store, const float *x, const float *y,
+                                       float *first, const float *second,
+                                       const struct coefficients *c, size_t floats, double *sums) {
+    if (mask == MASK_Y && second != NULL)
+        reduce(MASK_Y, true, x, y, first, second, c, floats, sums);
+    else if (mask == MASK_Y)
+        reduce(MASK_Y, true, x, y, first, NULL, c, floats, sums);
+    else if (second != NULL || store)
+        reduce(mask, true, x, y, first, second, c, floats, sums);
+    else if (mask == MASK_X)
+        reduce(MASK_X, false, x, y, first, NULL, c, floats, sums);
+    else
+        reduce(MASK_NONE, false, x, y, first, NULL, c, floats, sums);
+}
+
+static inline __attribute__((always_inline)) void
+finish(enum mask mask, const float *x, const float *gradient,
+       const struct coefficients *restrict coefficients, size_t floats, float *dx) {
+    const struct coefficients c = *coefficients;
+    size_t i = 0;
+    for (; i + LANES <= floats; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            float g =
+                masked(mask, gradient[i + lane], x[i + lane], 0, c.scale[lane], c.shift[lane]);
+            dx[i + lane] =
+                g * c.scale[lane] - (x[i + lane] - c.mean[lane]) * c.slope[lane] - c.offset[lane];
+        }
+    for (size_t lane = 0; i < floats; i++, lane++) {
+        float g = masked(mask, gradient[i], x[i], 0, c.scale[lane], c.shift[lane]);
+        dx[i] = g * c.scale[lane] - (x[i] - c.mean[lane]) * c.slope[lane] - c.offset[lane];
+    }
+}
+
+VECTOR_CLONES static void chunk_finish(enum mask mask, const float *x, const float *gradient,
+                                       const struct coefficients *c, size_t floats, float *dx) {
+    if (mask == MASK_X)
+        finish(MASK_X, x, gradient, c, floats, dx);
+    else
+        finish(MASK_NONE, x, gradient, c, floats, dx);
+}
+
+/* ---- the passes ---- */
+
+size_t batch_norm_partial(const struct map *map) {
+    return map->count * map_blocks(map) * 2 * LANES * sizeof(double);
+}
+
+static double *partial_at(const struct batch_norm *norm, size_t picture, size_t block) {
+    return norm->partial + (block * norm->map.count + picture) * 2 * LANES;
+}
+
+static void spread(const struct map *map, size_t block, const float *channels, float *lanes) {
+    for (size_t lane = 0; lane < LANES; lane++)
+        lanes[lane] = channels[block * map->block + lane % map->block];
+}
+
+/* The two sums of channel `index` of a block over all pictures, in a fixed order. */
+static void total(const struct batch_norm *norm, size_t block, size_t index, double sums[2]) {
+    sums[0] = sums[1] = 0;
+    for (size_t picture = 0; picture < norm->map.count; picture++) {
+        const double *partial = partial_at(norm, picture, block);
+        for (size_t lane = index; lane < LANES; lane += norm->map.block) {
+            sums[0] += partial[lane];
+            sums[1] += partial[LANES + lane];
+        }
+    }
+}
+
+/* One thread can take a block of channels through a whole pass, while it is in its cache, when
+ * there are blocks enough for all threads; else threads share out pictures as well. */
+static bool blocks_suffice(const struct map *map) {
+    size_t threads = (size_t)omp_get_max_threads(), blocks = map_blocks(map);
+    return blocks % threads == 0 || blocks >= 8 * threads;
+}
+
+struct forward {
+    const struct batch_norm *norm;
+    const float *x, *residual, *weight, *bias;
+    float *running_mean, *running_variance, *y;
+};
+
+static void forward_moments(const struct forward *forward, size_t picture, size_t block) {
+    const struct map *map = &forward->norm->map;
+    chunk_moments(forward->x + map_at(map, picture, block), map_chunk(map),
+                  partial_at(forward->norm, picture, block));
+}
+
+static float blend(float running, double value) {
+    return (float)((1 - BATCH_NORM_MOMENTUM) * (double)running + BATCH_NORM_MOMENTUM * value);
+}
+
+static void forward_statistics(const struct forward *forward, size_t block) {
+    const struct batch_norm *norm = forward->norm;
+    const struct map *map = &norm->map;
+    double values = (double)(map->count * map->height * map->width);
+    for (size_t index = 0; index < map->block; index++) {
+        size_t channel = block * map->block + index;
+        double sums[2];
+        total(norm, block, index, sums);
+        double mean = sums[0] / values, variance = sums[1] / values - mean * mean;
+        if (variance < 0)
+            variance = 0;
+        double inverse = 1 / sqrt(variance + BATCH_NORM_EPSILON);
+        double scale = (double)forward->weight[channel] * inverse;
+        norm->mean[channel] = (float)mean;
+        norm->inverse[channel] = (float)inverse;
+        norm->scale[channel] = (float)scale;
+        norm->shift[channel] = (float)((double)forward->bias[channel] - mean * scale);
+        forward->running_mean[channel] = blend(forward->running_mean[channel], mean);
+        forward->running_variance[channel] =
+            blend(forward->running_variance[channel], variance * values / (values - 1));
+    }
+}
+
+static void forward_apply(const struct forward *forward, size_t picture, size_t block) {
+    const struct map *map = &forward->norm->map;
+    size_t at = map_at(map, picture, block);
+    float scale[LANES], shift[LANES];
+    spread(map, block, forward->norm->scale, scale);
+    spread(map, block, forward->norm->shift, shift);
+    chunk_apply(forward->x + at, forward->residual == NULL ? NULL : forward->residual + at, scale,
+                shift, map_chunk(map), forward->norm->relu, forward->y + at);
+}
+
+void batch_norm_forward(const struct batch_norm *norm, const float *x, const float *residual,
+                        const float *weight, const float *bias, float *running_mean,
+                        float *running_variance, float *y) {
+    const struct forward forward = {norm, x, residual, weight, bias, running_mean, running_variance,
+                                    y};
+    size_t blocks = map_blocks(&norm->map), count = norm->map.count;
+    if (blocks_suffice(&norm->map)) {
+#pragma omp parallel for schedule(static)
+        for (size_t block = 0; block < blocks; block++) {
+            for (size_t picture = 0; picture < count; picture++)
+                forward_moments(&forward, picture, block);
+            forward_statistics(&forward, block);
+            for (size_t picture = count; picture-- > 0;) /* what was read last is still near */
+                forward_apply(&forward, picture, block);
+        }
+        return;
+    }
+#pragma omp parallel
+    {
+#pragma omp for schedule(static) collapse(2)
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t picture = 0; picture < count; picture++)
+                forward_moments(&forward, picture, block);
+#pragma omp for schedule(static)
+        for (size_t block = 0; block < blocks; block++)
+            forward_statistics(&forward, block);
+#pragma omp for schedule(static) collapse(2)
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t picture = 0; picture < count; picture++)
+                forward_apply(&forward, picture, block);
+    }
+}
+
+void batch_norm_evaluate(const struct batch_norm *norm, const float *x, const float *residual,
+                         const float *weight, const float *bias, const float *running_mean,
+                         const float *running_variance, float *y) {
+    const struct map *map = &norm->map;
+    for (size_t channel = 0; channel < map->channels; channel++) {
+        double scale =
+            (double)weight[channel] / sqrt((double)running_variance[channel] + BATCH_NORM_EPSILON);
+        norm->scale[channel] = (float)scale;
+        norm->shift[channel] =
+            (float)((double)bias[channel] - (double)running_mean[channel] * scale);
+    }
+    const struct forward forward = {.norm = norm, .x = x, .residual = residual, .y = y};
+#pragma omp parallel for schedule(static) collapse(2)
+    for (size_t picture = 0; picture < map->count; picture++)
+        for (size_t block = 0; block < map_blocks(map); block++)
+            forward_apply(&forward, picture, block);
+}
+
+struct backward {
+    const struct batch_norm *norm;
+    const struct batch_norm_gradients *gradients;
+    const float *weight;
+    enum mask reduce_mask, finish_mask;
+    bool store; /* `first` is left holding the masked sum of gradients */
+};
+
+static void coefficients_of(const struct backward *backward, size_t block,
+                            struct coefficients *coefficients) {
+    const struct batch_norm *norm = backward->norm;
+    spread(&norm->map, block, norm->scale, coefficients->scale);
+    spread(&norm->map, block, norm->shift, coefficients->shift);
+    spread(&norm->map, block, norm->mean, coefficients->mean);
+}
+
+static void backward_reduce(const struct backward *backward, size_t picture, size_t block) {
+    const struct map *map = &backward->norm->map;
+    const struct batch_norm_gradients *gradients = backward->gradients;
+    size_t at = map_at(map, picture, block);
+    struct coefficients coefficients;
+    coefficients_of(backward, block, &coefficients);
+    chunk_reduce(backward->reduce_mask, backward->store, gradients->x + at,
+                 gradients->y == NULL ? NULL : gradients->y + at, gradients->first + at,
+                 gradients->second == NULL ? NULL : gradients->second + at, &coefficients,
+                 map_chunk(map), partial_at(backward->norm, picture, block));
+}
+
+/* The parameters' gradients, and dx's coefficients (in the place of the block's first partial
+ * sums): with xhat = (x - mean) * inverse,
+ * dx = weight * inverse * (g - mean(g) - xhat * mean(g * xhat)). */
+static void backward_statistics(const struct backward *backward, size_t block) {
+    const struct batch_norm *norm = backward->norm;
+    const struct map *map = &norm->map;
+    double values = (double)(map->count * map->height * map->width);
+    double slope[LANES], offset[LANES];
+    for (size_t index = 0; index < map->block; index++) {
+        size_t channel = block * map->block + index;
+        double sums[2], inverse = (double)norm->inverse[channel];
+        total(norm, block, index, sums);
+        backward->gradients->bias[channel] = (float)sums[0];
+        backward->gradients->weight[channel] = (float)(sums[1] * inverse);
+        double scale = (double)backward->weight[channel] * inverse;
+        slope[index] = scale * inverse * inverse * sums[1] / values;
+        offset[index] = scale * sums[0] / values;
+    }
+    double *kept = partial_at(norm, 0, block);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        kept[lane] = slope[lane % map->block];
+        kept[LANES + lane] = offset[lane % map->block];
+    }
+}
+
+static void backward_finish(const struct backward *backward, size_t picture, size_t block) {
+    const struct map *map = &backward->norm->map;
+    size_t at = map_at(map, picture, block);
+    const double *kept = partial_at(backward->norm, 0, block);
+    struct coefficients coefficients;
+    coefficients_of(backward, block, &coefficients);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        coefficients.slope[lane] = (float)kept[lane];
+        coefficients.offset[lane] = (float)kept[LANES + lane];
+    }
+    chunk_finish(backward->finish_mask, backward->gradients->x + at,
+                 backward->gradients->first + at, &coefficients, map_chunk(map),
+                 backward->gradients->dx + at);
+}
+
+void batch_norm_backward(const struct batch_norm *norm, bool with_residual, const float *weight,
+                         const struct batch_norm_gradients *gradients) {
+    bool store = with_residual || gradients->second != NULL;
+    enum mask mask = !norm->relu ? MASK_NONE : with_residual ? MASK_Y : MASK_X;
+    const struct backward backward = {norm, gradients, weight, mask, store ? MASK_NONE : mask,
+                                      store};
+    size_t blocks = map_blocks(&norm->map), count = norm->map.count;
+    if (blocks_suffice(&norm->map)) {
+#pragma omp parallel for schedule(static)
+        for (size_t block = 0; block < blocks; block++) {
+            for (size_t picture = 0; picture < count; picture++)
+                backward_reduce(&backward, picture, block);
+            backward_statistics(&backward, block);
+            for (size_t picture = count; picture-- > 0;)
+                backward_finish(&backward, picture, block);
+        }
+        return;
+    }
+#pragma omp parallel
+    {
+#pragma omp for schedule(static) collapse(2)
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t picture = 0; picture < count; picture++)
+                backward_reduce(&backward, picture, block);
+#pragma omp for schedule(static)
+        for (size_t block = 0; block < blocks; block++)
+            backward_statistics(&backward, block);
+#pragma omp for schedule(static) collapse(2)
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t picture = 0; picture < count; picture++)
+                backward_finish(&backward, picture, block);
+    }
+}

@@ -1,0 +1,49 @@
+/* convolution: one convolution of a plan, forward and backward, on oneDNN.
+ *
+ * Activations are held in the plan's layout (map.h), weights in the layout that the forward
+ * primitive prefers. Every primitive is asked with format `any`; where it prefers another layout
+ * than the one held, the operand is reordered through scratch memory. That is cheap for weights and
+ * saves small maps: at 2x2, oneDNN 2.6 has no fast backward-weights for the layouts that the other
+ * passes prefer, only `ref`, which is a thousand times slower.
+ */
+#ifndef ASSAY_WORKER_NN_CPU_CONVOLUTION_H
+#define ASSAY_WORKER_NN_CPU_CONVOLUTION_H
+
+#include "worker/nn/cpu/onednn.h"
+#include "worker/nn/network.h"
+
+struct convolution;
+
+struct convolution_shape {
+    size_t count; /* pictures */
+    struct shape in, out;
+    int kernel, stride, padding;
+    size_t block;        /* channels a block of the activations */
+    bool plain_input;    /* the input is NCHW as it came */
+    bool training;       /* with backward weights */
+    bool input_gradient; /* with backward data (training only) */
+};
+
+/* How many channels oneDNN likes to hold together on this machine: 16, 8 or 1 (NCHW). */
+bool convolution_block(const struct onednn *onednn, const struct convolution_shape *shape,
+                       size_t *block, struct error *error);
+
+bool convolution_new(const struct onednn *onednn, const struct convolution_shape *shape,
+                     struct convolution **convolution, struct error *error);
+void convolution_free(struct convolution *convolution);
+
+/* The layout in which weights and their gradients are held. */
+const dnnl_memory_desc_t *convolution_weights(const struct convolution *convolution);
+/* Bytes of scratch memory that each of the calls below needs, 64-byte aligned. */
+size_t convolution_scratch(const struct convolution *convolution);
+
+bool convolution_forward(const struct convolution *convolution, const float *input,
+                         const float *weights, float *output, void *scratch, struct error *error);
+bool convolution_backward_data(const struct convolution *convolution, const float *output_gradient,
+                               const float *weights, float *input_gradient, void *scratch,
+                               struct error *error);
+bool convolution_backward_weights(const struct convolution *convolution, const float *input,
+                                  const float *output_gradient, float *weights_gradient,
+                                  void *scratch, struct error *error);
+
+#endif

@@ -1,0 +1,85 @@
+#include "worker/nn/cpu/head.h"
+
+#include "core/random.h"
+
+#include <math.h>
+#include <oneapi/dnnl/dnnl.h>
+
+/* Row-major C (m x n) = A B, where `a` and `b` are stored transposed when asked. */
+static bool multiply(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                     const float *a, const float *b, float *c, struct error *error) {
+    dnnl_status_t status =
+        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n,
+                   (dnnl_dim_t)k, 1, a, (dnnl_dim_t)(transpose_a ? m : k), b,
+                   (dnnl_dim_t)(transpose_b ? k : n), 0, c, (dnnl_dim_t)n);
+    return status == dnnl_success ||
+           error_set(error, ERROR_FAILED, "oneDNN cannot multiply matrices of %zu x %zu x %zu", m,
+                     n, k);
+}
+
+bool linear_forward(const struct linear *linear, const float *input, const float *weight,
+                    const float *bias, float *output, struct error *error) {
+    if (!multiply(false, true, linear->count, linear->out, linear->in, input, weight, output,
+                  error))
+        return false;
+    for (size_t row = 0; row < linear->count; row++)
+        for (size_t i = 0; i < linear->out; i++) {
+            float *value = &output[row * linear->out + i];
+            *value += bias[i];
+            if (linear->relu && *value <= 0)
+                *value = 0;
+        }
+    return true;
+}
+
+bool linear_backward(const struct linear *linear, const float *input, const float *weight,
+                     const float *output, float *output_gradient, float *weight_gradient,
+                     float *bias_gradient, float *input_gradient, struct error *error) {
+    for (size_t i = 0; linear->relu && i < linear->count * linear->out; i++)
+        if (output[i] <= 0)
+            output_gradient[i] = 0;
+    for (size_t i = 0; i < linear->out; i++) {
+        double sum = 0;
+        for (size_t row = 0; row < linear->count; row++)
+            sum += (double)output_gradient[row * linear->out + i];
+        bias_gradient[i] = (float)sum;
+    }
+    return multiply(true, false, linear->out, linear->in, linear->count, output_gradient, input,
+                    weight_gradient, error) &&
+           multiply(false, false, linear->count, linear->in, linear->out, output_gradient, weight,
+                    input_gradient, error);
+}
+
+void dropout_draw(const struct dropout *dropout, float *factors) {
+    float kept = (float)(1 / (1 - dropout->probability));
+    for (size_t row = 0; row < dropout->count; row++) {
+        struct random_stream stream;
+        random_open(&stream, dropout->seed, RANDOM_DROPOUT, dropout->epoch, dropout->samples[row]);
+        for (size_t i = 0; i < dropout->features; i++)
+            factors[row * dropout->features + i] =
+                random_uniform(&stream) < dropout->probability ? 0 : kept;
+    }
+}
+
+void dropout_apply(size_t floats, const float *from, const float *factors, float *to) {
+    for (size_t i = 0; i < floats; i++)
+        to[i] = from[i] * factors[i];
+}
+
+void cross_entropy(size_t count, size_t classes, const float *logits, const int32_t *labels,
+                   float *losses, float *gradient) {
+    for (size_t row = 0; row < count; row++) {
+        const float *z = logits + row * classes;
+        double highest = (double)z[0], sum = 0;
+        for (size_t i = 1; i < classes; i++)
+            highest = fmax(highest, (double)z[i]);
+        for (size_t i = 0; i < classes; i++)
+            sum += exp((double)z[i] - highest);
+        size_t label = (size_t)labels[row];
+        losses[row] = (float)(log(sum) + highest - (double)z[label]);
+        for (size_t i = 0; gradient != NULL && i < classes; i++) {
+            double softmax = exp((double)z[i] - highest) / sum;
+            gradient[row * classes + i] = (float)((softmax - (i == label ? 1 : 0)) / (double)count);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/* head: what stands on plain rows (count x features): linear layers, dropout, the loss. */
+#ifndef ASSAY_WORKER_NN_CPU_HEAD_H
+#define ASSAY_WORKER_NN_CPU_HEAD_H
+
+#include "core/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct linear {
+    size_t count, in, out;
+    bool relu;
+};
+
+/* output = [relu](input x weight^T + bias); weight is out x in. */
+bool linear_forward(const struct linear *linear, const float *input, const float *weight,
+                    const float *bias, float *output, struct error *error);
+/* output_gradient is overwritten where the ReLU was shut. */
+bool linear_backward(const struct linear *linear, const float *input, const float *weight,
+                     const float *output, float *output_gradient, float *weight_gradient,
+                     float *bias_gradient, float *input_gradient, struct error *error);
+
+struct dropout {
+    size_t count, features;
+    double probability; /* of dropping, below 1 */
+    uint64_t seed;
+    uint32_t epoch;
+    const uint64_t *samples;
+};
+
+/* factors[i] is 0 or 1 / (1 - p), drawn from (seed, epoch, sample), feature after feature. */
+void dropout_draw(const struct dropout *dropout, float *factors);
+/* to = from * factors; may be in place. */
+void dropout_apply(size_t floats, const float *from, const float *factors, float *to);
+
+/* Cross-entropy of softmax over `classes` logits a row: losses (count), in double inside. gradient
+ * (count x classes, or NULL): of the mean loss with respect to the logits. */
+void cross_entropy(size_t count, size_t classes, const float *logits, const int32_t *labels,
+                   float *losses, float *gradient);
+
+#endif

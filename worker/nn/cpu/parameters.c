@@ -1,0 +1,118 @@
+#include "worker/nn/cpu/parameters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Zeroed and aligned to a cache line. */
+static float *floats_new(size_t floats) {
+    size_t bytes = (floats * sizeof(float) + 63) / 64 * 64;
+    float *memory = aligned_alloc(64, bytes);
+    if (memory != NULL)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+static bool has_state(const struct parameter *parameter, int state) {
+    return state == MODEL_VALUE || parameter->trainable;
+}
+
+bool parameters_new(const struct onednn *onednn, const struct network *network,
+                    struct parameters *parameters, struct error *error) {
+    *parameters =
+        (struct parameters){.onednn = onednn,
+                            .table = network->parameters,
+                            .stores = calloc(network->parameter_count + 1, sizeof(struct store))};
+    if (parameters->stores == NULL)
+        goto out_of_memory;
+    parameters->count = network->parameter_count;
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct parameter *parameter = &network->parameters[i];
+        struct store *store = &parameters->stores[i];
+        dnnl_dim_t dims[4] = {0};
+        for (size_t j = 0; j < parameter->rank; j++)
+            dims[j] = (dnnl_dim_t)parameter->shape[j];
+        onednn_plain(&store->plain, (int)parameter->rank, dims);
+        store->held = store->plain;
+        store->floats = parameter->count;
+        for (int state = 0; state < STATES; state++)
+            if (has_state(parameter, state) &&
+                (store->states[state] = floats_new(store->floats)) == NULL)
+                goto out_of_memory;
+    }
+    return true;
+out_of_memory:
+    parameters_free(parameters);
+    return error_set(error, ERROR_FAILED, "out of memory for the weights");
+}
+
+void parameters_free(struct parameters *parameters) {
+    for (size_t i = 0; i < parameters->count; i++)
+        for (int state = 0; state < STATES; state++)
+            free(parameters->stores[i].states[state]);
+    free(parameters->stores);
+    *parameters = (struct parameters){0};
+}
+
+static bool check(const struct parameters *parameters, enum model_state state, size_t index,
+                  struct error *error) {
+    if (index >= parameters->count)
+        return error_set(error, ERROR_FAILED, "there is no parameter %zu", index);
+    if (parameters->stores[index].states[state] == NULL)
+        return error_set(error, ERROR_FAILED, "%s has running values alone: no gradient or moments",
+                         parameters->table[index].name);
+    return true;
+}
+
+bool parameters_set(struct parameters *parameters, enum model_state state, size_t index,
+                    const float *values, struct error *error) {
+    if (!check(parameters, state, index, error))
+        return false;
+    if (state == MODEL_GRADIENT)
+        return error_set(error, ERROR_FAILED, "gradients are computed, not set");
+    struct store *store = &parameters->stores[index];
+    return onednn_reorder(parameters->onednn, &store->plain, values, &store->held,
+                          store->states[state], error) ||
+           error_context(error, "%s", parameters->table[index].name);
+}
+
+bool parameters_get(const struct parameters *parameters, enum model_state state, size_t index,
+                    float *values, struct error *error) {
+    if (!check(parameters, state, index, error))
+        return false;
+    const struct store *store = &parameters->stores[index];
+    return onednn_reorder(parameters->onednn, &store->held, store->states[state], &store->plain,
+                          values, error) ||
+           error_context(error, "%s", parameters->table[index].name);
+}
+
+bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_memory_desc_t *layout,
+                      struct error *error) {
+    struct store *store = &parameters->stores[index];
+    if (dnnl_memory_desc_equal(&store->held, layout))
+        return true;
+    size_t floats = dnnl_memory_desc_get_size(layout) / sizeof(float);
+    float *changed[STATES] = {0};
+    for (int state = 0; state < STATES; state++) {
+        if (store->states[state] == NULL)
+            continue;
+        changed[state] = floats_new(floats);
+        if (changed[state] == NULL) {
+            error_set(error, ERROR_FAILED, "out of memory for the weights");
+            goto failed;
+        }
+        if (!onednn_reorder(parameters->onednn, &store->held, store->states[state], layout,
+                            changed[state], error))
+            goto failed;
+    }
+    for (int state = 0; state < STATES; state++) {
+        free(store->states[state]);
+        store->states[state] = changed[state];
+    }
+    store->held = *layout;
+    store->floats = floats;
+    return true;
+failed:
+    for (int state = 0; state < STATES; state++)
+        free(changed[state]);
+    return error_context(error, "%s", parameters->table[index].name);
+}
