@@ -5,12 +5,13 @@
 #include <math.h>
 #include <stdint.h>
 
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
+/* FNV-1a, 64 bits folded to the 56 that a sample may have
+ * (http://www.isthe.com/chongo/tech/comp/fnv/). */
 static uint64_t name_hash(const char *name) {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (const char *c = name; *c != '\0'; c++)
         hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
-    return hash;
+    return (hash >> 56) ^ (hash & ((UINT64_C(1) << 56) - 1));
 }
 
 static void fill_constant(float *values, size_t count, float value) {
