@@ -8,7 +8,7 @@
 #define ASSAY_CORE_EXPERIMENT_H
 
 #include "core/faults.h"
-#include "core/transform.h"
+#include "core/pipeline.h"
 
 #include <cjson/cJSON.h>
 #include <stdint.h>
@@ -77,6 +77,9 @@ void experiment_free(struct experiment *experiment);
 struct member {
     char *name, *group;
     cJSON *config, *variant;
+    cJSON *origin; /* maps each place of config that the matrix set to where its value stands in the
+                      file:
+                      {"augmentations": "matrix.augmentations[\"flip+jitter\"]"}; for faults */
 };
 
 struct members {
@@ -91,6 +94,9 @@ struct members {
 bool members_read(const char *path, struct members *members, char **text, struct faults *faults,
                   struct error *error);
 void members_free(struct members *members);
+
+/* "FILE:LINE: PLACE: MESSAGE"; caller frees, NULL without memory. `text` is the file's. */
+char *fault_text(const struct fault *fault, const char *file, const char *text);
 
 /* The product of the matrix (core/matrix.c): fills items' name, group, config (no "matrix") and
  * variant. */

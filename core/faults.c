@@ -1,5 +1,7 @@
 #include "core/faults.h"
 
+#include "core/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@ static char no_place[] = "", no_memory[] = "no memory to check it";
 static struct fault no_memory_fault = {no_place, no_memory};
 
 void faults_add(struct faults *faults, const char *place, const char *format, ...) {
-    if (faults->items == &no_memory_fault)
+    if (faults->items == &no_memory_fault || faults->count == FAULTS_MAX)
         return;
     struct fault *items = reallocarray(faults->items, faults->count + 1, sizeof *items);
     if (items == NULL) {
@@ -23,6 +25,8 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
     va_start(arguments, format);
     if (vasprintf(&fault->message, format, arguments) < 0)
         fault->message = no_memory;
+    else
+        text_one_line(fault->message);
     va_end(arguments);
     fault->place = strdup(place);
     if (fault->place == NULL)

@@ -11,12 +11,15 @@ struct fault {
                       \"brightness\"?" */
 };
 
+enum { FAULTS_MAX = 1000 }; /* those beyond are dropped: mend these first */
+
 /* Zero-initialise; grows by faults_add; freed by faults_free. */
 struct faults {
     struct fault *items;
     size_t count;
 };
 
+/* A message is one line: control characters in it become '?'. */
 void faults_add(struct faults *faults, const char *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void faults_free(struct faults *faults);

@@ -16,6 +16,7 @@ bool reader_fail(struct reader *reader, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
+    text_one_line(what);
     return error_set(reader->error, ERROR_INPUT, "%s:%zu: %s", reader->name, reader->line, what);
 }
 

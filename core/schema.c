@@ -151,8 +151,7 @@ static void add_type(struct text *text, const cJSON *type) {
 
 /* --- $ref and oneOf --- */
 
-/* Follows "$ref": "#/$defs/NAME" to what it names. */
-static const cJSON *resolve(const cJSON *root, const cJSON *schema) {
+const cJSON *schema_resolve(const cJSON *root, const cJSON *schema) {
     static const char prefix[] = "#/$defs/";
     const cJSON *reference;
     while ((reference = member(schema, "$ref")) != NULL) {
@@ -165,7 +164,7 @@ static const cJSON *resolve(const cJSON *root, const cJSON *schema) {
 
 /* The property that tells the branches of a oneOf apart: the first branch's `const`, or NULL. */
 static const cJSON *discriminator(const cJSON *root, const cJSON *branches) {
-    const cJSON *property = member(resolve(root, branches->child), "properties");
+    const cJSON *property = member(schema_resolve(root, branches->child), "properties");
     for (property = property != NULL ? property->child : NULL; property != NULL;
          property = property->next)
         if (member(property, "const") != NULL)
@@ -174,7 +173,7 @@ static const cJSON *discriminator(const cJSON *root, const cJSON *branches) {
 }
 
 static const char *branch_const(const cJSON *root, const cJSON *branch, const char *key) {
-    const cJSON *property = member(member(resolve(root, branch), "properties"), key);
+    const cJSON *property = member(member(schema_resolve(root, branch), "properties"), key);
     const cJSON *constant = member(property, "const");
     assert(cJSON_IsString(constant));
     return constant->valuestring;
@@ -198,7 +197,7 @@ static const cJSON *branch_by_type(const cJSON *root, const cJSON *branches, con
     const cJSON *best = NULL;
     size_t least = 0;
     for (const cJSON *branch = branches->child; branch != NULL; branch = branch->next) {
-        if (!type_takes(member(resolve(root, branch), "type"), value))
+        if (!type_takes(member(schema_resolve(root, branch), "type"), value))
             continue;
         struct faults faults = {0};
         schema_check(root, branch, value, "", &faults);
@@ -258,7 +257,7 @@ static void check_one_of(struct check *check, const cJSON *branches, const cJSON
     } else {
         struct text list = {0};
         for (branch = branches->child; branch != NULL; branch = branch->next)
-            add_type(&list, member(resolve(check->root, branch), "type"));
+            add_type(&list, member(schema_resolve(check->root, branch), "type"));
         FAULT(check, "must be %s, is %s", list.data, describe(value, text));
         text_free(&list);
     }
@@ -402,7 +401,7 @@ static void check_object(struct check *check, const cJSON *schema, const cJSON *
 
 static void check_value(struct check *check, const cJSON *schema, const cJSON *value) {
     const cJSON *keyword;
-    schema = resolve(check->root, schema);
+    schema = schema_resolve(check->root, schema);
     if ((keyword = member(schema, "oneOf")) != NULL) {
         check_one_of(check, keyword, value);
         return;
@@ -436,7 +435,7 @@ void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, co
 /* A default may stand beside a $ref as well as in what it names; the nearer one counts. */
 static const cJSON *find_default(const cJSON *root, const cJSON *schema) {
     const cJSON *value = member(schema, "default");
-    return value != NULL ? value : member(resolve(root, schema), "default");
+    return value != NULL ? value : member(schema_resolve(root, schema), "default");
 }
 
 static void fill_object(const cJSON *root, const cJSON *schema, cJSON *value) {
@@ -456,7 +455,7 @@ static void fill_object(const cJSON *root, const cJSON *schema, cJSON *value) {
 
 void schema_fill_defaults(const cJSON *root, const cJSON *schema, cJSON *value) {
     const cJSON *keyword;
-    schema = resolve(root, schema);
+    schema = schema_resolve(root, schema);
     if ((keyword = member(schema, "oneOf")) != NULL) {
         schema = branch_choose(root, keyword, value);
         if (schema != NULL)

@@ -107,6 +107,12 @@ void text_json_string(struct text *text, const char *string) {
     text_add(text, "\"", 1);
 }
 
+void text_one_line(char *string) {
+    for (; *string != '\0'; string++)
+        if ((unsigned char)*string < 0x20 || *string == 0x7f)
+            *string = '?';
+}
+
 char *text_take(struct text *text) {
     text_add(text, "", 0);
     char *data = text->failed ? NULL : text->data;

@@ -27,6 +27,9 @@ void text_json_string(struct text *text, const char *string);
 char *text_take(struct text *text);
 void text_free(struct text *text);
 
+/* Makes one line of it that a terminal prints as it is: control characters become '?'. In place. */
+void text_one_line(char *string);
+
 /* How many bytes the UTF-8 sequence at `bytes` takes (1 to 4, *code is its code point), or 0 when
  * it is none: a wrong byte, cut short by the NUL, overlong, a surrogate or beyond U+10FFFF. */
 size_t utf8_decode(const char *bytes, unsigned long *code);

@@ -1,0 +1,152 @@
+#include "core/experiment.h"
+
+#include "core/rules.h"
+#include "core/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const cJSON *member(const cJSON *object, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/* Below, the config has passed the schema and its defaults are filled: every key is there and of
+ * its type and range. */
+static double number(const cJSON *object, const char *key) {
+    return member(object, key)->valuedouble;
+}
+
+static uint32_t whole(const cJSON *object, const char *key) {
+    return (uint32_t)number(object, key);
+}
+
+/* The index of a string among the words that the schema's enum lists in the order of a C enum. */
+static int choice(const cJSON *object, const char *key, const char *const *words) {
+    int index = 0;
+    while (words[index + 1] != NULL && strcmp(words[index], member(object, key)->valuestring) != 0)
+        index++;
+    return index;
+}
+
+/* NULL stays NULL. *ok turns false without memory. */
+static char *copy(const cJSON *string, bool *ok) {
+    if (!cJSON_IsString(string))
+        return NULL;
+    char *text = strdup(string->valuestring);
+    *ok = *ok && text != NULL;
+    return text;
+}
+
+static bool decode_data(const cJSON *data, struct experiment *experiment) {
+    const cJSON *classes = member(data, "classes"), *split = member(data, "split");
+    size_t count = (size_t)cJSON_GetArraySize(classes);
+    bool ok = true;
+    experiment->data.root = copy(member(data, "root"), &ok);
+    experiment->data.train = number(split, "train");
+    experiment->data.valid = number(split, "valid");
+    experiment->data.test = number(split, "test");
+    experiment->data.seed = (uint64_t)number(split, "seed");
+    experiment->data.classes = calloc(count, sizeof *experiment->data.classes);
+    if (experiment->data.classes == NULL)
+        return false;
+    for (const cJSON *one = classes->child; one != NULL; one = one->next) {
+        struct experiment_class *class = &experiment->data.classes[experiment->data.class_count++];
+        class->name = copy(member(one, "name"), &ok);
+        class->dir = copy(member(one, "dir"), &ok);
+        class->label = member(one, "label")->valueint;
+        const cJSON *repeat = member(member(data, "upsample"), member(one, "name")->valuestring);
+        class->repeat = repeat != NULL ? (uint32_t)repeat->valuedouble : 1;
+    }
+    return ok;
+}
+
+static bool decode_model(const cJSON *model, struct experiment *experiment) {
+    static const char *const heads[] = {"relu", "dropout", NULL};
+    const cJSON *fresh = member(model, "fresh");
+    bool ok = true;
+    experiment->model.arch = copy(member(model, "arch"), &ok);
+    experiment->model.head = (enum head)choice(model, "head", heads);
+    experiment->model.dropout = number(model, "dropout");
+    experiment->model.weights = copy(member(model, "weights"), &ok);
+    experiment->model.fresh =
+        calloc((size_t)cJSON_GetArraySize(fresh) + 1, sizeof *experiment->model.fresh);
+    if (experiment->model.fresh == NULL)
+        return false;
+    for (const cJSON *one = fresh->child; one != NULL; one = one->next)
+        experiment->model.fresh[experiment->model.fresh_count++] = copy(one, &ok);
+    return ok;
+}
+
+static void decode_train(const cJSON *train, struct experiment *experiment) {
+    static const char *const precisions[] = {"fp32", "tf32", "bf16", NULL};
+    const cJSON *optimizer = member(train, "optimizer"), *scheduler = member(train, "scheduler");
+    const cJSON *betas = member(optimizer, "betas");
+    experiment->train.epochs = whole(train, "epochs");
+    experiment->train.batch_size = whole(train, "batch_size");
+    experiment->train.seed = (uint64_t)number(train, "seed");
+    experiment->train.precision = (enum precision)choice(train, "precision", precisions);
+    experiment->train.deterministic = cJSON_IsTrue(member(train, "deterministic"));
+    experiment->train.optimizer.lr = number(optimizer, "lr");
+    experiment->train.optimizer.beta1 = betas->child->valuedouble;
+    experiment->train.optimizer.beta2 = betas->child->next->valuedouble;
+    experiment->train.optimizer.eps = number(optimizer, "eps");
+    experiment->train.optimizer.weight_decay = number(optimizer, "weight_decay");
+    experiment->train.scheduler.factor = number(scheduler, "factor");
+    experiment->train.scheduler.patience = whole(scheduler, "patience");
+    experiment->train.scheduler.min_lr = number(scheduler, "min_lr");
+    experiment->train.checkpoint_every = whole(train, "checkpoint_every");
+}
+
+static bool decode_rest(const cJSON *json, struct experiment *experiment) {
+    bool ok = true;
+    experiment->name = copy(member(json, "name"), &ok);
+    experiment->resources.backend = copy(member(member(json, "resources"), "backend"), &ok);
+    experiment->resources.memory_gib = number(member(json, "resources"), "memory_gib");
+    experiment->priority = member(json, "priority")->valueint;
+    experiment->max_attempts = whole(json, "max_attempts");
+    decode_train(member(json, "train"), experiment);
+    return decode_data(member(json, "data"), experiment) &&
+           decode_model(member(json, "model"), experiment) && ok;
+}
+
+static void decode_pipeline(const cJSON *json, const char *key, bool random_allowed,
+                            struct pipeline *pipeline, struct faults *faults, size_t first) {
+    if (rules_sound(member(json, key), key, faults, first))
+        pipeline_from_json(member(json, key), key, random_allowed, pipeline, faults);
+}
+
+bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults) {
+    const cJSON *schema = schema_experiment();
+    size_t first = faults->count;
+    *experiment = (struct experiment){0};
+    schema_check(schema, schema, json, "", faults);
+    schema_fill_defaults(schema, schema, json);
+    rules_check(json, faults, first);
+    decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
+    decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);
+    if (faults->count == first && !decode_rest(json, experiment))
+        faults_add(faults, "", "no memory to decode it");
+    if (faults->count == first)
+        return true;
+    experiment_free(experiment);
+    return false;
+}
+
+void experiment_free(struct experiment *experiment) {
+    for (size_t i = 0; i < experiment->data.class_count; i++) {
+        free(experiment->data.classes[i].name);
+        free(experiment->data.classes[i].dir);
+    }
+    for (size_t i = 0; i < experiment->model.fresh_count; i++)
+        free(experiment->model.fresh[i]);
+    free(experiment->name);
+    free(experiment->data.root);
+    free(experiment->data.classes);
+    pipeline_free(&experiment->augmentations);
+    pipeline_free(&experiment->evaluation);
+    free(experiment->model.arch);
+    free(experiment->model.weights);
+    free(experiment->model.fresh);
+    free(experiment->resources.backend);
+    *experiment = (struct experiment){0};
+}

@@ -1,0 +1,176 @@
+#include "core/rules.h"
+
+#include "core/place.h"
+#include "core/words.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cJSON *member(const cJSON *object, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+bool rules_sound(const cJSON *value, const char *place, const struct faults *faults, size_t first) {
+    for (size_t i = first; i < faults->count; i++)
+        if (place_below(faults->items[i].place, place) != NULL)
+            return false;
+    return value != NULL;
+}
+
+const char *rules_unprintable(const char *name) {
+    size_t length = strlen(name), step;
+    if (length > 0 && (name[0] == ' ' || name[length - 1] == ' '))
+        return "begins or ends with a space";
+    for (; *name != '\0'; name += step) {
+        unsigned long code;
+        step = utf8_decode(name, &code);
+        if (step == 0)
+            return "is not UTF-8";
+        if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+            return "holds a control character";
+    }
+    return NULL;
+}
+
+static void check_name(const cJSON *name, struct faults *faults) {
+    const char *reason = rules_unprintable(name->valuestring);
+    if (reason != NULL)
+        faults_add(faults, "name", "%s; take it out", reason);
+    if (strchr(name->valuestring, '/') != NULL)
+        faults_add(faults, "name",
+                   "holds a slash, which parts an ablation from its member; use another character");
+}
+
+/* --- classes --- */
+
+/* A dir names a folder below the root: "real", "test/real"; so two spellings are two folders. */
+static const char *dir_fault(const char *dir) {
+    if (dir[0] == '/')
+        return "is an absolute path; name a folder inside data.root";
+    for (const char *part = dir;; part++) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && memcmp(part, "..", 2) == 0)
+            return "leaves data.root with \"..\"; name a folder inside it";
+        if (length == 0 || (length == 1 && part[0] == '.'))
+            return "has an empty or \".\" part; take it out";
+        part += length;
+        if (*part == '\0')
+            return NULL;
+    }
+}
+
+/* A twin of an earlier class is a fault of the later one. */
+static void check_unique(const cJSON *classes, const char *key, struct text *place,
+                         struct faults *faults) {
+    size_t length = place->length, index = 0;
+    for (const cJSON *one = classes->child; one != NULL; one = one->next, index++) {
+        size_t twin = 0;
+        const cJSON *other = classes->child;
+        while (other != one &&
+               strcmp(member(other, key)->valuestring, member(one, key)->valuestring) != 0) {
+            other = other->next;
+            twin++;
+        }
+        if (other == one)
+            continue;
+        place_add_index(place, index);
+        place_add_key(place, key);
+        faults_add(faults, place_string(place), "\"%.100s\" is the %s of class %zu already; %s",
+                   member(one, key)->valuestring, key, twin + 1,
+                   key[0] == 'n' ? "give each class its own" : "give each class its own folder");
+        place_cut(place, length);
+    }
+}
+
+static void check_classes(const cJSON *classes, struct faults *faults) {
+    struct text place = {0};
+    bool labels[2] = {false, false};
+    size_t index = 0, length;
+    text_format(&place, "data.classes");
+    length = place.length;
+    for (const cJSON *one = classes->child; one != NULL; one = one->next) {
+        const char *name = rules_unprintable(member(one, "name")->valuestring);
+        const char *dir = dir_fault(member(one, "dir")->valuestring);
+        labels[member(one, "label")->valueint] = true;
+        place_add_index(&place, index++);
+        size_t inner = place.length;
+        place_add_key(&place, "name");
+        if (name != NULL)
+            faults_add(faults, place_string(&place), "%s; take it out", name);
+        place_cut(&place, inner);
+        place_add_key(&place, "dir");
+        if (dir != NULL)
+            faults_add(faults, place_string(&place), "\"%.100s\" %s",
+                       member(one, "dir")->valuestring, dir);
+        place_cut(&place, length);
+    }
+    check_unique(classes, "name", &place, faults);
+    check_unique(classes, "dir", &place, faults);
+    for (int label = 0; label < 2; label++)
+        if (!labels[label])
+            faults_add(faults, "data.classes",
+                       "no class has the label %d; both 0 and 1 are needed to tell them apart",
+                       label);
+    text_free(&place);
+}
+
+static void check_upsample(const cJSON *upsample, const cJSON *classes, struct faults *faults) {
+    size_t count = 0;
+    const char **names = calloc((size_t)cJSON_GetArraySize(classes) + 1, sizeof *names);
+    struct text place = {0}, list = {0};
+    text_format(&place, "data.upsample");
+    size_t length = place.length;
+    if (names == NULL)
+        faults_add(faults, "data.upsample", "no memory to check it");
+    for (const cJSON *one = classes->child; names != NULL && one != NULL; one = one->next) {
+        names[count++] = member(one, "name")->valuestring;
+        text_format(&list, "%s%s", count > 1 ? ", " : "", names[count - 1]);
+    }
+    for (const cJSON *one = upsample->child; names != NULL && one != NULL; one = one->next) {
+        size_t i = 0;
+        while (i < count && strcmp(names[i], one->string) != 0)
+            i++;
+        if (i < count)
+            continue;
+        const char *nearest = nearest_word(one->string, names, count);
+        place_add_key(&place, one->string);
+        if (nearest != NULL)
+            faults_add(faults, place_string(&place),
+                       "unknown class \"%.100s\"; did you mean \"%s\"?", one->string, nearest);
+        else
+            faults_add(faults, place_string(&place), "unknown class \"%.100s\"; known are: %s",
+                       one->string, list.data);
+        place_cut(&place, length);
+    }
+    text_free(&list);
+    text_free(&place);
+    free(names);
+}
+
+/* --- the rest --- */
+
+static void check_split(const cJSON *split, struct faults *faults) {
+    double sum = member(split, "train")->valuedouble + member(split, "valid")->valuedouble +
+                 member(split, "test")->valuedouble;
+    if (fabs(sum - 1) > 1e-9)
+        faults_add(faults, "data.split", "train, valid and test sum to %.10g; they must sum to 1",
+                   sum);
+}
+
+void rules_check(const cJSON *config, struct faults *faults, size_t first) {
+    const cJSON *name = member(config, "name"), *data = member(config, "data");
+    const cJSON *classes = member(data, "classes"), *split = member(data, "split");
+    const cJSON *upsample = member(data, "upsample");
+    bool sound_classes = rules_sound(classes, "data.classes", faults, first);
+    if (rules_sound(name, "name", faults, first))
+        check_name(name, faults);
+    if (sound_classes)
+        check_classes(classes, faults);
+    if (rules_sound(split, "data.split", faults, first))
+        check_split(split, faults);
+    if (sound_classes && rules_sound(upsample, "data.upsample", faults, first))
+        check_upsample(upsample, classes, faults);
+    if (member(config, "matrix") != NULL)
+        faults_add(faults, "matrix", "a single experiment has no matrix; take it out");
+}
