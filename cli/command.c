@@ -1,22 +1,27 @@
 #include "cli/command.h"
 
+#include "core/words.h"
+#include "net/dealer.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_CONNECT = 0x1000, KEY_JSON };
+enum { KEY_CONNECT = 0x1000, KEY_JSON, KEY_TIMEOUT };
 
-static const char default_endpoint[] = "tcp://127.0.0.1:7470";
+enum { OPTIONS_MOST = 24 }; /* of one command, with those of all and the empty one at the end */
 
-/* One command_parse: handed to the parsers as state->hook (ours) and child input (the command's).
- */
+/* One command_parse: state->hook of every parser. (argp keeps a hook for each argp of its own, so
+ * there is one argp, and parse() hands on what is the command's.) */
 struct parsing {
     const struct command_line *line;
     struct command_input *input;
     void *options;
-    const struct argp_option *known[2]; /* every option, ours and the command's */
+    struct argp_option known[OPTIONS_MOST]; /* every option, ours and the command's */
+    size_t count;
     bool help, mistaken;
 };
 
@@ -36,12 +41,19 @@ error_t command_mistake(const struct argp_state *state, const char *format, ...)
 
 static const struct argp_option *find_option(const struct parsing *parsing, const char *name,
                                              size_t length) {
-    for (size_t i = 0; i < 2; i++)
-        for (const struct argp_option *option = parsing->known[i];
-             option != NULL && option->name != NULL; option++)
-            if (strlen(option->name) == length && strncmp(option->name, name, length) == 0)
-                return option;
+    for (size_t i = 0; i < parsing->count; i++)
+        if (strlen(parsing->known[i].name) == length &&
+            strncmp(parsing->known[i].name, name, length) == 0)
+            return &parsing->known[i];
     return NULL;
+}
+
+/* The known option that a misspelt --word is near to, or NULL. */
+static const char *nearest_option(const struct parsing *parsing, const char *word) {
+    const char *names[OPTIONS_MOST];
+    for (size_t i = 0; i < parsing->count; i++)
+        names[i] = parsing->known[i].name;
+    return strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, parsing->count) : NULL;
 }
 
 /* getopt refused the word before state->next; it keeps its reason to itself. */
@@ -57,6 +69,9 @@ static error_t refused(const struct argp_state *state) {
         if (option != NULL)
             return command_mistake(state, "--%s needs a value: %s", option->name, option->arg);
     }
+    const char *near = nearest_option(parsing, word);
+    if (near != NULL)
+        return command_mistake(state, "unknown option %s; did you mean --%s?", word, near);
     return command_mistake(state, "unknown option %s", word);
 }
 
@@ -64,26 +79,43 @@ static error_t count_arguments(const struct argp_state *state, size_t count) {
     const struct command_line *line = ((struct parsing *)state->hook)->line;
     if (count < line->least)
         return command_mistake(state, "%s needs %s", state->name, line->arguments);
-    bool any = line->any || (line->most == 0 && line->least > 0);
-    if (!any && count > line->most)
+    if (count > line->most)
         return command_mistake(state, "%s has an argument too many: %s", state->name,
                                state->argv[(size_t)state->argc - count + line->most]);
     return 0;
 }
 
-static error_t parse_shared(int key, char *argument, struct argp_state *state) {
+static error_t hand_on(int key, char *argument, struct argp_state *state) {
+    struct parsing *parsing = state->hook;
+    if (parsing->line->parse == NULL)
+        return ARGP_ERR_UNKNOWN;
+    state->input = parsing->options;
+    error_t code = parsing->line->parse(key, argument, state);
+    state->input = parsing;
+    return code;
+}
+
+static error_t parse_timeout(const char *argument, const struct argp_state *state,
+                             int *timeout_ms) {
+    long long seconds;
+    if (!command_number(argument, 1, 3600, &seconds))
+        return command_mistake(state, "--timeout takes 1 to 3600 seconds, not \"%s\"", argument);
+    *timeout_ms = (int)seconds * 1000;
+    return 0;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
+    state->hook = parsing;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->hook = parsing;
-        state->child_inputs[0] = parsing->options;
-        return 0;
     case 'h':
         parsing->help = true;
         return 0;
     case KEY_CONNECT:
         parsing->input->connect = argument;
         return 0;
+    case KEY_TIMEOUT:
+        return parse_timeout(argument, state, &parsing->input->timeout_ms);
     case KEY_JSON:
         parsing->input->json = true;
         return 0;
@@ -92,56 +124,64 @@ static error_t parse_shared(int key, char *argument, struct argp_state *state) {
         parsing->input->count = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_END:
-        return parsing->help ? 0 : count_arguments(state, parsing->input->count);
+        if (parsing->help)
+            return 0;
+        if (count_arguments(state, parsing->input->count) != 0)
+            return EINVAL;
+        return hand_on(key, argument, state);
     case ARGP_KEY_ERROR:
-        if (!parsing->help)
-            return refused(state);
-        return 0;
+        return parsing->help ? 0 : refused(state);
     default:
-        return ARGP_ERR_UNKNOWN;
+        return hand_on(key, argument, state);
     }
+}
+
+static void add_option(struct parsing *parsing, const char *name, int key, const char *argument,
+                       const char *help) {
+    assert(parsing->count + 1 < OPTIONS_MOST);
+    parsing->known[parsing->count++] =
+        (struct argp_option){.name = name, .key = key, .arg = argument, .doc = help};
+}
+
+static void add_options(struct parsing *parsing) {
+    const struct command_line *line = parsing->line;
+    for (const struct argp_option *own = line->options; own != NULL && own->name != NULL; own++)
+        add_option(parsing, own->name, own->key, own->arg, own->doc);
+    if (line->shared & COMMAND_CONNECT) {
+        add_option(parsing, "connect", KEY_CONNECT, "ENDPOINT",
+                   "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")");
+        add_option(parsing, "timeout", KEY_TIMEOUT, "SECONDS",
+                   "How long to wait for the coordinator (default: 5)");
+    }
+    if (line->shared & COMMAND_JSON)
+        add_option(parsing, "json", KEY_JSON, NULL, "One JSON document on stdout");
+    add_option(parsing, "help", 'h', NULL, "Show this help");
+}
+
+static void show_help(const struct argp *argp, const char *command) {
+    char name[64];
+    snprintf(name, sizeof name, "assay %s", command);
+    setenv("ARGP_HELP_FMT", "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=30", 0);
+    argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
 }
 
 bool command_parse(const struct command_line *line, int argc, char **argv, void *options,
                    struct command_input *input, int *status) {
-    struct argp_option shared[4] = {
-        {.name = "help", .key = 'h', .doc = "Show this help", .group = -1}};
-    size_t count = 1;
-    if (line->shared & COMMAND_CONNECT)
-        shared[count++] = (struct argp_option){
-            .name = "connect",
-            .key = KEY_CONNECT,
-            .arg = "ENDPOINT",
-            .doc = "The coordinator (default: ASSAY_CONNECT, else tcp://127.0.0.1:7470)",
-            .group = -1};
-    if (line->shared & COMMAND_JSON)
-        shared[count++] = (struct argp_option){
-            .name = "json", .key = KEY_JSON, .doc = "One JSON document on stdout", .group = -1};
-
     const char *environment = getenv("ASSAY_CONNECT");
-    *input = (struct command_input){
-        .connect = environment != NULL && environment[0] != '\0' ? environment : default_endpoint};
-    struct argp own = {.options = line->options, .parser = line->parse};
-    struct argp_child children[2] = {{.argp = &own}};
-    struct argp argp = {
-        shared, parse_shared, line->arguments, line->help, line->parse != NULL ? children : NULL,
-        NULL,   NULL};
-    struct parsing parsing = {
-        .line = line, .input = input, .options = options, .known = {shared, line->options}};
+    bool named = environment != NULL && environment[0] != '\0';
+    *input = (struct command_input){.connect = named ? environment : DEALER_ENDPOINT,
+                                    .timeout_ms = 5000};
+    struct parsing parsing = {.line = line, .input = input, .options = options};
+    add_options(&parsing);
+    const struct argp argp = {
+        .options = parsing.known, .parser = parse, .args_doc = line->arguments, .doc = line->help};
     error_t code =
         argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
-    if (parsing.help && !parsing.mistaken) {
-        char name[64];
-        snprintf(name, sizeof name, "assay %s", argv[0]);
-        setenv("ARGP_HELP_FMT", "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=30",
-               0);
-        argp_help(&argp, stdout,
-                  ARGP_HELP_STD_HELP & ~(unsigned)(ARGP_HELP_EXIT_OK | ARGP_HELP_EXIT_ERR), name);
-        *status = 0;
-        return false;
-    }
-    *status = ERROR_INPUT;
-    return code == 0;
+    bool help = parsing.help && !parsing.mistaken;
+    if (help)
+        show_help(&argp, argv[0]);
+    *status = help ? 0 : ERROR_INPUT;
+    return code == 0 && !parsing.help;
 }
 
 bool command_number(const char *text, long long low, long long high, long long *value) {
@@ -153,6 +193,14 @@ bool command_number(const char *text, long long low, long long high, long long *
         return false;
     *value = number;
     return true;
+}
+
+bool command_id(const char *text, long long *id, struct error *error) {
+    const long long most = (1LL << 53) - 1; /* what a JSON number holds exactly */
+    if (command_number(text, 1, most, id))
+        return true;
+    return error_set(error, ERROR_INPUT, "\"%s\" is no id of an experiment; assay ls lists them",
+                     text);
 }
 
 int command_fail(const struct error *error) {

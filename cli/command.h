@@ -14,6 +14,7 @@
 
 #include <argp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A row of the table; a row without `run` is the heading of those that follow. */
 struct command {
@@ -25,6 +26,7 @@ struct command {
 
 /* Options that command_parse itself understands. */
 enum { COMMAND_CONNECT = 1, COMMAND_JSON = 2 };
+#define COMMAND_ANY SIZE_MAX
 
 /* A command's command line, for command_parse. */
 struct command_line {
@@ -32,14 +34,14 @@ struct command_line {
     const char *help;      /* what it does; after "\v": what follows the options, an example */
     const struct argp_option *options; /* its own options, or NULL */
     argp_parser_t parse;               /* for its own options: state->input is `options` below */
-    size_t least, most; /* how many arguments; most 0: any number when least > 0 or `any` */
-    bool any;
-    unsigned shared; /* COMMAND_CONNECT | COMMAND_JSON */
+    size_t least, most;                /* how many arguments; most: COMMAND_ANY for no limit */
+    unsigned shared;                   /* COMMAND_CONNECT | COMMAND_JSON */
 };
 
 /* What command_parse found. The strings are argv's and the environment's. */
 struct command_input {
     const char *connect; /* --connect, else ASSAY_CONNECT, else the default endpoint */
+    int timeout_ms;      /* --timeout */
     bool json;
     char **arguments;
     size_t count;
@@ -58,9 +60,24 @@ error_t command_mistake(const struct argp_state *state, const char *format, ...)
 /* A whole number from low to high, for options and ids; false when `text` is anything else. */
 bool command_number(const char *text, long long low, long long high, long long *value);
 
+/* The id of an experiment; ERROR_INPUT when `text` is none. */
+bool command_id(const char *text, long long *id, struct error *error);
+
 /* Prints "assay: message" on stderr and returns the error's exit code. */
 int command_fail(const struct error *error);
 
+int command_validate(int argc, char **argv);
+int command_split(int argc, char **argv);
+int command_submit(int argc, char **argv);
+int command_cancel(int argc, char **argv);
+int command_ls(int argc, char **argv);
+int command_show(int argc, char **argv);
+int command_logs(int argc, char **argv);
+int command_watch(int argc, char **argv);
+int command_workers(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_test(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_coordinator(int argc, char **argv);
 int command_worker(int argc, char **argv);
 

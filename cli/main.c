@@ -1,5 +1,7 @@
 /* assay: the program for people. One table of commands; the help is made from it. */
 #include "cli/command.h"
+#include "cli/output.h"
+#include "core/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,18 +11,27 @@ static const struct command commands[] = {
     {"Start here", NULL, NULL, NULL},
     {"Experiment files", NULL, NULL, NULL},
     {"Queue", NULL, NULL, NULL},
+    {"cancel", "ID...|GROUP", "take out of the queue, or stop", command_cancel},
     {"Look", NULL, NULL, NULL},
+    {"ls", "[ID...|GROUP]", "what is queued, running and finished", command_ls},
+    {"show", "ID", "everything about one experiment", command_show},
+    {"logs", "ID [-f]", "its training log", command_logs},
+    {"watch", "[ID...|GROUP]", "live progress until all are finished", command_watch},
+    {"workers", "", "who trains", command_workers},
     {"Results", NULL, NULL, NULL},
+    {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
+    {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
     {"Programs and this machine", NULL, NULL, NULL},
     {"coordinator", "--db FILE ...", "keep the queue and the results", command_coordinator},
     {"worker", "--connect ENDPOINT ...", "train what the coordinator hands out", command_worker},
+    {"doctor", "", "what this machine has, and what is missing", command_doctor},
 };
 /* clang-format on */
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void help(FILE *stream) {
-    fputs("assay: training experiments that tell forged faces from real ones, queued, run and "
-          "compared\n\n"
+    fputs("assay: queue, run and compare training experiments that tell forged faces from\n"
+          "real ones\n\n"
           "Usage: assay COMMAND [OPTION...]\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -47,6 +58,21 @@ static const struct command *find(const char *name) {
     return NULL;
 }
 
+static int unknown(const char *name) {
+    const char *names[COMMAND_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (commands[i].run != NULL)
+            names[count++] = commands[i].name;
+    const char *near = nearest_word(name, names, count);
+    fprintf(stderr, "assay: there is no command \"%s\"; ", name);
+    if (near != NULL)
+        fprintf(stderr, "did you mean \"%s\"?\n", near);
+    else
+        fputs("assay --help lists them\n", stderr);
+    return ERROR_INPUT;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         help(stderr);
@@ -65,13 +91,9 @@ int main(int argc, char **argv) {
     }
     const struct command *command = find(wants_help ? argv[2] : name);
     if (command == NULL) {
-        fprintf(stderr, "assay: there is no command \"%s\"; assay --help lists them\n",
-                wants_help ? argv[2] : name);
-        return ERROR_INPUT;
+        return unknown(wants_help ? argv[2] : name);
     }
-    if (wants_help) {
-        char *arguments[] = {argv[2], "--help", NULL};
-        return command->run(2, arguments);
-    }
-    return command->run(argc - 1, argv + 1);
+    char *help_arguments[] = {wants_help ? argv[2] : NULL, "--help", NULL};
+    int status = wants_help ? command->run(2, help_arguments) : command->run(argc - 1, argv + 1);
+    return output_finish() || status != 0 ? status : ERROR_FAILED;
 }

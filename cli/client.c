@@ -1,0 +1,133 @@
+#include "cli/client.h"
+
+#include <string.h>
+
+enum { TRIES = 2 };
+
+bool client_open(const struct command_input *input, struct client *client, struct error *error) {
+    *client = (struct client){.timeout_ms = input->timeout_ms};
+    return dealer_open(input->connect, &client->dealer, error);
+}
+
+void client_close(struct client *client) {
+    dealer_close(client->dealer);
+    client->dealer = NULL;
+}
+
+bool client_ask(struct client *client, const char *name, cJSON *body, const char *expected,
+                cJSON **answer, struct error *error) {
+    bool good = false;
+    for (int i = 0; i < TRIES && !good; i++) {
+        good = dealer_call(client->dealer, name, body, expected, client->timeout_ms / TRIES, answer,
+                           error);
+        if (!good && error->code != ERROR_UNREACHABLE)
+            break;
+    }
+    cJSON_Delete(body);
+    return good;
+}
+
+bool client_ask_once(const struct command_input *input, const char *name, cJSON *body,
+                     const char *expected, cJSON **answer, struct error *error) {
+    struct client client;
+    if (!client_open(input, &client, error)) {
+        cJSON_Delete(body);
+        return false;
+    }
+    bool good = client_ask(&client, name, body, expected, answer, error);
+    client_close(&client);
+    return good;
+}
+
+cJSON *client_selection(char **words, size_t count, struct error *error) {
+    cJSON *body = cJSON_CreateObject(), *ids = NULL;
+    for (size_t i = 0; i < count; i++) {
+        long long id;
+        if (!command_id(words[i], &id, NULL)) {
+            if (count > 1) {
+                error_set(error, ERROR_INPUT,
+                          "\"%s\" is no id; give ids, or one group alone (assay ls shows both)",
+                          words[i]);
+                cJSON_Delete(body);
+                return NULL;
+            }
+            cJSON_AddStringToObject(body, "group", words[i]);
+        } else {
+            if (ids == NULL)
+                ids = cJSON_AddArrayToObject(body, "ids");
+            cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)id));
+        }
+    }
+    return body;
+}
+
+/* That everything asked for is among the experiments. */
+static bool all_there(const cJSON *selection, const cJSON *experiments, struct error *error) {
+    const cJSON *group = cJSON_GetObjectItemCaseSensitive(selection, "group");
+    if (group != NULL && cJSON_GetArraySize(experiments) == 0)
+        return error_set(error, ERROR_INPUT,
+                         "there is no group \"%s\"; assay ls lists what there is",
+                         group->valuestring);
+    const cJSON *id;
+    cJSON_ArrayForEach(id, cJSON_GetObjectItemCaseSensitive(selection, "ids")) {
+        const cJSON *experiment;
+        bool found = false;
+        cJSON_ArrayForEach(experiment, experiments) {
+            const cJSON *its = cJSON_GetObjectItemCaseSensitive(experiment, "id");
+            found = found || (cJSON_IsNumber(its) && its->valuedouble >= id->valuedouble &&
+                              its->valuedouble <= id->valuedouble);
+        }
+        if (!found)
+            return error_set(error, ERROR_INPUT,
+                             "there is no experiment %.0f; assay ls lists what there is",
+                             id->valuedouble);
+    }
+    return true;
+}
+
+/* Takes one answer's experiments over into `all`; *after is where the next page begins, 0 at the
+ * end. */
+static void take_page(cJSON *answer, cJSON *all, double *after) {
+    cJSON *page = cJSON_GetObjectItemCaseSensitive(answer, "experiments");
+    while (page != NULL && page->child != NULL)
+        cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(page, page->child));
+    const cJSON *next = cJSON_GetObjectItemCaseSensitive(answer, "next");
+    *after = cJSON_IsNumber(next) ? next->valuedouble : 0;
+}
+
+bool client_experiments(struct client *client, const char *question, cJSON *selection,
+                        cJSON **experiments, struct error *error) {
+    const char *expected = strcmp(question, "show") == 0 ? "details" : "experiments";
+    cJSON *all = cJSON_CreateArray();
+    double after = 0;
+    bool good;
+    do {
+        cJSON *answer = NULL, *body = cJSON_Duplicate(selection, true);
+        if (after > 0)
+            cJSON_AddNumberToObject(body, "after", after);
+        good = client_ask(client, question, body, expected, &answer, error);
+        if (good)
+            take_page(answer, all, &after);
+        cJSON_Delete(answer);
+    } while (good && after > 0);
+    good = good && all_there(selection, all, error);
+    cJSON_Delete(selection);
+    if (!good)
+        cJSON_Delete(all);
+    *experiments = good ? all : NULL;
+    return good;
+}
+
+bool client_look(const struct command_input *input, const char *question, struct client *client,
+                 cJSON **experiments, struct error *error) {
+    *client = (struct client){0};
+    *experiments = NULL;
+    cJSON *selection = client_selection(input->arguments, input->count, error);
+    if (selection == NULL)
+        return false;
+    if (!client_open(input, client, error)) {
+        cJSON_Delete(selection);
+        return false;
+    }
+    return client_experiments(client, question, selection, experiments, error);
+}

@@ -1,0 +1,47 @@
+/* client: questions to the coordinator, as commands ask them.
+ *
+ * Every request of the protocol has the effect of one however often it is sent, so a question that
+ * gets no answer is asked once more before the coordinator counts as away; both together take no
+ * longer than
+ * --timeout.
+ */
+#ifndef ASSAY_CLI_CLIENT_H
+#define ASSAY_CLI_CLIENT_H
+
+#include "cli/command.h"
+#include "net/dealer.h"
+
+struct client {
+    struct dealer *dealer;
+    int timeout_ms;
+};
+
+/* With the endpoint and timeout of the command line. Close with client_close (a zeroed one is
+ * fine). */
+bool client_open(const struct command_input *input, struct client *client, struct error *error);
+void client_close(struct client *client);
+
+/* Sends `name` with `body` (taken over, also on failure; NULL is {}) and waits for `expected`. The
+ * caller frees *answer. */
+bool client_ask(struct client *client, const char *name, cJSON *body, const char *expected,
+                cJSON **answer, struct error *error);
+
+/* One question on a connection of its own. */
+bool client_ask_once(const struct command_input *input, const char *name, cJSON *body,
+                     const char *expected, cJSON **answer, struct error *error);
+
+/* The body that names experiments: words are ids, or one of them is a group; no words: all of them.
+ * NULL when they are neither (ERROR_INPUT). */
+cJSON *client_selection(char **words, size_t count, struct error *error);
+
+/* Asks `list` or `show` for a selection (taken over), page by page; the caller frees the array. An
+ * id that is not there, or a group without experiments, is ERROR_INPUT. */
+bool client_experiments(struct client *client, const char *question, cJSON *selection,
+                        cJSON **experiments, struct error *error);
+
+/* What most commands begin with: opens the client and asks for what the arguments name. The caller
+ * frees the array and closes the client, also on failure. */
+bool client_look(const struct command_input *input, const char *question, struct client *client,
+                 cJSON **experiments, struct error *error);
+
+#endif

@@ -1,0 +1,292 @@
+/* assay compare: best-loss beside last-epoch on valid and test, which to keep, and repeats. */
+#include "cli/client.h"
+#include "cli/comparison.h"
+#include "cli/metrics_row.h"
+#include "cli/output.h"
+
+#include <stdlib.h>
+
+static const struct command_line line = {
+    .arguments = "[ID...|GROUP]",
+    .help =
+        "Compares experiments: their best-loss and last-epoch checkpoints on the validation and "
+        "the "
+        "test split. Which to keep is chosen by validation accuracy, then loss; never by the test "
+        "split. Experiments that differ in train.seed alone are summed up as mean and standard "
+        "deviation."
+        "\vExample:\n  assay compare demo\n  assay compare demo --json > demo.json",
+    .most = COMMAND_ANY,
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+/* What is compared, and what follows from it. */
+struct comparison {
+    struct contender *contenders;
+    size_t count;
+    size_t *order, ranked; /* contenders_rank */
+    size_t *repeats;       /* contenders_repeats */
+};
+
+static bool comparison_make(const cJSON *experiments, struct comparison *comparison) {
+    *comparison = (struct comparison){0};
+    comparison->contenders = contenders_make(experiments, &comparison->count);
+    comparison->order = calloc(comparison->count + 1, sizeof *comparison->order);
+    comparison->repeats = calloc(comparison->count + 1, sizeof *comparison->repeats);
+    if (comparison->contenders == NULL || comparison->order == NULL || comparison->repeats == NULL)
+        return false;
+    comparison->ranked =
+        contenders_rank(comparison->contenders, comparison->count, comparison->order);
+    contenders_repeats(comparison->contenders, comparison->count, comparison->repeats);
+    return true;
+}
+
+static void comparison_free(struct comparison *comparison) {
+    free(comparison->contenders);
+    free(comparison->order);
+    free(comparison->repeats);
+}
+
+/* How many experiments repeat contender `first`, itself among them. */
+static size_t repeat_count(const struct comparison *comparison, size_t first) {
+    size_t count = 0;
+    for (size_t i = 0; i < comparison->count; i++)
+        count += comparison->repeats[i] == first;
+    return count;
+}
+
+static const cJSON *kept(const struct contender *contender, enum split_name split) {
+    return contender->evaluations[contender->keep][split];
+}
+
+static void add_contender(struct table *table, const struct contender *contender) {
+    const cJSON *experiment = contender->experiment;
+    table_heading(table, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
+                  field_text(experiment, "name", "?"));
+    if (contender->keep < 0)
+        table_heading(table, STYLE_DIM, "%s, %.0f of %.0f epochs, not evaluated yet",
+                      field_text(experiment, "state", "?"),
+                      field_number(experiment, "epochs_done", 0),
+                      field_number(experiment, "epochs", 0));
+    for (int i = 0; i < CHECKPOINT_COUNT; i++)
+        for (int j = 0; j < SPLIT_COUNT; j++) {
+            const cJSON *evaluation = contender->evaluations[i][j];
+            if (evaluation == NULL)
+                continue;
+            table_add_styled(table, i == contender->keep ? STYLE_GOOD : STYLE_PLAIN, "%s",
+                             checkpoint_names[i]);
+            table_add(table, "%.0f", field_number(evaluation, "epoch", 0));
+            table_add(table, "%s", split_names[j]);
+            metrics_row_add(table, evaluation);
+        }
+}
+
+static void print_evaluations(const struct comparison *comparison, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
+    struct table table = TABLE_OF(columns);
+    for (size_t i = 0; i < comparison->count; i++)
+        add_contender(&table, &comparison->contenders[i]);
+    table_print(&table, screen, 0);
+    table_free(&table);
+}
+
+static void print_ranking(const struct comparison *comparison, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"id", COLUMN_RIGHT},        {"experiment", COLUMN_ELASTIC}, {"keep", COLUMN_LEFT},
+        {"epoch", COLUMN_RIGHT},     {"valid acc.", COLUMN_RIGHT},   {"valid loss", COLUMN_RIGHT},
+        {"test acc.", COLUMN_RIGHT},
+    };
+    struct table table = TABLE_OF(columns);
+    for (size_t i = 0; i < comparison->ranked; i++) {
+        const struct contender *contender = &comparison->contenders[comparison->order[i]];
+        char text[FORMAT_SIZE];
+        enum style style = i == 0 ? STYLE_GOOD : STYLE_PLAIN;
+        table_add(&table, "%.0f", field_number(contender->experiment, "id", 0));
+        table_add_styled(&table, style, "%s", field_text(contender->experiment, "name", "?"));
+        table_add_styled(&table, style, "%s", checkpoint_names[contender->keep]);
+        table_add(&table, "%.0f", field_number(kept(contender, SPLIT_VALID), "epoch", 0));
+        table_add(&table, "%s", field_ratio(text, kept(contender, SPLIT_VALID), "accuracy"));
+        table_add(&table, "%s", field_ratio(text, kept(contender, SPLIT_VALID), "loss"));
+        table_add(&table, "%s", field_ratio(text, kept(contender, SPLIT_TEST), "accuracy"));
+    }
+    if (table.count > 0) {
+        puts("\nWhich to keep, the first before the others: by validation accuracy, then loss");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void add_spreads(struct table *table, const struct comparison *comparison, size_t first,
+                        enum checkpoint checkpoint, enum split_name split) {
+    table_add(table, "%s", checkpoint_names[checkpoint]);
+    table_add(table, "%s", split_names[split]);
+    for (int ratio = 0; ratio < RATIO_COUNT; ratio++) {
+        struct spread spread;
+        if (contenders_spread(comparison->contenders, comparison->count, comparison->repeats, first,
+                              checkpoint, split, (enum ratio)ratio, &spread))
+            table_add(table, "%.4f ± %.4f", spread.mean, spread.deviation);
+        else
+            table_add(table, "n/a");
+    }
+}
+
+static void print_repeats(const struct comparison *comparison, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"", COLUMN_LEFT},        {"split", COLUMN_LEFT},      {"accuracy", COLUMN_RIGHT},
+        {"recall", COLUMN_RIGHT}, {"precision", COLUMN_RIGHT}, {"loss", COLUMN_RIGHT},
+    };
+    struct table table = TABLE_OF(columns);
+    for (size_t first = 0; first < comparison->count; first++) {
+        size_t count = repeat_count(comparison, first);
+        if (count < 2)
+            continue;
+        table_heading(&table, STYLE_BOLD, "%s and %zu more",
+                      field_text(comparison->contenders[first].experiment, "name", "?"), count - 1);
+        for (int i = 0; i < CHECKPOINT_COUNT; i++)
+            for (int j = 0; j < SPLIT_COUNT; j++)
+                add_spreads(&table, comparison, first, (enum checkpoint)i, (enum split_name)j);
+    }
+    if (table.count > 0) {
+        puts("\nRepeats with other seeds: mean ± standard deviation");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+/* {"best": {"valid": {...}, "test": {...}}, "last": ...} */
+static cJSON *evaluations_json(const struct contender *contender) {
+    cJSON *object = cJSON_CreateObject();
+    for (size_t i = 0; i < CHECKPOINT_COUNT; i++) {
+        cJSON *checkpoint = cJSON_AddObjectToObject(object, checkpoint_names[i]);
+        for (size_t j = 0; j < SPLIT_COUNT; j++) {
+            const cJSON *evaluation = contender->evaluations[i][j];
+            cJSON *copy =
+                evaluation != NULL ? cJSON_Duplicate(evaluation, true) : cJSON_CreateNull();
+            cJSON_DeleteItemFromObjectCaseSensitive(copy, "checkpoint");
+            cJSON_DeleteItemFromObjectCaseSensitive(copy, "split");
+            cJSON_AddItemToObject(checkpoint, split_names[j], copy);
+        }
+    }
+    return object;
+}
+
+static cJSON *contender_json(const struct contender *contender) {
+    static const char *const copied[] = {"id",    "name",   "group",       "variant",
+                                         "state", "epochs", "epochs_done", "error"};
+    cJSON *object = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        cJSON_AddItemToObject(
+            object, copied[i],
+            cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(contender->experiment, copied[i]),
+                            true));
+    cJSON_AddItemToObject(object, "evaluations", evaluations_json(contender));
+    if (contender->keep >= 0)
+        cJSON_AddStringToObject(object, "keep", checkpoint_names[contender->keep]);
+    else
+        cJSON_AddNullToObject(object, "keep");
+    return object;
+}
+
+static cJSON *spread_json(const struct comparison *comparison, size_t first,
+                          enum checkpoint checkpoint, enum split_name split) {
+    cJSON *object = cJSON_CreateObject();
+    for (int ratio = 0; ratio < RATIO_COUNT; ratio++) {
+        struct spread spread;
+        if (!contenders_spread(comparison->contenders, comparison->count, comparison->repeats,
+                               first, checkpoint, split, (enum ratio)ratio, &spread)) {
+            cJSON_AddNullToObject(object, ratio_names[ratio]);
+            continue;
+        }
+        cJSON *value = cJSON_AddObjectToObject(object, ratio_names[ratio]);
+        cJSON_AddNumberToObject(value, "mean", spread.mean);
+        cJSON_AddNumberToObject(value, "standard_deviation", spread.deviation);
+    }
+    return object;
+}
+
+/* {"ids": [...], "seeds": [...], "best": {"valid": {"accuracy": {"mean", "standard_deviation"}}}}
+ */
+static cJSON *repeats_json(const struct comparison *comparison, size_t first) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON *ids = cJSON_AddArrayToObject(object, "ids");
+    cJSON *seeds = cJSON_AddArrayToObject(object, "seeds");
+    for (size_t i = 0; i < comparison->count; i++) {
+        const cJSON *experiment = comparison->contenders[i].experiment;
+        if (comparison->repeats[i] != first)
+            continue;
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+        cJSON_AddItemToArray(seeds,
+                             cJSON_CreateNumber(field_number(experiment, "config.train.seed", 0)));
+    }
+    for (int i = 0; i < CHECKPOINT_COUNT; i++) {
+        cJSON *checkpoint = cJSON_AddObjectToObject(object, checkpoint_names[i]);
+        for (int j = 0; j < SPLIT_COUNT; j++)
+            cJSON_AddItemToObject(
+                checkpoint, split_names[j],
+                spread_json(comparison, first, (enum checkpoint)i, (enum split_name)j));
+    }
+    return object;
+}
+
+static cJSON *keep_json(const struct comparison *comparison) {
+    if (comparison->ranked == 0)
+        return cJSON_CreateNull();
+    const struct contender *first = &comparison->contenders[comparison->order[0]];
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "id", field_number(first->experiment, "id", 0));
+    cJSON_AddStringToObject(object, "name", field_text(first->experiment, "name", ""));
+    cJSON_AddStringToObject(object, "checkpoint", checkpoint_names[first->keep]);
+    cJSON_AddNumberToObject(object, "epoch", field_number(kept(first, SPLIT_VALID), "epoch", 0));
+    return object;
+}
+
+static bool print_json(const struct comparison *comparison) {
+    cJSON *document = cJSON_CreateObject();
+    cJSON *experiments = cJSON_AddArrayToObject(document, "experiments");
+    for (size_t i = 0; i < comparison->count; i++)
+        cJSON_AddItemToArray(experiments, contender_json(&comparison->contenders[i]));
+    cJSON *repeats = cJSON_AddArrayToObject(document, "repeats");
+    for (size_t first = 0; first < comparison->count; first++)
+        if (repeat_count(comparison, first) >= 2)
+            cJSON_AddItemToArray(repeats, repeats_json(comparison, first));
+    cJSON_AddItemToObject(document, "keep", keep_json(comparison));
+    bool good = output_json(document);
+    cJSON_Delete(document);
+    return good;
+}
+
+static void print_comparison(const struct comparison *comparison) {
+    struct screen screen = screen_of(stdout);
+    if (comparison->count == 0) {
+        puts("no experiments; assay submit FILE queues some");
+        return;
+    }
+    print_evaluations(comparison, &screen);
+    print_ranking(comparison, &screen);
+    print_repeats(comparison, &screen);
+}
+
+int command_compare(int argc, char **argv) {
+    struct command_input input;
+    struct error error = {0};
+    struct client client;
+    struct comparison comparison = {0};
+    cJSON *experiments;
+    int status;
+    if (!command_parse(&line, argc, argv, NULL, &input, &status))
+        return status;
+    if (!client_look(&input, "show", &client, &experiments, &error))
+        status = command_fail(&error);
+    else if (!comparison_make(experiments, &comparison)) {
+        error_set(&error, ERROR_FAILED, "out of memory");
+        status = command_fail(&error);
+    } else {
+        if (!input.json)
+            print_comparison(&comparison);
+        bool printed = !input.json || print_json(&comparison);
+        status = !printed ? ERROR_FAILED : input.count > 0 ? field_status(experiments) : 0;
+    }
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+    client_close(&client);
+    return status;
+}

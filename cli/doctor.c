@@ -1,0 +1,284 @@
+/* assay doctor: what this machine has, and what is missing to train on it.
+ *
+ * Everything is gathered into one JSON document, which --json prints and the screen shows line by
+ * line. SQLite, oneDNN and the CUDA driver are not linked here; they are asked through dlopen, as
+ * the programs that need them would find them.
+ */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/output.h"
+#include "cli/run_program.h"
+#include "cli/screen.h"
+#include "core/home.h"
+
+#include <cairo.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { COORDINATOR_MS = 1000 }; /* one that runs answers in a few */
+
+static const struct command_line line = {
+    .arguments = "",
+    .help =
+        "Says what this machine has and what is missing to train on it. Exits 1 when something is "
+        "missing that every worker or coordinator needs; a coordinator that does not run and a GPU "
+        "that is not there are said and are no fault."
+        "\vExample:\n  assay doctor --json",
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+static void add_text(cJSON *object, const char *key, const char *text) {
+    if (text != NULL)
+        cJSON_AddStringToObject(object, key, text);
+    else
+        cJSON_AddNullToObject(object, key);
+}
+
+/* Each program's path, null when it does not stand beside this one. */
+static void look_at_programs(cJSON *document) {
+    static const char *const names[] = {"assay-coordinator", "assay-worker"};
+    cJSON *programs = cJSON_AddObjectToObject(document, "programs");
+    for (size_t i = 0; i < 2; i++) {
+        char path[PATH_MAX];
+        bool there = program_path(names[i], path, sizeof path, NULL) && access(path, X_OK) == 0;
+        add_text(programs, names[i], there ? path : NULL);
+    }
+}
+
+static const char *sqlite_version(void *library, char text[FORMAT_SIZE]) {
+    const char *(*version)(void) = NULL;
+    *(void **)&version = dlsym(library, "sqlite3_libversion");
+    snprintf(text, FORMAT_SIZE, "%s", version != NULL ? version() : "of unknown version");
+    return text;
+}
+
+static const char *onednn_version(void *library, char text[FORMAT_SIZE]) {
+    /* The beginning of dnnl_version_t, the same in oneDNN 1 to 3. */
+    const struct { int major, minor, patch; } * (*version)(void) = NULL, *found;
+    *(void **)&version = dlsym(library, "dnnl_version");
+    found = version != NULL ? version() : NULL;
+    if (found != NULL)
+        snprintf(text, FORMAT_SIZE, "%d.%d.%d", found->major, found->minor, found->patch);
+    else
+        snprintf(text, FORMAT_SIZE, "of unknown version");
+    return text;
+}
+
+static void look_up_library(cJSON *libraries, const char *name, const char *file,
+                            const char *(*version)(void *library, char text[FORMAT_SIZE])) {
+    char text[FORMAT_SIZE];
+    void *library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+    add_text(libraries, name, library != NULL ? version(library, text) : NULL);
+    if (library != NULL)
+        dlclose(library);
+}
+
+static void look_at_libraries(cJSON *document) {
+    cJSON *libraries = cJSON_AddObjectToObject(document, "libraries");
+    char text[FORMAT_SIZE];
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    snprintf(text, sizeof text, "%d.%d.%d", major, minor, patch);
+    add_text(libraries, "ZeroMQ", text);
+    add_text(libraries, "cJSON", cJSON_Version());
+    add_text(libraries, "libpng", png_get_libpng_ver(NULL));
+    add_text(libraries, "cairo", cairo_version_string());
+    look_up_library(libraries, "SQLite", "libsqlite3.so.0", sqlite_version);
+    look_up_library(libraries, "oneDNN", "libdnnl.so.2", onednn_version);
+}
+
+static double available_memory(void) {
+    double kib = -1;
+    char text[256];
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file != NULL && kib < 0 && fgets(text, sizeof text, file) != NULL)
+        if (strncmp(text, "MemAvailable:", 13) == 0)
+            kib = strtod(text + 13, NULL);
+    if (file != NULL)
+        fclose(file);
+    return kib < 0 ? 0 : kib * 1024;
+}
+
+static void look_at_processor(cJSON *machine) {
+    cJSON *isa = cJSON_AddArrayToObject(machine, "isa");
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const struct {
+        const char *name;
+        bool there;
+    } extensions[] = {
+        {"sse4.1", __builtin_cpu_supports("sse4.1")},
+        {"avx2", __builtin_cpu_supports("avx2")},
+        {"fma", __builtin_cpu_supports("fma")},
+        {"avx512f", __builtin_cpu_supports("avx512f")},
+        {"avx512vnni", __builtin_cpu_supports("avx512vnni")},
+    };
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
+        if (extensions[i].there)
+            cJSON_AddItemToArray(isa, cJSON_CreateString(extensions[i].name));
+#endif
+}
+
+static void look_at_machine(cJSON *document) {
+    cJSON *machine = cJSON_AddObjectToObject(document, "machine");
+    char host[HOST_NAME_MAX + 1] = "";
+    gethostname(host, sizeof host - 1);
+    cJSON_AddStringToObject(machine, "host", host);
+    cJSON_AddNumberToObject(machine, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
+    look_at_processor(machine);
+    cJSON_AddNumberToObject(machine, "memory_bytes",
+                            (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
+    cJSON_AddNumberToObject(machine, "memory_available_bytes", available_memory());
+}
+
+/* The folder need not be there yet: then the nearest one above it counts, where it would be made.
+ */
+static void look_at_home(cJSON *document) {
+    cJSON *home = cJSON_AddObjectToObject(document, "home");
+    char *path = NULL, above[PATH_MAX];
+    struct statvfs disk;
+    if (!home_folder(&path, NULL)) {
+        cJSON_AddNullToObject(home, "path");
+        cJSON_AddBoolToObject(home, "writable", false);
+        return;
+    }
+    cJSON_AddStringToObject(home, "path", path);
+    snprintf(above, sizeof above, "%s", path);
+    for (char *slash; access(above, F_OK) != 0 && (slash = strrchr(above, '/')) != NULL;)
+        slash[slash == above ? 1 : 0] = '\0';
+    bool known = statvfs(above, &disk) == 0;
+    cJSON_AddBoolToObject(home, "writable", access(above, W_OK) == 0);
+    cJSON_AddNumberToObject(home, "free_bytes",
+                            known ? (double)disk.f_bavail * (double)disk.f_frsize : 0);
+    free(path);
+}
+
+/* The driver answers with its version only where it works: 12040 is 12.4. */
+static void look_at_cuda(cJSON *document) {
+    cJSON *cuda = cJSON_AddObjectToObject(document, "cuda");
+#ifdef ASSAY_HAVE_CUDA
+    cJSON_AddBoolToObject(cuda, "built", true);
+#else
+    cJSON_AddBoolToObject(cuda, "built", false);
+#endif
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    int (*ask)(int *version) = NULL, version;
+    char text[FORMAT_SIZE];
+    if (driver != NULL)
+        *(void **)&ask = dlsym(driver, "cuDriverGetVersion");
+    bool works = ask != NULL && ask(&version) == 0;
+    if (works)
+        snprintf(text, sizeof text, "%d.%d", version / 1000, version % 1000 / 10);
+    add_text(cuda, "driver", works ? text : NULL);
+    if (driver != NULL)
+        dlclose(driver);
+}
+
+static void look_for_coordinator(const struct command_input *input, cJSON *document) {
+    struct command_input asked = *input;
+    struct error error = {0};
+    cJSON *answer = NULL, *coordinator = cJSON_AddObjectToObject(document, "coordinator");
+    if (asked.timeout_ms > COORDINATOR_MS)
+        asked.timeout_ms = COORDINATOR_MS;
+    bool answers = client_ask_once(&asked, "status", NULL, "coordinator", &answer, &error);
+    cJSON_AddStringToObject(coordinator, "endpoint", input->connect);
+    cJSON_AddBoolToObject(coordinator, "answers", answers);
+    add_text(coordinator, "error", answers ? NULL : error.message);
+    cJSON_AddItemToObject(coordinator, "status", answers ? answer : cJSON_CreateNull());
+}
+
+/* Whether everything is there that a coordinator and a worker need. */
+static bool healthy(const cJSON *document) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, field_at(document, "programs")) {
+        if (cJSON_IsNull(item))
+            return false;
+    }
+    cJSON_ArrayForEach(item, field_at(document, "libraries")) {
+        if (cJSON_IsNull(item))
+            return false;
+    }
+    return cJSON_IsTrue(field_at(document, "home.writable"));
+}
+
+static void print_row(const struct screen *screen, const char *what, bool good, const char *text) {
+    enum style style = good ? STYLE_PLAIN : STYLE_BAD;
+    printf("%-18s %s%s%s\n", what, screen_on(screen, style), text, screen_off(screen, style));
+}
+
+static void print_found(const struct screen *screen, const cJSON *object, const char *missing) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object) {
+        print_row(screen, item->string, cJSON_IsString(item),
+                  cJSON_IsString(item) ? item->valuestring : missing);
+    }
+}
+
+static void print_machine(const struct screen *screen, const cJSON *document) {
+    char total[FORMAT_SIZE], left[FORMAT_SIZE];
+    const cJSON *item;
+    printf("%-18s %s, %.0f cores", "machine", field_text(document, "machine.host", "?"),
+           field_number(document, "machine.cores", 0));
+    cJSON_ArrayForEach(item, field_at(document, "machine.isa")) {
+        printf(" %s", item->valuestring);
+    }
+    format_bytes(total, (uint64_t)field_number(document, "machine.memory_bytes", 0));
+    format_bytes(left, (uint64_t)field_number(document, "machine.memory_available_bytes", 0));
+    printf("\n%-18s %s, %s of it available\n", "memory", total, left);
+    bool writable = cJSON_IsTrue(field_at(document, "home.writable"));
+    format_bytes(left, (uint64_t)field_number(document, "home.free_bytes", 0));
+    print_row(screen, "ASSAY_HOME", writable,
+              field_text(document, "home.path", "not known: set HOME"));
+    print_row(screen, "", writable,
+              writable ? left : "cannot be written; set ASSAY_HOME elsewhere");
+}
+
+static void print_document(const cJSON *document) {
+    struct screen screen = screen_of(stdout);
+    print_row(&screen, "assay", true, ASSAY_VERSION);
+    print_found(&screen, field_at(document, "programs"), "missing beside assay; build it again");
+    print_found(&screen, field_at(document, "libraries"), "missing; scripts/setup installs it");
+    print_machine(&screen, document);
+    const char *driver = field_text(document, "cuda.driver", NULL);
+    printf("%-18s %s; %s%s\n", "CUDA",
+           cJSON_IsTrue(field_at(document, "cuda.built")) ? "built in" : "not built in",
+           driver != NULL ? "driver " : "no driver", driver != NULL ? driver : "");
+    const cJSON *status = field_at(document, "coordinator.status");
+    if (status != NULL)
+        printf("%-18s version %s at %s: %.0f queued, %.0f running\n", "coordinator",
+               field_text(status, "version", "?"),
+               field_text(document, "coordinator.endpoint", "?"), field_number(status, "queued", 0),
+               field_number(status, "running", 0));
+    else
+        printf("%-18s none: %s\n", "coordinator", field_text(document, "coordinator.error", "?"));
+    puts(cJSON_IsTrue(field_at(document, "healthy")) ? "everything needed is there"
+                                                     : "something needed is missing");
+}
+
+int command_doctor(int argc, char **argv) {
+    struct command_input input;
+    int status;
+    if (!command_parse(&line, argc, argv, NULL, &input, &status))
+        return status;
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "version", ASSAY_VERSION);
+    look_at_programs(document);
+    look_at_libraries(document);
+    look_at_machine(document);
+    look_at_home(document);
+    look_at_cuda(document);
+    look_for_coordinator(&input, document);
+    cJSON_AddBoolToObject(document, "healthy", healthy(document));
+    status = healthy(document) ? 0 : ERROR_FAILED;
+    if (!input.json)
+        print_document(document);
+    else if (!output_json(document))
+        status = ERROR_FAILED;
+    cJSON_Delete(document);
+    return status;
+}

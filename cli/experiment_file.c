@@ -1,0 +1,83 @@
+#include "cli/experiment_file.h"
+
+#include "core/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_fault(cJSON *report, size_t line, const char *place, const char *message) {
+    cJSON *fault = report != NULL ? cJSON_CreateObject() : NULL;
+    if (fault == NULL)
+        return;
+    cJSON_AddNumberToObject(fault, "line", (double)line);
+    cJSON_AddStringToObject(fault, "place", place);
+    cJSON_AddStringToObject(fault, "message", message);
+    cJSON_AddItemToArray(report, fault);
+}
+
+static void print_fault(const char *path, const char *text, const struct fault *fault,
+                        cJSON *report) {
+    size_t line = text != NULL ? json_line(text, fault->place) : 1;
+    fprintf(stderr, "assay: %s:%zu: %s%s%s\n", path, line, fault->place,
+            fault->place[0] != '\0' ? ": " : "", fault->message);
+    add_fault(report, line, fault->place, fault->message);
+}
+
+bool experiment_file_read(const char *path, struct members *members, cJSON *report) {
+    struct faults faults = {0};
+    struct error error = {0};
+    char *text = NULL;
+    *members = (struct members){0};
+    bool good = members_read(path, members, &text, &faults, &error);
+    fflush(stdout);
+    for (size_t i = 0; i < faults.count; i++)
+        print_fault(path, text, &faults.items[i], report);
+    if (!good && faults.count == 0) {
+        size_t length = strlen(path);
+        bool named = strncmp(error.message, path, length) == 0 && error.message[length] == ':';
+        fprintf(stderr, "assay: %s%s%s\n", named ? "" : path, named ? "" : ": ", error.message);
+        add_fault(report, 0, "", error.message);
+    }
+    faults_free(&faults);
+    free(text);
+    return good;
+}
+
+bool experiment_file_resolve(const char *file, const char *path, char **absolute,
+                             struct error *error) {
+    char *whole = realpath(file, NULL);
+    char *joined = NULL;
+    bool good = false;
+    if (whole == NULL)
+        return error_errno(error, ERROR_INPUT, "cannot find %s", file);
+    const char *slash = strrchr(whole, '/');
+    int length = path[0] == '/' ? asprintf(&joined, "%s", path)
+                                : asprintf(&joined, "%.*s/%s", (int)(slash - whole), whole, path);
+    if (length < 0) {
+        joined = NULL;
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    *absolute = realpath(joined, NULL);
+    if (*absolute == NULL) {
+        *absolute = joined;
+        joined = NULL;
+    }
+    good = true;
+out:
+    free(joined);
+    free(whole);
+    return good;
+}
+
+bool experiment_decode(const struct member *member, struct experiment *experiment,
+                       struct error *error) {
+    struct faults faults = {0};
+    bool good = experiment_from_json(member->config, experiment, &faults);
+    if (!good)
+        error_set(error, ERROR_INPUT, "%s: %s", member->name,
+                  faults.count > 0 ? faults.items[0].message : "cannot be read");
+    faults_free(&faults);
+    return good;
+}

@@ -1,0 +1,23 @@
+/* experiment_file: experiment files as commands take them: faults printed, paths resolved.
+ */
+#ifndef ASSAY_CLI_EXPERIMENT_FILE_H
+#define ASSAY_CLI_EXPERIMENT_FILE_H
+
+#include "core/experiment.h"
+
+/* members_read for commands: every fault is printed on stderr as "assay: FILE:LINE: place:
+ * message", and added to `report` (a JSON array of {"line", "place", "message"}) unless that is
+ * NULL. False when there was one; members_free is due in either case. */
+bool experiment_file_read(const char *path, struct members *members, cJSON *report);
+
+/* `path` as the experiment file means it: relative to the folder of `file`, made absolute. A path
+ * that does not exist is resolved all the same. The caller frees. */
+bool experiment_file_resolve(const char *file, const char *path, char **absolute,
+                             struct error *error);
+
+/* A member's config as a struct. It has been checked, so it fails only when memory runs out.
+ * Free with experiment_free. */
+bool experiment_decode(const struct member *member, struct experiment *experiment,
+                       struct error *error);
+
+#endif

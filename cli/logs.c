@@ -1,0 +1,112 @@
+/* assay logs: train.log of an experiment, as the coordinator has it. */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/output.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { KEY_FOLLOW = 'f', FOLLOW_MS = 1000 };
+
+static const struct argp_option options[] = {
+    {"follow", KEY_FOLLOW, NULL, 0,
+     "Go on until the experiment is finished; then exit 4 if it failed or was cancelled", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    (void)argument;
+    if (key != KEY_FOLLOW)
+        return ARGP_ERR_UNKNOWN;
+    *(bool *)state->input = true;
+    return 0;
+}
+
+static const struct command_line line = {.arguments = "ID",
+                                         .help = "Prints the training log of an experiment."
+                                                 "\vExample:\n  assay logs 3 -f",
+                                         .options = options,
+                                         .parse = parse,
+                                         .least = 1,
+                                         .most = 1,
+                                         .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+/* One piece from `offset` on. */
+static bool ask(struct client *client, long long id, double offset, cJSON **answer,
+                struct error *error) {
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddNumberToObject(body, "id", (double)id);
+    cJSON_AddNumberToObject(body, "offset", offset);
+    return client_ask(client, "logs", body, "log", answer, error);
+}
+
+/* Prints (or, for JSON, collects) pieces until the end of what there is; with `follow` of what
+ * comes. A log that a resumed run cut back is printed on from where it now ends. */
+static bool read_log(struct client *client, long long id, bool follow, cJSON *document, int *status,
+                     struct error *error) {
+    double offset = 0;
+    for (;;) {
+        cJSON *answer = NULL;
+        if (!ask(client, id, offset, &answer, error))
+            return false;
+        const char *text = field_text(answer, "text", "");
+        double next = field_number(answer, "next", offset);
+        bool finished = field_finished(answer), empty = text[0] == '\0';
+        if (document != NULL && !empty)
+            cJSON_AddItemToArray(document, cJSON_CreateString(text));
+        else if (document == NULL)
+            fputs(text, stdout);
+        offset = next;
+        *status = follow && field_failed(answer) ? ERROR_EXPERIMENT : 0;
+        cJSON_Delete(answer);
+        if (empty && (finished || !follow))
+            return true;
+        if (empty) {
+            fflush(stdout);
+            nanosleep(&(struct timespec){.tv_sec = FOLLOW_MS / 1000}, NULL);
+        }
+    }
+}
+
+/* The pieces as one string. */
+static bool print_json(long long id, const cJSON *pieces) {
+    size_t length = 0;
+    const cJSON *piece;
+    cJSON_ArrayForEach(piece, pieces) {
+        length += strlen(piece->valuestring);
+    }
+    char *text = cJSON_malloc(length + 1), *end = text;
+    if (text == NULL)
+        return false;
+    cJSON_ArrayForEach(piece, pieces) {
+        end = stpcpy(end, piece->valuestring);
+    }
+    *end = '\0';
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddNumberToObject(document, "id", (double)id);
+    cJSON_AddStringToObject(document, "text", text);
+    cJSON_free(text);
+    bool good = output_json(document);
+    cJSON_Delete(document);
+    return good;
+}
+
+int command_logs(int argc, char **argv) {
+    struct command_input input;
+    struct error error = {0};
+    struct client client = {0};
+    bool follow = false;
+    long long id;
+    int status;
+    if (!command_parse(&line, argc, argv, &follow, &input, &status))
+        return status;
+    if (!command_id(input.arguments[0], &id, &error) || !client_open(&input, &client, &error))
+        return command_fail(&error);
+    cJSON *pieces = input.json ? cJSON_CreateArray() : NULL;
+    if (!read_log(&client, id, follow, pieces, &status, &error))
+        status = command_fail(&error);
+    else if (input.json && !print_json(id, pieces))
+        status = ERROR_FAILED;
+    cJSON_Delete(pieces);
+    client_close(&client);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* output: --json: one document on stdout, compact, numbers in their shortest exact form.
+ */
+#ifndef ASSAY_CLI_OUTPUT_H
+#define ASSAY_CLI_OUTPUT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+/* Prints the document and a newline. False, with a line on stderr, when it could not be written. */
+bool output_json(const cJSON *document);
+
+/* At the end of a command: that stdout took everything (a full disk, a closed pipe). */
+bool output_finish(void);
+
+#endif

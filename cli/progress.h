@@ -1,0 +1,40 @@
+/* progress: how far an experiment is and how long it will take, and the lines that say so.
+ */
+#ifndef ASSAY_CLI_PROGRESS_H
+#define ASSAY_CLI_PROGRESS_H
+
+#include "cli/field.h"
+
+#include <stdio.h>
+
+/* The part of its epochs that a running experiment (a summary) has behind it, 0 to 1. */
+double progress_fraction(const cJSON *experiment);
+
+/* An estimate from what was seen to happen. Zero-initialise. */
+struct eta {
+    bool begun;
+    double attempt, start_ms, start_fraction;
+};
+
+/* Seconds until fraction 1, or -1 while there is nothing to go by: the speed since this attempt was
+ * first seen or, before it has been watched long enough, what its last epoch took. */
+double eta_seconds(struct eta *eta, const cJSON *experiment, double now_ms);
+
+/* How a line calls an experiment: "  3 flip+jitter   "; `name` is shortened or padded to `width`
+ * columns. */
+struct label {
+    double id;
+    const char *name;
+    size_t width;
+};
+
+/* "  3 flip    4/12 [######----] 12/30 loss 0.5321  61.2 images/s  1m 20s left", without line end.
+ */
+void progress_line(FILE *stream, const struct label *label, const cJSON *experiment,
+                   double left_seconds);
+/* "  3 flip    4/12 train 0.5321  valid 0.4981  accuracy 0.7812  12s  best so far". */
+void progress_epoch(FILE *stream, const struct label *label, const cJSON *epoch, double epochs);
+/* "  3 flip    done in 4m 10s, best epoch 7: accuracy 0.9731, loss 0.0843", or why not. */
+void progress_state(FILE *stream, const struct label *label, const cJSON *experiment);
+
+#endif

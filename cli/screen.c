@@ -1,0 +1,131 @@
+#include "cli/screen.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+struct screen screen_of(FILE *stream) {
+    struct screen screen = {.stream = stream};
+    int descriptor = fileno(stream);
+    screen.terminal = descriptor >= 0 && isatty(descriptor);
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool dumb = term == NULL || strcmp(term, "dumb") == 0;
+    screen.colour = screen.terminal && !dumb && (no_color == NULL || no_color[0] == '\0');
+    if (screen.terminal) {
+        struct winsize size = {0};
+        bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+        screen.width = known ? size.ws_col : 80;
+    }
+    return screen;
+}
+
+const char *screen_on(const struct screen *screen, enum style style) {
+    static const char *const sequences[] = {
+        [STYLE_PLAIN] = "",        [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
+        [STYLE_GOOD] = "\033[32m", [STYLE_BUSY] = "\033[36m", [STYLE_BAD] = "\033[31m",
+    };
+    return screen->colour ? sequences[style] : "";
+}
+
+const char *screen_off(const struct screen *screen, enum style style) {
+    return screen->colour && style != STYLE_PLAIN ? "\033[0m" : "";
+}
+
+enum style screen_state_style(const char *state) {
+    static const struct {
+        const char *state;
+        enum style style;
+    } styles[] = {{"done", STYLE_GOOD}, {"idle", STYLE_GOOD},  {"running", STYLE_BUSY},
+                  {"busy", STYLE_BUSY}, {"failed", STYLE_BAD}, {"cancelled", STYLE_BAD},
+                  {"lost", STYLE_BAD}};
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++)
+        if (strcmp(styles[i].state, state) == 0)
+            return styles[i].style;
+    return STYLE_PLAIN;
+}
+
+void screen_clear(struct screen *screen) {
+    if (screen->live > 0)
+        fprintf(screen->stream, "\033[%zuA\033[J", screen->live);
+    screen->live = 0;
+}
+
+void screen_live(struct screen *screen, const char *lines) {
+    if (!screen->terminal)
+        return;
+    screen_clear(screen);
+    for (const char *line = lines; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        char *copy = strndup(line, length);
+        if (copy == NULL)
+            break;
+        screen_print(screen->stream, copy, screen->width - 1);
+        free(copy);
+        putc('\n', screen->stream);
+        screen->live++;
+        line += length + (line[length] == '\n');
+    }
+    fflush(screen->stream);
+}
+
+/* Widths are those of UTF-8 whatever the locale says. NULL (never on Debian) leaves the locale as
+ * it is. */
+static locale_t utf8(void) {
+    static locale_t locale;
+    if (locale == NULL)
+        locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    return locale;
+}
+
+/* The bytes of the character at *text and its columns; *printable is false for what is shown as
+ * "?". */
+static size_t character(const char *text, size_t *columns, bool *printable) {
+    wchar_t wide;
+    mbstate_t state = {0};
+    size_t length = mbrtowc(&wide, text, strlen(text), &state);
+    bool decoded = length != (size_t)-1 && length != (size_t)-2 && length != 0;
+    int width = decoded ? wcwidth(wide) : -1;
+    *printable = width >= 0;
+    *columns = width >= 0 ? (size_t)width : 1;
+    return decoded ? length : 1;
+}
+
+size_t screen_columns(const char *text) {
+    locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
+    size_t width = 0, columns;
+    bool printable;
+    for (; *text != '\0'; width += columns)
+        text += character(text, &columns, &printable);
+    if (before != NULL)
+        uselocale(before);
+    return width;
+}
+
+size_t screen_print(FILE *stream, const char *text, size_t width) {
+    bool cut = width > 0 && screen_columns(text) > width;
+    size_t room = cut ? width - 1 : SIZE_MAX, used = 0;
+    locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
+    while (*text != '\0') {
+        size_t columns;
+        bool printable;
+        size_t length = character(text, &columns, &printable);
+        if (used + columns > room)
+            break;
+        if (printable)
+            fwrite(text, 1, length, stream);
+        else
+            putc('?', stream);
+        used += columns;
+        text += length;
+    }
+    if (before != NULL)
+        uselocale(before);
+    if (cut) {
+        fputs("…", stream);
+        used++;
+    }
+    return used;
+}

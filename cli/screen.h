@@ -1,0 +1,41 @@
+/* screen: what is written for people's eyes: colours only on a terminal (and never with NO_COLOR),
+ * widths in columns, and lines that are redrawn in place.
+ */
+#ifndef ASSAY_CLI_SCREEN_H
+#define ASSAY_CLI_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BUSY, STYLE_BAD };
+
+struct screen {
+    FILE *stream;
+    bool terminal, colour;
+    size_t width; /* columns; 0: no limit (not a terminal) */
+    size_t live;  /* lines at the bottom that screen_live drew */
+};
+
+struct screen screen_of(FILE *stream);
+
+/* The escape sequences around styled text; "" where there are no colours. */
+const char *screen_on(const struct screen *screen, enum style style);
+const char *screen_off(const struct screen *screen, enum style style);
+/* A state of an experiment or a worker: done, running, failed ... */
+enum style screen_state_style(const char *state);
+
+/* Redraws the lines at the bottom of a terminal: `lines` ends each line with \n. Lines of other
+ * kinds go above them after screen_clear. Does nothing where stdout is no terminal. */
+void screen_live(struct screen *screen, const char *lines);
+void screen_clear(struct screen *screen);
+
+/* How many columns UTF-8 text takes; what is no printable character counts one, as screen_print
+ * shows it. */
+size_t screen_columns(const char *text);
+/* Prints at most `width` columns of text (0: all), with "…" at the end when it was cut, a control
+ * character or a byte that is no UTF-8 as "?". Returns the columns printed. */
+size_t screen_print(FILE *stream, const char *text, size_t width);
+
+#endif

@@ -1,0 +1,232 @@
+/* assay show: everything about one experiment. */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/metrics_row.h"
+#include "cli/output.h"
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_CONFIG = 'c' };
+
+static const struct argp_option options[] = {
+    {"config", KEY_CONFIG, NULL, 0, "Print its experiment file alone, with every default", 0}, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    (void)argument;
+    if (key != KEY_CONFIG)
+        return ARGP_ERR_UNKNOWN;
+    *(bool *)state->input = true;
+    return 0;
+}
+
+static const struct command_line line = {
+    .arguments = "ID",
+    .help =
+        "Shows an experiment: what it is, its epochs, evaluations and checkpoints. Exits 4 when it "
+        "failed or was cancelled."
+        "\vExample:\n  assay show 3",
+    .options = options,
+    .parse = parse,
+    .least = 1,
+    .most = 1,
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+static void print_time(const cJSON *experiment, const char *title, const char *key) {
+    char text[FORMAT_SIZE];
+    const cJSON *time = field_at(experiment, key);
+    if (cJSON_IsNumber(time))
+        printf("  %-12s %s\n", title, format_time(text, (int64_t)time->valuedouble));
+}
+
+/* "resize, random_crop, ..." */
+static void print_ops(const char *title, const cJSON *pipeline) {
+    const cJSON *op;
+    const char *comma = "";
+    printf("  %-12s ", title);
+    cJSON_ArrayForEach(op, pipeline) {
+        printf("%s%s", comma, field_text(op, "op", "?"));
+        comma = ", ";
+    }
+    putchar('\n');
+}
+
+static void print_head(const cJSON *experiment, const struct screen *screen) {
+    const char *state = field_text(experiment, "state", "?");
+    enum style style = screen_state_style(state);
+    printf("%.0f %s\n", field_number(experiment, "id", 0), field_text(experiment, "name", "?"));
+    printf("  %-12s %s%s%s, %.0f of %.0f epochs, attempt %.0f\n", "state", screen_on(screen, style),
+           state, screen_off(screen, style), field_number(experiment, "epochs_done", 0),
+           field_number(experiment, "epochs", 0), field_number(experiment, "attempt", 0));
+    if (field_at(experiment, "error") != NULL)
+        printf("  %-12s %s\n", "error", field_text(experiment, "error", ""));
+    if (field_at(experiment, "worker") != NULL)
+        printf("  %-12s %s\n", "worker", field_text(experiment, "worker", ""));
+    print_time(experiment, "submitted", "submitted_ms");
+    print_time(experiment, "started", "started_ms");
+    print_time(experiment, "finished", "finished_ms");
+}
+
+static void print_config(const cJSON *config) {
+    const cJSON *class;
+    printf("  %-12s %s:", "data", field_text(config, "data.root", "?"));
+    cJSON_ArrayForEach(class, field_at(config, "data.classes")) {
+        printf(" %s=%.0f", field_text(class, "name", "?"), field_number(class, "label", 0));
+    }
+    const cJSON *upsample;
+    cJSON_ArrayForEach(upsample, field_at(config, "data.upsample")) {
+        printf(", %s x%.0f", upsample->string, upsample->valuedouble);
+    }
+    putchar('\n');
+    print_ops("training", field_at(config, "augmentations"));
+    print_ops("evaluation", field_at(config, "evaluation"));
+    const char *weights = field_text(config, "model.weights", NULL);
+    printf("  %-12s %s, head %s, %s%s\n", "model", field_text(config, "model.arch", "?"),
+           field_text(config, "model.head", "relu"), weights != NULL ? "from " : "from scratch",
+           weights != NULL ? weights : "");
+    printf("  %-12s batch %.0f, seed %.0f, %s, %s %g\n", "train",
+           field_number(config, "train.batch_size", 0), field_number(config, "train.seed", 0),
+           field_text(config, "train.precision", "?"),
+           field_text(config, "train.optimizer.name", "?"),
+           field_number(config, "train.optimizer.lr", 0));
+}
+
+/* Only where there was more than one. */
+static void print_attempts(const cJSON *attempts, const struct screen *screen) {
+    static const struct column columns[] = {{"attempt", COLUMN_RIGHT},
+                                            {"outcome", COLUMN_LEFT},
+                                            {"started", COLUMN_LEFT},
+                                            {"worker", COLUMN_LEFT},
+                                            {"error", COLUMN_ELASTIC}};
+    struct table table = TABLE_OF(columns);
+    const cJSON *attempt;
+    cJSON_ArrayForEach(attempt, attempts) {
+        char text[FORMAT_SIZE];
+        table_add(&table, "%.0f", field_number(attempt, "attempt", 0));
+        table_add(&table, "%s", field_text(attempt, "outcome", "?"));
+        table_add(&table, "%s", format_time(text, (int64_t)field_number(attempt, "started_ms", 0)));
+        table_add(&table, "%s", field_text(attempt, "worker", "?"));
+        table_add(&table, "%s", field_text(attempt, "error", ""));
+    }
+    if (cJSON_GetArraySize(attempts) > 1) {
+        puts("\nAttempts");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void print_epochs(const cJSON *epochs, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"epoch", COLUMN_RIGHT},    {"train", COLUMN_RIGHT},   {"valid", COLUMN_RIGHT},
+        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},  {"precision", COLUMN_RIGHT},
+        {"rate", COLUMN_RIGHT},     {"seconds", COLUMN_RIGHT}, {"images/s", COLUMN_RIGHT},
+        {"", COLUMN_LEFT},
+    };
+    struct table table = TABLE_OF(columns);
+    const cJSON *epoch;
+    cJSON_ArrayForEach(epoch, epochs) {
+        char text[FORMAT_SIZE];
+        table_add(&table, "%.0f", field_number(epoch, "epoch", 0));
+        table_add(&table, "%s", field_ratio(text, epoch, "train.loss"));
+        table_add(&table, "%s", field_ratio(text, epoch, "valid.loss"));
+        table_add(&table, "%s", field_ratio(text, epoch, "valid.accuracy"));
+        table_add(&table, "%s", field_ratio(text, epoch, "valid.recall"));
+        table_add(&table, "%s", field_ratio(text, epoch, "valid.precision"));
+        table_add(&table, "%.3g", field_number(epoch, "learning_rate", 0));
+        table_add(&table, "%.1f", field_number(epoch, "seconds", 0));
+        table_add(&table, "%.1f", field_number(epoch, "images_per_second", 0));
+        table_add(&table, "%s", cJSON_IsTrue(field_at(epoch, "best")) ? "*" : "");
+    }
+    if (table.count > 0) {
+        puts("\nEpochs (losses of training and validation; the ratios are of validation; * lowest "
+             "loss so far)");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void print_evaluations(const cJSON *evaluations, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
+    struct table table = TABLE_OF(columns);
+    const cJSON *evaluation;
+    cJSON_ArrayForEach(evaluation, evaluations) {
+        table_add(&table, "%s", field_text(evaluation, "checkpoint", "?"));
+        table_add(&table, "%.0f", field_number(evaluation, "epoch", 0));
+        table_add(&table, "%s", field_text(evaluation, "split", "?"));
+        metrics_row_add(&table, evaluation);
+    }
+    if (table.count > 0) {
+        puts("\nEvaluations");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void print_checkpoints(const cJSON *checkpoints, const struct screen *screen) {
+    static const struct column columns[] = {{"checkpoint", COLUMN_LEFT},
+                                            {"epoch", COLUMN_RIGHT},
+                                            {"host", COLUMN_LEFT},
+                                            {"file", COLUMN_LEFT}};
+    struct table table = TABLE_OF(columns);
+    const cJSON *checkpoint;
+    cJSON_ArrayForEach(checkpoint, checkpoints) {
+        table_add(&table, "%s", field_text(checkpoint, "kind", "?"));
+        table_add(&table, "%.0f", field_number(checkpoint, "epoch", 0));
+        table_add(&table, "%s", field_text(checkpoint, "host", "?"));
+        table_add(&table, "%s", field_text(checkpoint, "path", "?"));
+    }
+    if (table.count > 0) {
+        puts("\nCheckpoints");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void print_experiment(const cJSON *experiment) {
+    struct screen screen = screen_of(stdout);
+    print_head(experiment, &screen);
+    print_config(field_at(experiment, "config"));
+    print_attempts(field_at(experiment, "attempts"), &screen);
+    print_epochs(field_at(experiment, "history"), &screen);
+    print_evaluations(field_at(experiment, "evaluations"), &screen);
+    print_checkpoints(field_at(experiment, "checkpoints"), &screen);
+}
+
+/* With --config: the config as a file that can be submitted again. */
+static bool print_document(const cJSON *experiment, bool config, bool json) {
+    if (json)
+        return output_json(config ? field_at(experiment, "config") : experiment);
+    if (!config) {
+        print_experiment(experiment);
+        return true;
+    }
+    char *text = cJSON_Print(field_at(experiment, "config"));
+    if (text != NULL)
+        puts(text);
+    free(text);
+    return text != NULL;
+}
+
+int command_show(int argc, char **argv) {
+    struct command_input input;
+    struct error error = {0};
+    struct client client = {0};
+    cJSON *experiments = NULL;
+    bool config = false;
+    long long id;
+    int status;
+    if (!command_parse(&line, argc, argv, &config, &input, &status))
+        return status;
+    if (!command_id(input.arguments[0], &id, &error) ||
+        !client_look(&input, "show", &client, &experiments, &error))
+        status = command_fail(&error);
+    else if (!print_document(experiments->child, config, input.json))
+        status = ERROR_FAILED;
+    else
+        status = field_status(experiments);
+    cJSON_Delete(experiments);
+    client_close(&client);
+    return status;
+}

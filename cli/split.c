@@ -1,0 +1,156 @@
+/* assay split: writes which picture is trained on, validated on and tested on. */
+#include "core/split.h"
+#include "cli/command.h"
+#include "cli/experiment_file.h"
+#include "cli/output.h"
+#include "core/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct split_options {
+    const char *out, *member;
+};
+
+enum { KEY_OUT = 'o', KEY_MEMBER = 'm' };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "DIR", 0, "The folder to write into; made if it is missing", 0},
+    {"member", KEY_MEMBER, "NAME", 0,
+     "Which experiment's split, where the file's matrix changes the data", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct split_options *chosen = state->input;
+    switch (key) {
+    case KEY_OUT:
+        chosen->out = argument;
+        return 0;
+    case KEY_MEMBER:
+        chosen->member = argument;
+        return 0;
+    case ARGP_KEY_END:
+        return chosen->out != NULL ? 0 : command_mistake(state, "split needs --out DIR");
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command_line line = {
+    .arguments = "FILE",
+    .help =
+        "Writes train.json, valid.json and test.json: the paths (inside data.root) and labels of "
+        "the three splits, shuffled as Python's random.seed(seed); random.shuffle(index) does."
+        "\vExample:\n  assay split experiments/aug3_v2.json --out splits/",
+    .options = options,
+    .parse = parse,
+    .least = 1,
+    .most = 1,
+    .shared = COMMAND_JSON};
+
+/* The member whose data is split: the named one, else any, provided that all have the same data. */
+static const struct member *choose(const char *file, const struct members *members,
+                                   const char *name, struct error *error) {
+    const struct member *first = &members->items[0];
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(first->config, "data");
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->items[i];
+        if (name != NULL && strcmp(member->name, name) == 0)
+            return member;
+        if (name == NULL &&
+            !cJSON_Compare(data, cJSON_GetObjectItemCaseSensitive(member->config, "data"), true)) {
+            error_set(error, ERROR_INPUT,
+                      "%s: %s and %s have different data; choose one with --member NAME", file,
+                      first->name, member->name);
+            return NULL;
+        }
+    }
+    if (name == NULL)
+        return first;
+    error_set(error, ERROR_INPUT, "%s: no experiment \"%s\"; assay validate %s lists them", file,
+              name, file);
+    return NULL;
+}
+
+static bool write_list(const char *folder, const char *name, const struct split_list *list,
+                       cJSON *document, struct error *error) {
+    char *path = NULL, *text = split_to_json(list);
+    bool good = text != NULL && asprintf(&path, "%s/%s.json", folder, name) >= 0;
+    if (!good) {
+        path = NULL;
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    good = file_write_atomic(path, text, strlen(text), error);
+    size_t positive = 0;
+    for (size_t i = 0; i < list->count; i++)
+        positive += list->items[i].label == 1;
+    cJSON *object = cJSON_AddObjectToObject(document, name);
+    cJSON_AddStringToObject(object, "file", path);
+    cJSON_AddNumberToObject(object, "count", (double)list->count);
+    cJSON_AddNumberToObject(object, "label_0", (double)(list->count - positive));
+    cJSON_AddNumberToObject(object, "label_1", (double)positive);
+out:
+    free(path);
+    free(text);
+    return good;
+}
+
+static bool write_split(const char *file, const struct member *member, const char *folder,
+                        cJSON *document, struct error *error) {
+    struct experiment experiment = {0};
+    struct split split = {0};
+    char *root = NULL;
+    if (!experiment_decode(member, &experiment, error))
+        return false;
+    bool good = experiment_file_resolve(file, experiment.data.root, &root, error) &&
+                split_make(&experiment, root, &split, error) && folder_make(folder, error) &&
+                write_list(folder, "train", &split.train, document, error) &&
+                write_list(folder, "valid", &split.valid, document, error) &&
+                write_list(folder, "test", &split.test, document, error);
+    split_free(&split);
+    experiment_free(&experiment);
+    free(root);
+    return good;
+}
+
+static void print_written(const cJSON *document) {
+    const cJSON *list;
+    cJSON_ArrayForEach(list, document) {
+        printf("%s: %.0f pictures (label 0: %.0f, label 1: %.0f)\n",
+               cJSON_GetObjectItem(list, "file")->valuestring,
+               cJSON_GetObjectItem(list, "count")->valuedouble,
+               cJSON_GetObjectItem(list, "label_0")->valuedouble,
+               cJSON_GetObjectItem(list, "label_1")->valuedouble);
+    }
+}
+
+int command_split(int argc, char **argv) {
+    struct command_input input;
+    struct split_options chosen = {0};
+    struct members members;
+    struct error error = {0};
+    int status;
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
+        return status;
+    const char *file = input.arguments[0];
+    cJSON *document = cJSON_CreateObject();
+    status = ERROR_INPUT;
+    if (!experiment_file_read(file, &members, NULL))
+        goto out;
+    const struct member *member = choose(file, &members, chosen.member, &error);
+    if (member == NULL || !write_split(file, member, chosen.out, document, &error)) {
+        status = command_fail(&error);
+        goto out;
+    }
+    status = 0;
+    if (!input.json)
+        print_written(document);
+    else if (!output_json(document))
+        status = ERROR_FAILED;
+out:
+    members_free(&members);
+    cJSON_Delete(document);
+    return status;
+}

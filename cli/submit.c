@@ -1,0 +1,195 @@
+/* assay submit: puts the experiments of files into the coordinator's queue. */
+#include "cli/client.h"
+#include "cli/experiment_file.h"
+#include "cli/field.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "cli/watching.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct submit_options {
+    bool wait, has_priority;
+    long long priority;
+};
+
+enum { KEY_WAIT = 'w', KEY_PRIORITY = 'p', PRIORITY_MOST = 1000 };
+
+static const struct argp_option options[] = {
+    {"wait", KEY_WAIT, NULL, 0,
+     "Follow them as watch does until all are finished; exit 4 if one failed or was cancelled", 0},
+    {"priority", KEY_PRIORITY, "N", 0, "Instead of the file's: higher runs earlier", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct submit_options *chosen = state->input;
+    switch (key) {
+    case KEY_WAIT:
+        chosen->wait = true;
+        return 0;
+    case KEY_PRIORITY:
+        chosen->has_priority = true;
+        if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
+            return command_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
+                                   PRIORITY_MOST, argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command_line line = {
+    .arguments = "FILE...",
+    .help = "Checks experiment files, makes the experiments of their matrix and queues them all or "
+            "none. Paths in a file count from its folder; the workers must see them too."
+            "\vExample:\n  assay submit experiments/demo.json --wait",
+    .options = options,
+    .parse = parse,
+    .least = 1,
+    .most = COMMAND_ANY,
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+/* Makes config[section][key] absolute; warns when it is not there: a worker elsewhere may have it.
+ */
+static bool make_absolute(const char *file, cJSON *config, const char *section, const char *key,
+                          const char **warned, struct error *error) {
+    cJSON *object = cJSON_GetObjectItemCaseSensitive(config, section);
+    const cJSON *path = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (!cJSON_IsString(path))
+        return true;
+    char *absolute;
+    if (!experiment_file_resolve(file, path->valuestring, &absolute, error))
+        return false;
+    cJSON *value = cJSON_CreateString(absolute);
+    free(absolute);
+    if (value == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(object, key, value))
+        return error_set(error, ERROR_FAILED, "out of memory");
+    if (access(value->valuestring, R_OK) != 0 &&
+        (*warned == NULL || strcmp(*warned, value->valuestring) != 0)) {
+        *warned = value->valuestring;
+        fprintf(stderr, "assay: %s: warning: %s.%s %s is not on this machine\n", file, section, key,
+                value->valuestring);
+    }
+    return true;
+}
+
+/* Adds the file's experiments, ready to be sent, to `experiments`. */
+static bool add_file(const char *file, const struct submit_options *chosen, cJSON *experiments) {
+    struct members members;
+    struct error error = {0};
+    const char *warned_root = NULL, *warned_weights = NULL;
+    bool good = experiment_file_read(file, &members, NULL);
+    for (size_t i = 0; good && i < members.count; i++) {
+        struct member *member = &members.items[i];
+        if (chosen->has_priority)
+            cJSON_ReplaceItemInObjectCaseSensitive(member->config, "priority",
+                                                   cJSON_CreateNumber((double)chosen->priority));
+        good = make_absolute(file, member->config, "data", "root", &warned_root, &error) &&
+               make_absolute(file, member->config, "model", "weights", &warned_weights, &error);
+        if (!good)
+            command_fail(&error);
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "name", member->name);
+        cJSON_AddStringToObject(object, "group", member->group);
+        cJSON_AddItemToObject(object, "config", cJSON_Duplicate(member->config, true));
+        cJSON_AddItemToObject(object, "variant", cJSON_Duplicate(member->variant, true));
+        cJSON_AddItemToArray(experiments, object);
+    }
+    members_free(&members);
+    return good;
+}
+
+static bool random_key(char key[33], struct error *error) {
+    unsigned char bytes[16];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_errno(error, ERROR_FAILED, "cannot get random bytes");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+/* Sends all of them in one request, whose key makes sending it twice harmless. */
+static bool send_experiments(struct client *client, const cJSON *experiments, cJSON **answer,
+                             struct error *error) {
+    char key[33];
+    if (!random_key(key, error))
+        return false;
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "key", key);
+    cJSON_AddItemToObject(body, "experiments", cJSON_Duplicate(experiments, true));
+    return client_ask(client, "submit", body, "submitted", answer, error);
+}
+
+/* [{"id", "name", "group"}] */
+static cJSON *submitted(const cJSON *experiments, const cJSON *ids) {
+    cJSON *document = cJSON_CreateArray();
+    for (int i = 0; i < cJSON_GetArraySize(ids); i++) {
+        const cJSON *experiment = cJSON_GetArrayItem(experiments, i);
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddNumberToObject(object, "id", cJSON_GetArrayItem(ids, i)->valuedouble);
+        cJSON_AddStringToObject(object, "name", field_text(experiment, "name", ""));
+        cJSON_AddStringToObject(object, "group", field_text(experiment, "group", ""));
+        cJSON_AddItemToArray(document, object);
+    }
+    return document;
+}
+
+static void print_submitted(const cJSON *document) {
+    static const struct column columns[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_ELASTIC}};
+    struct table table = TABLE_OF(columns);
+    struct screen screen = screen_of(stdout);
+    const cJSON *object;
+    cJSON_ArrayForEach(object, document) {
+        table_add(&table, "%.0f", field_number(object, "id", 0));
+        table_add(&table, "%s", field_text(object, "name", ""));
+    }
+    table_print(&table, &screen, 0);
+    table_free(&table);
+    fflush(stdout);
+}
+
+static int submit(const struct command_input *input, const struct submit_options *chosen,
+                  const cJSON *experiments) {
+    struct error error = {0};
+    struct client client = {0};
+    cJSON *answer = NULL, *document = NULL;
+    int status = 0;
+    if (!client_open(input, &client, &error) ||
+        !send_experiments(&client, experiments, &answer, &error)) {
+        status = command_fail(&error);
+        goto out;
+    }
+    document = submitted(experiments, field_at(answer, "ids"));
+    if (!input->json)
+        print_submitted(document);
+    else if (!output_json(document))
+        status = ERROR_FAILED;
+    if (chosen->wait && status == 0) {
+        cJSON *selection = cJSON_CreateObject();
+        cJSON_AddItemToObject(selection, "ids", cJSON_Duplicate(field_at(answer, "ids"), true));
+        status = watching_run(&client, selection, input->json ? NULL : stdout);
+    }
+out:
+    cJSON_Delete(document);
+    cJSON_Delete(answer);
+    client_close(&client);
+    return status;
+}
+
+int command_submit(int argc, char **argv) {
+    struct command_input input;
+    struct submit_options chosen = {0};
+    int status;
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
+        return status;
+    cJSON *experiments = cJSON_CreateArray();
+    bool good = true;
+    for (size_t i = 0; i < input.count; i++)
+        good = add_file(input.arguments[i], &chosen, experiments) && good;
+    status = good ? submit(&input, &chosen, experiments) : ERROR_INPUT;
+    cJSON_Delete(experiments);
+    return status;
+}

@@ -1,0 +1,160 @@
+#include "cli/table.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GAP = 2, ELASTIC_LEAST = 12 };
+
+static void add(struct table *table, enum style style, char *text) {
+    if (table->count == table->capacity) {
+        size_t capacity = table->capacity == 0 ? 64 : 2 * table->capacity;
+        struct cell *cells = realloc(table->cells, capacity * sizeof *cells);
+        if (cells == NULL) {
+            table->failed = true;
+            free(text);
+            return;
+        }
+        table->cells = cells;
+        table->capacity = capacity;
+    }
+    table->failed = table->failed || text == NULL;
+    table->cells[table->count++] = (struct cell){text, style, false};
+}
+
+static char *formatted(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+static char *formatted(const char *format, va_list arguments) {
+    char *text = NULL;
+    return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
+void table_add(struct table *table, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add(table, STYLE_PLAIN, formatted(format, arguments));
+    va_end(arguments);
+}
+
+void table_add_styled(struct table *table, enum style style, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    add(table, style, formatted(format, arguments));
+    va_end(arguments);
+}
+
+void table_heading(struct table *table, enum style style, const char *format, ...) {
+    assert(table->count % table->column_count == 0);
+    size_t first = table->count;
+    va_list arguments;
+    va_start(arguments, format);
+    add(table, style, formatted(format, arguments));
+    va_end(arguments);
+    for (size_t column = 1; column < table->column_count; column++)
+        add(table, STYLE_PLAIN, strdup(""));
+    if (first < table->count)
+        table->cells[first].across = true;
+}
+
+static const char *cell_text(const struct table *table, size_t index) {
+    const char *text = index < table->count ? table->cells[index].text : NULL;
+    return text != NULL ? text : "";
+}
+
+static void measure(const struct table *table, size_t room, size_t *widths) {
+    size_t total = 0, elastic = table->column_count;
+    for (size_t column = 0; column < table->column_count; column++) {
+        widths[column] = screen_columns(table->columns[column].title);
+        for (size_t i = column; i < table->count; i += table->column_count) {
+            size_t width = table->cells[i].across ? 0 : screen_columns(cell_text(table, i));
+            if (width > widths[column])
+                widths[column] = width;
+        }
+        total += widths[column] + (column > 0 ? GAP : 0);
+        if (table->columns[column].kind == COLUMN_ELASTIC)
+            elastic = column;
+    }
+    if (room > 0 && total > room && elastic < table->column_count &&
+        widths[elastic] > ELASTIC_LEAST) {
+        size_t over = total - room;
+        bool enough = widths[elastic] >= ELASTIC_LEAST + over;
+        widths[elastic] = enough ? widths[elastic] - over : ELASTIC_LEAST;
+    }
+}
+
+static void spaces(FILE *stream, size_t count) {
+    fprintf(stream, "%*s", (int)count, "");
+}
+
+/* `pending` holds back the spaces between cells until there is something to stand after them. */
+static void print_cell(const struct screen *screen, const struct column *column, const char *text,
+                       enum style style, size_t width, size_t *pending) {
+    size_t used = screen_columns(text);
+    if (used > width)
+        used = width;
+    size_t before = column->kind == COLUMN_RIGHT ? width - used : 0;
+    if (used == 0) {
+        *pending += width;
+        return;
+    }
+    spaces(screen->stream, *pending + before);
+    fputs(screen_on(screen, style), screen->stream);
+    size_t printed = screen_print(screen->stream, text, width);
+    fputs(screen_off(screen, style), screen->stream);
+    *pending = width - before - (printed < width - before ? printed : width - before);
+}
+
+static void print_heading(const struct screen *screen, const struct cell *heading, size_t indent) {
+    spaces(screen->stream, indent);
+    fputs(screen_on(screen, heading->style), screen->stream);
+    if (heading->text != NULL)
+        screen_print(screen->stream, heading->text,
+                     screen->width > indent ? screen->width - indent : 0);
+    fputs(screen_off(screen, heading->style), screen->stream);
+    putc('\n', screen->stream);
+}
+
+static void print_row(const struct table *table, const struct screen *screen, size_t first,
+                      const size_t *widths, size_t indent) {
+    size_t pending = indent;
+    for (size_t column = 0; column < table->column_count; column++) {
+        size_t i = first + column;
+        enum style style = i < table->count ? table->cells[i].style : STYLE_PLAIN;
+        print_cell(screen, &table->columns[column], cell_text(table, i), style, widths[column],
+                   &pending);
+        pending += GAP;
+    }
+    putc('\n', screen->stream);
+}
+
+static void print_titles(const struct table *table, const struct screen *screen,
+                         const size_t *widths, size_t indent) {
+    size_t pending = indent;
+    for (size_t column = 0; column < table->column_count; column++) {
+        print_cell(screen, &table->columns[column], table->columns[column].title, STYLE_BOLD,
+                   widths[column], &pending);
+        pending += GAP;
+    }
+    putc('\n', screen->stream);
+}
+
+void table_print(const struct table *table, const struct screen *screen, size_t indent) {
+    size_t *widths = calloc(table->column_count, sizeof *widths);
+    if (widths == NULL)
+        return;
+    measure(table, screen->width > indent ? screen->width - indent : 0, widths);
+    print_titles(table, screen, widths, indent);
+    for (size_t first = 0; first < table->count; first += table->column_count)
+        if (table->cells[first].across)
+            print_heading(screen, &table->cells[first], indent);
+        else
+            print_row(table, screen, first, widths, indent);
+    free(widths);
+}
+
+void table_free(struct table *table) {
+    for (size_t i = 0; i < table->count; i++)
+        free(table->cells[i].text);
+    free(table->cells);
+    *table = (struct table){.columns = table->columns, .column_count = table->column_count};
+}

@@ -1,0 +1,47 @@
+/* table: rows and columns for people: aligned by width on screen, no trailing spaces.
+ *
+ * Cells are added one after the other, row by row; table_print writes the table and table_free
+ * forgets it. On a terminal that is too narrow the one elastic column is cut; elsewhere nothing
+ * ever is.
+ */
+#ifndef ASSAY_CLI_TABLE_H
+#define ASSAY_CLI_TABLE_H
+
+#include "cli/screen.h"
+
+struct column {
+    const char *title;
+    enum { COLUMN_LEFT, COLUMN_RIGHT, COLUMN_ELASTIC } kind; /* elastic is left-aligned */
+};
+
+struct cell {
+    char *text;
+    enum style style;
+    bool across; /* a heading: first of its row, over all columns */
+};
+
+struct table {
+    const struct column *columns;
+    size_t column_count;
+    struct cell *cells;
+    size_t count, capacity;
+    bool failed; /* memory ran out: what is printed is not complete */
+};
+/* An empty table with the columns of a static array. */
+#define TABLE_OF(array)                                                                            \
+    { .columns = (array), .column_count = sizeof(array) / sizeof(array)[0] }
+
+void table_add(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void table_add_styled(struct table *table, enum style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A line across the table, under the rows so far: a heading for those that follow. Not in mid-row.
+ */
+void table_heading(struct table *table, enum style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Titles, then rows, each indented by `indent` columns. */
+void table_print(const struct table *table, const struct screen *screen, size_t indent);
+void table_free(struct table *table);
+
+#endif

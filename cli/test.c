@@ -1,0 +1,155 @@
+/* assay test: evaluates a checkpoint of an experiment again, on this machine. */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/run_program.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct test_options {
+    const char *checkpoint, *split, *backend;
+    long long epoch; /* of --checkpoint N, else 0 */
+};
+
+enum { KEY_CHECKPOINT = 'c', KEY_SPLIT = 's', KEY_BACKEND = 'b' };
+
+static const struct argp_option options[] = {
+    {"checkpoint", KEY_CHECKPOINT, "best|last|N", 0,
+     "Lowest validation loss, last epoch, or the one of epoch N", 0},
+    {"split", KEY_SPLIT, "valid|test", 0, "Which part of the data", 0},
+    {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {0}};
+
+static bool is_one_of(const char *word, const char *a, const char *b) {
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct test_options *chosen = state->input;
+    switch (key) {
+    case KEY_CHECKPOINT:
+        chosen->checkpoint = argument;
+        if (!is_one_of(argument, "best", "last") &&
+            !command_number(argument, 1, UINT32_MAX, &chosen->epoch))
+            return command_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
+                                   argument);
+        return 0;
+    case KEY_SPLIT:
+        chosen->split = argument;
+        if (!is_one_of(argument, "valid", "test"))
+            return command_mistake(state, "--split is valid or test, not \"%s\"", argument);
+        return 0;
+    case KEY_BACKEND:
+        chosen->backend = argument;
+        if (strcmp(argument, "auto") != 0 && !is_one_of(argument, "cpu", "cuda"))
+            return command_mistake(state, "--backend is auto, cpu or cuda, not \"%s\"", argument);
+        return 0;
+    case ARGP_KEY_END:
+        if (chosen->checkpoint == NULL || chosen->split == NULL)
+            return command_mistake(state, "test needs --checkpoint best|last|N and --split "
+                                          "valid|test");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command_line line = {
+    .arguments = "ID",
+    .help = "Evaluates a checkpoint of an experiment again and prints TP TN FP FN, accuracy, "
+            "precision, "
+            "recall and loss. Runs here: the checkpoint and the data must be on this machine."
+            "\vExample:\n  assay test 3 --checkpoint best --split test",
+    .options = options,
+    .parse = parse,
+    .least = 1,
+    .most = 1,
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+static const cJSON *find_checkpoint(const cJSON *experiment, const struct test_options *chosen,
+                                    struct error *error) {
+    const cJSON *checkpoint;
+    cJSON_ArrayForEach(checkpoint, field_at(experiment, "checkpoints")) {
+        if (chosen->epoch > 0 ? (long long)field_number(checkpoint, "epoch", 0) == chosen->epoch
+                              : strcmp(field_text(checkpoint, "kind", ""), chosen->checkpoint) == 0)
+            return checkpoint;
+    }
+    error_set(error, ERROR_INPUT,
+              "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
+              field_number(experiment, "id", 0), chosen->checkpoint,
+              field_number(experiment, "id", 0));
+    return NULL;
+}
+
+static bool is_here(const cJSON *checkpoint, struct error *error) {
+    const char *path = field_text(checkpoint, "path", ""),
+               *host = field_text(checkpoint, "host", "?");
+    char here[HOST_NAME_MAX + 1] = "";
+    if (access(path, R_OK) == 0)
+        return true;
+    gethostname(here, sizeof here - 1);
+    if (strcmp(here, host) == 0)
+        return error_errno(error, ERROR_FAILED, "cannot read the checkpoint %s", path);
+    return error_set(error, ERROR_FAILED,
+                     "the checkpoint %s is on %s, not on this machine; run assay test there", path,
+                     host);
+}
+
+/* The config in memory, under a name that the worker can open: nothing is left behind. The
+ * descriptor stays open across exec. */
+static bool config_file(const cJSON *config, char *name, size_t size, struct error *error) {
+    char *text = cJSON_Print(config);
+    int descriptor = memfd_create("config.json", 0);
+    bool good = text != NULL && descriptor >= 0 &&
+                write(descriptor, text, strlen(text)) == (ssize_t)strlen(text);
+    if (!good)
+        error_errno(error, ERROR_FAILED, "cannot keep the config in memory");
+    snprintf(name, size, "/proc/self/fd/%d", descriptor);
+    free(text);
+    return good;
+}
+
+int command_test(int argc, char **argv) {
+    struct command_input input;
+    struct test_options chosen = {.backend = "auto"};
+    struct error error = {0};
+    struct client client = {0};
+    cJSON *experiments = NULL;
+    char config[64], path[PATH_MAX];
+    long long id;
+    int status;
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
+        return status;
+    if (!command_id(input.arguments[0], &id, &error) ||
+        !client_look(&input, "show", &client, &experiments, &error)) {
+        status = command_fail(&error);
+        goto out;
+    }
+    const cJSON *checkpoint = find_checkpoint(experiments->child, &chosen, &error);
+    if (checkpoint == NULL || !is_here(checkpoint, &error) ||
+        !config_file(field_at(experiments->child, "config"), config, sizeof config, &error)) {
+        status = command_fail(&error);
+        goto out;
+    }
+    snprintf(path, sizeof path, "%s", field_text(checkpoint, "path", ""));
+    char *arguments[] = {"assay-worker",
+                         "evaluate",
+                         "--config",
+                         config,
+                         "--checkpoint",
+                         path,
+                         "--split",
+                         (char *)(uintptr_t)chosen.split,
+                         "--backend",
+                         (char *)(uintptr_t)chosen.backend,
+                         input.json ? "--json" : NULL,
+                         NULL};
+    status = program_run("assay-worker", arguments);
+out:
+    cJSON_Delete(experiments);
+    client_close(&client);
+    return status;
+}

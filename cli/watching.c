@@ -1,0 +1,218 @@
+#include "cli/watching.h"
+
+#include "cli/progress.h"
+#include "cli/screen.h"
+#include "core/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    POLL_MS = 500,
+    PROGRESS_MS = 5000, /* between lines of progress where nothing can be redrawn */
+    PATIENCE_MS = 60000,
+    LINE_BESIDE_NAME = 62, /* columns that a line takes besides the name */
+    NAME_LEAST = 8,
+    NAME_MOST = 40,
+};
+
+/* What was last said of an experiment. */
+struct watched {
+    double id, attempt, epochs_done;
+    char state[16];
+    struct eta eta;
+    int64_t progress_ms; /* when its progress was last printed */
+};
+
+struct watching {
+    struct client *client;
+    struct screen screen;
+    bool quiet;
+    struct watched *items;
+    size_t count, name_width;
+    bool one_group; /* names are shown without the group */
+};
+
+static struct watched *find(struct watching *watching, const cJSON *experiment) {
+    double id = field_number(experiment, "id", 0);
+    for (size_t i = 0; i < watching->count; i++)
+        if (watching->items[i].id >= id && watching->items[i].id <= id)
+            return &watching->items[i];
+    struct watched *items =
+        realloc(watching->items, (watching->count + 1) * sizeof *watching->items);
+    if (items == NULL)
+        return NULL;
+    watching->items = items;
+    items[watching->count] = (struct watched){
+        .id = id, .attempt = -1, .epochs_done = field_number(experiment, "epochs_done", 0)};
+    return &items[watching->count++];
+}
+
+static struct label label_of(const struct watching *watching, const cJSON *experiment) {
+    const char *name = field_text(experiment, "name", "?");
+    const char *slash = watching->one_group ? strchr(name, '/') : NULL;
+    return (struct label){.id = field_number(experiment, "id", 0),
+                          .name = slash != NULL && slash[1] != '\0' ? slash + 1 : name,
+                          .width = watching->name_width};
+}
+
+/* How wide names are shown: as wide as the longest, as far as the terminal has room. */
+static void measure_names(struct watching *watching, const cJSON *experiments) {
+    const cJSON *experiment;
+    const char *group = field_text(experiments->child, "group", "");
+    watching->one_group = true;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (strcmp(group, field_text(experiment, "group", "")) != 0)
+            watching->one_group = false;
+    }
+    size_t longest = 0, most = NAME_MOST, screen = watching->screen.width;
+    cJSON_ArrayForEach(experiment, experiments) {
+        size_t width = screen_columns(label_of(watching, experiment).name);
+        longest = width > longest ? width : longest;
+    }
+    if (screen > 0)
+        most = screen > LINE_BESIDE_NAME + NAME_LEAST ? screen - LINE_BESIDE_NAME : NAME_LEAST;
+    watching->name_width = longest < most ? longest : most;
+}
+
+/* The epochs that were reported since last time. */
+static bool say_epochs(struct watching *watching, struct watched *watched, const cJSON *experiment,
+                       struct error *error) {
+    struct label label = label_of(watching, experiment);
+    cJSON *selection = cJSON_CreateObject(), *details = NULL;
+    cJSON *ids = cJSON_AddArrayToObject(selection, "ids");
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber(watched->id));
+    if (!client_experiments(watching->client, "show", selection, &details, error))
+        return false;
+    const cJSON *epoch;
+    cJSON_ArrayForEach(epoch, field_at(details->child, "history")) {
+        double number = field_number(epoch, "epoch", 0);
+        if (number <= watched->epochs_done)
+            continue;
+        progress_epoch(watching->screen.stream, &label, epoch,
+                       field_number(experiment, "epochs", 0));
+        watched->epochs_done = number;
+    }
+    cJSON_Delete(details);
+    return true;
+}
+
+static bool say_changes(struct watching *watching, const cJSON *experiment, struct error *error) {
+    struct watched *watched = find(watching, experiment);
+    if (watched == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    const char *state = field_text(experiment, "state", "?");
+    double attempt = field_number(experiment, "attempt", 0);
+    bool changed = strcmp(watched->state, state) != 0 || attempt > watched->attempt;
+    bool epochs = field_number(experiment, "epochs_done", 0) > watched->epochs_done;
+    struct label label = label_of(watching, experiment);
+    bool starts = changed && !field_finished(experiment);
+    if (changed || epochs)
+        screen_clear(&watching->screen);
+    if (starts)
+        progress_state(watching->screen.stream, &label, experiment);
+    if (epochs && !say_epochs(watching, watched, experiment, error))
+        return false;
+    if (changed && !starts)
+        progress_state(watching->screen.stream, &label, experiment);
+    snprintf(watched->state, sizeof watched->state, "%s", state);
+    watched->attempt = attempt;
+    return true;
+}
+
+/* The running ones: redrawn on a terminal, now and then elsewhere. */
+static void say_progress(struct watching *watching, const cJSON *experiments) {
+    char *text = NULL;
+    size_t length;
+    FILE *lines = open_memstream(&text, &length);
+    int64_t now_ms = clock_steady_ms();
+    const cJSON *experiment;
+    if (lines == NULL)
+        return;
+    cJSON_ArrayForEach(experiment, experiments) {
+        struct watched *watched = find(watching, experiment);
+        if (watched == NULL || strcmp(watched->state, "running") != 0)
+            continue;
+        double left = eta_seconds(&watched->eta, experiment, (double)now_ms);
+        bool due = now_ms - watched->progress_ms >= PROGRESS_MS &&
+                   field_at(experiment, "progress") != NULL;
+        if (!watching->screen.terminal && !due)
+            continue;
+        watched->progress_ms = now_ms;
+        struct label label = label_of(watching, experiment);
+        progress_line(lines, &label, experiment, left);
+        putc('\n', lines);
+    }
+    if (fclose(lines) == 0 && watching->screen.terminal)
+        screen_live(&watching->screen, text);
+    else if (text != NULL)
+        fputs(text, watching->screen.stream);
+    fflush(watching->screen.stream);
+    free(text);
+}
+
+static bool all_finished(const cJSON *experiments) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (!field_finished(experiment))
+            return false;
+    }
+    return true;
+}
+
+static bool look(struct watching *watching, const cJSON *selection, cJSON **experiments,
+                 struct error *error) {
+    const cJSON *experiment;
+    if (!client_experiments(watching->client, "list", cJSON_Duplicate(selection, true), experiments,
+                            error))
+        return false;
+    if (watching->quiet)
+        return true;
+    measure_names(watching, *experiments);
+    cJSON_ArrayForEach(experiment, *experiments) {
+        if (!say_changes(watching, experiment, error))
+            return false;
+    }
+    say_progress(watching, *experiments);
+    return true;
+}
+
+int watching_run(struct client *client, cJSON *selection, FILE *stream) {
+    struct watching watching = {.client = client,
+                                .screen = screen_of(stream != NULL ? stream : stdout),
+                                .quiet = stream == NULL};
+    struct error error = {0};
+    int64_t answered_ms = 0, away_ms = 0;
+    int status;
+    for (;;) {
+        cJSON *experiments = NULL;
+        bool good = look(&watching, selection, &experiments, &error);
+        bool finished = good && all_finished(experiments);
+        status = good ? field_status(experiments) : (int)error.code;
+        cJSON_Delete(experiments);
+        int64_t now_ms = clock_steady_ms();
+        if (finished)
+            break;
+        bool wait = error.code == ERROR_UNREACHABLE && answered_ms > 0 &&
+                    now_ms - answered_ms < PATIENCE_MS;
+        if (!good && !wait) {
+            screen_clear(&watching.screen);
+            status = command_fail(&error);
+            break;
+        }
+        if (good)
+            answered_ms = now_ms;
+        else if (away_ms < answered_ms) {
+            screen_clear(&watching.screen);
+            fprintf(stderr, "assay: no answer from the coordinator; waiting for it\n");
+            away_ms = now_ms;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    }
+    screen_clear(&watching.screen);
+    fflush(watching.screen.stream);
+    free(watching.items);
+    cJSON_Delete(selection);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* assay workers: who trains. */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "core/clock.h"
+
+static const struct command_line line = {
+    .arguments = "",
+    .help = "Lists the workers that the coordinator knows, and what each is doing."
+            "\vExample:\n  assay workers --json",
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+static const struct column columns[] = {
+    {"worker", COLUMN_ELASTIC}, {"host", COLUMN_LEFT},    {"pid", COLUMN_RIGHT},
+    {"backend", COLUMN_LEFT},   {"device", COLUMN_LEFT},  {"threads", COLUMN_RIGHT},
+    {"state", COLUMN_LEFT},     {"trains", COLUMN_RIGHT}, {"seen", COLUMN_RIGHT},
+};
+
+static void print_workers(const cJSON *workers) {
+    struct table table = TABLE_OF(columns);
+    struct screen screen = screen_of(stdout);
+    double now_ms = (double)clock_unix_ms();
+    const cJSON *worker;
+    cJSON_ArrayForEach(worker, workers) {
+        char text[FORMAT_SIZE];
+        const char *state = field_text(worker, "state", "?");
+        table_add(&table, "%s", field_text(worker, "worker", "?"));
+        table_add(&table, "%s", field_text(worker, "host", "?"));
+        table_add(&table, "%.0f", field_number(worker, "pid", 0));
+        table_add(&table, "%s", field_text(worker, "backend", "?"));
+        table_add(&table, "%s", field_text(worker, "device", "?"));
+        table_add(&table, "%.0f", field_number(worker, "threads", 0));
+        table_add_styled(&table, screen_state_style(state), "%s", state);
+        if (field_at(worker, "experiment") != NULL)
+            table_add(&table, "%.0f", field_number(worker, "experiment", 0));
+        else
+            table_add(&table, "%s", "");
+        double away_ms = now_ms - field_number(worker, "seen_ms", now_ms);
+        table_add(&table, "%s ago", format_duration(text, away_ms > 0 ? away_ms / 1000 : 0));
+    }
+    if (table.count == 0)
+        puts("no workers; assay worker --connect ENDPOINT --dir DIR starts one");
+    else
+        table_print(&table, &screen, 0);
+    table_free(&table);
+}
+
+int command_workers(int argc, char **argv) {
+    struct command_input input;
+    struct error error = {0};
+    cJSON *answer = NULL;
+    int status;
+    if (!command_parse(&line, argc, argv, NULL, &input, &status))
+        return status;
+    if (!client_ask_once(&input, "workers", NULL, "worker_list", &answer, &error))
+        return command_fail(&error);
+    const cJSON *workers = field_at(answer, "workers");
+    status = 0;
+    if (!input.json)
+        print_workers(workers);
+    else if (!output_json(workers))
+        status = ERROR_FAILED;
+    cJSON_Delete(answer);
+    return status;
+}

@@ -1,0 +1,17 @@
+#include "core/home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool home_folder(char **path, struct error *error) {
+    const char *chosen = getenv("ASSAY_HOME"), *home = getenv("HOME");
+    *path = NULL;
+    if (chosen != NULL && chosen[0] != '\0')
+        *path = strdup(chosen);
+    else if (home == NULL || home[0] == '\0')
+        return error_set(error, ERROR_INPUT, "neither ASSAY_HOME nor HOME is set; set one");
+    else if (asprintf(path, "%s/.local/share/assay", home) < 0)
+        *path = NULL;
+    return *path != NULL || error_set(error, ERROR_FAILED, "out of memory");
+}

@@ -1,0 +1,11 @@
+/* home: the folder for what was given no path of its own. */
+#ifndef ASSAY_CORE_HOME_H
+#define ASSAY_CORE_HOME_H
+
+#include "core/error.h"
+
+/* ASSAY_HOME, else ~/.local/share/assay; not made. The caller frees *path. ERROR_INPUT when
+ * neither ASSAY_HOME nor HOME is set. */
+bool home_folder(char **path, struct error *error);
+
+#endif
