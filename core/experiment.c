@@ -1,19 +1,16 @@
 #include "core/experiment.h"
 
+#include "core/json.h"
 #include "core/rules.h"
 #include "core/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 /* Below, the config has passed the schema and its defaults are filled: every key is there and of
  * its type and range. */
 static double number(const cJSON *object, const char *key) {
-    return member(object, key)->valuedouble;
+    return json_member(object, key)->valuedouble;
 }
 
 static uint32_t whole(const cJSON *object, const char *key) {
@@ -23,7 +20,8 @@ static uint32_t whole(const cJSON *object, const char *key) {
 /* The index of a string among the words that the schema's enum lists in the order of a C enum. */
 static int choice(const cJSON *object, const char *key, const char *const *words) {
     int index = 0;
-    while (words[index + 1] != NULL && strcmp(words[index], member(object, key)->valuestring) != 0)
+    while (words[index + 1] != NULL &&
+           strcmp(words[index], json_member(object, key)->valuestring) != 0)
         index++;
     return index;
 }
@@ -38,10 +36,10 @@ static char *copy(const cJSON *string, bool *ok) {
 }
 
 static bool decode_data(const cJSON *data, struct experiment *experiment) {
-    const cJSON *classes = member(data, "classes"), *split = member(data, "split");
+    const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
     size_t count = (size_t)cJSON_GetArraySize(classes);
     bool ok = true;
-    experiment->data.root = copy(member(data, "root"), &ok);
+    experiment->data.root = copy(json_member(data, "root"), &ok);
     experiment->data.train = number(split, "train");
     experiment->data.valid = number(split, "valid");
     experiment->data.test = number(split, "test");
@@ -51,10 +49,11 @@ static bool decode_data(const cJSON *data, struct experiment *experiment) {
         return false;
     for (const cJSON *one = classes->child; one != NULL; one = one->next) {
         struct experiment_class *class = &experiment->data.classes[experiment->data.class_count++];
-        class->name = copy(member(one, "name"), &ok);
-        class->dir = copy(member(one, "dir"), &ok);
-        class->label = member(one, "label")->valueint;
-        const cJSON *repeat = member(member(data, "upsample"), member(one, "name")->valuestring);
+        class->name = copy(json_member(one, "name"), &ok);
+        class->dir = copy(json_member(one, "dir"), &ok);
+        class->label = json_member(one, "label")->valueint;
+        const cJSON *repeat =
+            json_member(json_member(data, "upsample"), json_member(one, "name")->valuestring);
         class->repeat = repeat != NULL ? (uint32_t)repeat->valuedouble : 1;
     }
     return ok;
@@ -62,12 +61,12 @@ static bool decode_data(const cJSON *data, struct experiment *experiment) {
 
 static bool decode_model(const cJSON *model, struct experiment *experiment) {
     static const char *const heads[] = {"relu", "dropout", NULL};
-    const cJSON *fresh = member(model, "fresh");
+    const cJSON *fresh = json_member(model, "fresh");
     bool ok = true;
-    experiment->model.arch = copy(member(model, "arch"), &ok);
+    experiment->model.arch = copy(json_member(model, "arch"), &ok);
     experiment->model.head = (enum head)choice(model, "head", heads);
     experiment->model.dropout = number(model, "dropout");
-    experiment->model.weights = copy(member(model, "weights"), &ok);
+    experiment->model.weights = copy(json_member(model, "weights"), &ok);
     experiment->model.fresh =
         calloc((size_t)cJSON_GetArraySize(fresh) + 1, sizeof *experiment->model.fresh);
     if (experiment->model.fresh == NULL)
@@ -79,13 +78,14 @@ static bool decode_model(const cJSON *model, struct experiment *experiment) {
 
 static void decode_train(const cJSON *train, struct experiment *experiment) {
     static const char *const precisions[] = {"fp32", "tf32", "bf16", NULL};
-    const cJSON *optimizer = member(train, "optimizer"), *scheduler = member(train, "scheduler");
-    const cJSON *betas = member(optimizer, "betas");
+    const cJSON *optimizer = json_member(train, "optimizer"),
+                *scheduler = json_member(train, "scheduler");
+    const cJSON *betas = json_member(optimizer, "betas");
     experiment->train.epochs = whole(train, "epochs");
     experiment->train.batch_size = whole(train, "batch_size");
     experiment->train.seed = (uint64_t)number(train, "seed");
     experiment->train.precision = (enum precision)choice(train, "precision", precisions);
-    experiment->train.deterministic = cJSON_IsTrue(member(train, "deterministic"));
+    experiment->train.deterministic = cJSON_IsTrue(json_member(train, "deterministic"));
     experiment->train.optimizer.lr = number(optimizer, "lr");
     experiment->train.optimizer.beta1 = betas->child->valuedouble;
     experiment->train.optimizer.beta2 = betas->child->next->valuedouble;
@@ -99,20 +99,21 @@ static void decode_train(const cJSON *train, struct experiment *experiment) {
 
 static bool decode_rest(const cJSON *json, struct experiment *experiment) {
     bool ok = true;
-    experiment->name = copy(member(json, "name"), &ok);
-    experiment->resources.backend = copy(member(member(json, "resources"), "backend"), &ok);
-    experiment->resources.memory_gib = number(member(json, "resources"), "memory_gib");
-    experiment->priority = member(json, "priority")->valueint;
+    experiment->name = copy(json_member(json, "name"), &ok);
+    experiment->resources.backend =
+        copy(json_member(json_member(json, "resources"), "backend"), &ok);
+    experiment->resources.memory_gib = number(json_member(json, "resources"), "memory_gib");
+    experiment->priority = json_member(json, "priority")->valueint;
     experiment->max_attempts = whole(json, "max_attempts");
-    decode_train(member(json, "train"), experiment);
-    return decode_data(member(json, "data"), experiment) &&
-           decode_model(member(json, "model"), experiment) && ok;
+    decode_train(json_member(json, "train"), experiment);
+    return decode_data(json_member(json, "data"), experiment) &&
+           decode_model(json_member(json, "model"), experiment) && ok;
 }
 
 static void decode_pipeline(const cJSON *json, const char *key, bool random_allowed,
                             struct pipeline *pipeline, struct faults *faults, size_t first) {
-    if (rules_sound(member(json, key), key, faults, first))
-        pipeline_from_json(member(json, key), key, random_allowed, pipeline, faults);
+    if (rules_sound(json_member(json, key), key, faults, first))
+        pipeline_from_json(json_member(json, key), key, random_allowed, pipeline, faults);
 }
 
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults) {

@@ -21,7 +21,7 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
             capacity = capacity == 0 ? 65536 : 2 * capacity;
             char *larger = capacity <= SIZE_MAX / 2 ? realloc(buffer, capacity) : NULL;
             if (larger == NULL) {
-                error_set(error, ERROR_FAILED, "no memory to read %s", path);
+                error_set(error, ERROR_FAILED, "%s: no memory to read it", path);
                 break;
             }
             buffer = larger;
@@ -30,13 +30,13 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            error_errno(error, ERROR_INPUT, "cannot read %s", path);
+            error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
             break;
         }
         used += (size_t)got;
         if (used > limit) {
-            error_set(error, ERROR_INPUT, "%s is larger than %zu bytes; is it the right file?",
-                      path, limit);
+            error_set(error, ERROR_INPUT, "%s: larger than %zu bytes; is it the right file?", path,
+                      limit);
             break;
         }
         if (got == 0) {
@@ -53,7 +53,7 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return error_errno(error, ERROR_INPUT, "cannot read %s", path);
+        return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
     bool ok = read_all(descriptor, path, limit, data, length, error);
     close(descriptor);
     return ok;

@@ -304,3 +304,7 @@ cJSON *json_parse(const char *text, size_t length, const char *name, struct erro
     cJSON_Delete(value);
     return NULL;
 }
+
+const cJSON *json_member(const cJSON *object, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}

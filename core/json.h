@@ -25,6 +25,9 @@ cJSON *json_parse(const char *text, size_t length, const char *name, struct erro
  * of the deepest part of the place that is there. `text` must have parsed and end in NUL. */
 size_t json_line(const char *text, const char *place);
 
+/* The value of a key, or NULL when there is none or `object` is no object. Borrowed. */
+const cJSON *json_member(const cJSON *object, const char *key);
+
 /* Compact text; numbers print as the shortest decimal that reads back the same (what is no number
  * as null), bytes that are not UTF-8 as U+FFFD: json_parse takes it back. Caller frees with free;
  * NULL without memory. */

@@ -4,6 +4,7 @@
 #include "core/matrix.h"
 
 #include "core/experiment.h"
+#include "core/json.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -32,10 +33,6 @@ struct expansion {
     bool *included;           /* an entry of include that some combination took */
     int choice[MATRIX_AXES_MAX];
 };
-
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
 
 static bool fail_memory(struct expansion *expansion) {
     faults_add(expansion->faults, "matrix", "no memory to expand it");
@@ -270,7 +267,7 @@ static bool expand(struct expansion *expansion) {
 
 bool matrix_expand(const cJSON *file, struct members *members, struct faults *faults) {
     size_t first = faults->count;
-    const cJSON *name = member(file, "name"), *json = member(file, "matrix");
+    const cJSON *name = json_member(file, "name"), *json = json_member(file, "matrix");
     struct matrix matrix = {0};
     struct expansion expansion = {.matrix = &matrix,
                                   .file = file,

@@ -11,10 +11,6 @@
 
 static const char *const reserved[] = {"ablate", "exclude", "include"};
 
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 static bool is_reserved(const char *key) {
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
         if (strcmp(key, reserved[i]) == 0)
@@ -145,7 +141,7 @@ static bool read_axis(const cJSON *json, const cJSON *values, struct axis *axis,
     size_t length = place.length;
     axis->variants = calloc((size_t)cJSON_GetArraySize(values), sizeof *axis->variants);
     bool ok =
-        axis->variants != NULL && read_path(values->string, place_string(&place), axis, faults);
+        axis->variants != NULL && read_path(values->string, text_string(&place), axis, faults);
     const char *key = !ok || named ? NULL : short_key(axis, json);
     for (const cJSON *value = values->child; ok && value != NULL; value = value->next) {
         size_t index = axis->count++;
@@ -154,16 +150,16 @@ static bool read_axis(const cJSON *json, const cJSON *values, struct axis *axis,
         else
             place_add_index(&place, index);
         char *label = named ? strdup(value->string) : label_of(value, "", index);
-        ok = variant_fill(&axis->variants[index], value, label, key, place_string(&place), faults);
+        ok = variant_fill(&axis->variants[index], value, label, key, text_string(&place), faults);
         if (ok && named && strchr(label, '/') != NULL)
-            faults_add(faults, place_string(&place),
+            faults_add(faults, text_string(&place),
                        "the name of a variant holds a slash; use another character");
         place_cut(&place, length);
     }
     if (ok)
         check_labels(axis, faults);
     if (!ok && faults->count == first)
-        faults_add(faults, place_string(&place), "no memory to expand it");
+        faults_add(faults, text_string(&place), "no memory to expand it");
     text_free(&place);
     return faults->count == first;
 }
@@ -282,11 +278,11 @@ static void read_entries(const struct matrix *matrix, const cJSON *list, struct 
         size_t inner = place.length;
         entry->pairs = calloc((size_t)cJSON_GetArraySize(one), sizeof *entry->pairs);
         if (entry->pairs == NULL)
-            faults_add(faults, place_string(&place), "no memory to expand it");
+            faults_add(faults, text_string(&place), "no memory to expand it");
         for (const cJSON *value = one->child; value != NULL && entry->pairs != NULL;
              value = value->next) {
             place_add_key(&place, value->string);
-            read_pair(matrix, value, exclude, entries->count - 1, place_string(&place),
+            read_pair(matrix, value, exclude, entries->count - 1, text_string(&place),
                       &entry->pairs[entry->count++], faults);
             place_cut(&place, inner);
         }
@@ -299,15 +295,16 @@ bool matrix_read(const cJSON *json, struct matrix *matrix, struct faults *faults
     const cJSON *schema = schema_experiment();
     size_t first = faults->count;
     *matrix = (struct matrix){0};
-    schema_check(schema, member(member(schema, "properties"), "matrix"), json, "matrix", faults);
+    schema_check(schema, json_member(json_member(schema, "properties"), "matrix"), json, "matrix",
+                 faults);
     if (faults->count != first)
         return false;
-    matrix->one_at_a_time = member(json, "ablate") != NULL;
+    matrix->one_at_a_time = json_member(json, "ablate") != NULL;
     read_axes(json, matrix, faults);
     if (faults->count != first)
         return false;
-    read_entries(matrix, member(json, "exclude"), &matrix->exclude, faults);
-    read_entries(matrix, member(json, "include"), &matrix->include, faults);
+    read_entries(matrix, json_member(json, "exclude"), &matrix->exclude, faults);
+    read_entries(matrix, json_member(json, "include"), &matrix->include, faults);
     return faults->count == first;
 }
 

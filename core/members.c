@@ -61,8 +61,8 @@ static void check_member(struct member *member, struct faults *faults) {
     for (size_t i = 0; i < own.count; i++) {
         struct text place = {0};
         place_in_file(member, own.items[i].place, &place);
-        if (!known(faults, place_string(&place), own.items[i].message))
-            faults_add(faults, place_string(&place), "%s", own.items[i].message);
+        if (!known(faults, text_string(&place), own.items[i].message))
+            faults_add(faults, text_string(&place), "%s", own.items[i].message);
         text_free(&place);
     }
     faults_free(&own);
@@ -74,8 +74,8 @@ static void check_base(const cJSON *file, struct faults *faults) {
     cJSON *config = cJSON_Duplicate(file, true), *origin = cJSON_CreateObject();
     struct member base = {.config = config, .origin = origin};
     cJSON_DeleteItemFromObjectCaseSensitive(config, "matrix");
-    const cJSON *data = cJSON_GetObjectItemCaseSensitive(config, "data");
-    if (origin != NULL && cJSON_GetObjectItemCaseSensitive(data, "classes") != NULL)
+    const cJSON *data = json_member(config, "data");
+    if (origin != NULL && json_member(data, "classes") != NULL)
         check_member(&base, faults);
     cJSON_Delete(config);
     cJSON_Delete(origin);

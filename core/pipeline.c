@@ -1,5 +1,6 @@
 #include "core/pipeline.h"
 
+#include "core/json.h"
 #include "core/place.h"
 #include "core/resize.h"
 
@@ -16,11 +17,7 @@ struct reading {
 };
 
 #define FAULT(reading, ...)                                                                        \
-    faults_add((reading)->faults, place_string(&(reading)->place), __VA_ARGS__)
-
-static const cJSON *argument(const cJSON *op, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(op, key);
-}
+    faults_add((reading)->faults, text_string(&(reading)->place), __VA_ARGS__)
 
 /* --- arguments --- */
 
@@ -38,7 +35,7 @@ static struct range read_pair(struct reading *reading, const char *key, const cJ
 
 /* A number x is [-x, x]; a pair is itself. */
 static struct range read_around_zero(struct reading *reading, const cJSON *op, const char *key) {
-    const cJSON *value = argument(op, key);
+    const cJSON *value = json_member(op, key);
     if (cJSON_IsNumber(value))
         return (struct range){-value->valuedouble, value->valuedouble};
     return read_pair(reading, key, value->child);
@@ -46,7 +43,7 @@ static struct range read_around_zero(struct reading *reading, const cJSON *op, c
 
 /* torchvision's ColorJitter: a number x is [max(0, 1 - x), 1 + x]. */
 static struct range read_factor(struct reading *reading, const cJSON *op, const char *key) {
-    const cJSON *value = argument(op, key);
+    const cJSON *value = json_member(op, key);
     if (cJSON_IsNumber(value))
         return (struct range){fmax(0, 1 - value->valuedouble), 1 + value->valuedouble};
     return read_pair(reading, key, value->child);
@@ -54,7 +51,7 @@ static struct range read_factor(struct reading *reading, const cJSON *op, const 
 
 /* torchvision's RandomAffine: one number or pair is along x alone, four numbers are x and y. */
 static void read_shear(struct reading *reading, const cJSON *op, struct transform *transform) {
-    const cJSON *value = argument(op, "shear");
+    const cJSON *value = json_member(op, "shear");
     int count = cJSON_GetArraySize(value);
     if (count != 3)
         transform->shear_x = read_around_zero(reading, op, "shear");
@@ -70,7 +67,7 @@ static void read_shear(struct reading *reading, const cJSON *op, struct transfor
 
 /* A single number leaves `width` to the op: 0 (the shorter side) or the same. */
 static void read_size(const cJSON *op, struct transform *transform) {
-    const cJSON *size = argument(op, "size");
+    const cJSON *size = json_member(op, "size");
     if (cJSON_IsNumber(size)) {
         transform->height = size->valueint;
         transform->width = transform->kind == TRANSFORM_RESIZE ? 0 : size->valueint;
@@ -81,7 +78,7 @@ static void read_size(const cJSON *op, struct transform *transform) {
 }
 
 static void read_channels(const cJSON *op, const char *key, float channels[3]) {
-    const cJSON *value = argument(op, key)->child;
+    const cJSON *value = json_member(op, key)->child;
     for (int i = 0; i < 3; i++, value = value->next)
         channels[i] = (float)value->valuedouble;
 }
@@ -96,7 +93,7 @@ static void read_op(struct reading *reading, const cJSON *op, struct transform *
         break;
     case TRANSFORM_RANDOM_HORIZONTAL_FLIP:
     case TRANSFORM_RANDOM_VERTICAL_FLIP:
-        transform->probability = argument(op, "p")->valuedouble;
+        transform->probability = json_member(op, "p")->valuedouble;
         break;
     case TRANSFORM_COLOR_JITTER:
         transform->brightness = read_factor(reading, op, "brightness");
@@ -105,13 +102,13 @@ static void read_op(struct reading *reading, const cJSON *op, struct transform *
         transform->hue = read_around_zero(reading, op, "hue");
         break;
     case TRANSFORM_RANDOM_AFFINE:
-        translate = argument(op, "translate")->child;
+        translate = json_member(op, "translate")->child;
         transform->degrees = read_around_zero(reading, op, "degrees");
         transform->translate_x = translate->valuedouble;
         transform->translate_y = translate->next->valuedouble;
-        transform->scale = read_pair(reading, "scale", argument(op, "scale")->child);
+        transform->scale = read_pair(reading, "scale", json_member(op, "scale")->child);
         read_shear(reading, op, transform);
-        transform->fill = (uint8_t)argument(op, "fill")->valueint;
+        transform->fill = (uint8_t)json_member(op, "fill")->valueint;
         break;
     case TRANSFORM_NORMALIZE:
         read_channels(op, "mean", transform->mean);
@@ -121,7 +118,7 @@ static void read_op(struct reading *reading, const cJSON *op, struct transform *
 }
 
 static enum transform_kind kind_of(const cJSON *op) {
-    const char *name = argument(op, "op")->valuestring;
+    const char *name = json_member(op, "op")->valuestring;
     size_t kind = 0;
     while (kind < KIND_COUNT - 1 && strcmp(transform_name((enum transform_kind)kind), name) != 0)
         kind++;

@@ -49,10 +49,6 @@ void place_cut(struct text *place, size_t length) {
     place->data[length] = '\0';
 }
 
-const char *place_string(const struct text *place) {
-    return place->data != NULL ? place->data : "";
-}
-
 const char *place_below(const char *place, const char *prefix) {
     size_t length = strlen(prefix);
     if (strncmp(place, prefix, length) != 0)

@@ -13,8 +13,6 @@ void place_add_key(struct text *place, const char *key);
 void place_add_index(struct text *place, size_t index);
 /* Takes the steps after the first `length` bytes off again. */
 void place_cut(struct text *place, size_t length);
-/* "" for the whole tree; borrowed from `place`. */
-const char *place_string(const struct text *place);
 
 /* What `place` goes on with below `prefix` ("" when they are one, "[2].p", ".lr"), or NULL when it
  * lies elsewhere. */

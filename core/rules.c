@@ -1,15 +1,12 @@
 #include "core/rules.h"
 
+#include "core/json.h"
 #include "core/place.h"
 #include "core/words.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
 
 bool rules_sound(const cJSON *value, const char *place, const struct faults *faults, size_t first) {
     for (size_t i = first; i < faults->count; i++)
@@ -67,8 +64,8 @@ static void check_unique(const cJSON *classes, const char *key, struct text *pla
     for (const cJSON *one = classes->child; one != NULL; one = one->next, index++) {
         size_t twin = 0;
         const cJSON *other = classes->child;
-        while (other != one &&
-               strcmp(member(other, key)->valuestring, member(one, key)->valuestring) != 0) {
+        while (other != one && strcmp(json_member(other, key)->valuestring,
+                                      json_member(one, key)->valuestring) != 0) {
             other = other->next;
             twin++;
         }
@@ -76,8 +73,8 @@ static void check_unique(const cJSON *classes, const char *key, struct text *pla
             continue;
         place_add_index(place, index);
         place_add_key(place, key);
-        faults_add(faults, place_string(place), "\"%.100s\" is the %s of class %zu already; %s",
-                   member(one, key)->valuestring, key, twin + 1,
+        faults_add(faults, text_string(place), "\"%.100s\" is the %s of class %zu already; %s",
+                   json_member(one, key)->valuestring, key, twin + 1,
                    key[0] == 'n' ? "give each class its own" : "give each class its own folder");
         place_cut(place, length);
     }
@@ -90,19 +87,19 @@ static void check_classes(const cJSON *classes, struct faults *faults) {
     text_format(&place, "data.classes");
     length = place.length;
     for (const cJSON *one = classes->child; one != NULL; one = one->next) {
-        const char *name = rules_unprintable(member(one, "name")->valuestring);
-        const char *dir = dir_fault(member(one, "dir")->valuestring);
-        labels[member(one, "label")->valueint] = true;
+        const char *name = rules_unprintable(json_member(one, "name")->valuestring);
+        const char *dir = dir_fault(json_member(one, "dir")->valuestring);
+        labels[json_member(one, "label")->valueint] = true;
         place_add_index(&place, index++);
         size_t inner = place.length;
         place_add_key(&place, "name");
         if (name != NULL)
-            faults_add(faults, place_string(&place), "%s; take it out", name);
+            faults_add(faults, text_string(&place), "%s; take it out", name);
         place_cut(&place, inner);
         place_add_key(&place, "dir");
         if (dir != NULL)
-            faults_add(faults, place_string(&place), "\"%.100s\" %s",
-                       member(one, "dir")->valuestring, dir);
+            faults_add(faults, text_string(&place), "\"%.100s\" %s",
+                       json_member(one, "dir")->valuestring, dir);
         place_cut(&place, length);
     }
     check_unique(classes, "name", &place, faults);
@@ -124,7 +121,7 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
     if (names == NULL)
         faults_add(faults, "data.upsample", "no memory to check it");
     for (const cJSON *one = classes->child; names != NULL && one != NULL; one = one->next) {
-        names[count++] = member(one, "name")->valuestring;
+        names[count++] = json_member(one, "name")->valuestring;
         text_format(&list, "%s%s", count > 1 ? ", " : "", names[count - 1]);
     }
     for (const cJSON *one = upsample->child; names != NULL && one != NULL; one = one->next) {
@@ -136,10 +133,10 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
         const char *nearest = nearest_word(one->string, names, count);
         place_add_key(&place, one->string);
         if (nearest != NULL)
-            faults_add(faults, place_string(&place),
+            faults_add(faults, text_string(&place),
                        "unknown class \"%.100s\"; did you mean \"%s\"?", one->string, nearest);
         else
-            faults_add(faults, place_string(&place), "unknown class \"%.100s\"; known are: %s",
+            faults_add(faults, text_string(&place), "unknown class \"%.100s\"; known are: %s",
                        one->string, list.data);
         place_cut(&place, length);
     }
@@ -151,17 +148,17 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
 /* --- the rest --- */
 
 static void check_split(const cJSON *split, struct faults *faults) {
-    double sum = member(split, "train")->valuedouble + member(split, "valid")->valuedouble +
-                 member(split, "test")->valuedouble;
+    double sum = json_member(split, "train")->valuedouble +
+                 json_member(split, "valid")->valuedouble + json_member(split, "test")->valuedouble;
     if (fabs(sum - 1) > 1e-9)
         faults_add(faults, "data.split", "train, valid and test sum to %.10g; they must sum to 1",
                    sum);
 }
 
 void rules_check(const cJSON *config, struct faults *faults, size_t first) {
-    const cJSON *name = member(config, "name"), *data = member(config, "data");
-    const cJSON *classes = member(data, "classes"), *split = member(data, "split");
-    const cJSON *upsample = member(data, "upsample");
+    const cJSON *name = json_member(config, "name"), *data = json_member(config, "data");
+    const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
+    const cJSON *upsample = json_member(data, "upsample");
     bool sound_classes = rules_sound(classes, "data.classes", faults, first);
     if (rules_sound(name, "name", faults, first))
         check_name(name, faults);
@@ -171,6 +168,6 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
         check_split(split, faults);
     if (sound_classes && rules_sound(upsample, "data.upsample", faults, first))
         check_upsample(upsample, classes, faults);
-    if (member(config, "matrix") != NULL)
+    if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");
 }

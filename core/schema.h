@@ -32,7 +32,4 @@ void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, co
  */
 void schema_fill_defaults(const cJSON *root, const cJSON *schema, cJSON *value);
 
-/* Follows the "$ref"s of `schema` (into $defs of `root`) to what they name. */
-const cJSON *schema_resolve(const cJSON *root, const cJSON *schema);
-
 #endif

@@ -1,20 +1,17 @@
 #include "core/schema_path.h"
 
-#include "core/schema.h"
+#include "core/json.h"
+#include "core/schema_branch.h"
 #include "core/text.h"
 #include "core/words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 /* The property's schema, in the schema itself or in a branch of its oneOf. */
 static const cJSON *property_of(const cJSON *root, const cJSON *schema, const char *key) {
-    const cJSON *branches = member(schema, "oneOf");
-    const cJSON *property = member(member(schema, "properties"), key);
+    const cJSON *branches = json_member(schema, "oneOf");
+    const cJSON *property = json_member(json_member(schema, "properties"), key);
     for (const cJSON *branch = branches != NULL ? branches->child : NULL;
          branch != NULL && property == NULL; branch = branch->next)
         property = property_of(root, schema_resolve(root, branch), key);
@@ -34,7 +31,7 @@ bool schema_path_find(const cJSON *root, const char *path, struct schema_path *f
         if (property == NULL) {
             if (dot != NULL)
                 *dot = '.';
-            if (cJSON_IsObject(member(schema, "additionalProperties")) && *rest != '\0')
+            if (cJSON_IsObject(json_member(schema, "additionalProperties")) && *rest != '\0')
                 return true;
             break;
         }
@@ -60,7 +57,8 @@ struct paths {
 /* Adds the paths of all properties below `schema`, depth first; `prefix` is the way to it. */
 static void collect(const cJSON *root, const cJSON *schema, struct text *prefix,
                     struct paths *paths) {
-    const cJSON *branches = member(schema, "oneOf"), *properties = member(schema, "properties");
+    const cJSON *branches = json_member(schema, "oneOf"),
+                *properties = json_member(schema, "properties");
     size_t length = prefix->length;
     for (const cJSON *branch = branches != NULL ? branches->child : NULL; branch != NULL;
          branch = branch->next)

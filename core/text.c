@@ -126,3 +126,7 @@ void text_free(struct text *text) {
     free(text->data);
     *text = (struct text){0};
 }
+
+const char *text_string(const struct text *text) {
+    return text->data != NULL ? text->data : "";
+}

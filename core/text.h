@@ -27,6 +27,9 @@ void text_json_string(struct text *text, const char *string);
 char *text_take(struct text *text);
 void text_free(struct text *text);
 
+/* What was added so far, "" at first; borrowed. */
+const char *text_string(const struct text *text);
+
 /* Makes one line of it that a terminal prints as it is: control characters become '?'. In place. */
 void text_one_line(char *string);
 
