@@ -18,10 +18,10 @@ static void add_fault(cJSON *report, size_t line, const char *place, const char 
 
 static void print_fault(const char *path, const char *text, const struct fault *fault,
                         cJSON *report) {
-    size_t line = text != NULL ? json_line(text, fault->place) : 1;
-    fprintf(stderr, "assay: %s:%zu: %s%s%s\n", path, line, fault->place,
-            fault->place[0] != '\0' ? ": " : "", fault->message);
-    add_fault(report, line, fault->place, fault->message);
+    char *line = fault_text(fault, path, text);
+    fprintf(stderr, "assay: %s\n", line != NULL ? line : fault->message);
+    add_fault(report, json_line(text, fault->place), fault->place, fault->message);
+    free(line);
 }
 
 bool experiment_file_read(const char *path, struct members *members, cJSON *report) {

@@ -10,7 +10,10 @@
 static const struct command commands[] = {
     {"Start here", NULL, NULL, NULL},
     {"Experiment files", NULL, NULL, NULL},
+    {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
+    {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},
     {"Queue", NULL, NULL, NULL},
+    {"submit", "FILE... [--wait]", "queue the experiments of files", command_submit},
     {"cancel", "ID...|GROUP", "take out of the queue, or stop", command_cancel},
     {"Look", NULL, NULL, NULL},
     {"ls", "[ID...|GROUP]", "what is queued, running and finished", command_ls},
