@@ -1,0 +1,202 @@
+#include "cli/pictures.h"
+
+#include "cli/forgery.h"
+#include "core/file.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+const char *picture_folder(enum picture_kind kind) {
+    static const char *const folders[PICTURE_KINDS] = {"fake_deepfake", "fake_face2face", "real"};
+    return folders[kind];
+}
+
+/* What a stream of RANDOM_PORTRAIT is for: its "epoch". */
+enum { STREAM_LOOKS = 0, STREAM_CAMERA = 1, STREAM_FINISH = 8, STREAM_FORGERY = 16 };
+
+/* The photograph: a lens's softness, then a sensor's grain; both differ from picture to picture far
+ * more than a forgery changes them over the whole picture. */
+static bool photograph(const struct portrait *portrait, const struct picture_options *options,
+                       int index, struct canvas *canvas, struct error *error) {
+    struct random_stream stream;
+    random_open(&stream, options->seed, RANDOM_PORTRAIT, STREAM_CAMERA, (uint64_t)index);
+    float softness = (float)random_range(&stream, 0.25, 0.5) * (float)options->size / 80;
+    float grain = (float)random_range(&stream, 0.014, 0.056);
+    return portrait_render(portrait, options->size, canvas, error) &&
+           canvas_blur(canvas, softness, error) && canvas_grain(canvas, grain, &stream, error);
+}
+
+/* The steps that every picture ends with, whatever it is. */
+static bool finish(const struct picture_options *options, int index, enum picture_kind kind,
+                   struct canvas *canvas, struct image *image, struct error *error) {
+    struct random_stream stream;
+    random_open(&stream, options->seed, RANDOM_PORTRAIT, STREAM_FINISH + (uint32_t)kind,
+                (uint64_t)index);
+    return canvas_grain(canvas, 0.004f, &stream, error) && canvas_to_image(canvas, image, error);
+}
+
+static bool forge(const struct picture_options *options, int index, enum picture_kind kind,
+                  const struct portrait *portrait, struct canvas *canvas, struct error *error) {
+    struct random_stream stream;
+    random_open(&stream, options->seed, RANDOM_PORTRAIT, STREAM_FORGERY + (uint32_t)kind,
+                (uint64_t)index);
+    if (kind == PICTURE_FACE2FACE) {
+        return forgery_face2face(portrait, canvas, &stream, error);
+    }
+    /* Somebody else: any of the other portraits of the set, or of one that goes on. */
+    uint32_t others = options->count > 1 ? (uint32_t)options->count - 1 : 1;
+    uint32_t donor_index = ((uint32_t)index + 1 + random_below(&stream, others)) % (others + 1);
+    struct portrait donor;
+    portrait_make(options->seed, donor_index, &donor);
+    return forgery_deepfake(portrait, &donor, canvas, &stream, error);
+}
+
+bool picture_draw(const struct picture_options *options, int index,
+                  struct image images[PICTURE_KINDS], struct error *error) {
+    bool drawn = false;
+    struct portrait portrait;
+    struct canvas photo = {0}, forged = {0};
+    for (int kind = 0; kind < PICTURE_KINDS; kind++) {
+        images[kind] = (struct image){0};
+    }
+    portrait_make(options->seed, (uint32_t)index, &portrait);
+    if (!photograph(&portrait, options, index, &photo, error)) {
+        goto out;
+    }
+    for (enum picture_kind kind = 0; kind < PICTURE_KINDS; kind++) {
+        if (!canvas_copy(&photo, &forged, error) ||
+            (kind != PICTURE_REAL && !forge(options, index, kind, &portrait, &forged, error)) ||
+            !finish(options, index, kind, &forged, &images[kind], error)) {
+            goto out;
+        }
+        canvas_free(&forged);
+    }
+    drawn = true;
+out:
+    for (int kind = 0; !drawn && kind < PICTURE_KINDS; kind++) {
+        image_free(&images[kind]);
+    }
+    canvas_free(&photo);
+    canvas_free(&forged);
+    return drawn;
+}
+
+/* The painters share this; `lock` guards what stands below it. */
+struct studio {
+    const struct picture_options *options;
+    const char *dir;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int next, done, painters;
+    bool failed;
+    struct error error; /* of the first painter that failed */
+};
+
+static bool write_kinds(const struct studio *studio, int index, struct error *error) {
+    struct image images[PICTURE_KINDS];
+    if (!picture_draw(studio->options, index, images, error)) {
+        return false;
+    }
+    bool written = true;
+    for (enum picture_kind kind = 0; kind < PICTURE_KINDS; kind++) {
+        char path[4096];
+        int length =
+            snprintf(path, sizeof path, "%s/%s/%04d.png", studio->dir, picture_folder(kind), index);
+        if (written && (size_t)length >= sizeof path) {
+            written = error_set(error, ERROR_INPUT, "%s: the path is too long", studio->dir);
+        }
+        written = written && png_write(path, &images[kind], error);
+        image_free(&images[kind]);
+    }
+    return written;
+}
+
+static void *paint(void *argument) {
+    struct studio *studio = argument;
+    pthread_mutex_lock(&studio->lock);
+    while (!studio->failed && studio->next < studio->options->count) {
+        int index = studio->next++;
+        struct error error = {0};
+        pthread_mutex_unlock(&studio->lock);
+        bool written = write_kinds(studio, index, &error);
+        pthread_mutex_lock(&studio->lock);
+        if (written) {
+            studio->done++;
+        } else if (!studio->failed) {
+            studio->failed = true;
+            studio->error = error;
+        }
+    }
+    studio->painters--;
+    pthread_cond_signal(&studio->changed);
+    pthread_mutex_unlock(&studio->lock);
+    return NULL;
+}
+
+/* Waits until every painter has gone home, and tells how far they are five times a second. */
+static void watch(struct studio *studio, bool (*progress)(void *context, int done, int count),
+                  void *context) {
+    pthread_mutex_lock(&studio->lock);
+    while (studio->painters > 0) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 200 * 1000 * 1000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&studio->changed, &studio->lock, &until);
+        int done = studio->done;
+        pthread_mutex_unlock(&studio->lock);
+        bool go_on = progress == NULL || progress(context, done, studio->options->count);
+        pthread_mutex_lock(&studio->lock);
+        if (!go_on && !studio->failed) {
+            studio->failed = true;
+            error_set(&studio->error, ERROR_FAILED, "stopped while drawing pictures");
+        }
+    }
+    pthread_mutex_unlock(&studio->lock);
+}
+
+enum { THREADS_MAX = 64 };
+
+bool pictures_write(const struct picture_options *options, const char *dir, int threads,
+                    bool (*progress)(void *context, int done, int count), void *context,
+                    struct error *error) {
+    for (enum picture_kind kind = 0; kind < PICTURE_KINDS; kind++) {
+        char path[4096];
+        int length = snprintf(path, sizeof path, "%s/%s", dir, picture_folder(kind));
+        if ((size_t)length >= sizeof path) {
+            return error_set(error, ERROR_INPUT, "%s: the path is too long", dir);
+        }
+        if (!folder_make(path, error)) {
+            return false;
+        }
+    }
+    struct studio studio = {.options = options, .dir = dir};
+    pthread_mutex_init(&studio.lock, NULL);
+    pthread_cond_init(&studio.changed, NULL);
+    pthread_t painters[THREADS_MAX];
+    int started = 0, wanted = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+    studio.painters = wanted;
+    while (started < wanted && pthread_create(&painters[started], NULL, paint, &studio) == 0) {
+        started++;
+    }
+    pthread_mutex_lock(&studio.lock);
+    studio.painters -= wanted - started;
+    if (started == 0) {
+        studio.failed = true;
+        error_set(&studio.error, ERROR_FAILED, "cannot start a thread");
+    }
+    pthread_mutex_unlock(&studio.lock);
+    watch(&studio, progress, context);
+    for (int i = 0; i < started; i++) {
+        pthread_join(painters[i], NULL);
+    }
+    pthread_cond_destroy(&studio.changed);
+    pthread_mutex_destroy(&studio.lock);
+    if (studio.failed && error != NULL) {
+        *error = studio.error;
+    }
+    return !studio.failed;
+}
