@@ -87,7 +87,7 @@ void atomic_file_abandon(struct atomic_file *file) {
     atomic_file_free(file);
 }
 
-static bool copy(const char *from, const char *path, struct error *error) {
+bool atomic_file_copy(const char *from, const char *path, struct error *error) {
     enum { COPY_BYTES = 1 << 20 };
     bool ok = false;
     struct atomic_file file = {.descriptor = -1};
@@ -139,7 +139,7 @@ bool atomic_file_link(const char *from, const char *path, struct error *error) {
     }
     unlink(temporary);
     if (link(from, temporary) != 0) {
-        ok = copy(from, path, error);
+        ok = atomic_file_copy(from, path, error);
         goto out;
     }
     if (rename(temporary, path) != 0) {

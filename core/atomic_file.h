@@ -24,8 +24,9 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t length
 bool atomic_file_commit(struct atomic_file *file, struct error *error);
 void atomic_file_abandon(struct atomic_file *file);
 
-/* Makes `path` the same file as `from` by a hard link where the file system can, else by a copy;
- * durable, and atomic for `path` as above. Neither name may be written in place afterwards. */
+/* Makes `path` a copy of `from`, durable and atomic for `path` as above. */
+bool atomic_file_copy(const char *from, const char *path, struct error *error);
+/* The same by a hard link where the file system can: neither name may be written in place then. */
 bool atomic_file_link(const char *from, const char *path, struct error *error);
 
 #endif

@@ -1,0 +1,208 @@
+#include "worker/resume.h"
+
+#include "core/atomic_file.h"
+
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *path_in(const char *dir, const char *name) {
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+char *checkpoint_path_best(const char *dir) {
+    return path_in(dir, "checkpoint_best_loss.safetensors");
+}
+
+char *checkpoint_path_last(const char *dir) {
+    return path_in(dir, "checkpoint_last.safetensors");
+}
+
+char *checkpoint_path_epoch(const char *dir, uint32_t epoch) {
+    char *path = NULL;
+    return asprintf(&path, "%s/checkpoint_epoch_%03" PRIu32 ".safetensors", dir, epoch) < 0 ? NULL
+                                                                                            : path;
+}
+
+struct candidate {
+    char *path;
+    struct checkpoint *checkpoint;
+};
+
+enum { CANDIDATES_MOST = 5 };
+
+struct candidates {
+    struct candidate items[CANDIDATES_MOST];
+    size_t count;
+};
+
+static void candidates_free(struct candidates *candidates) {
+    for (size_t i = 0; i < candidates->count; i++) {
+        checkpoint_close(candidates->items[i].checkpoint);
+        free(candidates->items[i].path);
+    }
+}
+
+/* Takes the path over. A file that is not there, or in the list already, is none. */
+static bool candidates_add(struct candidates *candidates, char *path,
+                           const struct experiment *experiment, struct text *warnings,
+                           struct error *error) {
+    struct candidate *candidate = &candidates->items[candidates->count];
+    struct error damage = {0};
+    if (path == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    bool known = false;
+    for (size_t i = 0; i < candidates->count; i++)
+        known = known || strcmp(candidates->items[i].path, path) == 0;
+    if (known || access(path, F_OK) != 0) {
+        free(path);
+        return true;
+    }
+    candidate->path = path;
+    candidates->count++;
+    if (!checkpoint_open(path, &candidate->checkpoint, &damage)) {
+        text_format(warnings, "warning: %s; going on without it\n", damage.message);
+        return true;
+    }
+    if (!checkpoint_matches(candidate->checkpoint, experiment->config))
+        return error_set(error, ERROR_INPUT,
+                         "%s is a checkpoint of another experiment; choose another folder, or move "
+                         "it away",
+                         path);
+    return true;
+}
+
+static uint32_t epoch_of(const struct candidate *candidate) {
+    return candidate->checkpoint == NULL ? 0 : checkpoint_state(candidate->checkpoint)->epoch;
+}
+
+static struct candidate *find_epoch(struct candidates *candidates, uint32_t epoch) {
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (epoch_of(&candidates->items[i]) == epoch)
+            return &candidates->items[i];
+    }
+    return NULL;
+}
+
+/* The latest one whose best checkpoint is there too; the earlier in the list among equals. */
+static struct candidate *choose(struct candidates *candidates, struct candidate **best,
+                                struct text *warnings) {
+    for (;;) {
+        struct candidate *latest = NULL;
+        for (size_t i = 0; i < candidates->count; i++) {
+            struct candidate *candidate = &candidates->items[i];
+            if (epoch_of(candidate) > (latest == NULL ? 0 : epoch_of(latest)))
+                latest = candidate;
+        }
+        if (latest == NULL)
+            return NULL;
+        uint32_t best_epoch = checkpoint_state(latest->checkpoint)->best_epoch;
+        *best = best_epoch == epoch_of(latest) ? latest : find_epoch(candidates, best_epoch);
+        if (*best != NULL)
+            return latest;
+        text_format(warnings,
+                    "warning: %s: the best checkpoint, of epoch %" PRIu32
+                    ", is gone; going on without it\n",
+                    latest->path, best_epoch);
+        checkpoint_close(latest->checkpoint);
+        latest->checkpoint = NULL;
+    }
+}
+
+/* --- bringing the files in --- */
+
+/* Takes `path` over. */
+static bool link_and_free(const char *from, char *path, struct error *error) {
+    bool ok = path != NULL ? atomic_file_link(from, path, error)
+                           : error_set(error, ERROR_FAILED, "out of memory");
+    free(path);
+    return ok;
+}
+
+/* The "epoch" checkpoints that are due: the chosen one itself, others from its folder. */
+static bool adopt_epochs(const char *dir, const char *from_dir, const struct candidate *chosen,
+                         uint32_t every, struct error *error) {
+    uint32_t last = epoch_of(chosen);
+    bool ok = true;
+    for (uint32_t epoch = every; ok && every > 0 && epoch <= last && epoch >= every;
+         epoch += every) {
+        char *from = checkpoint_path_epoch(from_dir, epoch);
+        char *path = checkpoint_path_epoch(dir, epoch);
+        if (from == NULL || path == NULL)
+            ok = error_set(error, ERROR_FAILED, "out of memory");
+        else if (access(path, F_OK) != 0 && epoch == last)
+            ok = atomic_file_link(chosen->path, path, error);
+        else if (access(path, F_OK) != 0 && access(from, F_OK) == 0)
+            ok = atomic_file_link(from, path, error);
+        free(from);
+        free(path);
+    }
+    return ok;
+}
+
+/* train.log of the other folder, unless ours reaches as far as the checkpoint. */
+static bool adopt_log(const char *dir, const char *from_dir, uint64_t bytes, struct error *error) {
+    struct stat status;
+    char *from = path_in(from_dir, "train.log"), *path = path_in(dir, "train.log");
+    bool ok = true;
+    if (from == NULL || path == NULL)
+        ok = error_set(error, ERROR_FAILED, "out of memory");
+    else if ((stat(path, &status) != 0 || (uint64_t)status.st_size < bytes) &&
+             strcmp(from, path) != 0 && access(from, F_OK) == 0)
+        ok = atomic_file_copy(from, path, error);
+    free(from);
+    free(path);
+    return ok;
+}
+
+/* Best first and last last, as they were written: whatever happens between, nothing is missing. */
+static bool adopt(const char *dir, const struct candidate *chosen, const struct candidate *best,
+                  const struct experiment *experiment, struct error *error) {
+    char *copy = strdup(chosen->path);
+    if (copy == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    const char *from_dir = dirname(copy);
+    bool ok = link_and_free(best->path, checkpoint_path_best(dir), error) &&
+              adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
+              adopt_log(dir, from_dir, checkpoint_state(chosen->checkpoint)->log_bytes, error) &&
+              link_and_free(chosen->path, checkpoint_path_last(dir), error);
+    free(copy);
+    return ok;
+}
+
+bool resume_find(const char *dir, const char *resume, const struct experiment *experiment,
+                 struct checkpoint **checkpoint, struct text *warnings, struct error *error) {
+    struct candidates candidates = {.count = 0};
+    struct candidate *best = NULL, *chosen;
+    char *copy = resume != NULL ? strdup(resume) : NULL;
+    bool ok = false;
+    *checkpoint = NULL;
+    if (!candidates_add(&candidates, checkpoint_path_last(dir), experiment, warnings, error) ||
+        !candidates_add(&candidates, checkpoint_path_best(dir), experiment, warnings, error))
+        goto out;
+    if (resume != NULL) {
+        const char *other = copy != NULL ? dirname(copy) : "";
+        if (!candidates_add(&candidates, strdup(resume), experiment, warnings, error) ||
+            !candidates_add(&candidates, checkpoint_path_last(other), experiment, warnings,
+                            error) ||
+            !candidates_add(&candidates, checkpoint_path_best(other), experiment, warnings, error))
+            goto out;
+    }
+    chosen = choose(&candidates, &best, warnings);
+    if (chosen != NULL && !adopt(dir, chosen, best, experiment, error))
+        goto out;
+    if (chosen != NULL) {
+        *checkpoint = chosen->checkpoint;
+        chosen->checkpoint = NULL;
+    }
+    ok = true;
+out:
+    candidates_free(&candidates);
+    free(copy);
+    return ok;
+}

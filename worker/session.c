@@ -1,0 +1,328 @@
+#include "worker/session.h"
+
+#include "core/clock.h"
+#include "core/random.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOGGED_EVERY = 100, TOLD_EVERY_MS = 100 };
+
+/* --- opening --- */
+
+/* The folder that data.root names, which must lie in data_root when that is given. Caller frees. */
+static char *resolve_root(const char *root, const char *data_root, struct error *error) {
+    char *real = realpath(root, NULL);
+    if (real == NULL) {
+        error_errno(error, ERROR_INPUT, "data.root \"%s\"", root);
+        return NULL;
+    }
+    if (data_root == NULL)
+        return real;
+    char *outer = realpath(data_root, NULL);
+    if (outer == NULL)
+        error_errno(error, ERROR_INPUT, "data root \"%s\"", data_root);
+    size_t length = outer == NULL || strcmp(outer, "/") == 0 ? 0 : strlen(outer);
+    bool inside = outer != NULL && strncmp(real, outer, length) == 0 &&
+                  (real[length] == '/' || real[length] == '\0');
+    if (outer != NULL && !inside)
+        error_set(error, ERROR_INPUT,
+                  "data.root \"%s\" is not inside \"%s\", the only data that this worker may read",
+                  real, outer);
+    free(outer);
+    if (inside)
+        return real;
+    free(real);
+    return NULL;
+}
+
+static const struct backend *choose_backend(const struct experiment *experiment,
+                                            const struct trainer_options *options,
+                                            struct error *error) {
+    const char *asked = experiment->resources.backend, *here = options->backend;
+    bool any = asked == NULL || strcmp(asked, "any") == 0;
+    bool automatic = here == NULL || strcmp(here, "auto") == 0;
+    if (!any && !automatic && strcmp(asked, here) != 0) {
+        error_set(error, ERROR_INPUT,
+                  "the experiment asks for backend \"%s\" and this worker runs \"%s\"; change "
+                  "resources.backend or start the worker with another --backend",
+                  asked, here);
+        return NULL;
+    }
+    return backend_find(!automatic ? here : any ? "auto" : asked, options->device, error);
+}
+
+/* Batch norm in training needs more than one value a channel: a batch of one picture whose map has
+ * shrunk to 1 x 1 has none to speak of (PyTorch refuses it too). */
+static bool check_smallest_batch(const struct session *session, const struct shape *shapes,
+                                 struct error *error) {
+    size_t count = session->split.train.count, size = session->experiment->train.batch_size;
+    bool one_value = false;
+    if (count % size != 1 && size != 1)
+        return true;
+    for (size_t i = 0; i < session->network.node_count && !one_value; i++)
+        one_value = session->network.nodes[i].op == OP_BATCH_NORM &&
+                    shapes[i].height * shapes[i].width == 1;
+    if (!one_value)
+        return true;
+    size_t better = size + 1;
+    while (better < count && count % better == 1)
+        better++;
+    if (count == 1)
+        return error_set(error, ERROR_INPUT,
+                         "1 training picture is too few for batch norm; add pictures");
+    return error_set(error, ERROR_INPUT,
+                     "the last batch of an epoch would be 1 of %zu training pictures, too few for "
+                     "batch norm on maps of 1 x 1; change train.batch_size from %zu to %zu, or use "
+                     "larger pictures",
+                     count, size, better);
+}
+
+static bool check_sizes(const struct session *session, bool training, struct error *error) {
+    const struct experiment *experiment = session->experiment;
+    int height, width;
+    struct shape *shapes = calloc(session->network.node_count, sizeof *shapes);
+    bool ok = shapes != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    ok = ok && pipeline_output_size(&experiment->evaluation, &height, &width, error) &&
+         network_shapes(&session->network, height, width, shapes, error);
+    if (!ok)
+        error_context(error, "evaluation");
+    if (ok && training) {
+        ok = pipeline_output_size(&experiment->augmentations, &height, &width, error) &&
+             network_shapes(&session->network, height, width, shapes, error);
+        if (!ok)
+            error_context(error, "augmentations");
+        ok = ok && check_smallest_batch(session, shapes, error);
+    }
+    free(shapes);
+    return ok;
+}
+
+static bool check_lists(const struct session *session, struct error *error) {
+    const struct split *split = &session->split;
+    if (split->train.count == 0)
+        return error_set(error, ERROR_INPUT,
+                         "no picture to train on: %zu valid, %zu test; raise data.split.train or "
+                         "add pictures",
+                         split->valid.count, split->test.count);
+    if (split->valid.count == 0)
+        return error_set(error, ERROR_INPUT,
+                         "no picture to validate on, which the learning rate and the best "
+                         "checkpoint need: %zu train, %zu test; raise data.split.valid or add "
+                         "pictures",
+                         split->train.count, split->test.count);
+    if (split->train.count > UINT32_MAX)
+        return error_set(error, ERROR_INPUT, "more than 2^32 training pictures an epoch");
+    return true;
+}
+
+static bool make_buffers(struct session *session, struct error *error) {
+    size_t batch = session->experiment->train.batch_size;
+    session->order = calloc(session->split.train.count + 1, sizeof *session->order);
+    session->losses = calloc(batch, sizeof *session->losses);
+    session->logits = calloc(batch, NETWORK_CLASSES * sizeof *session->logits);
+    return (session->order != NULL && session->losses != NULL && session->logits != NULL) ||
+           error_set(error, ERROR_FAILED, "out of memory");
+}
+
+bool session_open(const struct experiment *experiment, const struct trainer_options *options,
+                  const struct trainer_events *events, bool training, struct session *session,
+                  struct error *error) {
+    *session = (struct session){.experiment = experiment, .events = events};
+    bool ok = false;
+    char *root = resolve_root(experiment->data.root, options->data_root, error);
+    if (root == NULL)
+        goto out;
+    session->backend = choose_backend(experiment, options, error);
+    if (session->backend == NULL)
+        goto out;
+    if (!split_make(experiment, root, &session->split, error) ||
+        (training && !check_lists(session, error)) ||
+        !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
+                       &session->network, error) ||
+        !check_sizes(session, training, error) || !make_buffers(session, error))
+        goto out;
+    const struct loader_options loader = {.root = root, .threads = options->threads};
+    const struct model_options model = {.precision = experiment->train.precision,
+                                        .deterministic = experiment->train.deterministic,
+                                        .seed = experiment->train.seed,
+                                        .device = options->device};
+    if (!loader_new(&loader, &session->loader, error) ||
+        !session->backend->model_new(&session->network, &model, &session->model, error))
+        goto out;
+    ok = true;
+out:
+    free(root);
+    if (!ok)
+        session_close(session);
+    return ok;
+}
+
+void session_close(struct session *session) {
+    loader_free(session->loader);
+    if (session->model != NULL)
+        session->backend->model_free(session->model);
+    free(session->logits);
+    free(session->losses);
+    free(session->order);
+    network_free(&session->network);
+    split_free(&session->split);
+    *session = (struct session){0};
+}
+
+/* --- passes --- */
+
+uint32_t session_steps(const struct session *session, const struct split_list *list) {
+    size_t size = session->experiment->train.batch_size;
+    return (uint32_t)(list->count / size + (list->count % size != 0));
+}
+
+/* Adds the batch's pictures to the metrics; the sum of their losses. */
+static double count_batch(const struct session *session, const struct batch *batch,
+                          struct metrics *metrics) {
+    double sum = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const float *logits = session->logits + NETWORK_CLASSES * i;
+        metrics_add(metrics, batch->labels[i], logits[1] > logits[0], session->losses[i]);
+        sum += session->losses[i];
+    }
+    return sum;
+}
+
+struct phase {
+    const char *name;
+    uint32_t epoch, step, steps;
+    int64_t began_ms;
+};
+
+static void tell_progress(struct session *session, const struct phase *phase,
+                          const struct metrics *metrics) {
+    int64_t now_ms = clock_steady_ms();
+    if (session->events->progress == NULL ||
+        (session->told_ms != 0 && now_ms - session->told_ms < TOLD_EVERY_MS))
+        return;
+    session->told_ms = now_ms;
+    int64_t spent_ms = now_ms - phase->began_ms;
+    double count = (double)metrics_count(metrics);
+    struct progress progress = {.phase = phase->name,
+                                .epoch = phase->epoch,
+                                .epochs = session->experiment->train.epochs,
+                                .step = phase->step,
+                                .steps = phase->steps,
+                                .images_per_second =
+                                    spent_ms > 0 ? count * 1000 / (double)spent_ms : 0};
+    metrics_loss(metrics, &progress.loss);
+    session->events->progress(session->events->context, &progress);
+}
+
+static bool asked_to_stop(struct session *session) {
+    const struct trainer_events *events = session->events;
+    session->stopped = session->stopped || (events->stop != NULL && events->stop(events->context));
+    return session->stopped;
+}
+
+static bool check_finite(double loss, const char *what, uint32_t epoch, uint32_t step,
+                         struct error *error) {
+    return isfinite(loss) ||
+           error_set(error, ERROR_INPUT,
+                     "epoch %" PRIu32 ", step %" PRIu32 ": the %s loss is no number any more (%g); "
+                     "try a smaller train.optimizer.lr, or look for pictures or weights that are "
+                     "broken",
+                     epoch, step, what, loss);
+}
+
+static bool train_batch(struct session *session, const struct batch *batch,
+                        struct session_epoch *epoch, const struct phase *phase,
+                        struct trainlog *log, struct error *error) {
+    const struct experiment *experiment = session->experiment;
+    const struct adam adam = {.lr = epoch->learning_rate,
+                              .beta1 = experiment->train.optimizer.beta1,
+                              .beta2 = experiment->train.optimizer.beta2,
+                              .eps = experiment->train.optimizer.eps,
+                              .weight_decay = experiment->train.optimizer.weight_decay,
+                              .step = ++epoch->iteration};
+    if (!session->backend->train_step(session->model, batch, &adam, session->losses,
+                                      session->logits, error))
+        return false;
+    double loss = count_batch(session, batch, &epoch->metrics) / (double)batch->count;
+    if (!check_finite(loss, "training", phase->epoch, phase->step, error))
+        return false;
+    if (phase->step % LOGGED_EVERY == 0)
+        trainlog_line(log,
+                      "epoch %" PRIu32 "/%" PRIu32 " step %" PRIu32 "/%" PRIu32 " loss_train %.4f",
+                      phase->epoch, experiment->train.epochs, phase->step, phase->steps, loss);
+    return true;
+}
+
+bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
+                   struct error *error) {
+    const struct experiment *experiment = session->experiment;
+    const struct split_list *list = &session->split.train;
+    struct random_stream stream;
+    for (size_t i = 0; i < list->count; i++)
+        session->order[i] = i;
+    random_open(&stream, experiment->train.seed, RANDOM_SHUFFLE, epoch->epoch, 0);
+    random_shuffle(&stream, session->order, list->count);
+    const struct loader_pass pass = {.list = list,
+                                     .pipeline = &experiment->augmentations,
+                                     .order = session->order,
+                                     .batch_size = experiment->train.batch_size,
+                                     .seed = experiment->train.seed,
+                                     .epoch = epoch->epoch};
+    struct phase phase = {.name = "train",
+                          .epoch = epoch->epoch,
+                          .steps = session_steps(session, list),
+                          .began_ms = clock_steady_ms()};
+    const struct batch *batch;
+    epoch->metrics = (struct metrics){0};
+    if (asked_to_stop(session) || !loader_begin(session->loader, &pass, error))
+        return false;
+    while (loader_next(session->loader, &batch, error)) {
+        if (batch == NULL) {
+            epoch->seconds = (double)(clock_steady_ms() - phase.began_ms) / 1000;
+            return true;
+        }
+        phase.step++;
+        if (!train_batch(session, batch, epoch, &phase, log, error))
+            return false;
+        tell_progress(session, &phase, &epoch->metrics);
+        if (asked_to_stop(session))
+            return false;
+    }
+    return false;
+}
+
+bool session_evaluate(struct session *session, const struct split_list *list,
+                      const char *phase_name, uint32_t epoch, struct metrics *metrics,
+                      struct error *error) {
+    const struct loader_pass pass = {.list = list,
+                                     .pipeline = &session->experiment->evaluation,
+                                     .batch_size = session->experiment->train.batch_size};
+    struct phase phase = {.name = phase_name,
+                          .epoch = epoch,
+                          .steps = session_steps(session, list),
+                          .began_ms = clock_steady_ms()};
+    const struct batch *batch;
+    *metrics = (struct metrics){0};
+    if (list->count == 0)
+        return true;
+    if (asked_to_stop(session) || !loader_begin(session->loader, &pass, error))
+        return false;
+    while (loader_next(session->loader, &batch, error)) {
+        if (batch == NULL)
+            return true;
+        phase.step++;
+        if (!session->backend->evaluate(session->model, batch, session->losses, session->logits,
+                                        error))
+            return false;
+        double sum = count_batch(session, batch, metrics);
+        if (!check_finite(sum, phase_name, epoch, phase.step, error))
+            return false;
+        tell_progress(session, &phase, metrics);
+        if (asked_to_stop(session))
+            return false;
+    }
+    return false;
+}

@@ -1,0 +1,56 @@
+/* session: what training and evaluation stand on (the split, the network, the model on its backend,
+ * the loader), and the two things done with it: one epoch of training, one pass of evaluation.
+ *
+ * Both ask `stop` after every step. When it says so they return false with `stopped` set and no
+ * error. Sums of losses run over the pictures in their order, so that they do not depend on the
+ * size of the batches.
+ */
+#ifndef ASSAY_WORKER_SESSION_H
+#define ASSAY_WORKER_SESSION_H
+
+#include "core/split.h"
+#include "worker/loader.h"
+#include "worker/trainer.h"
+#include "worker/trainlog.h"
+
+struct session {
+    const struct experiment *experiment; /* borrowed, as are the events */
+    const struct trainer_events *events;
+    struct split split;
+    struct network network;
+    const struct backend *backend;
+    struct model *model;
+    struct loader *loader;
+    size_t *order;          /* of the training list in this epoch */
+    float *losses, *logits; /* of a batch */
+    int64_t told_ms;        /* when progress was told last */
+    bool stopped;
+};
+
+/* Checks everything that can be checked before the first step, and makes the model (all zeros).
+ * `training`: whether session_train is to be called. */
+bool session_open(const struct experiment *experiment, const struct trainer_options *options,
+                  const struct trainer_events *events, bool training, struct session *session,
+                  struct error *error);
+void session_close(struct session *session); /* a zeroed session may be closed */
+
+struct session_epoch {
+    uint32_t epoch; /* from 1 */
+    double learning_rate;
+    uint64_t iteration; /* steps before it; raised by every step */
+    struct metrics metrics;
+    double seconds;
+};
+
+/* One epoch: shuffles, trains, fills metrics and seconds. A loss that is not finite is an error. */
+bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
+                   struct error *error);
+
+/* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress. */
+bool session_evaluate(struct session *session, const struct split_list *list, const char *phase,
+                      uint32_t epoch, struct metrics *metrics, struct error *error);
+
+/* Steps of an epoch of training: the last batch may be smaller. */
+uint32_t session_steps(const struct session *session, const struct split_list *list);
+
+#endif

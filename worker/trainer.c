@@ -1,0 +1,343 @@
+#include "worker/trainer.h"
+
+#include "core/atomic_file.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "worker/resume.h"
+#include "worker/session.h"
+#include "worker/weights.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One run of an experiment in its folder. */
+struct run {
+    const struct experiment *experiment;
+    const struct trainer_options *options;
+    const struct trainer_events *events;
+    struct session session;
+    struct trainlog *log;
+    struct checkpoint_state state;
+    char *config; /* compact JSON text, for the checkpoints */
+    char *best_path, *last_path;
+};
+
+/* --- telling --- */
+
+static void tell_epoch(const struct run *run, const struct epoch_report *report) {
+    if (run->events->epoch != NULL)
+        run->events->epoch(run->events->context, report);
+}
+
+static void tell_checkpoint(const struct run *run, const char *kind, uint32_t epoch,
+                            const char *path) {
+    const struct checkpoint_report report = {.kind = kind, .epoch = epoch, .path = path};
+    if (run->events->checkpoint != NULL)
+        run->events->checkpoint(run->events->context, &report);
+}
+
+static bool epoch_checkpoint_due(const struct run *run, uint32_t epoch) {
+    uint32_t every = run->experiment->train.checkpoint_every;
+    return every > 0 && epoch % every == 0;
+}
+
+/* Reports everything that the checkpoint knows of, after a resume. */
+static bool tell_all_again(const struct run *run, struct error *error) {
+    for (uint32_t epoch = 1; epoch <= run->state.epoch; epoch++) {
+        tell_epoch(run, &run->state.history[epoch - 1]);
+        if (!epoch_checkpoint_due(run, epoch))
+            continue;
+        char *path = checkpoint_path_epoch(run->options->dir, epoch);
+        if (path == NULL)
+            return error_set(error, ERROR_FAILED, "out of memory");
+        if (access(path, F_OK) == 0)
+            tell_checkpoint(run, "epoch", epoch, path);
+        free(path);
+    }
+    tell_checkpoint(run, "best", run->state.best_epoch, run->best_path);
+    tell_checkpoint(run, "last", run->state.epoch, run->last_path);
+    return true;
+}
+
+/* --- beginning --- */
+
+static bool write_checkpoint(struct run *run, const char *path, struct error *error) {
+    return checkpoint_write(path, &run->session.network, run->session.backend, run->session.model,
+                            &run->state, run->config, error);
+}
+
+static bool open_log(struct run *run, const char *warnings, struct error *error) {
+    struct checkpoint_state *state = &run->state;
+    const struct split *split = &run->session.split;
+    uint32_t epochs = run->experiment->train.epochs;
+    if (!trainlog_open(run->options->dir, state->log_bytes, run->events, &run->log, error))
+        return false;
+    bool lost = trainlog_bytes(run->log) < state->log_bytes;
+    for (uint32_t i = 0; lost && i < state->epoch; i++)
+        trainlog_epoch(run->log, &state->history[i], epochs);
+    while (warnings != NULL && *warnings != '\0') {
+        size_t length = strcspn(warnings, "\n");
+        trainlog_line(run->log, "%.*s", (int)length, warnings);
+        warnings += length + (warnings[length] == '\n');
+    }
+    if (state->epoch == 0)
+        trainlog_line(
+            run->log, "%s: %s on %s, %zu pictures to train on, %zu to validate, %zu to test",
+            run->experiment->name, run->experiment->model.arch, run->session.backend->name,
+            split->train.count, split->valid.count, split->test.count);
+    /* The checkpoint must know the length of the log that is there, not of the one that was. */
+    state->log_bytes = trainlog_bytes(run->log);
+    return !lost ||
+           (trainlog_sync(run->log, error) && write_checkpoint(run, run->last_path, error));
+}
+
+/* The state of a new run, with room for the history to come. */
+static bool state_new(struct run *run, struct error *error) {
+    const struct experiment *experiment = run->experiment;
+    size_t tracked = weights_tracked_count(&run->session.network);
+    run->state = (struct checkpoint_state){.best_loss = INFINITY};
+    run->state.history = calloc((size_t)experiment->train.epochs + 1, sizeof *run->state.history);
+    run->state.batches_tracked = calloc(tracked + 1, sizeof *run->state.batches_tracked);
+    if (run->state.history == NULL || run->state.batches_tracked == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    plateau_init(&run->state.plateau, experiment->train.optimizer.lr,
+                 experiment->train.scheduler.factor, experiment->train.scheduler.patience,
+                 experiment->train.scheduler.min_lr);
+    return true;
+}
+
+/* Takes state, weights and optimizer from the checkpoint. */
+static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
+                          struct error *error) {
+    const struct checkpoint_state *from = checkpoint_state(checkpoint);
+    struct checkpoint_state *state = &run->state;
+    if (from->epoch > run->experiment->train.epochs)
+        return error_set(error, ERROR_INPUT, "%s: is of epoch %" PRIu32 ", of %" PRIu32,
+                         run->last_path, from->epoch, run->experiment->train.epochs);
+    state->epoch = from->epoch;
+    state->iteration = from->iteration;
+    state->best_loss = from->best_loss;
+    state->best_epoch = from->best_epoch;
+    state->log_bytes = from->log_bytes;
+    state->plateau.lr = from->plateau.lr;
+    state->plateau.best = from->plateau.best;
+    state->plateau.bad_epochs = from->plateau.bad_epochs;
+    memcpy(state->history, from->history, from->epoch * sizeof *from->history);
+    return checkpoint_restore(checkpoint, &run->session.network, run->session.backend,
+                              run->session.model, state->batches_tracked, error) ||
+           error_context(error, "%s", run->last_path);
+}
+
+static bool run_begin(struct run *run, struct error *error) {
+    const struct experiment *experiment = run->experiment;
+    const char *dir = run->options->dir;
+    struct checkpoint *checkpoint = NULL;
+    struct text warnings = {0};
+    bool ok = false;
+    run->config = json_text(experiment->config);
+    run->best_path = checkpoint_path_best(dir);
+    run->last_path = checkpoint_path_last(dir);
+    if (run->config == NULL || run->best_path == NULL || run->last_path == NULL) {
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    if (!folder_make(dir, error) ||
+        !session_open(experiment, run->options, run->events, true, &run->session, error) ||
+        !resume_find(dir, run->options->resume, experiment, &checkpoint, &warnings, error) ||
+        !state_new(run, error))
+        goto out;
+    ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
+                            : weights_begin(experiment, &run->session.network, run->session.backend,
+                                            run->session.model, run->state.batches_tracked, error);
+    ok = ok && open_log(run, warnings.data, error) &&
+         (checkpoint == NULL || tell_all_again(run, error));
+out:
+    checkpoint_close(checkpoint);
+    text_free(&warnings);
+    return ok;
+}
+
+static void run_end(struct run *run) {
+    trainlog_close(run->log);
+    checkpoint_state_free(&run->state);
+    session_close(&run->session);
+    free(run->best_path);
+    free(run->last_path);
+    free(run->config);
+}
+
+/* --- epochs --- */
+
+/* Writes the state to `path`, or links it to *written when this epoch's file was written before. */
+static bool save_as(struct run *run, const char *path, const char **written, struct error *error) {
+    bool ok = *written != NULL ? atomic_file_link(*written, path, error)
+                               : write_checkpoint(run, path, error);
+    *written = path;
+    return ok;
+}
+
+/* Makes the epoch durable, "last" last, and then reports it. */
+static bool save_epoch(struct run *run, const struct epoch_report *report, struct error *error) {
+    const char *written = NULL;
+    bool due = epoch_checkpoint_due(run, report->epoch), ok = false;
+    char *epoch_path = checkpoint_path_epoch(run->options->dir, report->epoch);
+    if (epoch_path == NULL) {
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    if (!trainlog_sync(run->log, error) ||
+        (report->best && !save_as(run, run->best_path, &written, error)) ||
+        (due && !save_as(run, epoch_path, &written, error)) ||
+        !save_as(run, run->last_path, &written, error))
+        goto out;
+    tell_epoch(run, report);
+    if (report->best)
+        tell_checkpoint(run, "best", report->epoch, run->best_path);
+    if (due)
+        tell_checkpoint(run, "epoch", report->epoch, epoch_path);
+    tell_checkpoint(run, "last", report->epoch, run->last_path);
+    ok = true;
+out:
+    free(epoch_path);
+    return ok;
+}
+
+/* What the epoch's numbers change: schedule, best, history, and their lines in the log. */
+static const struct epoch_report *account(struct run *run, const struct session_epoch *epoch,
+                                          const struct metrics *valid) {
+    struct checkpoint_state *state = &run->state;
+    struct epoch_report *report = &state->history[epoch->epoch - 1];
+    size_t tracked = weights_tracked_count(&run->session.network);
+    double loss = 0, count = (double)metrics_count(&epoch->metrics);
+    metrics_loss(valid, &loss);
+    *report =
+        (struct epoch_report){.epoch = epoch->epoch,
+                              .train = epoch->metrics,
+                              .valid = *valid,
+                              .learning_rate = epoch->learning_rate,
+                              .seconds = epoch->seconds,
+                              .images_per_second = epoch->seconds > 0 ? count / epoch->seconds : 0,
+                              .best = loss < state->best_loss};
+    for (size_t i = 0; i < tracked; i++)
+        state->batches_tracked[i] += (int64_t)(epoch->iteration - state->iteration);
+    state->iteration = epoch->iteration;
+    state->epoch = epoch->epoch;
+    plateau_step(&state->plateau, loss);
+    trainlog_epoch(run->log, report, run->experiment->train.epochs);
+    if (report->best) {
+        state->best_loss = loss;
+        state->best_epoch = epoch->epoch;
+        trainlog_line(run->log, "checkpoint_best_loss: epoch %" PRIu32 " loss_valid %.4f",
+                      epoch->epoch, loss);
+    }
+    if (epoch_checkpoint_due(run, epoch->epoch))
+        trainlog_line(run->log, "checkpoint_epoch_%03" PRIu32, epoch->epoch);
+    state->log_bytes = trainlog_bytes(run->log);
+    return report;
+}
+
+static bool run_epoch(struct run *run, struct error *error) {
+    struct session *session = &run->session;
+    struct metrics valid;
+    struct session_epoch epoch = {.epoch = run->state.epoch + 1,
+                                  .learning_rate = run->state.plateau.lr,
+                                  .iteration = run->state.iteration};
+    return session_train(session, &epoch, run->log, error) &&
+           session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, error) &&
+           save_epoch(run, account(run, &epoch, &valid), error);
+}
+
+/* --- the end --- */
+
+static bool load(struct session *session, const char *path, uint32_t *epoch, struct error *error) {
+    struct checkpoint *checkpoint;
+    if (!checkpoint_open(path, &checkpoint, error))
+        return false;
+    *epoch = checkpoint_state(checkpoint)->epoch;
+    bool ok = checkpoint_restore(checkpoint, &session->network, session->backend, session->model,
+                                 NULL, error) ||
+              error_context(error, "%s", path);
+    checkpoint_close(checkpoint);
+    return ok;
+}
+
+/* Evaluates best and last on valid and test. When they are the same epoch, once. */
+static bool run_evaluations(struct run *run, struct error *error) {
+    struct session *session = &run->session;
+    const struct split_list *const lists[] = {&session->split.valid, &session->split.test};
+    static const char *const splits[] = {"valid", "test"}, *const kinds[] = {"best", "last"};
+    const char *const paths[] = {run->best_path, run->last_path};
+    struct evaluation_report reports[2] = {0};
+    for (size_t k = 0; k < 2; k++) {
+        bool known = k == 1 && run->state.best_epoch == run->state.epoch;
+        uint32_t epoch = run->state.epoch;
+        if (!known && !load(session, paths[k], &epoch, error))
+            return false;
+        for (size_t s = 0; s < 2; s++) {
+            reports[s].checkpoint = kinds[k];
+            reports[s].split = splits[s];
+            reports[s].epoch = epoch;
+            if (!known &&
+                !session_evaluate(session, lists[s], splits[s], epoch, &reports[s].metrics, error))
+                return false;
+            trainlog_evaluation(run->log, &reports[s]);
+            if (run->events->evaluation != NULL)
+                run->events->evaluation(run->events->context, &reports[s]);
+        }
+    }
+    return trainlog_sync(run->log, error);
+}
+
+enum trainer_outcome trainer_run(const struct experiment *experiment,
+                                 const struct trainer_options *options,
+                                 const struct trainer_events *events, struct error *error) {
+    struct run run = {.experiment = experiment, .options = options, .events = events};
+    assert(experiment->config != NULL);
+    bool ok = run_begin(&run, error);
+    while (ok && run.state.epoch < experiment->train.epochs)
+        ok = run_epoch(&run, error);
+    ok = ok && run_evaluations(&run, error);
+    bool stopped = run.session.stopped;
+    if (!ok && !stopped && run.log != NULL && error != NULL)
+        trainlog_line(run.log, "failed: %s", error->message);
+    run_end(&run);
+    return ok ? TRAINER_DONE : stopped ? TRAINER_STOPPED : TRAINER_FAILED;
+}
+
+/* --- assay test --- */
+
+/* "best", "last" or "epoch", by the file's name. */
+static const char *kind_of(const char *path) {
+    const char *name = strrchr(path, '/');
+    name = name != NULL ? name + 1 : path;
+    return strncmp(name, "checkpoint_best", 15) == 0   ? "best"
+           : strncmp(name, "checkpoint_last", 15) == 0 ? "last"
+                                                       : "epoch";
+}
+
+bool trainer_evaluate(const struct experiment *experiment, const struct trainer_options *options,
+                      const char *checkpoint, const char *split,
+                      const struct trainer_events *events, struct evaluation_report *report,
+                      struct error *error) {
+    struct session session = {0};
+    bool valid = strcmp(split, "valid") == 0;
+    if (!valid && strcmp(split, "test") != 0)
+        return error_set(error, ERROR_INPUT, "split is valid or test, not \"%s\"", split);
+    if (!session_open(experiment, options, events, false, &session, error))
+        return false;
+    const struct split_list *list = valid ? &session.split.valid : &session.split.test;
+    *report = (struct evaluation_report){.checkpoint = kind_of(checkpoint),
+                                         .split = valid ? "valid" : "test"};
+    bool ok = list->count > 0 ||
+              error_set(error, ERROR_INPUT, "no picture in the split \"%s\"", report->split);
+    ok = ok && load(&session, checkpoint, &report->epoch, error) &&
+         session_evaluate(&session, list, report->split, report->epoch, &report->metrics, error);
+    if (!ok && session.stopped)
+        error_set(error, ERROR_FAILED, "stopped");
+    session_close(&session);
+    return ok;
+}
