@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static inline int temporary_unlink(const char *path, const struct stat *status, int type,
                                    struct FTW *walk) {
@@ -13,11 +14,14 @@ static inline int temporary_unlink(const char *path, const struct stat *status, 
     return remove(path);
 }
 
-/* cmocka's setup: *state is the folder's path. */
+/* cmocka's setup: *state is the folder's path, in memory where there is such a place: checkpoints
+ * are large, and every one of them is synced. */
 static inline int temporary_make(void **state) {
     const char *base = getenv("TMPDIR");
     char path[512];
-    snprintf(path, sizeof path, "%s/assay-test-XXXXXX", base != NULL ? base : "/tmp");
+    if (base == NULL)
+        base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(path, sizeof path, "%s/assay-test-XXXXXX", base);
     *state = mkdtemp(path) != NULL ? strdup(path) : NULL;
     return *state != NULL ? 0 : -1;
 }

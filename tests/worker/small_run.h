@@ -1,0 +1,183 @@
+/* small_run: an experiment small enough to be trained in a test (resnet18, 32 px, a handful of
+ * pictures), and what its trainer said, as lines. */
+#ifndef ASSAY_TESTS_WORKER_SMALL_RUN_H
+#define ASSAY_TESTS_WORKER_SMALL_RUN_H
+
+#include "core/image.h"
+#include "core/json.h"
+#include "core/text.h"
+#include "tests/temporary.h"
+#include "worker/trainer.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+enum { SMALL_SIDE = 32 };
+
+/* The class's pictures: noise about a grey that the class decides. */
+static inline void small_pictures(void **state, const char *class, int count, int grey) {
+    char *folder = temporary_path(state, class);
+    mkdir(folder, 0777);
+    struct random_stream stream;
+    random_open(&stream, 1, RANDOM_PORTRAIT, 0, (uint64_t)grey);
+    for (int i = 0; i < count; i++) {
+        struct image image;
+        char path[600];
+        assert_true(image_new(&image, SMALL_SIDE, SMALL_SIDE, NULL));
+        for (int p = 0; p < 3 * SMALL_SIDE * SMALL_SIDE; p++)
+            image.pixels[p] = (uint8_t)(grey + (int)random_below(&stream, 60) - 30);
+        snprintf(path, sizeof path, "%s/%03d.png", folder, i);
+        assert_true(png_write(path, &image, NULL));
+        image_free(&image);
+    }
+    free(folder);
+}
+
+/* The parts of the experiment that the struct points to. */
+struct small {
+    struct experiment experiment;
+    struct experiment_class classes[2];
+    struct transform augmentations[3], evaluation[2];
+};
+
+/* 12 training pictures (batches of 5, 5, 2), 4 to validate, 4 to test, 3 epochs, in *state. */
+static inline void small_experiment(void **state, struct small *small) {
+    const struct transform resize = {
+        .kind = TRANSFORM_RESIZE, .height = SMALL_SIDE, .width = SMALL_SIDE};
+    const struct transform flip = {.kind = TRANSFORM_RANDOM_HORIZONTAL_FLIP, .probability = 0.5};
+    const struct transform normalize = {
+        .kind = TRANSFORM_NORMALIZE, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.2f, 0.2f, 0.2f}};
+    small_pictures(state, "fake", 10, 110);
+    small_pictures(state, "real", 10, 140);
+    *small = (struct small){
+        .classes = {{"fake", "fake", 0, 1}, {"real", "real", 1, 1}},
+        .augmentations = {resize, flip, normalize},
+        .evaluation = {resize, normalize},
+    };
+    struct experiment *experiment = &small->experiment;
+    experiment->name = "small";
+    experiment->data.root = *state;
+    experiment->data.classes = small->classes;
+    experiment->data.class_count = 2;
+    experiment->data.train = 0.6;
+    experiment->data.valid = experiment->data.test = 0.2;
+    experiment->augmentations = (struct pipeline){small->augmentations, 3};
+    experiment->evaluation = (struct pipeline){small->evaluation, 2};
+    experiment->model.arch = "resnet18";
+    experiment->model.head = HEAD_DROPOUT;
+    experiment->model.dropout = 0.25;
+    experiment->train.epochs = 3;
+    experiment->train.batch_size = 5;
+    experiment->train.seed = 7;
+    experiment->train.deterministic = true;
+    experiment->train.optimizer.lr = 1e-3;
+    experiment->train.optimizer.beta1 = 0.9;
+    experiment->train.optimizer.beta2 = 0.999;
+    experiment->train.optimizer.eps = 1e-8;
+    experiment->train.scheduler.factor = 0.5;
+    experiment->train.scheduler.min_lr = 1e-6;
+    experiment->train.checkpoint_every = 2;
+    experiment->resources.backend = "any";
+    experiment->config = cJSON_Parse("{\"name\":\"small\",\"train\":{\"seed\":7,\"lr\":0.001}}");
+}
+
+static inline void small_free(struct small *small) {
+    cJSON_Delete(small->experiment.config);
+}
+
+/* What a run said, and when it is to be stopped. */
+struct listener {
+    struct text lines; /* reports in order; without what depends on the clock */
+    struct text log;   /* train.log as the events told it */
+    int stop_after;    /* so many questions; 0: never */
+    int asked, progresses;
+    const char *dir;
+};
+
+static inline void add_metrics_line(struct text *lines, const struct metrics *metrics) {
+    text_format(lines, " %" PRIu64 "/%" PRIu64 "/%" PRIu64 "/%" PRIu64 " %.17g",
+                metrics->true_positive, metrics->true_negative, metrics->false_positive,
+                metrics->false_negative, metrics->loss_sum);
+}
+
+static inline void hear_epoch(void *context, const struct epoch_report *report) {
+    struct listener *listener = context;
+    text_format(&listener->lines, "epoch %" PRIu32, report->epoch);
+    add_metrics_line(&listener->lines, &report->train);
+    add_metrics_line(&listener->lines, &report->valid);
+    text_format(&listener->lines, " lr %.17g%s\n", report->learning_rate,
+                report->best ? " best" : "");
+    assert_true(report->seconds > 0 && report->images_per_second > 0);
+}
+
+static inline void hear_checkpoint(void *context, const struct checkpoint_report *report) {
+    struct listener *listener = context;
+    size_t length = strlen(listener->dir);
+    assert_memory_equal(report->path, listener->dir, length);
+    assert_int_equal(access(report->path, R_OK), 0);
+    text_format(&listener->lines, "checkpoint %s %" PRIu32 " %s\n", report->kind, report->epoch,
+                report->path + length + 1);
+}
+
+static inline void hear_evaluation(void *context, const struct evaluation_report *report) {
+    struct listener *listener = context;
+    text_format(&listener->lines, "evaluation %s %s %" PRIu32, report->checkpoint, report->split,
+                report->epoch);
+    add_metrics_line(&listener->lines, &report->metrics);
+    text_format(&listener->lines, "\n");
+}
+
+static inline void hear_log(void *context, uint64_t offset, const char *text) {
+    struct listener *listener = context;
+    assert_true(offset <= listener->log.length);
+    listener->log.length = offset;
+    text_add(&listener->log, text, strlen(text));
+}
+
+static inline void hear_progress(void *context, const struct progress *progress) {
+    struct listener *listener = context;
+    assert_true(progress->step >= 1 && progress->step <= progress->steps);
+    assert_int_equal(progress->epochs, 3);
+    listener->progresses++;
+}
+
+static inline bool hear_stop(void *context) {
+    struct listener *listener = context;
+    return ++listener->asked > listener->stop_after && listener->stop_after > 0;
+}
+
+static inline void listener_free(struct listener *listener) {
+    text_free(&listener->lines);
+    text_free(&listener->log);
+}
+
+static inline struct trainer_events listener_events(struct listener *listener) {
+    return (struct trainer_events){.context = listener,
+                                   .progress = hear_progress,
+                                   .epoch = hear_epoch,
+                                   .checkpoint = hear_checkpoint,
+                                   .evaluation = hear_evaluation,
+                                   .log = hear_log,
+                                   .stop = hear_stop};
+}
+
+/* Runs in the folder `dir` with the listener emptied but for its log. */
+static inline enum trainer_outcome small_run(const struct small *small, const char *dir,
+                                             const char *resume, int threads,
+                                             struct listener *listener, struct error *error) {
+    listener->dir = dir;
+    listener->asked = 0;
+    text_free(&listener->lines);
+    const struct trainer_events events = listener_events(listener);
+    const struct trainer_options options = {
+        .dir = dir, .backend = "cpu", .threads = threads, .resume = resume};
+    return trainer_run(&small->experiment, &options, &events, error);
+}
+
+#endif
