@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "core/wire.h"
 #include "net/dealer.h"
 #include "worker/duty.h"
@@ -76,11 +77,15 @@ static void trial_over(struct agent *agent) {
 /* The configuration was checked when it was submitted, by a program of maybe another version. */
 static bool decode_config(cJSON *config, struct experiment *experiment, struct error *error) {
     struct faults faults = {0};
+    struct text text = {0};
     bool ok = experiment_from_json(config, experiment, &faults);
-    if (!ok) {
-        error_set(error, ERROR_INPUT, "this worker does not understand the configuration: %s: %s",
-                  faults.items[0].place, faults.items[0].message);
-    }
+    for (size_t i = 0; i < faults.count; i++)
+        text_format(&text, "%s%s: %s", i > 0 ? "; " : "", faults.items[i].place,
+                    faults.items[i].message);
+    if (!ok)
+        error_set(error, ERROR_INPUT, "this worker does not understand the configuration: %s",
+                  text.data != NULL ? text.data : "out of memory");
+    text_free(&text);
     faults_free(&faults);
     return ok;
 }

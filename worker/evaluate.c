@@ -189,8 +189,9 @@ int evaluate_main(int argc, char **argv) {
         .doc = "Evaluate a checkpoint on the validation or the test pictures of an experiment."};
     struct evaluate_options options = {.split = "test", .backend = "auto"};
     struct error error = {0};
-    if (!options_parse(&argp, argc, argv, &options))
-        return ERROR_INPUT;
+    int code;
+    if (!options_parse(&argp, argc, argv, &options, &code))
+        return code;
     if (evaluate_run(&options, &error))
         return 0;
     fprintf(stderr, "assay: %s\n", error.message);

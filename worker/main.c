@@ -1,6 +1,175 @@
-#include <stdio.h>
+/* assay-worker: trains what a coordinator hands out; step, bench and evaluate run without one. */
+#include "net/dealer.h"
+#include "worker/agent.h"
+#include "worker/evaluate.h"
+#include "worker/options.h"
 
-int main(void) {
-    puts("assay " ASSAY_VERSION);
-    return 0;
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Written by the signal handler; set once, before the handler is. */
+static int leave_fd;
+
+/* The first signal asks for a clean end; the next one has its default effect. */
+static void on_signal(int number) {
+    const uint64_t one = 1;
+    (void)number;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (write(leave_fd, &one, sizeof one) < 0)
+        _exit(ERROR_FAILED);
+}
+
+static bool signals_prepare(struct error *error) {
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    leave_fd = eventfd(0, EFD_CLOEXEC);
+    if (leave_fd < 0)
+        return error_errno(error, ERROR_FAILED, "cannot make an eventfd");
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        return error_errno(error, ERROR_FAILED, "cannot handle signals");
+    return true;
+}
+
+static void say(void *context, bool trouble, const char *line) {
+    const bool *quiet = context;
+    if (trouble) {
+        fprintf(stderr, "assay: %s\n", line);
+    } else if (!*quiet) {
+        puts(line);
+        fflush(stdout);
+    }
+}
+
+struct worker_options {
+    struct agent_options agent;
+    bool quiet;
+};
+
+enum {
+    KEY_CONNECT = 0x1000,
+    KEY_DIR,
+    KEY_BACKEND,
+    KEY_DEVICE,
+    KEY_ROOT,
+    KEY_THREADS,
+    KEY_IDLE,
+    KEY_NAME,
+    KEY_QUIET
+};
+
+static const struct argp_option worker_table[] = {
+    {"connect", KEY_CONNECT, "ENDPOINT", 0,
+     "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")", 0},
+    {"dir", KEY_DIR, "DIR", 0, "This worker's own folder: checkpoints, logs, unsent reports", 0},
+    {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
+    {"data-root", KEY_ROOT, "DIR", 0, "Refuse experiments whose data stands elsewhere", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {"idle-exit", KEY_IDLE, "SECONDS", 0, "End after so long without work (default: stay)", 0},
+    {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "Print errors only", 0},
+    {0},
+};
+
+static error_t worker_parse(int key, char *text, struct argp_state *state) {
+    struct worker_options *options = state->input;
+    struct agent_options *agent = &options->agent;
+    long number = 0;
+    error_t code = 0;
+    switch (key) {
+    case KEY_CONNECT:
+        agent->connect = text;
+        return 0;
+    case KEY_DIR:
+        agent->dir = text;
+        return 0;
+    case KEY_BACKEND:
+        return options_backend(state, text, &agent->backend);
+    case KEY_DEVICE:
+        code = options_integer(state, "--device", text, 0, 1023, &number);
+        agent->device = (int)number;
+        return code;
+    case KEY_ROOT:
+        agent->data_root = text;
+        return 0;
+    case KEY_THREADS:
+        code = options_integer(state, "--threads", text, 0, 1024, &number);
+        agent->threads = (int)number;
+        return code;
+    case KEY_IDLE:
+        code = options_integer(state, "--idle-exit", text, 0, 1000000, &number);
+        agent->idle_exit_ms = number * 1000;
+        return code;
+    case KEY_NAME:
+        agent->name = text;
+        if (text[0] == '\0' || strlen(text) > 127)
+            return options_mistake(state, "--name needs 1 to 127 bytes");
+        return 0;
+    case KEY_QUIET:
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return options_mistake(state, "there is no subcommand \"%s\"", text);
+    case ARGP_KEY_END:
+        if (agent->dir == NULL)
+            return options_mistake(state, "a worker needs --dir DIR, a folder of its own");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int worker_main(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = worker_table,
+        .parser = worker_parse,
+        .args_doc = "\nstep|bench|evaluate [OPTION...]",
+        .doc = "Train what the coordinator hands out, and report every epoch.\v"
+               "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
+               "elsewhere from its last finished epoch; a second signal ends at once. Without a "
+               "coordinator a worker goes on training and keeps trying; its reports wait in "
+               "DIR/spool.db.\n\n"
+               "Subcommands, each with --help: step (one training step, for checking numerics), "
+               "bench (how fast is this machine), evaluate (a checkpoint on valid or test)."};
+    const char *connect = getenv("ASSAY_CONNECT");
+    struct worker_options options = {
+        .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,
+                  .backend = "auto",
+                  .idle_exit_ms = -1,
+                  .train = trainer_run,
+                  .say = say}};
+    struct error error = {0};
+    int code;
+    options.agent.context = &options.quiet;
+    if (!options_parse(&argp, argc, argv, &options, &code))
+        return code;
+    bool ok = signals_prepare(&error);
+    options.agent.leave_fd = leave_fd;
+    if (ok && agent_run(&options.agent, &code, &error))
+        return code;
+    fprintf(stderr, "assay: %s\n", error.message);
+    return (int)error.code;
+}
+
+int main(int argc, char **argv) {
+    static struct {
+        const char *name;
+        char *title; /* what its help calls it */
+        int (*run)(int argc, char **argv);
+    } subcommands[] = {{"evaluate", "assay-worker evaluate", evaluate_main}};
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        puts("assay " ASSAY_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(argv[1], subcommands[i].name) == 0) {
+            argv[1] = subcommands[i].title;
+            return subcommands[i].run(argc - 1, argv + 1);
+        }
+    argv[0] = "assay-worker";
+    return worker_main(argc, argv);
 }

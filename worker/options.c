@@ -1,15 +1,18 @@
 #include "worker/options.h"
 
+#include "core/error.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One options_parse: state->hook of every parser. */
+/* One options_parse: state->hook while the caller's parser runs. */
 struct parsing {
-    void *input; /* of the caller's parser */
-    bool said;   /* the mistake was printed */
+    argp_parser_t parser; /* the caller's, and its input */
+    void *input;
+    bool said; /* the mistake was printed */
 };
 
 error_t options_mistake(const struct argp_state *state, const char *format, ...) {
@@ -26,29 +29,30 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
 }
 
 static error_t parse_around(int key, char *argument, struct argp_state *state) {
-    (void)argument;
     struct parsing *parsing = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->hook = parsing;
-        state->child_inputs[0] = parsing->input;
-        return 0;
-    case ARGP_KEY_ERROR: /* getopt keeps its reason to itself: it refused the word before next */
+    state->hook = parsing;
+    /* getopt keeps its reason to itself: it refused the word before next */
+    if (key == ARGP_KEY_ERROR)
         options_mistake(state, "cannot use %s", state->argv[state->next > 1 ? state->next - 1 : 1]);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    state->input = parsing->input;
+    return parsing->parser(key, argument, state);
 }
 
-bool options_parse(const struct argp *argp, int argc, char **argv, void *input) {
-    struct parsing parsing = {.input = input};
-    struct argp own = *argp;
-    own.args_doc = own.doc = NULL; /* else the help shows them twice */
-    const struct argp_child children[] = {{.argp = &own}, {0}};
-    const struct argp around = {
-        .parser = parse_around, .args_doc = argp->args_doc, .doc = argp->doc, .children = children};
-    return argp_parse(&around, argc, argv, ARGP_NO_ERRS, NULL, &parsing) == 0;
+bool options_parse(const struct argp *argp, int argc, char **argv, void *input, int *code) {
+    struct parsing parsing = {.parser = argp->parser, .input = input};
+    struct argp around = *argp;
+    around.parser = parse_around;
+    *code = 0;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
+                      argv[0]);
+            return false;
+        }
+    if (argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing) == 0)
+        return true;
+    *code = ERROR_INPUT;
+    return false;
 }
 
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,

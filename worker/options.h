@@ -6,9 +6,9 @@
 #include <argp.h>
 #include <stdbool.h>
 
-/* False after a mistake, which was printed: the program is to end with ERROR_INPUT. --help prints
- * and ends the program. */
-bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* False when the program is to end with *code: after --help, or a mistake, which was printed.
+ * argv[0] is what the help calls the program. */
+bool options_parse(const struct argp *argp, int argc, char **argv, void *input, int *code);
 /* For a parser: prints the mistake; returns EINVAL, for the parser to return. */
 error_t options_mistake(const struct argp_state *state, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
