@@ -1,7 +1,7 @@
 /* file: whole files in and out, and folders.
  *
- * Errors name the path. What cannot be read is wrong input (ERROR_INPUT), what cannot be written
- * has failed (ERROR_FAILED).
+ * Errors name the path, those of file_read in front: "PATH: cannot be read: ...". What cannot be
+ * read is wrong input (ERROR_INPUT), what cannot be written has failed (ERROR_FAILED).
  */
 #ifndef ASSAY_CORE_FILE_H
 #define ASSAY_CORE_FILE_H

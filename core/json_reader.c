@@ -32,7 +32,7 @@ const char *reader_found(const struct reader *reader, char text[READER_FOUND_MAX
     const char *at = reader->at;
     size_t length = (size_t)(reader->end - at), count = 0;
     if (length == 0)
-        return "the end of the text";
+        return "the end of the text (is it cut short?)";
     if (*at == '"')
         for (count = 1; count < length && count < 24 && at[count] > ' ' && at[count] <= '~';)
             if (at[count++] == '"')

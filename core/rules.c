@@ -136,7 +136,7 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
             faults_add(faults, text_string(&place),
                        "unknown class \"%.100s\"; did you mean \"%s\"?", one->string, nearest);
         else
-            faults_add(faults, text_string(&place), "unknown class \"%.100s\"; known are: %s",
+            faults_add(faults, text_string(&place), "unknown class \"%.100s\"; known: %s",
                        one->string, list.data);
         place_cut(&place, length);
     }

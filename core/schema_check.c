@@ -84,10 +84,14 @@ static const char *type_words(const char *type) {
     return type;
 }
 
+/* Each kind of value once. */
 static void add_type(struct text *text, const cJSON *type) {
     const cJSON *one = cJSON_IsArray(type) ? type->child : type;
-    for (; one != NULL; one = cJSON_IsArray(type) ? one->next : NULL)
-        text_format(text, "%s%s", text->length > 0 ? " or " : "", type_words(one->valuestring));
+    for (; one != NULL; one = cJSON_IsArray(type) ? one->next : NULL) {
+        const char *words = type_words(one->valuestring);
+        if (strstr(text_string(text), words) == NULL)
+            text_format(text, "%s%s", text->length > 0 ? " or " : "", words);
+    }
 }
 
 /* --- oneOf --- */
@@ -154,27 +158,28 @@ static bool check_type(struct check *check, const cJSON *schema, const cJSON *va
 }
 
 static void check_number(struct check *check, const cJSON *schema, const cJSON *value) {
+    static const struct {
+        const char *keyword, *words;
+    } bounds[] = {{"minimum", "at least"},
+                  {"exclusiveMinimum", "more than"},
+                  {"maximum", "at most"},
+                  {"exclusiveMaximum", "less than"}};
     double number = value->valuedouble;
-    double least = number_or(schema, "minimum", -INFINITY);
-    double most = number_or(schema, "maximum", INFINITY);
-    double above = number_or(schema, "exclusiveMinimum", -INFINITY);
-    double below = number_or(schema, "exclusiveMaximum", INFINITY);
-    if (number >= least && number <= most && number > above && number < below)
+    if (number >= number_or(schema, "minimum", -INFINITY) &&
+        number <= number_or(schema, "maximum", INFINITY) &&
+        number > number_or(schema, "exclusiveMinimum", -INFINITY) &&
+        number < number_or(schema, "exclusiveMaximum", INFINITY))
         return;
     char text[64];
-    struct text bounds = {0};
-    if (isfinite(least))
-        text_format(&bounds, "at least %.17g", least);
-    if (isfinite(above))
-        text_format(&bounds, "more than %.17g", above);
-    if ((isfinite(least) || isfinite(above)) && (isfinite(most) || isfinite(below)))
-        text_format(&bounds, " and ");
-    if (isfinite(most))
-        text_format(&bounds, "at most %.17g", most);
-    if (isfinite(below))
-        text_format(&bounds, "less than %.17g", below);
-    FAULT(check, "must be %s, is %s", text_string(&bounds), describe(value, text));
-    text_free(&bounds);
+    struct text list = {0};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        const cJSON *bound = json_member(schema, bounds[i].keyword);
+        if (bound != NULL)
+            text_format(&list, "%s%s %s", list.length > 0 ? " and " : "", bounds[i].words,
+                        describe(bound, text));
+    }
+    FAULT(check, "must be %s, is %s", text_string(&list), describe(value, text));
+    text_free(&list);
 }
 
 /* Lengths of strings count bytes: the bounds are there for memory and columns, not for reading. */
