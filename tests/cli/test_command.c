@@ -1,0 +1,186 @@
+#include "cli/command.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { KEY_OUT = 'o' };
+static const struct argp_option options[] = {{"out", KEY_OUT, "DIR", 0, "Where to", 0}, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    if (key != KEY_OUT)
+        return ARGP_ERR_UNKNOWN;
+    *(char **)state->input = argument;
+    return strcmp(argument, "bad") == 0 ? command_mistake(state, "--out cannot be bad") : 0;
+}
+
+static const struct command_line line = {.arguments = "ID [WHAT]",
+                                         .help = "Does it.\vExample:\n  assay it 3",
+                                         .options = options,
+                                         .parse = parse,
+                                         .least = 1,
+                                         .most = 2,
+                                         .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+/* The outcome of one command line; `printed` is what went to stdout or stderr. */
+struct outcome {
+    bool goes_on;
+    int status;
+    char *out;
+    struct command_input input;
+    char printed[2048];
+};
+
+static struct outcome parse_line(FILE **stream, char **argv) {
+    struct outcome outcome = {0};
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    FILE *before = *stream;
+    *stream = fmemopen(outcome.printed, sizeof outcome.printed - 1, "w");
+    outcome.goes_on =
+        command_parse(&line, argc, argv, &outcome.out, &outcome.input, &outcome.status);
+    fclose(*stream);
+    *stream = before;
+    return outcome;
+}
+#define PARSE(...) parse_line(&stderr, (char *[]){"it", __VA_ARGS__, NULL})
+
+static void assert_mistake(const struct outcome *outcome, const char *printed) {
+    assert_false(outcome->goes_on);
+    assert_int_equal(outcome->status, 2);
+    assert_string_equal(outcome->printed, printed);
+}
+
+static void options_and_arguments_may_stand_in_any_order(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--json", "--out", "there", "four");
+    assert_true(outcome.goes_on);
+    assert_true(outcome.input.json);
+    assert_string_equal(outcome.out, "there");
+    assert_int_equal(outcome.input.count, 2);
+    assert_string_equal(outcome.input.arguments[0], "3");
+    assert_string_equal(outcome.input.arguments[1], "four");
+}
+
+static void after_two_dashes_everything_is_an_argument(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("--", "--json");
+    assert_true(outcome.goes_on);
+    assert_false(outcome.input.json);
+    assert_string_equal(outcome.input.arguments[0], "--json");
+}
+
+static void connect_comes_from_the_option_then_the_environment_then_the_default(void **state) {
+    (void)state;
+    unsetenv("ASSAY_CONNECT");
+    assert_string_equal(PARSE("3").input.connect, "tcp://127.0.0.1:7470");
+    setenv("ASSAY_CONNECT", "", 1);
+    assert_string_equal(PARSE("3").input.connect, "tcp://127.0.0.1:7470");
+    setenv("ASSAY_CONNECT", "tcp://there:1", 1);
+    assert_string_equal(PARSE("3").input.connect, "tcp://there:1");
+    assert_string_equal(PARSE("3", "--connect", "tcp://here:2").input.connect, "tcp://here:2");
+    unsetenv("ASSAY_CONNECT");
+}
+
+static void a_timeout_is_in_seconds(void **state) {
+    (void)state;
+    assert_int_equal(PARSE("3").input.timeout_ms, 5000);
+    assert_int_equal(PARSE("3", "--timeout=2").input.timeout_ms, 2000);
+    struct outcome outcome = PARSE("3", "--timeout=soon");
+    assert_mistake(&outcome, "assay: --timeout takes 1 to 3600 seconds, not \"soon\"; see assay it "
+                             "--help\n");
+}
+
+static void a_misspelt_option_is_named_with_the_nearest(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--jsno");
+    assert_mistake(&outcome,
+                   "assay: unknown option --jsno; did you mean --json?; see assay it --help\n");
+    outcome = PARSE("3", "-x");
+    assert_mistake(&outcome, "assay: unknown option -x; see assay it --help\n");
+}
+
+static void an_option_without_its_value_is_a_mistake(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--out");
+    assert_mistake(&outcome, "assay: --out needs a value: DIR; see assay it --help\n");
+}
+
+static void an_option_with_a_value_it_does_not_take_is_a_mistake(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--json=yes");
+    assert_mistake(&outcome, "assay: --json takes no value; see assay it --help\n");
+}
+
+static void a_mistake_of_the_command_itself_is_said_once(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--out", "bad");
+    assert_mistake(&outcome, "assay: --out cannot be bad; see assay it --help\n");
+}
+
+static void too_few_and_too_many_arguments_are_mistakes(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("--json");
+    assert_mistake(&outcome, "assay: it needs ID [WHAT]; see assay it --help\n");
+    outcome = PARSE("1", "2", "3");
+    assert_mistake(&outcome, "assay: it has an argument too many: 3; see assay it --help\n");
+}
+
+static void help_goes_to_stdout_and_ends_well(void **state) {
+    (void)state;
+    struct outcome outcome = parse_line(&stdout, (char *[]){"it", "--help", NULL});
+    assert_false(outcome.goes_on);
+    assert_int_equal(outcome.status, 0);
+    assert_non_null(strstr(outcome.printed, "Usage: assay it [OPTION...] ID [WHAT]\n"));
+    assert_non_null(strstr(outcome.printed, "--connect=ENDPOINT"));
+    assert_non_null(strstr(outcome.printed, "assay it 3"));
+}
+
+static void a_number_is_digits_within_its_bounds(void **state) {
+    (void)state;
+    long long value = 0;
+    assert_true(command_number("-12", -12, 12, &value));
+    assert_int_equal(value, -12);
+    assert_false(command_number("13", -12, 12, &value));
+    assert_false(command_number("", -12, 12, &value));
+    assert_false(command_number(" 1", -12, 12, &value));
+    assert_false(command_number("+1", -12, 12, &value));
+    assert_false(command_number("1x", -12, 12, &value));
+    assert_false(command_number("99999999999999999999", 0, INT64_MAX, &value));
+}
+
+static void an_id_is_at_least_1(void **state) {
+    (void)state;
+    long long id = 0;
+    struct error error = {0};
+    assert_true(command_id("12", &id, &error));
+    assert_int_equal(id, 12);
+    assert_false(command_id("0", &id, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message, "\"0\" is no id of an experiment; assay ls lists them");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_and_arguments_may_stand_in_any_order),
+        cmocka_unit_test(after_two_dashes_everything_is_an_argument),
+        cmocka_unit_test(connect_comes_from_the_option_then_the_environment_then_the_default),
+        cmocka_unit_test(a_timeout_is_in_seconds),
+        cmocka_unit_test(a_misspelt_option_is_named_with_the_nearest),
+        cmocka_unit_test(an_option_without_its_value_is_a_mistake),
+        cmocka_unit_test(an_option_with_a_value_it_does_not_take_is_a_mistake),
+        cmocka_unit_test(a_mistake_of_the_command_itself_is_said_once),
+        cmocka_unit_test(too_few_and_too_many_arguments_are_mistakes),
+        cmocka_unit_test(help_goes_to_stdout_and_ends_well),
+        cmocka_unit_test(a_number_is_digits_within_its_bounds),
+        cmocka_unit_test(an_id_is_at_least_1),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+#include "cli/table.h"
+
+#include "tests/cli/capture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct column columns[] = {
+    {"name", COLUMN_ELASTIC}, {"count", COLUMN_RIGHT}, {"note", COLUMN_LEFT}};
+
+static void fill(struct table *table) {
+    table_add(table, "%s", "short");
+    table_add(table, "%d", 7);
+    table_add(table, "%s", "a");
+    table_add(table, "%s", "a much longer name");
+    table_add(table, "%d", 123456);
+    table_add(table, "%s", "");
+}
+
+static void numbers_stand_right_and_no_line_ends_in_spaces(void **state) {
+    (void)state;
+    struct table table = TABLE_OF(columns);
+    struct capture capture;
+    capture_begin(&capture);
+    fill(&table);
+    table_print(&table, &capture.screen, 2);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "  name                 count  note\n"
+                              "  short                    7  a\n"
+                              "  a much longer name  123456\n");
+    free(text);
+    table_free(&table);
+}
+
+static void a_narrow_screen_cuts_the_elastic_column_alone(void **state) {
+    (void)state;
+    struct table table = TABLE_OF(columns);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = 28; /* the table needs 32 */
+    fill(&table);
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "name             count  note\n"
+                              "short                7  a\n"
+                              "a much longer…  123456\n");
+    free(text);
+    table_free(&table);
+}
+
+static void columns_are_as_wide_as_their_text_looks_not_as_its_bytes(void **state) {
+    (void)state;
+    static const struct column two[] = {{"spread", COLUMN_RIGHT}, {"next", COLUMN_LEFT}};
+    struct table table = TABLE_OF(two);
+    struct capture capture;
+    capture_begin(&capture);
+    table_add(&table, "%.4f ± %.4f", 0.9942, 0.0012);
+    table_add(&table, "%s", "a");
+    table_add(&table, "%s", "人脸"); /* two columns each */
+    table_add(&table, "%s", "b");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "         spread  next\n"
+                              "0.9942 ± 0.0012  a\n"
+                              "           人脸  b\n");
+    free(text);
+    table_free(&table);
+}
+
+static void a_heading_goes_across_without_widening_a_column(void **state) {
+    (void)state;
+    struct table table = TABLE_OF(columns);
+    struct capture capture;
+    capture_begin(&capture);
+    table_heading(&table, STYLE_BOLD, "a heading much wider than its column");
+    fill(&table);
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "name                 count  note\n"
+                              "a heading much wider than its column\n"
+                              "short                    7  a\n"
+                              "a much longer name  123456\n");
+    free(text);
+    table_free(&table);
+}
+
+static void colours_stand_around_the_text_and_change_no_width(void **state) {
+    (void)state;
+    static const struct column two[] = {{"state", COLUMN_LEFT}, {"n", COLUMN_RIGHT}};
+    struct table table = TABLE_OF(two);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.colour = true;
+    table_add_styled(&table, STYLE_BAD, "failed");
+    table_add(&table, "1");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "\033[1mstate\033[0m   \033[1mn\033[0m\n"
+                              "\033[31mfailed\033[0m  1\n");
+    free(text);
+    table_free(&table);
+}
+
+static void control_characters_in_names_do_not_reach_the_terminal(void **state) {
+    (void)state;
+    static const struct column one[] = {{"name", COLUMN_LEFT}};
+    struct table table = TABLE_OF(one);
+    struct capture capture;
+    capture_begin(&capture);
+    table_add(&table, "%s", "a\033[2J\nb\xff");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "name\na?[2J?b?\n");
+    free(text);
+    table_free(&table);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_stand_right_and_no_line_ends_in_spaces),
+        cmocka_unit_test(a_narrow_screen_cuts_the_elastic_column_alone),
+        cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
+        cmocka_unit_test(a_heading_goes_across_without_widening_a_column),
+        cmocka_unit_test(colours_stand_around_the_text_and_change_no_width),
+        cmocka_unit_test(control_characters_in_names_do_not_reach_the_terminal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
