@@ -1,6 +1,6 @@
 #include "worker/nn/cpu/adam.h"
 
-#include "worker/nn/cpu/vector.h"
+#include "worker/nn/cpu/map.h"
 
 #include <math.h>
 
@@ -11,9 +11,9 @@ struct factors {
     float eps, rate;  /* lr / (1 - beta1^step) */
 };
 
-VECTOR_CLONES static void update(const struct factors *factors, size_t count, float *restrict value,
-                                 const float *restrict gradient, float *restrict m,
-                                 float *restrict v) {
+SIMD_CLONES static void update(const struct factors *factors, size_t count, float *restrict value,
+                               const float *restrict gradient, float *restrict m,
+                               float *restrict v) {
     const struct factors f = *factors;
     for (size_t i = 0; i < count; i++) {
         float g = gradient[i] + f.decay * value[i];

@@ -7,8 +7,8 @@
 
 /* Sums of x and of x squared, per lane. Doubles carry the squares: mean and deviation differ by far
  * less than the 1e8 at which their difference would suffer. */
-VECTOR_CLONES static void chunk_moments(const float *restrict x, size_t floats,
-                                        double *restrict sums) {
+SIMD_CLONES static void chunk_moments(const float *restrict x, size_t floats,
+                                      double *restrict sums) {
     double sum[LANES] = {0}, square[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= floats; i += LANES)
@@ -56,8 +56,8 @@ static inline __attribute__((always_inline)) void apply(const float *x, const fl
     }
 }
 
-VECTOR_CLONES static void chunk_apply(const float *x, const float *residual, const float *scale,
-                                      const float *shift, size_t floats, bool relu, float *y) {
+SIMD_CLONES static void chunk_apply(const float *x, const float *residual, const float *scale,
+                                    const float *shift, size_t floats, bool relu, float *y) {
     if (residual != NULL && relu)
         apply(x, residual, scale, shift, floats, true, y);
     else if (residual != NULL)
@@ -128,9 +128,9 @@ reduce(enum mask mask, bool store, const float *restrict x, const float *restric
     }
 }
 
-VECTOR_CLONES static void chunk_reduce(enum mask mask, bool store, const float *x, const float *y,
-                                       float *first, const float *second,
-                                       const struct coefficients *c, size_t floats, double *sums) {
+SIMD_CLONES static void chunk_reduce(enum mask mask, bool store, const float *x, const float *y,
+                                     float *first, const float *second,
+                                     const struct coefficients *c, size_t floats, double *sums) {
     if (mask == MASK_Y && second != NULL)
         reduce(MASK_Y, true, x, y, first, second, c, floats, sums);
     else if (mask == MASK_Y)
@@ -161,8 +161,8 @@ finish(enum mask mask, const float *x, const float *gradient,
     }
 }
 
-VECTOR_CLONES static void chunk_finish(enum mask mask, const float *x, const float *gradient,
-                                       const struct coefficients *c, size_t floats, float *dx) {
+SIMD_CLONES static void chunk_finish(enum mask mask, const float *x, const float *gradient,
+                                     const struct coefficients *c, size_t floats, float *dx) {
     if (mask == MASK_X)
         finish(MASK_X, x, gradient, c, floats, dx);
     else

@@ -11,7 +11,7 @@
 #ifndef ASSAY_WORKER_NN_CPU_BATCH_NORM_H
 #define ASSAY_WORKER_NN_CPU_BATCH_NORM_H
 
-#include "worker/nn/cpu/vector.h"
+#include "worker/nn/cpu/map.h"
 
 #include <stdbool.h>
 

@@ -9,8 +9,8 @@
 
 #include "worker/nn/cpu/arena.h"
 #include "worker/nn/cpu/convolution.h"
+#include "worker/nn/cpu/map.h"
 #include "worker/nn/cpu/parameters.h"
-#include "worker/nn/cpu/vector.h"
 
 enum { READERS_MAX = 2 };
 

@@ -39,8 +39,8 @@ static inline __attribute__((always_inline)) void max_plane(const struct map *fr
         }
 }
 
-VECTOR_CLONES static void plane_max(const struct map *from, const struct map *to,
-                                    const float *input, float *output, uint8_t *taps) {
+SIMD_CLONES static void plane_max(const struct map *from, const struct map *to, const float *input,
+                                  float *output, uint8_t *taps) {
     if (from->block == 16)
         max_plane(from, to, 16, input, output, taps);
     else if (from->block == 8)
@@ -76,9 +76,9 @@ max_plane_backward(const struct map *from, const struct map *to, size_t block, c
         }
 }
 
-VECTOR_CLONES static void plane_max_backward(const struct map *from, const struct map *to,
-                                             const float *first, const float *second,
-                                             const uint8_t *taps, float *gradient) {
+SIMD_CLONES static void plane_max_backward(const struct map *from, const struct map *to,
+                                           const float *first, const float *second,
+                                           const uint8_t *taps, float *gradient) {
     if (from->block == 16 && second != NULL)
         max_plane_backward(from, to, 16, first, second, taps, gradient);
     else if (from->block == 8 && second != NULL)
@@ -88,8 +88,8 @@ VECTOR_CLONES static void plane_max_backward(const struct map *from, const struc
 }
 
 /* Sums of one plane's channels, into `block` floats. */
-VECTOR_CLONES static void plane_average(const float *input, size_t pixels, size_t block,
-                                        float *output) {
+SIMD_CLONES static void plane_average(const float *input, size_t pixels, size_t block,
+                                      float *output) {
     double sum[LANES] = {0};
     for (size_t pixel = 0; pixel < pixels; pixel++)
         for (size_t lane = 0; lane < block; lane++)

@@ -1,8 +1,8 @@
-/* pool: 3x3 stride 2 maximum and global average on blocked activations (vector.h's map). */
+/* pool: 3x3 stride 2 maximum and global average on blocked activations (map.h). */
 #ifndef ASSAY_WORKER_NN_CPU_POOL_H
 #define ASSAY_WORKER_NN_CPU_POOL_H
 
-#include "worker/nn/cpu/vector.h"
+#include "worker/nn/cpu/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>

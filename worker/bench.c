@@ -1,0 +1,299 @@
+#include "worker/bench.h"
+
+#include "core/json.h"
+#include "core/random.h"
+#include "worker/nn/backend.h"
+#include "worker/options.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+struct bench_options {
+    const char *arch, *backend;
+    long size, batch, steps, threads, device;
+    bool layers, compact;
+};
+
+/* A model on drawn weights and a batch of drawn pictures. */
+struct trained {
+    struct network network;
+    const struct backend *backend;
+    struct model *model;
+    struct profile profile;
+    struct batch batch;
+    struct adam adam;
+    float *images, *losses, *logits;
+    int32_t *labels;
+    uint64_t *samples;
+};
+
+/* ---- the command line ---- */
+
+enum {
+    KEY_SIZE = 0x1000,
+    KEY_BATCH,
+    KEY_ARCH,
+    KEY_STEPS,
+    KEY_THREADS,
+    KEY_BACKEND,
+    KEY_DEVICE,
+    KEY_LAYERS,
+    KEY_JSON
+};
+
+static const struct argp_option bench_table[] = {
+    {"size", KEY_SIZE, "N", 0, "Pictures of N x N pixels (default: 224)", 0},
+    {"batch", KEY_BATCH, "N", 0, "Pictures a step (default: 32)", 0},
+    {"arch", KEY_ARCH, "NAME", 0, "resnet18, 34, 50, 101 or 152 (default: resnet50)", 0},
+    {"steps", KEY_STEPS, "N", 0, "Steps timed, after one that is not (default: 5)", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
+    {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
+    {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
+    {"json", KEY_JSON, NULL, 0, "All on one line", 0},
+    {0},
+};
+
+static error_t bench_parse(int key, char *text, struct argp_state *state) {
+    struct bench_options *options = state->input;
+    switch (key) {
+    case KEY_SIZE:
+        return options_integer(state, "--size", text, 1, 4096, &options->size);
+    case KEY_BATCH:
+        return options_integer(state, "--batch", text, 1, 65536, &options->batch);
+    case KEY_ARCH:
+        options->arch = text;
+        return 0;
+    case KEY_STEPS:
+        return options_integer(state, "--steps", text, 1, 100000, &options->steps);
+    case KEY_THREADS:
+        return options_integer(state, "--threads", text, 0, 1024, &options->threads);
+    case KEY_BACKEND:
+        return options_backend(state, text, &options->backend);
+    case KEY_DEVICE:
+        return options_integer(state, "--device", text, 0, 1023, &options->device);
+    case KEY_LAYERS:
+        options->layers = true;
+        return 0;
+    case KEY_JSON:
+        options->compact = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return options_mistake(state, "bench takes no argument \"%s\"", text);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- what is trained ---- */
+
+static bool weights_draw(struct trained *trained, struct error *error) {
+    for (size_t i = 0; i < trained->network.parameter_count; i++) {
+        float *values = calloc(trained->network.parameters[i].count, sizeof *values);
+        if (values == NULL)
+            return error_set(error, ERROR_FAILED, "out of memory for the weights");
+        network_initialise(&trained->network, i, 0, values);
+        bool ok = trained->backend->state_set(trained->model, MODEL_VALUE, i, values, error);
+        free(values);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool batch_draw(struct trained *trained, const struct bench_options *options,
+                       struct error *error) {
+    size_t count = (size_t)options->batch, side = (size_t)options->size;
+    size_t floats = 3 * side * side;
+    trained->images = calloc(count, floats * sizeof *trained->images);
+    trained->labels = calloc(count, sizeof *trained->labels);
+    trained->samples = calloc(count, sizeof *trained->samples);
+    trained->losses = calloc(count, sizeof *trained->losses);
+    trained->logits = calloc(count, NETWORK_CLASSES * sizeof *trained->logits);
+    if (trained->images == NULL || trained->labels == NULL || trained->samples == NULL ||
+        trained->losses == NULL || trained->logits == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory for %zu pictures", count);
+    for (size_t i = 0; i < count; i++) {
+        struct random_stream stream;
+        random_open(&stream, 0, RANDOM_AUGMENT, 0, i);
+        for (size_t j = 0; j < floats; j++)
+            trained->images[i * floats + j] = (float)random_range(&stream, -2, 2);
+        trained->labels[i] = (int32_t)random_below(&stream, NETWORK_CLASSES);
+        trained->samples[i] = i;
+    }
+    trained->batch = (struct batch){.count = count,
+                                    .height = (int)side,
+                                    .width = (int)side,
+                                    .images = trained->images,
+                                    .labels = trained->labels,
+                                    .samples = trained->samples};
+    return true;
+}
+
+static bool trained_new(struct trained *trained, const struct bench_options *options,
+                        struct error *error) {
+    const struct model_options model_options = {.deterministic = true,
+                                                .threads = (int)options->threads,
+                                                .device = (int)options->device,
+                                                .profile =
+                                                    options->layers ? &trained->profile : NULL};
+    trained->adam = (struct adam){.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    trained->backend = backend_find(options->backend, (int)options->device, error);
+    return trained->backend != NULL &&
+           network_build(options->arch, HEAD_RELU, 0, &trained->network, error) &&
+           trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
+           weights_draw(trained, error) && batch_draw(trained, options, error);
+}
+
+static void trained_free(struct trained *trained) {
+    if (trained->model != NULL)
+        trained->backend->model_free(trained->model);
+    network_free(&trained->network);
+    free(trained->images);
+    free(trained->labels);
+    free(trained->samples);
+    free(trained->losses);
+    free(trained->logits);
+}
+
+/* ---- measuring ---- */
+
+static double now_seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b) {
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, ascending);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+static bool timed_step(struct trained *trained, double *seconds, struct error *error) {
+    double start = now_seconds();
+    trained->adam.step++;
+    if (!trained->backend->train_step(trained->model, &trained->batch, &trained->adam,
+                                      trained->losses, trained->logits, error))
+        return false;
+    *seconds = now_seconds() - start;
+    return true;
+}
+
+static bool timed_evaluation(struct trained *trained, double *seconds, struct error *error) {
+    double start = now_seconds();
+    if (!trained->backend->evaluate(trained->model, &trained->batch, trained->losses,
+                                    trained->logits, error))
+        return false;
+    *seconds = now_seconds() - start;
+    return true;
+}
+
+/* {"conv": {"forward_ms": .., "backward_ms": ..}, .., "optimizer_ms": ..} of one step. */
+static void add_layers(cJSON *out, const struct profile *profile, long steps) {
+    static const char *const names[OP_COUNT] = {
+        "input", "convolution", "batch_norm", "max_pool", "average_pool", "linear", "dropout"};
+    cJSON *layers = cJSON_AddObjectToObject(out, "layers");
+    for (size_t i = 1; i < OP_COUNT; i++) {
+        cJSON *layer = cJSON_AddObjectToObject(layers, names[i]);
+        cJSON_AddNumberToObject(layer, "forward_ms", profile->forward_ms[i] / (double)steps);
+        cJSON_AddNumberToObject(layer, "backward_ms", profile->backward_ms[i] / (double)steps);
+    }
+    cJSON_AddNumberToObject(layers, "optimizer_ms", profile->optimizer_ms / (double)steps);
+}
+
+static bool measure_training(struct trained *trained, const struct bench_options *options,
+                             cJSON *out, struct error *error) {
+    size_t steps = (size_t)options->steps;
+    double first, evaluation = 0;
+    double *seconds = calloc(steps, sizeof *seconds);
+    if (seconds == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = timed_step(trained, &first, error);
+    trained->profile = (struct profile){0};
+    for (size_t i = 0; ok && i < steps; i++)
+        ok = timed_step(trained, &seconds[i], error);
+    const struct profile profile = trained->profile;
+    for (int i = 0; ok && i < 2; i++) /* the first compiles */
+        ok = timed_evaluation(trained, &evaluation, error);
+    if (ok) {
+        double middle = median(seconds, steps);
+        cJSON *training = cJSON_AddObjectToObject(out, "training");
+        cJSON_AddNumberToObject(training, "images_per_second", (double)options->batch / middle);
+        cJSON_AddNumberToObject(training, "step_seconds", middle);
+        cJSON_AddNumberToObject(training, "best_step_seconds", seconds[0]);
+        cJSON_AddNumberToObject(training, "first_step_seconds", first);
+        cJSON_AddNumberToObject(training, "evaluation_images_per_second",
+                                (double)options->batch / evaluation);
+        if (options->layers)
+            add_layers(training, &profile, options->steps);
+    }
+    free(seconds);
+    return ok;
+}
+
+static void describe(cJSON *out, const struct bench_options *options,
+                     const struct backend *backend) {
+    char what[256] = "";
+    backend->available((int)options->device, what, sizeof what);
+    cJSON_AddStringToObject(out, "backend", backend->name);
+    cJSON_AddStringToObject(out, "device", what);
+    cJSON_AddStringToObject(out, "arch", options->arch);
+    cJSON_AddNumberToObject(out, "size", (double)options->size);
+    cJSON_AddNumberToObject(out, "batch", (double)options->batch);
+    cJSON_AddNumberToObject(out, "steps", (double)options->steps);
+    cJSON_AddNumberToObject(out, "threads", (double)options->threads);
+}
+
+static bool print(const cJSON *out, bool compact) {
+    char *text = compact ? json_text(out) : cJSON_Print(out);
+    if (text == NULL)
+        return false;
+    puts(text);
+    free(text);
+    return true;
+}
+
+int bench_main(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = bench_table,
+        .parser = bench_parse,
+        .doc =
+            "Measure training steps on drawn pictures; prints JSON.\v"
+            "images_per_second is of the median step. memory_peak_bytes is the whole "
+            "program's, as the system counts it. Example: assay-worker bench --size 64 --layers"};
+    struct bench_options options = {
+        .arch = "resnet50", .backend = "auto", .size = 224, .batch = 32, .steps = 5};
+    struct trained trained = {0};
+    struct error error = {0};
+    if (!options_parse(&argp, argc, argv, &options))
+        return ERROR_INPUT;
+    cJSON *out = cJSON_CreateObject();
+    bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
+    if (ok)
+        ok = trained_new(&trained, &options, &error);
+    if (ok) {
+        describe(out, &options, trained.backend);
+        ok = measure_training(&trained, &options, out, &error);
+    }
+    if (ok) {
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        cJSON_AddNumberToObject(out, "memory_peak_bytes", (double)usage.ru_maxrss * 1024);
+        ok = print(out, options.compact) || error_set(&error, ERROR_FAILED, "out of memory");
+    }
+    trained_free(&trained);
+    cJSON_Delete(out);
+    if (ok)
+        return 0;
+    fprintf(stderr, "assay: %s\n", error.message);
+    return (int)error.code;
+}
