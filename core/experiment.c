@@ -125,7 +125,8 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     rules_check(json, faults, first);
     decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
     decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);
-    if (faults->count == first && !decode_rest(json, experiment))
+    if (faults->count == first && (!decode_rest(json, experiment) ||
+                                   (experiment->config = cJSON_Duplicate(json, true)) == NULL))
         faults_add(faults, "", "no memory to decode it");
     if (faults->count == first)
         return true;
@@ -149,5 +150,6 @@ void experiment_free(struct experiment *experiment) {
     free(experiment->model.weights);
     free(experiment->model.fresh);
     free(experiment->resources.backend);
+    cJSON_Delete(experiment->config);
     *experiment = (struct experiment){0};
 }
