@@ -274,8 +274,9 @@ int bench_main(int argc, char **argv) {
         .arch = "resnet50", .backend = "auto", .size = 224, .batch = 32, .steps = 5};
     struct trained trained = {0};
     struct error error = {0};
-    if (!options_parse(&argp, argc, argv, &options))
-        return ERROR_INPUT;
+    int code = 0;
+    if (!options_parse(&argp, argc, argv, &options, &code))
+        return code;
     cJSON *out = cJSON_CreateObject();
     bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
     if (ok)

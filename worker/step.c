@@ -389,8 +389,9 @@ int step_main(int argc, char **argv) {
     struct step_options options = {.backend = "auto"};
     struct training training = {0};
     struct error error = {0};
-    if (!options_parse(&argp, argc, argv, &options))
-        return ERROR_INPUT;
+    int code = 0;
+    if (!options_parse(&argp, argc, argv, &options, &code))
+        return code;
     bool ok = config_read(options.config, &training.experiment, &error) &&
               batch_read(options.batch, &training, &error) &&
               model_make(&training, &options, &error) && step_run(&training, &error) &&
