@@ -28,9 +28,9 @@ size_t json_line(const char *text, const char *place);
 /* The value of a key, or NULL when there is none or `object` is no object. Borrowed. */
 const cJSON *json_member(const cJSON *object, const char *key);
 
-/* Compact text; numbers print as the shortest decimal that reads back the same (what is no number
- * as null), bytes that are not UTF-8 as U+FFFD: json_parse takes it back. Caller frees with free;
- * NULL without memory. */
+/* Compact text that json_parse takes back: numbers with the fewest of 15 to 17 digits that read
+ * back the same (what is no number as null), bytes that are not UTF-8 as U+FFFD. Caller frees with
+ * free; NULL without memory. */
 char *json_text(const cJSON *value);
 
 /* A number, or null when `defined` is false: undefined precision is null, never 0. */

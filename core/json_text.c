@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 /* %.15g gives back every decimal of up to 15 digits, so where 15 digits read back the same there is
- * nothing shorter that %.15g would not have found; only subnormal numbers hold fewer. */
+ * nothing shorter that %.15g would not have found; only subnormal numbers hold fewer. Exactly at a
+ * power of two, 17 digits may come out where 16 others would do. */
 static void write_number(struct text *text, double number) {
     char digits[40];
     if (!isfinite(number)) {

@@ -269,7 +269,7 @@ static void check_object(struct check *check, const cJSON *schema, const cJSON *
         FAULT(check, "must not be empty");
     for (const cJSON *key = required != NULL ? required->child : NULL; key != NULL; key = key->next)
         if (json_member(value, key->valuestring) == NULL)
-            FAULT(check, "\"%s\" is missing", key->valuestring);
+            FAULT(check, "\"%s\" is missing; add it", key->valuestring);
     for (const cJSON *item = value->child; item != NULL; item = item->next) {
         const cJSON *shape = json_member(properties, item->string);
         if (shape == NULL)

@@ -1,0 +1,380 @@
+#include "core/json.h"
+#include "core/place.h"
+#include "tests/temporary.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static cJSON *parse(const char *text) {
+    struct error error = {0};
+    cJSON *value = json_parse(text, strlen(text), "text", &error);
+    if (value == NULL)
+        fail_msg("%s", error.message);
+    return value;
+}
+
+/* Parses a copy that ends exactly where memory does, so that ASan sees a byte read beyond. */
+static void assert_refused(const char *text, size_t length, const char *message) {
+    struct error error = {0};
+    char *copy = malloc(length > 0 ? length : 1);
+    assert_non_null(copy);
+    memcpy(copy, text, length);
+    assert_null(json_parse(copy, length, "x", &error));
+    free(copy);
+    assert_string_equal(error.message, message);
+    assert_int_equal(error.code, ERROR_INPUT);
+}
+
+static void assert_same_text(const char *text, const char *expected) {
+    cJSON *value = parse(text);
+    char *again = json_text(value);
+    assert_string_equal(again, expected);
+    free(again);
+    cJSON_Delete(value);
+}
+
+static void every_kind_of_value_is_read(void **state) {
+    (void)state;
+    cJSON *value =
+        parse(" {\"a\" : [ true,false , null ] ,\r\n\t\"b\":{},\"c\":[],\"d\":-1.5E+2}\n");
+    assert_true(cJSON_IsTrue(json_member(value, "a")->child));
+    assert_true(cJSON_IsNull(json_member(value, "a")->child->next->next));
+    assert_true(cJSON_IsObject(json_member(value, "b")));
+    assert_int_equal(cJSON_GetArraySize(json_member(value, "c")), 0);
+    assert_float_equal(json_member(value, "d")->valuedouble, -150, 0);
+    assert_null(json_member(value, "e"));
+    cJSON_Delete(value);
+}
+
+/* /usr/bin/python3 -c 'import json; print(json.loads(r"\"\u00e9 \ud83d\ude00 \u20ac \" \\ \/
+ * \b\f\n\r\t\"").encode())' with the quote and backslash escaped as here. */
+static void escapes_become_utf8(void **state) {
+    (void)state;
+    cJSON *value = parse("\"\\u00e9 \\ud83d\\ude00 \\u20AC \\\" \\\\ \\/ \\b\\f\\n\\r\\t\"");
+    assert_string_equal(value->valuestring,
+                        "\xc3\xa9 \xf0\x9f\x98\x80 \xe2\x82\xac \" \\ / \b\f\n\r\t");
+    cJSON_Delete(value);
+}
+
+/* /usr/bin/python3 -c 'print(repr(float.fromhex("...")))' of each: what repr prints is the
+ * shortest. */
+static void numbers_print_as_python_prints_them(void **state) {
+    (void)state;
+    static const struct {
+        double number;
+        const char *text;
+    } cases[] = {{0x1.999999999999ap-4, "0.1"},
+                 {0x1.52d02c7e14af6p+76, "1e+23"},
+                 {0x1p-1074, "5e-324"},
+                 {0x1p-1022, "2.2250738585072014e-308"},
+                 {0x1.fffffffffffffp+1023, "1.7976931348623157e+308"},
+                 {0x1.5555555555555p-2, "0.3333333333333333"},
+                 {0x1.d6f3454800000p+26, "123456789.125"},
+                 {0x1.3333333333334p-2, "0.30000000000000004"},
+                 {0x1.ad7f29abcaf48p-24, "1e-07"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cJSON *value = cJSON_CreateNumber(cases[i].number);
+        char *text = json_text(value);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+        cJSON_Delete(value);
+    }
+}
+
+static void whole_numbers_print_without_point(void **state) {
+    (void)state;
+    assert_same_text("[1.0,-0,2e3,9007199254740991,9007199254740993]",
+                     "[1,-0,2000,9007199254740991,9007199254740992]");
+}
+
+static void every_number_reads_back_the_same(void **state) {
+    (void)state;
+    uint64_t bits = 88172645463325252u; /* xorshift64, Marsaglia 2003 */
+    for (int i = 0; i < 20000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        double number;
+        memcpy(&number, &bits, sizeof number);
+        if (!isfinite(number))
+            continue;
+        cJSON *value = cJSON_CreateNumber(number);
+        char *text = json_text(value);
+        cJSON *again = parse(text);
+        assert_memory_equal(&again->valuedouble, &number, sizeof number);
+        cJSON_Delete(again);
+        cJSON_Delete(value);
+        free(text);
+    }
+}
+
+static void what_is_no_number_prints_as_null(void **state) {
+    (void)state;
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "a", NAN);
+    cJSON_AddNumberToObject(object, "b", INFINITY);
+    json_add_defined(object, "c", false, 0.5);
+    json_add_defined(object, "d", true, 0.5);
+    char *text = json_text(object);
+    assert_string_equal(text, "{\"a\":null,\"b\":null,\"c\":null,\"d\":0.5}");
+    free(text);
+    cJSON_Delete(object);
+}
+
+static void text_that_is_not_utf8_can_still_be_read_back(void **state) {
+    (void)state;
+    cJSON *value = cJSON_CreateString("a\xff\"\\\n\x01\x7f\xe2\x82\xac");
+    char *text = json_text(value);
+    assert_string_equal(text, "\"a\xef\xbf\xbd\\\"\\\\\\n\\u0001\x7f\xe2\x82\xac\"");
+    cJSON_Delete(parse(text));
+    cJSON_Delete(value);
+    free(text);
+}
+
+static void sixty_four_levels_pass_and_one_more_does_not(void **state) {
+    (void)state;
+    char text[2 * 65 + 1];
+    memset(text, '[', 65);
+    memset(text + 65, ']', 65);
+    struct error error = {0};
+    cJSON *value = json_parse(text + 1, 128, "x", &error);
+    assert_non_null(value);
+    cJSON_Delete(value);
+    assert_refused(text, 130, "x:1: brackets stand more than 64 deep");
+}
+
+static void a_text_cut_anywhere_is_refused(void **state) {
+    (void)state;
+    static const char text[] = "{\"k\\u00e9\": [1.5e3, true, null, \"\\ud83d\\ude00 "
+                               "\xf0\x9f\x98\x80\"], \"o\": {\"x\": -0.1}}";
+    for (size_t length = 0; length < sizeof text - 1; length++) {
+        struct error error = {0};
+        char *copy = malloc(length + 1);
+        memcpy(copy, text, length);
+        char *exact = realloc(copy, length > 0 ? length : 1);
+        assert_null(json_parse(exact, length, "x", &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        free(exact);
+    }
+}
+
+static void the_first_duplicate_is_named_with_both_lines(void **state) {
+    (void)state;
+    static const char text[] = "{\"b\": 1,\n\"a\": 2,\n\"a\": 3,\n\"b\": 4}";
+    assert_refused(text, sizeof text - 1,
+                   "x:3: the key \"a\" stands twice in one object (first on line 2); take one out");
+}
+
+static void keys_of_different_objects_may_be_the_same(void **state) {
+    (void)state;
+    assert_same_text("[{\"a\":{\"a\":1}},{\"a\":2}]", "[{\"a\":{\"a\":1}},{\"a\":2}]");
+}
+
+/* The suite that parsers are measured by: N. Seriot, "Parsing JSON is a Minefield", some of its n_
+ * cases. */
+static void what_other_parsers_let_pass_is_refused(void **state) {
+    (void)state;
+    static const char *const texts[] = {"[1 true]",
+                                        "[a]",
+                                        "[\"\": 1]",
+                                        "[,1]",
+                                        "[1,,2]",
+                                        "[\"x\"]]",
+                                        "[1:2]",
+                                        "[-]",
+                                        "[-01]",
+                                        "[.2e-3]",
+                                        "[0.3e]",
+                                        "[0e+]",
+                                        "[2.e3]",
+                                        "[1eE2]",
+                                        "[- 1]",
+                                        "[Infin]",
+                                        "[--2.]",
+                                        "[1+2]",
+                                        "[0x42]",
+                                        "[1_000]",
+                                        "{\"a\":\"b\"}/**/",
+                                        "{1:1}",
+                                        "{:\"b\"}",
+                                        "{\"a\" b}",
+                                        "{\"a\":1,,}",
+                                        "[\"\\x00\"]",
+                                        "[\"\\uD800\\u\"]",
+                                        "[\"\\uDC00\"]",
+                                        "[\"\\a\"]",
+                                        "[\"\\u00A\"]",
+                                        "[\"new\nline\"]",
+                                        "tru",
+                                        "nul",
+                                        "[fals]",
+                                        "*",
+                                        "\"\\",
+                                        "{\"a\":",
+                                        "[\"a",
+                                        "]",
+                                        "[}",
+                                        "{]",
+                                        "\xe5",
+                                        "[1.8011670033376514H-308]"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct error error = {0};
+        if (json_parse(texts[i], strlen(texts[i]), "x", &error) != NULL)
+            fail_msg("%s passed", texts[i]);
+        assert_int_equal(strncmp(error.message, "x:", 2), 0);
+    }
+}
+
+static void an_error_line_holds_no_control_characters(void **state) {
+    (void)state;
+    assert_refused(
+        "{\"a\\nb\": 1, \"a\\nb\": 2}", 22,
+        "x:1: the key \"a?b\" stands twice in one object (first on line 1); take one out");
+}
+
+static const char lines[] = "{\n"                           /* 1 */
+                            "  \"a\": [\n"                  /* 2 */
+                            "    1, {\"b\": \"}]\\\"\"},\n" /* 3 */
+                            "    {\"c.d\": 1,\n"            /* 4 */
+                            "     \"two \\u0077ords\": {\n" /* 5 */
+                            "        \"x\":\n"              /* 6 */
+                            "          [[],\n"              /* 7 */
+                            "           [5]]}}],\n"         /* 8 */
+                            "  \"z\": 0}\n";                /* 9 */
+
+static void a_place_has_its_line(void **state) {
+    (void)state;
+    assert_int_equal(json_line(lines, ""), 1);
+    assert_int_equal(json_line(lines, "a"), 2);
+    assert_int_equal(json_line(lines, "a[0]"), 3);
+    assert_int_equal(json_line(lines, "a[1].b"), 3);
+    assert_int_equal(json_line(lines, "a[2]"), 4);
+    assert_int_equal(json_line(lines, "a[2][\"c.d\"]"), 4);
+    assert_int_equal(json_line(lines, "a[2][\"two words\"]"), 5);
+    assert_int_equal(json_line(lines, "a[2][\"two words\"].x"), 6);
+    assert_int_equal(json_line(lines, "a[2][\"two words\"].x[1]"), 8);
+    assert_int_equal(json_line(lines, "a[2][\"two words\"].x[1][0]"), 8);
+    assert_int_equal(json_line(lines, "z"), 9);
+}
+
+static void a_place_that_is_not_there_has_the_line_of_its_deepest_part(void **state) {
+    (void)state;
+    assert_int_equal(json_line(lines, "train.seed"), 1);
+    assert_int_equal(json_line(lines, "a[3]"), 2);
+    assert_int_equal(json_line(lines, "a[0].b"), 3);
+    assert_int_equal(json_line(lines, "a[2].q.r"), 4);
+    assert_int_equal(json_line(lines, "a[2][\"two words\"].x[0][7]"), 7);
+    assert_int_equal(json_line(lines, "z[0]"), 9);
+}
+
+static void places_are_written_as_they_are_found(void **state) {
+    (void)state;
+    struct text place = {0};
+    place_add_key(&place, "a");
+    place_add_index(&place, 2);
+    size_t length = place.length;
+    place_add_key(&place, "two words");
+    place_add_key(&place, "x");
+    assert_string_equal(text_string(&place), "a[2][\"two words\"].x");
+    assert_int_equal(json_line(lines, text_string(&place)), 6);
+    place_cut(&place, length);
+    place_add_key(&place, "a\"\\\n");
+    assert_string_equal(text_string(&place), "a[2][\"a\\\"\\\\\\u000a\"]");
+    text_free(&place);
+}
+
+static void below_a_place_is_what_follows_it(void **state) {
+    (void)state;
+    assert_string_equal(place_below("a.b[1]", "a"), ".b[1]");
+    assert_string_equal(place_below("a.b[1]", "a.b"), "[1]");
+    assert_string_equal(place_below("a.b", "a.b"), "");
+    assert_string_equal(place_below("a", ""), "a");
+    assert_null(place_below("ab", "a"));
+    assert_null(place_below("a", "a.b"));
+}
+
+static void a_file_is_written_whole_and_read_back(void **state) {
+    struct error error = {0};
+    char *folder = temporary_path(state, "a/b/c"), *path = temporary_path(state, "a/b/c/f"), *data;
+    size_t length;
+    assert_true(folder_make(folder, &error));
+    assert_true(folder_make(folder, &error));
+    assert_true(file_write_atomic(path, "one\0two", 7, &error));
+    assert_true(file_write_atomic(path, "1\0three", 7, &error));
+    assert_true(file_read(path, 7, &data, &length, &error));
+    assert_int_equal(length, 7);
+    assert_memory_equal(data, "1\0three", 8);
+    free(data);
+    char *temporary = temporary_path(state, "a/b/c/f.tmp");
+    struct stat status;
+    assert_int_equal(stat(temporary, &status), -1);
+    free(temporary);
+    free(folder);
+    free(path);
+}
+
+static void a_file_beyond_the_limit_is_refused(void **state) {
+    struct error error = {0};
+    char *path = temporary_path(state, "f"), *data, message[600];
+    size_t length;
+    assert_true(file_write_atomic(path, "12345678", 8, &error));
+    assert_false(file_read(path, 7, &data, &length, &error));
+    snprintf(message, sizeof message, "%s: larger than 7 bytes; is it the right file?", path);
+    assert_string_equal(error.message, message);
+    assert_int_equal(error.code, ERROR_INPUT);
+    free(path);
+}
+
+static void what_cannot_be_read_or_made_is_named(void **state) {
+    struct error error = {0};
+    char *path = temporary_path(state, "f"), *inside = temporary_path(state, "f/g"), *data;
+    size_t length;
+    assert_false(file_read(path, 7, &data, &length, &error));
+    assert_non_null(strstr(error.message, "f: cannot be read: No such file or directory"));
+    assert_false(file_read(*state, 7, &data, &length, &error));
+    assert_non_null(strstr(error.message, ": cannot be read: Is a directory"));
+    assert_true(file_write_atomic(path, "", 0, &error));
+    assert_false(folder_make(inside, &error));
+    assert_non_null(strstr(error.message, "/f: File exists"));
+    assert_false(folder_make(path, &error));
+    assert_false(file_write_atomic(inside, "", 0, &error));
+    free(path);
+    free(inside);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_value_is_read),
+        cmocka_unit_test(escapes_become_utf8),
+        cmocka_unit_test(numbers_print_as_python_prints_them),
+        cmocka_unit_test(whole_numbers_print_without_point),
+        cmocka_unit_test(every_number_reads_back_the_same),
+        cmocka_unit_test(what_is_no_number_prints_as_null),
+        cmocka_unit_test(text_that_is_not_utf8_can_still_be_read_back),
+        cmocka_unit_test(sixty_four_levels_pass_and_one_more_does_not),
+        cmocka_unit_test(a_text_cut_anywhere_is_refused),
+        cmocka_unit_test(the_first_duplicate_is_named_with_both_lines),
+        cmocka_unit_test(keys_of_different_objects_may_be_the_same),
+        cmocka_unit_test(what_other_parsers_let_pass_is_refused),
+        cmocka_unit_test(an_error_line_holds_no_control_characters),
+        cmocka_unit_test(a_place_has_its_line),
+        cmocka_unit_test(a_place_that_is_not_there_has_the_line_of_its_deepest_part),
+        cmocka_unit_test(places_are_written_as_they_are_found),
+        cmocka_unit_test(below_a_place_is_what_follows_it),
+        cmocka_unit_test_setup_teardown(a_file_is_written_whole_and_read_back, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_refused, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_or_made_is_named, temporary_make,
+                                        temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
