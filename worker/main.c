@@ -1,8 +1,10 @@
 /* assay-worker: trains what a coordinator hands out; step, bench and evaluate run without one. */
 #include "net/dealer.h"
 #include "worker/agent.h"
+#include "worker/bench.h"
 #include "worker/evaluate.h"
 #include "worker/options.h"
+#include "worker/step.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -160,7 +162,9 @@ int main(int argc, char **argv) {
         const char *name;
         char *title; /* what its help calls it */
         int (*run)(int argc, char **argv);
-    } subcommands[] = {{"evaluate", "assay-worker evaluate", evaluate_main}};
+    } subcommands[] = {{"step", "assay-worker step", step_main},
+                       {"bench", "assay-worker bench", bench_main},
+                       {"evaluate", "assay-worker evaluate", evaluate_main}};
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("assay " ASSAY_VERSION);
         return 0;

@@ -122,3 +122,46 @@ write_experiment() {
 }
 JSON
 }
+
+# json QUERY FILE: SQLite's JSON functions over a file, which the query calls j.
+json() {
+    sqlite3 :memory: "WITH file(j) AS (SELECT CAST(readfile('$2') AS TEXT)) SELECT $1 FROM file"
+}
+
+# submit FILE: prints the ids, in one line.
+submit() {
+    assay submit "$1" --json >"$work/submitted.json"
+    json "(SELECT group_concat(value ->> 'id', ' ') FROM json_each(j))" "$work/submitted.json"
+}
+
+# shown ID PATH: a value of `assay show --json`; it exits 4 when the experiment failed.
+shown() {
+    assay show "$1" --json >"$work/shown.json" || [ $? = 4 ]
+    json "j ->> '$2'" "$work/shown.json"
+}
+
+state_of() {
+    shown "$1" '$.state'
+}
+
+# in_state ID STATE; ends the test when the experiment can get there no more.
+in_state() {
+    local state
+    state=$(state_of "$1")
+    [ "$state" = "$2" ] && return 0
+    case $state in
+        failed | cancelled | done) fail "experiment $1 is $state, not $2: $(shown "$1" '$.error')" ;;
+    esac
+    return 1
+}
+
+has_epochs() {
+    [ "$(shown "$1" '$.epochs_done')" -ge "$2" ]
+}
+
+# is_inside_an_epoch ID: at least one step of training behind it since the last report.
+is_inside_an_epoch() {
+    [ "$(shown "$1" '$.progress.phase')" = train ] &&
+        [ "$(shown "$1" '$.progress.epoch')" -gt "$(shown "$1" '$.epochs_done')" ] &&
+        [ "$(shown "$1" '$.progress.step')" -ge 1 ]
+}
