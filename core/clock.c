@@ -15,3 +15,9 @@ int64_t clock_unix_ms(void) {
 int64_t clock_steady_ms(void) {
     return milliseconds(CLOCK_MONOTONIC);
 }
+
+double clock_steady_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

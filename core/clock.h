@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 int64_t clock_unix_ms(void);
-int64_t clock_steady_ms(void); /* since some moment before the program began */
+int64_t clock_steady_ms(void);     /* since some moment before the program began */
+double clock_steady_seconds(void); /* the same clock, for timing what is short */
 
 #endif

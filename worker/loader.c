@@ -5,6 +5,7 @@
  * that took it. */
 #include "worker/loader.h"
 
+#include "core/clock.h"
 #include "worker/cache.h"
 #include "worker/sample.h"
 
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* One batch of the ring. */
@@ -53,12 +53,6 @@ struct loader {
     uint64_t decoded, from_cache;
     double waited_seconds;
 };
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* The lock is held. */
 static bool may_take(const struct loader *loader) {
@@ -290,10 +284,10 @@ bool loader_next(struct loader *loader, const struct batch **batch, struct error
     bool done = true;
     if (loader->delivered < loader->batch_count) {
         const struct slot *slot = &loader->slots[loader->delivered % loader->slot_count];
-        double began = seconds_now();
+        double began = clock_steady_seconds();
         while (slot->done < slot->batch.count)
             pthread_cond_wait(&loader->progress, &loader->lock);
-        loader->waited_seconds += seconds_now() - began;
+        loader->waited_seconds += clock_steady_seconds() - began;
         done = !slot->failed;
         if (done) {
             loader->holding = true;
