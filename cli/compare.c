@@ -57,21 +57,27 @@ static const cJSON *kept(const struct contender *contender, enum split_name spli
     return contender->evaluations[contender->keep][split];
 }
 
+/* Why an experiment has nothing to compare. */
+static void add_reason(struct table *table, const cJSON *experiment) {
+    const char *error = field_text(experiment, "error", NULL);
+    table_heading(table, STYLE_DIM, "  %s after %.0f of %.0f epochs, not evaluated%s%s",
+                  field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
+                  field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
+                  error != NULL ? error : "");
+}
+
 static void add_contender(struct table *table, const struct contender *contender) {
     const cJSON *experiment = contender->experiment;
     table_heading(table, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
                   field_text(experiment, "name", "?"));
     if (contender->keep < 0)
-        table_heading(table, STYLE_DIM, "%s, %.0f of %.0f epochs, not evaluated yet",
-                      field_text(experiment, "state", "?"),
-                      field_number(experiment, "epochs_done", 0),
-                      field_number(experiment, "epochs", 0));
+        add_reason(table, experiment);
     for (int i = 0; i < CHECKPOINT_COUNT; i++)
         for (int j = 0; j < SPLIT_COUNT; j++) {
             const cJSON *evaluation = contender->evaluations[i][j];
             if (evaluation == NULL)
                 continue;
-            table_add_styled(table, i == contender->keep ? STYLE_GOOD : STYLE_PLAIN, "%s",
+            table_add_styled(table, i == contender->keep ? STYLE_GOOD : STYLE_PLAIN, "  %s",
                              checkpoint_names[i]);
             table_add(table, "%.0f", field_number(evaluation, "epoch", 0));
             table_add(table, "%s", split_names[j]);
@@ -117,8 +123,7 @@ static void print_ranking(const struct comparison *comparison, const struct scre
 
 static void add_spreads(struct table *table, const struct comparison *comparison, size_t first,
                         enum checkpoint checkpoint, enum split_name split) {
-    table_add(table, "%s", checkpoint_names[checkpoint]);
-    table_add(table, "%s", split_names[split]);
+    table_add(table, "  %s %s", checkpoint_names[checkpoint], split_names[split]);
     for (int ratio = 0; ratio < RATIO_COUNT; ratio++) {
         struct spread spread;
         if (contenders_spread(comparison->contenders, comparison->count, comparison->repeats, first,
@@ -131,8 +136,8 @@ static void add_spreads(struct table *table, const struct comparison *comparison
 
 static void print_repeats(const struct comparison *comparison, const struct screen *screen) {
     static const struct column columns[] = {
-        {"", COLUMN_LEFT},        {"split", COLUMN_LEFT},      {"accuracy", COLUMN_RIGHT},
-        {"recall", COLUMN_RIGHT}, {"precision", COLUMN_RIGHT}, {"loss", COLUMN_RIGHT},
+        {"", COLUMN_LEFT},           {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},
+        {"precision", COLUMN_RIGHT}, {"loss", COLUMN_RIGHT},
     };
     struct table table = TABLE_OF(columns);
     for (size_t first = 0; first < comparison->count; first++) {

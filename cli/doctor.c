@@ -219,10 +219,10 @@ static void print_found(const struct screen *screen, const cJSON *object, const 
     }
 }
 
-static void print_machine(const struct screen *screen, const cJSON *document) {
+static void print_machine(const cJSON *document) {
     char total[FORMAT_SIZE], left[FORMAT_SIZE];
     const cJSON *item;
-    printf("%-18s %s, %.0f cores", "machine", field_text(document, "machine.host", "?"),
+    printf("%-18s %s, %.0f cores,", "machine", field_text(document, "machine.host", "?"),
            field_number(document, "machine.cores", 0));
     cJSON_ArrayForEach(item, field_at(document, "machine.isa")) {
         printf(" %s", item->valuestring);
@@ -230,12 +230,20 @@ static void print_machine(const struct screen *screen, const cJSON *document) {
     format_bytes(total, (uint64_t)field_number(document, "machine.memory_bytes", 0));
     format_bytes(left, (uint64_t)field_number(document, "machine.memory_available_bytes", 0));
     printf("\n%-18s %s, %s of it available\n", "memory", total, left);
+}
+
+static void print_home(const struct screen *screen, const cJSON *document) {
+    char left[FORMAT_SIZE], text[PATH_MAX + FORMAT_SIZE];
+    const char *path = field_text(document, "home.path", NULL);
     bool writable = cJSON_IsTrue(field_at(document, "home.writable"));
     format_bytes(left, (uint64_t)field_number(document, "home.free_bytes", 0));
-    print_row(screen, "ASSAY_HOME", writable,
-              field_text(document, "home.path", "not known: set HOME"));
-    print_row(screen, "", writable,
-              writable ? left : "cannot be written; set ASSAY_HOME elsewhere");
+    if (path == NULL)
+        snprintf(text, sizeof text, "not known; set HOME or ASSAY_HOME");
+    else if (writable)
+        snprintf(text, sizeof text, "%s, %s free", path, left);
+    else
+        snprintf(text, sizeof text, "%s cannot be written; set ASSAY_HOME elsewhere", path);
+    print_row(screen, "ASSAY_HOME", writable, text);
 }
 
 static void print_document(const cJSON *document) {
@@ -243,7 +251,8 @@ static void print_document(const cJSON *document) {
     print_row(&screen, "assay", true, ASSAY_VERSION);
     print_found(&screen, field_at(document, "programs"), "missing beside assay; build it again");
     print_found(&screen, field_at(document, "libraries"), "missing; scripts/setup installs it");
-    print_machine(&screen, document);
+    print_machine(document);
+    print_home(&screen, document);
     const char *driver = field_text(document, "cuda.driver", NULL);
     printf("%-18s %s; %s%s\n", "CUDA",
            cJSON_IsTrue(field_at(document, "cuda.built")) ? "built in" : "not built in",
@@ -255,7 +264,8 @@ static void print_document(const cJSON *document) {
                field_text(document, "coordinator.endpoint", "?"), field_number(status, "queued", 0),
                field_number(status, "running", 0));
     else
-        printf("%-18s none: %s\n", "coordinator", field_text(document, "coordinator.error", "?"));
+        printf("%-18s none answers at %s\n", "coordinator",
+               field_text(document, "coordinator.endpoint", "?"));
     puts(cJSON_IsTrue(field_at(document, "healthy")) ? "everything needed is there"
                                                      : "something needed is missing");
 }

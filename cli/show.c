@@ -52,6 +52,16 @@ static void print_ops(const char *title, const cJSON *pipeline) {
     putchar('\n');
 }
 
+static void print_progress(const cJSON *progress) {
+    char text[FORMAT_SIZE];
+    if (progress == NULL)
+        return;
+    printf("  %-12s epoch %.0f, %s: step %.0f of %.0f, loss %s, %.1f images/s\n", "progress",
+           field_number(progress, "epoch", 0), field_text(progress, "phase", "?"),
+           field_number(progress, "step", 0), field_number(progress, "steps", 0),
+           field_ratio(text, progress, "loss"), field_number(progress, "images_per_second", 0));
+}
+
 static void print_head(const cJSON *experiment, const struct screen *screen) {
     const char *state = field_text(experiment, "state", "?");
     enum style style = screen_state_style(state);
@@ -59,6 +69,7 @@ static void print_head(const cJSON *experiment, const struct screen *screen) {
     printf("  %-12s %s%s%s, %.0f of %.0f epochs, attempt %.0f\n", "state", screen_on(screen, style),
            state, screen_off(screen, style), field_number(experiment, "epochs_done", 0),
            field_number(experiment, "epochs", 0), field_number(experiment, "attempt", 0));
+    print_progress(field_at(experiment, "progress"));
     if (field_at(experiment, "error") != NULL)
         printf("  %-12s %s\n", "error", field_text(experiment, "error", ""));
     if (field_at(experiment, "worker") != NULL)
@@ -118,9 +129,9 @@ static void print_attempts(const cJSON *attempts, const struct screen *screen) {
 
 static void print_epochs(const cJSON *epochs, const struct screen *screen) {
     static const struct column columns[] = {
-        {"epoch", COLUMN_RIGHT},    {"train", COLUMN_RIGHT},   {"valid", COLUMN_RIGHT},
-        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},  {"precision", COLUMN_RIGHT},
-        {"rate", COLUMN_RIGHT},     {"seconds", COLUMN_RIGHT}, {"images/s", COLUMN_RIGHT},
+        {"epoch", COLUMN_RIGHT},    {"train", COLUMN_RIGHT},  {"valid", COLUMN_RIGHT},
+        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT}, {"precision", COLUMN_RIGHT},
+        {"rate", COLUMN_RIGHT},     {"sec", COLUMN_RIGHT},    {"images/s", COLUMN_RIGHT},
         {"", COLUMN_LEFT},
     };
     struct table table = TABLE_OF(columns);
@@ -133,14 +144,13 @@ static void print_epochs(const cJSON *epochs, const struct screen *screen) {
         table_add(&table, "%s", field_ratio(text, epoch, "valid.accuracy"));
         table_add(&table, "%s", field_ratio(text, epoch, "valid.recall"));
         table_add(&table, "%s", field_ratio(text, epoch, "valid.precision"));
-        table_add(&table, "%.3g", field_number(epoch, "learning_rate", 0));
+        table_add(&table, "%.1e", field_number(epoch, "learning_rate", 0));
         table_add(&table, "%.1f", field_number(epoch, "seconds", 0));
         table_add(&table, "%.1f", field_number(epoch, "images_per_second", 0));
         table_add(&table, "%s", cJSON_IsTrue(field_at(epoch, "best")) ? "*" : "");
     }
     if (table.count > 0) {
-        puts("\nEpochs (losses of training and validation; the ratios are of validation; * lowest "
-             "loss so far)");
+        puts("\nEpochs (train, valid: loss; then ratios on validation; * lowest loss so far)");
         table_print(&table, screen, 0);
     }
     table_free(&table);

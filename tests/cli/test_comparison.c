@@ -1,15 +1,9 @@
 #include "cli/comparison.h"
 
-#include "tests/cli/near.h"
+#include "tests/cli/values.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* What the tests set of an experiment: validation and test accuracy and validation loss of its two
  * checkpoints; a negative accuracy is undefined. */

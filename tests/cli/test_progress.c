@@ -1,25 +1,10 @@
 #include "cli/progress.h"
 
-#include "core/json.h"
+#include "tests/cli/values.h"
 
-#include "tests/cli/near.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 static const struct label label = {.id = 3, .name = "flip", .width = 6};
-
-static cJSON *parsed(const char *text) {
-    cJSON *object = json_parse(text, strlen(text), "test", NULL);
-    assert_non_null(object);
-    return object;
-}
 
 /* Four epochs, one done, the second half-way through its training. */
 static const char running[] =

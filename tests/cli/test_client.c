@@ -1,0 +1,198 @@
+#include "cli/client.h"
+
+#include "cli/field.h"
+#include "core/clock.h"
+#include "tests/cli/fake.h"
+
+/* A summary or, with `detail`, all of an experiment. */
+static cJSON *experiment(int id, bool detail) {
+    cJSON *object =
+        parsed("{\"id\":1,\"name\":\"g/a\",\"group\":\"g\",\"variant\":{},\"state\":\"done\","
+               "\"priority\":0,\"attempt\":1,\"max_attempts\":3,\"failures\":0,\"worker\":null,"
+               "\"error\":null,\"submitted_ms\":1,\"started_ms\":null,\"finished_ms\":null,"
+               "\"epochs\":3,\"epochs_done\":0,\"progress\":null,\"best\":null,\"latest\":null}");
+    cJSON_SetNumberValue(cJSON_GetObjectItem(object, "id"), id);
+    if (detail) {
+        cJSON_AddObjectToObject(object, "config");
+        cJSON_AddArrayToObject(object, "history");
+        cJSON_AddArrayToObject(object, "evaluations");
+        cJSON_AddArrayToObject(object, "checkpoints");
+        cJSON_AddArrayToObject(object, "attempts");
+    }
+    return object;
+}
+
+static cJSON *page(int first, int last, int next, bool detail) {
+    cJSON *body = cJSON_CreateObject(), *items = cJSON_AddArrayToObject(body, "experiments");
+    for (int id = first; id <= last; id++)
+        cJSON_AddItemToArray(items, experiment(id, detail));
+    if (next > 0)
+        cJSON_AddNumberToObject(body, "next", next);
+    else
+        cJSON_AddNullToObject(body, "next");
+    return body;
+}
+
+static struct command_input input_of(int timeout_ms) {
+    return (struct command_input){.connect = getenv("ASSAY_CONNECT"), .timeout_ms = timeout_ms};
+}
+
+static bool fetch(const char *question, char **words, size_t count, cJSON **experiments,
+                  struct error *error) {
+    struct command_input input = input_of(5000);
+    struct client client;
+    input.arguments = words;
+    input.count = count;
+    bool good = client_look(&input, question, &client, experiments, error);
+    client_close(&client);
+    return good;
+}
+
+/* Three pages of two; the question must be repeated each time. */
+static cJSON *answer_pages(void *context, size_t nth, const char *request, const cJSON *body,
+                           const char **name) {
+    (void)context;
+    (void)request;
+    assert_string_equal(field_text(body, "group", ""), "g");
+    assert_true(field_number(body, "after", 0) < 2 * (double)nth + 1);
+    assert_true(field_number(body, "after", 0) > 2 * (double)nth - 1);
+    *name = "details";
+    return page(2 * (int)nth + 1, 2 * (int)nth + 2, nth < 2 ? 2 * (int)nth + 2 : 0, true);
+}
+
+static void all_pages_of_an_answer_are_fetched(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    cJSON *experiments;
+    fake_start(&fake, answer_pages, NULL);
+    assert_true(fetch("show", (char *[]){"g"}, 1, &experiments, &error));
+    assert_int_equal(fake_stop(&fake), 3);
+    assert_int_equal(cJSON_GetArraySize(experiments), 6);
+    assert_int_equal((int)field_number(cJSON_GetArrayItem(experiments, 5), "id", 0), 6);
+    cJSON_Delete(experiments);
+}
+
+static cJSON *answer_first_only(void *context, size_t nth, const char *request, const cJSON *body,
+                                const char **name) {
+    (void)context;
+    (void)nth;
+    (void)request;
+    *name = "experiments";
+    return page(1, cJSON_HasObjectItem(body, "ids") ? 1 : 0, 0, false);
+}
+
+static void an_id_that_is_not_there_is_wrong_input(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    cJSON *experiments;
+    fake_start(&fake, answer_first_only, NULL);
+    assert_true(fetch("list", (char *[]){"1"}, 1, &experiments, &error));
+    cJSON_Delete(experiments);
+    assert_false(fetch("list", (char *[]){"1", "2"}, 2, &experiments, &error));
+    fake_stop(&fake);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message, "there is no experiment 2; assay ls lists what there is");
+    assert_null(experiments);
+}
+
+static void a_group_without_experiments_is_wrong_input(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    cJSON *experiments;
+    fake_start(&fake, answer_first_only, NULL);
+    assert_false(fetch("list", (char *[]){"demo"}, 1, &experiments, &error));
+    fake_stop(&fake);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message, "there is no group \"demo\"; assay ls lists what there is");
+}
+
+static void ids_and_groups_are_not_mixed(void **state) {
+    (void)state;
+    struct error error = {0};
+    assert_null(client_selection((char *[]){"1", "demo"}, 2, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    cJSON *all = client_selection(NULL, 0, &error);
+    assert_int_equal(cJSON_GetArraySize(all), 0);
+    cJSON_Delete(all);
+}
+
+/* The first request is lost; what the second one asks is the same. */
+static cJSON *answer_second(void *context, size_t nth, const char *request, const cJSON *body,
+                            const char **name) {
+    char *key = context;
+    assert_string_equal(request, "submit");
+    if (nth == 0) {
+        snprintf(key, 64, "%s", field_text(body, "key", ""));
+        return NULL;
+    }
+    assert_string_equal(field_text(body, "key", ""), key);
+    *name = "submitted";
+    return parsed("{\"ids\":[7]}");
+}
+
+static void a_request_without_an_answer_is_sent_again_unchanged(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    char key[64] = "";
+    cJSON *answer = NULL;
+    fake_start(&fake, answer_second, key);
+    struct command_input input = input_of(2000);
+    cJSON *body = parsed("{\"key\":\"0123456789\",\"experiments\":[{\"name\":\"a\",\"group\":\"a\","
+                         "\"config\":{},\"variant\":{}}]}");
+    assert_true(client_ask_once(&input, "submit", body, "submitted", &answer, &error));
+    assert_int_equal(fake_stop(&fake), 2);
+    assert_string_equal(key, "0123456789");
+    cJSON_Delete(answer);
+}
+
+static void a_coordinator_that_is_away_is_waited_for_no_longer_than_asked(void **state) {
+    (void)state;
+    struct command_input input = {.connect = "tcp://127.0.0.1:1", .timeout_ms = 400};
+    struct error error = {0};
+    int64_t before_ms = clock_steady_ms();
+    assert_false(client_ask_once(&input, "status", NULL, "coordinator", NULL, &error));
+    int64_t waited_ms = clock_steady_ms() - before_ms;
+    assert_true(waited_ms >= 390 && waited_ms < 3000);
+    assert_int_equal(error.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(error.message, "assay coordinator"));
+}
+
+static cJSON *answer_not_found(void *context, size_t nth, const char *request, const cJSON *body,
+                               const char **name) {
+    (void)context;
+    (void)nth;
+    (void)request;
+    (void)body;
+    *name = "error";
+    return wire_error_body(WIRE_NOT_FOUND, "there is no experiment 9");
+}
+
+static void an_error_answer_is_final(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    fake_start(&fake, answer_not_found, NULL);
+    struct command_input input = input_of(5000);
+    cJSON *body = parsed("{\"id\":9,\"offset\":0}");
+    assert_false(client_ask_once(&input, "logs", body, "log", NULL, &error));
+    assert_int_equal(fake_stop(&fake), 1);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message, "there is no experiment 9");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_pages_of_an_answer_are_fetched),
+        cmocka_unit_test(an_id_that_is_not_there_is_wrong_input),
+        cmocka_unit_test(a_group_without_experiments_is_wrong_input),
+        cmocka_unit_test(ids_and_groups_are_not_mixed),
+        cmocka_unit_test(a_request_without_an_answer_is_sent_again_unchanged),
+        cmocka_unit_test(a_coordinator_that_is_away_is_waited_for_no_longer_than_asked),
+        cmocka_unit_test(an_error_answer_is_final),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* Whole commands against a coordinator that answers from tests/data/cli/details.json
+ * (make_details.py), their output as it should stand on the screen. */
+#include "cli/command.h"
+
+#include "cli/field.h"
+#include "core/clock.h"
+#include "core/file.h"
+#include "tests/cli/fake.h"
+
+static cJSON *details(void) {
+    char *text;
+    size_t length;
+    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
+    cJSON *answer = parsed(text);
+    free(text);
+    return answer;
+}
+
+static bool is_asked_for(const cJSON *body, double id) {
+    const cJSON *ids = field_at(body, "ids"), *item;
+    cJSON_ArrayForEach(item, ids) {
+        if (item->valuedouble >= id && item->valuedouble <= id)
+            return true;
+    }
+    return ids == NULL;
+}
+
+/* `show` and `list` from the file. */
+static cJSON *answer_details(void *context, size_t nth, const char *request, const cJSON *body,
+                             const char **name) {
+    (void)context;
+    (void)nth;
+    cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
+    bool list = strcmp(request, "list") == 0;
+    *name = list ? "experiments" : "details";
+    for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
+        cJSON *experiment = cJSON_GetArrayItem(experiments, i);
+        static const char *const details_only[] = {"config", "history", "evaluations",
+                                                   "checkpoints", "attempts"};
+        for (size_t j = 0; list && j < sizeof details_only / sizeof details_only[0]; j++)
+            cJSON_DeleteItemFromObject(experiment, details_only[j]);
+        if (list) /* 3 h 7 min and a half ago */
+            cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "submitted_ms"),
+                                 (double)clock_unix_ms() - 11250000);
+        if (!is_asked_for(body, field_number(experiment, "id", 0)))
+            cJSON_DeleteItemFromArray(experiments, i);
+    }
+    return answer;
+}
+
+static struct fake fake;
+
+static int start(void **state) {
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    fake_start(&fake, answer_details, NULL);
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
+/* The output is the file of that name beside details.json. */
+static void assert_output(struct run run, int status, const char *name) {
+    char path[512], *expected;
+    size_t length;
+    snprintf(path, sizeof path, TEST_DATA "/cli/%s", name);
+    assert_true(file_read(path, 1 << 20, &expected, &length, NULL));
+    assert_run(run, status, expected, "");
+    free(expected);
+}
+
+static void show_tells_everything_about_a_finished_experiment(void **state) {
+    (void)state;
+    assert_output(RUN(command_show, "show", "1"), 0, "show_done.txt");
+}
+
+static void show_of_a_failed_one_tells_why_and_exits_4(void **state) {
+    (void)state;
+    assert_output(RUN(command_show, "show", "3"), 4, "show_failed.txt");
+}
+
+static void show_of_a_running_one_has_its_progress_and_undefined_ratios(void **state) {
+    (void)state;
+    assert_output(RUN(command_show, "show", "4"), 0, "show_running.txt");
+}
+
+static void show_json_is_the_whole_answer(void **state) {
+    (void)state;
+    struct run run = RUN(command_show, "show", "4", "--json");
+    cJSON *shown = parsed(run.out), *answer = details();
+    const cJSON *fourth = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "experiments"), 3);
+    assert_true(cJSON_Compare(shown, fourth, true));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(fourth, "latest"), "valid"), "precision")));
+    cJSON_Delete(shown);
+    cJSON_Delete(answer);
+    free(run.out);
+    free(run.err);
+}
+
+static void compare_shows_counts_the_choice_and_the_repeats(void **state) {
+    (void)state;
+    assert_output(RUN(command_compare, "compare"), 0, "compare.txt");
+}
+
+static void compare_json_has_the_promised_names(void **state) {
+    (void)state;
+    assert_output(RUN(command_compare, "compare", "1", "2", "--json"), 0, "compare.json");
+}
+
+static void compare_of_a_named_failure_exits_4(void **state) {
+    (void)state;
+    struct run run = RUN(command_compare, "compare", "1", "3", "--json");
+    assert_int_equal(run.status, 4);
+    free(run.out);
+    free(run.err);
+}
+
+static void ls_has_a_line_for_each(void **state) {
+    (void)state;
+    assert_output(RUN(command_ls, "ls"), 0, "ls.txt");
+}
+
+static void ls_can_show_one_state_alone(void **state) {
+    (void)state;
+    struct run run = RUN(command_ls, "ls", "demo", "--state", "failed", "--json");
+    cJSON *listed = parsed(run.out);
+    assert_int_equal(cJSON_GetArraySize(listed), 1);
+    assert_string_equal(field_text(listed->child, "state", ""), "failed");
+    assert_int_equal(run.status, 0);
+    cJSON_Delete(listed);
+    free(run.out);
+    free(run.err);
+}
+
+static void test_names_the_checkpoints_that_are_missing(void **state) {
+    (void)state;
+    assert_run(RUN(command_test, "test", "4", "--checkpoint", "best", "--split", "test"), 2, "",
+               "assay: experiment 4 has no checkpoint best; assay show 4 lists those it has\n");
+    assert_run(RUN(command_test, "test", "1", "--checkpoint", "1", "--split", "test"), 2, "",
+               "assay: experiment 1 has no checkpoint 1; assay show 1 lists those it has\n");
+}
+
+static void test_names_the_host_that_has_the_checkpoint(void **state) {
+    (void)state;
+    assert_run(
+        RUN(command_test, "test", "1", "--checkpoint", "best", "--split", "test"), 1, "",
+        "assay: the checkpoint /w/1/checkpoint_best_loss.safetensors is on node, not on this "
+        "machine; run assay test there\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(show_tells_everything_about_a_finished_experiment),
+        cmocka_unit_test(show_of_a_failed_one_tells_why_and_exits_4),
+        cmocka_unit_test(show_of_a_running_one_has_its_progress_and_undefined_ratios),
+        cmocka_unit_test(show_json_is_the_whole_answer),
+        cmocka_unit_test(compare_shows_counts_the_choice_and_the_repeats),
+        cmocka_unit_test(compare_json_has_the_promised_names),
+        cmocka_unit_test(compare_of_a_named_failure_exits_4),
+        cmocka_unit_test(ls_has_a_line_for_each),
+        cmocka_unit_test(ls_can_show_one_state_alone),
+        cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
+        cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
