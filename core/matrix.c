@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOT_CHOSEN = -1 };
+enum { NOT_CHOSEN = -1, NAME_BYTES_MAX = 4096 }; /* the messages carry no longer name */
 
 /* What is set in a member, in the order in which it stands in the name. */
 struct setting {
@@ -240,8 +240,12 @@ static void check_names(const struct members *members, struct faults *faults) {
         faults_add(faults, "matrix", "no memory to expand it");
         return;
     }
-    for (size_t i = 0; i < members->count; i++)
+    for (size_t i = 0; i < members->count; i++) {
         names[i] = members->items[i].name;
+        if (strlen(names[i]) > NAME_BYTES_MAX)
+            faults_add(faults, "matrix", "a member's name is longer than %d bytes: %.100s...",
+                       NAME_BYTES_MAX, names[i]);
+    }
     qsort(names, members->count, sizeof *names, compare_names);
     for (size_t i = 1; i < members->count; i++)
         if (strcmp(names[i - 1], names[i]) == 0)

@@ -48,6 +48,7 @@ struct entries {
 };
 
 struct matrix {
+    const cJSON *json;
     struct axis axes[MATRIX_AXES_MAX];
     size_t axis_count;
     struct entries exclude, include;

@@ -164,8 +164,8 @@ static bool read_axis(const cJSON *json, const cJSON *values, struct axis *axis,
     return faults->count == first;
 }
 
-static void read_axes(const cJSON *json, struct matrix *matrix, struct faults *faults) {
-    for (const cJSON *values = json->child; values != NULL; values = values->next) {
+static void read_axes(struct matrix *matrix, struct faults *faults) {
+    for (const cJSON *values = matrix->json->child; values != NULL; values = values->next) {
         if (is_reserved(values->string))
             continue;
         if (matrix->axis_count == MATRIX_AXES_MAX) {
@@ -173,7 +173,7 @@ static void read_axes(const cJSON *json, struct matrix *matrix, struct faults *f
             return;
         }
         struct axis *axis = &matrix->axes[matrix->axis_count++];
-        if (!read_axis(json, values, axis, faults))
+        if (!read_axis(matrix->json, values, axis, faults))
             continue;
         for (size_t i = 0; i + 1 < matrix->axis_count; i++)
             if (matrix->axes[i].place != NULL && paths_overlap(axis, &matrix->axes[i]))
@@ -235,9 +235,8 @@ static void read_own(const struct matrix *matrix, struct pair *pair, size_t entr
         return;
     }
     own->count = 1;
-    const char *dot = strrchr(own->key, '.');
     variant_fill(own->variants, pair->value, label_of(pair->value, "include", entry),
-                 dot != NULL ? dot + 1 : own->key, place, faults);
+                 short_key(own, matrix->json), place, faults);
     pair->variant = own->variants;
 }
 
@@ -294,13 +293,13 @@ static void read_entries(const struct matrix *matrix, const cJSON *list, struct 
 bool matrix_read(const cJSON *json, struct matrix *matrix, struct faults *faults) {
     const cJSON *schema = schema_experiment();
     size_t first = faults->count;
-    *matrix = (struct matrix){0};
+    *matrix = (struct matrix){.json = json};
     schema_check(schema, json_member(json_member(schema, "properties"), "matrix"), json, "matrix",
                  faults);
     if (faults->count != first)
         return false;
     matrix->one_at_a_time = json_member(json, "ablate") != NULL;
-    read_axes(json, matrix, faults);
+    read_axes(matrix, faults);
     if (faults->count != first)
         return false;
     read_entries(matrix, json_member(json, "exclude"), &matrix->exclude, faults);
