@@ -94,7 +94,7 @@ sql() {
 # write_experiment FILE PICTURES EPOCHS [MATRIX]: makes the pictures (a class) once and an experiment
 # on them: resnet18 at 32 pixels.
 write_experiment() {
-    local file=$1 pictures=$2 epochs=$3 matrix=${4:-}
+    local file=$1 pictures=$2 epochs=$3 matrix=${4:+, \"matrix\": $4}
     [ -d "$work/pictures" ] || "$tools/make_pictures" "$work/pictures" "$pictures"
     cat >"$file" <<JSON
 {
@@ -117,8 +117,7 @@ write_experiment() {
     {"op": "normalize", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
   ],
   "model": {"arch": "resnet18", "head": "dropout", "dropout": 0.2, "weights": null},
-  "train": {"epochs": $epochs, "batch_size": 16, "checkpoint_every": 2}${matrix:+,
-  "matrix": $matrix}
+  "train": {"epochs": $epochs, "batch_size": 16, "checkpoint_every": 2}$matrix
 }
 JSON
 }
