@@ -27,14 +27,13 @@ struct parsing {
 
 error_t command_mistake(const struct argp_state *state, const char *format, ...) {
     struct parsing *parsing = state->hook;
-    if (!parsing->mistaken) {
-        char message[512];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(message, sizeof message, format, arguments);
-        va_end(arguments);
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (!parsing->mistaken)
         fprintf(stderr, "assay: %s; see assay %s --help\n", message, state->name);
-    }
     parsing->mistaken = true;
     return EINVAL;
 }

@@ -1,0 +1,155 @@
+#include "cli/command.h"
+
+#include "cli/field.h"
+#include "tests/cli/fake.h"
+#include "tests/temporary.h"
+
+#include <sys/stat.h>
+
+/* Keeps the last request's body and answers with an id for each experiment. */
+static cJSON *answer_ids(void *context, size_t nth, const char *request, const cJSON *body,
+                         const char **name) {
+    cJSON **kept = context;
+    (void)nth;
+    assert_string_equal(request, "submit");
+    cJSON_Delete(*kept);
+    *kept = cJSON_Duplicate(body, true);
+    *name = "submitted";
+    cJSON *answer = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(answer, "ids");
+    for (int i = 0; i < cJSON_GetArraySize(field_at(body, "experiments")); i++)
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber(7 + i));
+    return answer;
+}
+
+static char *write_file(void **state, const char *name, const char *root, const char *more) {
+    char *path = temporary_path(state, name);
+    FILE *file = fopen(path, "w");
+    fprintf(file,
+            "{\"name\": \"demo\", \"data\": {\"root\": \"%s\", \"classes\": ["
+            "{\"name\": \"fake\", \"dir\": \"fake\", \"label\": 0},"
+            "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}]},"
+            "\"model\": {\"weights\": null}%s}\n",
+            root, more);
+    fclose(file);
+    return path;
+}
+
+static struct run submit(char **argv, cJSON **body) {
+    struct fake fake;
+    *body = NULL;
+    fake_start(&fake, answer_ids, body);
+    struct run run = run_command(command_submit, argv);
+    fake_stop(&fake);
+    return run;
+}
+
+static void members_are_sent_whole_and_their_ids_printed(void **state) {
+    char *path = write_file(state, "demo.json", "..", ", \"matrix\": {\"train.seed\": [0, 1]}");
+    cJSON *body;
+    assert_run(submit((char *[]){"submit", path, NULL}, &body), 0,
+               "id  experiment\n 7  demo/seed=0\n 8  demo/seed=1\n", "");
+    const cJSON *second = cJSON_GetArrayItem(field_at(body, "experiments"), 1);
+    assert_true(strlen(field_text(body, "key", "")) >= 16);
+    assert_string_equal(field_text(second, "name", ""), "demo/seed=1");
+    assert_string_equal(field_text(second, "group", ""), "demo");
+    const cJSON *variant = cJSON_GetObjectItem(second, "variant");
+    assert_string_equal(cJSON_GetObjectItem(variant, "train.seed")->valuestring, "1");
+    assert_near(field_number(second, "config.train.seed", -1), 1, 0);
+    assert_near(field_number(second, "config.train.batch_size", -1), 32, 0);
+    assert_null(cJSON_GetObjectItem(cJSON_GetObjectItem(second, "config"), "matrix"));
+    cJSON_Delete(body);
+    free(path);
+}
+
+static void every_submission_has_a_key_of_its_own(void **state) {
+    char *path = write_file(state, "demo.json", "..", "");
+    char key[64];
+    cJSON *body;
+    struct run run = submit((char *[]){"submit", path, "--json", NULL}, &body);
+    assert_string_equal(run.out, "[{\"id\":7,\"name\":\"demo\",\"group\":\"demo\"}]\n");
+    free(run.out);
+    free(run.err);
+    snprintf(key, sizeof key, "%s", field_text(body, "key", ""));
+    cJSON_Delete(body);
+    run = submit((char *[]){"submit", path, NULL}, &body);
+    assert_string_not_equal(field_text(body, "key", ""), key);
+    cJSON_Delete(body);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void paths_count_from_the_folder_of_the_file(void **state) {
+    char *folder = temporary_path(state, "pictures"), *linked = temporary_path(state, "link");
+    char *path = write_file(state, "demo.json", "link", "");
+    char real[4096];
+    cJSON *body;
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(symlink("pictures", linked), 0);
+    assert_run(submit((char *[]){"submit", path, NULL}, &body), 0, "id  experiment\n 7  demo\n",
+               "");
+    const cJSON *first = cJSON_GetArrayItem(field_at(body, "experiments"), 0);
+    assert_non_null(realpath(folder, real));
+    assert_string_equal(field_text(first, "config.data.root", ""), real);
+    cJSON_Delete(body);
+    free(path);
+    free(folder);
+    free(linked);
+}
+
+static void a_folder_that_is_not_here_is_a_warning_once(void **state) {
+    char *path =
+        write_file(state, "far.json", "/far/away", ", \"matrix\": {\"train.seed\": [0, 1]}");
+    char warning[512];
+    cJSON *body;
+    snprintf(warning, sizeof warning,
+             "assay: %s: warning: data.root /far/away is not on this machine\n", path);
+    assert_run(submit((char *[]){"submit", path, NULL}, &body), 0,
+               "id  experiment\n 7  demo/seed=0\n 8  demo/seed=1\n", warning);
+    const cJSON *first = cJSON_GetArrayItem(field_at(body, "experiments"), 0);
+    assert_string_equal(field_text(first, "config.data.root", ""), "/far/away");
+    cJSON_Delete(body);
+    free(path);
+}
+
+static void a_priority_on_the_command_line_replaces_the_files(void **state) {
+    char *path = write_file(state, "demo.json", "..", ", \"priority\": 3");
+    cJSON *body;
+    assert_run(submit((char *[]){"submit", path, "--priority", "-7", NULL}, &body), 0,
+               "id  experiment\n 7  demo\n", "");
+    const cJSON *first = cJSON_GetArrayItem(field_at(body, "experiments"), 0);
+    assert_near(field_number(first, "config.priority", 0), -7, 0);
+    cJSON_Delete(body);
+    free(path);
+}
+
+static void one_broken_file_keeps_all_from_being_sent(void **state) {
+    char *good = write_file(state, "good.json", "..", "");
+    char *bad = write_file(state, "bad.json", "..", ", \"trian\": {}");
+    char fault[512];
+    cJSON *body;
+    snprintf(fault, sizeof fault,
+             "assay: %s:1: trian: unknown key \"trian\"; did you mean \"train\"?\n", bad);
+    assert_run(submit((char *[]){"submit", good, bad, NULL}, &body), 2, "", fault);
+    assert_null(body);
+    free(good);
+    free(bad);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(members_are_sent_whole_and_their_ids_printed,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(every_submission_has_a_key_of_its_own, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(paths_count_from_the_folder_of_the_file, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_here_is_a_warning_once, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_priority_on_the_command_line_replaces_the_files,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(one_broken_file_keeps_all_from_being_sent, temporary_make,
+                                        temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
