@@ -6,7 +6,7 @@
  * prefixItems, enum, const, minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems,
  * maxItems, minLength, maxLength, minProperties, pattern-free strings, oneOf (told apart by a
  * `const` property such as "op" or "name", else by type), $ref into $defs, default. A schema with
- * any other keyword is our bug.
+ * any other keyword is our bug, which the tests look for.
  */
 #ifndef ASSAY_CORE_SCHEMA_H
 #define ASSAY_CORE_SCHEMA_H
@@ -17,8 +17,7 @@
 
 #include <cjson/cJSON.h>
 
-/* The embedded schemas, parsed once, never freed, safe to call from any thread after the first
- * call. */
+/* The embedded schemas, parsed once, never freed; any thread may ask. */
 const cJSON *schema_experiment(void);
 const cJSON *schema_messages(void); /* its $defs are named after the messages */
 
