@@ -1,0 +1,149 @@
+/* TensorBoard's event files. Constants: crc32c from RFC 3720 appendix B.4; the events were read
+ * back with the tensorboard package by tests/read_tensorboard.py, which says how. */
+#include "worker/tensorboard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[64];
+
+static int setup(void **state) {
+    (void)state;
+    strcpy(path, "/tmp/assay-tensorboard-XXXXXX");
+    int descriptor = mkstemp(path);
+    return descriptor < 0 ? -1 : close(descriptor);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    return unlink(path);
+}
+
+static struct tensorboard *open_board(uint64_t keep) {
+    struct tensorboard *board = NULL;
+    struct error error = {0};
+    if (!tensorboard_open(path, keep, &board, &error))
+        fail_msg("%s", error.message);
+    return board;
+}
+
+static void close_board(struct tensorboard *board) {
+    struct error error = {0};
+    assert_true(tensorboard_sync(board, &error));
+    tensorboard_close(board);
+}
+
+static size_t read_all(uint8_t *data, size_t limit) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t length = fread(data, 1, limit, file);
+    fclose(file);
+    return length;
+}
+
+/* Walks the records as a reader does: both checksums of each; returns how many there are. */
+static size_t count_records(const uint8_t *data, size_t length) {
+    size_t count = 0, at = 0;
+    while (at < length) {
+        uint64_t size;
+        uint32_t sum;
+        assert_true(length - at >= 16);
+        memcpy(&size, data + at, 8);
+        memcpy(&sum, data + at + 8, 4);
+        assert_int_equal(sum, crc32c_masked(data + at, 8));
+        assert_true(length - at - 16 >= size);
+        memcpy(&sum, data + at + 12 + size, 4);
+        assert_int_equal(sum, crc32c_masked(data + at + 12, size));
+        at += 16 + size;
+        count++;
+    }
+    return count;
+}
+
+static void crc32c_gives_the_rfcs_values(void **state) {
+    (void)state;
+    uint8_t zeros[32] = {0}, ones[32], rising[32];
+    memset(ones, 0xff, sizeof ones);
+    for (uint8_t i = 0; i < 32; i++)
+        rising[i] = i;
+    assert_int_equal(crc32c(zeros, 32), 0x8a9136aa);
+    assert_int_equal(crc32c(ones, 32), 0x62a8ab43);
+    assert_int_equal(crc32c(rising, 32), 0x46dd794e);
+}
+
+static void a_scalar_is_the_events_own_bytes(void **state) {
+    (void)state;
+    uint8_t data[4096];
+    struct tensorboard *board = open_board(0);
+    uint64_t begin = tensorboard_bytes(board);
+    tensorboard_scalar(board, "loss_valid", 300, 0.5);
+    close_board(board);
+    size_t length = read_all(data, sizeof data);
+    assert_int_equal(count_records(data, length), 2);
+    /* python: Event(step=300, summary=Summary(value=[Summary.Value(tag="loss_valid",
+     * simple_value=0.5)])).SerializeToString() after the nine bytes of wall_time */
+    static const uint8_t expected[] = {0x10, 0xac, 0x02, 0x2a, 0x13, 0x0a, 0x11, 0x0a,
+                                       0x0a, 'l',  'o',  's',  's',  '_',  'v',  'a',
+                                       'l',  'i',  'd',  0x15, 0x00, 0x00, 0x00, 0x3f};
+    assert_int_equal(length - begin - 16, 9 + sizeof expected);
+    assert_memory_equal(data + begin + 12 + 9, expected, sizeof expected);
+}
+
+static void a_file_that_is_opened_again_is_cut_back(void **state) {
+    (void)state;
+    uint8_t first[4096], second[4096];
+    struct tensorboard *board = open_board(0);
+    tensorboard_scalar(board, "loss_train", 1, 0.7);
+    uint64_t keep = tensorboard_bytes(board);
+    tensorboard_scalar(board, "loss_train", 2, 0.6);
+    close_board(board);
+    read_all(first, sizeof first);
+    board = open_board(keep);
+    assert_int_equal(tensorboard_bytes(board), keep);
+    tensorboard_scalar(board, "loss_train", 2, 0.6);
+    close_board(board);
+    size_t length = read_all(second, sizeof second);
+    assert_int_equal(count_records(second, length), 3);
+    assert_memory_equal(first, second, keep);
+}
+
+static void a_file_shorter_than_what_was_kept_begins_anew(void **state) {
+    (void)state;
+    uint8_t data[4096];
+    close_board(open_board(100000));
+    assert_int_equal(count_records(data, read_all(data, sizeof data)), 1);
+}
+
+static void hparams_of_every_kind_become_whole_records(void **state) {
+    (void)state;
+    uint8_t data[4096];
+    static const char *const metrics[] = {"accuracy_valid", "loss_valid"};
+    cJSON *hparams = cJSON_Parse("{\"train.lr\":2e-4,\"model.head\":\"relu\",\"d\":true}");
+    struct tensorboard *board = open_board(0);
+    tensorboard_hparams(board, "aug/flip", hparams, metrics, 2);
+    tensorboard_end(board);
+    close_board(board);
+    cJSON_Delete(hparams);
+    assert_int_equal(count_records(data, read_all(data, sizeof data)), 4);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(crc32c_gives_the_rfcs_values),
+        cmocka_unit_test_setup_teardown(a_scalar_is_the_events_own_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_opened_again_is_cut_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_shorter_than_what_was_kept_begins_anew, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(hparams_of_every_kind_become_whole_records, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
