@@ -88,9 +88,7 @@ static void read_op(struct reading *reading, const cJSON *op, struct transform *
     switch (transform->kind) {
     case TRANSFORM_RESIZE:
     case TRANSFORM_RANDOM_CROP:
-    case TRANSFORM_CENTER_CROP:
-        read_size(op, transform);
-        break;
+    case TRANSFORM_CENTER_CROP: read_size(op, transform); break;
     case TRANSFORM_RANDOM_HORIZONTAL_FLIP:
     case TRANSFORM_RANDOM_VERTICAL_FLIP:
         transform->probability = json_member(op, "p")->valuedouble;

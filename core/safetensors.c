@@ -220,17 +220,39 @@ out:
     return ok;
 }
 
-bool safetensors_open(const char *path, struct safetensors **file, struct error *error) {
-    struct safetensors *opened = calloc(1, sizeof *opened);
-    *file = NULL;
-    if (opened == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
-    if (!map_file(path, opened, error) || !read_header(path, opened, error)) {
+static bool finish_open(const char *path, struct safetensors *opened, struct safetensors **file,
+                        struct error *error) {
+    if (!read_header(path, opened, error)) {
         safetensors_close(opened);
         return false;
     }
     *file = opened;
     return true;
+}
+
+bool safetensors_open(const char *path, struct safetensors **file, struct error *error) {
+    struct safetensors *opened = calloc(1, sizeof *opened);
+    *file = NULL;
+    if (opened == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    if (!map_file(path, opened, error)) {
+        safetensors_close(opened);
+        return false;
+    }
+    return finish_open(path, opened, file, error);
+}
+
+bool safetensors_adopt(const char *name, void *map, size_t bytes, struct safetensors **file,
+                       struct error *error) {
+    struct safetensors *opened = calloc(1, sizeof *opened);
+    *file = NULL;
+    if (opened == NULL) {
+        munmap(map, bytes);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    opened->map = map;
+    opened->map_bytes = bytes;
+    return finish_open(name, opened, file, error);
 }
 
 void safetensors_close(struct safetensors *file) {

@@ -39,6 +39,10 @@ struct safetensors; /* an open file; owns names and data */
  * offsets inside the file, in order, without holes or overlap. Broken files are ERROR_INPUT and
  * named. */
 bool safetensors_open(const char *path, struct safetensors **file, struct error *error);
+/* The same for a file that already is in memory: takes over `map` (from mmap, `bytes` long), also
+ * on failure. `name` is what errors call it. */
+bool safetensors_adopt(const char *name, void *map, size_t bytes, struct safetensors **file,
+                       struct error *error);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
 size_t safetensors_size(const struct safetensors *file);
 const struct tensor *safetensors_at(const struct safetensors *file, size_t index);

@@ -1,0 +1,393 @@
+#include "core/pth.h"
+
+#include "core/pickle.h"
+#include "core/text.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zip.h>
+
+enum { PICKLE_BYTES_MAX = 64 << 20, PREFIX_MAX = 512 };
+
+static const struct {
+    const char *storage, *dtype;
+    size_t bytes;
+} kinds[] = {
+    {"torch FloatStorage", "F32", 4}, {"torch DoubleStorage", "F64", 8},
+    {"torch HalfStorage", "F16", 2},  {"torch BFloat16Storage", "BF16", 2},
+    {"torch LongStorage", "I64", 8},  {"torch IntStorage", "I32", 4},
+    {"torch ShortStorage", "I16", 2}, {"torch CharStorage", "I8", 1},
+    {"torch ByteStorage", "U8", 1},   {"torch BoolStorage", "BOOL", 1},
+};
+
+/* A tensor as the pickle describes it: a view of a storage. */
+struct view {
+    const char *name, *key; /* borrowed from the pickle; key: the storage's file, data/KEY */
+    const char *dtype;
+    size_t element_bytes, offset, count, rank, shape[TENSOR_RANK_MAX], stride[TENSOR_RANK_MAX];
+};
+
+struct archive {
+    const char *path;
+    zip_t *zip;
+    char prefix[PREFIX_MAX]; /* "resnet50/" */
+    struct pickle *pickle;
+    struct view *views;
+    size_t count;
+    struct error *error;
+};
+
+static bool not_tensors(const struct archive *archive, const char *what) {
+    return error_set(archive->error, ERROR_INPUT,
+                     "%s: %s; save the weights alone: torch.save(model.state_dict(), \"%s\")",
+                     archive->path, what, archive->path);
+}
+
+static bool damaged(const struct archive *archive, const char *what) {
+    return error_set(archive->error, ERROR_INPUT, "%s: %s; the file is damaged: fetch it again",
+                     archive->path, what);
+}
+
+/* --- the zip --- */
+
+static bool open_zip(struct archive *archive) {
+    int code = 0;
+    archive->zip = zip_open(archive->path, ZIP_RDONLY, &code);
+    if (archive->zip != NULL)
+        return true;
+    zip_error_t reason;
+    zip_error_init_with_code(&reason, code);
+    error_set(archive->error, ERROR_INPUT, "%s: cannot be read as a zip archive: %s", archive->path,
+              zip_error_strerror(&reason));
+    zip_error_fini(&reason);
+    return false;
+}
+
+/* The archive's one folder: what stands before "data.pkl". */
+static bool find_prefix(struct archive *archive) {
+    static const char tail[] = "data.pkl";
+    zip_int64_t count = zip_get_num_entries(archive->zip, 0);
+    for (zip_int64_t i = 0; i < count; i++) {
+        const char *name = zip_get_name(archive->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+        size_t length = name == NULL ? 0 : strlen(name);
+        if (length < sizeof tail - 1 || length - (sizeof tail - 1) >= PREFIX_MAX)
+            continue;
+        size_t before = length - (sizeof tail - 1);
+        if (strcmp(name + before, tail) != 0 || (before > 0 && name[before - 1] != '/'))
+            continue;
+        memcpy(archive->prefix, name, before);
+        archive->prefix[before] = '\0';
+        return true;
+    }
+    return not_tensors(archive, "is a zip archive without a data.pkl, so not torch.save's");
+}
+
+/* Reads PREFIX + name, which must have from `least` to `most` bytes. Caller frees. */
+static bool read_entry(const struct archive *archive, const char *name, size_t least, size_t most,
+                       uint8_t **data, size_t *length) {
+    char full[PREFIX_MAX + 128];
+    struct zip_stat status;
+    snprintf(full, sizeof full, "%s%s", archive->prefix, name);
+    if (zip_stat(archive->zip, full, 0, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0)
+        return damaged(archive, "a part of it is missing");
+    if (status.size < least || status.size > most)
+        return damaged(archive, "a part of it has the wrong size");
+    /* torch.save compresses nothing: a size that the file cannot hold is a lie */
+    if ((status.valid & ZIP_STAT_COMP_METHOD) == 0 || status.comp_method != ZIP_CM_STORE)
+        return damaged(archive, "a part of it is compressed, which torch.save never does");
+    zip_file_t *file = zip_fopen(archive->zip, full, 0);
+    *length = (size_t)status.size;
+    *data = malloc(*length + 1);
+    bool ok = file != NULL && *data != NULL;
+    for (size_t done = 0; ok && done < *length;) {
+        zip_int64_t read = zip_fread(file, *data + done, *length - done);
+        ok = read > 0;
+        done += ok ? (size_t)read : 0;
+    }
+    /* the checksum is compared when the end is read */
+    uint8_t beyond;
+    ok = ok && zip_fread(file, &beyond, 1) == 0;
+    if (file != NULL)
+        zip_fclose(file);
+    if (ok)
+        return true;
+    free(*data);
+    *data = NULL;
+    return damaged(archive, "a part of it cannot be read");
+}
+
+static bool check_byte_order(const struct archive *archive) {
+    char name[PREFIX_MAX + 16];
+    uint8_t *order;
+    size_t length;
+    snprintf(name, sizeof name, "%sbyteorder", archive->prefix);
+    if (zip_name_locate(archive->zip, name, 0) < 0)
+        return true; /* older than PyTorch 2.1: little-endian */
+    if (!read_entry(archive, "byteorder", 1, 16, &order, &length))
+        return false;
+    bool little = length == 6 && memcmp(order, "little", 6) == 0;
+    free(order);
+    return little || not_tensors(archive, "was written on a big-endian machine");
+}
+
+/* --- the pickle --- */
+
+static bool is_call(const struct pickle_value *value, const char *callee) {
+    return value->kind == PICKLE_CALL && value->items[0]->kind == PICKLE_GLOBAL &&
+           strcmp(value->items[0]->string, callee) == 0;
+}
+
+static bool read_sizes(const struct pickle_value *tuple, size_t *sizes, size_t *rank) {
+    if (tuple->kind != PICKLE_TUPLE || tuple->count > TENSOR_RANK_MAX)
+        return false;
+    for (size_t i = 0; i < tuple->count; i++) {
+        if (tuple->items[i]->kind != PICKLE_INT || tuple->items[i]->integer < 0)
+            return false;
+        sizes[i] = (size_t)tuple->items[i]->integer;
+    }
+    *rank = tuple->count;
+    return true;
+}
+
+/* ("storage", torch.FloatStorage, key, device, number of elements) */
+static bool read_storage(const struct pickle_value *persistent, struct view *view) {
+    if (persistent->kind != PICKLE_PERSISTENT || persistent->items[0]->kind != PICKLE_TUPLE ||
+        persistent->items[0]->count != 5)
+        return false;
+    struct pickle_value *const *id = persistent->items[0]->items;
+    if (id[1]->kind != PICKLE_GLOBAL || id[2]->kind != PICKLE_STRING ||
+        strlen(id[2]->string) > 64 || strchr(id[2]->string, '/') != NULL)
+        return false;
+    view->key = id[2]->string;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(id[1]->string, kinds[i].storage) == 0) {
+            view->dtype = kinds[i].dtype;
+            view->element_bytes = kinds[i].bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), perhaps inside
+ * _rebuild_parameter(tensor, requires_grad, hooks). */
+static bool read_view(const struct pickle_value *value, struct view *view) {
+    if (is_call(value, "torch._utils _rebuild_parameter") && value->items[1]->count > 0)
+        value = value->items[1]->items[0];
+    if (!is_call(value, "torch._utils _rebuild_tensor_v2") || value->items[1]->count < 4)
+        return false;
+    struct pickle_value *const *arguments = value->items[1]->items;
+    size_t stride_rank;
+    if (!read_storage(arguments[0], view) || arguments[1]->kind != PICKLE_INT ||
+        arguments[1]->integer < 0 || !read_sizes(arguments[2], view->shape, &view->rank) ||
+        !read_sizes(arguments[3], view->stride, &stride_rank) || stride_rank != view->rank)
+        return false;
+    view->offset = (size_t)arguments[1]->integer;
+    view->count = 1;
+    for (size_t i = 0; i < view->rank; i++) {
+        if (__builtin_mul_overflow(view->count, view->shape[i], &view->count))
+            return false;
+    }
+    return true;
+}
+
+static const struct pickle_value *find_state(const struct pickle_value *root) {
+    static const char *const names[] = {"state_dict", "model", "model_state_dict"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct pickle_value *inner = pickle_find(root, names[i]);
+        if (inner != NULL && inner->kind == PICKLE_DICT)
+            return inner;
+    }
+    return root;
+}
+
+static bool read_views(struct archive *archive) {
+    const struct pickle_value *state = find_state(pickle_root(archive->pickle));
+    if (state->kind != PICKLE_DICT || state->count == 0)
+        return not_tensors(archive, "holds no dict of tensors");
+    archive->views = calloc(state->count / 2, sizeof *archive->views);
+    if (archive->views == NULL)
+        return error_set(archive->error, ERROR_FAILED, "out of memory");
+    for (size_t i = 0; i + 1 < state->count; i += 2) {
+        struct view *view = &archive->views[archive->count++];
+        if (state->items[i]->kind != PICKLE_STRING || !read_view(state->items[i + 1], view)) {
+            char what[160];
+            snprintf(what, sizeof what, "\"%.100s\" in it is no tensor",
+                     state->items[i]->kind == PICKLE_STRING ? state->items[i]->string : "a key");
+            return not_tensors(archive, what);
+        }
+        view->name = state->items[i]->string;
+    }
+    return true;
+}
+
+static bool read_pickle(struct archive *archive) {
+    uint8_t *data;
+    size_t length;
+    if (!read_entry(archive, "data.pkl", 1, PICKLE_BYTES_MAX, &data, &length))
+        return false;
+    bool ok = pickle_read(data, length, archive->path, &archive->pickle, archive->error);
+    free(data);
+    return ok && read_views(archive);
+}
+
+/* --- the tensors --- */
+
+/* Copies the view, element by element when it is not contiguous. The caller has checked that the
+ * last element lies inside the storage. */
+static void copy_view(const struct view *view, const uint8_t *storage, uint8_t *out) {
+    size_t index[TENSOR_RANK_MAX] = {0};
+    for (size_t done = 0; done < view->count; done++) {
+        size_t at = view->offset;
+        for (size_t i = 0; i < view->rank; i++)
+            at += index[i] * view->stride[i];
+        memcpy(out + done * view->element_bytes, storage + at * view->element_bytes,
+               view->element_bytes);
+        for (size_t i = view->rank; i-- > 0 && ++index[i] == view->shape[i];)
+            index[i] = 0;
+    }
+}
+
+/* How many bytes of its storage the view reaches into; false on overflow. */
+static bool view_reach(const struct view *view, size_t *bytes) {
+    size_t last = view->offset;
+    for (size_t i = 0; i < view->rank; i++) {
+        size_t step;
+        if (view->shape[i] == 0)
+            continue;
+        if (__builtin_mul_overflow(view->shape[i] - 1, view->stride[i], &step) ||
+            __builtin_add_overflow(last, step, &last))
+            return false;
+    }
+    return !__builtin_add_overflow(last, (size_t)(view->count > 0), &last) &&
+           !__builtin_mul_overflow(last, view->element_bytes, bytes);
+}
+
+static bool copy_tensor(const struct archive *archive, const struct view *view, uint8_t *out) {
+    char name[80];
+    uint8_t *storage;
+    size_t reach, length;
+    if (!view_reach(view, &reach))
+        return damaged(archive, "a tensor reaches outside its storage");
+    snprintf(name, sizeof name, "data/%s", view->key);
+    if (!read_entry(archive, name, reach, SIZE_MAX, &storage, &length))
+        return false;
+    copy_view(view, storage, out);
+    free(storage);
+    return true;
+}
+
+/* The header of the same tensors as a safetensors file; *bytes is the length of their data. */
+static char *make_header(const struct archive *archive, size_t *bytes) {
+    struct text header = {0};
+    *bytes = 0;
+    text_add(&header, "{", 1);
+    for (size_t i = 0; i < archive->count; i++) {
+        const struct view *view = &archive->views[i];
+        size_t begin = *bytes, size;
+        if (__builtin_mul_overflow(view->count, view->element_bytes, &size) ||
+            __builtin_add_overflow(begin, size, bytes)) {
+            text_free(&header);
+            return NULL;
+        }
+        text_format(&header, "%s", i == 0 ? "" : ",");
+        text_json_string(&header, view->name);
+        text_format(&header, ":{\"dtype\":\"%s\",\"shape\":[", view->dtype);
+        for (size_t d = 0; d < view->rank; d++)
+            text_format(&header, "%s%zu", d == 0 ? "" : ",", view->shape[d]);
+        text_format(&header, "],\"data_offsets\":[%zu,%zu]}", begin, *bytes);
+    }
+    text_add(&header, "}", 1);
+    while (header.length % 8 != 0 && !header.failed)
+        text_add(&header, " ", 1);
+    return text_take(&header);
+}
+
+/* A tensor's bytes come out of the file, so together they cannot be many more than it has; views
+ * that share a storage are the exception, and a file that repeats one without end is refused here.
+ */
+static bool check_total(const struct archive *archive, size_t bytes) {
+    int descriptor = open(archive->path, O_RDONLY | O_CLOEXEC);
+    off_t size = descriptor < 0 ? 0 : lseek(descriptor, 0, SEEK_END);
+    if (descriptor >= 0)
+        close(descriptor);
+    return bytes / 16 <= (size_t)size || damaged(archive, "its tensors are larger than the file");
+}
+
+static bool make_file(const struct archive *archive, struct safetensors **file) {
+    size_t bytes;
+    char *header = make_header(archive, &bytes);
+    if (header == NULL)
+        return damaged(archive, "its tensors are larger than memory can be");
+    if (!check_total(archive, bytes)) {
+        free(header);
+        return false;
+    }
+    uint64_t length = strlen(header);
+    size_t total = 8 + (size_t)length + bytes;
+    uint8_t *map = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) {
+        free(header);
+        return error_set(archive->error, ERROR_FAILED, "out of memory for %zu bytes", total);
+    }
+    for (size_t i = 0; i < 8; i++)
+        map[i] = (uint8_t)(length >> (8 * i));
+    memcpy(map + 8, header, (size_t)length);
+    free(header);
+    uint8_t *out = map + 8 + length;
+    for (size_t i = 0; i < archive->count; i++) {
+        if (!copy_tensor(archive, &archive->views[i], out)) {
+            munmap(map, total);
+            return false;
+        }
+        out += archive->views[i].count * archive->views[i].element_bytes;
+    }
+    return safetensors_adopt(archive->path, map, total, file, archive->error);
+}
+
+/* --- the file --- */
+
+/* "PK\3\4" begins a zip; 0x80 0x02 a pickle of protocol 2, torch.save's before PyTorch 1.6. */
+static bool read_magic(const char *path, unsigned char magic[4]) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    ssize_t length = read(descriptor, magic, 4);
+    close(descriptor);
+    return length == 4;
+}
+
+static bool is_zip(const unsigned char magic[4]) {
+    return memcmp(magic, "PK\3\4", 4) == 0;
+}
+
+bool pth_recognise(const char *path) {
+    unsigned char magic[4];
+    return read_magic(path, magic) && (is_zip(magic) || (magic[0] == 0x80 && magic[1] == 2 &&
+                                                         magic[2] == 0x8a && magic[3] == 0x0a));
+}
+
+bool pth_open(const char *path, struct safetensors **file, struct error *error) {
+    struct archive archive = {.path = path, .error = error};
+    unsigned char magic[4];
+    *file = NULL;
+    if (!read_magic(path, magic) || !is_zip(magic))
+        return error_set(error, ERROR_INPUT,
+                         "%s: was saved in the format of before PyTorch 1.6; convert it: python3 "
+                         "-c \"import torch; torch.save(torch.load('%s'), '%s.new.pth')\"",
+                         path, path, path);
+    bool ok = open_zip(&archive) && find_prefix(&archive) && check_byte_order(&archive) &&
+              read_pickle(&archive) && make_file(&archive, file);
+    if (archive.zip != NULL)
+        zip_discard(archive.zip);
+    pickle_free(archive.pickle);
+    free(archive.views);
+    return ok;
+}
+
+bool weights_file_open(const char *path, struct safetensors **file, struct error *error) {
+    return pth_recognise(path) ? pth_open(path, file, error) : safetensors_open(path, file, error);
+}
