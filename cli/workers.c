@@ -12,9 +12,9 @@ static const struct command_line line = {
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"worker", COLUMN_ELASTIC}, {"host", COLUMN_LEFT},    {"pid", COLUMN_RIGHT},
-    {"backend", COLUMN_LEFT},   {"device", COLUMN_LEFT},  {"threads", COLUMN_RIGHT},
-    {"state", COLUMN_LEFT},     {"trains", COLUMN_RIGHT}, {"seen", COLUMN_RIGHT},
+    {"worker", COLUMN_LEFT},    {"state", COLUMN_LEFT},    {"trains", COLUMN_RIGHT},
+    {"seen", COLUMN_RIGHT},     {"threads", COLUMN_RIGHT}, {"backend", COLUMN_LEFT},
+    {"device", COLUMN_ELASTIC},
 };
 
 static void print_workers(const cJSON *workers) {
@@ -25,19 +25,17 @@ static void print_workers(const cJSON *workers) {
     cJSON_ArrayForEach(worker, workers) {
         char text[FORMAT_SIZE];
         const char *state = field_text(worker, "state", "?");
+        double away_ms = now_ms - field_number(worker, "seen_ms", now_ms);
         table_add(&table, "%s", field_text(worker, "worker", "?"));
-        table_add(&table, "%s", field_text(worker, "host", "?"));
-        table_add(&table, "%.0f", field_number(worker, "pid", 0));
-        table_add(&table, "%s", field_text(worker, "backend", "?"));
-        table_add(&table, "%s", field_text(worker, "device", "?"));
-        table_add(&table, "%.0f", field_number(worker, "threads", 0));
         table_add_styled(&table, screen_state_style(state), "%s", state);
         if (field_at(worker, "experiment") != NULL)
             table_add(&table, "%.0f", field_number(worker, "experiment", 0));
         else
             table_add(&table, "%s", "");
-        double away_ms = now_ms - field_number(worker, "seen_ms", now_ms);
         table_add(&table, "%s ago", format_duration(text, away_ms > 0 ? away_ms / 1000 : 0));
+        table_add(&table, "%.0f", field_number(worker, "threads", 0));
+        table_add(&table, "%s", field_text(worker, "backend", "?"));
+        table_add(&table, "%s", field_text(worker, "device", "?"));
     }
     if (table.count == 0)
         puts("no workers; assay worker --connect ENDPOINT --dir DIR starts one");
