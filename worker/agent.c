@@ -2,15 +2,14 @@
 
 #include "core/clock.h"
 #include "core/json.h"
-#include "core/text.h"
 #include "core/wire.h"
 #include "net/dealer.h"
+#include "worker/assignment.h"
 #include "worker/duty.h"
 #include "worker/nn/backend.h"
 #include "worker/report.h"
 #include "worker/request.h"
 #include "worker/spool.h"
-#include "worker/workplace.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,7 +34,7 @@ struct agent {
     struct spooled report; /* the one under way */
     cJSON *assignment;     /* the last one's body */
     struct trial *trial;
-    char *workplace;       /* of the trial: its options point at it and into the assignment */
+    char *folder;          /* of the trial: its options point at it and into the assignment */
     bool away;             /* the coordinator, as far as people were told */
     int64_t complained_ms; /* when they were told last */
 };
@@ -63,55 +62,38 @@ static bool spool_report(struct agent *agent, const char *kind, cJSON *body, str
     return ok;
 }
 
-/* ---- the trial ---- */
-
-static void trial_over(struct agent *agent) {
-    trial_free(agent->trial);
-    agent->trial = NULL;
-    free(agent->workplace);
-    agent->workplace = NULL;
-    const struct duty_event ended = {.kind = DUTY_ENDED};
-    duty_take(&agent->duty, &ended, clock_steady_ms());
+/* Ends the attempt that the process before this one died in. A crash in the middle of this ends it
+ * twice, and a crash after its last report does too: an attempt that has ended stays as it is. */
+static bool spool_mourn(struct agent *agent, struct error *error) {
+    struct duty *duty = &agent->duty;
+    if (!spool_held(agent->spool, &duty->experiment, &duty->attempt, error))
+        return false;
+    return duty->experiment == 0 ||
+           (spool_report(agent, "end", report_failure("the worker was killed or crashed", true),
+                         error) &&
+            spool_hold(agent->spool, 0, 0, error));
 }
 
-/* The configuration was checked when it was submitted, by a program of maybe another version. */
-static bool decode_config(cJSON *config, struct experiment *experiment, struct error *error) {
-    struct faults faults = {0};
-    struct text text = {0};
-    bool ok = experiment_from_json(config, experiment, &faults);
-    for (size_t i = 0; i < faults.count; i++)
-        text_format(&text, "%s%s: %s", i > 0 ? "; " : "", faults.items[i].place,
-                    faults.items[i].message);
-    if (!ok)
-        error_set(error, ERROR_INPUT, "this worker does not understand the configuration: %s",
-                  text.data != NULL ? text.data : "out of memory");
-    text_free(&text);
-    faults_free(&faults);
-    return ok;
+/* ---- the trial ---- */
+
+static bool trial_over(struct agent *agent, struct error *error) {
+    trial_free(agent->trial);
+    agent->trial = NULL;
+    free(agent->folder);
+    agent->folder = NULL;
+    const struct duty_event ended = {.kind = DUTY_ENDED};
+    duty_take(&agent->duty, &ended, clock_steady_ms());
+    return spool_hold(agent->spool, 0, 0, error);
 }
 
 static bool trial_begin(struct agent *agent, struct error *error) {
     const struct agent_options *options = agent->options;
-    cJSON *config = cJSON_GetObjectItemCaseSensitive(agent->assignment, "config");
-    const cJSON *resume = cJSON_GetObjectItemCaseSensitive(agent->assignment, "resume");
-    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
-    struct experiment experiment;
-    if (!decode_config(config, &experiment, error))
-        return false;
-    if (!workplace_make(agent->dir, agent->duty.experiment, config, path != NULL, &agent->workplace,
-                        error)) {
-        experiment_free(&experiment);
-        return false;
-    }
-    const struct trainer_options trainer = {
-        .dir = agent->workplace,
-        .data_root = options->data_root,
-        .backend = options->backend,
-        .device = options->device,
-        .threads = options->threads,
-        .resume = path != NULL && access(path, R_OK) == 0 ? path : NULL,
-    };
-    return trial_start(options->train, &experiment, &trainer, agent->host, &agent->trial, error);
+    const struct trainer_options trainer = {.data_root = options->data_root,
+                                            .backend = options->backend,
+                                            .device = options->device,
+                                            .threads = options->threads};
+    return assignment_start(agent->assignment, agent->dir, agent->host, &trainer, options->train,
+                            &agent->folder, &agent->trial, error);
 }
 
 static bool start(struct agent *agent, struct error *error) {
@@ -120,14 +102,15 @@ static bool start(struct agent *agent, struct error *error) {
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(agent->assignment, "name"));
     say(agent, false, "experiment %" PRId64 ", attempt %" PRId64 ": %s", agent->duty.experiment,
         agent->duty.attempt, name);
+    if (!spool_hold(agent->spool, agent->duty.experiment, agent->duty.attempt, error))
+        return false;
     if (trial_begin(agent, &why))
         return true;
     say(agent, true, "experiment %" PRId64 " cannot start: %s", agent->duty.experiment,
         why.message);
-    if (!spool_report(agent, "end", report_failure(why.message, why.code != ERROR_INPUT), error))
-        return false;
-    trial_over(agent);
-    return true;
+    return spool_report(agent, "end", report_failure(why.message, why.code != ERROR_INPUT),
+                        error) &&
+           trial_over(agent, error);
 }
 
 /* How the trial went, for the coordinator and for people. A fault of the input is the same on every
@@ -149,9 +132,7 @@ static bool take_end(struct agent *agent, const struct trial_item *item, struct 
                           report_failure(item->error.message, item->error.code != ERROR_INPUT),
                           error);
     }
-    if (ok)
-        trial_over(agent);
-    return ok;
+    return ok && trial_over(agent, error);
 }
 
 static bool take_trial(struct agent *agent, struct error *error) {
@@ -293,22 +274,15 @@ static bool drop_report(struct agent *agent, struct error *error) {
 
 static bool perform(struct agent *agent, const struct duty_action *action, struct error *error) {
     switch (action->kind) {
-    case DUTY_SEND:
-        return send_message(agent, action->message, error);
-    case DUTY_START:
-        return start(agent, error);
-    case DUTY_GIVE_BACK:
-        return spool_report(agent, "end", report_end("given_back"), error);
-    case DUTY_STOP:
-        trial_stop(agent->trial);
-        return true;
+    case DUTY_SEND: return send_message(agent, action->message, error);
+    case DUTY_START: return start(agent, error);
+    case DUTY_GIVE_BACK: return spool_report(agent, "end", report_end("given_back"), error);
+    case DUTY_STOP: trial_stop(agent->trial); return true;
     case DUTY_DROP_ATTEMPT:
         return spool_drop(agent->spool, action->experiment, action->attempt, error);
-    case DUTY_DROP_REPORT:
-        return drop_report(agent, error);
+    case DUTY_DROP_REPORT: return drop_report(agent, error);
     case DUTY_WAIT:
-    case DUTY_EXIT:
-        return true;
+    case DUTY_EXIT: return true;
     }
     return true;
 }
@@ -379,10 +353,10 @@ bool agent_run(const struct agent_options *options, int *code, struct error *err
         duty_init(&agent.duty, options->idle_exit_ms,
                   (uint64_t)getpid() * 0x9e3779b97f4a7c15U + (uint64_t)clock_unix_ms(),
                   clock_steady_ms());
-        ok = agent_loop(&agent, code, error);
+        ok = spool_mourn(&agent, error) && agent_loop(&agent, code, error);
     }
     trial_free(agent.trial);
-    free(agent.workplace);
+    free(agent.folder);
     dealer_close(agent.dealer);
     spooled_free(&agent.report);
     spool_close(agent.spool);

@@ -3,10 +3,11 @@
  * The thread that calls agent_run owns the socket and the spool; the trainer has a thread of its
  * own (trial.h). What to do next is decided in duty.h; this room carries it out.
  *
- * In DIR: lock and spool.db (spool.h); experiments/ID/ for each assignment, with experiment.json,
- * the configuration it was trained by. A folder that holds another experiment of that number (the
- * database was a different one), or one that the coordinator knows no checkpoint of, is renamed to
- * ID.1, ID.2 and so on, so that no run goes on from another's checkpoint.
+ * A worker that was killed has told nobody. The next one in its folder, which has its name, sends
+ * what is left in the spool and then ends the attempt as failed, so that the experiment is queued
+ * again at once, and one that kills every worker comes to its max_attempts.
+ *
+ * In DIR: lock and spool.db (spool.h), experiments/ID/ for each assignment (assignment.h).
  */
 #ifndef ASSAY_WORKER_AGENT_H
 #define ASSAY_WORKER_AGENT_H

@@ -18,7 +18,8 @@ enum { SPOOL_VERSION = 1, SPOOL_NAME_MAX = 128 };
 static const char SPOOL_TABLES[] =
     "CREATE TABLE reports (sequence INTEGER PRIMARY KEY AUTOINCREMENT, experiment INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
-    "CREATE TABLE worker (name TEXT NOT NULL) STRICT;"
+    "CREATE TABLE worker (name TEXT NOT NULL, experiment INTEGER NOT NULL DEFAULT 0,"
+    " attempt INTEGER NOT NULL DEFAULT 0) STRICT;"
     "PRAGMA user_version = 1;";
 
 struct spool {
@@ -33,7 +34,7 @@ static bool spool_error(const struct spool *spool, struct error *error) {
                      sqlite3_db_filename(spool->database, "main"), sqlite3_errmsg(spool->database));
 }
 
-/* Runs `sql` with up to four bound integers, to its end. */
+/* Runs `sql` with bound integers, to its end. */
 static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
                       struct error *error) {
     sqlite3_stmt *statement = NULL;
@@ -245,4 +246,14 @@ bool spool_drop(struct spool *spool, int64_t experiment, int64_t attempt, struct
         return false;
     spool->count -= (size_t)sqlite3_changes(spool->database);
     return true;
+}
+
+bool spool_hold(struct spool *spool, int64_t experiment, int64_t attempt, struct error *error) {
+    const int64_t values[] = {experiment, attempt};
+    return spool_run(spool, "UPDATE worker SET experiment = ?, attempt = ?", values, 2, error);
+}
+
+bool spool_held(struct spool *spool, int64_t *experiment, int64_t *attempt, struct error *error) {
+    return spool_integer(spool, "SELECT experiment FROM worker", experiment, error) &&
+           spool_integer(spool, "SELECT attempt FROM worker", attempt, error);
 }

@@ -42,6 +42,10 @@ bool spool_first(struct spool *spool, struct spooled *report, struct error *erro
 void spooled_free(struct spooled *report);
 /* Deletes one report; one that is gone already is no error. */
 bool spool_delete(struct spool *spool, int64_t sequence, struct error *error);
+/* Remembers which attempt this worker is at, or with experiment 0 that it is at none. A process
+ * that finds one when it opens the spool knows that the one before it died in the middle. */
+bool spool_hold(struct spool *spool, int64_t experiment, int64_t attempt, struct error *error);
+bool spool_held(struct spool *spool, int64_t *experiment, int64_t *attempt, struct error *error);
 /* Deletes every report of an attempt that is over. */
 bool spool_drop(struct spool *spool, int64_t experiment, int64_t attempt, struct error *error);
 

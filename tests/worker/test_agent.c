@@ -3,6 +3,7 @@
 #include "worker/agent.h"
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/wire.h"
 #include "net/frames.h"
 #include "worker/spool.h"
@@ -378,20 +379,47 @@ static void a_configuration_that_is_not_understood_ends_failed_without_training(
     assert_int_equal(atomic_load(&trainings), 0);
 }
 
-static void reports_that_a_killed_worker_left_are_sent_first_with_their_attempt(void **state) {
+static void what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed(void **state) {
     struct stage *stage = *state;
     struct spool *spool = NULL;
     struct error error = {0};
     assert_true(spool_open(stage->folder, &spool, &error));
-    assert_true(spool_put(spool, 7, 1, "end", "{\"outcome\":\"done\"}", &error));
+    assert_true(spool_hold(spool, 7, 1, &error));
+    assert_true(spool_put(spool, 7, 1, "log", "{\"offset\":0,\"text\":\"a\"}", &error));
     spool_close(spool);
     start_worker(stage);
     greet(stage);
-    expect_end(stage, "done");
+    expect_report(stage, "log");
     assert_int_equal(cJSON_GetObjectItem(stage->request.body, "attempt")->valueint, 1);
-    acknowledge(stage, true);
+    acknowledge(stage, false);
+    expect_end(stage, "failed");
+    assert_int_equal(cJSON_GetObjectItem(stage->request.body, "attempt")->valueint, 1);
+    const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(body, "retry")));
+    acknowledge(stage, false);
     let_go(stage);
     assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void the_folder_of_another_database_s_experiment_is_set_aside(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    struct error error = {0};
+    snprintf(path, sizeof path, "%s/experiments/7", stage->folder);
+    assert_true(folder_make(path, &error));
+    strcat(path, "/checkpoint_last.safetensors");
+    assert_true(file_write_atomic(path, "old", 3, &error));
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "breaks");
+    expect_end(stage, "failed");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_not_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/experiments/7.1/checkpoint_last.safetensors", stage->folder);
+    assert_int_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/experiments/7/experiment.json", stage->folder);
+    assert_int_equal(access(path, F_OK), 0);
 }
 
 static void a_folder_in_use_is_an_error(void **state) {
@@ -424,7 +452,8 @@ int main(void) {
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
-        ON_STAGE(reports_that_a_killed_worker_left_are_sent_first_with_their_attempt),
+        ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
+        ON_STAGE(the_folder_of_another_database_s_experiment_is_set_aside),
         ON_STAGE(a_folder_in_use_is_an_error),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };

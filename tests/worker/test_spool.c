@@ -137,6 +137,24 @@ static void the_name_stays_with_the_folder(void **state) {
     free(name);
 }
 
+static void the_attempt_that_was_held_is_remembered_until_it_is_let_go(void **state) {
+    struct spool *spool = open_spool(*state);
+    struct error error = {0};
+    int64_t experiment = -1, attempt = -1;
+    assert_true(spool_held(spool, &experiment, &attempt, &error));
+    assert_int_equal(experiment, 0);
+    assert_true(spool_hold(spool, 7, 2, &error));
+    spool_close(spool);
+    spool = open_spool(*state);
+    assert_true(spool_held(spool, &experiment, &attempt, &error));
+    assert_int_equal(experiment, 7);
+    assert_int_equal(attempt, 2);
+    assert_true(spool_hold(spool, 0, 0, &error));
+    assert_true(spool_held(spool, &experiment, &attempt, &error));
+    assert_int_equal(experiment, 0);
+    spool_close(spool);
+}
+
 static void a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error(void **state) {
     struct spool *spool = open_spool(*state), *second = NULL;
     struct error error = {0};
@@ -170,6 +188,7 @@ int main(void) {
         IN_A_FOLDER(dropping_an_attempt_leaves_other_attempts_and_experiments),
         IN_A_FOLDER(a_late_answer_never_deletes_a_newer_report),
         IN_A_FOLDER(the_name_stays_with_the_folder),
+        IN_A_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
         IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
         IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
     };

@@ -1,0 +1,107 @@
+#include "worker/assignment.h"
+
+#include "core/json.h"
+#include "core/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ASSIGNMENT_CONFIG_MAX = 16 << 20, ASSIGNMENT_ASIDE_MAX = 10000 };
+
+static bool same_text(const char *path, const char *text) {
+    char *data = NULL;
+    size_t length = 0;
+    bool same = file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL) &&
+                length == strlen(text) && memcmp(data, text, length) == 0;
+    free(data);
+    return same;
+}
+
+static bool set_aside(const char *path, struct error *error) {
+    char *aside = NULL;
+    bool ok = false;
+    for (int i = 1; i <= ASSIGNMENT_ASIDE_MAX && !ok; i++) {
+        struct stat status;
+        free(aside);
+        if (asprintf(&aside, "%s.%d", path, i) < 0)
+            return error_set(error, ERROR_FAILED, "out of memory");
+        if (lstat(aside, &status) == 0)
+            continue;
+        ok = rename(path, aside) == 0;
+        if (!ok)
+            break;
+    }
+    if (!ok)
+        error_errno(error, ERROR_FAILED, "cannot rename %s to %s", path, aside);
+    free(aside);
+    return ok;
+}
+
+/* Makes the folder; what stands there is kept only if it is of the same configuration and
+ * `resumes`. */
+static bool folder_prepare(const char *dir, int64_t id, const cJSON *config, bool resumes,
+                           char **out, struct error *error) {
+    char *path = NULL, *file = NULL, *text = json_text(config);
+    bool ok = false;
+    *out = NULL;
+    if (text == NULL || asprintf(&path, "%s/experiments/%" PRId64, dir, id) < 0 ||
+        asprintf(&file, "%s/experiment.json", path) < 0) {
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    if (access(path, F_OK) == 0 && !(resumes && same_text(file, text)) && !set_aside(path, error))
+        goto out;
+    if (!folder_make(path, error) || !file_write_atomic(file, text, strlen(text), error))
+        goto out;
+    *out = path;
+    path = NULL;
+    ok = true;
+out:
+    free(path);
+    free(file);
+    free(text);
+    return ok;
+}
+
+/* The configuration was checked when it was submitted, by a program of maybe another version. */
+static bool decode_config(cJSON *config, struct experiment *experiment, struct error *error) {
+    struct faults faults = {0};
+    struct text text = {0};
+    bool ok = experiment_from_json(config, experiment, &faults);
+    for (size_t i = 0; i < faults.count; i++)
+        text_format(&text, "%s%s: %s", i > 0 ? "; " : "", faults.items[i].place,
+                    faults.items[i].message);
+    if (!ok)
+        error_set(error, ERROR_INPUT, "this worker does not understand the configuration: %s",
+                  text.data != NULL ? text.data : "out of memory");
+    text_free(&text);
+    faults_free(&faults);
+    return ok;
+}
+
+bool assignment_start(cJSON *body, const char *dir, const char *host,
+                      const struct trainer_options *options, trial_function *train, char **folder,
+                      struct trial **trial, struct error *error) {
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(body, "experiment");
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
+    const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
+    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
+    struct trainer_options own = *options;
+    struct experiment experiment;
+    *folder = NULL;
+    if (!decode_config(config, &experiment, error))
+        return false;
+    if (!folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, path != NULL, folder,
+                        error)) {
+        experiment_free(&experiment);
+        return false;
+    }
+    own.dir = *folder;
+    own.resume = path != NULL && access(path, R_OK) == 0 ? path : NULL;
+    return trial_start(train, &experiment, &own, host, trial, error);
+}
