@@ -42,10 +42,10 @@ static bool set_aside(const char *path, struct error *error) {
     return ok;
 }
 
-/* Makes the folder; what stands there is kept only if it is of the same configuration and
- * `resumes`. */
-static bool folder_prepare(const char *dir, int64_t id, const cJSON *config, bool resumes,
-                           char **out, struct error *error) {
+/* Makes the folder; what stands there is kept only if it is of the same configuration and not of
+ * another database, that is, unless this is the first that anybody hears of the experiment. */
+static bool folder_prepare(const char *dir, int64_t id, const cJSON *config, bool first, char **out,
+                           struct error *error) {
     char *path = NULL, *file = NULL, *text = json_text(config);
     bool ok = false;
     *out = NULL;
@@ -54,7 +54,7 @@ static bool folder_prepare(const char *dir, int64_t id, const cJSON *config, boo
         error_set(error, ERROR_FAILED, "out of memory");
         goto out;
     }
-    if (access(path, F_OK) == 0 && !(resumes && same_text(file, text)) && !set_aside(path, error))
+    if (access(path, F_OK) == 0 && (first || !same_text(file, text)) && !set_aside(path, error))
         goto out;
     if (!folder_make(path, error) || !file_write_atomic(file, text, strlen(text), error))
         goto out;
@@ -91,13 +91,14 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
     const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
+    const cJSON *attempt = cJSON_GetObjectItemCaseSensitive(body, "attempt");
+    bool first = path == NULL && cJSON_GetNumberValue(attempt) < 2;
     struct trainer_options own = *options;
     struct experiment experiment;
     *folder = NULL;
     if (!decode_config(config, &experiment, error))
         return false;
-    if (!folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, path != NULL, folder,
-                        error)) {
+    if (!folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, first, folder, error)) {
         experiment_free(&experiment);
         return false;
     }

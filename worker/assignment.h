@@ -2,8 +2,8 @@
  *
  * An assignment is trained in DIR/experiments/ID, with its configuration beside it as
  * experiment.json. What stands there already is gone on from when it is of the same configuration
- * and the coordinator knows a checkpoint of it; else it belongs to another database's experiment of
- * that number, and is renamed to ID.1, ID.2 and so on.
+ * and this is not its first attempt; else it belongs to another database's experiment of that
+ * number, and is renamed to ID.1, ID.2 and so on.
  */
 #ifndef ASSAY_WORKER_ASSIGNMENT_H
 #define ASSAY_WORKER_ASSIGNMENT_H

@@ -161,6 +161,37 @@ has_epochs() {
 # is_inside_an_epoch ID: at least one step of training behind it since the last report.
 is_inside_an_epoch() {
     [ "$(shown "$1" '$.progress.phase')" = train ] &&
-        [ "$(shown "$1" '$.progress.epoch')" -gt "$(shown "$1" '$.epochs_done')" ] &&
-        [ "$(shown "$1" '$.progress.step')" -ge 1 ]
+        [ "$(json "j ->> '$.progress.epoch' > j ->> '$.epochs_done' AND j ->> '$.progress.step' > 0" \
+            "$work/shown.json")" = 1 ]
+}
+
+# checkpoint_path ID KIND: the newest of that kind.
+checkpoint_path() {
+    sql "SELECT path FROM checkpoint WHERE experiment = $1 AND kind = '$2' ORDER BY epoch DESC LIMIT 1"
+}
+
+# numbers ID: everything that was reported of an experiment but for times and attempts.
+numbers() {
+    sql "SELECT epoch, learning_rate, best, train_true_positive, train_true_negative,
+            train_false_positive, train_false_negative, train_loss, valid_true_positive,
+            valid_true_negative, valid_false_positive, valid_false_negative, valid_loss
+        FROM epoch WHERE experiment = $1 ORDER BY epoch;
+        SELECT checkpoint, split, epoch, true_positive, true_negative, false_positive,
+            false_negative, loss
+        FROM evaluation WHERE experiment = $1 ORDER BY checkpoint, split"
+}
+
+# expect_complete ID EPOCHS: every epoch once, the four evaluations, and train.log without a gap.
+expect_complete() {
+    local found
+    found=$(sql "SELECT group_concat(epoch, ' ') FROM
+        (SELECT epoch FROM epoch WHERE experiment = $1 ORDER BY epoch)")
+    [ "$found" = "$(seq -s ' ' "$2")" ] || fail "experiment $1 has the epochs $found"
+    found=$(sql "SELECT group_concat(checkpoint || ' ' || split, ', ') FROM
+        (SELECT * FROM evaluation WHERE experiment = $1 ORDER BY checkpoint, split)")
+    [ "$found" = 'best test, best valid, last test, last valid' ] ||
+        fail "experiment $1 has the evaluations $found"
+    assay logs "$1" >"$work/train.log"
+    cmp -s "$work/train.log" "$(dirname "$(checkpoint_path "$1" last)")/train.log" ||
+        fail "assay logs $1 is not the train.log of its folder"
 }

@@ -401,14 +401,18 @@ static void what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_fai
     assert_int_equal(left_in_spool(stage), 0);
 }
 
-static void the_folder_of_another_database_s_experiment_is_set_aside(void **state) {
-    struct stage *stage = *state;
-    char path[128];
+static void put_old_checkpoint(const struct stage *stage, char path[128]) {
     struct error error = {0};
-    snprintf(path, sizeof path, "%s/experiments/7", stage->folder);
+    snprintf(path, 128, "%s/experiments/7", stage->folder);
     assert_true(folder_make(path, &error));
     strcat(path, "/checkpoint_last.safetensors");
     assert_true(file_write_atomic(path, "old", 3, &error));
+}
+
+static void the_folder_of_another_experiment_is_set_aside(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    put_old_checkpoint(stage, path);
     start_worker(stage);
     greet(stage);
     assign(stage, "breaks");
@@ -418,8 +422,35 @@ static void the_folder_of_another_database_s_experiment_is_set_aside(void **stat
     assert_int_not_equal(access(path, F_OK), 0);
     snprintf(path, sizeof path, "%s/experiments/7.1/checkpoint_last.safetensors", stage->folder);
     assert_int_equal(access(path, F_OK), 0);
-    snprintf(path, sizeof path, "%s/experiments/7/experiment.json", stage->folder);
+}
+
+static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    put_old_checkpoint(stage, path);
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    assign(stage, "one");
+    expect_epoch(stage, 1);
     assert_int_equal(access(path, F_OK), 0);
+    tell_to_leave(stage);
+    for (;;) {
+        expect(stage, "report");
+        bool end =
+            strcmp(cJSON_GetObjectItem(stage->request.body, "kind")->valuestring, "end") == 0;
+        acknowledge(stage, false);
+        if (end)
+            break;
+    }
+    send_off(stage);
 }
 
 static void a_folder_in_use_is_an_error(void **state) {
@@ -453,7 +484,8 @@ int main(void) {
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
-        ON_STAGE(the_folder_of_another_database_s_experiment_is_set_aside),
+        ON_STAGE(the_folder_of_another_experiment_is_set_aside),
+        ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
         ON_STAGE(a_folder_in_use_is_an_error),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };
