@@ -58,7 +58,7 @@ def save(path, tensors):
 
 def keep(out, name, **tensors):
     for key, value in tensors.items():
-        out[name + "." + key] = value.detach().float() if value.is_floating_point() else value
+        out[name + "." + key] = value.detach().float().clone() if value.is_floating_point() else value
 
 
 def gradients(y, dy, *inputs):
@@ -231,7 +231,9 @@ def make_step(arch, count, side, shift):
         networks.append(step(network.to(kind), tensor("images", count, 3, side, side).to(kind),
                              labels))
     (loss, logits, grads, trained), (loss32, logits32, grads32, _) = networks
-    out = {"loss": loss, "logits": logits}
+    with torch.no_grad():
+        evaluated = trained.eval()(tensor("images", count, 3, side, side))
+    out = {"loss": loss, "logits": logits, "evaluated": evaluated}
     errors = []
     for name, grad in grads.items():
         flat = grad.flatten()

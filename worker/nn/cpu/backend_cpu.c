@@ -142,7 +142,8 @@ static bool begin(struct model *model, const struct batch *batch, bool training,
     enter(model);
     if (!labels_valid(batch, error) || !plan_find(model, batch, training, &plan, error) ||
         !arena_grow(model, plan->arena_bytes, error) ||
-        !plan_adopt(plan, &model->parameters, error))
+        !plan_adopt(plan, &model->parameters, error) ||
+        (training && !parameters_reserve(&model->parameters, error)))
         return false;
     *run = (struct run){.plan = plan,
                         .parameters = &model->parameters,

@@ -1,6 +1,7 @@
 #include "worker/nn/cpu/onednn.h"
 
 #include <stdint.h>
+#include <string.h>
 
 bool onednn_ok(dnnl_status_t status, const char *what, struct error *error) {
     static const char *const names[] = {"success",       "out of memory", "invalid arguments",
@@ -70,6 +71,10 @@ bool onednn_reorder_new(const struct onednn *onednn, const dnnl_memory_desc_t *f
 bool onednn_reorder(const struct onednn *onednn, const dnnl_memory_desc_t *from_desc,
                     const float *from, const dnnl_memory_desc_t *to_desc, float *to,
                     struct error *error) {
+    if (dnnl_memory_desc_equal(from_desc, to_desc)) {
+        memcpy(to, from, dnnl_memory_desc_get_size(from_desc));
+        return true;
+    }
     dnnl_primitive_t reorder = NULL;
     dnnl_memory_t source = NULL, target = NULL;
     bool done = false;

@@ -12,8 +12,11 @@ static float *floats_new(size_t floats) {
     return memory;
 }
 
-static bool has_state(const struct parameter *parameter, int state) {
-    return state == MODEL_VALUE || parameter->trainable;
+static bool state_make(struct store *store, int state, struct error *error) {
+    if (store->states[state] == NULL)
+        store->states[state] = floats_new(store->floats);
+    return store->states[state] != NULL ||
+           error_set(error, ERROR_FAILED, "out of memory for the weights");
 }
 
 bool parameters_new(const struct onednn *onednn, const struct network *network,
@@ -23,7 +26,7 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
                             .table = network->parameters,
                             .stores = calloc(network->parameter_count + 1, sizeof(struct store))};
     if (parameters->stores == NULL)
-        goto out_of_memory;
+        return error_set(error, ERROR_FAILED, "out of memory for the weights");
     parameters->count = network->parameter_count;
     for (size_t i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &network->parameters[i];
@@ -34,15 +37,20 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
         onednn_plain(&store->plain, (int)parameter->rank, dims);
         store->held = store->plain;
         store->floats = parameter->count;
-        for (int state = 0; state < STATES; state++)
-            if (has_state(parameter, state) &&
-                (store->states[state] = floats_new(store->floats)) == NULL)
-                goto out_of_memory;
+        if (!state_make(store, MODEL_VALUE, error)) {
+            parameters_free(parameters);
+            return false;
+        }
     }
     return true;
-out_of_memory:
-    parameters_free(parameters);
-    return error_set(error, ERROR_FAILED, "out of memory for the weights");
+}
+
+bool parameters_reserve(struct parameters *parameters, struct error *error) {
+    for (size_t i = 0; i < parameters->count; i++)
+        for (int state = 0; parameters->table[i].trainable && state < STATES; state++)
+            if (!state_make(&parameters->stores[i], state, error))
+                return false;
+    return true;
 }
 
 void parameters_free(struct parameters *parameters) {
@@ -57,7 +65,7 @@ static bool check(const struct parameters *parameters, enum model_state state, s
                   struct error *error) {
     if (index >= parameters->count)
         return error_set(error, ERROR_FAILED, "there is no parameter %zu", index);
-    if (parameters->stores[index].states[state] == NULL)
+    if (state != MODEL_VALUE && !parameters->table[index].trainable)
         return error_set(error, ERROR_FAILED, "%s has running values alone: no gradient or moments",
                          parameters->table[index].name);
     return true;
@@ -70,8 +78,9 @@ bool parameters_set(struct parameters *parameters, enum model_state state, size_
     if (state == MODEL_GRADIENT)
         return error_set(error, ERROR_FAILED, "gradients are computed, not set");
     struct store *store = &parameters->stores[index];
-    return onednn_reorder(parameters->onednn, &store->plain, values, &store->held,
-                          store->states[state], error) ||
+    return (state_make(store, state, error) &&
+            onednn_reorder(parameters->onednn, &store->plain, values, &store->held,
+                           store->states[state], error)) ||
            error_context(error, "%s", parameters->table[index].name);
 }
 
@@ -80,6 +89,10 @@ bool parameters_get(const struct parameters *parameters, enum model_state state,
     if (!check(parameters, state, index, error))
         return false;
     const struct store *store = &parameters->stores[index];
+    if (store->states[state] == NULL) {
+        memset(values, 0, parameters->table[index].count * sizeof *values);
+        return true;
+    }
     return onednn_reorder(parameters->onednn, &store->held, store->states[state], &store->plain,
                           values, error) ||
            error_context(error, "%s", parameters->table[index].name);

@@ -13,7 +13,7 @@
 enum { STATES = 4 }; /* enum model_state */
 
 struct store {
-    float *states[STATES]; /* NULL for what the parameter does not have */
+    float *states[STATES]; /* NULL: not made yet, or not trainable; reads as zeros */
     dnnl_memory_desc_t plain, held;
     size_t floats; /* in the held layout, with its padding */
 };
@@ -28,6 +28,10 @@ struct parameters {
 bool parameters_new(const struct onednn *onednn, const struct network *network,
                     struct parameters *parameters, struct error *error);
 void parameters_free(struct parameters *parameters);
+
+/* Makes the gradients and moments that are not there yet, zeroed: models that only evaluate never
+ * need them. */
+bool parameters_reserve(struct parameters *parameters, struct error *error);
 
 /* In PyTorch's layout. */
 bool parameters_set(struct parameters *parameters, enum model_state state, size_t index,

@@ -1,0 +1,70 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "worker/nn/cpu/arena.h"
+
+static void assert_apart(const struct tensor *a, const struct tensor *b) {
+    bool meet_in_time = a->first <= b->last && b->first <= a->last;
+    bool meet_in_space = a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
+    assert_false(meet_in_time && meet_in_space);
+}
+
+static void tensors_that_live_together_stand_apart(void **state) {
+    (void)state;
+    enum { COUNT = 60 };
+    struct tensor tensors[COUNT];
+    size_t bytes;
+    struct error error;
+    for (int i = 0; i < COUNT; i++)
+        tensors[i] = (struct tensor){.bytes = (size_t)(i * 7919 % 5000 + 1),
+                                     .first = i * 31 % 40,
+                                     .last = i * 31 % 40 + i % 13};
+    assert_true(arena_place(tensors, COUNT, &bytes, &error));
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(tensors[i].offset % 64, 0);
+        assert_true(tensors[i].offset + tensors[i].bytes <= bytes);
+        for (int j = 0; j < i; j++)
+            assert_apart(&tensors[i], &tensors[j]);
+    }
+}
+
+static void tensors_of_different_times_share_memory(void **state) {
+    (void)state;
+    struct tensor tensors[] = {{640, 0, 1, 0}, {640, 2, 3, 0}, {320, 4, 4, 0}, {320, 4, 5, 0}};
+    size_t bytes;
+    struct error error;
+    assert_true(arena_place(tensors, 4, &bytes, &error));
+    assert_int_equal(bytes, 640);
+}
+
+static void what_is_read_and_written_at_one_time_stands_apart(void **state) {
+    (void)state;
+    struct tensor tensors[] = {{64, 0, 1, 0}, {64, 1, 2, 0}};
+    size_t bytes;
+    struct error error;
+    assert_true(arena_place(tensors, 2, &bytes, &error));
+    assert_int_equal(bytes, 128);
+}
+
+static void an_impossible_arena_is_an_error(void **state) {
+    (void)state;
+    void *memory;
+    struct error error = {0};
+    assert_false(arena_new(SIZE_MAX / 2, &memory, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_null(memory);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tensors_that_live_together_stand_apart),
+        cmocka_unit_test(tensors_of_different_times_share_memory),
+        cmocka_unit_test(what_is_read_and_written_at_one_time_stands_apart),
+        cmocka_unit_test(an_impossible_arena_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

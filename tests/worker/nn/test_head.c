@@ -1,0 +1,179 @@
+#include "tests/worker/nn/reference.h"
+
+#include "core/random.h"
+#include "worker/nn/cpu/adam.h"
+#include "worker/nn/cpu/head.h"
+
+enum { ROWS = 5, IN = 12, OUT = 7 };
+
+struct fixture {
+    const float *x, *w, *b, *dy;
+    bool relu;
+    enum { X, W, B } moving;
+};
+
+static double part(const struct fixture *f, const double *moving, int which, const float *still,
+                   int index) {
+    return (int)f->moving == which ? moving[index] : (double)still[index];
+}
+
+static double linear_reference(const void *context, const double *moving) {
+    const struct fixture *f = context;
+    double sum = 0;
+    for (int n = 0; n < ROWS; n++)
+        for (int o = 0; o < OUT; o++) {
+            double y = part(f, moving, B, f->b, o);
+            for (int i = 0; i < IN; i++)
+                y += part(f, moving, X, f->x, n * IN + i) * part(f, moving, W, f->w, o * IN + i);
+            sum += (f->relu && y < 0 ? 0 : y) * (double)f->dy[n * OUT + o];
+        }
+    return sum;
+}
+
+static void check_linear(const char *name, bool relu) {
+    struct safetensors *data = data_open("layers.safetensors");
+    const struct linear linear = {ROWS, IN, OUT, relu};
+    struct error error;
+    float *x = data_floats(data, name, "x", NULL), *w = data_floats(data, name, "w", NULL);
+    float *b = data_floats(data, name, "b", NULL), *dy = data_floats(data, name, "dy", NULL);
+    float *incoming = data_floats(data, name, "dy", NULL);
+    float y[ROWS * OUT], dw[OUT * IN], db[OUT], dx[ROWS * IN];
+    assert_true(linear_forward(&linear, x, w, b, y, &error));
+    assert_true(linear_backward(&linear, x, w, y, incoming, dw, db, dx, &error));
+    assert_stored(data, name, "y", y);
+    assert_stored(data, name, "dx", dx);
+    assert_stored(data, name, "dw", dw);
+    assert_stored(data, name, "db", db);
+    struct fixture f = {x, w, b, dy, relu, X};
+    const struct scalar scalar = {linear_reference, &f};
+    assert_gradient("x", scalar, x, ROWS * IN, dx, 1e-5);
+    f.moving = W;
+    assert_gradient("w", scalar, w, OUT * IN, dw, 1e-5);
+    f.moving = B;
+    assert_gradient("b", scalar, b, OUT, db, 1e-5);
+    float *all[] = {x, w, b, dy, incoming};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    safetensors_close(data);
+}
+
+static void a_linear_layer_is_pytorchs(void **state) {
+    (void)state;
+    check_linear("linear", false);
+}
+
+static void a_linear_layer_with_relu_is_pytorchs(void **state) {
+    (void)state;
+    check_linear("linear_relu", true);
+}
+
+/* Mean loss of six rows of two logits, labels 0, 1, 0, 1, ... */
+static double loss_reference(const void *context, const double *z) {
+    double sum = 0;
+    (void)context;
+    for (int n = 0; n < 6; n++)
+        sum += log(exp(z[2 * n]) + exp(z[2 * n + 1])) - z[2 * n + n % 2];
+    return sum / 6;
+}
+
+static void the_loss_and_its_gradient_are_pytorchs(void **state) {
+    (void)state;
+    struct safetensors *data = data_open("layers.safetensors");
+    const int32_t labels[] = {0, 1, 0, 1, 0, 1};
+    float *x = data_floats(data, "cross_entropy", "x", NULL), losses[6], dx[12];
+    cross_entropy(6, 2, x, labels, losses, dx);
+    assert_stored(data, "cross_entropy", "losses", losses);
+    assert_stored(data, "cross_entropy", "dx", dx);
+    assert_gradient("x", (struct scalar){loss_reference, NULL}, x, 12, dx, 1e-6);
+    free(x);
+    safetensors_close(data);
+}
+
+/* exp(1e4) is infinite in double, too: log-sum-exp must not take it. */
+static void the_loss_of_huge_logits_is_finite(void **state) {
+    (void)state;
+    const float logits[] = {1e4F, -1e4F};
+    float loss, gradient[2];
+    cross_entropy(1, 2, logits, &(int32_t){1}, &loss, gradient);
+    assert_float_equal(loss, 2e4F, 1e-3F);
+    assert_float_equal(gradient[0], 1, 1e-6F);
+    assert_float_equal(gradient[1], -1, 1e-6F);
+}
+
+static void dropout_draws_depend_on_seed_epoch_and_sample_alone(void **state) {
+    (void)state;
+    enum { FEATURES = 1000 };
+    float two[2 * FEATURES], swapped[2 * FEATURES], later[2 * FEATURES];
+    struct dropout dropout = {2, FEATURES, 0.25, 7, 3, (const uint64_t[]){11, 42}};
+    dropout_draw(&dropout, two);
+    dropout.samples = (const uint64_t[]){42, 11};
+    dropout_draw(&dropout, swapped);
+    dropout.epoch = 4;
+    dropout_draw(&dropout, later);
+    assert_memory_equal(two, swapped + FEATURES, FEATURES * sizeof(float));
+    assert_memory_equal(two + FEATURES, swapped, FEATURES * sizeof(float));
+    assert_memory_not_equal(swapped, later, FEATURES * sizeof(float));
+}
+
+static void dropout_drops_its_share_and_scales_the_rest(void **state) {
+    (void)state;
+    enum { FEATURES = 20000 };
+    static float factors[FEATURES];
+    struct dropout dropout = {1, FEATURES, 0.25, 1, 1, (const uint64_t[]){5}};
+    dropout_draw(&dropout, factors);
+    int dropped = 0;
+    for (int i = 0; i < FEATURES; i++) {
+        dropped += factors[i] == 0;
+        assert_true(factors[i] == 0 || factors[i] == (float)(1 / 0.75));
+    }
+    /* four standard deviations of a binomial: 4 * sqrt(20000 * 0.25 * 0.75) = 245 */
+    assert_in_range(dropped, 5000 - 245, 5000 + 245);
+}
+
+static void check_adam(const char *name, double decay) {
+    struct safetensors *data = data_open("layers.safetensors");
+    struct adam adam = {2e-2, 0.9, 0.999, 1e-8, decay, 0};
+    size_t count;
+    float *value = data_floats(data, name, "before", &count);
+    float *m = zeroed(count * sizeof(float)), *v = zeroed(count * sizeof(float));
+    for (int step = 0; step < 3; step++) {
+        char which[32];
+        snprintf(which, sizeof which, "gradient%d", step);
+        float *gradient = data_floats(data, name, which, NULL);
+        adam.step++;
+        adam_update(&adam, count, value, gradient, m, v);
+        free(gradient);
+    }
+    float *after = data_floats(data, name, "after", NULL);
+    assert_close("value", value, after, count, 1e-7);
+    assert_stored(data, name, "m", m);
+    assert_stored(data, name, "v", v);
+    float *all[] = {value, m, v, after};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    safetensors_close(data);
+}
+
+static void adam_takes_pytorchs_steps(void **state) {
+    (void)state;
+    check_adam("adam", 0);
+}
+
+static void adam_adds_the_decay_to_the_gradient(void **state) {
+    (void)state;
+    check_adam("adam_decay", 0.1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_linear_layer_is_pytorchs),
+        cmocka_unit_test(a_linear_layer_with_relu_is_pytorchs),
+        cmocka_unit_test(the_loss_and_its_gradient_are_pytorchs),
+        cmocka_unit_test(the_loss_of_huge_logits_is_finite),
+        cmocka_unit_test(dropout_draws_depend_on_seed_epoch_and_sample_alone),
+        cmocka_unit_test(dropout_drops_its_share_and_scales_the_rest),
+        cmocka_unit_test(adam_takes_pytorchs_steps),
+        cmocka_unit_test(adam_adds_the_decay_to_the_gradient),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
