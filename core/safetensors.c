@@ -15,13 +15,18 @@
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 static const uint64_t header_limit = 100000000; /* the reference implementation's */
 
+/* A tensor in the order of names. */
+struct named {
+    const struct tensor *tensor;
+};
+
 struct safetensors {
     void *map;
     size_t map_bytes;
     cJSON *header;         /* owns the names and the metadata */
     const cJSON *metadata; /* or NULL */
     struct tensor *tensors;
-    const struct tensor **by_name;
+    struct named *by_name;
     size_t count;
 };
 
@@ -104,8 +109,8 @@ static const char *read_entry(const cJSON *entry, const char *data, size_t data_
 }
 
 static int compare_names(const void *a, const void *b) {
-    return strcmp((*(const struct tensor *const *)a)->name,
-                  (*(const struct tensor *const *)b)->name);
+    const struct named *left = a, *right = b;
+    return strcmp(left->tensor->name, right->tensor->name);
 }
 
 static int compare_data(const void *a, const void *b) {
@@ -142,16 +147,16 @@ static bool check_layout(const char *path, struct safetensors *file, const char 
             return error_set(error, ERROR_INPUT, "%s: tensor \"%s\" leaves a hole or overlaps",
                              path, tensor->name);
         end += tensor->bytes;
-        file->by_name[i] = tensor;
+        file->by_name[i].tensor = tensor;
     }
     if (end != data + data_bytes)
         return error_set(error, ERROR_INPUT, "%s: %zu bytes at the end belong to no tensor", path,
                          (size_t)(data + data_bytes - end));
     qsort(file->by_name, file->count, sizeof *file->by_name, compare_names);
     for (size_t i = 1; i < file->count; i++) {
-        if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
+        if (compare_names(&file->by_name[i - 1], &file->by_name[i]) == 0)
             return error_set(error, ERROR_INPUT, "%s: two tensors are named \"%s\"", path,
-                             file->by_name[i]->name);
+                             file->by_name[i].tensor->name);
     }
     return true;
 }
@@ -275,10 +280,11 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 }
 
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name) {
-    const struct tensor wanted = {.name = name}, *key = &wanted;
-    const struct tensor **found =
+    const struct tensor wanted = {.name = name};
+    const struct named key = {&wanted};
+    const struct named *found =
         bsearch(&key, file->by_name, file->count, sizeof *file->by_name, compare_names);
-    return found == NULL ? NULL : *found;
+    return found == NULL ? NULL : found->tensor;
 }
 
 const char *safetensors_metadata(const struct safetensors *file, const char *key) {

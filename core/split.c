@@ -3,6 +3,7 @@
 #include "core/random.h"
 #include "core/text.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -172,6 +173,7 @@ static bool folder_shuffle(struct folder *folders, size_t c, struct mt19937 *gen
         return error_set(error, ERROR_FAILED, "out of memory");
     folders[c].order = order;
     for (size_t earlier = 0; earlier < c; earlier++) {
+        assert(folders[earlier].order != NULL);
         if (folders[earlier].count == count) {
             memcpy(order, folders[earlier].order, count * sizeof *order);
             return true;
@@ -201,18 +203,21 @@ static bool list_deal(struct split_list *list, const struct folder *folder,
         return error_set(error, ERROR_INPUT, "class \"%s\": too many pictures", class->name);
     if (more == 0)
         return true;
+    assert(folder->order != NULL);
     struct split_item *items = reallocarray(list->items, total, sizeof *items);
     if (items == NULL)
         return error_set(error, ERROR_FAILED, "out of memory for a list of %zu pictures", total);
     list->items = items;
-    for (size_t i = 0; i < more; i++) {
-        struct split_item *item = &list->items[list->count];
-        item->path = item_path(class->dir, folder->names[folder->order[first + i % count]]);
-        if (item->path == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
-        item->label = class->label;
-        item->class_index = class_index;
-        list->count++;
+    for (size_t time = 0; time < repeat; time++) {
+        for (size_t i = 0; i < count; i++) {
+            struct split_item *item = &list->items[list->count];
+            item->path = item_path(class->dir, folder->names[folder->order[first + i]]);
+            if (item->path == NULL)
+                return error_set(error, ERROR_FAILED, "out of memory");
+            item->label = class->label;
+            item->class_index = class_index;
+            list->count++;
+        }
     }
     return true;
 }

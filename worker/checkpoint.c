@@ -293,6 +293,15 @@ static bool read_count(const struct safetensors *file, const char *key, uint64_t
     return errno == 0 && *end == '\0' && *value <= most;
 }
 
+static bool read_finite(const struct safetensors *file, const char *key, double *value) {
+    const char *text = safetensors_metadata(file, key);
+    if (text == NULL)
+        return false;
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*value);
+}
+
 /* The name of the metadata that is missing or wrong, or NULL. */
 static const char *read_state(const struct safetensors *file, struct checkpoint_state *state) {
     uint64_t epoch, best_epoch;
@@ -306,10 +315,7 @@ static const char *read_state(const struct safetensors *file, struct checkpoint_
         return "iteration";
     if (!read_count(file, "log_bytes", INT64_MAX, &state->log_bytes))
         return "log_bytes";
-    const char *best_loss = safetensors_metadata(file, "best_loss");
-    char *end = NULL;
-    state->best_loss = best_loss != NULL ? strtod(best_loss, &end) : NAN;
-    if (!isfinite(state->best_loss) || *end != '\0')
+    if (!read_finite(file, "best_loss", &state->best_loss))
         return "best_loss";
     if (!read_scheduler(file, &state->plateau))
         return "scheduler";

@@ -162,7 +162,7 @@ out:
 
 void session_close(struct session *session) {
     loader_free(session->loader);
-    if (session->model != NULL)
+    if (session->backend != NULL && session->model != NULL)
         session->backend->model_free(session->model);
     free(session->logits);
     free(session->losses);

@@ -1,0 +1,185 @@
+#include "tests/worker/small_run.h"
+
+static void a_run_stopped_in_every_epoch_ends_with_the_same_bits(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {.stop_after = 7}; /* an epoch asks 6 times */
+    struct error error = {0};
+    char *dir = folder(bench, "stopped");
+    enum trainer_outcome outcome = TRAINER_STOPPED;
+    int stops = 0;
+    for (; stops < 20 && outcome == TRAINER_STOPPED; stops++)
+        outcome = small_run(&bench->small, dir, NULL, 2, &listener, &error);
+    if (outcome != TRAINER_DONE)
+        fail_msg("%s", error.message);
+    assert_true(stops > 3);
+    expect_same_run(bench, dir, &listener);
+    expect_same_lines(bench, &listener, "epoch");
+    expect_same_lines(bench, &listener, "evaluation");
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void the_number_of_loader_threads_changes_no_bit(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "threads");
+    run_to_the_end(&bench->small, dir, NULL, 4, &listener); /* the whole run had 1 */
+    expect_same_run(bench, dir, &listener);
+    expect_same_lines(bench, &listener, "");
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void a_finished_run_reports_everything_again(void **state) {
+    struct bench *bench = *state;
+    struct listener again = {0};
+    run_to_the_end(&bench->small, bench->whole_dir, NULL, 2, &again);
+    expect_same_lines(bench, &again, "epoch");
+    expect_same_lines(bench, &again, "evaluation");
+    char *lines = lines_of(again.lines.data, "checkpoint");
+    assert_non_null(strstr(lines, "checkpoint epoch 2 "));
+    assert_non_null(strstr(lines, "checkpoint best "));
+    assert_non_null(strstr(lines, "checkpoint last 3 "));
+    assert_string_equal(again.log.data, bench->whole.log.data);
+    free(lines);
+    listener_free(&again);
+}
+
+/* Stops in the third epoch, so that two stand finished in the folder. */
+static void run_two_epochs(const struct small *small, const char *dir, struct listener *listener) {
+    struct error error = {0};
+    listener->stop_after = 14;
+    assert_int_equal(small_run(small, dir, NULL, 2, listener, &error), TRAINER_STOPPED);
+    assert_non_null(strstr(listener->lines.data, "checkpoint last 2 "));
+    listener->stop_after = 0;
+}
+
+static void a_run_killed_between_best_and_last_goes_on_from_best(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "killed");
+    run_two_epochs(&bench->small, dir, &listener);
+    delete_file(dir, "checkpoint_last.safetensors");
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    expect_same_run(bench, dir, &listener);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "damaged"), *path = in(dir, "checkpoint_last.safetensors");
+    char *best = in(dir, "checkpoint_best_loss.safetensors");
+    run_two_epochs(&bench->small, dir, &listener);
+    assert_int_equal(unlink(best), 0); /* a hard link of last, it may be */
+    assert_int_equal(truncate(path, 1000), 0);
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    assert_non_null(strstr(listener.log.data, "warning: "));
+    assert_non_null(strstr(listener.log.data, "going on without it\n"));
+    expect_same_lines(bench, &listener, "");
+    listener_free(&listener);
+    folder_end(dir);
+    free(path);
+    free(best);
+}
+
+static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *first = folder(bench, "first"), *second = folder(bench, "second");
+    char *resume = in(first, "checkpoint_last.safetensors");
+    run_two_epochs(&bench->small, first, &listener);
+    run_to_the_end(&bench->small, second, resume, 2, &listener);
+    expect_same_run(bench, second, &listener);
+    expect_same_lines(bench, &listener, "epoch");
+    listener_free(&listener);
+    folder_end(first);
+    folder_end(second);
+    free(resume);
+}
+
+static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(void **state) {
+    struct bench *bench = *state;
+    struct listener straight = {0}, listener = {0};
+    struct small small = bench->small;
+    char *whole = folder(bench, "straight"), *first = folder(bench, "first"),
+         *second = folder(bench, "second"), *resume = in(first, "checkpoint_last.safetensors");
+    small.experiment.train.seed = 8; /* with which the first epoch stays the best */
+    run_to_the_end(&small, whole, NULL, 2, &straight);
+    run_two_epochs(&small, first, &listener);
+    run_to_the_end(&small, second, resume, 2, &listener);
+    expect_same_checkpoint(second, whole, "checkpoint_best_loss.safetensors");
+    expect_same_checkpoint(second, whole, "checkpoint_last.safetensors");
+    assert_string_equal(listener.log.data, straight.log.data);
+    listener_free(&straight);
+    listener_free(&listener);
+    folder_end(whole);
+    folder_end(first);
+    folder_end(second);
+    free(resume);
+}
+
+static void a_lost_train_log_is_written_again_from_the_history(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "lost");
+    run_two_epochs(&bench->small, dir, &listener);
+    delete_file(dir, "train.log");
+    listener.stop_after = 4;
+    struct error error = {0};
+    text_free(&listener.log);
+    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_STOPPED);
+    listener.stop_after = 0;
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    char *epochs = lines_of(listener.log.data, "epoch "),
+         *whole = lines_of(bench->whole.log.data, "epoch ");
+    assert_string_equal(epochs, whole);
+    free(epochs);
+    free(whole);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void a_checkpoint_of_another_experiment_is_an_error(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct error error = {0};
+    struct small small = bench->small;
+    small.experiment.config =
+        cJSON_Parse("{\"name\":\"small\",\"train\":{\"seed\":8,\"lr\":0.001}}");
+    assert_int_equal(small_run(&small, bench->whole_dir, NULL, 2, &listener, &error),
+                     TRAINER_FAILED);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "another experiment"));
+    small_free(&small);
+    listener_free(&listener);
+}
+
+static void name_and_priority_make_no_other_experiment(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small = bench->small;
+    small.experiment.config = cJSON_Parse("{\"train\":{\"lr\":1e-3,\"seed\":7},\"priority\":3,"
+                                          "\"name\":\"renamed\",\"resources\":{}}");
+    run_to_the_end(&small, bench->whole_dir, NULL, 2, &listener);
+    expect_same_lines(bench, &listener, "evaluation");
+    small_free(&small);
+    listener_free(&listener);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_stopped_in_every_epoch_ends_with_the_same_bits),
+        cmocka_unit_test(the_number_of_loader_threads_changes_no_bit),
+        cmocka_unit_test(a_finished_run_reports_everything_again),
+        cmocka_unit_test(a_run_killed_between_best_and_last_goes_on_from_best),
+        cmocka_unit_test(a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit),
+        cmocka_unit_test(a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named),
+        cmocka_unit_test(a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated),
+        cmocka_unit_test(a_lost_train_log_is_written_again_from_the_history),
+        cmocka_unit_test(a_checkpoint_of_another_experiment_is_an_error),
+        cmocka_unit_test(name_and_priority_make_no_other_experiment),
+    };
+    return cmocka_run_group_tests(tests, bench_make, bench_free);
+}
