@@ -68,6 +68,8 @@ int command_fail(const struct error *error);
 
 int command_validate(int argc, char **argv);
 int command_split(int argc, char **argv);
+int command_preview(int argc, char **argv);
+int command_transform(int argc, char **argv);
 int command_submit(int argc, char **argv);
 int command_cancel(int argc, char **argv);
 int command_ls(int argc, char **argv);

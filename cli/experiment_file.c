@@ -71,6 +71,41 @@ out:
     return good;
 }
 
+static const cJSON *look_up(const cJSON *config, const char *key) {
+    const cJSON *value = config;
+    for (const char *dot = key; *dot != '\0' && value != NULL; key = dot + (*dot == '.')) {
+        char step[64];
+        dot = strchrnul(key, '.');
+        snprintf(step, sizeof step, "%.*s", (int)(dot - key), key);
+        value = cJSON_GetObjectItemCaseSensitive(value, step);
+    }
+    return value;
+}
+
+const struct member *experiment_file_choose(const char *file, const struct members *members,
+                                            const char *name, const char *const *keys,
+                                            struct error *error) {
+    const struct member *first = &members->items[0];
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->items[i];
+        if (name != NULL && strcmp(member->name, name) == 0)
+            return member;
+        for (size_t k = 0; name == NULL && keys[k] != NULL; k++)
+            if (!cJSON_Compare(look_up(first->config, keys[k]), look_up(member->config, keys[k]),
+                               true)) {
+                error_set(error, ERROR_INPUT,
+                          "%s: %s and %s differ in %s; choose one with --member NAME", file,
+                          first->name, member->name, keys[k]);
+                return NULL;
+            }
+    }
+    if (name == NULL)
+        return first;
+    error_set(error, ERROR_INPUT, "%s: no experiment \"%s\"; assay validate %s lists them", file,
+              name, file);
+    return NULL;
+}
+
 bool experiment_decode(const struct member *member, struct experiment *experiment,
                        struct error *error) {
     struct faults faults = {0};

@@ -15,6 +15,13 @@ bool experiment_file_read(const char *path, struct members *members, cJSON *repo
 bool experiment_file_resolve(const char *file, const char *path, char **absolute,
                              struct error *error);
 
+/* The member called `name`; without a name any, provided that all members agree on `keys` (dotted,
+ * ending in NULL: "augmentations", "train.seed"). NULL when there is none such: --member would
+ * choose. */
+const struct member *experiment_file_choose(const char *file, const struct members *members,
+                                            const char *name, const char *const *keys,
+                                            struct error *error);
+
 /* A member's config as a struct. It has been checked, so it fails only when memory runs out.
  * Free with experiment_free. */
 bool experiment_decode(const struct member *member, struct experiment *experiment,

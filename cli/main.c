@@ -12,6 +12,8 @@ static const struct command commands[] = {
     {"Experiment files", NULL, NULL, NULL},
     {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
     {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},
+    {"preview", "FILE --out SHEET.png", "a contact sheet of what each augmentation does", command_preview},
+    {"transform", "FILE IMAGE --stage S --out O", "one picture through the pipeline", command_transform},
     {"Queue", NULL, NULL, NULL},
     {"submit", "FILE... [--wait]", "queue the experiments of files", command_submit},
     {"cancel", "ID...|GROUP", "take out of the queue, or stop", command_cancel},

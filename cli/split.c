@@ -49,29 +49,8 @@ static const struct command_line line = {
     .most = 1,
     .shared = COMMAND_JSON};
 
-/* The member whose data is split: the named one, else any, provided that all have the same data. */
-static const struct member *choose(const char *file, const struct members *members,
-                                   const char *name, struct error *error) {
-    const struct member *first = &members->items[0];
-    const cJSON *data = cJSON_GetObjectItemCaseSensitive(first->config, "data");
-    for (size_t i = 0; i < members->count; i++) {
-        const struct member *member = &members->items[i];
-        if (name != NULL && strcmp(member->name, name) == 0)
-            return member;
-        if (name == NULL &&
-            !cJSON_Compare(data, cJSON_GetObjectItemCaseSensitive(member->config, "data"), true)) {
-            error_set(error, ERROR_INPUT,
-                      "%s: %s and %s have different data; choose one with --member NAME", file,
-                      first->name, member->name);
-            return NULL;
-        }
-    }
-    if (name == NULL)
-        return first;
-    error_set(error, ERROR_INPUT, "%s: no experiment \"%s\"; assay validate %s lists them", file,
-              name, file);
-    return NULL;
-}
+/* What of an experiment a split depends on. */
+static const char *const keys[] = {"data", NULL};
 
 static bool write_list(const char *folder, const char *name, const struct split_list *list,
                        cJSON *document, struct error *error) {
@@ -139,7 +118,8 @@ int command_split(int argc, char **argv) {
     status = ERROR_INPUT;
     if (!experiment_file_read(file, &members, NULL))
         goto out;
-    const struct member *member = choose(file, &members, chosen.member, &error);
+    const struct member *member =
+        experiment_file_choose(file, &members, chosen.member, keys, &error);
     if (member == NULL || !write_split(file, member, chosen.out, document, &error)) {
         status = command_fail(&error);
         goto out;
