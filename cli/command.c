@@ -107,17 +107,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     state->hook = parsing;
     switch (key) {
-    case 'h':
-        parsing->help = true;
-        return 0;
-    case KEY_CONNECT:
-        parsing->input->connect = argument;
-        return 0;
-    case KEY_TIMEOUT:
-        return parse_timeout(argument, state, &parsing->input->timeout_ms);
-    case KEY_JSON:
-        parsing->input->json = true;
-        return 0;
+    case 'h': parsing->help = true; return 0;
+    case KEY_CONNECT: parsing->input->connect = argument; return 0;
+    case KEY_TIMEOUT: return parse_timeout(argument, state, &parsing->input->timeout_ms);
+    case KEY_JSON: parsing->input->json = true; return 0;
     case ARGP_KEY_ARGS:
         parsing->input->arguments = state->argv + state->next;
         parsing->input->count = (size_t)(state->argc - state->next);
@@ -128,10 +121,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (count_arguments(state, parsing->input->count) != 0)
             return EINVAL;
         return hand_on(key, argument, state);
-    case ARGP_KEY_ERROR:
-        return parsing->help ? 0 : refused(state);
-    default:
-        return hand_on(key, argument, state);
+    case ARGP_KEY_ERROR: return parsing->help ? 0 : refused(state);
+    default: return hand_on(key, argument, state);
     }
 }
 

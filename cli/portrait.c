@@ -353,8 +353,9 @@ bool portrait_render(const struct portrait *portrait, int size, struct canvas *c
         for (int px = 0; px < size; px++) {
             struct colour sum = {0};
             for (int i = 0; i < SAMPLES * SAMPLES; i++) {
-                float sx = (float)px + ((float)(i % SAMPLES) + 0.5f) / SAMPLES;
-                float sy = (float)py + ((float)(i / SAMPLES) + 0.5f) / SAMPLES;
+                int column = i % SAMPLES, row = i / SAMPLES;
+                float sx = (float)px + ((float)column + 0.5f) / SAMPLES;
+                float sy = (float)py + ((float)row + 0.5f) / SAMPLES;
                 float dx = (sx - pose->x * (float)size) * s.pixel;
                 float dy = (sy - pose->y * (float)size) * s.pixel;
                 sum = colour_add(sum, draw_point(&s, s.cos_roll * dx + s.sin_roll * dy,

@@ -29,12 +29,8 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct preview_options *chosen = state->input;
     switch (key) {
-    case KEY_OUT:
-        chosen->out = argument;
-        return 0;
-    case KEY_MEMBER:
-        chosen->member = argument;
-        return 0;
+    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_ROWS:
         return command_number(argument, 1, ROWS_MAX, &chosen->rows)
                    ? 0
@@ -42,8 +38,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                                      ROWS_MAX, argument);
     case ARGP_KEY_END:
         return chosen->out != NULL ? 0 : command_mistake(state, "preview needs --out SHEET.png");
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -107,8 +102,7 @@ static void describe(const struct transform *op, char detail[128]) {
         add_range(detail, "shift x", (struct range){-op->translate_x, op->translate_x}, 0);
         add_range(detail, "shift y", (struct range){-op->translate_y, op->translate_y}, 0);
         break;
-    case TRANSFORM_NORMALIZE:
-        break;
+    case TRANSFORM_NORMALIZE: break;
     }
 }
 

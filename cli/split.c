@@ -24,16 +24,11 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct split_options *chosen = state->input;
     switch (key) {
-    case KEY_OUT:
-        chosen->out = argument;
-        return 0;
-    case KEY_MEMBER:
-        chosen->member = argument;
-        return 0;
+    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_MEMBER: chosen->member = argument; return 0;
     case ARGP_KEY_END:
         return chosen->out != NULL ? 0 : command_mistake(state, "split needs --out DIR");
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

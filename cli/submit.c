@@ -27,17 +27,14 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct submit_options *chosen = state->input;
     switch (key) {
-    case KEY_WAIT:
-        chosen->wait = true;
-        return 0;
+    case KEY_WAIT: chosen->wait = true; return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
             return command_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
                                    PRIORITY_MOST, argument);
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

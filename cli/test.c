@@ -52,8 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
             return command_mistake(state, "test needs --checkpoint best|last|N and --split "
                                           "valid|test");
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

@@ -44,15 +44,9 @@ static error_t check(const struct transform_options *chosen, const struct argp_s
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct transform_options *chosen = state->input;
     switch (key) {
-    case KEY_OUT:
-        chosen->out = argument;
-        return 0;
-    case KEY_MEMBER:
-        chosen->member = argument;
-        return 0;
-    case KEY_STAGE:
-        chosen->stage = argument;
-        return 0;
+    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_MEMBER: chosen->member = argument; return 0;
+    case KEY_STAGE: chosen->stage = argument; return 0;
     case KEY_EPOCH:
         return command_number(argument, 0, UINT32_MAX, &chosen->epoch)
                    ? 0
@@ -61,10 +55,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return command_number(argument, 0, INT64_MAX, &chosen->index)
                    ? 0
                    : command_mistake(state, "--index is a whole number from 0, not %s", argument);
-    case ARGP_KEY_END:
-        return check(chosen, state);
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_END: return check(chosen, state);
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

@@ -5,20 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-bool error_set(struct error *error, enum error_code code, const char *format, ...) {
+void error_store(struct error *error, enum error_code code, const char *format, ...) {
     if (error == NULL)
-        return false;
+        return;
     va_list arguments;
     va_start(arguments, format);
     error->code = code;
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    return false;
 }
 
-bool error_context(struct error *error, const char *format, ...) {
+void error_store_context(struct error *error, const char *format, ...) {
     if (error == NULL)
-        return false;
+        return;
     char context[sizeof error->message - 2];
     va_list arguments;
     va_start(arguments, format);
@@ -29,13 +28,12 @@ bool error_context(struct error *error, const char *format, ...) {
     memcpy(error->message, context, length);
     memcpy(error->message + length, ": ", 2);
     error->message[last] = '\0';
-    return false;
 }
 
-bool error_errno(struct error *error, enum error_code code, const char *format, ...) {
+void error_store_errno(struct error *error, enum error_code code, const char *format, ...) {
     int number = errno;
     if (error == NULL)
-        return false;
+        return;
     va_list arguments;
     va_start(arguments, format);
     error->code = code;
@@ -43,5 +41,4 @@ bool error_errno(struct error *error, enum error_code code, const char *format, 
     va_end(arguments);
     size_t length = strlen(error->message);
     snprintf(error->message + length, sizeof error->message - length, ": %s", strerror(number));
-    return false;
 }

@@ -24,17 +24,25 @@ struct error {
     char message[1024];
 };
 
-/* Stores the code and the formatted message (cut at the size of `message`). `error` may be NULL.
- * Returns false, so that a function can end with `return error_set(...)`. */
-bool error_set(struct error *error, enum error_code code, const char *format, ...)
+/* Each of these is false, so that a function can end with `return error_set(...)`: macros around
+ * functions, so that the compiler and the analyser see the false too. `error` may be NULL. */
+
+static inline bool error_false(void) {
+    return false;
+}
+
+/* Stores the code and the formatted message (cut at the size of `message`). */
+#define error_set(error, code, ...) (error_store(error, code, __VA_ARGS__), error_false())
+/* Puts "context: " before the message that is already there. */
+#define error_context(error, ...) (error_store_context(error, __VA_ARGS__), error_false())
+/* Stores the message and errno's text after it: "cannot open x: No such file or directory". */
+#define error_errno(error, code, ...) (error_store_errno(error, code, __VA_ARGS__), error_false())
+
+void error_store(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* Puts "context: " before the message that is already there. Returns false. */
-bool error_context(struct error *error, const char *format, ...)
+void error_store_context(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Formats errno's text after the given message: "cannot open x: No such file or directory". */
-bool error_errno(struct error *error, enum error_code code, const char *format, ...)
+void error_store_errno(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -83,8 +83,8 @@ static inline __attribute__((always_inline)) void widen(const uint8_t *row, size
         uint32_t pixel;
         memcpy(&pixel, row + 3 * x, sizeof pixel);
         bytes narrow = (bytes)(lanes){(int32_t)pixel, 0, 0, 0};
-        wide[x] = (lanes)__builtin_shuffle(narrow,
-                                           (bytes){0, 4, 4, 4, 1, 4, 4, 4, 2, 4, 4, 4, 4, 4, 4, 4});
+        wide[x] = (lanes)__builtin_shufflevector(narrow, narrow, 0, 4, 4, 4, 1, 4, 4, 4, 2, 4, 4, 4,
+                                                 4, 4, 4, 4);
     }
 }
 
@@ -102,8 +102,8 @@ resample_taps(const struct axis *axis, const lanes *wide, size_t to, uint8_t *ou
         sum >>= WEIGHT_BITS;
         lanes over = sum > 255; /* all ones where it is */
         sum = (sum & ~over) | (over & 255);
-        lanes narrow = (lanes)__builtin_shuffle(
-            (bytes)sum, (bytes){0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12});
+        lanes narrow = (lanes)__builtin_shufflevector((bytes)sum, (bytes)sum, 0, 4, 8, 12, 0, 4, 8,
+                                                      12, 0, 4, 8, 12, 0, 4, 8, 12);
         memcpy(out + 3 * x, &narrow, 4);
     }
 }

@@ -8,18 +8,12 @@
 
 static bool has_type(const cJSON *value, const char *type) {
     switch (type[0]) {
-    case 'o':
-        return cJSON_IsObject(value);
-    case 'a':
-        return cJSON_IsArray(value);
-    case 's':
-        return cJSON_IsString(value);
-    case 'b':
-        return cJSON_IsBool(value);
-    case 'i':
-        return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble);
-    default:
-        return type[1] == 'u' && type[2] == 'm' ? cJSON_IsNumber(value) : cJSON_IsNull(value);
+    case 'o': return cJSON_IsObject(value);
+    case 'a': return cJSON_IsArray(value);
+    case 's': return cJSON_IsString(value);
+    case 'b': return cJSON_IsBool(value);
+    case 'i': return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble);
+    default: return type[1] == 'u' && type[2] == 'm' ? cJSON_IsNumber(value) : cJSON_IsNull(value);
     }
 }
 

@@ -35,7 +35,7 @@ static const char *describe(const cJSON *value, char text[64]) {
     char *json = json_text(value);
     bool fits = json != NULL && strlen(json) < 64;
     if (fits)
-        strcpy(text, json);
+        memcpy(text, json, strlen(json) + 1);
     free(json);
     return fits ? text : cJSON_IsString(value) ? "a long string" : "another value";
 }

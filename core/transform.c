@@ -179,12 +179,9 @@ static bool random_affine(const struct transform *op, struct image *image,
 bool transform_apply(const struct transform *op, struct image *image, struct random_stream *stream,
                      struct error *error) {
     switch (op->kind) {
-    case TRANSFORM_RESIZE:
-        return resize(op, image, error);
-    case TRANSFORM_RANDOM_CROP:
-        return random_crop(op, image, stream, error);
-    case TRANSFORM_CENTER_CROP:
-        return center_crop(op, image, error);
+    case TRANSFORM_RESIZE: return resize(op, image, error);
+    case TRANSFORM_RANDOM_CROP: return random_crop(op, image, stream, error);
+    case TRANSFORM_CENTER_CROP: return center_crop(op, image, error);
     case TRANSFORM_RANDOM_HORIZONTAL_FLIP:
         if (random_uniform(stream) < op->probability)
             flip_horizontal(image);
@@ -193,13 +190,9 @@ bool transform_apply(const struct transform *op, struct image *image, struct ran
         if (random_uniform(stream) < op->probability)
             flip_vertical(image);
         return true;
-    case TRANSFORM_COLOR_JITTER:
-        color_jitter(op, image, stream);
-        return true;
-    case TRANSFORM_RANDOM_AFFINE:
-        return random_affine(op, image, stream, error);
-    case TRANSFORM_NORMALIZE:
-        break;
+    case TRANSFORM_COLOR_JITTER: color_jitter(op, image, stream); return true;
+    case TRANSFORM_RANDOM_AFFINE: return random_affine(op, image, stream, error);
+    case TRANSFORM_NORMALIZE: break;
     }
     assert(!"normalize makes no picture: pipeline_normalize applies it");
     return false;

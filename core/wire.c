@@ -155,14 +155,10 @@ bool wire_encode(const char *name, uint64_t request, const cJSON *body, struct w
 
 struct wire_frame wire_packet_frame(const struct wire_packet *packet, size_t index) {
     switch (index) {
-    case 0:
-        return (struct wire_frame){WIRE_PROTOCOL, strlen(WIRE_PROTOCOL)};
-    case 1:
-        return (struct wire_frame){packet->name, strlen(packet->name)};
-    case 2:
-        return (struct wire_frame){packet->request, strlen(packet->request)};
-    default:
-        return (struct wire_frame){packet->body, packet->body_length};
+    case 0: return (struct wire_frame){WIRE_PROTOCOL, strlen(WIRE_PROTOCOL)};
+    case 1: return (struct wire_frame){packet->name, strlen(packet->name)};
+    case 2: return (struct wire_frame){packet->request, strlen(packet->request)};
+    default: return (struct wire_frame){packet->body, packet->body_length};
     }
 }
 

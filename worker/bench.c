@@ -61,31 +61,17 @@ static const struct argp_option bench_table[] = {
 static error_t bench_parse(int key, char *text, struct argp_state *state) {
     struct bench_options *options = state->input;
     switch (key) {
-    case KEY_SIZE:
-        return options_integer(state, "--size", text, 1, 4096, &options->size);
-    case KEY_BATCH:
-        return options_integer(state, "--batch", text, 1, 65536, &options->batch);
-    case KEY_ARCH:
-        options->arch = text;
-        return 0;
-    case KEY_STEPS:
-        return options_integer(state, "--steps", text, 1, 100000, &options->steps);
-    case KEY_THREADS:
-        return options_integer(state, "--threads", text, 0, 1024, &options->threads);
-    case KEY_BACKEND:
-        return options_backend(state, text, &options->backend);
-    case KEY_DEVICE:
-        return options_integer(state, "--device", text, 0, 1023, &options->device);
-    case KEY_LAYERS:
-        options->layers = true;
-        return 0;
-    case KEY_JSON:
-        options->compact = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        return options_mistake(state, "bench takes no argument \"%s\"", text);
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case KEY_SIZE: return options_integer(state, "--size", text, 1, 4096, &options->size);
+    case KEY_BATCH: return options_integer(state, "--batch", text, 1, 65536, &options->batch);
+    case KEY_ARCH: options->arch = text; return 0;
+    case KEY_STEPS: return options_integer(state, "--steps", text, 1, 100000, &options->steps);
+    case KEY_THREADS: return options_integer(state, "--threads", text, 0, 1024, &options->threads);
+    case KEY_BACKEND: return options_backend(state, text, &options->backend);
+    case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
+    case KEY_LAYERS: options->layers = true; return 0;
+    case KEY_JSON: options->compact = true; return 0;
+    case ARGP_KEY_ARG: return options_mistake(state, "bench takes no argument \"%s\"", text);
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

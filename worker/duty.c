@@ -83,9 +83,7 @@ static void take_refusal(struct duty *duty, const struct duty_event *event,
         duty->welcome = false;
         back_off(duty, now_ms);
         break;
-    case DUTY_REFUSED_LATER:
-        back_off(duty, now_ms);
-        break;
+    case DUTY_REFUSED_LATER: back_off(duty, now_ms); break;
     }
 }
 
@@ -106,9 +104,7 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
         duty->experiment = event->experiment;
         duty->attempt = event->attempt;
         break;
-    case DUTY_NOTHING:
-        duty->request_due_ms = now_ms + event->retry_ms;
-        break;
+    case DUTY_NOTHING: duty->request_due_ms = now_ms + event->retry_ms; break;
     case DUTY_BEAT:
         if (event->over && duty_spools(duty))
             revoke(duty, duty->experiment, duty->attempt);
@@ -117,16 +113,11 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
         if (event->over)
             revoke(duty, event->experiment, event->attempt);
         break;
-    case DUTY_FAREWELL:
-        duty->exit_due = true;
-        break;
-    case DUTY_REFUSED:
-        take_refusal(duty, event, message, now_ms);
-        break;
+    case DUTY_FAREWELL: duty->exit_due = true; break;
+    case DUTY_REFUSED: take_refusal(duty, event, message, now_ms); break;
     case DUTY_ENDED:
     case DUTY_SIGNAL:
-    case DUTY_UNSENT: /* no answers */
-        break;
+    case DUTY_UNSENT: /* no answers */ break;
     }
 }
 
@@ -148,11 +139,8 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
             duty->stop_due = true;
         }
         break;
-    case DUTY_UNSENT:
-        lose(duty, now_ms);
-        break;
-    default:
-        take_answer(duty, event, now_ms);
+    case DUTY_UNSENT: lose(duty, now_ms); break;
+    default: take_answer(duty, event, now_ms);
     }
 }
 

@@ -47,22 +47,15 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     long number = 0;
     error_t code = 0;
     switch (key) {
-    case KEY_CONFIG:
-        options->config = text;
-        return 0;
-    case KEY_CHECKPOINT:
-        options->checkpoint = text;
-        return 0;
+    case KEY_CONFIG: options->config = text; return 0;
+    case KEY_CHECKPOINT: options->checkpoint = text; return 0;
     case KEY_SPLIT:
         options->split = text;
         if (strcmp(text, "valid") != 0 && strcmp(text, "test") != 0)
             return options_mistake(state, "--split is valid or test, not \"%s\"", text);
         return 0;
-    case KEY_ROOT:
-        options->data_root = text;
-        return 0;
-    case KEY_BACKEND:
-        return options_backend(state, text, &options->backend);
+    case KEY_ROOT: options->data_root = text; return 0;
+    case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_DEVICE:
         code = options_integer(state, "--device", text, 0, 1023, &number);
         options->device = (int)number;
@@ -71,17 +64,13 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
         code = options_integer(state, "--threads", text, 0, 1024, &number);
         options->threads = (int)number;
         return code;
-    case KEY_JSON:
-        options->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        return options_mistake(state, "evaluate takes no argument \"%s\"", text);
+    case KEY_JSON: options->json = true; return 0;
+    case ARGP_KEY_ARG: return options_mistake(state, "evaluate takes no argument \"%s\"", text);
     case ARGP_KEY_END:
         if (options->config == NULL || options->checkpoint == NULL)
             return options_mistake(state, "evaluate needs --config and --checkpoint");
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

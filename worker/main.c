@@ -83,21 +83,14 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     long number = 0;
     error_t code = 0;
     switch (key) {
-    case KEY_CONNECT:
-        agent->connect = text;
-        return 0;
-    case KEY_DIR:
-        agent->dir = text;
-        return 0;
-    case KEY_BACKEND:
-        return options_backend(state, text, &agent->backend);
+    case KEY_CONNECT: agent->connect = text; return 0;
+    case KEY_DIR: agent->dir = text; return 0;
+    case KEY_BACKEND: return options_backend(state, text, &agent->backend);
     case KEY_DEVICE:
         code = options_integer(state, "--device", text, 0, 1023, &number);
         agent->device = (int)number;
         return code;
-    case KEY_ROOT:
-        agent->data_root = text;
-        return 0;
+    case KEY_ROOT: agent->data_root = text; return 0;
     case KEY_THREADS:
         code = options_integer(state, "--threads", text, 0, 1024, &number);
         agent->threads = (int)number;
@@ -111,17 +104,13 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         if (text[0] == '\0' || strlen(text) > 127)
             return options_mistake(state, "--name needs 1 to 127 bytes");
         return 0;
-    case KEY_QUIET:
-        options->quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        return options_mistake(state, "there is no subcommand \"%s\"", text);
+    case KEY_QUIET: options->quiet = true; return 0;
+    case ARGP_KEY_ARG: return options_mistake(state, "there is no subcommand \"%s\"", text);
     case ARGP_KEY_END:
         if (agent->dir == NULL)
             return options_mistake(state, "a worker needs --dir DIR, a folder of its own");
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

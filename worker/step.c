@@ -67,20 +67,11 @@ static error_t step_parse(int key, char *text, struct argp_state *state) {
     long number = 0;
     error_t code = 0;
     switch (key) {
-    case KEY_CONFIG:
-        options->config = text;
-        return 0;
-    case KEY_WEIGHTS:
-        options->weights = text;
-        return 0;
-    case KEY_BATCH:
-        options->batch = text;
-        return 0;
-    case KEY_OUT:
-        options->out = text;
-        return 0;
-    case KEY_BACKEND:
-        return options_backend(state, text, &options->backend);
+    case KEY_CONFIG: options->config = text; return 0;
+    case KEY_WEIGHTS: options->weights = text; return 0;
+    case KEY_BATCH: options->batch = text; return 0;
+    case KEY_OUT: options->out = text; return 0;
+    case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_PRECISION:
         options->precision = text;
         return strcmp(text, "fp32") == 0 || strcmp(text, "tf32") == 0 || strcmp(text, "bf16") == 0
@@ -94,12 +85,9 @@ static error_t step_parse(int key, char *text, struct argp_state *state) {
         code = options_integer(state, "--threads", text, 0, 1024, &number);
         options->threads = (int)number;
         return code;
-    case ARGP_KEY_ARG:
-        return options_mistake(state, "step takes no argument \"%s\"", text);
-    case ARGP_KEY_END:
-        return step_check(options, state);
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_ARG: return options_mistake(state, "step takes no argument \"%s\"", text);
+    case ARGP_KEY_END: return step_check(options, state);
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -316,15 +304,9 @@ static bool output_data(void *context, size_t index, const void **data, struct e
     struct training *training = outputs->training;
     const struct output *item = &outputs->items[index];
     switch (item->source) {
-    case FROM_LOSS:
-        *data = &training->loss;
-        return true;
-    case FROM_LOGITS:
-        *data = training->logits;
-        return true;
-    case FROM_TRACKED:
-        *data = &training->tracked[item->index];
-        return true;
+    case FROM_LOSS: *data = &training->loss; return true;
+    case FROM_LOGITS: *data = training->logits; return true;
+    case FROM_TRACKED: *data = &training->tracked[item->index]; return true;
     case FROM_GRADIENT:
     case FROM_VALUE:
         *data = training->values;

@@ -348,9 +348,7 @@ static size_t mutate(char *text, size_t length, size_t capacity, uint64_t *rando
         size_t at = next(random) % length, span = 1 + next(random) % 12;
         span = span < length - at ? span : length - at;
         switch (next(random) % 4) {
-        case 0:
-            text[at] = alphabet[next(random) % (sizeof alphabet - 1)];
-            break;
+        case 0: text[at] = alphabet[next(random) % (sizeof alphabet - 1)]; break;
         case 1:
             memmove(text + at, text + at + span, length - at - span);
             length -= span;
@@ -361,8 +359,7 @@ static size_t mutate(char *text, size_t length, size_t capacity, uint64_t *rando
                 length += span;
             }
             break;
-        default:
-            memmove(text + at, text + next(random) % (length - span + 1), span);
+        default: memmove(text + at, text + next(random) % (length - span + 1), span);
         }
     }
     return length;

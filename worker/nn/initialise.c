@@ -50,12 +50,8 @@ void network_initialise(const struct network *network, size_t index, uint64_t se
         fill_linear(&stream, values, parameter->count, network->parameters[index - 1].shape[1]);
         break;
     case PARAMETER_SCALE:
-    case PARAMETER_VARIANCE:
-        fill_constant(values, parameter->count, 1);
-        break;
+    case PARAMETER_VARIANCE: fill_constant(values, parameter->count, 1); break;
     case PARAMETER_SHIFT:
-    case PARAMETER_MEAN:
-        fill_constant(values, parameter->count, 0);
-        break;
+    case PARAMETER_MEAN: fill_constant(values, parameter->count, 0); break;
     }
 }

@@ -72,8 +72,7 @@ static bool forward_node(const struct run *run, const struct node *node, const s
     const float *residual = node->residual < 0 ? NULL : output_of(run, node->residual);
     float *output = tensor_at(run, step->output);
     switch (node->op) {
-    case OP_INPUT:
-        break;
+    case OP_INPUT: break;
     case OP_CONV:
         return convolution_forward(step->convolution, input, value_of(run, node, 0), output,
                                    tensor_at(run, run->plan->scratch), error);
@@ -92,17 +91,13 @@ static bool forward_node(const struct run *run, const struct node *node, const s
     case OP_MAX_POOL:
         max_pool_forward(from, &step->map, input, output, tensor_at(run, step->saved));
         break;
-    case OP_AVERAGE_POOL:
-        average_pool_forward(from, input, output);
-        break;
+    case OP_AVERAGE_POOL: average_pool_forward(from, input, output); break;
     case OP_LINEAR: {
         const struct linear linear = linear_of(run, node);
         return linear_forward(&linear, input, value_of(run, node, 0), value_of(run, node, 1),
                               output, error);
     }
-    case OP_DROPOUT:
-        dropout_forward(run, node, step);
-        break;
+    case OP_DROPOUT: dropout_forward(run, node, step); break;
     }
     return true;
 }
@@ -162,21 +157,15 @@ static bool backward_node(const struct run *run, const struct node *node, const 
     float *gradient = tensor_at(run, step->gradients[0]);
     float *input_gradient = tensor_at(run, step->input_gradient);
     switch (node->op) {
-    case OP_INPUT:
-        break;
-    case OP_CONV:
-        return convolution_back(run, node, step, error);
-    case OP_BATCH_NORM:
-        batch_norm_back(run, node, step);
-        break;
+    case OP_INPUT: break;
+    case OP_CONV: return convolution_back(run, node, step, error);
+    case OP_BATCH_NORM: batch_norm_back(run, node, step); break;
     case OP_MAX_POOL:
         max_pool_backward(from, &step->map, gradient,
                           step->gradient_count > 1 ? tensor_at(run, step->gradients[1]) : NULL,
                           tensor_at(run, step->saved), input_gradient);
         break;
-    case OP_AVERAGE_POOL:
-        average_pool_backward(from, gradient, input_gradient);
-        break;
+    case OP_AVERAGE_POOL: average_pool_backward(from, gradient, input_gradient); break;
     case OP_LINEAR: {
         const struct linear linear = linear_of(run, node);
         return linear_backward(&linear, output_of(run, node->input), value_of(run, node, 0),
