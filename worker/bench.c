@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/random.h"
+#include "worker/bench_input.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
 
@@ -13,7 +14,7 @@
 #include <time.h>
 
 struct bench_options {
-    const char *arch, *backend;
+    const char *arch, *backend, *input;
     long size, batch, steps, threads, device;
     bool layers, compact;
 };
@@ -42,6 +43,7 @@ enum {
     KEY_BACKEND,
     KEY_DEVICE,
     KEY_LAYERS,
+    KEY_INPUT,
     KEY_JSON
 };
 
@@ -49,11 +51,13 @@ static const struct argp_option bench_table[] = {
     {"size", KEY_SIZE, "N", 0, "Pictures of N x N pixels (default: 224)", 0},
     {"batch", KEY_BATCH, "N", 0, "Pictures a step (default: 32)", 0},
     {"arch", KEY_ARCH, "NAME", 0, "resnet18, 34, 50, 101 or 152 (default: resnet50)", 0},
-    {"steps", KEY_STEPS, "N", 0, "Steps timed, after one that is not (default: 5)", 0},
+    {"steps", KEY_STEPS, "N", 0, "Steps timed, after one that is not (default: 5; 0: no training)",
+     0},
     {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
+    {"input", KEY_INPUT, "DIR", 0, "Also how fast this folder's PNGs become tensors", 0},
     {"json", KEY_JSON, NULL, 0, "All on one line", 0},
     {0},
 };
@@ -64,11 +68,12 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_SIZE: return options_integer(state, "--size", text, 1, 4096, &options->size);
     case KEY_BATCH: return options_integer(state, "--batch", text, 1, 65536, &options->batch);
     case KEY_ARCH: options->arch = text; return 0;
-    case KEY_STEPS: return options_integer(state, "--steps", text, 1, 100000, &options->steps);
+    case KEY_STEPS: return options_integer(state, "--steps", text, 0, 100000, &options->steps);
     case KEY_THREADS: return options_integer(state, "--threads", text, 0, 1024, &options->threads);
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
     case KEY_LAYERS: options->layers = true; return 0;
+    case KEY_INPUT: options->input = text; return 0;
     case KEY_JSON: options->compact = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "bench takes no argument \"%s\"", text);
     default: return ARGP_ERR_UNKNOWN;
@@ -253,7 +258,7 @@ int bench_main(int argc, char **argv) {
         .options = bench_table,
         .parser = bench_parse,
         .doc =
-            "Measure training steps on drawn pictures; prints JSON.\v"
+            "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
             "images_per_second is of the median step. memory_peak_bytes is the whole "
             "program's, as the system counts it. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
@@ -265,9 +270,12 @@ int bench_main(int argc, char **argv) {
         return code;
     cJSON *out = cJSON_CreateObject();
     bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
-    if (ok)
+    if (ok && options.input != NULL)
+        ok = bench_input(options.input, (int)options.threads, cJSON_AddObjectToObject(out, "input"),
+                         &error);
+    if (ok && options.steps > 0)
         ok = trained_new(&trained, &options, &error);
-    if (ok) {
+    if (ok && options.steps > 0) {
         describe(out, &options, trained.backend);
         ok = measure_training(&trained, &options, out, &error);
     }
