@@ -2,10 +2,10 @@
  *
  * A command is one file with one function, `int command_NAME(int argc, char **argv)`, declared
  * below and entered in the one table in main.c, from which `assay --help` is made. argv[0] is the
- * command's name; what it returns is the exit code (DESIGN: 0 done, 1 failed, 2 wrong input, 3 no
- * coordinator, 4 the experiment asked about failed or was cancelled). Its options are plain argp
- * options, handed to command_parse, which adds --help and, where asked for, --connect and --json,
- * and says in one line what is wrong with a command line.
+ * command's name; what it returns is the exit code: 0 done, 1 failed, 2 wrong input, 3 no
+ * coordinator, 4 the experiment asked about failed or was cancelled. Its options are plain argp
+ * options, handed to command_parse, which adds --help and, where asked for, --connect (with
+ * --timeout) and --json, and says in one line what is wrong with a command line.
  */
 #ifndef ASSAY_CLI_COMMAND_H
 #define ASSAY_CLI_COMMAND_H

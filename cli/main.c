@@ -48,8 +48,7 @@ static void help(FILE *stream) {
         }
         char usage[80];
         snprintf(usage, sizeof usage, "%s %s", command->name, command->arguments);
-        fprintf(stream, strlen(usage) > 34 ? "  %s\n  %34s" : "  %-34s", usage, "");
-        fprintf(stream, "  %s\n", command->summary);
+        fprintf(stream, "  %-34s  %s\n", usage, command->summary);
     }
     fputs("\nassay COMMAND --help says more, with an example. Most commands take --json, and\n"
           "--connect ENDPOINT (or ASSAY_CONNECT) where they talk to the coordinator.\n",
@@ -95,9 +94,8 @@ int main(int argc, char **argv) {
         return 0;
     }
     const struct command *command = find(wants_help ? argv[2] : name);
-    if (command == NULL) {
+    if (command == NULL)
         return unknown(wants_help ? argv[2] : name);
-    }
     char *help_arguments[] = {wants_help ? argv[2] : NULL, "--help", NULL};
     int status = wants_help ? command->run(2, help_arguments) : command->run(argc - 1, argv + 1);
     return output_finish() || status != 0 ? status : ERROR_FAILED;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { WATCHED_ENOUGH_MS = 5000, BAR_COLUMNS = 12 };
+enum { WATCHED_ENOUGH_MS = 5000, BAR_COLUMNS = 8 };
 static const double training_share = 0.9; /* of an epoch's time; the rest is validation */
 
 double progress_fraction(const cJSON *experiment) {

@@ -28,7 +28,7 @@ struct label {
     size_t width;
 };
 
-/* "  3 flip    4/12 [######----] 12/30 loss 0.5321  61.2 images/s  1m 20s left", without line end.
+/* "  3 flip    4/12 [###-----] train 12/30 0.5321 61.2 images/s ETA 1m 20s", without line end.
  */
 void progress_line(FILE *stream, const struct label *label, const cJSON *experiment,
                    double left_seconds);

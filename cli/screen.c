@@ -7,6 +7,15 @@
 #include <unistd.h>
 #include <wchar.h>
 
+void screen_measure(struct screen *screen) {
+    struct winsize size = {0};
+    if (!screen->terminal)
+        return;
+    bool known = ioctl(fileno(screen->stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    screen->width = known ? size.ws_col : 80;
+    screen->height = known ? size.ws_row : 24;
+}
+
 struct screen screen_of(FILE *stream) {
     struct screen screen = {.stream = stream};
     int descriptor = fileno(stream);
@@ -14,11 +23,7 @@ struct screen screen_of(FILE *stream) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     bool dumb = term == NULL || strcmp(term, "dumb") == 0;
     screen.colour = screen.terminal && !dumb && (no_color == NULL || no_color[0] == '\0');
-    if (screen.terminal) {
-        struct winsize size = {0};
-        bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-        screen.width = known ? size.ws_col : 80;
-    }
+    screen_measure(&screen);
     return screen;
 }
 
@@ -57,7 +62,7 @@ void screen_live(struct screen *screen, const char *lines) {
     if (!screen->terminal)
         return;
     screen_clear(screen);
-    for (const char *line = lines; *line != '\0';) {
+    for (const char *line = lines; *line != '\0' && screen->live + 1 < screen->height;) {
         size_t length = strcspn(line, "\n");
         char *copy = strndup(line, length);
         if (copy == NULL)

@@ -14,11 +14,14 @@ enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BUSY, STYLE_B
 struct screen {
     FILE *stream;
     bool terminal, colour;
-    size_t width; /* columns; 0: no limit (not a terminal) */
-    size_t live;  /* lines at the bottom that screen_live drew */
+    size_t width;  /* columns; 0: no limit (not a terminal) */
+    size_t height; /* lines; 0 likewise */
+    size_t live;   /* lines at the bottom that screen_live drew */
 };
 
 struct screen screen_of(FILE *stream);
+/* Takes the terminal's size again, which may have changed. */
+void screen_measure(struct screen *screen);
 
 /* The escape sequences around styled text; "" where there are no colours. */
 const char *screen_on(const struct screen *screen, enum style style);
@@ -26,8 +29,9 @@ const char *screen_off(const struct screen *screen, enum style style);
 /* A state of an experiment or a worker: done, running, failed ... */
 enum style screen_state_style(const char *state);
 
-/* Redraws the lines at the bottom of a terminal: `lines` ends each line with \n. Lines of other
- * kinds go above them after screen_clear. Does nothing where stdout is no terminal. */
+/* Redraws the lines at the bottom of a terminal: `lines` ends each line with \n; those that find no
+ * room are left out. Lines of other kinds go above them after screen_clear. Does nothing where the
+ * stream is no terminal. */
 void screen_live(struct screen *screen, const char *lines);
 void screen_clear(struct screen *screen);
 

@@ -244,8 +244,8 @@ bool sheet_put(struct sheet *sheet, size_t row, size_t column, const struct imag
     cairo_surface_flush(sheet->surface);
     unsigned char *pixels = cairo_image_surface_get_data(sheet->surface);
     size_t stride = (size_t)cairo_image_surface_get_stride(sheet->surface);
-    size_t left = (size_t)(sheet->lefts[column] + (CELL - width) / 2);
-    size_t top = (size_t)(row_top(row) + (CELL - height) / 2);
+    size_t left = (size_t)sheet->lefts[column] + (size_t)(CELL - width) / 2;
+    size_t top = (size_t)row_top(row) + (size_t)(CELL - height) / 2;
     const uint8_t *from = small.pixels;
     for (size_t y = 0; y < (size_t)height; y++)
         for (size_t x = 0; x < (size_t)width; x++, from += 3) {

@@ -12,7 +12,7 @@ enum {
     POLL_MS = 500,
     PROGRESS_MS = 5000, /* between lines of progress where nothing can be redrawn */
     PATIENCE_MS = 60000,
-    LINE_BESIDE_NAME = 62, /* columns that a line takes besides the name */
+    LINE_BESIDE_NAME = 66, /* columns that a line takes besides the name */
     NAME_LEAST = 8,
     NAME_MOST = 40,
 };
@@ -169,6 +169,7 @@ static bool look(struct watching *watching, const cJSON *selection, cJSON **expe
         return false;
     if (watching->quiet)
         return true;
+    screen_measure(&watching->screen);
     measure_names(watching, *experiments);
     cJSON_ArrayForEach(experiment, *experiments) {
         if (!say_changes(watching, experiment, error))

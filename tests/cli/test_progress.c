@@ -82,7 +82,7 @@ static void a_line_of_progress_has_bar_step_loss_speed_and_time_left(void **stat
     FILE *stream = begin();
     progress_line(stream, &label, experiment, 80.4);
     assert_written(stream,
-                   "  3 flip    2/4 [####--------] train 15/30 0.5321 61.2 images/s ETA 1m 20s");
+                   "  3 flip    2/4 [##------] train 15/30 0.5321 61.2 images/s ETA 1m 20s");
     cJSON_Delete(experiment);
 }
 

@@ -106,7 +106,7 @@ static void every_epoch_has_its_line_even_when_several_came_at_once(void **state
                         "  3 flip  queued\n"
                         "  3 flip  running on w\n"
                         "  3 flip  1/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
-                        "  3 flip  2/3 [#####-------] train 5/10 0.4000 50.0 images/s ETA 21s\n"
+                        "  3 flip  2/3 [###-----] train 5/10 0.4000 50.0 images/s ETA 21s\n"
                         "  3 flip  2/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
                         "  3 flip  3/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
                         "  3 flip  done in 1m 00s, best epoch 1: accuracy 0.5000, loss 0.2500\n");
@@ -154,8 +154,8 @@ static void on_a_terminal_the_running_ones_are_redrawn_in_place(void **state) {
     char *text;
     size_t length;
     struct screen screen = {
-        .stream = open_memstream(&text, &length), .terminal = true, .width = 10};
-    screen_live(&screen, "one\ntwo is longer\n");
+        .stream = open_memstream(&text, &length), .terminal = true, .width = 10, .height = 3};
+    screen_live(&screen, "one\ntwo is longer\nno room\n");
     screen_live(&screen, "three\n");
     screen_clear(&screen);
     screen_clear(&screen);
