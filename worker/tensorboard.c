@@ -1,6 +1,6 @@
 #include "worker/tensorboard.h"
 
-#include "tensorboard.pb-c.h"
+#include <tensorboard.pb-c.h>
 
 #include <assert.h>
 #include <errno.h>
