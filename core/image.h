@@ -23,8 +23,8 @@ void image_free(struct image *image); /* leaves a zeroed image; a zeroed image m
 bool image_copy(const struct image *from, struct image *to, struct error *error);
 
 /* Reads any PNG (8/16 bit, palette, grey, alpha, interlaced, tRNS) as Pillow's
- * open().convert("RGB") does: alpha dropped, 16-bit scaled as Pillow scales it. A broken file is an
- * ERROR_INPUT that names it. */
+ * open().convert("RGB") does: alpha dropped, 16-bit colour cut to its high byte, 16-bit grey
+ * clipped at 255. A broken file is an ERROR_INPUT that names it. */
 bool png_read(const char *path, struct image *image, struct error *error);
 /* The same from memory; `name` is what errors call it. */
 bool png_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
