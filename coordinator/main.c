@@ -1,6 +1,167 @@
-#include <stdio.h>
+/* assay-coordinator: options, signals and the order in which the parts open and close. */
+#include "coordinator/server.h"
+#include "core/clock.h"
+#include "core/file.h"
+#include "net/dealer.h"
 
-int main(void) {
-    puts("assay " ASSAY_VERSION);
-    return 0;
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct options {
+    char *db; /* owned */
+    const char *listen, *artifacts, *ready_file;
+    int64_t lease_ms;
+};
+
+const char *argp_program_version = "assay-coordinator " ASSAY_VERSION;
+
+enum { OPTION_DB = 256, OPTION_LISTEN, OPTION_ARTIFACTS, OPTION_LEASE, OPTION_READY_FILE };
+
+static const struct argp_option option_table[] = {
+    {"db", OPTION_DB, "FILE", 0,
+     "The SQLite database that holds every experiment and all that was reported; made if missing "
+     "(default: $ASSAY_HOME/assay.db, ASSAY_HOME being ~/.local/share/assay unless set)",
+     0},
+    {"listen", OPTION_LISTEN, "ENDPOINT", 0,
+     "Where workers and people connect (default: " DEALER_ENDPOINT "; port 0 is any free one). "
+     "Only loopback addresses: there are no keys yet",
+     0},
+    {"lease", OPTION_LEASE, "SECONDS", 0,
+     "How long a worker may be silent before its experiment goes back to the queue (default: 15)",
+     0},
+    {"artifacts", OPTION_ARTIFACTS, "DIR", 0,
+     "Where copies of checkpoints will be kept. Taken, but without effect in this version: "
+     "checkpoints stay with the workers",
+     0},
+    {"ready-file", OPTION_READY_FILE, "FILE", 0,
+     "Write the endpoint there once it can be connected to (for scripts)", 0},
+    {0},
+};
+
+static const char documentation[] =
+    "Keeps the queue of experiments and everything that workers report.\n\n"
+    "Start it once, then workers beside it, and submit experiments:\n"
+    "  assay-coordinator --db runs.db &\n"
+    "  assay-worker --connect " DEALER_ENDPOINT " --dir work &\n"
+    "  assay submit experiments/demo.json\n"
+    "  assay watch\v"
+    "It can be stopped (SIGINT, SIGTERM) or killed at any time and started again: what it has "
+    "acknowledged is on the disk, workers go on training meanwhile and report afterwards.";
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    struct options *options = state->input;
+    char *end;
+    double seconds;
+    switch (key) {
+    case OPTION_DB:
+        free(options->db);
+        options->db = strdup(argument);
+        return options->db != NULL ? 0 : ENOMEM;
+    case OPTION_LISTEN:
+        options->listen = argument;
+        return 0;
+    case OPTION_ARTIFACTS:
+        options->artifacts = argument;
+        return 0;
+    case OPTION_READY_FILE:
+        options->ready_file = argument;
+        return 0;
+    case OPTION_LEASE:
+        seconds = strtod(argument, &end);
+        if (end == argument || *end != '\0' || !(seconds >= 0.1 && seconds <= 86400))
+            argp_error(state, "--lease %s: give seconds from 0.1 to 86400", argument);
+        options->lease_ms = (int64_t)llround(seconds * 1000);
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is no option", argument);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The database's place when --db does not say: in ASSAY_HOME. */
+static bool default_db(char **db, struct error *error) {
+    const char *home = getenv("ASSAY_HOME"), *user = getenv("HOME");
+    int length = -1;
+    if (home != NULL && home[0] != '\0')
+        length = asprintf(db, "%s/assay.db", home);
+    else if (user != NULL && user[0] != '\0')
+        length = asprintf(db, "%s/.local/share/assay/assay.db", user);
+    else
+        return error_set(error, ERROR_INPUT, "neither ASSAY_HOME nor HOME is set; name --db FILE");
+    if (length >= 0)
+        return true;
+    *db = NULL;
+    return error_set(error, ERROR_FAILED, "no memory");
+}
+
+/* A descriptor that becomes readable with SIGINT or SIGTERM. Before any thread starts, so that all
+ * of them leave these signals to it. */
+static int stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static bool announce(const struct options *options, const char *endpoint, struct error *error) {
+    printf("assay-coordinator: listening on %s, database %s\n", endpoint, options->db);
+    fflush(stdout);
+    if (options->ready_file == NULL)
+        return true;
+    char line[512];
+    int length = snprintf(line, sizeof line, "%s\n", endpoint);
+    return file_write_atomic(options->ready_file, line, (size_t)length, error);
+}
+
+static bool run(const struct options *options, struct error *error) {
+    struct store *store = NULL;
+    struct server *server = NULL;
+    struct coordinator coordinator = {0};
+    struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
+    int stop = stop_signals();
+    bool good = false;
+    if (stop < 0) {
+        error_errno(error, ERROR_FAILED, "cannot wait for signals");
+        goto out;
+    }
+    if (!store_open(options->db, &store, error) ||
+        !coordinator_open(&coordinator, store, options->lease_ms, now, error) ||
+        !server_open(options->listen, &coordinator, &server, error) ||
+        !announce(options, server_endpoint(server), error))
+        goto out;
+    good = server_run(server, stop, error);
+    if (options->ready_file != NULL)
+        unlink(options->ready_file);
+out:
+    server_close(server);
+    coordinator_close(&coordinator);
+    store_close(store);
+    if (stop >= 0)
+        close(stop);
+    return good;
+}
+
+int main(int count, char **words) {
+    static const struct argp argp = {
+        .options = option_table, .parser = parse_option, .doc = documentation};
+    struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = 15000};
+    struct error error = {0};
+    argp_err_exit_status = ERROR_INPUT;
+    bool good = argp_parse(&argp, count, words, 0, NULL, &options) == 0 &&
+                (options.db != NULL || default_db(&options.db, &error)) && run(&options, &error);
+    if (!good)
+        fprintf(stderr, "assay: %s\n", error.message);
+    free(options.db);
+    return good ? 0 : (int)error.code;
 }

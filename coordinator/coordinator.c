@@ -1,0 +1,157 @@
+#include "coordinator/coordinator.h"
+
+#include "coordinator/desk.h"
+#include "coordinator/lookups.h"
+#include "coordinator/records.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    request_handler *handler;
+} handlers[] = {
+    {"submit", people_submit},     {"list", people_list},   {"show", people_show},
+    {"cancel", people_cancel},     {"logs", people_logs},   {"workers", people_workers},
+    {"status", people_status},     {"hello", crew_hello},   {"request", crew_request},
+    {"heartbeat", crew_heartbeat}, {"report", crew_report}, {"goodbye", crew_goodbye},
+};
+
+void reply_free(struct reply *reply) {
+    cJSON_Delete(reply->body);
+    *reply = (struct reply){0};
+}
+
+/* --- desk.h --- */
+
+bool request_refuse(struct request *request, enum wire_code code, const char *format, ...) {
+    char text[sizeof request->error.message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    request->code = code;
+    return error_set(&request->error, ERROR_INPUT, "%s", text);
+}
+
+bool request_done(struct request *request, const char *name, cJSON *body) {
+    *request->reply = (struct reply){.name = name, .body = body};
+    return true;
+}
+
+bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,
+              const char *why, struct error *error) {
+    if (!record_end(coordinator->store, job, outcome, why, coordinator->now.unix_ms, error))
+        return false;
+    job->progress = (struct job_progress){0};
+    if (lease_final(&job->lease))
+        scheduler_remove(&coordinator->scheduler, job->id);
+    return true;
+}
+
+/* --- the batch --- */
+
+/* Only the first failure counts: what follows fails because of it. */
+static void batch_break(struct coordinator *coordinator, const struct error *failure) {
+    if (!coordinator->broken)
+        coordinator->failure = *failure;
+    coordinator->broken = true;
+}
+
+static bool load(struct coordinator *coordinator, struct error *error) {
+    scheduler_clear(&coordinator->scheduler);
+    coordinator->in_step = lookup_load(coordinator->store, &coordinator->scheduler,
+                                       coordinator->now.steady_ms, coordinator->lease_ms, error);
+    return coordinator->in_step;
+}
+
+bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,
+                      struct moment now, struct error *error) {
+    *coordinator =
+        (struct coordinator){.store = store, .lease_ms = lease_ms, .started = now, .now = now};
+    if (load(coordinator, error))
+        return true;
+    coordinator_close(coordinator);
+    return false;
+}
+
+void coordinator_close(struct coordinator *coordinator) {
+    scheduler_clear(&coordinator->scheduler);
+}
+
+void coordinator_begin(struct coordinator *coordinator, struct moment now) {
+    struct error error;
+    bool deaf = now.steady_ms - coordinator->now.steady_ms > coordinator->lease_ms / 2;
+    coordinator->now = now;
+    coordinator->broken = false;
+    if (!store_begin(coordinator->store, &error) ||
+        (!coordinator->in_step && !load(coordinator, &error)))
+        batch_break(coordinator, &error);
+    else if (deaf)
+        scheduler_renew_all(&coordinator->scheduler, now.steady_ms, coordinator->lease_ms);
+}
+
+void coordinator_answer(struct coordinator *coordinator, const char *name, cJSON *body,
+                        struct reply *reply) {
+    struct request request = {
+        .coordinator = coordinator, .body = body, .reply = reply, .code = WIRE_INTERNAL};
+    *reply = (struct reply){0};
+    request_handler *handler = NULL;
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        if (strcmp(handlers[i].name, name) == 0)
+            handler = handlers[i].handler;
+    bool done = false;
+    if (handler == NULL)
+        request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);
+    else if (coordinator->broken)
+        request.error = coordinator->failure;
+    else
+        done = handler(&request);
+    if (done)
+        return;
+    if (request.code == WIRE_INTERNAL)
+        batch_break(coordinator, &request.error);
+    reply_free(reply);
+    *reply = (struct reply){.name = "error",
+                            .body = wire_error_body(request.code, request.error.message)};
+}
+
+/* The next of the jobs whose worker has not been heard for a whole lease. */
+static bool expire_job(struct coordinator *coordinator, struct job *job, struct error *error) {
+    char why[LEASE_WORKER_MAX + 160];
+    int64_t attempt = job->lease.attempt;
+    char worker[LEASE_WORKER_MAX + 1];
+    memcpy(worker, job->lease.worker, sizeof worker);
+    lease_fail(&job->lease, true);
+    snprintf(why, sizeof why, "worker %s was lost in attempt %lld: not heard for %.1f s%s", worker,
+             (long long)attempt, (double)coordinator->lease_ms / 1000,
+             lease_final(&job->lease) ? "; no attempt is left" : "");
+    return desk_end(coordinator, job, "lost", why, error);
+}
+
+void coordinator_expire(struct coordinator *coordinator) {
+    struct scheduler *scheduler = &coordinator->scheduler;
+    int64_t now_ms = coordinator->now.steady_ms;
+    struct error error;
+    struct job *job;
+    struct worker *worker;
+    while (!coordinator->broken && (job = scheduler_expired(scheduler, now_ms)) != NULL)
+        if (!expire_job(coordinator, job, &error))
+            batch_break(coordinator, &error);
+    while (!coordinator->broken &&
+           (worker = scheduler_gone(scheduler, now_ms, COORDINATOR_FORGET_MS)) != NULL) {
+        if (!record_worker_gone(coordinator->store, worker->name, &error))
+            batch_break(coordinator, &error);
+        scheduler_remove_worker(scheduler, worker->name);
+    }
+}
+
+bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
+    if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure))
+        return true;
+    store_rollback(coordinator->store);
+    coordinator->in_step = false;
+    *error = coordinator->failure;
+    return false;
+}

@@ -1,0 +1,59 @@
+/* coordinator: what a request does, between the socket (server.h) and the database (store.h).
+ *
+ * The server hands over requests in batches: coordinator_begin, coordinator_answer for each,
+ * coordinator_commit; only then may the answers be sent, because only then is what they promise on
+ * the disk. If the commit fails nothing of the batch has happened, and every request of it is
+ * answered with that error instead.
+ */
+#ifndef ASSAY_COORDINATOR_COORDINATOR_H
+#define ASSAY_COORDINATOR_COORDINATOR_H
+
+#include "coordinator/scheduler.h"
+#include "coordinator/store.h"
+#include "core/wire.h"
+
+enum {
+    COORDINATOR_RETRY_MS = 1000,        /* when a worker that got nothing asks again */
+    COORDINATOR_FORGET_MS = 3600 * 1000 /* how long a worker that is gone is listed as lost */
+};
+
+struct moment {
+    int64_t unix_ms;   /* for people and for what is stored */
+    int64_t steady_ms; /* for leases */
+};
+
+struct coordinator {
+    struct store *store; /* borrowed */
+    struct scheduler scheduler;
+    int64_t lease_ms;
+    struct moment started, now;
+    bool in_step;         /* the scheduler holds what the database holds */
+    bool broken;          /* something failed in this batch: it cannot be committed */
+    struct error failure; /* what */
+};
+
+/* An answer in the making. */
+struct reply {
+    const char *name; /* a static string */
+    cJSON *body;      /* owned; NULL is {} */
+};
+void reply_free(struct reply *reply);
+
+/* Takes over what the database holds: running experiments keep their workers for a whole lease. */
+bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,
+                      struct moment now, struct error *error);
+void coordinator_close(struct coordinator *coordinator); /* the store stays open */
+
+/* Begins a batch. When the last one began more than half a lease ago nobody could be heard
+ * meanwhile (the machine slept, the disk hung), and every lease is renewed. */
+void coordinator_begin(struct coordinator *coordinator, struct moment now);
+/* One request whose shape has been checked; `body` may be changed. The reply is final once
+ * committed. */
+void coordinator_answer(struct coordinator *coordinator, const char *name, cJSON *body,
+                        struct reply *reply);
+/* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
+ * batch after which no request waits: a heartbeat that has arrived must count first. */
+void coordinator_expire(struct coordinator *coordinator);
+bool coordinator_commit(struct coordinator *coordinator, struct error *error);
+
+#endif

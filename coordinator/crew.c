@@ -1,0 +1,202 @@
+/* crew: the requests of the workers. */
+#include "coordinator/desk.h"
+#include "coordinator/lookups.h"
+#include "coordinator/records.h"
+#include "coordinator/views.h"
+#include "core/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *string(const cJSON *object, const char *key) {
+    return json_member(object, key)->valuestring;
+}
+
+static int64_t integer(const cJSON *object, const char *key) {
+    return (int64_t)json_member(object, key)->valuedouble;
+}
+
+/* A double that is NaN when it is null. */
+static double number(const cJSON *object, const char *key) {
+    const cJSON *value = json_member(object, key);
+    return cJSON_IsNumber(value) ? value->valuedouble : (double)NAN;
+}
+
+bool crew_hello(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const cJSON *body = request->body;
+    struct worker worker = {
+        .pid = integer(body, "pid"),
+        .threads = integer(body, "threads"),
+        .memory_bytes = integer(body, "memory_bytes"),
+        .seen_ms = coordinator->now.steady_ms,
+        .seen_unix_ms = coordinator->now.unix_ms,
+    };
+    snprintf(worker.name, sizeof worker.name, "%s", string(body, "worker"));
+    snprintf(worker.host, sizeof worker.host, "%s", string(body, "host"));
+    snprintf(worker.device, sizeof worker.device, "%s", string(body, "device"));
+    backend_need_read(string(body, "backend"), &worker.backend);
+    if (!record_worker(coordinator->store, &worker, &request->error))
+        return false;
+    if (!scheduler_put_worker(&coordinator->scheduler, &worker))
+        return error_set(&request->error, ERROR_FAILED, "no memory for the workers");
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "lease_ms", (double)coordinator->lease_ms);
+    cJSON_AddNumberToObject(answer, "heartbeat_ms", (double)(coordinator->lease_ms / 3));
+    cJSON_AddStringToObject(answer, "version", ASSAY_VERSION);
+    return request_done(request, "welcome", answer);
+}
+
+/* The worker that asks, just seen; NULL (refused) when it has not said hello. */
+static struct worker *worker_of(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const char *name = string(request->body, "worker");
+    struct worker *worker = scheduler_worker(&coordinator->scheduler, name);
+    if (worker == NULL) {
+        request_refuse(request, WIRE_STATE, "worker %s is not known here; say hello first", name);
+        return NULL;
+    }
+    worker->seen_ms = coordinator->now.steady_ms;
+    worker->seen_unix_ms = coordinator->now.unix_ms;
+    return worker;
+}
+
+bool crew_request(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    struct scheduler *scheduler = &coordinator->scheduler;
+    const struct worker *worker = worker_of(request);
+    if (worker == NULL)
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    struct job *job = scheduler_held(scheduler, worker->name);
+    if (job != NULL) {
+        lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
+    } else if ((job = scheduler_next(scheduler, worker)) != NULL) {
+        lease_grant(&job->lease, worker->name, coordinator->now.steady_ms, coordinator->lease_ms);
+        if (!record_grant(coordinator->store, job, coordinator->now.unix_ms, &request->error)) {
+            cJSON_Delete(answer);
+            return false;
+        }
+    } else {
+        cJSON_AddNumberToObject(answer, "retry_ms", COORDINATOR_RETRY_MS);
+        return request_done(request, "nothing", answer);
+    }
+    cJSON_AddNumberToObject(answer, "experiment", (double)job->id);
+    cJSON_AddNumberToObject(answer, "attempt", (double)job->lease.attempt);
+    if (view_assignment(coordinator->store, job->id, answer, &request->error))
+        return request_done(request, "assignment", answer);
+    cJSON_Delete(answer);
+    return false;
+}
+
+/* The job that the body's experiment, attempt and worker hold, its lease renewed; or NULL. */
+static struct job *held_job(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const cJSON *body = request->body;
+    struct job *job = scheduler_find(&coordinator->scheduler, integer(body, "experiment"));
+    if (job == NULL ||
+        !lease_held_by(&job->lease, string(body, "worker"), integer(body, "attempt")))
+        return NULL;
+    lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
+    return job;
+}
+
+static void progress_read(const cJSON *body, struct job_progress *progress) {
+    *progress = (struct job_progress){
+        .epoch = integer(body, "epoch"),
+        .epochs = integer(body, "epochs"),
+        .step = integer(body, "step"),
+        .steps = integer(body, "steps"),
+        .loss = number(body, "loss"),
+        .images_per_second = number(body, "images_per_second"),
+    };
+    snprintf(progress->phase, sizeof progress->phase, "%s", string(body, "phase"));
+}
+
+bool crew_heartbeat(struct request *request) {
+    const cJSON *body = request->body, *progress = json_member(body, "progress");
+    bool working = json_member(body, "experiment") != NULL;
+    const char *stop = NULL;
+    char state[16];
+    if (working != (json_member(body, "attempt") != NULL))
+        return request_refuse(request, WIRE_INVALID,
+                              "heartbeat: \"experiment\" and \"attempt\" come together");
+    if (worker_of(request) == NULL)
+        return false;
+    if (working) {
+        struct job *job = held_job(request);
+        if (job != NULL && progress != NULL)
+            progress_read(progress, &job->progress);
+        if (job == NULL) {
+            if (!lookup_state(request->coordinator->store, integer(body, "experiment"), state,
+                              &request->error))
+                return false;
+            stop = strcmp(state, lease_state_name(LEASE_CANCELLED)) == 0 ? "cancelled" : "fenced";
+        }
+    }
+    cJSON *answer = cJSON_CreateObject();
+    if (stop != NULL)
+        cJSON_AddStringToObject(answer, "stop", stop);
+    else
+        cJSON_AddNullToObject(answer, "stop");
+    return request_done(request, "beat", answer);
+}
+
+/* The report of how the attempt ended. */
+static bool take_end(struct request *request, struct job *job, const cJSON *end) {
+    const char *outcome = string(end, "outcome");
+    const char *why = cJSON_GetStringValue(json_member(end, "error"));
+    if (strcmp(outcome, "done") == 0)
+        lease_finish(&job->lease);
+    else if (strcmp(outcome, "given_back") == 0)
+        lease_give_back(&job->lease);
+    else
+        lease_fail(&job->lease, !cJSON_IsFalse(json_member(end, "retry")));
+    bool failed = strcmp(outcome, "failed") == 0;
+    return desk_end(request->coordinator, job, outcome,
+                    failed ? (why != NULL ? why : "the worker gave no reason") : NULL,
+                    &request->error);
+}
+
+bool crew_report(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const cJSON *body = request->body;
+    const char *kind = string(body, "kind");
+    struct report_key key = {.experiment = integer(body, "experiment"),
+                             .attempt = integer(body, "attempt"),
+                             .now_ms = coordinator->now.unix_ms};
+    bool ended = false, good;
+    if (worker_of(request) == NULL)
+        return false;
+    struct job *job = held_job(request);
+    if (job == NULL)
+        good = lookup_attempt_ended(coordinator->store, key.experiment, key.attempt,
+                                    string(body, "worker"), &ended, &request->error);
+    else if (strcmp(kind, "end") == 0)
+        good = take_end(request, job, json_member(body, "body"));
+    else
+        good = record_report(coordinator->store, &key, kind, json_member(body, "body"),
+                             &request->error);
+    if (!good)
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "sequence", (double)integer(body, "sequence"));
+    cJSON_AddBoolToObject(answer, "fenced", job == NULL && !ended);
+    return request_done(request, "ack", answer);
+}
+
+bool crew_goodbye(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const char *name = string(request->body, "worker");
+    struct job *job;
+    while ((job = scheduler_held(&coordinator->scheduler, name)) != NULL) {
+        lease_give_back(&job->lease);
+        if (!desk_end(coordinator, job, "given_back", NULL, &request->error))
+            return false;
+    }
+    if (!record_worker_gone(coordinator->store, name, &request->error))
+        return false;
+    scheduler_remove_worker(&coordinator->scheduler, name);
+    return request_done(request, "farewell", NULL);
+}

@@ -1,0 +1,37 @@
+/* desk: how a request is handled: the functions behind the names of docs/protocol.md.
+ *
+ * A handler checks everything first and writes then: what it refuses has changed nothing. When the
+ * database fails it returns false with the error set by whoever failed, and the batch is undone.
+ */
+#ifndef ASSAY_COORDINATOR_DESK_H
+#define ASSAY_COORDINATOR_DESK_H
+
+#include "coordinator/coordinator.h"
+
+struct request {
+    struct coordinator *coordinator;
+    cJSON *body;
+    struct reply *reply;
+    enum wire_code code; /* WIRE_INTERNAL unless request_refuse has set another */
+    struct error error;
+};
+typedef bool request_handler(struct request *request);
+
+/* Refuses the request. Returns false. */
+bool request_refuse(struct request *request, enum wire_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Sets the answer's name (a literal) and takes its body. Returns true. */
+bool request_done(struct request *request, const char *name, cJSON *body);
+
+/* The job has left running, or the queue for good: writes that down. `why` may be NULL. The job is
+ * gone from the scheduler afterwards if it is final. */
+bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,
+              const char *why, struct error *error);
+
+/* people.c */
+request_handler people_submit, people_list, people_show, people_cancel, people_logs, people_workers,
+    people_status;
+/* crew.c */
+request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_goodbye;
+
+#endif

@@ -1,0 +1,15 @@
+/* endpoint: where the coordinator may listen. */
+#ifndef ASSAY_COORDINATOR_ENDPOINT_H
+#define ASSAY_COORDINATOR_ENDPOINT_H
+
+#include "core/error.h"
+
+enum { ENDPOINT_MAX = 256 };
+
+/* Checks an endpoint as people write it (tcp://HOST:PORT, PORT a number, 0 or * for any free one;
+ * ipc://FILE) and turns it into what zmq_bind takes. Without keys everybody who can connect can
+ * steer, so only this machine may: 127.0.0.0/8, [::1], localhost, ipc. Anything else is
+ * ERROR_INPUT. */
+bool endpoint_local(const char *endpoint, char bindable[ENDPOINT_MAX], struct error *error);
+
+#endif

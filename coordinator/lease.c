@@ -1,0 +1,77 @@
+#include "coordinator/lease.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *lease_state_name(enum lease_state state) {
+    static const char *const names[LEASE_STATES] = {"queued", "running", "done", "failed",
+                                                    "cancelled"};
+    return names[state];
+}
+
+bool lease_final(const struct lease *lease) {
+    return lease->state != LEASE_QUEUED && lease->state != LEASE_RUNNING;
+}
+
+bool lease_held_by(const struct lease *lease, const char *worker, int64_t attempt) {
+    return lease->state == LEASE_RUNNING && lease->attempt == attempt &&
+           strcmp(lease->worker, worker) == 0;
+}
+
+bool lease_expired(const struct lease *lease, int64_t now_ms) {
+    return lease->state == LEASE_RUNNING && now_ms >= lease->until_ms;
+}
+
+void lease_renew(struct lease *lease, int64_t now_ms, int64_t lease_ms) {
+    if (lease->state == LEASE_RUNNING && lease->until_ms < now_ms + lease_ms)
+        lease->until_ms = now_ms + lease_ms;
+}
+
+bool lease_grant(struct lease *lease, const char *worker, int64_t now_ms, int64_t lease_ms) {
+    if (lease->state != LEASE_QUEUED)
+        return false;
+    lease->state = LEASE_RUNNING;
+    lease->attempt++;
+    lease->until_ms = now_ms + lease_ms;
+    snprintf(lease->worker, sizeof lease->worker, "%s", worker);
+    return true;
+}
+
+bool lease_finish(struct lease *lease) {
+    if (lease->state != LEASE_RUNNING)
+        return false;
+    lease->state = LEASE_DONE;
+    return true;
+}
+
+/* Out of running and back into the queue. */
+static void queue_again(struct lease *lease) {
+    lease->state = LEASE_QUEUED;
+    lease->worker[0] = '\0';
+    lease->until_ms = 0;
+}
+
+bool lease_fail(struct lease *lease, bool retry) {
+    if (lease->state != LEASE_RUNNING)
+        return false;
+    lease->failures++;
+    if (retry && lease->failures < lease->max_attempts)
+        queue_again(lease);
+    else
+        lease->state = LEASE_FAILED;
+    return true;
+}
+
+bool lease_give_back(struct lease *lease) {
+    if (lease->state != LEASE_RUNNING)
+        return false;
+    queue_again(lease);
+    return true;
+}
+
+bool lease_cancel(struct lease *lease) {
+    if (lease_final(lease))
+        return false;
+    lease->state = LEASE_CANCELLED;
+    return true;
+}

@@ -1,0 +1,46 @@
+/* lease: who may work on an experiment, as a state machine over plain values.
+ *
+ *            grant                    finish
+ *   queued ---------> running ------------------> done
+ *      ^                 |  fail, lost (at the last attempt, or no use)
+ *      |                 +----------------------> failed
+ *      +-----------------+
+ *      give_back, fail, lost        cancel (from queued and running) -> cancelled
+ *
+ * `attempt` rises with every grant and is the fencing token: what a worker says counts only while
+ * lease_held_by is true for its name and attempt. Nothing is changed by a function that returns
+ * false. Times are milliseconds of a clock that does not go back.
+ */
+#ifndef ASSAY_COORDINATOR_LEASE_H
+#define ASSAY_COORDINATOR_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lease_state { LEASE_QUEUED, LEASE_RUNNING, LEASE_DONE, LEASE_FAILED, LEASE_CANCELLED };
+enum { LEASE_STATES = LEASE_CANCELLED + 1, LEASE_WORKER_MAX = 256 };
+
+struct lease {
+    enum lease_state state;
+    int64_t attempt;                /* grants so far */
+    int64_t failures, max_attempts; /* failures >= max_attempts: failed */
+    char worker[LEASE_WORKER_MAX +
+                1];   /* the holder while running; who ended it after that; else "" */
+    int64_t until_ms; /* while running */
+};
+
+const char *lease_state_name(enum lease_state state); /* "queued" */
+bool lease_final(const struct lease *lease);          /* done, failed or cancelled */
+
+bool lease_held_by(const struct lease *lease, const char *worker, int64_t attempt);
+bool lease_expired(const struct lease *lease, int64_t now_ms);
+void lease_renew(struct lease *lease, int64_t now_ms, int64_t lease_ms); /* never shortens */
+
+bool lease_grant(struct lease *lease, const char *worker, int64_t now_ms, int64_t lease_ms);
+bool lease_finish(struct lease *lease);
+/* Counts a failure; queued again, or failed after the last one or when `retry` is false. */
+bool lease_fail(struct lease *lease, bool retry);
+bool lease_give_back(struct lease *lease); /* costs nothing */
+bool lease_cancel(struct lease *lease);
+
+#endif

@@ -1,0 +1,46 @@
+/* records: what is written to the database: submissions, what becomes of them, what workers report.
+ *
+ * Each function belongs inside a transaction of the store (store_begin); after a failure that
+ * transaction has to be rolled back. Bodies are those of messages whose shape has been checked.
+ */
+#ifndef ASSAY_COORDINATOR_RECORDS_H
+#define ASSAY_COORDINATOR_RECORDS_H
+
+#include "coordinator/scheduler.h"
+#include "coordinator/store.h"
+
+#include <cjson/cJSON.h>
+
+/* One experiment as submitted; texts are borrowed. */
+struct submission {
+    const char *name, *group, *config, *variant; /* the last two as JSON */
+    int priority;
+    enum backend_need backend;
+    int64_t memory_bytes, epochs, max_attempts;
+};
+
+bool record_key(struct store *store, const char *key, int64_t now_ms, struct error *error);
+/* Under a key that record_key has written. */
+bool record_experiment(struct store *store, const char *key, const struct submission *submission,
+                       int64_t now_ms, int64_t *id, struct error *error);
+
+/* The job has just been granted: a new attempt begins. */
+bool record_grant(struct store *store, const struct job *job, int64_t now_ms, struct error *error);
+/* The job has just left running (or was cancelled in the queue). `outcome` is the attempt's:
+ * "done", "failed", "given_back", "lost", "cancelled"; `why` is NULL or what went wrong. */
+bool record_end(struct store *store, const struct job *job, const char *outcome, const char *why,
+                int64_t now_ms, struct error *error);
+
+/* Which report this is; all are of one attempt of one experiment. */
+struct report_key {
+    int64_t experiment, attempt, now_ms;
+};
+/* Stores the report of a kind ("epoch", "evaluation", "checkpoint", "log"). What the same or a
+ * later attempt has reported under the same natural key stays. */
+bool record_report(struct store *store, const struct report_key *key, const char *kind,
+                   const cJSON *body, struct error *error);
+
+bool record_worker(struct store *store, const struct worker *worker, struct error *error);
+bool record_worker_gone(struct store *store, const char *name, struct error *error);
+
+#endif

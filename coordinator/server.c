@@ -1,0 +1,160 @@
+#include "coordinator/server.h"
+
+#include "coordinator/endpoint.h"
+#include "core/clock.h"
+#include "net/frames.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH_MESSAGES = 256,
+    BATCH_BYTES = 32 << 20, /* of answers that wait for the commit */
+    POLL_MS = 500,          /* how late a lease may be noticed to have expired */
+};
+
+/* One request of the batch and its encoded answer. */
+struct exchange {
+    zmq_msg_t identity;
+    uint64_t request;
+    struct wire_packet answer;
+};
+
+struct server {
+    void *context, *socket;
+    struct coordinator *coordinator;
+    char endpoint[ENDPOINT_MAX];
+    struct exchange batch[BATCH_MESSAGES];
+    size_t batch_count, batch_bytes;
+};
+
+bool server_open(const char *listen, struct coordinator *coordinator, struct server **server,
+                 struct error *error) {
+    char bindable[ENDPOINT_MAX];
+    if (!endpoint_local(listen, bindable, error))
+        return false;
+    struct server *made = calloc(1, sizeof *made);
+    size_t size = sizeof made->endpoint;
+    if (made == NULL || (made->context = zmq_ctx_new()) == NULL ||
+        (made->socket = zmq_socket(made->context, ZMQ_ROUTER)) == NULL) {
+        error_set(error, ERROR_FAILED, "cannot make a socket: %s", zmq_strerror(errno));
+        goto fail;
+    }
+    made->coordinator = coordinator;
+    frames_set_options(made->socket, bindable);
+    if (zmq_bind(made->socket, bindable) != 0) {
+        error_set(error, ERROR_FAILED, "cannot listen on %s: %s%s", listen, zmq_strerror(errno),
+                  errno == EADDRINUSE ? "; is a coordinator running already? Else name another "
+                                        "port with --listen tcp://127.0.0.1:PORT"
+                                      : "");
+        goto fail;
+    }
+    if (zmq_getsockopt(made->socket, ZMQ_LAST_ENDPOINT, made->endpoint, &size) != 0) {
+        error_set(error, ERROR_FAILED, "cannot tell where %s is: %s", listen, zmq_strerror(errno));
+        goto fail;
+    }
+    *server = made;
+    return true;
+fail:
+    server_close(made);
+    return false;
+}
+
+void server_close(struct server *server) {
+    if (server == NULL)
+        return;
+    if (server->socket != NULL)
+        zmq_close(server->socket);
+    if (server->context != NULL)
+        zmq_ctx_term(server->context);
+    free(server);
+}
+
+const char *server_endpoint(const struct server *server) {
+    return server->endpoint;
+}
+
+/* The `error` answer; an empty packet without memory. */
+static void encode_error(enum wire_code code, const char *text, struct exchange *exchange) {
+    cJSON *body = wire_error_body(code, text);
+    if (body != NULL)
+        wire_encode("error", exchange->request, body, &exchange->answer, NULL);
+    cJSON_Delete(body);
+}
+
+/* Decodes one message, has it answered and encodes the answer. */
+static void take(struct server *server, struct frames *frames) {
+    struct exchange *exchange = &server->batch[server->batch_count];
+    struct wire_message message;
+    enum wire_code code;
+    struct error error;
+    memset(exchange, 0, sizeof *exchange);
+    zmq_msg_init(&exchange->identity);
+    zmq_msg_move(&exchange->identity, &frames->parts[0]);
+    if (frames_decode(frames, 1, &message, &code, &error)) {
+        struct reply reply;
+        exchange->request = message.request;
+        coordinator_answer(server->coordinator, message.name, message.body, &reply);
+        if (!wire_encode(reply.name, exchange->request, reply.body, &exchange->answer, &error))
+            encode_error(WIRE_INVALID, error.message, exchange);
+        reply_free(&reply);
+        wire_message_free(&message);
+    } else {
+        exchange->request = message.request;
+        encode_error(code, error.message, exchange);
+    }
+    server->batch_bytes += exchange->answer.body_length;
+    server->batch_count++;
+}
+
+/* Sends the answers, or instead of each that the batch has failed. */
+static void send_answers(struct server *server, const struct error *failure) {
+    for (size_t i = 0; i < server->batch_count; i++) {
+        struct exchange *exchange = &server->batch[i];
+        if (failure != NULL) {
+            wire_packet_free(&exchange->answer);
+            encode_error(WIRE_INTERNAL, failure->message, exchange);
+        }
+        /* A peer that is gone, or does not read its answers, asks again. */
+        if (exchange->answer.body != NULL)
+            frames_send(server->socket, &exchange->identity, &exchange->answer);
+        wire_packet_free(&exchange->answer);
+        zmq_msg_close(&exchange->identity);
+    }
+    server->batch_count = 0;
+    server->batch_bytes = 0;
+}
+
+/* One turn: what waits now, in one transaction. */
+static void serve_batch(struct server *server) {
+    struct frames frames;
+    struct error error;
+    bool drained = false;
+    struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
+    coordinator_begin(server->coordinator, now);
+    while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES && !drained) {
+        drained = !frames_receive(server->socket, &frames);
+        if (!drained) {
+            take(server, &frames);
+            frames_free(&frames);
+        }
+    }
+    if (drained)
+        coordinator_expire(server->coordinator);
+    bool good = coordinator_commit(server->coordinator, &error);
+    send_answers(server, good ? NULL : &error);
+}
+
+bool server_run(struct server *server, int stop, struct error *error) {
+    int64_t poll_ms = server->coordinator->lease_ms / 4;
+    zmq_pollitem_t items[] = {{.socket = server->socket, .events = ZMQ_POLLIN},
+                              {.fd = stop, .events = ZMQ_POLLIN}};
+    while (items[1].revents == 0) {
+        if (zmq_poll(items, 2, (long)(poll_ms < POLL_MS ? poll_ms : POLL_MS)) < 0 && errno != EINTR)
+            return error_set(error, ERROR_FAILED, "cannot wait on the socket: %s",
+                             zmq_strerror(errno));
+        serve_batch(server);
+    }
+    return true;
+}

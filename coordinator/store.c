@@ -1,0 +1,247 @@
+#include "coordinator/store.h"
+
+#include "coordinator/lock_file.h"
+#include "core/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 64 };
+
+/* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
+ * of it a database has had. */
+extern const char sql_001_initial[];
+static const char *const migrations[] = {sql_001_initial};
+enum { MIGRATIONS = sizeof migrations / sizeof migrations[0] };
+
+struct store {
+    sqlite3 *database;
+    char *path;
+    struct lock_file *lock;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } statements[STATEMENTS_MAX];
+    size_t statement_count;
+};
+
+const char *store_path(const struct store *store) {
+    return store->path;
+}
+
+bool store_failed(struct store *store, struct error *error) {
+    int code = sqlite3_errcode(store->database) & 0xff;
+    const char *what = sqlite3_errmsg(store->database);
+    switch (code) {
+    case SQLITE_NOTADB:
+        return error_set(error, ERROR_INPUT,
+                         "%s: not a SQLite database; move it away or name another with --db",
+                         store->path);
+    case SQLITE_CORRUPT:
+        return error_set(error, ERROR_FAILED,
+                         "%s: the database is damaged (%s); restore a backup or name another with "
+                         "--db",
+                         store->path, what);
+    case SQLITE_FULL:
+        return error_set(error, ERROR_FAILED, "%s: the disk is full; make room", store->path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(error, ERROR_FAILED,
+                         "%s: another program holds the database; end it and try again",
+                         store->path);
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return error_set(error, ERROR_FAILED,
+                         "%s: cannot write the database (%s); make it and its folder writable or "
+                         "name another with --db",
+                         store->path,
+                         sqlite3_system_errno(store->database) != 0
+                             ? strerror(sqlite3_system_errno(store->database))
+                             : what);
+    default:
+        return error_set(error, ERROR_FAILED, "%s: the database fails: %s", store->path, what);
+    }
+}
+
+static bool execute(struct store *store, const char *sql, struct error *error) {
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           store_failed(store, error);
+}
+
+/* The first column of the first row, as text, cut at the size; "" without a row. */
+static bool ask(struct store *store, const char *sql, char *answer, size_t size,
+                struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool good = sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL) == SQLITE_OK;
+    answer[0] = '\0';
+    if (good) {
+        int result = sqlite3_step(statement);
+        const unsigned char *text = result == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
+        if (text != NULL)
+            snprintf(answer, size, "%s", (const char *)text);
+        good = result == SQLITE_ROW || result == SQLITE_DONE;
+    }
+    if (!good)
+        store_failed(store, error);
+    sqlite3_finalize(statement);
+    return good;
+}
+
+static bool ask_number(struct store *store, const char *sql, long *number, struct error *error) {
+    char answer[32];
+    if (!ask(store, sql, answer, sizeof answer, error))
+        return false;
+    *number = strtol(answer, NULL, 10);
+    return true;
+}
+
+/* Makes the folder, takes the lock and opens the file. */
+static bool open_file(struct store *store, struct error *error) {
+    const char *slash = strrchr(store->path, '/');
+    int held_by = 0;
+    bool memory = strcmp(store->path, ":memory:") == 0;
+    if (!memory && slash != NULL && slash != store->path) {
+        char *folder = strndup(store->path, (size_t)(slash - store->path));
+        bool made = folder != NULL && folder_make(folder, error);
+        free(folder);
+        if (!made)
+            return false;
+    }
+    if (!memory) {
+        char *lock_path = NULL;
+        if (asprintf(&lock_path, "%s-lock", store->path) < 0)
+            return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);
+        bool locked = lock_file_take(lock_path, &store->lock, &held_by, error);
+        free(lock_path);
+        if (!locked && held_by != 0)
+            return error_set(error, ERROR_FAILED,
+                             "%s: another coordinator (process %d) has this database; stop it or "
+                             "name another with --db",
+                             store->path, held_by);
+        if (!locked)
+            return error_context(error, "%s: the database's folder is not writable", store->path);
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
+    if (store->database == NULL)
+        return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);
+    sqlite3_extended_result_codes(store->database, 1);
+    if (result != SQLITE_OK)
+        return store_failed(store, error);
+    if (sqlite3_db_readonly(store->database, "main") == 1)
+        return error_set(error, ERROR_FAILED,
+                         "%s: the database is not writable; change that or name another with --db",
+                         store->path);
+    return true;
+}
+
+/* Refuses, before anything is written, what is not ours to write to. */
+static bool check_file(struct store *store, long *version, struct error *error) {
+    long tables = 0, application = 0;
+    char answer[256];
+    sqlite3_busy_timeout(store->database, 5000);
+    if (!ask_number(store, "PRAGMA user_version", version, error) ||
+        !ask_number(store, "PRAGMA application_id", &application, error) ||
+        !ask_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error))
+        return false;
+    bool empty = tables == 0 && *version == 0 && application == 0;
+    if (!empty && application != APPLICATION_ID)
+        return error_set(error, ERROR_INPUT,
+                         "%s: a database of another program; name another file with --db",
+                         store->path);
+    if (*version > MIGRATIONS)
+        return error_set(error, ERROR_INPUT,
+                         "%s: made by a newer assay (schema %ld, this one knows %d); use that one, "
+                         "or name another with --db",
+                         store->path, *version, (int)MIGRATIONS);
+    if (!ask(store, "PRAGMA quick_check(1)", answer, sizeof answer, error))
+        return false;
+    if (strcmp(answer, "ok") != 0)
+        return error_set(error, ERROR_FAILED,
+                         "%s: the database is damaged (%s); restore a backup or name another with "
+                         "--db",
+                         store->path, answer);
+    return true;
+}
+
+static bool migrate(struct store *store, long version, struct error *error) {
+    for (; version < MIGRATIONS; version++) {
+        char count[48];
+        snprintf(count, sizeof count, "PRAGMA user_version = %ld", version + 1);
+        if (!store_begin(store, error))
+            return false;
+        if (!execute(store, migrations[version], error) || !execute(store, count, error)) {
+            store_rollback(store);
+            return false;
+        }
+        if (!store_commit(store, error))
+            return false;
+    }
+    return true;
+}
+
+bool store_open(const char *path, struct store **store, struct error *error) {
+    long version = 0;
+    struct store *made = calloc(1, sizeof *made);
+    if (made == NULL || (made->path = strdup(path)) == NULL) {
+        error_set(error, ERROR_FAILED, "no memory to open %s", path);
+        goto fail;
+    }
+    if (!open_file(made, error) || !check_file(made, &version, error) ||
+        !execute(made,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
+                 error) ||
+        !migrate(made, version, error))
+        goto fail;
+    *store = made;
+    return true;
+fail:
+    store_close(made);
+    return false;
+}
+
+void store_close(struct store *store) {
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < store->statement_count; i++)
+        sqlite3_finalize(store->statements[i].statement);
+    sqlite3_close(store->database);
+    lock_file_release(store->lock);
+    free(store->path);
+    free(store);
+}
+
+bool store_begin(struct store *store, struct error *error) {
+    return execute(store, "BEGIN", error);
+}
+
+bool store_commit(struct store *store, struct error *error) {
+    if (execute(store, "COMMIT", error))
+        return true;
+    store_rollback(store);
+    return false;
+}
+
+void store_rollback(struct store *store) {
+    /* Some errors have rolled back already. */
+    if (sqlite3_get_autocommit(store->database) == 0)
+        sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+sqlite3_stmt *store_statement(struct store *store, const char *sql) {
+    for (size_t i = 0; i < store->statement_count; i++)
+        if (store->statements[i].sql == sql)
+            return store->statements[i].statement;
+    sqlite3_stmt *statement = NULL;
+    if (store->statement_count == STATEMENTS_MAX ||
+        sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+            SQLITE_OK)
+        return NULL;
+    store->statements[store->statement_count].sql = sql;
+    store->statements[store->statement_count++].statement = statement;
+    return statement;
+}

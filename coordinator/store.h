@@ -1,0 +1,38 @@
+/* store: the SQLite database as a file: opened, locked, migrated, committed.
+ *
+ * One connection writes and reads (WAL, synchronous=FULL: what store_commit has returned true for
+ * is on the disk). A lock file beside the database keeps a second coordinator out. The schema is
+ * schema/NNN_name.sql, applied in order by PRAGMA user_version. What is in it is read and written
+ * by records.h and views.h through query.h.
+ */
+#ifndef ASSAY_COORDINATOR_STORE_H
+#define ASSAY_COORDINATOR_STORE_H
+
+#include "core/error.h"
+
+#include <sqlite3.h>
+
+struct store;
+
+/* Opens the database at `path`, made (with its folder) if missing, and brings its schema up to
+ * date.
+ * ":memory:" is a database of its own that ends with the store. Errors name the file and what to
+ * do: it is no database, damaged, another program's, a newer assay's, locked, not writable. */
+bool store_open(const char *path, struct store **store, struct error *error);
+/* Ends the WAL (the database is one file again) and gives the lock back. What is not committed is
+ * lost. NULL is fine. */
+void store_close(struct store *store);
+const char *store_path(const struct store *store);
+
+/* One transaction at a time. After a commit that fails nothing of the transaction stands. */
+bool store_begin(struct store *store, struct error *error);
+bool store_commit(struct store *store, struct error *error);
+void store_rollback(struct store *store);
+
+/* For query.c: a prepared statement for this SQL (a string literal: the address is the key), kept
+ * until the store closes; NULL on failure. */
+sqlite3_stmt *store_statement(struct store *store, const char *sql);
+/* Sets the error to what SQLite says last about this database. Returns false. */
+bool store_failed(struct store *store, struct error *error);
+
+#endif

@@ -1,0 +1,41 @@
+/* views: what is read from the database, as the JSON that answers carry (docs/protocol.md).
+ *
+ * Trees are the caller's to delete.
+ */
+#ifndef ASSAY_COORDINATOR_VIEWS_H
+#define ASSAY_COORDINATOR_VIEWS_H
+
+#include "coordinator/store.h"
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+enum { VIEW_PAGE_BYTES = 8 << 20, VIEW_LOG_BYTES = 256 << 10 };
+
+/* Which experiments: those that meet all that is not NULL. */
+struct view_filter {
+    const char *ids; /* a JSON array of numbers */
+    const char *group, *state;
+    int64_t after; /* ids above this one */
+};
+
+/* One page of summaries (or details) in order of id: at least one, and no more than about
+ * VIEW_PAGE_BYTES hold. *next is 0, or the id to go on after. `progress` is null: the database does
+ * not have it. */
+bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
+                      cJSON **experiments, int64_t *next, struct error *error);
+/* One of these ids (JSON array) that there is not; 0 when all are there. */
+bool view_missing(struct store *store, const char *ids, int64_t *id, struct error *error);
+
+/* The body of a `log` answer; *found is false when there is no such experiment. */
+bool view_log(struct store *store, int64_t id, int64_t offset, cJSON **log, bool *found,
+              struct error *error);
+
+/* The ids that were submitted under the key, as a JSON array; *found is false for a new key. */
+bool view_submission(struct store *store, const char *key, cJSON **ids, bool *found,
+                     struct error *error);
+
+/* What an assignment carries beside id and attempt: name, config, resume. */
+bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct error *error);
+
+#endif
