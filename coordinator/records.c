@@ -200,12 +200,23 @@ static bool record_checkpoint(struct store *store, const struct report_key *key,
     return query_run(&query, error);
 }
 
-/* What stood from the offset on goes: whole pieces, and the end of the one that the offset cuts. */
+/* What stood from the offset on goes: whole pieces, and the end of the one that the offset cuts. A
+ * piece that is there already changes nothing: a report that comes twice must not take away what
+ * came between. */
 static bool record_log(struct store *store, const struct report_key *key, const cJSON *body,
                        struct error *error) {
     struct query query;
     int64_t offset = integer(body, "offset");
     const char *text = string(body, "text");
+    query_open(&query, store, "SELECT 1 FROM log WHERE experiment = ? AND offset = ? AND text = ?");
+    query_bind_int(&query, key->experiment);
+    query_bind_int(&query, offset);
+    query_bind_bytes(&query, text, strlen(text));
+    bool there = query_next(&query);
+    if (!query_close(&query, error))
+        return false;
+    if (there)
+        return true;
     query_open(&query, store, "DELETE FROM log WHERE experiment = ? AND offset >= ?");
     query_bind_int(&query, key->experiment);
     query_bind_int(&query, offset);

@@ -1,0 +1,146 @@
+#include "coordinator/lease.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct lease queued(int64_t max_attempts) {
+    return (struct lease){.state = LEASE_QUEUED, .max_attempts = max_attempts};
+}
+
+static struct lease granted(int64_t max_attempts) {
+    struct lease lease = queued(max_attempts);
+    assert_true(lease_grant(&lease, "w", 1000, 500));
+    return lease;
+}
+
+static void a_grant_makes_a_new_attempt_with_a_whole_lease(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    assert_int_equal(lease.state, LEASE_RUNNING);
+    assert_int_equal(lease.attempt, 1);
+    assert_string_equal(lease.worker, "w");
+    assert_false(lease_expired(&lease, 1499));
+    assert_true(lease_expired(&lease, 1500));
+}
+
+static void only_the_holder_at_its_attempt_holds_it(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    assert_true(lease_held_by(&lease, "w", 1));
+    assert_false(lease_held_by(&lease, "w", 0));
+    assert_false(lease_held_by(&lease, "w", 2));
+    assert_false(lease_held_by(&lease, "v", 1));
+    lease_give_back(&lease);
+    assert_false(lease_held_by(&lease, "w", 1));
+}
+
+static void what_runs_is_not_granted_again(void **state) {
+    (void)state;
+    struct lease lease = granted(3), before = lease;
+    assert_false(lease_grant(&lease, "v", 2000, 500));
+    assert_memory_equal(&lease, &before, sizeof lease);
+}
+
+static void renewing_lengthens_and_never_shortens(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    lease_renew(&lease, 1400, 500);
+    assert_false(lease_expired(&lease, 1899));
+    lease_renew(&lease, 1000, 500);
+    assert_int_equal(lease.until_ms, 1900);
+}
+
+static void what_is_queued_does_not_expire(void **state) {
+    (void)state;
+    struct lease lease = queued(3);
+    lease_renew(&lease, 0, 10);
+    assert_false(lease_expired(&lease, INT64_MAX));
+}
+
+static void a_failure_goes_back_to_the_queue_until_the_last(void **state) {
+    (void)state;
+    struct lease lease = queued(3);
+    for (int64_t failure = 1; failure <= 3; failure++) {
+        assert_true(lease_grant(&lease, "w", 0, 10));
+        assert_int_equal(lease.attempt, failure);
+        assert_true(lease_fail(&lease, true));
+        assert_int_equal(lease.failures, failure);
+        assert_int_equal(lease.state, failure < 3 ? LEASE_QUEUED : LEASE_FAILED);
+    }
+    assert_string_equal(lease.worker, "w"); /* who had it last */
+    assert_false(lease_grant(&lease, "w", 0, 10));
+}
+
+static void a_failure_that_would_come_again_is_the_last(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    assert_true(lease_fail(&lease, false));
+    assert_int_equal(lease.state, LEASE_FAILED);
+    assert_int_equal(lease.failures, 1);
+}
+
+static void giving_back_costs_nothing_but_the_attempt_number(void **state) {
+    (void)state;
+    struct lease lease = queued(1);
+    for (int64_t i = 1; i <= 100; i++) {
+        assert_true(lease_grant(&lease, "w", 0, 10));
+        assert_true(lease_give_back(&lease));
+        assert_int_equal(lease.state, LEASE_QUEUED);
+        assert_string_equal(lease.worker, "");
+        assert_int_equal(lease.attempt, i);
+        assert_int_equal(lease.failures, 0);
+    }
+}
+
+static void final_states_are_final(void **state) {
+    (void)state;
+    for (int end = 0; end < 3; end++) {
+        struct lease lease = granted(1);
+        if (end == 0)
+            lease_finish(&lease);
+        else if (end == 1)
+            lease_fail(&lease, true);
+        else
+            lease_cancel(&lease);
+        assert_true(lease_final(&lease));
+        struct lease before = lease;
+        assert_false(lease_grant(&lease, "w", 0, 10));
+        assert_false(lease_finish(&lease));
+        assert_false(lease_fail(&lease, true));
+        assert_false(lease_give_back(&lease));
+        assert_false(lease_cancel(&lease));
+        lease_renew(&lease, 1 << 20, 10);
+        assert_memory_equal(&lease, &before, sizeof lease);
+    }
+}
+
+static void only_what_runs_ends(void **state) {
+    (void)state;
+    struct lease lease = queued(3), before = lease;
+    assert_false(lease_finish(&lease));
+    assert_false(lease_fail(&lease, true));
+    assert_false(lease_give_back(&lease));
+    assert_memory_equal(&lease, &before, sizeof lease);
+    assert_true(lease_cancel(&lease));
+    assert_int_equal(lease.state, LEASE_CANCELLED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_grant_makes_a_new_attempt_with_a_whole_lease),
+        cmocka_unit_test(only_the_holder_at_its_attempt_holds_it),
+        cmocka_unit_test(what_runs_is_not_granted_again),
+        cmocka_unit_test(renewing_lengthens_and_never_shortens),
+        cmocka_unit_test(what_is_queued_does_not_expire),
+        cmocka_unit_test(a_failure_goes_back_to_the_queue_until_the_last),
+        cmocka_unit_test(a_failure_that_would_come_again_is_the_last),
+        cmocka_unit_test(giving_back_costs_nothing_but_the_attempt_number),
+        cmocka_unit_test(final_states_are_final),
+        cmocka_unit_test(only_what_runs_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
