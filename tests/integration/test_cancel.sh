@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# A running experiment is cancelled: its worker stops within seconds, without its process ending, and
+# takes the next one.
+. "$(dirname "$0")/lib.sh"
+
+write_experiment "$work/long.json" 160 1000
+write_experiment "$work/short.json" 160 1
+start_coordinator
+long=$(submit "$work/long.json")
+short=$(submit "$work/short.json")
+start_worker worker
+until_true "the long one is inside an epoch" is_inside_an_epoch "$long"
+[ "$(state_of "$short")" = queued ] || fail "the short one should wait"
+
+assay cancel "$long"
+patience=15
+until_true "the worker has the next one" grep -q "experiment $short, attempt" "$work/worker.log"
+patience=90
+until_true "the short one is done" in_state "$short" done
+[ "$(state_of "$long")" = cancelled ] || fail "the cancelled experiment is $(state_of "$long")"
+
+# a queued one is just taken off
+queued=$(submit "$work/long.json")
+end_worker worker TERM
+assay cancel "$queued"
+[ "$(state_of "$queued")" = cancelled ] || fail "the queued experiment is $(state_of "$queued")"

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The coordinator is killed with SIGKILL in the middle of an experiment and started again: the worker
+# trains on meanwhile, and nothing that was reported or would have been is lost.
+. "$(dirname "$0")/lib.sh"
+
+epochs=4
+write_experiment "$work/one.json" 160 $epochs
+start_coordinator
+id=$(submit "$work/one.json")
+start_worker worker
+until_true "an epoch is reported" has_epochs "$id" 1
+kill_coordinator
+
+until_true "the worker has trained on to the end" \
+    grep -q "experiment $id: done" "$work/worker.log"
+[ "$(sql "SELECT count(*) FROM epoch WHERE experiment = $id")" -lt $epochs ] ||
+    fail "all epochs were there before the restart: nothing was tested"
+
+start_coordinator
+until_true "the experiment is done" in_state "$id" done
+expect_complete "$id" $epochs
+[ "$(sql "SELECT attempt FROM experiment WHERE id = $id")" = 1 ] ||
+    fail "the restart cost an attempt"
+
+# the same with a coordinator that comes back while the worker still trains
+write_experiment "$work/two.json" 160 $epochs
+id=$(submit "$work/two.json")
+until_true "an epoch is reported" has_epochs "$id" 1
+kill_coordinator
+start_coordinator
+until_true "the experiment is done" in_state "$id" done
+expect_complete "$id" $epochs
+[ "$(grep -c "experiment $id, attempt" "$work/worker.log")" = 1 ] ||
+    fail "the worker had to begin again"
