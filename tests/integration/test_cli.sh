@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Every command that people type, against a coordinator and a worker: what it prints, that --json is
+# JSON, and its exit code.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+
+# run STATUS COMMAND...: into $work/out and $work/err; any other exit code fails the test.
+run() {
+    local expected=$1 status=0
+    shift
+    "$@" >"$work/out" 2>"$work/err" || status=$?
+    [ $status = "$expected" ] ||
+        fail "exit code $status, not $expected, of: $*"$'\n'"$(cat "$work/out" "$work/err")"
+}
+
+# says PATTERN [out|err]: some line of what the last command wrote matches.
+says() {
+    grep -qE -- "$1" "$work/${2:-out}" || fail "no \"$1\" in: $(cat "$work/${2:-out}")"
+}
+
+# query SQL: JSON functions of SQLite on the last stdout, which must be one document: $ is `document`.
+query() {
+    sqlite3 :memory: "SELECT json_valid(CAST(readfile('$work/out') AS TEXT))" | grep -qx 1 ||
+        fail "no JSON: $(cat "$work/out")"
+    sqlite3 :memory: "WITH input AS (SELECT CAST(readfile('$work/out') AS TEXT) AS document) $1"
+}
+
+expect() { # WHAT ACTUAL EXPECTED
+    [ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
+}
+
+# one_error PATTERN: stderr is one line that begins as every error does.
+one_error() {
+    expect "lines on stderr" "$(wc -l <"$work/err")" 1
+    says "^assay: .*$1" err
+}
+
+# --- without a coordinator ---------------------------------------------------------------------
+cd "$work"
+write_experiment demo.json 20 2 '{"train.seed": [0, 1]}'
+
+run 2 assay
+run 0 assay --help
+says '^  submit '
+run 0 assay --version
+says '^assay [0-9]'
+run 2 assay sumbit
+one_error 'did you mean "submit"'
+run 2 assay ls --jsno
+one_error 'did you mean --json'
+for command in $("$ASSAY_BIN/assay" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+    run 0 assay "$command" --help
+    says "[Uu]sage: *assay.*$command"
+done
+
+run 0 assay validate demo.json
+says '^demo.json: valid; demo, 2 experiments, 4 epochs planned'
+run 0 assay validate --data --json demo.json
+expect "experiments" "$(query "SELECT json_array_length(document, '\$[0].experiments') FROM input")" 2
+expect "training pictures" \
+    "$(query "SELECT document ->> '\$[0].experiments[1].pictures.train' FROM input")" 32
+expect "a default" "$(query "SELECT document ->> '\$[0].experiments[1].config.train.optimizer.eps' FROM input")" 1.0e-08
+
+run 0 assay split demo.json --out lists
+says '^lists/train.json: 32 pictures \(label 0: 16, label 1: 16\)'
+cp lists/train.json out
+expect "train.json" "$(query 'SELECT json_array_length(document) FROM input')" 32
+write_experiment two.json 20 1 '{"data.split": [{"train": 0.8, "valid": 0.1, "test": 0.1, "seed": 0}, {"train": 0.6, "valid": 0.2, "test": 0.2, "seed": 1}]}'
+run 2 assay split two.json --out lists
+one_error 'choose one with --member'
+
+export ASSAY_CONNECT=tcp://127.0.0.1:1
+for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" \
+    "test 1 --checkpoint best --split test"; do
+    run 3 assay $command --timeout 1
+    one_error 'assay coordinator'
+done
+run 0 assay doctor
+says 'everything needed is there'
+run 0 assay doctor --json
+expect "an answer" "$(query "SELECT document ->> '\$.coordinator.answers' FROM input")" 0
+run 2 assay ls --connect nonsense
+one_error 'tcp://HOST:PORT'
+
+# --- an empty queue ----------------------------------------------------------------------------
+start_coordinator
+run 0 assay ls
+says 'no experiments'
+run 0 assay ls --json
+expect "an empty list" "$(cat out)" "[]"
+run 0 assay workers --json
+expect "no workers" "$(cat out)" "[]"
+run 0 assay watch
+says 'nothing is queued'
+run 0 assay doctor
+says 'coordinator +version'
+for command in "show 1" "logs 1" "cancel 1" "watch 1" "compare 1" "ls 1" "watch nogroup" \
+    "test 1 --checkpoint best --split test" "show x" "cancel 1 demo" "ls --state wrong"; do
+    run 2 assay $command
+    one_error ''
+done
+
+# --- queued, cancelled -------------------------------------------------------------------------
+run 0 assay submit demo.json --priority -5
+says '^ 1  demo/'
+run 0 assay cancel 2
+says '^2 demo/.*: cancelled'
+run 0 assay cancel demo
+says '^2 demo/.*: left as it is: cancelled'
+run 0 assay cancel 1 --json
+query "SELECT 1 FROM input" >/dev/null
+run 4 assay show 1
+says 'state +cancelled'
+run 4 assay watch demo
+run 4 assay compare demo
+run 0 assay compare
+run 4 assay logs 1 -f
+run 0 assay ls --state queued --json
+expect "nothing queued" "$(cat out)" "[]"
+
+# --- trained -----------------------------------------------------------------------------------
+start_worker one
+run 0 assay submit demo.json --wait
+says '^ *3 +seed=0 +1/2 train [0-9.]+ valid [0-9.]+ accuracy [0-9.]+'
+says '^ *4 .*done in'
+run 0 assay workers
+says ' cpu '
+run 0 assay show 3
+says 'resnet18'
+says '^best +[12] +test '
+run 0 assay show 3 --json
+expect "epochs" "$(query "SELECT json_array_length(document, '\$.history') FROM input")" 2
+expect "the absolute root" "$(query "SELECT document ->> '\$.config.data.root' FROM input")" "$work/pictures"
+cp out shown
+run 0 assay show 3 --config
+cp out again.json
+run 0 assay validate again.json
+run 0 assay logs 3
+[ -s out ] || fail "an empty log"
+cp out log
+run 0 assay logs 3 -f
+cmp -s out log || fail "the followed log differs"
+run 0 assay compare 3 4
+says 'Repeats with other seeds'
+says '^Which to keep'
+run 0 assay compare 3 4 --json
+expect "repeats" "$(query "SELECT json_array_length(document, '\$.repeats[0].ids') FROM input")" 2
+expect "a split's pictures" "$(query "SELECT sum(value) FROM input, json_each(document, '\$.experiments[0].evaluations.best.test') WHERE key GLOB '*_*tive'")" 4
+# The same checkpoint, evaluated again, gives the same numbers.
+cp out compared
+for checkpoint in best last; do
+    run 0 assay test 3 --checkpoint $checkpoint --split test --json
+    again=$(query "SELECT json_extract(document, '\$.true_positive', '\$.true_negative', '\$.loss') FROM input")
+    cp compared out
+    expect "$checkpoint again" "$again" \
+        "$(query "SELECT json_extract(document, '\$.experiments[0].evaluations.$checkpoint.test.true_positive', '\$.experiments[0].evaluations.$checkpoint.test.true_negative', '\$.experiments[0].evaluations.$checkpoint.test.loss') FROM input")"
+done
+run 0 assay test 3 --checkpoint 2 --split valid
+run 2 assay test 3 --checkpoint 7 --split valid
+one_error 'no checkpoint 7'
+
+# --- failing -----------------------------------------------------------------------------------
+write_experiment broken.json 20 1
+sed -i 's|"root": .*|"root": "nowhere",|; s|"epochs": 1,|"epochs": 1, "seed": 3,|' broken.json
+sed -i '$d' broken.json
+echo ', "max_attempts": 1}' >>broken.json
+run 4 assay submit broken.json --wait
+says 'nowhere is not on this machine' err
+says 'failed: .*nowhere'
+run 4 assay show 5
+says 'error +.*nowhere'
+
+# Nothing that is piped has colours or trailing spaces.
+for command in "ls" "show 3" "compare" "workers" "doctor"; do
+    assay $command >out || true
+    if grep -q $'\033' out || grep -q ' $' out; then
+        fail "colours or trailing spaces in: $command"
+    fi
+done
