@@ -118,7 +118,7 @@ bool forgery_deepfake(const struct portrait *target, const struct portrait *dono
     }
     mask_inner_face(target, canvas, between(stream, 0.15, 0.5), mask);
     if (!portrait_render(&posed, canvas->width, &face, error) ||
-        !canvas_blur(&face, between(stream, 0.7, 1.05) * zoom, error)) {
+        !canvas_blur(&face, between(stream, 0.8, 1.2) * zoom, error)) {
         goto out;
     }
     transfer_tone(&face, tone_of(&face, mask), tone_of(canvas, mask), between(stream, 0.55, 0.9));
@@ -206,7 +206,7 @@ bool forgery_face2face(const struct portrait *target, struct canvas *canvas,
     struct warp warp = warp_draw(target, canvas->width, stream);
     warp_apply(&warp, canvas, &forged, mask);
     /* Resampled twice, as face trackers do (into the face's frame and back). */
-    if (!canvas_blur(&forged, between(stream, 0.65, 0.95) * zoom, error)) {
+    if (!canvas_blur(&forged, between(stream, 0.75, 1.1) * zoom, error)) {
         goto out;
     }
     blend(canvas, &forged, mask);

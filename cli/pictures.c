@@ -22,19 +22,23 @@ static bool photograph(const struct portrait *portrait, const struct picture_opt
                        int index, struct canvas *canvas, struct error *error) {
     struct random_stream stream;
     random_open(&stream, options->seed, RANDOM_PORTRAIT, STREAM_CAMERA, (uint64_t)index);
-    float softness = (float)random_range(&stream, 0.25, 0.5) * (float)options->size / 80;
-    float grain = (float)random_range(&stream, 0.014, 0.056);
+    float softness = (float)random_range(&stream, 0.1, 0.35) * (float)options->size / 80;
+    float grain = (float)random_range(&stream, 0.02, 0.06);
     return portrait_render(portrait, options->size, canvas, error) &&
            canvas_blur(canvas, softness, error) && canvas_grain(canvas, grain, &stream, error);
 }
 
-/* The steps that every picture ends with, whatever it is. */
+/* The steps that every picture ends with, whatever it is: as copied and sent on. How soft and how noisy
+ * that makes it is drawn for each picture alone, so that neither tells what was done before. */
 static bool finish(const struct picture_options *options, int index, enum picture_kind kind,
                    struct canvas *canvas, struct image *image, struct error *error) {
     struct random_stream stream;
     random_open(&stream, options->seed, RANDOM_PORTRAIT, STREAM_FINISH + (uint32_t)kind,
                 (uint64_t)index);
-    return canvas_grain(canvas, 0.004f, &stream, error) && canvas_to_image(canvas, image, error);
+    float softness = (float)random_range(&stream, 0.15, 0.45) * (float)options->size / 80;
+    float grain = (float)random_range(&stream, 0.004, 0.016);
+    return canvas_blur(canvas, softness, error) && canvas_grain(canvas, grain, &stream, error) &&
+           canvas_to_image(canvas, image, error);
 }
 
 static bool forge(const struct picture_options *options, int index, enum picture_kind kind,
