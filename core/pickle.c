@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* All values of one pickle together; a state_dict of ten thousand tensors takes a tenth of it. */
+static const size_t memory_limit = (size_t)256 << 20;
+
 /* A list of borrowed values that grows: the stack, the memo, every value made. */
 struct values {
     struct pickle_value **items;
@@ -22,6 +25,7 @@ struct machine {
     struct values stack, memo;
     size_t *marks; /* heights of the stack */
     size_t mark_count, mark_capacity;
+    size_t memory_left;
     struct error *error;
 };
 
@@ -46,24 +50,54 @@ static bool unknown(struct machine *machine) {
         machine->name, (size_t)(machine->at - machine->begin));
 }
 
-static bool values_add(struct values *values, struct pickle_value *value) {
-    if (values->count == values->capacity) {
-        size_t capacity = values->capacity == 0 ? 64 : 2 * values->capacity;
-        struct pickle_value **items = reallocarray(values->items, capacity, sizeof *values->items);
-        if (items == NULL)
-            return false;
-        values->items = items;
-        values->capacity = capacity;
-    }
-    values->items[values->count++] = value;
+/* A byte of a pickle can ask for a hundred of memory, or copy a string that was read before: what
+ * is made is counted. */
+static bool charge(struct machine *machine, size_t bytes) {
+    if (bytes > machine->memory_left)
+        return error_set(machine->error, ERROR_INPUT,
+                         "%s: its pickle makes more than %zu MiB of objects; save the weights "
+                         "alone: torch.save(model.state_dict(), ...)",
+                         machine->name, memory_limit >> 20);
+    machine->memory_left -= bytes;
     return true;
 }
 
+/* Room for one more of `size` bytes in a list that doubles from 4. */
+static bool grow(struct machine *machine, void **items, size_t count, size_t *capacity,
+                 size_t size) {
+    if (count < *capacity)
+        return true;
+    size_t wanted = *capacity == 0 ? 4 : 2 * *capacity;
+    if (!charge(machine, (wanted - *capacity) * size))
+        return false;
+    void *grown = reallocarray(*items, wanted, size);
+    if (grown == NULL)
+        return no_memory(machine);
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static bool values_add(struct machine *machine, struct values *values, struct pickle_value *value) {
+    void *items = values->items;
+    bool ok = grow(machine, &items, values->count, &values->capacity, sizeof *values->items);
+    values->items = items;
+    if (ok)
+        values->items[values->count++] = value;
+    return ok;
+}
+
 static struct pickle_value *make(struct machine *machine, enum pickle_kind kind) {
-    struct pickle_value *value = calloc(1, sizeof *value);
-    if (value == NULL || !values_add(&machine->pickle->made, value)) {
-        free(value);
+    struct pickle_value *value = NULL;
+    if (!charge(machine, sizeof *value))
+        return NULL;
+    value = calloc(1, sizeof *value);
+    if (value == NULL) {
         no_memory(machine);
+        return NULL;
+    }
+    if (!values_add(machine, &machine->pickle->made, value)) {
+        free(value);
         return NULL;
     }
     value->kind = kind;
@@ -72,8 +106,8 @@ static struct pickle_value *make(struct machine *machine, enum pickle_kind kind)
 
 static bool append(struct machine *machine, struct pickle_value *to, struct pickle_value *item) {
     struct values values = {to->items, to->count, to->capacity};
-    if (!values_add(&values, item))
-        return no_memory(machine);
+    if (!values_add(machine, &values, item))
+        return false;
     to->items = values.items;
     to->count = values.count;
     to->capacity = values.capacity;
@@ -83,9 +117,7 @@ static bool append(struct machine *machine, struct pickle_value *to, struct pick
 /* --- the stack --- */
 
 static bool push(struct machine *machine, struct pickle_value *value) {
-    if (value == NULL)
-        return false;
-    return values_add(&machine->stack, value) || no_memory(machine);
+    return value != NULL && values_add(machine, &machine->stack, value);
 }
 
 static size_t floor_of_stack(const struct machine *machine) {
@@ -107,16 +139,13 @@ static struct pickle_value *top(struct machine *machine) {
 }
 
 static bool push_mark(struct machine *machine) {
-    if (machine->mark_count == machine->mark_capacity) {
-        size_t capacity = machine->mark_capacity == 0 ? 16 : 2 * machine->mark_capacity;
-        size_t *marks = reallocarray(machine->marks, capacity, sizeof *marks);
-        if (marks == NULL)
-            return no_memory(machine);
-        machine->marks = marks;
-        machine->mark_capacity = capacity;
-    }
-    machine->marks[machine->mark_count++] = machine->stack.count;
-    return true;
+    void *marks = machine->marks;
+    bool ok =
+        grow(machine, &marks, machine->mark_count, &machine->mark_capacity, sizeof *machine->marks);
+    machine->marks = marks;
+    if (ok)
+        machine->marks[machine->mark_count++] = machine->stack.count;
+    return ok;
 }
 
 /* Moves what stands above the last mark, or the top `count`, into `to`. */
@@ -161,6 +190,8 @@ static bool set_string(struct machine *machine, struct pickle_value *value, cons
         return false;
     if (memchr(text, '\0', length) != NULL)
         return broken(machine, "holds a string with a NUL");
+    if (!charge(machine, length + 1))
+        return false;
     value->string = strndup(text, length);
     return value->string != NULL || no_memory(machine);
 }
@@ -238,15 +269,27 @@ static bool push_marked(struct machine *machine, enum pickle_kind kind) {
     return gather_from(machine, first, value) && push(machine, value);
 }
 
-/* SETITEMS, APPENDS: what stands above the mark goes into the dict or list below it. */
+/* Moves what stands from `first` on into the dict or list below it. What a call would give may be
+ * a kind of dict too (a defaultdict, a Counter); that is not known, and its items are dropped. */
+static bool add_from(struct machine *machine, size_t first, enum pickle_kind kind) {
+    struct pickle_value *to = machine->stack.items[first - 1];
+    if (to->kind == PICKLE_CALL) {
+        machine->stack.count = first;
+        return true;
+    }
+    if (to->kind != kind || (kind == PICKLE_DICT && (machine->stack.count - first) % 2 != 0))
+        return broken(machine, "adds to what is no dict or list");
+    return gather_from(machine, first, to);
+}
+
+/* SETITEMS, APPENDS: what stands above the mark. */
 static bool add_marked(struct machine *machine, enum pickle_kind kind) {
     size_t first = 0;
     if (!pop_mark(machine, &first))
         return false;
-    if (first <= floor_of_stack(machine) || machine->stack.items[first - 1]->kind != kind ||
-        (kind == PICKLE_DICT && (machine->stack.count - first) % 2 != 0))
-        return broken(machine, "adds to what is no dict or list");
-    return gather_from(machine, first, machine->stack.items[first - 1]);
+    if (first <= floor_of_stack(machine))
+        return broken(machine, "takes from an empty stack");
+    return add_from(machine, first, kind);
 }
 
 static bool add_last(struct machine *machine, enum pickle_kind kind) {
@@ -254,10 +297,7 @@ static bool add_last(struct machine *machine, enum pickle_kind kind) {
     size_t height = machine->stack.count - floor_of_stack(machine);
     if (height < count + 1)
         return broken(machine, "takes from an empty stack");
-    size_t first = machine->stack.count - count;
-    if (machine->stack.items[first - 1]->kind != kind)
-        return broken(machine, "adds to what is no dict or list");
-    return gather_from(machine, first, machine->stack.items[first - 1]);
+    return add_from(machine, machine->stack.count - count, kind);
 }
 
 /* GLOBAL: two lines, module and name. */
@@ -286,6 +326,8 @@ static bool push_stack_global(struct machine *machine) {
     struct pickle_value *value = make(machine, PICKLE_GLOBAL);
     if (value == NULL)
         return false;
+    if (!charge(machine, strlen(module->string) + strlen(name->string) + 2))
+        return false;
     if (asprintf(&value->string, "%s %s", module->string, name->string) < 0) {
         value->string = NULL;
         return no_memory(machine);
@@ -293,7 +335,7 @@ static bool push_stack_global(struct machine *machine) {
     return push(machine, value);
 }
 
-/* REDUCE: an empty OrderedDict becomes a dict; every other call is only written down. */
+/* REDUCE, NEWOBJ: an empty OrderedDict becomes a dict; every other call is only written down. */
 static bool push_call(struct machine *machine) {
     struct pickle_value *arguments = pop(machine);
     struct pickle_value *callee = arguments == NULL ? NULL : pop(machine);
@@ -325,8 +367,8 @@ static bool remember(struct machine *machine, size_t slot) {
     if (slot > (size_t)(machine->at - machine->begin))
         return broken(machine, "remembers under a number that is too large");
     while (machine->memo.count <= slot) {
-        if (!values_add(&machine->memo, NULL))
-            return no_memory(machine);
+        if (!values_add(machine, &machine->memo, NULL))
+            return false;
     }
     machine->memo.items[slot] = value;
     return true;
@@ -382,7 +424,8 @@ static bool step(struct machine *machine, uint8_t opcode) {
     case 'u': return add_marked(machine, PICKLE_DICT);        /* SETITEMS */
     case 'c': return push_global(machine);                    /* GLOBAL */
     case 0x93: return push_stack_global(machine);             /* STACK_GLOBAL */
-    case 'R': return push_call(machine);                      /* REDUCE */
+    case 'R':                                                 /* REDUCE */
+    case 0x81: return push_call(machine);                     /* NEWOBJ */
     case 'Q': return push_persistent(machine);                /* BINPERSID */
     case 'b': return pop(machine) != NULL;                    /* BUILD: an object's attributes */
     case 'q': return remember_at(machine, 1);                 /* BINPUT */
@@ -419,6 +462,7 @@ bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pi
                               .begin = data,
                               .end = data + length,
                               .pickle = made,
+                              .memory_left = memory_limit,
                               .error = error};
     bool ok = run(&machine);
     free(machine.stack.items);

@@ -23,7 +23,8 @@ enum pickle_kind {
     PICKLE_DICT,       /* items: key, value, key, value ...; also a collections.OrderedDict */
     PICKLE_GLOBAL,     /* string: "torch._utils _rebuild_tensor_v2" */
     PICKLE_PERSISTENT, /* items: the id */
-    PICKLE_CALL,       /* items: what would be called, its arguments (a tuple) */
+    PICKLE_CALL,       /* items: what would be called (or the class of an object that would be
+                          made), its arguments (a tuple) */
 };
 
 struct pickle_value {
@@ -37,7 +38,8 @@ struct pickle_value {
 
 struct pickle; /* owns every value */
 
-/* Reads one pickle; `name` is what errors (ERROR_INPUT) call it. Values may contain each other in
+/* Reads one pickle; `name` is what errors (ERROR_INPUT) call it. One that would take more than
+ * 256 MiB of memory is refused. Values may contain each other in
  * circles, so walk them to a bounded depth. */
 bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
                  struct error *error);

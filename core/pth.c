@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
 
-enum { PICKLE_BYTES_MAX = 64 << 20, PREFIX_MAX = 512 };
+enum { PICKLE_BYTES_MAX = 16 << 20, PREFIX_MAX = 512, AMPLIFICATION_MAX = 16 };
+enum { TENSORS_MAX = 100000, HEADER_MAX = 16 << 20 };
 
 static const struct {
     const char *storage, *dtype;
@@ -28,12 +30,14 @@ struct view {
     const char *name, *key; /* borrowed from the pickle; key: the storage's file, data/KEY */
     const char *dtype;
     size_t element_bytes, offset, count, rank, shape[TENSOR_RANK_MAX], stride[TENSOR_RANK_MAX];
+    size_t begin, reach; /* where its bytes begin among all tensors'; how far into its storage */
 };
 
 struct archive {
     const char *path;
     zip_t *zip;
     char prefix[PREFIX_MAX]; /* "resnet50/" */
+    size_t bytes, unread;    /* of the file; every part is read once, so together they fit in it */
     struct pickle *pickle;
     struct view *views;
     size_t count;
@@ -54,7 +58,11 @@ static bool damaged(const struct archive *archive, const char *what) {
 /* --- the zip --- */
 
 static bool open_zip(struct archive *archive) {
+    struct stat status;
     int code = 0;
+    if (stat(archive->path, &status) != 0)
+        return error_errno(archive->error, ERROR_INPUT, "%s", archive->path);
+    archive->bytes = archive->unread = (size_t)status.st_size;
     archive->zip = zip_open(archive->path, ZIP_RDONLY, &code);
     if (archive->zip != NULL)
         return true;
@@ -86,7 +94,7 @@ static bool find_prefix(struct archive *archive) {
 }
 
 /* Reads PREFIX + name, which must have from `least` to `most` bytes. Caller frees. */
-static bool read_entry(const struct archive *archive, const char *name, size_t least, size_t most,
+static bool read_entry(struct archive *archive, const char *name, size_t least, size_t most,
                        uint8_t **data, size_t *length) {
     char full[PREFIX_MAX + 128];
     struct zip_stat status;
@@ -98,6 +106,9 @@ static bool read_entry(const struct archive *archive, const char *name, size_t l
     /* torch.save compresses nothing: a size that the file cannot hold is a lie */
     if ((status.valid & ZIP_STAT_COMP_METHOD) == 0 || status.comp_method != ZIP_CM_STORE)
         return damaged(archive, "a part of it is compressed, which torch.save never does");
+    if (status.size > archive->unread)
+        return damaged(archive, "its parts are larger than the file");
+    archive->unread -= (size_t)status.size;
     zip_file_t *file = zip_fopen(archive->zip, full, 0);
     *length = (size_t)status.size;
     *data = malloc(*length + 1);
@@ -119,7 +130,7 @@ static bool read_entry(const struct archive *archive, const char *name, size_t l
     return damaged(archive, "a part of it cannot be read");
 }
 
-static bool check_byte_order(const struct archive *archive) {
+static bool check_byte_order(struct archive *archive) {
     char name[PREFIX_MAX + 16];
     uint8_t *order;
     size_t length;
@@ -194,6 +205,22 @@ static bool read_view(const struct pickle_value *value, struct view *view) {
     return true;
 }
 
+/* How many bytes of its storage the view reaches into; false on overflow. */
+static bool set_reach(struct view *view) {
+    size_t last = view->offset;
+    view->reach = 0;
+    if (view->count == 0)
+        return true;
+    for (size_t i = 0; i < view->rank; i++) {
+        size_t step;
+        if (__builtin_mul_overflow(view->shape[i] - 1, view->stride[i], &step) ||
+            __builtin_add_overflow(last, step, &last))
+            return false;
+    }
+    return !__builtin_add_overflow(last, 1, &last) &&
+           !__builtin_mul_overflow(last, view->element_bytes, &view->reach);
+}
+
 static const struct pickle_value *find_state(const struct pickle_value *root) {
     static const char *const names[] = {"state_dict", "model", "model_state_dict"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -206,8 +233,17 @@ static const struct pickle_value *find_state(const struct pickle_value *root) {
 
 static bool read_views(struct archive *archive) {
     const struct pickle_value *state = find_state(pickle_root(archive->pickle));
+    if (state->kind == PICKLE_CALL && state->items[0]->kind == PICKLE_GLOBAL) {
+        char what[200];
+        snprintf(what, sizeof what, "holds a call of \"%.100s\", which is not made",
+                 state->items[0]->string);
+        text_one_line(what);
+        return not_tensors(archive, what);
+    }
     if (state->kind != PICKLE_DICT || state->count == 0)
         return not_tensors(archive, "holds no dict of tensors");
+    if (state->count / 2 > TENSORS_MAX)
+        return not_tensors(archive, "holds more than a hundred thousand tensors");
     archive->views = calloc(state->count / 2, sizeof *archive->views);
     if (archive->views == NULL)
         return error_set(archive->error, ERROR_FAILED, "out of memory");
@@ -217,8 +253,11 @@ static bool read_views(struct archive *archive) {
             char what[160];
             snprintf(what, sizeof what, "\"%.100s\" in it is no tensor",
                      state->items[i]->kind == PICKLE_STRING ? state->items[i]->string : "a key");
+            text_one_line(what);
             return not_tensors(archive, what);
         }
+        if (!set_reach(view))
+            return damaged(archive, "a tensor reaches outside its storage");
         view->name = state->items[i]->string;
     }
     return true;
@@ -236,60 +275,77 @@ static bool read_pickle(struct archive *archive) {
 
 /* --- the tensors --- */
 
-/* Copies the view, element by element when it is not contiguous. The caller has checked that the
- * last element lies inside the storage. */
+static bool is_contiguous(const struct view *view) {
+    size_t stride = 1;
+    for (size_t i = view->rank; i-- > 0;) {
+        if (view->shape[i] != 1 && view->stride[i] != stride)
+            return false;
+        stride *= view->shape[i];
+    }
+    return true;
+}
+
+/* Copies the view. The caller has checked that its last element lies inside the storage. */
 static void copy_view(const struct view *view, const uint8_t *storage, uint8_t *out) {
-    size_t index[TENSOR_RANK_MAX] = {0};
+    size_t index[TENSOR_RANK_MAX] = {0}, bytes = view->element_bytes;
+    if (view->count == 0)
+        return;
+    if (is_contiguous(view)) {
+        memcpy(out, storage + view->offset * bytes, view->count * bytes);
+        return;
+    }
     for (size_t done = 0; done < view->count; done++) {
         size_t at = view->offset;
         for (size_t i = 0; i < view->rank; i++)
             at += index[i] * view->stride[i];
-        memcpy(out + done * view->element_bytes, storage + at * view->element_bytes,
-               view->element_bytes);
+        memcpy(out + done * bytes, storage + at * bytes, bytes);
         for (size_t i = view->rank; i-- > 0 && ++index[i] == view->shape[i];)
             index[i] = 0;
     }
 }
 
-/* How many bytes of its storage the view reaches into; false on overflow. */
-static bool view_reach(const struct view *view, size_t *bytes) {
-    size_t last = view->offset;
-    for (size_t i = 0; i < view->rank; i++) {
-        size_t step;
-        if (view->shape[i] == 0)
-            continue;
-        if (__builtin_mul_overflow(view->shape[i] - 1, view->stride[i], &step) ||
-            __builtin_add_overflow(last, step, &last))
-            return false;
-    }
-    return !__builtin_add_overflow(last, (size_t)(view->count > 0), &last) &&
-           !__builtin_mul_overflow(last, view->element_bytes, bytes);
+/* By storage, and of one storage's views the one that needs most of it first. */
+static int compare_storages(const void *a, const void *b) {
+    const struct view *left = a, *right = b;
+    int order = strcmp(left->key, right->key);
+    if (order != 0)
+        return order;
+    return (left->reach < right->reach) - (left->reach > right->reach);
 }
 
-static bool copy_tensor(const struct archive *archive, const struct view *view, uint8_t *out) {
-    char name[80];
-    uint8_t *storage;
-    size_t reach, length;
-    if (!view_reach(view, &reach))
-        return damaged(archive, "a tensor reaches outside its storage");
-    snprintf(name, sizeof name, "data/%s", view->key);
-    if (!read_entry(archive, name, reach, SIZE_MAX, &storage, &length))
-        return false;
-    copy_view(view, storage, out);
+/* Reads every storage once. Sorts the views. */
+static bool copy_tensors(struct archive *archive, uint8_t *out) {
+    uint8_t *storage = NULL;
+    bool ok = true;
+    qsort(archive->views, archive->count, sizeof *archive->views, compare_storages);
+    for (size_t i = 0; ok && i < archive->count; i++) {
+        const struct view *view = &archive->views[i];
+        if (i == 0 || strcmp(view->key, view[-1].key) != 0) {
+            char name[80];
+            size_t length;
+            free(storage);
+            storage = NULL;
+            snprintf(name, sizeof name, "data/%s", view->key);
+            ok = read_entry(archive, name, view->reach, SIZE_MAX, &storage, &length);
+        }
+        if (ok)
+            copy_view(view, storage, out + view->begin);
+    }
     free(storage);
-    return true;
+    return ok;
 }
 
 /* The header of the same tensors as a safetensors file; *bytes is the length of their data. */
-static char *make_header(const struct archive *archive, size_t *bytes) {
+static char *make_header(struct archive *archive, size_t *bytes) {
     struct text header = {0};
     *bytes = 0;
     text_add(&header, "{", 1);
     for (size_t i = 0; i < archive->count; i++) {
-        const struct view *view = &archive->views[i];
-        size_t begin = *bytes, size;
+        struct view *view = &archive->views[i];
+        size_t size;
+        view->begin = *bytes;
         if (__builtin_mul_overflow(view->count, view->element_bytes, &size) ||
-            __builtin_add_overflow(begin, size, bytes)) {
+            __builtin_add_overflow(view->begin, size, bytes) || header.length > HEADER_MAX) {
             text_free(&header);
             return NULL;
         }
@@ -298,7 +354,7 @@ static char *make_header(const struct archive *archive, size_t *bytes) {
         text_format(&header, ":{\"dtype\":\"%s\",\"shape\":[", view->dtype);
         for (size_t d = 0; d < view->rank; d++)
             text_format(&header, "%s%zu", d == 0 ? "" : ",", view->shape[d]);
-        text_format(&header, "],\"data_offsets\":[%zu,%zu]}", begin, *bytes);
+        text_format(&header, "],\"data_offsets\":[%zu,%zu]}", view->begin, *bytes);
     }
     text_add(&header, "}", 1);
     while (header.length % 8 != 0 && !header.failed)
@@ -306,25 +362,15 @@ static char *make_header(const struct archive *archive, size_t *bytes) {
     return text_take(&header);
 }
 
-/* A tensor's bytes come out of the file, so together they cannot be many more than it has; views
- * that share a storage are the exception, and a file that repeats one without end is refused here.
- */
-static bool check_total(const struct archive *archive, size_t bytes) {
-    int descriptor = open(archive->path, O_RDONLY | O_CLOEXEC);
-    off_t size = descriptor < 0 ? 0 : lseek(descriptor, 0, SEEK_END);
-    if (descriptor >= 0)
-        close(descriptor);
-    return bytes / 16 <= (size_t)size || damaged(archive, "its tensors are larger than the file");
-}
-
-static bool make_file(const struct archive *archive, struct safetensors **file) {
+static bool make_file(struct archive *archive, struct safetensors **file) {
     size_t bytes;
     char *header = make_header(archive, &bytes);
     if (header == NULL)
         return damaged(archive, "its tensors are larger than memory can be");
-    if (!check_total(archive, bytes)) {
+    /* Views may share a storage, but a file that repeats one without end is refused. */
+    if (bytes / AMPLIFICATION_MAX > archive->bytes) {
         free(header);
-        return false;
+        return damaged(archive, "its tensors are larger than the file");
     }
     uint64_t length = strlen(header);
     size_t total = 8 + (size_t)length + bytes;
@@ -337,13 +383,9 @@ static bool make_file(const struct archive *archive, struct safetensors **file) 
         map[i] = (uint8_t)(length >> (8 * i));
     memcpy(map + 8, header, (size_t)length);
     free(header);
-    uint8_t *out = map + 8 + length;
-    for (size_t i = 0; i < archive->count; i++) {
-        if (!copy_tensor(archive, &archive->views[i], out)) {
-            munmap(map, total);
-            return false;
-        }
-        out += archive->views[i].count * archive->views[i].element_bytes;
+    if (!copy_tensors(archive, map + 8 + length)) {
+        munmap(map, total);
+        return false;
     }
     return safetensors_adopt(archive->path, map, total, file, archive->error);
 }
