@@ -1,14 +1,13 @@
 #include "worker/weights.h"
 
+#include "core/pth.h"
 #include "core/text.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LISTED_MOST = 8 }; /* tensors that an error names */
 
@@ -217,19 +216,6 @@ static bool set_all(const struct experiment *experiment, const struct safetensor
     return true;
 }
 
-/* PyTorch's own files are zip archives or pickles (magic 0x80 0x02). */
-static bool is_pytorch_file(const char *path) {
-    char magic[4] = {0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return false;
-    ssize_t length = read(descriptor, magic, sizeof magic);
-    close(descriptor);
-    bool pickle = magic[0] == (char)0x80 && magic[1] == 2 &&
-                  (ends_with(path, ".pth") || ends_with(path, ".pt"));
-    return length == (ssize_t)sizeof magic && (memcmp(magic, "PK\3\4", 4) == 0 || pickle);
-}
-
 bool weights_begin(const struct experiment *experiment, const struct network *network,
                    const struct backend *backend, struct model *model, int64_t *batches_tracked,
                    struct error *error) {
@@ -237,13 +223,7 @@ bool weights_begin(const struct experiment *experiment, const struct network *ne
     struct safetensors *file = NULL;
     if (!check_fresh(experiment, network, error))
         return false;
-    if (path != NULL && is_pytorch_file(path))
-        return error_set(error, ERROR_INPUT,
-                         "model.weights: %s is a PyTorch file; convert it: python3 -c \"import "
-                         "torch, safetensors.torch as s; s.save_file(torch.load('%s'), "
-                         "'weights.safetensors')\"",
-                         path, path);
-    if (path != NULL && !safetensors_open(path, &file, error))
+    if (path != NULL && !weights_file_open(path, &file, error))
         return error_context(error, "model.weights");
     bool ok = (file == NULL || check_file(experiment, file, network, error)) &&
               set_all(experiment, file, network, backend, model, batches_tracked, error);

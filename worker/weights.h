@@ -1,5 +1,5 @@
-/* weights: what a model begins with: a safetensors file with torchvision's names, fresh parts, or
- * all fresh.
+/* weights: what a model begins with: a safetensors or .pth file with torchvision's names, fresh
+ * parts, or all fresh.
  *
  * Fresh are the parameters under a prefix of model.fresh (whole components of the name: "layer4",
  * "fc"), all of them without model.weights, and the head when the file has none. They are drawn by

@@ -247,15 +247,45 @@ static void weights_of_another_type_are_refused(void **state) {
     expect_refused(bench, parts, 1);
 }
 
-static void a_pytorch_file_is_refused_with_the_way_to_convert_it(void **state) {
+/* norm.pth is bn1's state_dict by PyTorch, norm.safetensors the same (tests/make_pth_data.py). */
+static void a_pth_file_gives_its_tensors(void **state) {
+    struct bench *bench = *state;
+    char *fresh[] = {"conv1", "layer1", "layer2", "layer3", "layer4", "fc"};
+    struct safetensors *expected = NULL;
+    bench->experiment.model.fresh = fresh;
+    bench->experiment.model.fresh_count = 6;
+    bench->experiment.model.weights = TEST_DATA "/pth/norm.pth";
+    expect_begin(bench);
+    assert_true(safetensors_open(TEST_DATA "/pth/norm.safetensors", &expected, NULL));
+    static const char *const names[] = {"bn1.weight", "bn1.bias", "bn1.running_mean",
+                                        "bn1.running_var"};
+    for (size_t i = 0; i < 4; i++) {
+        const struct tensor *tensor = safetensors_find(expected, names[i]);
+        size_t index = (size_t)network_find(&bench->network, names[i]);
+        assert_memory_equal(bench->model->values[MODEL_VALUE][index], tensor->data, tensor->bytes);
+    }
+    assert_int_equal(bench->tracked[0], 77);
+    assert_int_equal(bench->tracked[1], 0);
+    expect_parameter(bench, "conv1.weight", true);
+    safetensors_close(expected);
+}
+
+static void a_pth_file_of_another_model_is_listed_as_any_other(void **state) {
     struct bench *bench = *state;
     struct error error = {0};
-    FILE *file = fopen(bench->path, "wb");
-    assert_non_null(file);
-    fwrite("PK\3\4 and so on", 1, 14, file);
-    fclose(file);
+    bench->experiment.model.weights = TEST_DATA "/pth/small.pth";
     assert_false(begin(bench, &error));
-    assert_non_null(strstr(error.message, "is a PyTorch file; convert it: python3 -c "));
+    assert_non_null(strstr(error.message, "conv1.weight [64, 3, 7, 7] is missing"));
+}
+
+static void what_is_wrong_with_a_pth_file_is_said(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    bench->experiment.model.weights = TEST_DATA "/pth/old.pth";
+    assert_false(begin(bench, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "model.weights: "));
+    assert_non_null(strstr(error.message, "before PyTorch 1.6; convert it: python3 -c "));
 }
 
 static void a_missing_file_is_named(void **state) {
@@ -280,7 +310,9 @@ int main(void) {
         ON_BENCH(missing_surplus_and_misshapen_tensors_are_listed_with_their_shapes),
         ON_BENCH(a_long_list_is_cut_and_counted),
         ON_BENCH(weights_of_another_type_are_refused),
-        ON_BENCH(a_pytorch_file_is_refused_with_the_way_to_convert_it),
+        ON_BENCH(a_pth_file_gives_its_tensors),
+        ON_BENCH(a_pth_file_of_another_model_is_listed_as_any_other),
+        ON_BENCH(what_is_wrong_with_a_pth_file_is_said),
         ON_BENCH(a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
