@@ -43,7 +43,9 @@ bool crew_hello(struct request *request) {
         return error_set(&request->error, ERROR_FAILED, "no memory for the workers");
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "lease_ms", (double)coordinator->lease_ms);
-    cJSON_AddNumberToObject(answer, "heartbeat_ms", (double)(coordinator->lease_ms / 3));
+    /* every second however long the lease: what cancel says and watch shows waits for it */
+    int64_t heartbeat_ms = coordinator->lease_ms / 3 < 1000 ? coordinator->lease_ms / 3 : 1000;
+    cJSON_AddNumberToObject(answer, "heartbeat_ms", (double)heartbeat_ms);
     cJSON_AddStringToObject(answer, "version", ASSAY_VERSION);
     return request_done(request, "welcome", answer);
 }
@@ -159,6 +161,23 @@ static bool take_end(struct request *request, struct job *job, const cJSON *end)
                     &request->error);
 }
 
+/* Stores a report of the holder; a new epoch forgives the failures before it. */
+static bool take_report(struct request *request, struct job *job, const struct report_key *key,
+                        const char *kind) {
+    struct store *store = request->coordinator->store;
+    const cJSON *body = json_member(request->body, "body");
+    bool known = true;
+    if (job->lease.failures > 0 && strcmp(kind, "epoch") == 0 &&
+        !lookup_epoch(store, job->id, integer(body, "epoch"), &known, &request->error))
+        return false;
+    if (!known) {
+        lease_progress(&job->lease);
+        if (!record_progress(store, job, &request->error))
+            return false;
+    }
+    return record_report(store, key, kind, body, &request->error);
+}
+
 bool crew_report(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body;
@@ -176,8 +195,7 @@ bool crew_report(struct request *request) {
     else if (strcmp(kind, "end") == 0)
         good = take_end(request, job, json_member(body, "body"));
     else
-        good = record_report(coordinator->store, &key, kind, json_member(body, "body"),
-                             &request->error);
+        good = take_report(request, job, &key, kind);
     if (!good)
         return false;
     cJSON *answer = cJSON_CreateObject();

@@ -69,6 +69,10 @@ bool lease_give_back(struct lease *lease) {
     return true;
 }
 
+void lease_progress(struct lease *lease) {
+    lease->failures = 0;
+}
+
 bool lease_cancel(struct lease *lease) {
     if (lease_final(lease))
         return false;

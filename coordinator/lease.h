@@ -22,8 +22,9 @@ enum { LEASE_STATES = LEASE_CANCELLED + 1, LEASE_WORKER_MAX = 256 };
 
 struct lease {
     enum lease_state state;
-    int64_t attempt;                /* grants so far */
-    int64_t failures, max_attempts; /* failures >= max_attempts: failed */
+    int64_t attempt;      /* grants so far */
+    int64_t failures;     /* attempts in a row that failed or were lost before a new epoch */
+    int64_t max_attempts; /* failures >= max_attempts: failed */
     char worker[LEASE_WORKER_MAX +
                 1];   /* the holder while running; who ended it after that; else "" */
     int64_t until_ms; /* while running */
@@ -41,6 +42,8 @@ bool lease_finish(struct lease *lease);
 /* Counts a failure; queued again, or failed after the last one or when `retry` is false. */
 bool lease_fail(struct lease *lease, bool retry);
 bool lease_give_back(struct lease *lease); /* costs nothing */
+/* The holder has come further than anyone before: the failures so far count no more. */
+void lease_progress(struct lease *lease);
 bool lease_cancel(struct lease *lease);
 
 #endif

@@ -50,6 +50,16 @@ bool lookup_attempt_ended(struct store *store, int64_t id, int64_t attempt, cons
     return query_close(&query, error);
 }
 
+bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
+                  struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT 1 FROM epoch WHERE experiment = ? AND epoch = ?");
+    query_bind_int(&query, id);
+    query_bind_int(&query, epoch);
+    *known = query_next(&query);
+    return query_close(&query, error);
+}
+
 static bool load_jobs(struct store *store, struct scheduler *scheduler, int64_t until_ms,
                       struct error *error) {
     struct query query;

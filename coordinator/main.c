@@ -64,26 +64,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         free(options->db);
         options->db = strdup(argument);
         return options->db != NULL ? 0 : ENOMEM;
-    case OPTION_LISTEN:
-        options->listen = argument;
-        return 0;
-    case OPTION_ARTIFACTS:
-        options->artifacts = argument;
-        return 0;
-    case OPTION_READY_FILE:
-        options->ready_file = argument;
-        return 0;
+    case OPTION_LISTEN: options->listen = argument; return 0;
+    case OPTION_ARTIFACTS: options->artifacts = argument; return 0;
+    case OPTION_READY_FILE: options->ready_file = argument; return 0;
     case OPTION_LEASE:
         seconds = strtod(argument, &end);
         if (end == argument || *end != '\0' || !(seconds >= 0.1 && seconds <= 86400))
             argp_error(state, "--lease %s: give seconds from 0.1 to 86400", argument);
         options->lease_ms = (int64_t)llround(seconds * 1000);
         return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is no option", argument);
-        return EINVAL;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option", argument); return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 

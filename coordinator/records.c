@@ -86,6 +86,14 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
     return query_run(&query, error);
 }
 
+bool record_progress(struct store *store, const struct job *job, struct error *error) {
+    struct query query;
+    query_open(&query, store, "UPDATE experiment SET failures = ? WHERE id = ?");
+    query_bind_int(&query, job->lease.failures);
+    query_bind_int(&query, job->id);
+    return query_run(&query, error);
+}
+
 /* --- reports --- */
 
 static int64_t integer(const cJSON *object, const char *key) {

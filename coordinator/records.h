@@ -30,6 +30,8 @@ bool record_grant(struct store *store, const struct job *job, int64_t now_ms, st
  * "done", "failed", "given_back", "lost", "cancelled"; `why` is NULL or what went wrong. */
 bool record_end(struct store *store, const struct job *job, const char *outcome, const char *why,
                 int64_t now_ms, struct error *error);
+/* The job's failures were forgiven. */
+bool record_progress(struct store *store, const struct job *job, struct error *error);
 
 /* Which report this is; all are of one attempt of one experiment. */
 struct report_key {

@@ -61,8 +61,7 @@ bool store_failed(struct store *store, struct error *error) {
                          sqlite3_system_errno(store->database) != 0
                              ? strerror(sqlite3_system_errno(store->database))
                              : what);
-    default:
-        return error_set(error, ERROR_FAILED, "%s: the database fails: %s", store->path, what);
+    default: return error_set(error, ERROR_FAILED, "%s: the database fails: %s", store->path, what);
     }
 }
 

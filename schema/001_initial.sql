@@ -19,11 +19,11 @@ CREATE TABLE experiment (
     backend      TEXT NOT NULL CHECK (backend IN ('any', 'cpu', 'cuda')), -- what it asks of a worker
     memory_bytes INTEGER NOT NULL,          -- the same
     epochs       INTEGER NOT NULL,          -- planned
-    max_attempts INTEGER NOT NULL,          -- how many failures make it failed
+    max_attempts INTEGER NOT NULL,          -- how many failures in a row make it failed
     state        TEXT NOT NULL DEFAULT 'queued'
                  CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
     attempt      INTEGER NOT NULL DEFAULT 0, -- rises with every assignment: the fencing token
-    failures     INTEGER NOT NULL DEFAULT 0, -- attempts that failed or were lost
+    failures     INTEGER NOT NULL DEFAULT 0, -- attempts that failed or were lost since a new epoch
     worker       TEXT,                       -- who holds it, or held it when it ended
     error        TEXT,                       -- of the last attempt that failed
     submitted_ms INTEGER NOT NULL,

@@ -54,6 +54,19 @@ static void renewing_lengthens_and_never_shortens(void **state) {
     assert_int_equal(lease.until_ms, 1900);
 }
 
+static void progress_forgives_the_failures_before_it(void **state) {
+    (void)state;
+    struct lease lease = granted(2);
+    assert_true(lease_fail(&lease, true));
+    assert_true(lease_grant(&lease, "w", 2000, 500));
+    lease_progress(&lease);
+    assert_true(lease_fail(&lease, true));
+    assert_int_equal(lease.state, LEASE_QUEUED);
+    assert_true(lease_grant(&lease, "w", 3000, 500));
+    assert_true(lease_fail(&lease, true));
+    assert_int_equal(lease.state, LEASE_FAILED);
+}
+
 static void what_is_queued_does_not_expire(void **state) {
     (void)state;
     struct lease lease = queued(3);
@@ -135,6 +148,7 @@ int main(void) {
         cmocka_unit_test(only_the_holder_at_its_attempt_holds_it),
         cmocka_unit_test(what_runs_is_not_granted_again),
         cmocka_unit_test(renewing_lengthens_and_never_shortens),
+        cmocka_unit_test(progress_forgives_the_failures_before_it),
         cmocka_unit_test(what_is_queued_does_not_expire),
         cmocka_unit_test(a_failure_goes_back_to_the_queue_until_the_last),
         cmocka_unit_test(a_failure_that_would_come_again_is_the_last),

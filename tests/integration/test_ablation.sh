@@ -28,17 +28,27 @@ done
 assay ls --json >"$work/ls.json"
 
 # the task is learnt: above 0.8 where guessing has 0.5
-best=$(sql "SELECT max(accuracy) FROM ($(accuracies))")
-[ "$(printf '%.0f' "$(bc <<<"$best * 1000")")" -gt 800 ] || fail "the best test accuracy is $best"
+learnt=$(sql "SELECT max(1.0 * (true_positive + true_negative) /
+    (true_positive + true_negative + false_positive + false_negative)) > 0.8
+    FROM evaluation WHERE split = 'test'")
+[ "$learnt" = 1 ] || fail "no test accuracy is above 0.8"
 
 # a checkpoint evaluated again gives the numbers that were reported
 first=${ids%% *}
 assay test "$first" --checkpoint last --split test --json >"$work/test.json"
+again=$(json "json_array(j ->> 'true_positive', j ->> 'true_negative', j ->> 'false_positive',
+    j ->> 'false_negative', j ->> 'loss')" "$work/test.json")
+reported=$(sql "SELECT json_array(true_positive, true_negative, false_positive, false_negative, loss)
+    FROM evaluation WHERE experiment = $first AND checkpoint = 'last' AND split = 'test'")
+[ "$again" = "$reported" ] || fail "assay test says $again, the run reported $reported"
 
-# a broken picture
+# a broken picture: the experiment fails at once, naming the file, and is not tried again
 cp -r "$work/pictures" "$work/broken"
 head -c 300 "$work/pictures/real/0007.png" >"$work/broken/real/0007.png"
 sed "s#$work/pictures#$work/broken#; s/\"ablation\"/\"broken\"/" "$work/ablation.json" >"$work/broken.json"
 status=0
 assay submit "$work/broken.json" --wait >"$work/wait.txt" 2>&1 || status=$?
 [ "$status" = 4 ] || fail "submit --wait of a failing experiment ended with $status"
+failed=$(sql "SELECT count(*) FROM experiment WHERE state = 'failed' AND failures = 1
+    AND error LIKE '%real/0007.png%'")
+[ "$failed" = 4 ] || fail "$failed experiments, not 4, failed with an error that names the picture"

@@ -3,8 +3,8 @@
 # takes the next one.
 . "$(dirname "$0")/lib.sh"
 
-write_experiment "$work/long.json" 160 1000
-write_experiment "$work/short.json" 160 1
+write_experiment "$work/long.json" 400 1000
+write_experiment "$work/short.json" 400 1
 start_coordinator
 long=$(submit "$work/long.json")
 short=$(submit "$work/short.json")

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 epochs=4
-write_experiment "$work/one.json" 160 $epochs
+write_experiment "$work/one.json" 400 $epochs
 start_coordinator
 id=$(submit "$work/one.json")
 start_worker worker
@@ -23,7 +23,7 @@ expect_complete "$id" $epochs
     fail "the restart cost an attempt"
 
 # the same with a coordinator that comes back while the worker still trains
-write_experiment "$work/two.json" 160 $epochs
+write_experiment "$work/two.json" 400 $epochs
 id=$(submit "$work/two.json")
 until_true "an epoch is reported" has_epochs "$id" 1
 kill_coordinator

@@ -5,7 +5,7 @@
 
 epochs=4
 coordinator_options=(--lease 600)
-write_experiment "$work/one.json" 160 $epochs
+write_experiment "$work/one.json" 400 $epochs
 start_coordinator
 id=$(submit "$work/one.json")
 start_worker first

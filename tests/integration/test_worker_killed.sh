@@ -5,8 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 epochs=5
-write_experiment "$work/calm.json" 160 $epochs
-write_experiment "$work/shaken.json" 160 $epochs
+write_experiment "$work/calm.json" 400 $epochs
+write_experiment "$work/shaken.json" 400 $epochs
 
 start_coordinator
 calm=$(submit "$work/calm.json")
