@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MOST = 16, LOG_LINES = 15, LOG_BYTES = 8192 };
+enum { ARGUMENTS_MOST = 64, LOG_LINES = 15, LOG_BYTES = 8192 };
 
 static sigset_t stop_set(void) {
     sigset_t set;

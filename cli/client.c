@@ -1,5 +1,7 @@
 #include "cli/client.h"
 
+#include "cli/field.h"
+
 #include <string.h>
 
 enum { TRIES = 2 };
@@ -130,4 +132,22 @@ bool client_look(const struct command_input *input, const char *question, struct
         return false;
     }
     return client_experiments(client, question, selection, experiments, error);
+}
+
+cJSON *client_unfinished(struct client *client, struct error *error) {
+    cJSON *experiments = NULL, *selection = NULL, *ids = NULL;
+    const cJSON *experiment;
+    if (!client_experiments(client, "list", cJSON_CreateObject(), &experiments, error))
+        return NULL;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (field_finished(experiment))
+            continue;
+        if (selection == NULL) {
+            selection = cJSON_CreateObject();
+            ids = cJSON_AddArrayToObject(selection, "ids");
+        }
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+    }
+    cJSON_Delete(experiments);
+    return selection;
 }

@@ -39,6 +39,10 @@ cJSON *client_selection(char **words, size_t count, struct error *error);
 bool client_experiments(struct client *client, const char *question, cJSON *selection,
                         cJSON **experiments, struct error *error);
 
+/* {"ids": [...]} of the experiments that are not finished, which the caller frees; NULL, with no
+ * error, when there is none. */
+cJSON *client_unfinished(struct client *client, struct error *error);
+
 /* What most commands begin with: opens the client and asks for what the arguments name. The caller
  * frees the array and closes the client, also on failure. */
 bool client_look(const struct command_input *input, const char *question, struct client *client,

@@ -80,6 +80,7 @@ int command_workers(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_demo(int argc, char **argv);
 int command_coordinator(int argc, char **argv);
 int command_worker(int argc, char **argv);
 

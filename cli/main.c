@@ -9,6 +9,7 @@
 /* clang-format off */
 static const struct command commands[] = {
     {"Start here", NULL, NULL, NULL},
+    {"demo", "[--dir DIR]", "the whole line on this machine, in a few minutes", command_demo},
     {"Experiment files", NULL, NULL, NULL},
     {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
     {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},

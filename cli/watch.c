@@ -13,25 +13,6 @@ static const struct command_line line = {
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT};
 
-/* {"ids": [...]} of those that are not finished; NULL with no error when there is none. */
-static cJSON *unfinished(struct client *client, struct error *error) {
-    cJSON *experiments = NULL, *selection = NULL, *ids = NULL;
-    const cJSON *experiment;
-    if (!client_experiments(client, "list", cJSON_CreateObject(), &experiments, error))
-        return NULL;
-    cJSON_ArrayForEach(experiment, experiments) {
-        if (field_finished(experiment))
-            continue;
-        if (selection == NULL) {
-            selection = cJSON_CreateObject();
-            ids = cJSON_AddArrayToObject(selection, "ids");
-        }
-        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
-    }
-    cJSON_Delete(experiments);
-    return selection;
-}
-
 int command_watch(int argc, char **argv) {
     struct command_input input;
     struct error error = {0};
@@ -42,7 +23,7 @@ int command_watch(int argc, char **argv) {
     if (!client_open(&input, &client, &error))
         return command_fail(&error);
     cJSON *selection = input.count > 0 ? client_selection(input.arguments, input.count, &error)
-                                       : unfinished(&client, &error);
+                                       : client_unfinished(&client, &error);
     if (selection != NULL)
         status = watching_run(&client, selection, stdout);
     else if (error.code != ERROR_NONE)

@@ -1,0 +1,112 @@
+#include "cli/demo_folder.h"
+
+#include "cli/field.h"
+#include "core/json.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PICTURES = 300, SIZE = 80, SEED = 0, MARKER_BYTES = 4096 };
+
+static char *marker_path(const char *dir, struct error *error) {
+    char *path;
+    if (asprintf(&path, "%s/assay-demo.json", dir) >= 0)
+        return path;
+    error_set(error, ERROR_FAILED, "out of memory");
+    return NULL;
+}
+
+static bool write_marker(const char *path, const struct demo_set *set, struct error *error) {
+    char text[256];
+    int length = snprintf(text, sizeof text,
+                          "{\"pictures\": %lld, \"size\": %lld, \"seed\": %lld, \"drawn\": %s}\n",
+                          set->pictures, set->size, set->seed, set->drawn ? "true" : "false");
+    return file_write_atomic(path, text, (size_t)length, error);
+}
+
+static void choose(long long *chosen, long long otherwise) {
+    if (*chosen < 0)
+        *chosen = otherwise;
+}
+
+/* What is there stands; false when something else was chosen. */
+static bool agree(long long *chosen, long long there) {
+    bool same = *chosen < 0 || *chosen == there;
+    *chosen = there;
+    return same;
+}
+
+static bool go_on(const char *dir, const char *path, struct demo_set *set, struct error *error) {
+    char *text;
+    size_t length;
+    if (!file_read(path, MARKER_BYTES, &text, &length, error))
+        return false;
+    cJSON *marker = json_parse(text, length, path, error);
+    free(text);
+    if (marker == NULL)
+        return false;
+    long long pictures = (long long)field_number(marker, "pictures", 0);
+    long long size = (long long)field_number(marker, "size", 0);
+    long long seed = (long long)field_number(marker, "seed", 0);
+    set->drawn = cJSON_IsTrue(field_at(marker, "drawn"));
+    cJSON_Delete(marker);
+    bool same = agree(&set->pictures, pictures);
+    same = agree(&set->size, size) && same;
+    same = agree(&set->seed, seed) && same;
+    if (pictures < 1 || size < 1 || seed < 0)
+        return error_set(error, ERROR_INPUT, "%s: no marker of a demo; name another --dir", path);
+    return same ||
+           error_set(error, ERROR_INPUT,
+                     "%s holds a demo of --pictures %lld --size %lld --seed %lld; leave these "
+                     "options out to go on with it, or name another --dir",
+                     dir, pictures, size, seed);
+}
+
+/* ERROR_INPUT when there is something in the folder; one that is not there is empty. */
+static bool is_empty(const char *dir, struct error *error) {
+    DIR *folder = opendir(dir);
+    const struct dirent *entry;
+    if (folder == NULL && errno == ENOENT)
+        return true;
+    if (folder == NULL)
+        return error_errno(error, ERROR_INPUT, "%s: cannot be a demo's folder", dir);
+    do {
+        entry = readdir(folder);
+    } while (entry != NULL &&
+             (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    bool empty = entry == NULL ||
+                 error_set(error, ERROR_INPUT,
+                           "%s holds something else (%s); name a --dir that is empty, new or an "
+                           "earlier demo's",
+                           dir, entry->d_name);
+    closedir(folder);
+    return empty;
+}
+
+bool demo_folder_take(const char *dir, struct demo_set *set, struct error *error) {
+    char *path = marker_path(dir, error);
+    bool good = path != NULL;
+    set->drawn = false;
+    if (good && access(path, F_OK) == 0)
+        good = go_on(dir, path, set, error);
+    else if (good) {
+        choose(&set->pictures, PICTURES);
+        choose(&set->size, SIZE);
+        choose(&set->seed, SEED);
+        good = is_empty(dir, error) && folder_make(dir, error) && write_marker(path, set, error);
+    }
+    free(path);
+    return good;
+}
+
+bool demo_folder_drawn(const char *dir, struct demo_set *set, struct error *error) {
+    char *path = marker_path(dir, error);
+    set->drawn = true;
+    bool good = path != NULL && write_marker(path, set, error);
+    free(path);
+    return good;
+}
