@@ -97,33 +97,46 @@ static bool ask_number(struct store *store, const char *sql, long *number, struc
     return true;
 }
 
-/* Makes the folder, takes the lock and opens the file. */
-static bool open_file(struct store *store, struct error *error) {
-    const char *slash = strrchr(store->path, '/');
+/* Makes the folder of a path that has one. */
+static bool make_folder(const char *path, struct error *error) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return true;
+    char *folder = strndup(path, (size_t)(slash - path));
+    bool made = folder != NULL ? folder_make(folder, error)
+                               : error_set(error, ERROR_FAILED, "no memory to open %s", path);
+    free(folder);
+    return made;
+}
+
+/* Locks the file that SQLite has opened: its name without links, so that two names of one database
+ * are one lock. */
+static bool lock_database(struct store *store, struct error *error) {
+    char *lock_path = NULL;
     int held_by = 0;
-    bool memory = strcmp(store->path, ":memory:") == 0;
-    if (!memory && slash != NULL && slash != store->path) {
-        char *folder = strndup(store->path, (size_t)(slash - store->path));
-        bool made = folder != NULL && folder_make(folder, error);
-        free(folder);
-        if (!made)
-            return false;
-    }
-    if (!memory) {
-        char *lock_path = NULL;
-        if (asprintf(&lock_path, "%s-lock", store->path) < 0)
-            return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);
-        bool locked = lock_file_take(lock_path, &store->lock, &held_by, error);
-        free(lock_path);
-        if (!locked && held_by != 0)
-            return error_set(error, ERROR_FAILED,
-                             "%s: another coordinator (process %d) has this database; stop it or "
-                             "name another with --db",
-                             store->path, held_by);
-        if (!locked)
-            return error_context(error, "%s: the database's folder is not writable", store->path);
-    }
+    if (asprintf(&lock_path, "%s-lock", sqlite3_db_filename(store->database, "main")) < 0)
+        return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);
+    bool locked = lock_file_take(lock_path, &store->lock, &held_by, error);
+    free(lock_path);
+    if (locked)
+        return true;
+    if (held_by == 0)
+        return error_context(error, "%s: the database's folder is not writable", store->path);
+    char process[32] = "";
+    if (held_by > 0)
+        snprintf(process, sizeof process, " (process %d)", held_by);
+    return error_set(error, ERROR_FAILED,
+                     "%s: another coordinator%s has this database; stop it or name another with "
+                     "--db",
+                     store->path, process);
+}
+
+/* Makes the folder, opens the file and takes the lock. */
+static bool open_file(struct store *store, struct error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    bool memory = strcmp(store->path, ":memory:") == 0;
+    if (!memory && !make_folder(store->path, error))
+        return false;
     int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
     if (store->database == NULL)
         return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);
@@ -134,7 +147,7 @@ static bool open_file(struct store *store, struct error *error) {
         return error_set(error, ERROR_FAILED,
                          "%s: the database is not writable; change that or name another with --db",
                          store->path);
-    return true;
+    return memory || lock_database(store, error);
 }
 
 /* Refuses, before anything is written, what is not ours to write to. */

@@ -1,0 +1,409 @@
+#include "coordinator/store.h"
+
+#include "coordinator/query.h"
+#include "coordinator/records.h"
+#include "core/file.h"
+#include "tests/coordinator/bodies.h"
+#include "tests/temporary.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- a database to try things on --- */
+
+static struct store *open_store(const char *path) {
+    struct store *store = NULL;
+    struct error error = {0};
+    if (!store_open(path, &store, &error))
+        fail_msg("%s", error.message);
+    return store;
+}
+
+/* `path` is refused with the code, in words that begin with it, and stays as it is. */
+static void refused(const char *path, enum error_code code, const char *word) {
+    struct store *store = NULL;
+    struct error error = {0};
+    char *before = NULL, *after = NULL;
+    size_t length_before, length_after;
+    assert_true(file_read(path, 1 << 24, &before, &length_before, &error));
+    assert_false(store_open(path, &store, &error));
+    assert_int_equal(error.code, code);
+    if (strstr(error.message, word) == NULL || strstr(error.message, path) != error.message)
+        fail_msg("\"%s\" should begin with %s and say: %s", error.message, path, word);
+    assert_true(file_read(path, 1 << 24, &after, &length_after, &error));
+    assert_int_equal(length_after, length_before);
+    assert_memory_equal(after, before, length_before);
+    free(before);
+    free(after);
+}
+
+/* One number, NaN for NULL. */
+static double number(struct store *store, const char *sql) {
+    struct query query;
+    struct error error = {0};
+    query_open(&query, store, sql);
+    double value = query_next(&query) ? query_double(&query) : -1;
+    if (!query_close(&query, &error))
+        fail_msg("%s", error.message);
+    return value;
+}
+
+static bool run(struct store *store, const char *sql) {
+    struct query query;
+    query_open(&query, store, sql);
+    return query_run(&query, NULL);
+}
+
+static void begin(struct store *store) {
+    struct error error = {0};
+    if (!store_begin(store, &error))
+        fail_msg("%s", error.message);
+}
+
+static void commit(struct store *store) {
+    struct error error = {0};
+    if (!store_commit(store, &error))
+        fail_msg("%s", error.message);
+}
+
+static bool insert_key(struct store *store, const char *key) {
+    return record_key(store, key, 1, NULL);
+}
+
+/* An experiment with id 1, in a transaction of its own. */
+static void insert_experiment(struct store *store) {
+    struct submission submission = {
+        .name = "n", .group = "g", .config = "{}", .variant = "{}", .epochs = 3, .max_attempts = 3};
+    int64_t id = 0;
+    begin(store);
+    assert_true(insert_key(store, "a key"));
+    assert_true(record_experiment(store, "a key", &submission, 1, &id, NULL));
+    commit(store);
+    assert_int_equal(id, 1);
+}
+
+/* Another program changes the file. */
+static void change(const char *path, const char *sql) {
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void write_text(const char *path, const char *text) {
+    struct error error = {0};
+    if (!file_write_atomic(path, text, strlen(text), &error))
+        fail_msg("%s", error.message);
+}
+
+/* --- opening --- */
+
+static void a_new_database_is_made_with_its_folder_and_is_durable(void **state) {
+    char *path = temporary_path(state, "a/b/assay.db");
+    struct store *store = open_store(path);
+    assert_string_equal(store_path(store), path);
+    assert_true(number(store, "PRAGMA user_version") == 1);
+    assert_true(number(store, "PRAGMA application_id") == 0x61737361);
+    assert_true(number(store, "PRAGMA synchronous") == 2); /* FULL */
+    assert_true(number(store, "PRAGMA foreign_keys") == 1);
+    assert_true(number(store, "SELECT journal_mode = 'wal' FROM pragma_journal_mode") == 1);
+    store_close(store);
+    free(path);
+}
+
+static void what_was_committed_is_there_when_it_is_opened_again(void **state) {
+    char *path = temporary_path(state, "assay.db");
+    struct store *store = open_store(path);
+    insert_experiment(store);
+    store_close(store);
+    store = open_store(path);
+    assert_true(number(store, "SELECT count(*) FROM experiment") == 1);
+    store_close(store);
+    free(path);
+}
+
+static void a_newer_schema_is_refused(void **state) {
+    char *path = temporary_path(state, "assay.db");
+    store_close(open_store(path));
+    change(path, "PRAGMA user_version = 99");
+    refused(path, ERROR_INPUT, "made by a newer assay (schema 99, this one knows 1)");
+    free(path);
+}
+
+static void what_is_no_database_is_refused(void **state) {
+    char *path = temporary_path(state, "notes.txt");
+    write_text(path, "not a database, but longer than the header of one: "
+                     "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
+    refused(path, ERROR_INPUT, "not a SQLite database");
+    free(path);
+}
+
+static void the_database_of_another_program_is_refused(void **state) {
+    char *path = temporary_path(state, "other.db");
+    change(path, "CREATE TABLE bookmarks (url TEXT)");
+    refused(path, ERROR_INPUT, "another program");
+    change(path, "PRAGMA application_id = 7");
+    refused(path, ERROR_INPUT, "another program");
+    free(path);
+}
+
+static void a_damaged_database_is_refused(void **state) {
+    char *path = temporary_path(state, "assay.db"), rubbish[4096];
+    store_close(open_store(path));
+    int descriptor = open(path, O_WRONLY);
+    memset(rubbish, 0x5a, sizeof rubbish);
+    assert_int_equal(pwrite(descriptor, rubbish, sizeof rubbish, sizeof rubbish), sizeof rubbish);
+    close(descriptor);
+    refused(path, ERROR_FAILED, "damaged");
+    assert_int_equal(truncate(path, 6000), 0);
+    refused(path, ERROR_FAILED, "damaged");
+    free(path);
+}
+
+static void a_folder_is_no_database(void **state) {
+    struct store *store = NULL;
+    struct error error = {0};
+    assert_false(store_open(*state, &store, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "cannot write the database"));
+}
+
+static void a_second_opener_is_refused_also_through_a_link(void **state) {
+    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "link.db");
+    char words[64];
+    struct store *store = open_store(path), *second = NULL;
+    assert_int_equal(symlink(path, other), 0);
+    snprintf(words, sizeof words, "another coordinator (process %ld)", (long)getpid());
+    refused(path, ERROR_FAILED, words);
+    refused(other, ERROR_FAILED, words);
+    store_close(store);
+    second = open_store(other);
+    store_close(second);
+    free(path);
+    free(other);
+}
+
+static void two_databases_in_memory_are_two(void **state) {
+    (void)state;
+    struct store *one = open_store(":memory:"), *two = open_store(":memory:");
+    insert_experiment(one);
+    assert_true(number(two, "SELECT count(*) FROM experiment") == 0);
+    store_close(one);
+    store_close(two);
+}
+
+/* --- transactions --- */
+
+static void what_is_rolled_back_never_was(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    begin(store);
+    assert_true(insert_key(store, "stays"));
+    commit(store);
+    begin(store);
+    assert_true(insert_key(store, "goes"));
+    store_rollback(store);
+    store_rollback(store); /* none is open: nothing happens */
+    assert_true(number(store, "SELECT count(*) FROM submission") == 1);
+    assert_true(number(store, "SELECT count(*) FROM submission WHERE key = 'stays'") == 1);
+    store_close(store);
+}
+
+static void an_abrupt_end_keeps_what_was_committed_and_nothing_else(void **state) {
+    char *path = temporary_path(state, "assay.db");
+    enum { COMMITTED = 50 };
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store = NULL;
+        char key[16];
+        if (!store_open(path, &store, NULL))
+            _exit(1);
+        for (int i = 0; i < COMMITTED; i++) {
+            snprintf(key, sizeof key, "key %d", i);
+            if (!store_begin(store, NULL) || !insert_key(store, key) || !store_commit(store, NULL))
+                _exit(2);
+        }
+        if (!store_begin(store, NULL) || !insert_key(store, "open"))
+            _exit(3);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    struct store *store = open_store(path);
+    assert_true(number(store, "SELECT count(*) FROM submission") == COMMITTED);
+    assert_true(number(store, "SELECT count(*) FROM submission WHERE key = 'open'") == 0);
+    store_close(store);
+    free(path);
+}
+
+/* --- the schema --- */
+
+static void every_table_is_strict(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    assert_true(number(store, "SELECT count(*) FROM pragma_table_list WHERE type = 'table'"
+                              " AND strict = 0 AND name NOT LIKE 'sqlite%'") == 0);
+    assert_true(number(store, "SELECT count(*) FROM pragma_table_list WHERE type = 'table'"
+                              " AND strict = 1") == 8);
+    assert_false(run(store, "INSERT INTO submission (key, submitted_ms) VALUES ('k', 'soon')"));
+    store_close(store);
+}
+
+static void nothing_belongs_to_what_is_not_there(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    struct submission submission = {.name = "n", .group = "g", .config = "{}", .variant = "{}"};
+    struct report_key key = {.experiment = 1, .attempt = 1};
+    cJSON *epoch = body_epoch(1, 0.5);
+    int64_t id;
+    assert_false(record_experiment(store, "no such key", &submission, 1, &id, NULL));
+    assert_false(record_report(store, &key, "epoch", epoch, NULL));
+    insert_experiment(store);
+    assert_true(record_report(store, &key, "epoch", epoch, NULL));
+    assert_false(run(store, "DELETE FROM experiment"));
+    cJSON_Delete(epoch);
+    store_close(store);
+}
+
+static void a_running_experiment_has_a_worker_and_a_final_one_an_end(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    assert_false(run(store, "UPDATE experiment SET state = 'running'"));
+    assert_false(run(store, "UPDATE experiment SET state = 'done'"));
+    assert_false(run(store, "UPDATE experiment SET finished_ms = 1"));
+    assert_false(run(store, "UPDATE experiment SET state = 'asleep'"));
+    assert_true(run(store, "UPDATE experiment SET state = 'running', worker = 'w'"));
+    store_close(store);
+}
+
+/* --- reports --- */
+
+static void report(struct store *store, int64_t attempt, const char *kind, cJSON *of_kind) {
+    struct report_key key = {.experiment = 1, .attempt = attempt, .now_ms = attempt};
+    struct error error = {0};
+    if (!record_report(store, &key, kind, of_kind, &error))
+        fail_msg("%s", error.message);
+    cJSON_Delete(of_kind);
+}
+
+static void an_epoch_is_stored_once_and_only_a_later_attempt_replaces_it(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    report(store, 2, "epoch", body_epoch(1, 0.5));
+    report(store, 2, "epoch", body_epoch(1, 0.75));
+    report(store, 1, "epoch", body_epoch(1, 0.875));
+    assert_true(number(store, "SELECT count(*) FROM epoch") == 1);
+    assert_true(number(store, "SELECT valid_loss FROM epoch") == 0.5);
+    report(store, 3, "epoch", body_epoch(1, 0.25));
+    assert_true(number(store, "SELECT count(*) FROM epoch") == 1);
+    assert_true(number(store, "SELECT valid_loss FROM epoch") == 0.25);
+    assert_true(number(store, "SELECT attempt FROM epoch") == 3);
+    store_close(store);
+}
+
+static void what_is_undefined_is_null(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    report(store, 1, "epoch", body_epoch(1, 0.5));
+    assert_true(isnan(number(store, "SELECT valid_precision FROM epoch"))); /* 0 / 0 */
+    assert_true(isnan(number(store, "SELECT images_per_second FROM epoch")));
+    assert_true(number(store, "SELECT valid_recall FROM epoch") == 0); /* 0 / 3 */
+    assert_true(number(store, "SELECT valid_accuracy FROM epoch") == 0.25);
+    store_close(store);
+}
+
+static void of_the_best_checkpoint_only_the_newest_stands(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    static const char format[] =
+        "{\"kind\": \"%s\", \"epoch\": %d, \"path\": \"/p\", \"host\": \"h\"}";
+    report(store, 1, "checkpoint", body(format, "best", 3));
+    report(store, 1, "checkpoint", body(format, "best", 5));
+    report(store, 1, "checkpoint", body(format, "best", 3)); /* it comes again, late */
+    report(store, 1, "checkpoint", body(format, "epoch", 3));
+    report(store, 1, "checkpoint", body(format, "epoch", 4));
+    assert_true(number(store, "SELECT max(epoch) FROM checkpoint WHERE kind = 'best'") == 5);
+    assert_true(number(store, "SELECT count(*) FROM checkpoint WHERE kind = 'best'") == 1);
+    report(store, 2, "checkpoint", body(format, "best", 4));
+    assert_true(number(store, "SELECT max(epoch) FROM checkpoint WHERE kind = 'best'") == 4);
+    assert_true(number(store, "SELECT count(*) FROM checkpoint WHERE kind = 'epoch'") == 2);
+    store_close(store);
+}
+
+/* The whole log in one text, for the caller to free. */
+static char *whole_log(struct store *store) {
+    struct query query;
+    struct error error = {0};
+    query_open(&query, store,
+               "SELECT coalesce(group_concat(text, ''), '') FROM"
+               " (SELECT CAST(text AS TEXT) AS text FROM log ORDER BY offset)");
+    char *text = query_next(&query) ? strdup(query_text(&query)) : NULL;
+    if (!query_close(&query, &error))
+        fail_msg("%s", error.message);
+    return text;
+}
+
+static void log_is(struct store *store, const char *expected) {
+    char *text = whole_log(store);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void a_log_is_replaced_from_the_offset_on(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    static const char format[] = "{\"offset\": %d, \"text\": \"%s\"}";
+    report(store, 1, "log", body(format, 0, "one "));
+    report(store, 1, "log", body(format, 4, "two "));
+    report(store, 1, "log", body(format, 8, "three "));
+    log_is(store, "one two three ");
+    report(store, 1, "log", body(format, 4, "two ")); /* comes again: changes nothing */
+    log_is(store, "one two three ");
+    report(store, 2, "log", body(format, 6, "elve")); /* cuts a piece in two */
+    log_is(store, "one twelve");
+    report(store, 2, "log", body(format, 4, ""));
+    log_is(store, "one ");
+    report(store, 2, "log", body(format, 0, ""));
+    log_is(store, "");
+    store_close(store);
+}
+
+int main(void) {
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_new_database_is_made_with_its_folder_and_is_durable),
+        IN_FOLDER(what_was_committed_is_there_when_it_is_opened_again),
+        IN_FOLDER(a_newer_schema_is_refused),
+        IN_FOLDER(what_is_no_database_is_refused),
+        IN_FOLDER(the_database_of_another_program_is_refused),
+        IN_FOLDER(a_damaged_database_is_refused),
+        IN_FOLDER(a_folder_is_no_database),
+        IN_FOLDER(a_second_opener_is_refused_also_through_a_link),
+        cmocka_unit_test(two_databases_in_memory_are_two),
+        cmocka_unit_test(what_is_rolled_back_never_was),
+        IN_FOLDER(an_abrupt_end_keeps_what_was_committed_and_nothing_else),
+        cmocka_unit_test(every_table_is_strict),
+        cmocka_unit_test(nothing_belongs_to_what_is_not_there),
+        cmocka_unit_test(a_running_experiment_has_a_worker_and_a_final_one_an_end),
+        cmocka_unit_test(an_epoch_is_stored_once_and_only_a_later_attempt_replaces_it),
+        cmocka_unit_test(what_is_undefined_is_null),
+        cmocka_unit_test(of_the_best_checkpoint_only_the_newest_stands),
+        cmocka_unit_test(a_log_is_replaced_from_the_offset_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
