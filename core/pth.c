@@ -15,20 +15,20 @@ enum { PICKLE_BYTES_MAX = 16 << 20, PREFIX_MAX = 512, AMPLIFICATION_MAX = 16 };
 enum { TENSORS_MAX = 100000, HEADER_MAX = 16 << 20 };
 
 static const struct {
-    const char *storage, *dtype;
-    size_t bytes;
+    const char *storage;
+    enum tensor_type type;
 } kinds[] = {
-    {"torch FloatStorage", "F32", 4}, {"torch DoubleStorage", "F64", 8},
-    {"torch HalfStorage", "F16", 2},  {"torch BFloat16Storage", "BF16", 2},
-    {"torch LongStorage", "I64", 8},  {"torch IntStorage", "I32", 4},
-    {"torch ShortStorage", "I16", 2}, {"torch CharStorage", "I8", 1},
-    {"torch ByteStorage", "U8", 1},   {"torch BoolStorage", "BOOL", 1},
+    {"torch FloatStorage", TENSOR_F32}, {"torch DoubleStorage", TENSOR_F64},
+    {"torch HalfStorage", TENSOR_F16},  {"torch BFloat16Storage", TENSOR_BF16},
+    {"torch LongStorage", TENSOR_I64},  {"torch IntStorage", TENSOR_I32},
+    {"torch ShortStorage", TENSOR_I16}, {"torch CharStorage", TENSOR_I8},
+    {"torch ByteStorage", TENSOR_U8},   {"torch BoolStorage", TENSOR_BOOL},
 };
 
 /* A tensor as the pickle describes it: a view of a storage. */
 struct view {
     const char *name, *key; /* borrowed from the pickle; key: the storage's file, data/KEY */
-    const char *dtype;
+    enum tensor_type type;
     size_t element_bytes, offset, count, rank, shape[TENSOR_RANK_MAX], stride[TENSOR_RANK_MAX];
     size_t begin, reach; /* where its bytes begin among all tensors'; how far into its storage */
 };
@@ -175,8 +175,8 @@ static bool read_storage(const struct pickle_value *persistent, struct view *vie
     view->key = id[2]->string;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(id[1]->string, kinds[i].storage) == 0) {
-            view->dtype = kinds[i].dtype;
-            view->element_bytes = kinds[i].bytes;
+            view->type = kinds[i].type;
+            view->element_bytes = tensor_type_bytes(kinds[i].type);
             return true;
         }
     }
@@ -351,7 +351,7 @@ static char *make_header(struct archive *archive, size_t *bytes) {
         }
         text_format(&header, "%s", i == 0 ? "" : ",");
         text_json_string(&header, view->name);
-        text_format(&header, ":{\"dtype\":\"%s\",\"shape\":[", view->dtype);
+        text_format(&header, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(view->type));
         for (size_t d = 0; d < view->rank; d++)
             text_format(&header, "%s%zu", d == 0 ? "" : ",", view->shape[d]);
         text_format(&header, "],\"data_offsets\":[%zu,%zu]}", view->begin, *bytes);

@@ -25,31 +25,12 @@ struct safetensors {
     size_t map_bytes;
     cJSON *header;         /* owns the names and the metadata */
     const cJSON *metadata; /* or NULL */
+    struct metadata *metadata_items;
+    size_t metadata_count;
     struct tensor *tensors;
     struct named *by_name;
     size_t count;
 };
-
-static const struct {
-    const char *name;
-    size_t bytes;
-    enum tensor_type type;
-} types[] = {
-    {"F32", 4, TENSOR_F32},       {"F64", 8, TENSOR_F64},    {"F16", 2, TENSOR_F16},
-    {"BF16", 2, TENSOR_BF16},     {"I64", 8, TENSOR_I64},    {"I32", 4, TENSOR_I32},
-    {"U8", 1, TENSOR_U8},         {"BOOL", 1, TENSOR_OTHER}, {"I8", 1, TENSOR_OTHER},
-    {"I16", 2, TENSOR_OTHER},     {"U16", 2, TENSOR_OTHER},  {"U32", 4, TENSOR_OTHER},
-    {"U64", 8, TENSOR_OTHER},     {"C64", 8, TENSOR_OTHER},  {"F8_E4M3", 1, TENSOR_OTHER},
-    {"F8_E5M2", 1, TENSOR_OTHER},
-};
-enum { TYPE_COUNT = sizeof types / sizeof types[0] };
-
-size_t tensor_count(const struct tensor *tensor) {
-    size_t count = 1;
-    for (size_t i = 0; i < tensor->rank; i++)
-        count *= tensor->shape[i];
-    return count;
-}
 
 /* --- reading --- */
 
@@ -61,26 +42,16 @@ static bool read_size(const cJSON *value, size_t *size) {
     return (double)*size == value->valuedouble;
 }
 
-static bool read_type(const cJSON *value, enum tensor_type *type, size_t *element_bytes) {
-    for (size_t i = 0; cJSON_IsString(value) && i < TYPE_COUNT; i++) {
-        if (strcmp(value->valuestring, types[i].name) == 0) {
-            *type = types[i].type;
-            *element_bytes = types[i].bytes;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Fills the tensor from its entry in the header; returns what is wrong with it, or NULL. */
 static const char *read_entry(const cJSON *entry, const char *data, size_t data_bytes,
                               struct tensor *tensor) {
     tensor->name = entry->string;
     if (!cJSON_IsObject(entry) || cJSON_GetArraySize(entry) != 3)
         return "needs exactly dtype, shape and data_offsets";
-    size_t bytes;
-    if (!read_type(cJSON_GetObjectItemCaseSensitive(entry, "dtype"), &tensor->type, &bytes))
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(entry, "dtype");
+    if (!cJSON_IsString(type) || !tensor_type_find(type->valuestring, &tensor->type))
         return "has an unknown dtype";
+    size_t bytes = tensor_type_bytes(tensor->type);
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
     if (!cJSON_IsArray(shape))
         return "has no shape";
@@ -123,14 +94,22 @@ static int compare_data(const void *a, const void *b) {
 }
 
 /* "__metadata__", when there, maps strings to strings. */
-static bool check_metadata(const char *path, const cJSON *metadata, struct error *error) {
+static bool read_metadata(const char *path, struct safetensors *file, struct error *error) {
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->header, "__metadata__");
+    file->metadata = metadata;
     if (metadata != NULL && !cJSON_IsObject(metadata))
         return error_set(error, ERROR_INPUT, "%s: __metadata__ is no object", path);
+    size_t count = (size_t)cJSON_GetArraySize(metadata);
+    file->metadata_items = calloc(count + 1, sizeof *file->metadata_items);
+    if (file->metadata_items == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
     const cJSON *value;
     cJSON_ArrayForEach(value, metadata) {
         if (!cJSON_IsString(value))
             return error_set(error, ERROR_INPUT, "%s: __metadata__ \"%s\" is no string", path,
                              value->string);
+        file->metadata_items[file->metadata_count++] =
+            (struct metadata){value->string, value->valuestring};
     }
     return true;
 }
@@ -178,8 +157,7 @@ static bool read_header(const char *path, struct safetensors *file, struct error
         return false;
     if (!cJSON_IsObject(file->header))
         return error_set(error, ERROR_INPUT, "%s: the header is no JSON object", path);
-    file->metadata = cJSON_GetObjectItemCaseSensitive(file->header, "__metadata__");
-    if (!check_metadata(path, file->metadata, error))
+    if (!read_metadata(path, file, error))
         return false;
     size_t entries = (size_t)cJSON_GetArraySize(file->header);
     file->tensors = calloc(entries + 1, sizeof *file->tensors);
@@ -266,6 +244,7 @@ void safetensors_close(struct safetensors *file) {
     if (file->map != NULL)
         munmap(file->map, file->map_bytes);
     cJSON_Delete(file->header);
+    free(file->metadata_items);
     free(file->tensors);
     free(file->by_name);
     free(file);
@@ -291,20 +270,20 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file->metadata, key));
 }
 
-/* --- writing --- */
-
-static const char *type_name(enum tensor_type type) {
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (types[i].type == type && type != TENSOR_OTHER)
-            return types[i].name;
-    }
-    return NULL;
+size_t safetensors_metadata_size(const struct safetensors *file) {
+    return file->metadata_count;
 }
 
+const struct metadata *safetensors_metadata_at(const struct safetensors *file, size_t index) {
+    return &file->metadata_items[index];
+}
+
+/* --- writing --- */
+
 static void header_entry(struct text *header, const struct tensor *tensor, size_t offset) {
-    assert(type_name(tensor->type) != NULL && tensor->rank <= TENSOR_RANK_MAX);
+    assert(tensor->rank <= TENSOR_RANK_MAX);
     text_json_string(header, tensor->name);
-    text_format(header, ":{\"dtype\":\"%s\",\"shape\":[", type_name(tensor->type));
+    text_format(header, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(tensor->type));
     for (size_t i = 0; i < tensor->rank; i++)
         text_format(header, "%s%zu", i == 0 ? "" : ",", tensor->shape[i]);
     text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, offset + tensor->bytes);

@@ -6,32 +6,9 @@
 #define ASSAY_CORE_SAFETENSORS_H
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 #include <stddef.h>
-#include <stdint.h>
-
-enum tensor_type {
-    TENSOR_F32,
-    TENSOR_F64,
-    TENSOR_F16,
-    TENSOR_BF16,
-    TENSOR_I64,
-    TENSOR_I32,
-    TENSOR_U8,
-    TENSOR_OTHER
-};
-enum { TENSOR_RANK_MAX = 8 };
-
-struct tensor {
-    const char *name;
-    enum tensor_type type;
-    size_t rank, shape[TENSOR_RANK_MAX];
-    const void
-        *data; /* little-endian, contiguous, row-major; may be unaligned in a file that is read */
-    size_t bytes;
-};
-
-size_t tensor_count(const struct tensor *tensor); /* product of the shape; 1 for rank 0 */
 
 struct safetensors; /* an open file; owns names and data */
 
@@ -53,6 +30,10 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
 struct metadata {
     const char *key, *value;
 };
+
+/* The file's metadata in its order: how many, and the one at `index`, borrowed. */
+size_t safetensors_metadata_size(const struct safetensors *file);
+const struct metadata *safetensors_metadata_at(const struct safetensors *file, size_t index);
 
 /* Writes atomically (temporary name, fsync, rename, fsync of the folder). Data is laid out in the
  * order given and starts 8-byte aligned; the same tensors and metadata give the same bytes. */

@@ -69,13 +69,6 @@ struct misfits {
     size_t count;
 };
 
-static void shape_text(const size_t *shape, size_t rank, struct text *text) {
-    text_add(text, "[", 1);
-    for (size_t i = 0; i < rank; i++)
-        text_format(text, "%s%zu", i == 0 ? "" : ", ", shape[i]);
-    text_add(text, "]", 1);
-}
-
 /* Begins a misfit in the list; false when the list is long enough. */
 static bool misfit(struct misfits *misfits) {
     if (misfits->count++ >= LISTED_MOST)
@@ -90,7 +83,7 @@ static void check_parameter(const struct safetensors *file, const struct paramet
     if (tensor == NULL) {
         if (misfit(misfits)) {
             text_format(&misfits->list, "%s ", parameter->name);
-            shape_text(parameter->shape, parameter->rank, &misfits->list);
+            tensor_shape_text(parameter->shape, parameter->rank, &misfits->list);
             text_format(&misfits->list, " is missing");
         }
         return;
@@ -107,9 +100,9 @@ static void check_parameter(const struct safetensors *file, const struct paramet
         text_format(&misfits->list, "not F32");
         return;
     }
-    shape_text(tensor->shape, tensor->rank, &misfits->list);
+    tensor_shape_text(tensor->shape, tensor->rank, &misfits->list);
     text_format(&misfits->list, " and should be ");
-    shape_text(parameter->shape, parameter->rank, &misfits->list);
+    tensor_shape_text(parameter->shape, parameter->rank, &misfits->list);
 }
 
 /* Tensors that no parameter takes. Those of fresh parts were meant for another model: no matter. */
@@ -124,7 +117,7 @@ static void check_surplus(const struct experiment *experiment, const struct safe
         if (!misfit(misfits))
             continue;
         text_format(&misfits->list, "%s ", tensor->name);
-        shape_text(tensor->shape, tensor->rank, &misfits->list);
+        tensor_shape_text(tensor->shape, tensor->rank, &misfits->list);
         text_format(&misfits->list, " has no place");
     }
 }

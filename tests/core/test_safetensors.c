@@ -57,11 +57,14 @@ static void a_file_that_numpy_made_is_read(void **state) {
     assert_int_equal(bytes[2], 7);
     assert_int_equal(tensor_count(safetensors_find(file, "none")), 0);
     assert_int_equal(safetensors_find(file, "half")->type, TENSOR_F16);
-    assert_int_equal(safetensors_find(file, "flags")->type, TENSOR_OTHER);
+    assert_int_equal(safetensors_find(file, "flags")->type, TENSOR_BOOL);
     assert_null(safetensors_find(file, "conv1"));
     assert_null(safetensors_find(file, "__metadata__"));
     assert_string_equal(safetensors_metadata(file, "note"), "\xc3\xa4\n");
     assert_null(safetensors_metadata(file, "steps"));
+    assert_int_equal(safetensors_metadata_size(file), 2);
+    assert_string_equal(safetensors_metadata_at(file, 0)->key, "format");
+    assert_string_equal(safetensors_metadata_at(file, 1)->value, "\xc3\xa4\n");
     safetensors_close(file);
 }
 

@@ -1,0 +1,231 @@
+/* `assay weights` and `assay verify`. Sums in the expected output are sha256sum's of numpy's bytes:
+ * e.g. numpy.arange(3, dtype="<f4").tobytes() for "a" of tests/data/pth/small.pth. */
+#include "cli/command.h"
+
+#include "core/safetensors.h"
+#include "tests/cli/fake.h"
+#include "tests/temporary.h"
+
+#define PTH TEST_DATA "/pth/"
+
+/* --- weights --- */
+
+static void weights_lists_tensors_and_sums(void **state) {
+    (void)state;
+    assert_run(RUN(command_weights, "weights", PTH "small.pth"), 0,
+               "tensor  type  shape  elements  sha256\n"
+               "a       F32   [3]           3  75664b4da1c08de9\n"
+               "b       I64   [2]           2  493630ab4b4b7f42\n"
+               "\n"
+               "2 tensors, 28 B, sha256 "
+               "4765a6b06dd264bd79302d1cbe2a07bd0559c0adcc53be65966adbf9326f0750\n"
+               "5 parameters\n",
+               "");
+}
+
+static void weights_tells_statistics_from_parameters(void **state) {
+    (void)state;
+    struct run run = RUN(command_weights, "weights", PTH "norm.pth");
+    assert_non_null(strstr(run.out, "\n128 parameters, 129 running statistics\n"));
+    free(run.out);
+    free(run.err);
+}
+
+static void weights_sums_are_the_same_for_both_kinds_of_file(void **state) {
+    (void)state;
+    char *sums[2];
+    static const char *const files[] = {PTH "kinds.pth", PTH "kinds.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        struct run run = RUN(command_weights, "weights", (char *)files[i], "--json");
+        cJSON *document = parsed(run.out);
+        assert_int_equal(run.status, 0);
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(document, "tensors")), 21);
+        sums[i] = strdup(cJSON_GetObjectItem(document, "sha256")->valuestring);
+        cJSON_Delete(document);
+        free(run.out);
+        free(run.err);
+    }
+    assert_string_equal(sums[0], sums[1]);
+    free(sums[0]);
+    free(sums[1]);
+}
+
+static void weights_json_has_everything(void **state) {
+    (void)state;
+    struct run run =
+        RUN(command_weights, "weights", TEST_DATA "/safetensors/small.safetensors", "--json");
+    cJSON *document = parsed(run.out);
+    const cJSON *tensor = cJSON_GetArrayItem(cJSON_GetObjectItem(document, "tensors"), 1);
+    assert_string_equal(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(document, "metadata"), "note")->valuestring,
+        "\xc3\xa4\n");
+    assert_string_equal(cJSON_GetObjectItem(tensor, "name")->valuestring, "conv1.weight");
+    assert_string_equal(cJSON_GetObjectItem(tensor, "dtype")->valuestring, "F32");
+    assert_int_equal(cJSON_GetObjectItem(tensor, "shape")->child->next->valueint, 3);
+    assert_int_equal(cJSON_GetObjectItem(tensor, "bytes")->valueint, 24);
+    assert_int_equal(strlen(cJSON_GetObjectItem(tensor, "sha256")->valuestring), 64);
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+}
+
+static void weights_of_what_is_no_such_file_is_an_error(void **state) {
+    (void)state;
+    struct run run = RUN(command_weights, "weights", PTH "evil.pth");
+    assert_int_equal(run.status, 2);
+    assert_string_equal(run.out, "");
+    assert_non_null(strstr(run.err, "assay: " PTH "evil.pth: holds a call of \"posix system\""));
+    free(run.out);
+    free(run.err);
+}
+
+/* --- verify --- */
+
+struct pair {
+    void *root;
+    char *a, *b;
+};
+
+static int pair_make(void **state) {
+    struct pair *pair = calloc(1, sizeof *pair);
+    if (pair == NULL || temporary_make(&pair->root) != 0)
+        return -1;
+    pair->a = temporary_path(&pair->root, "a.safetensors");
+    pair->b = temporary_path(&pair->root, "b.safetensors");
+    *state = pair;
+    return 0;
+}
+
+static int pair_free(void **state) {
+    struct pair *pair = *state;
+    void *root = pair->root;
+    free(pair->a);
+    free(pair->b);
+    free(pair);
+    return temporary_remove(&root);
+}
+
+static const float ones[] = {1, 1, 1, 1, 1, 1}, others[] = {1, 1, 1, 1, 0.1f, 2};
+static const struct metadata meta[] = {{"epoch", "3"}};
+
+static void write_pair(const struct pair *pair, const struct tensor *a, size_t a_count,
+                       const struct tensor *b, size_t b_count) {
+    assert_true(safetensors_write(pair->a, a, a_count, meta, 1, NULL));
+    assert_true(safetensors_write(pair->b, b, b_count, meta, 1, NULL));
+}
+
+#define ONES(name) (name), TENSOR_F32, 2, {2, 3}, ones, sizeof ones
+#define OTHERS(name) (name), TENSOR_F32, 2, {2, 3}, others, sizeof others
+
+static void verify_says_that_files_are_the_same(void **state) {
+    struct pair *pair = *state;
+    const struct tensor tensors[] = {{ONES("v")}, {OTHERS("w")}};
+    write_pair(pair, tensors, 2, tensors, 2);
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 0,
+               "the same: 2 tensors, 48 bytes\n", "");
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b, "--json"), 0,
+               "{\"same\":true,\"tensors\":2,\"bytes\":48,\"differing\":[],\"only_in_a\":[],"
+               "\"only_in_b\":[],\"metadata\":[]}\n",
+               "");
+}
+
+static void verify_does_not_mind_the_order_or_kind_of_file(void **state) {
+    (void)state;
+    assert_run(RUN(command_verify, "verify", PTH "kinds.pth", PTH "kinds.safetensors"), 0,
+               "the same: 21 tensors, 834 bytes\n", "");
+}
+
+static void verify_names_the_first_element_that_differs(void **state) {
+    struct pair *pair = *state;
+    const struct tensor a[] = {{ONES("u")}, {ONES("v")}, {ONES("w")}};
+    const struct tensor b[] = {{ONES("u")}, {OTHERS("v")}, {OTHERS("w")}};
+    write_pair(pair, a, 3, b, 3);
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 1,
+               "v F32 [2, 3]: element [1, 1] is 1 in A and 0.100000001 in B; 2 of 6 elements "
+               "differ\n"
+               "1 other tensor differs\n"
+               "1 tensor is the same\n",
+               "");
+}
+
+static void verify_tells_values_apart_that_print_alike(void **state) {
+    struct pair *pair = *state;
+    const uint32_t left = 0x7fc00000, right = 0x7fc00001; /* two NaNs */
+    const struct tensor a = {"n", TENSOR_F32, 0, {0}, &left, 4},
+                        b = {"n", TENSOR_F32, 0, {0}, &right, 4};
+    write_pair(pair, &a, 1, &b, 1);
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 1,
+               "n F32 []: element [] is 0x7fc00000 in A and 0x7fc00001 in B; 1 of 1 elements "
+               "differ\n"
+               "0 tensors are the same\n",
+               "");
+}
+
+static void verify_names_missing_tensors_and_other_shapes(void **state) {
+    struct pair *pair = *state;
+    const struct tensor a[] = {{ONES("u")}, {ONES("v")}};
+    const struct tensor b[] = {{"v", TENSOR_F32, 2, {3, 2}, ones, sizeof ones}, {ONES("w")}};
+    write_pair(pair, a, 2, b, 2);
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 1,
+               "v is F32 [2, 3] in A and F32 [3, 2] in B\n"
+               "only in A: u\n"
+               "only in B: w\n"
+               "0 tensors are the same\n",
+               "");
+}
+
+static void write_history(const struct pair *pair, const char *left, const char *right,
+                          const char *epoch) {
+    const struct tensor tensor = {ONES("w")};
+    const struct metadata a[] = {{"epoch", "3"}, {"history", left}},
+                          b[] = {{"epoch", epoch}, {"history", right}};
+    assert_true(safetensors_write(pair->a, &tensor, 1, a, 2, NULL));
+    assert_true(safetensors_write(pair->b, &tensor, 1, b, 2, NULL));
+}
+
+static void verify_leaves_out_what_a_clock_told(void **state) {
+    struct pair *pair = *state;
+    write_history(pair, "[{\"loss\":0.5,\"seconds\":1.5,\"images_per_second\":7}]",
+                  "[{\"loss\":0.5,\"seconds\":2.5,\"images_per_second\":9}]", "3");
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 0, "the same: 1 tensor, 24 bytes\n",
+               "");
+}
+
+static void verify_compares_the_rest_of_the_metadata(void **state) {
+    struct pair *pair = *state;
+    write_history(pair, "[{\"loss\":0.5,\"seconds\":1.5}]",
+                  "[{\"loss\":0.50000000000000011,\"seconds\":1.5}]", "4");
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 1,
+               "metadata that differ: epoch, history\n"
+               "1 tensor is the same\n",
+               "");
+    assert_run(RUN(command_verify, "verify", "--tensors", pair->a, pair->b), 0,
+               "the same: 1 tensor, 24 bytes\n", "");
+}
+
+static void verify_of_a_file_that_cannot_be_read_is_an_error(void **state) {
+    (void)state;
+    assert_run(RUN(command_verify, "verify", PTH "small.pth", "none.safetensors"), 2, "",
+               "assay: none.safetensors: No such file or directory\n");
+}
+
+#define ON_PAIR(test) cmocka_unit_test_setup_teardown(test, pair_make, pair_free)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_lists_tensors_and_sums),
+        cmocka_unit_test(weights_tells_statistics_from_parameters),
+        cmocka_unit_test(weights_sums_are_the_same_for_both_kinds_of_file),
+        cmocka_unit_test(weights_json_has_everything),
+        cmocka_unit_test(weights_of_what_is_no_such_file_is_an_error),
+        ON_PAIR(verify_says_that_files_are_the_same),
+        cmocka_unit_test(verify_does_not_mind_the_order_or_kind_of_file),
+        ON_PAIR(verify_names_the_first_element_that_differs),
+        ON_PAIR(verify_tells_values_apart_that_print_alike),
+        ON_PAIR(verify_names_missing_tensors_and_other_shapes),
+        ON_PAIR(verify_leaves_out_what_a_clock_told),
+        ON_PAIR(verify_compares_the_rest_of_the_metadata),
+        cmocka_unit_test(verify_of_a_file_that_cannot_be_read_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
