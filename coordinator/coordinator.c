@@ -40,6 +40,13 @@ bool request_done(struct request *request, const char *name, cJSON *body) {
     return true;
 }
 
+bool desk_printable(const char *name) {
+    for (; *name != '\0'; name++)
+        if ((unsigned char)*name < 0x20 || *name == 0x7f)
+            return false;
+    return true;
+}
+
 bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,
               const char *why, struct error *error) {
     if (!record_end(coordinator->store, job, outcome, why, coordinator->now.unix_ms, error))
@@ -47,6 +54,14 @@ bool desk_end(struct coordinator *coordinator, struct job *job, const char *outc
     job->progress = (struct job_progress){0};
     if (lease_final(&job->lease))
         scheduler_remove(&coordinator->scheduler, job->id);
+    return true;
+}
+
+bool desk_forget(struct coordinator *coordinator, const struct worker *worker,
+                 struct error *error) {
+    if (!record_worker_gone(coordinator->store, worker->name, error))
+        return false;
+    scheduler_remove_worker(&coordinator->scheduler, worker->name);
     return true;
 }
 
@@ -135,16 +150,14 @@ void coordinator_expire(struct coordinator *coordinator) {
     int64_t now_ms = coordinator->now.steady_ms;
     struct error error;
     struct job *job;
-    struct worker *worker;
+    const struct worker *worker;
     while (!coordinator->broken && (job = scheduler_expired(scheduler, now_ms)) != NULL)
         if (!expire_job(coordinator, job, &error))
             batch_break(coordinator, &error);
     while (!coordinator->broken &&
-           (worker = scheduler_gone(scheduler, now_ms, COORDINATOR_FORGET_MS)) != NULL) {
-        if (!record_worker_gone(coordinator->store, worker->name, &error))
+           (worker = scheduler_gone(scheduler, now_ms, COORDINATOR_FORGET_MS)) != NULL)
+        if (!desk_forget(coordinator, worker, &error))
             batch_break(coordinator, &error);
-        scheduler_remove_worker(scheduler, worker->name);
-    }
 }
 
 bool coordinator_commit(struct coordinator *coordinator, struct error *error) {

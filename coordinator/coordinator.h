@@ -13,8 +13,9 @@
 #include "core/wire.h"
 
 enum {
-    COORDINATOR_RETRY_MS = 1000,        /* when a worker that got nothing asks again */
-    COORDINATOR_FORGET_MS = 3600 * 1000 /* how long a worker that is gone is listed as lost */
+    COORDINATOR_RETRY_MS = 1000,         /* when a worker that got nothing asks again */
+    COORDINATOR_FORGET_MS = 3600 * 1000, /* how long a worker that is gone is listed as lost */
+    COORDINATOR_WORKERS_MAX = 4096       /* on the list: its answer has to fit into a message */
 };
 
 struct moment {

@@ -23,9 +23,32 @@ static double number(const cJSON *object, const char *key) {
     return cJSON_IsNumber(value) ? value->valuedouble : (double)NAN;
 }
 
+/* A place on the list for a worker that is not on it: its own, or a lost one's. */
+static bool make_place(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    struct scheduler *scheduler = &coordinator->scheduler;
+    if (scheduler_worker(scheduler, string(request->body, "worker")) != NULL ||
+        scheduler->worker_count < COORDINATOR_WORKERS_MAX)
+        return true;
+    const struct worker *lost =
+        scheduler_gone(scheduler, coordinator->now.steady_ms, coordinator->lease_ms);
+    if (lost != NULL)
+        return desk_forget(coordinator, lost, &request->error);
+    return request_refuse(request, WIRE_INVALID,
+                          "%d workers are at work already, as many as may be",
+                          COORDINATOR_WORKERS_MAX);
+}
+
 bool crew_hello(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body;
+    static const char *const shown[] = {"worker", "host", "device"};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (!desk_printable(string(body, shown[i])))
+            return request_refuse(request, WIRE_INVALID, "hello: %s has control characters",
+                                  shown[i]);
+    if (!make_place(request))
+        return false;
     struct worker worker = {
         .pid = integer(body, "pid"),
         .threads = integer(body, "threads"),

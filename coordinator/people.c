@@ -14,14 +14,6 @@ enum { CONFIG_BYTES_MAX = 1 << 20 };
 
 /* --- submit --- */
 
-/* A name goes to terminals and into tables. */
-static bool printable(const char *text) {
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return false;
-    return true;
-}
-
 /* Checks one experiment as `assay validate` does and adds what the coordinator itself has to know
  * of it. On success config and variant are for submission_free. */
 static bool submission_make(struct request *request, size_t index, const cJSON *item,
@@ -31,7 +23,7 @@ static bool submission_make(struct request *request, size_t index, const cJSON *
     cJSON *config = cJSON_GetObjectItemCaseSensitive(item, "config");
     submission->name = json_member(item, "name")->valuestring;
     submission->group = json_member(item, "group")->valuestring;
-    if (!printable(submission->name) || !printable(submission->group))
+    if (!desk_printable(submission->name) || !desk_printable(submission->group))
         return request_refuse(request, WIRE_INVALID,
                               "experiments[%zu]: a name or group has control characters", index);
     if (!experiment_from_json(config, &experiment, &faults)) {

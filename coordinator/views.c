@@ -102,13 +102,15 @@ static cJSON *attempt_json(struct query *query) {
 
 /* --- one experiment --- */
 
-/* Adds under `key` the array of the rows that belong to the experiment. */
+/* Adds under `key` the array of the rows that belong to the experiment. The SQL's second parameter
+ * is how many there may be. */
 static bool add_rows(struct store *store, const char *sql, int64_t id, cJSON *object,
                      const char *key, cJSON *(*row)(struct query *), struct error *error) {
     struct query query;
     cJSON *array = cJSON_AddArrayToObject(object, key);
     query_open(&query, store, sql);
     query_bind_int(&query, id);
+    query_bind_int(&query, VIEW_ROWS_MAX);
     while (query_next(&query))
         cJSON_AddItemToArray(array, row(&query));
     return query_close(&query, error);
@@ -136,19 +138,23 @@ static bool add_epochs_done(struct store *store, int64_t id, cJSON *object, stru
 
 static bool add_details(struct store *store, int64_t id, cJSON *object, struct error *error) {
     return add_rows(store,
-                    "SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ? ORDER BY epoch", id,
-                    object, "history", epoch_json, error) &&
+                    "SELECT * FROM (SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ?"
+                    " ORDER BY epoch DESC LIMIT ?) ORDER BY epoch",
+                    id, object, "history", epoch_json, error) &&
            add_rows(store,
                     "SELECT checkpoint, split, epoch, " METRIC_COLUMNS(
-                        "") " FROM evaluation WHERE experiment = ? ORDER BY checkpoint, split DESC",
+                        "") " FROM evaluation WHERE experiment = ?"
+                            " ORDER BY checkpoint, split DESC LIMIT ?",
                     id, object, "evaluations", evaluation_json, error) &&
            add_rows(store,
-                    "SELECT kind, epoch, path, host FROM checkpoint WHERE experiment = ?"
+                    "SELECT * FROM (SELECT kind, epoch, path, host FROM checkpoint"
+                    " WHERE experiment = ? ORDER BY kind = 'epoch', epoch DESC LIMIT ?)"
                     " ORDER BY kind, epoch",
                     id, object, "checkpoints", checkpoint_json, error) &&
            add_rows(store,
-                    "SELECT attempt, worker, started_ms, ended_ms, outcome, error FROM attempt"
-                    " WHERE experiment = ? ORDER BY attempt",
+                    "SELECT * FROM (SELECT attempt, worker, started_ms, ended_ms, outcome, error"
+                    " FROM attempt WHERE experiment = ? ORDER BY attempt DESC LIMIT ?)"
+                    " ORDER BY attempt",
                     id, object, "attempts", attempt_json, error);
 }
 
@@ -208,16 +214,17 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
     query_bind_text(&query, filter->group);
     query_bind_text(&query, filter->state);
     while (good && query_next(&query)) {
-        if (bytes >= VIEW_PAGE_BYTES) {
-            *next = last;
-            break;
-        }
         cJSON *object = cJSON_CreateObject();
         good = experiment_json(store, &query, details, object, error);
-        last = (int64_t)json_member(object, "id")->valuedouble;
         char *text = json_text(object);
         bytes += text != NULL ? strlen(text) : 0;
         free(text);
+        if (good && last > 0 && bytes > VIEW_PAGE_BYTES) {
+            cJSON_Delete(object);
+            *next = last;
+            break;
+        }
+        last = (int64_t)json_member(object, "id")->valuedouble;
         cJSON_AddItemToArray(array, object);
     }
     good = query_close(&query, good ? error : NULL) && good;
@@ -247,7 +254,7 @@ static size_t whole_characters(const char *bytes, size_t length, size_t limit) {
     if (length <= limit)
         return length;
     size_t cut = limit;
-    while (cut > limit - 4 && ((unsigned char)bytes[cut] & 0xc0) == 0x80)
+    while (cut > 0 && ((unsigned char)bytes[cut] & 0xc0) == 0x80)
         cut--;
     return cut;
 }

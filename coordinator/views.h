@@ -10,7 +10,11 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
-enum { VIEW_PAGE_BYTES = 8 << 20, VIEW_LOG_BYTES = 256 << 10 };
+enum {
+    VIEW_PAGE_BYTES = 8 << 20,
+    VIEW_ROWS_MAX = 10000, /* of one experiment's epochs, checkpoints and attempts: the last ones */
+    VIEW_LOG_BYTES = 256 << 10
+};
 
 /* Which experiments: those that meet all that is not NULL. */
 struct view_filter {
@@ -19,8 +23,8 @@ struct view_filter {
     int64_t after; /* ids above this one */
 };
 
-/* One page of summaries (or details) in order of id: at least one, and no more than about
- * VIEW_PAGE_BYTES hold. *next is 0, or the id to go on after. `progress` is null: the database does
+/* One page of summaries (or details) in order of id: one, and as many more as VIEW_PAGE_BYTES
+ * hold. *next is 0, or the id to go on after. `progress` is null: the database does
  * not have it. */
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
                       cJSON **experiments, int64_t *next, struct error *error);
