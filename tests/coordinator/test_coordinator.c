@@ -1,0 +1,443 @@
+#include "coordinator/coordinator.h"
+
+#include "tests/coordinator/bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* --- submit --- */
+
+static void the_same_key_submits_once(void **state) {
+    struct bench *bench = *state;
+    cJSON *first = cJSON_Duplicate(
+        ask(bench, "submit", body_submit("the one key", 3, 2, 3), "submitted"), true);
+    assert_int_equal(cJSON_GetArraySize(json_member(first, "ids")), 3);
+    const cJSON *again = ask(bench, "submit", body_submit("the one key", 3, 2, 3), "submitted");
+    assert_true(cJSON_Compare(first, again, true));
+    again = ask(bench, "submit", body_submit("another key", 3, 2, 3), "submitted");
+    assert_false(cJSON_Compare(first, again, true));
+    assert_int_equal(number_of(ask(bench, "status", body("{}"), "coordinator"), "queued"), 6);
+    cJSON_Delete(first);
+}
+
+static void of_a_submission_with_a_fault_nothing_is_queued(void **state) {
+    struct bench *bench = *state;
+    cJSON *broken = body_submit("a test's key", 3, 2, 3);
+    cJSON *last = cJSON_GetArrayItem(json_member(broken, "experiments"), 2);
+    cJSON_AddNumberToObject(cJSON_GetObjectItem(last, "config"), "epocs", 3);
+    const cJSON *error = ask(bench, "submit", broken, "error");
+    assert_string_equal(text_of(error, "code"), "invalid");
+    assert_non_null(strstr(text_of(error, "message"), "experiments[2] (e3): "));
+    assert_non_null(strstr(text_of(error, "message"), "epocs"));
+    assert_int_equal(number_of(ask(bench, "status", body("{}"), "coordinator"), "queued"), 0);
+    submit(bench, 1, 2, 3); /* the key is still free */
+}
+
+static void names_that_would_reach_a_terminal_have_no_control_characters(void **state) {
+    struct bench *bench = *state;
+    cJSON *submission = body("{\"key\": \"a test's key\", \"experiments\": []}");
+    cJSON_AddItemToArray(cJSON_GetObjectItem(submission, "experiments"),
+                         body_experiment("\\u001b[2J", "g", 1, 1));
+    assert_string_equal(text_of(ask(bench, "submit", submission, "error"), "code"), "invalid");
+    assert_string_equal(text_of(ask(bench, "hello", body_hello("w\\u0007"), "error"), "code"),
+                        "invalid");
+}
+
+/* --- who gets what --- */
+
+static void two_workers_never_get_the_same_experiment(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 2, 2, 3);
+    hello(bench, "a");
+    hello(bench, "b");
+    hello(bench, "c");
+    begin(bench); /* in one batch */
+    answer(bench, "request", body_worker("a"));
+    assert_int_equal(number_of(bench->answer.body, "experiment"), 1);
+    answer(bench, "request", body_worker("b"));
+    assert_int_equal(number_of(bench->answer.body, "experiment"), 2);
+    answer(bench, "request", body_worker("c"));
+    assert_string_equal(bench->answer.name, "nothing");
+    commit(bench);
+    assert_int_equal(take(bench, "a"), 1); /* asked again: the same, and no new attempt */
+    assert_int_equal(number_of(bench->answer.body, "attempt"), 1);
+}
+
+static void a_worker_has_to_say_hello_first(void **state) {
+    struct bench *bench = *state;
+    static const char *const names[] = {"request", "heartbeat"};
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(text_of(ask(bench, names[i], body_worker("w"), "error"), "code"),
+                            "state");
+    cJSON *report = body_report("w", 1, 1, "epoch", body_epoch(1, 0.5));
+    assert_string_equal(text_of(ask(bench, "report", report, "error"), "code"), "state");
+}
+
+static void the_checkpoint_to_go_on_from_comes_with_the_assignment(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    assert_true(cJSON_IsNull(json_member(bench->answer.body, "resume")));
+    assert_string_equal(text_of(bench->answer.body, "name"), "e1");
+    assert_non_null(json_member(json_member(bench->answer.body, "config"), "evaluation"));
+    fenced(bench, "a", 1, 1, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"h\"}"));
+    take(bench, "a");
+    const cJSON *resume = json_member(bench->answer.body, "resume");
+    assert_int_equal(number_of(resume, "epoch"), 1);
+    assert_string_equal(text_of(resume, "path"), "/p");
+    assert_string_equal(text_of(resume, "host"), "h");
+}
+
+static void a_full_list_of_workers_takes_a_lost_ones_place_or_none(void **state) {
+    struct bench *bench = *state;
+    char name[16];
+    begin(bench);
+    for (int i = 0; i < COORDINATOR_WORKERS_MAX; i++) {
+        snprintf(name, sizeof name, "w%d", i);
+        answer(bench, "hello", body_hello(name));
+        assert_string_equal(bench->answer.name, "welcome");
+    }
+    commit(bench);
+    ask(bench, "hello", body_hello("one more"), "error");
+    hello(bench, "w7"); /* has its place */
+    wait_ms(bench, LEASE_MS / 2);
+    hello(bench, "w0");
+    wait_ms(bench, LEASE_MS / 2 + 1);
+    hello(bench, "one more");
+    ask(bench, "heartbeat", body_worker("w1"), "error");
+    ask(bench, "heartbeat", body_worker("w0"), "beat");
+}
+
+/* --- leases --- */
+
+static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    hello(bench, "b");
+    take(bench, "a");
+    assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    for (int i = 0; i < 4; i++) { /* two leases long: each beat renews it */
+        wait_ms(bench, LEASE_MS / 2);
+        assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
+    }
+    for (int i = 0; i < 2; i++) {
+        wait_ms(bench, LEASE_MS / 2);
+        ask(bench, "status", body("{}"), "coordinator");
+    }
+    const cJSON *details = show(bench, 1);
+    assert_string_equal(text_of(details, "state"), "queued");
+    assert_int_equal(number_of(details, "failures"), 1);
+    assert_non_null(strstr(text_of(details, "error"), "worker a was lost in attempt 1"));
+    assert_string_equal(text_of(json_member(details, "attempts")->child, "outcome"), "lost");
+    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
+    take(bench, "b");
+    assert_int_equal(number_of(bench->answer.body, "attempt"), 2);
+    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
+    assert_true(fenced(bench, "a", 1, 2, "epoch", body_epoch(2, 0.25)));
+    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "fenced");
+    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 1);
+}
+
+static void after_a_pause_of_the_coordinator_nobody_is_lost(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    wait_ms(bench, 10 * LEASE_MS); /* no batch all that time: nobody could be heard */
+    state_is(bench, 1, "running");
+    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
+}
+
+static void a_restart_gives_every_lease_a_whole_new_time(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    submit(bench, 2, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    coordinator_close(&bench->coordinator);
+    wait_ms(bench, 10 * LEASE_MS);
+    assert_true(coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
+    wait_ms(bench, LEASE_MS / 2);
+    state_is(bench, 1, "running");
+    assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5))); /* still known */
+    hello(bench, "b");
+    assert_int_equal(take(bench, "b"), 2);
+}
+
+static void the_last_lost_attempt_makes_it_failed_and_says_why(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 2);
+    hello(bench, "a");
+    for (int attempt = 1; attempt <= 2; attempt++) {
+        take(bench, "a");
+        for (int i = 0; i < 2; i++) {
+            wait_ms(bench, LEASE_MS / 2);
+            ask(bench, "status", body("{}"), "coordinator");
+        }
+    }
+    const cJSON *details = show(bench, 1);
+    assert_string_equal(text_of(details, "state"), "failed");
+    assert_int_equal(number_of(details, "attempt"), 2);
+    assert_non_null(strstr(text_of(details, "error"), "not heard for 1.0 s; no attempt is left"));
+    ask(bench, "request", body_worker("a"), "nothing");
+}
+
+static void a_new_epoch_forgives_the_failures_before_it(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 9, 2);
+    hello(bench, "a");
+    for (int attempt = 1; attempt <= 4; attempt++) {
+        take(bench, "a");
+        fenced(bench, "a", 1, attempt, "epoch", body_epoch(1, 0.5));
+        if (attempt <= 3)
+            fenced(bench, "a", 1, attempt, "epoch", body_epoch(attempt, 0.5));
+        fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
+        state_is(bench, 1, attempt < 4 ? "queued" : "failed");
+    }
+}
+
+/* --- how an attempt ends --- */
+
+static void what_is_given_back_costs_nothing(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 1);
+    hello(bench, "a");
+    for (int attempt = 1; attempt <= 5; attempt++) {
+        take(bench, "a");
+        assert_int_equal(number_of(bench->answer.body, "attempt"), attempt);
+        assert_false(fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"given_back\"}")));
+    }
+    take(bench, "a");
+    ask(bench, "goodbye", body_worker("a"), "farewell");
+    const cJSON *details = show(bench, 1);
+    assert_string_equal(text_of(details, "state"), "queued");
+    assert_int_equal(number_of(details, "failures"), 0);
+    const cJSON *workers = ask(bench, "workers", body("{}"), "worker_list");
+    assert_int_equal(cJSON_GetArraySize(json_member(workers, "workers")), 0);
+}
+
+static void an_end_may_be_reported_again(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 1, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5));
+    for (int i = 0; i < 3; i++) {
+        assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"done\"}")));
+        assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.25)));
+    }
+    hello(bench, "b");
+    assert_true(fenced(bench, "b", 1, 1, "end", body("{\"outcome\": \"failed\"}")));
+    const cJSON *details = show(bench, 1);
+    assert_string_equal(text_of(details, "state"), "done");
+    assert_string_equal(text_of(details, "worker"), "a");
+    assert_true(json_member(json_member(details, "latest"), "valid") != NULL);
+    assert_int_equal(cJSON_GetArraySize(json_member(details, "history")), 1);
+}
+
+static void a_failure_that_would_come_again_is_not_tried_again(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 1, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "end",
+           body("{\"outcome\": \"failed\", \"error\": \"no such folder\", \"retry\": false}"));
+    state_is(bench, 1, "failed");
+    assert_string_equal(text_of(show(bench, 1), "error"), "no such folder");
+}
+
+static void what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 3, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    const cJSON *changed = ask(bench, "cancel", body("{\"ids\": [1, 2, 2]}"), "changed");
+    assert_int_equal(cJSON_GetArraySize(json_member(changed, "ids")), 2);
+    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "cancelled");
+    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 0);
+    changed = ask(bench, "cancel", body("{\"ids\": [1, 2]}"), "changed");
+    assert_int_equal(cJSON_GetArraySize(json_member(changed, "ids")), 0);
+    assert_int_equal(take(bench, "a"), 3);
+}
+
+/* --- looking --- */
+
+static void what_is_not_there_is_not_found(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    static const char *const names[] = {"list", "show", "cancel"};
+    for (size_t i = 0; i < 3; i++) {
+        const cJSON *error = ask(bench, names[i], body("{\"ids\": [1, 99]}"), "error");
+        assert_string_equal(text_of(error, "code"), "not_found");
+        assert_non_null(strstr(text_of(error, "message"), "99"));
+    }
+    state_is(bench, 1, "queued");
+    ask(bench, "show", body("{\"group\": \"no such\"}"), "error");
+    ask(bench, "logs", body("{\"id\": 99, \"offset\": 0}"), "error");
+}
+
+static void an_epoch_comes_back_as_it_was_reported(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    cJSON *epoch = body_epoch(1, 0.1);
+    fenced(bench, "a", 1, 1, "epoch", cJSON_Duplicate(epoch, true));
+    fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.7)); /* it is the same report again */
+    assert_true(cJSON_Compare(json_member(show(bench, 1), "history")->child, epoch, true));
+    assert_true(cJSON_Compare(json_member(show(bench, 1), "best"), epoch, true));
+    cJSON_Delete(epoch);
+}
+
+/* Pages through `show`; returns how many came in how many pages. */
+static int count_shown(struct bench *bench, const char *selection, int *pages) {
+    int count = 0;
+    long long after = 0, last = 0;
+    *pages = 0;
+    do {
+        const cJSON *details =
+            ask(bench, "show", body("{%s \"after\": %lld}", selection, after), "details");
+        const cJSON *one, *next = json_member(details, "next");
+        cJSON_ArrayForEach(one, json_member(details, "experiments")) {
+            assert_true(number_of(one, "id") > last);
+            last = number_of(one, "id");
+            count++;
+        }
+        after = cJSON_IsNumber(next) ? (long long)next->valuedouble : 0;
+        ++*pages;
+    } while (after > 0);
+    return count;
+}
+
+static void many_experiments_are_shown_in_pages_that_fit(void **state) {
+    struct bench *bench = *state;
+    enum { MANY = 40, LARGE = 900 << 10 };
+    char *variant = malloc(LARGE + 1);
+    memset(variant, 'v', LARGE);
+    variant[LARGE] = '\0';
+    for (int i = 0; i < MANY; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "submission %d", i);
+        cJSON *submission = body_submit(key, 1, 2, 3);
+        cJSON *only = cJSON_GetArrayItem(json_member(submission, "experiments"), 0);
+        cJSON_ReplaceItemInObject(cJSON_GetObjectItem(only, "variant"), "train.seed",
+                                  cJSON_CreateString(variant));
+        ask(bench, "submit", submission, "submitted");
+    }
+    free(variant);
+    int pages;
+    assert_int_equal(count_shown(bench, "", &pages), MANY);
+    assert_in_range(pages, MANY * LARGE / (8 << 20), MANY / 4);
+    assert_int_equal(count_shown(bench, "\"group\": \"g\",", &pages), MANY);
+    assert_int_equal(count_shown(bench, "\"ids\": [40, 1, 2, 39],", &pages), 4);
+    assert_int_equal(pages, 1);
+}
+
+static void a_log_comes_in_whole_characters_from_any_offset(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    /* 3 bytes a character, so that the 256 KiB of an answer end within one. */
+    enum { CHARACTERS = 100000, BYTES = 3 * CHARACTERS };
+    char *text = malloc(BYTES + 1);
+    for (int i = 0; i < CHARACTERS; i++)
+        memcpy(text + 3 * i, "\xe2\x82\xac", 4);
+    cJSON *piece = body("{\"offset\": 1}"); /* nothing was reported for the first byte */
+    cJSON_AddStringToObject(piece, "text", text);
+    fenced(bench, "a", 1, 1, "log", piece);
+    const cJSON *log = ask(bench, "logs", body("{\"id\": 1, \"offset\": 0}"), "log");
+    assert_int_equal(number_of(log, "offset"), 1);
+    long long next = number_of(log, "next");
+    assert_int_equal(next, 1 + (256 << 10) / 3 * 3);
+    assert_int_equal(strlen(text_of(log, "text")), next - 1);
+    log = ask(bench, "logs", body("{\"id\": 1, \"offset\": %lld}", next), "log");
+    assert_int_equal(strlen(text_of(log, "text")), 1 + BYTES - next);
+    assert_memory_equal(text_of(log, "text"), text, 3);
+    log = ask(bench, "logs", body("{\"id\": 1, \"offset\": 1000000}"), "log");
+    assert_string_equal(text_of(log, "text"), "");
+    assert_int_equal(number_of(log, "next"), 1000000);
+    assert_string_equal(text_of(log, "state"), "running");
+    free(text);
+}
+
+static void a_log_is_not_cut_within_a_character_that_just_does_not_fit(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    enum { PAGE = 256 << 10 };
+    char *text = calloc(1, PAGE);
+    memset(text, 'x', PAGE - 1);
+    cJSON *piece = body("{\"offset\": 0}");
+    cJSON_AddStringToObject(piece, "text", text);
+    fenced(bench, "a", 1, 1, "log", piece);
+    fenced(bench, "a", 1, 1, "log", body("{\"offset\": %d, \"text\": \"\\u20ac!\"}", PAGE - 1));
+    const cJSON *log = ask(bench, "logs", body("{\"id\": 1, \"offset\": 0}"), "log");
+    assert_int_equal(number_of(log, "next"), PAGE - 1);
+    log = ask(bench, "logs", body("{\"id\": 1, \"offset\": %d}", PAGE - 1), "log");
+    assert_string_equal(text_of(log, "text"), "\xe2\x82\xac!");
+    free(text);
+}
+
+/* --- a batch that fails --- */
+
+static void a_batch_that_cannot_be_committed_has_not_happened(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    begin(bench);
+    answer(bench, "request", body_worker("a"));
+    answer(bench, "report", body_report("a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    error_set(&bench->coordinator.failure, ERROR_FAILED, "the disk is full");
+    bench->coordinator.broken = true;
+    answer(bench, "status", body("{}"));
+    assert_string_equal(bench->answer.name, "error");
+    assert_string_equal(text_of(bench->answer.body, "code"), "internal");
+    assert_false(coordinator_commit(&bench->coordinator, &error));
+    assert_string_equal(error.message, "the disk is full");
+    state_is(bench, 1, "queued");
+    assert_int_equal(take(bench, "a"), 1);
+    assert_int_equal(number_of(bench->answer.body, "attempt"), 1);
+    assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 1);
+}
+
+int main(void) {
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
+    const struct CMUnitTest tests[] = {
+        ON_BENCH(the_same_key_submits_once),
+        ON_BENCH(of_a_submission_with_a_fault_nothing_is_queued),
+        ON_BENCH(names_that_would_reach_a_terminal_have_no_control_characters),
+        ON_BENCH(two_workers_never_get_the_same_experiment),
+        ON_BENCH(a_worker_has_to_say_hello_first),
+        ON_BENCH(the_checkpoint_to_go_on_from_comes_with_the_assignment),
+        ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
+        ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
+        ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
+        ON_BENCH(a_restart_gives_every_lease_a_whole_new_time),
+        ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
+        ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
+        ON_BENCH(what_is_given_back_costs_nothing),
+        ON_BENCH(an_end_may_be_reported_again),
+        ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
+        ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),
+        ON_BENCH(what_is_not_there_is_not_found),
+        ON_BENCH(an_epoch_comes_back_as_it_was_reported),
+        ON_BENCH(many_experiments_are_shown_in_pages_that_fit),
+        ON_BENCH(a_log_comes_in_whole_characters_from_any_offset),
+        ON_BENCH(a_log_is_not_cut_within_a_character_that_just_does_not_fit),
+        ON_BENCH(a_batch_that_cannot_be_committed_has_not_happened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
