@@ -10,6 +10,8 @@
 #ifndef ASSAY_CORE_SIMD_H
 #define ASSAY_CORE_SIMD_H
 
+#include <stdint.h> /* any of libc's headers: they say that it is glibc */
+
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SIMD_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))

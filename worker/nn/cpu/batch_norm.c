@@ -1,173 +1,9 @@
 #include "worker/nn/cpu/batch_norm.h"
 
+#include "worker/nn/cpu/norm_kernel.h"
+
 #include <math.h>
 #include <omp.h>
-
-/* ---- kernels: one chunk each; coefficients are LANES long, lane i for channel i % block ---- */
-
-/* Sums of x and of x squared, per lane. Doubles carry the squares: mean and deviation differ by far
- * less than the 1e8 at which their difference would suffer. */
-SIMD_CLONES static void chunk_moments(const float *restrict x, size_t floats,
-                                      double *restrict sums) {
-    double sum[LANES] = {0}, square[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= floats; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            double value = (double)x[i + lane];
-            sum[lane] += value;
-            square[lane] += value * value;
-        }
-    for (size_t lane = 0; i < floats; i++, lane++) {
-        sum[lane] += (double)x[i];
-        square[lane] += (double)x[i] * (double)x[i];
-    }
-    for (size_t lane = 0; lane < LANES; lane++) {
-        sums[lane] = sum[lane];
-        sums[LANES + lane] = square[lane];
-    }
-}
-
-/* NaN goes through, as through PyTorch's. */
-static inline float rectified(float value) {
-    return value <= 0 ? 0 : value;
-}
-
-static inline __attribute__((always_inline)) void apply(const float *x, const float *residual,
-                                                        const float *scale, const float *shift,
-                                                        size_t floats, bool relu, float *y) {
-    float scales[LANES], shifts[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        scales[lane] = scale[lane];
-        shifts[lane] = shift[lane];
-    }
-    size_t i = 0;
-    for (; i + LANES <= floats; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            float value = x[i + lane] * scales[lane] + shifts[lane];
-            if (residual != NULL)
-                value += residual[i + lane];
-            y[i + lane] = relu ? rectified(value) : value;
-        }
-    for (size_t lane = 0; i < floats; i++, lane++) {
-        float value = x[i] * scales[lane] + shifts[lane];
-        if (residual != NULL)
-            value += residual[i];
-        y[i] = relu ? rectified(value) : value;
-    }
-}
-
-SIMD_CLONES static void chunk_apply(const float *x, const float *residual, const float *scale,
-                                    const float *shift, size_t floats, bool relu, float *y) {
-    if (residual != NULL && relu)
-        apply(x, residual, scale, shift, floats, true, y);
-    else if (residual != NULL)
-        apply(x, residual, scale, shift, floats, false, y);
-    else if (relu)
-        apply(x, NULL, scale, shift, floats, true, y);
-    else
-        apply(x, NULL, scale, shift, floats, false, y);
-}
-
-/* How the backward kernels find where the ReLU let the gradient through. */
-enum mask { MASK_NONE, MASK_X, MASK_Y };
-
-struct coefficients {
-    float scale[LANES], shift[LANES]; /* y = x * scale + shift */
-    float mean[LANES];
-    float slope[LANES], offset[LANES]; /* dx = scale * g - (x - mean) * slope - offset */
-};
-
-static inline __attribute__((always_inline)) float masked(enum mask mask, float gradient, float x,
-                                                          float y, float scale, float shift) {
-    if (mask == MASK_X)
-        return x * scale + shift <= 0 ? 0 : gradient;
-    if (mask == MASK_Y)
-        return y <= 0 ? 0 : gradient;
-    return gradient;
-}
-
-/* Sums of g and of g (x - mean), where g is the gradient that the ReLU lets through. `second` may
- * be NULL; `store` leaves g in `first`. */
-static inline __attribute__((always_inline)) void
-reduce(enum mask mask, bool store, const float *restrict x, const float *restrict y,
-       float *restrict first, const float *restrict second,
-       const struct coefficients *restrict coefficients, size_t floats, double *restrict sums) {
-    double sum[LANES] = {0}, product[LANES] = {0};
-    const struct coefficients c = *coefficients;
-    for (size_t i = 0; i < floats; i += LANES) {
-        size_t lanes = floats - i < LANES ? floats - i : LANES;
-        if (lanes == LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                float g = first[i + lane];
-                if (second != NULL)
-                    g += second[i + lane];
-                g = masked(mask, g, x[i + lane], mask == MASK_Y ? y[i + lane] : 0, c.scale[lane],
-                           c.shift[lane]);
-                if (store)
-                    first[i + lane] = g;
-                sum[lane] += (double)g;
-                product[lane] += (double)(g * (x[i + lane] - c.mean[lane]));
-            }
-        } else {
-            for (size_t lane = 0; lane < lanes; lane++) {
-                float g = first[i + lane];
-                if (second != NULL)
-                    g += second[i + lane];
-                g = masked(mask, g, x[i + lane], mask == MASK_Y ? y[i + lane] : 0, c.scale[lane],
-                           c.shift[lane]);
-                if (store)
-                    first[i + lane] = g;
-                sum[lane] += (double)g;
-                product[lane] += (double)(g * (x[i + lane] - c.mean[lane]));
-            }
-        }
-    }
-    for (size_t lane = 0; lane < LANES; lane++) {
-        sums[lane] = sum[lane];
-        sums[LANES + lane] = product[lane];
-    }
-}
-
-SIMD_CLONES static void chunk_reduce(enum mask mask, bool store, const float *x, const float *y,
-                                     float *first, const float *second,
-                                     const struct coefficients *c, size_t floats, double *sums) {
-    if (mask == MASK_Y && second != NULL)
-        reduce(MASK_Y, true, x, y, first, second, c, floats, sums);
-    else if (mask == MASK_Y)
-        reduce(MASK_Y, true, x, y, first, NULL, c, floats, sums);
-    else if (second != NULL || store)
-        reduce(mask, true, x, y, first, second, c, floats, sums);
-    else if (mask == MASK_X)
-        reduce(MASK_X, false, x, y, first, NULL, c, floats, sums);
-    else
-        reduce(MASK_NONE, false, x, y, first, NULL, c, floats, sums);
-}
-
-static inline __attribute__((always_inline)) void
-finish(enum mask mask, const float *x, const float *gradient,
-       const struct coefficients *restrict coefficients, size_t floats, float *dx) {
-    const struct coefficients c = *coefficients;
-    size_t i = 0;
-    for (; i + LANES <= floats; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            float g =
-                masked(mask, gradient[i + lane], x[i + lane], 0, c.scale[lane], c.shift[lane]);
-            dx[i + lane] =
-                g * c.scale[lane] - (x[i + lane] - c.mean[lane]) * c.slope[lane] - c.offset[lane];
-        }
-    for (size_t lane = 0; i < floats; i++, lane++) {
-        float g = masked(mask, gradient[i], x[i], 0, c.scale[lane], c.shift[lane]);
-        dx[i] = g * c.scale[lane] - (x[i] - c.mean[lane]) * c.slope[lane] - c.offset[lane];
-    }
-}
-
-SIMD_CLONES static void chunk_finish(enum mask mask, const float *x, const float *gradient,
-                                     const struct coefficients *c, size_t floats, float *dx) {
-    if (mask == MASK_X)
-        finish(MASK_X, x, gradient, c, floats, dx);
-    else
-        finish(MASK_NONE, x, gradient, c, floats, dx);
-}
 
 /* ---- the passes ---- */
 
@@ -211,8 +47,8 @@ struct forward {
 
 static void forward_moments(const struct forward *forward, size_t picture, size_t block) {
     const struct map *map = &forward->norm->map;
-    chunk_moments(forward->x + map_at(map, picture, block), map_chunk(map),
-                  partial_at(forward->norm, picture, block));
+    norm_chunk_moments(forward->x + map_at(map, picture, block), map_chunk(map),
+                       partial_at(forward->norm, picture, block));
 }
 
 static float blend(float running, double value) {
@@ -248,8 +84,8 @@ static void forward_apply(const struct forward *forward, size_t picture, size_t 
     float scale[LANES], shift[LANES];
     spread(map, block, forward->norm->scale, scale);
     spread(map, block, forward->norm->shift, shift);
-    chunk_apply(forward->x + at, forward->residual == NULL ? NULL : forward->residual + at, scale,
-                shift, map_chunk(map), forward->norm->relu, forward->y + at);
+    norm_chunk_apply(forward->x + at, forward->residual == NULL ? NULL : forward->residual + at,
+                     scale, shift, map_chunk(map), forward->norm->relu, forward->y + at);
 }
 
 void batch_norm_forward(const struct batch_norm *norm, const float *x, const float *residual,
@@ -307,12 +143,12 @@ struct backward {
     const struct batch_norm *norm;
     const struct batch_norm_gradients *gradients;
     const float *weight;
-    enum mask reduce_mask, finish_mask;
+    enum norm_mask reduce_mask, finish_mask;
     bool store; /* `first` is left holding the masked sum of gradients */
 };
 
 static void coefficients_of(const struct backward *backward, size_t block,
-                            struct coefficients *coefficients) {
+                            struct norm_lanes *coefficients) {
     const struct batch_norm *norm = backward->norm;
     spread(&norm->map, block, norm->scale, coefficients->scale);
     spread(&norm->map, block, norm->shift, coefficients->shift);
@@ -323,12 +159,12 @@ static void backward_reduce(const struct backward *backward, size_t picture, siz
     const struct map *map = &backward->norm->map;
     const struct batch_norm_gradients *gradients = backward->gradients;
     size_t at = map_at(map, picture, block);
-    struct coefficients coefficients;
+    struct norm_lanes coefficients;
     coefficients_of(backward, block, &coefficients);
-    chunk_reduce(backward->reduce_mask, backward->store, gradients->x + at,
-                 gradients->y == NULL ? NULL : gradients->y + at, gradients->first + at,
-                 gradients->second == NULL ? NULL : gradients->second + at, &coefficients,
-                 map_chunk(map), partial_at(backward->norm, picture, block));
+    norm_chunk_reduce(backward->reduce_mask, backward->store, gradients->x + at,
+                      gradients->y == NULL ? NULL : gradients->y + at, gradients->first + at,
+                      gradients->second == NULL ? NULL : gradients->second + at, &coefficients,
+                      map_chunk(map), partial_at(backward->norm, picture, block));
 }
 
 /* The parameters' gradients, and dx's coefficients (in the place of the block's first partial
@@ -343,6 +179,7 @@ static void backward_statistics(const struct backward *backward, size_t block) {
         size_t channel = block * map->block + index;
         double sums[2], inverse = (double)norm->inverse[channel];
         total(norm, block, index, sums);
+        sums[1] -= (double)norm->mean[channel] * sums[0]; /* now of g (x - mean) */
         backward->gradients->bias[channel] = (float)sums[0];
         backward->gradients->weight[channel] = (float)(sums[1] * inverse);
         double scale = (double)backward->weight[channel] * inverse;
@@ -360,21 +197,21 @@ static void backward_finish(const struct backward *backward, size_t picture, siz
     const struct map *map = &backward->norm->map;
     size_t at = map_at(map, picture, block);
     const double *kept = partial_at(backward->norm, 0, block);
-    struct coefficients coefficients;
+    struct norm_lanes coefficients;
     coefficients_of(backward, block, &coefficients);
     for (size_t lane = 0; lane < LANES; lane++) {
         coefficients.slope[lane] = (float)kept[lane];
         coefficients.offset[lane] = (float)kept[LANES + lane];
     }
-    chunk_finish(backward->finish_mask, backward->gradients->x + at,
-                 backward->gradients->first + at, &coefficients, map_chunk(map),
-                 backward->gradients->dx + at);
+    norm_chunk_finish(backward->finish_mask, backward->gradients->x + at,
+                      backward->gradients->first + at, &coefficients, map_chunk(map),
+                      backward->gradients->dx + at);
 }
 
 void batch_norm_backward(const struct batch_norm *norm, bool with_residual, const float *weight,
                          const struct batch_norm_gradients *gradients) {
     bool store = with_residual || gradients->second != NULL;
-    enum mask mask = !norm->relu ? MASK_NONE : with_residual ? MASK_Y : MASK_X;
+    enum norm_mask mask = !norm->relu ? MASK_NONE : with_residual ? MASK_Y : MASK_X;
     const struct backward backward = {norm, gradients, weight, mask, store ? MASK_NONE : mask,
                                       store};
     size_t blocks = map_blocks(&norm->map), count = norm->map.count;
