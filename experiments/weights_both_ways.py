@@ -40,7 +40,7 @@ def checkpoint_to_pytorch(source, target):
 
 
 def pytorch_to_assay(source, target):
-    weights = torch.load(source, map_location="cpu")
+    weights = torch.load(source, map_location="cpu", weights_only=True)
     save_file({name: value.contiguous() for name, value in weights.items()}, target, {"format": "pt"})
     print(f"{target}: {len(weights)} tensors")
 

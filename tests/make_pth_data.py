@@ -6,6 +6,7 @@ NAME.safetensors beside NAME.pth holds what PyTorch itself reads from it.
 """
 import argparse
 import collections
+import copy
 import io
 import json
 import os
@@ -116,6 +117,19 @@ def forge(name, value, storage=struct.pack("<4f", 1, 2, 3, 4), compression=zipfi
     write_zip(name, {"a/data.pkl": text.getvalue(), "a/data/0": storage, **(extra or {})}, compression)
 
 
+def forge_overlap(name, count):
+    """Storages "0", "1" ... that are all the same bytes of the file."""
+    text = io.BytesIO()
+    Pickler(text, 2).dump({str(i): View(0, (250,), (1,), str(i)) for i in range(count)})
+    with zipfile.ZipFile(path(name), "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a/data.pkl"), text.getvalue())
+        archive.writestr(zipfile.ZipInfo("a/data/0"), bytes(1000))
+        for i in range(1, count):
+            member = copy.copy(archive.filelist[1])
+            member.filename = member.orig_filename = f"a/data/{i}"
+            archive.filelist.append(member)
+
+
 kinds = tensors_of_all_kinds()
 torch.save(kinds, path("kinds.pth"))
 write_safetensors("kinds.safetensors", kinds)
@@ -153,3 +167,4 @@ forge("big_endian.pth", {"w": View(0, (2, 2), (2, 1))}, extra={"a/byteorder": b"
 forge("little_endian.pth", {"w": View(0, (2, 2), (2, 1))}, extra={"a/byteorder": b"little"})
 write_zip("zip_only.pth", {"readme.txt": b"no tensors"})
 write_zip("numbers.pth", {"a/data.pkl": pickle.dumps({}, 2)})
+forge_overlap("overlap.pth", 8)

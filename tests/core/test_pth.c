@@ -129,6 +129,11 @@ static void impossible_offsets_strides_and_shapes_are_refused(void **state) {
     expect_refused(DATA "shape_repeating.pth", "its tensors are larger than the file");
 }
 
+static void storages_that_share_their_bytes_in_the_file_are_refused(void **state) {
+    (void)state;
+    expect_refused(DATA "overlap.pth", "its parts are larger than the file");
+}
+
 /* --- damage --- */
 
 struct victim {
@@ -234,6 +239,7 @@ int main(void) {
         cmocka_unit_test(a_zip_that_torch_did_not_write_is_refused),
         cmocka_unit_test(storages_that_do_not_hold_their_tensors_are_refused),
         cmocka_unit_test(impossible_offsets_strides_and_shapes_are_refused),
+        cmocka_unit_test(storages_that_share_their_bytes_in_the_file_are_refused),
         IN_FOLDER(every_bit_of_a_file_may_flip),
         IN_FOLDER(a_file_may_end_anywhere),
         cmocka_unit_test(files_that_are_not_there_are_named),
