@@ -1,5 +1,6 @@
 #include "worker/bench.h"
 
+#include "core/clock.h"
 #include "core/json.h"
 #include "core/random.h"
 #include "worker/bench_input.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 struct bench_options {
     const char *arch, *backend, *input;
@@ -57,7 +57,8 @@ static const struct argp_option bench_table[] = {
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
-    {"input", KEY_INPUT, "DIR", 0, "Also how fast this folder's PNGs become tensors", 0},
+    {"input", KEY_INPUT, "DIR", 0,
+     "Also how fast this folder's PNGs become tensors, alone and while training", 0},
     {"json", KEY_JSON, NULL, 0, "All on one line", 0},
     {0},
 };
@@ -153,12 +154,6 @@ static void trained_free(struct trained *trained) {
 
 /* ---- measuring ---- */
 
-static double now_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static int ascending(const void *a, const void *b) {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
@@ -169,22 +164,27 @@ static double median(double *values, size_t count) {
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-static bool timed_step(struct trained *trained, double *seconds, struct error *error) {
-    double start = now_seconds();
+static bool train(void *context, const struct batch *batch, struct error *error) {
+    struct trained *trained = context;
     trained->adam.step++;
-    if (!trained->backend->train_step(trained->model, &trained->batch, &trained->adam,
-                                      trained->losses, trained->logits, error))
+    return trained->backend->train_step(trained->model, batch, &trained->adam, trained->losses,
+                                        trained->logits, error);
+}
+
+static bool timed_step(struct trained *trained, double *seconds, struct error *error) {
+    double start = clock_steady_seconds();
+    if (!train(trained, &trained->batch, error))
         return false;
-    *seconds = now_seconds() - start;
+    *seconds = clock_steady_seconds() - start;
     return true;
 }
 
 static bool timed_evaluation(struct trained *trained, double *seconds, struct error *error) {
-    double start = now_seconds();
+    double start = clock_steady_seconds();
     if (!trained->backend->evaluate(trained->model, &trained->batch, trained->losses,
                                     trained->logits, error))
         return false;
-    *seconds = now_seconds() - start;
+    *seconds = clock_steady_seconds() - start;
     return true;
 }
 
@@ -231,6 +231,16 @@ static bool measure_training(struct trained *trained, const struct bench_options
     return ok;
 }
 
+static bool measure_together(struct trained *trained, const struct bench_options *options,
+                             cJSON *out, struct error *error) {
+    const struct bench_feed feed = {.folder = options->input,
+                                    .side = (int)options->size,
+                                    .threads = (int)options->threads,
+                                    .batch = (size_t)options->batch,
+                                    .steps = (size_t)options->steps};
+    return bench_together(&feed, train, trained, out, error);
+}
+
 static void describe(cJSON *out, const struct bench_options *options,
                      const struct backend *backend) {
     char what[256] = "";
@@ -271,14 +281,16 @@ int bench_main(int argc, char **argv) {
     cJSON *out = cJSON_CreateObject();
     bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
     if (ok && options.input != NULL)
-        ok = bench_input(options.input, (int)options.threads, cJSON_AddObjectToObject(out, "input"),
-                         &error);
+        ok = bench_input(options.input, (int)options.size, (int)options.threads,
+                         cJSON_AddObjectToObject(out, "input"), &error);
     if (ok && options.steps > 0)
         ok = trained_new(&trained, &options, &error);
     if (ok && options.steps > 0) {
         describe(out, &options, trained.backend);
         ok = measure_training(&trained, &options, out, &error);
     }
+    if (ok && options.steps > 0 && options.input != NULL)
+        ok = measure_together(&trained, &options, cJSON_AddObjectToObject(out, "together"), &error);
     if (ok) {
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);

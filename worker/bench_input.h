@@ -1,11 +1,14 @@
-/* bench_input: the input half of `assay-worker bench`: how fast pictures become tensors.
+/* bench_input: the input half of `assay-worker bench`: how fast pictures become tensors, alone and
+ * while a network trains on them.
  *
- * The pipeline is the notebook's: Resize(256), RandomCrop(224), RandomHorizontalFlip, Normalize.
+ * The pipeline is the notebook's: Resize(256), RandomCrop(224), RandomHorizontalFlip, Normalize;
+ * for a side that is not 224, 256 changes with it.
  */
 #ifndef ASSAY_WORKER_BENCH_INPUT_H
 #define ASSAY_WORKER_BENCH_INPUT_H
 
 #include "core/error.h"
+#include "worker/nn/backend.h"
 
 #include <cjson/cJSON.h>
 
@@ -15,6 +18,22 @@
  *       normalise), "cold" (all of it) and "cached" (crop, flip, normalise of a kept picture)
  *   "loader": images/s of "cold" and "cached" passes with all threads, in batches of 32
  * threads 0: the number of cores. Each figure is of the median over passes. */
-bool bench_input(const char *folder, int threads, cJSON *out, struct error *error);
+bool bench_input(const char *folder, int side, int threads, cJSON *out, struct error *error);
+
+struct bench_feed {
+    const char *folder;
+    int side, threads;
+    size_t batch, steps;
+};
+
+/* One step of training on a batch. */
+typedef bool bench_train(void *context, const struct batch *batch, struct error *error);
+
+/* Trains on the folder's pictures, taken again and again when they are too few, and adds to `out`
+ * an object "cold" and then, with the pictures kept, one "cached", each of `steps` steps:
+ *   "images_per_second", and "waiting": the part of the time in which training waited for pictures
+ */
+bool bench_together(const struct bench_feed *feed, bench_train *train, void *context, cJSON *out,
+                    struct error *error);
 
 #endif

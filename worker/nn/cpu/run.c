@@ -1,17 +1,15 @@
 #include "worker/nn/cpu/run.h"
 
+#include "core/clock.h"
 #include "worker/nn/cpu/adam.h"
 #include "worker/nn/cpu/batch_norm.h"
 #include "worker/nn/cpu/head.h"
 #include "worker/nn/cpu/pool.h"
 
 #include <string.h>
-#include <time.h>
 
 static double now_ms(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
+    return 1e3 * clock_steady_seconds();
 }
 
 static void *tensor_at(const struct run *run, int tensor) {
