@@ -75,9 +75,11 @@ static void batch_break(struct coordinator *coordinator, const struct error *fai
 }
 
 static bool load(struct coordinator *coordinator, struct error *error) {
+    int64_t lease_ms =
+        coordinator->lease_ms > COORDINATOR_GRACE_MS ? coordinator->lease_ms : COORDINATOR_GRACE_MS;
     scheduler_clear(&coordinator->scheduler);
     coordinator->in_step = lookup_load(coordinator->store, &coordinator->scheduler,
-                                       coordinator->now.steady_ms, coordinator->lease_ms, error);
+                                       coordinator->now.steady_ms, lease_ms, error);
     return coordinator->in_step;
 }
 

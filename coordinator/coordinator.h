@@ -15,7 +15,10 @@
 enum {
     COORDINATOR_RETRY_MS = 1000,         /* when a worker that got nothing asks again */
     COORDINATOR_FORGET_MS = 3600 * 1000, /* how long a worker that is gone is listed as lost */
-    COORDINATOR_WORKERS_MAX = 4096       /* on the list: its answer has to fit into a message */
+    /* how long running experiments keep their workers after a start, at least: a worker that waits
+     * for an answer and then backs off needs up to ten seconds to say hello again */
+    COORDINATOR_GRACE_MS = 20 * 1000,
+    COORDINATOR_WORKERS_MAX = 4096 /* on the list: its answer has to fit into a message */
 };
 
 struct moment {
@@ -40,7 +43,8 @@ struct reply {
 };
 void reply_free(struct reply *reply);
 
-/* Takes over what the database holds: running experiments keep their workers for a whole lease. */
+/* Takes over what the database holds: running experiments keep their workers for a whole lease, and
+ * COORDINATOR_GRACE_MS at least. */
 bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,
                       struct moment now, struct error *error);
 void coordinator_close(struct coordinator *coordinator); /* the store stays open */
