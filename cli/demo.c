@@ -281,9 +281,9 @@ static bool train(struct demo *demo, int *status, struct error *error) {
     int compared = 0;
     bool good = write_experiments(demo, &file, error) && start_coordinator(demo, error);
     if (good) {
-        printf("The coordinator listens on %s; what it and the worker say goes to coordinator.log "
-               "and worker.log\n",
+        printf("The coordinator is at %s; its log is coordinator.log, the worker's worker.log\n",
                demo->endpoint);
+        fflush(stdout);
         selection = queue(demo, file, status, error);
     }
     good = selection != NULL && start_worker(demo, error) &&
