@@ -320,7 +320,7 @@ static int count_shown(struct bench *bench, const char *selection, int *pages) {
 
 static void many_experiments_are_shown_in_pages_that_fit(void **state) {
     struct bench *bench = *state;
-    enum { MANY = 40, LARGE = 900 << 10 };
+    enum { MANY = 20, LARGE = 900 << 10 };
     char *variant = malloc(LARGE + 1);
     memset(variant, 'v', LARGE);
     variant[LARGE] = '\0';
@@ -337,8 +337,7 @@ static void many_experiments_are_shown_in_pages_that_fit(void **state) {
     int pages;
     assert_int_equal(count_shown(bench, "", &pages), MANY);
     assert_in_range(pages, MANY * LARGE / (8 << 20), MANY / 4);
-    assert_int_equal(count_shown(bench, "\"group\": \"g\",", &pages), MANY);
-    assert_int_equal(count_shown(bench, "\"ids\": [40, 1, 2, 39],", &pages), 4);
+    assert_int_equal(count_shown(bench, "\"group\": \"g\", \"ids\": [20, 1, 2, 19],", &pages), 4);
     assert_int_equal(pages, 1);
 }
 
