@@ -1,9 +1,9 @@
 /* child: programs that a command starts beside itself and never leaves behind.
  *
- * A child gets SIGTERM when its parent ends, however that ends (prctl PR_SET_PDEATHSIG). One with a log
- * runs in a process group of its own, so that Ctrl-C reaches the parent alone and the parent
- * decides in which order things stop. The parent calls child_signals first and then learns of everything
- * in one place, child_wait; there are no handlers.
+ * A child gets SIGTERM when its parent ends, however that ends (prctl PR_SET_PDEATHSIG). One with a
+ * log runs in a process group of its own, so that Ctrl-C reaches the parent alone and the parent
+ * decides in which order things stop. The parent calls child_signals first and then learns of
+ * everything in one place, child_wait; there are no handlers.
  */
 #ifndef ASSAY_CLI_CHILD_H
 #define ASSAY_CLI_CHILD_H
@@ -19,7 +19,8 @@ struct child {
     const char *log;  /* the file that takes its stdout and stderr; NULL: they stay ours */
     pid_t pid;        /* 0: not running */
     bool ended;
-    int status; /* once ended: the exit code, or 128 and the signal that ended it, as a shell says it */
+    int status; /* once ended: the exit code, or 128 and the signal that ended it, as a shell says
+                   it */
 };
 
 /* Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD in this thread and those it starts, for child_wait. */

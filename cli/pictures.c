@@ -28,8 +28,9 @@ static bool photograph(const struct portrait *portrait, const struct picture_opt
            canvas_blur(canvas, softness, error) && canvas_grain(canvas, grain, &stream, error);
 }
 
-/* The steps that every picture ends with, whatever it is: as copied and sent on. How soft and how noisy
- * that makes it is drawn for each picture alone, so that neither tells what was done before. */
+/* The steps that every picture ends with, whatever it is: as copied and sent on. How soft and how
+ * noisy that makes it is drawn for each picture alone, so that neither tells what was done before.
+ */
 static bool finish(const struct picture_options *options, int index, enum picture_kind kind,
                    struct canvas *canvas, struct image *image, struct error *error) {
     struct random_stream stream;
