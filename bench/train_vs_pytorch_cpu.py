@@ -9,8 +9,8 @@ else the machine does falls on both. PyTorch runs in its better memory format, w
 first. Memory is VmHWM, the whole process's. Once for the machine as it is, once with both held to
 AVX2 (oneDNN and ATen; assay's own loops know no such switch and stay as they are).
 
-The floor is what oneDNN's own primitives take in our step, by DNNL_VERBOSE: nothing that trains with
-them can be faster.
+The floor is what oneDNN's own primitives take in our step, each at its best, by DNNL_VERBOSE: nothing
+that trains with them can be faster.
 Needs torch and torchvision.
 """
 import argparse
@@ -87,7 +87,7 @@ def floor(program, size, isa):
     work = moved = 0
     for name, times in many.items():
         per_step = (len(times) - len(few.get(name, []))) / 2
-        milliseconds = per_step * statistics.median(times)
+        milliseconds = per_step * min(times)
         if ",reorder," in name:
             moved += milliseconds
         else:
