@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/experiment_file.h"
 #include "cli/sheet.h"
+#include "core/picture.h"
 #include "core/split.h"
 
 #include <stdio.h>
@@ -168,7 +169,7 @@ static bool fill_row(struct sheet *sheet, size_t row, const struct experiment *e
     struct image image = {0}, base = {0};
     struct random_stream stream;
     random_open(&stream, experiment->train.seed, RANDOM_AUGMENT, 1, place);
-    bool good = png_read(path, &image, error) && sheet_put(sheet, row, column++, &image, error);
+    bool good = picture_read(path, &image, error) && sheet_put(sheet, row, column++, &image, error);
     if (good && fixed == 0)
         good = image_copy(&image, &base, error);
     for (size_t i = 0; good && i < last; i++) {

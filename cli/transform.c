@@ -1,6 +1,7 @@
 /* assay transform: one picture through an experiment's pipeline, to look at or to compare. */
 #include "cli/command.h"
 #include "cli/experiment_file.h"
+#include "core/picture.h"
 #include "core/safetensors.h"
 
 #include <stdio.h>
@@ -62,7 +63,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct command_line line = {
     .arguments = "FILE IMAGE",
-    .help = "Takes a PNG through the pipeline of an experiment file, with the very draws that "
+    .help = "Takes a picture (PNG, JPEG or WebP) through the pipeline of an experiment file, with "
+            "the very draws that "
             "training makes in that epoch at that place of the training list."
             "\vExample:\n  assay transform experiments/aug3_v2.json face.png --stage train "
             "--epoch 3 --index 17 --out face_3_17.png",
@@ -101,7 +103,7 @@ static bool transform(const struct member *member, const char *path,
     const struct pipeline *pipeline = train ? &experiment.augmentations : &experiment.evaluation;
     random_open(&stream, experiment.train.seed, RANDOM_AUGMENT, (uint32_t)chosen->epoch,
                 (uint64_t)chosen->index);
-    bool good = png_read(path, &image, error);
+    bool good = picture_read(path, &image, error);
     if (good && !pipeline_apply(pipeline, 0, &image, &stream, error))
         good = error_context(error, "%s", path);
     if (good)

@@ -3,6 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Pillow's limit against decompression bombs (twice Image.MAX_IMAGE_PIXELS). */
+static const uint64_t pixels_max = 2 * 89478485ULL;
+
+bool image_check_claim(uint64_t width, uint64_t height, struct error *error) {
+    if (width <= IMAGE_SIDE_MAX && height <= IMAGE_SIDE_MAX && width * height <= pixels_max)
+        return true;
+    return error_set(error, ERROR_INPUT,
+                     "a picture of %llu x %llu pixels is too large (at most %d a side and %llu in "
+                     "all); make it smaller",
+                     (unsigned long long)width, (unsigned long long)height, IMAGE_SIDE_MAX,
+                     (unsigned long long)pixels_max);
+}
+
 bool image_new(struct image *image, int width, int height, struct error *error) {
     *image = (struct image){0};
     if (width < 1 || height < 1 || width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX)

@@ -16,11 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pillow's limit against decompression bombs (twice Image.MAX_IMAGE_PIXELS). */
-static const uint64_t pixels_max = 2 * 89478485ULL;
 /* A byte of deflate stands for at most 1032 bytes: 258 a match, a match in 2 bits. */
 static const uint64_t deflate_ratio_max = 1032;
-static const size_t file_bytes_max = (size_t)1 << 30;
 
 struct decoder {
     const uint8_t *data;
@@ -53,12 +50,8 @@ static void on_read(png_structp png, png_bytep out, size_t length) {
 /* Refuses sizes that the file cannot hold or that would take unreasonable memory. */
 static bool check_size(png_structp png, png_infop info, struct decoder *decoder) {
     uint64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
-    if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX || width * height > pixels_max)
-        return error_set(&decoder->error, ERROR_INPUT,
-                         "a picture of %llu x %llu pixels is too large (at most %d a side and %llu "
-                         "in all); make it smaller",
-                         (unsigned long long)width, (unsigned long long)height, IMAGE_SIDE_MAX,
-                         (unsigned long long)pixels_max);
+    if (!image_check_claim(width, height, &decoder->error))
+        return false;
     uint64_t raw_bytes = height * png_get_rowbytes(png, info);
     if (raw_bytes / deflate_ratio_max > decoder->length)
         return error_set(&decoder->error, ERROR_INPUT,
@@ -148,12 +141,9 @@ static bool decode(png_structp png, png_infop info, struct decoder *decoder) {
 bool png_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
                 struct error *error) {
     *image = (struct image){0};
-    if (length == 0)
-        return error_set(error, ERROR_INPUT, "%s: empty file; restore the file or remove it", name);
     if (length < 8 || png_sig_cmp(data, 0, 8) != 0)
         return error_set(error, ERROR_INPUT,
-                         "%s: not a PNG file; convert it to PNG or remove it from the folder",
-                         name);
+                         "%s: not a PNG file; convert it or remove it from the folder", name);
     struct decoder decoder = {.data = data, .length = length, .image = image};
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning);
     png_infop info = png != NULL ? png_create_info_struct(png) : NULL;
@@ -167,17 +157,6 @@ bool png_decode(const uint8_t *data, size_t length, const char *name, struct ima
         image_free(image);
         error_set(error, decoder.error.code, "%s: %s", name, decoder.error.message);
     }
-    return done;
-}
-
-bool png_read(const char *path, struct image *image, struct error *error) {
-    char *data = NULL;
-    size_t length = 0;
-    *image = (struct image){0};
-    if (!file_read(path, file_bytes_max, &data, &length, error))
-        return false;
-    bool done = png_decode((const uint8_t *)data, length, path, image, error);
-    free(data);
     return done;
 }
 

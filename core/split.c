@@ -1,5 +1,6 @@
 #include "core/split.h"
 
+#include "core/picture.h"
 #include "core/random.h"
 #include "core/text.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* The pictures of one class: file names sorted as bytes, and the order in which they are dealt out.
@@ -73,11 +73,6 @@ out:
     return real;
 }
 
-static bool is_png_name(const char *name) {
-    size_t length = strlen(name);
-    return length >= 4 && strcasecmp(name + length - 4, ".png") == 0;
-}
-
 static bool folder_add(struct folder *folder, const char *name, struct error *error) {
     if (folder->count == folder->capacity) {
         size_t capacity = folder->capacity == 0 ? 64 : 2 * folder->capacity;
@@ -98,10 +93,10 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Adds the entry when it is a file named *.png, or a link to one. */
+/* Adds the entry when it is a file named as a picture, or a link to one. */
 static bool folder_consider(struct folder *folder, DIR *listing, const struct dirent *entry,
                             const char *path, struct error *error) {
-    if (!is_png_name(entry->d_name))
+    if (!picture_named(entry->d_name))
         return true;
     if (entry->d_type != DT_REG) {
         struct stat status;
@@ -139,7 +134,8 @@ static bool folder_list(struct folder *folder, const char *root,
     }
     if (folder->count == 0) {
         error_set(error, ERROR_INPUT,
-                  "class \"%s\": no PNG file in \"%s\"; put pictures there or mend its dir",
+                  "class \"%s\": no picture (" PICTURE_NAMES
+                  ") in \"%s\"; put pictures there or mend its dir",
                   class->name, path);
         goto out;
     }

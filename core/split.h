@@ -27,9 +27,9 @@ struct split {
     struct split_list train, valid, test;
 };
 
-/* `root` is the folder that data.root names once resolved. Lists *.png (any case) in each class's
- * dir; a missing or empty folder, or a class dir that leaves the root (.., symlinked away), is
- * ERROR_INPUT. */
+/* `root` is the folder that data.root names once resolved. Lists the pictures (picture_named) in
+ * each class's dir; a missing or empty folder, or a class dir that leaves the root (.., symlinked
+ * away), is ERROR_INPUT. */
 bool split_make(const struct experiment *experiment, const char *root, struct split *split,
                 struct error *error);
 void split_free(struct split *split);

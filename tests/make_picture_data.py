@@ -1,12 +1,14 @@
-"""Writes tests/data/pictures: PNGs of every kind, and what Pillow and torchvision make of pictures.
+"""Writes tests/data/pictures: PNGs, JPEGs and WebPs of every kind, and what Pillow and torchvision make of pictures.
 
 Run: python3 tests/make_picture_data.py tests/data/pictures
-     (CPython 3.11, Pillow 9.4, torch 1.13, torchvision 0.14, numpy 1.24: Debian 12's packages)
+     (CPython 3.11, Pillow 9.4, torch 1.13, torchvision 0.14, numpy 1.24: Debian 12's packages; its Pillow
+     uses the system's libjpeg-turbo 2.1.5 and libwebp 1.2.4, as assay does)
 
 The .inc files are rows of C initialisers: parameters and the FNV-1a hash of the resulting bytes.
-test_png.c, test_resize.c and test_transform.c include them; the pictures they start from are those of
+test_png.c, test_picture.c, test_resize.c and test_transform.c include them; the pictures they start from are those of
 tests/sample_picture.h, which sample_picture() below repeats.
 """
+import io
 import os
 import random
 import struct
@@ -156,6 +158,108 @@ def write_kinds(folder, rng, rows):
             rows.append('{"%s", %d, %d, %s},' % (name, *image.size, image_hash(image)))
 
 
+# --- JPEG and WebP ---
+
+def saved(image, form, **options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def without_jfif(data):
+    assert data[2:4] == b"\xff\xe0"
+    return data[:2] + data[4 + int.from_bytes(data[4:6], "big"):]
+
+
+def adobe(transform):
+    return b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([transform])
+
+
+def cmyk_picture(rng, width, height):
+    return Image.frombytes("CMYK", (width, height), rng.randbytes(4 * width * height))
+
+
+def jpegs(rng):
+    """(name, bytes of a JPEG)"""
+    for number, (width, height) in enumerate([(1, 1), (7, 5), (16, 16), (33, 17), (50, 31)]):
+        image = sample_picture(width, height)
+        for subsampling, name in [(0, "444"), (1, "422"), (2, "420")]:
+            for progressive in (False, True):
+                yield ("jpeg_%s%s_%dx%d" % (name, "_progressive" * progressive, width, height),
+                       saved(image, "JPEG", quality=(30, 75, 95)[number % 3], subsampling=subsampling, progressive=progressive))
+        yield "jpeg_grey_%dx%d" % (width, height), saved(image.convert("L"), "JPEG", quality=80, progressive=number % 2 == 1)
+        yield "jpeg_cmyk_%dx%d" % (width, height), saved(cmyk_picture(rng, width, height), "JPEG", quality=90)
+    cmyk = saved(cmyk_picture(rng, 19, 23), "JPEG", quality=85)
+    assert adobe(0) in cmyk
+    yield "jpeg_ycck", cmyk.replace(adobe(0), adobe(2))
+    plain = saved(sample_picture(21, 14), "JPEG", quality=90)
+    yield "jpeg_no_jfif", without_jfif(plain)
+    yield "jpeg_adobe_rgb", plain[:2] + adobe(0) + without_jfif(plain)[2:]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a viewer turns it by 90 degrees; torchvision's loaders do not
+    yield "jpeg_turned", saved(sample_picture(24, 12), "JPEG", quality=90, exif=exif)
+    yield "jpeg_trailing", plain + b"what follows EOI is no part of the picture"
+
+
+def clear_pixels(rng, width, height):
+    """With colours under the transparent pixels too."""
+    image = sample_picture(width, height)
+    image.putalpha(Image.frombytes("L", (width, height), bytes(rng.choice([0, 0, 255, rng.randint(0, 255)])
+                                                              for _ in range(width * height))))
+    return image
+
+
+def webps(rng):
+    """(name, bytes of a WebP)"""
+    for number, (width, height) in enumerate([(1, 1), (7, 5), (16, 16), (33, 17), (50, 31)]):
+        image, clear = sample_picture(width, height), clear_pixels(rng, width, height)
+        yield "webp_lossy_%dx%d" % (width, height), saved(image, "WEBP", quality=(20, 80, 100)[number % 3])
+        yield "webp_lossless_%dx%d" % (width, height), saved(image, "WEBP", lossless=True)
+        yield "webp_lossy_alpha_%dx%d" % (width, height), saved(clear, "WEBP", quality=70)
+        yield "webp_lossless_alpha_%dx%d" % (width, height), saved(clear, "WEBP", lossless=True, exact=True)
+    frames = [sample_picture(30, 20), sample_picture(20, 30).rotate(90, expand=True), sample_picture(30, 20).convert("L").convert("RGB")]
+    yield "webp_animated", saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=40, quality=70)
+    frames = [clear_pixels(rng, 30, 20) for _ in range(2)]
+    yield "webp_animated_alpha", saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, exact=True)
+    hole = Image.new("RGBA", (40, 30))
+    hole.paste(clear_pixels(rng, 11, 7), (20, 12))  # libwebp keeps the middle alone, as a frame with an offset
+    yield "webp_animated_offset", saved(hole, "WEBP", save_all=True, append_images=[frames[0].resize((40, 30))], lossless=True)
+
+
+def files(rng):
+    for form, make in (("jpg", jpegs), ("webp", webps)):
+        for name, data in make(rng):
+            yield name + "." + form, data
+
+
+def write_formats(folder, rng, rows):
+    for name, data in files(rng):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+        with Image.open(os.path.join(folder, name)) as image:
+            rows.append('{"%s", %d, %d, %s},' % (name, *image.size, image_hash(image)))
+
+
+def pillow_reads(data):
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image_hash(image)
+    except (OSError, SyntaxError, ValueError):
+        return "0"
+
+
+def damages(rng, rows):
+    """A byte of a file's picture data turned, or the file cut short there: what Pillow still reads, 0 for nothing."""
+    for name, data in files(random.Random(8)):
+        first = data.index(b"\xff\xda") + 14 if name.endswith("jpg") else 12
+        if len(data) - first < 20:
+            continue
+        for bits in (0, 0, rng.randint(1, 255), rng.randint(1, 255), rng.randint(1, 255)):
+            at = rng.randrange(first, len(data) - 2) if bits or rng.random() < 0.7 else len(data) - rng.randint(1, 4)
+            bent = data[:at] + (bytes([data[at] ^ bits]) + data[at + 1:] if bits else b"")
+            rows.append('{"%s", %d, %d, %s},' % (name, at, bits, pillow_reads(bent)))
+
+
 # --- operations ---
 
 def resizes(rng, rows):
@@ -290,7 +394,9 @@ def main(folder):
     torch.set_num_threads(1)
     for number, (name, make) in enumerate([("kinds", lambda rng, rows: write_kinds(folder, rng, rows)), ("resize", resizes),
                                            ("shorter", shorter_sides), ("jitter", jitters), ("affine", affines),
-                                           ("center_crop", center_crops), ("normalize", normals), ("pipeline", pipelines)]):
+                                           ("center_crop", center_crops), ("normalize", normals), ("pipeline", pipelines),
+                                           ("formats", lambda rng, rows: write_formats(folder, rng, rows)),
+                                           ("damages", damages)]):
         rows = []
         make(random.Random(number), rows)
         with open(os.path.join(folder, name + ".inc"), "w") as file:

@@ -58,7 +58,7 @@ static const struct argp_option bench_table[] = {
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
     {"input", KEY_INPUT, "DIR", 0,
-     "Also how fast this folder's PNGs become tensors, alone and while training", 0},
+     "Also how fast this folder's pictures become tensors, alone and while training", 0},
     {"json", KEY_JSON, NULL, 0, "All on one line", 0},
     {0},
 };

@@ -1,6 +1,7 @@
 #include "worker/bench_input.h"
 
 #include "core/clock.h"
+#include "core/picture.h"
 #include "worker/loader.h"
 #include "worker/sample.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { PASSES = 5, BATCH = 32, OPS = 4, PICTURES_MAX = 512 };
 
@@ -60,9 +60,7 @@ static bool list_folder(const char *folder, const char *below, struct split_list
     bool done = count >= 0 || error_errno(error, ERROR_INPUT, "cannot read the folder %s", path);
     for (int i = 0; i < count; i++) {
         const char *name = names[i]->d_name;
-        size_t length = strlen(name);
-        if (done && list->count < PICTURES_MAX && length > 4 &&
-            strcasecmp(name + length - 4, ".png") == 0)
+        if (done && list->count < PICTURES_MAX && picture_named(name))
             done = add(list, below, name, error);
         else if (done && below[0] == '\0' && names[i]->d_type == DT_DIR && name[0] != '.')
             done = list_folder(folder, name, list, error);
@@ -86,7 +84,8 @@ static bool feed_open(const char *folder, int side, int threads, struct feed *fe
     sample_keep_heap();
     bool done = list_folder(folder, "", &feed->pictures, error);
     if (done && feed->pictures.count == 0)
-        done = error_set(error, ERROR_INPUT, "no .png files in %s or right below it", folder);
+        done = error_set(error, ERROR_INPUT,
+                         "no picture (" PICTURE_NAMES ") in %s or right below it", folder);
     if (!done)
         feed_close(feed);
     return done;
@@ -116,7 +115,7 @@ static bool time_stages(const struct feed *feed, size_t pass, float *out, double
         if (asprintf(&path, "%s/%s", feed->folder, list->items[i].path) < 0)
             return error_set(error, ERROR_FAILED, "out of memory");
         double began = clock_steady_seconds();
-        done = png_read(path, &image, error);
+        done = picture_read(path, &image, error);
         double decoded = clock_steady_seconds();
         random_open(&stream, 0, RANDOM_AUGMENT, (uint32_t)pass, i);
         done = done && transform_apply(&feed->ops[0], &image, &stream, error);

@@ -1,5 +1,7 @@
 #include "worker/sample.h"
 
+#include "core/picture.h"
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +89,7 @@ static bool read_picture(const struct sample_source *source, const char *file,
                          struct sample_memory *memory, struct error *error) {
     memory->capacity = 0;
     image_free(&memory->picture);
-    if (!png_read(file, &memory->picture, error))
+    if (!picture_read(file, &memory->picture, error))
         return false;
     memory->capacity = picture_bytes(&memory->picture);
     if (!apply(source, 0, source->fixed_count, memory, NULL, error))

@@ -1,6 +1,7 @@
 /* The demo's pictures: seeded, all different, and with no tell but the forgery itself. */
 #include "cli/forgery.h"
 #include "cli/pictures.h"
+#include "core/picture.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -162,7 +163,7 @@ static void measure(const char *path, double features[FEATURES]) {
     struct error error = {0};
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
-    if (!png_read(path, &image, &error)) {
+    if (!picture_read(path, &image, &error)) {
         fail_msg("%s", error.message);
     }
     double sum[3] = {0}, squares = 0, noise = 0;

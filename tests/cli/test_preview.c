@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "core/file.h"
+#include "core/picture.h"
 #include "core/safetensors.h"
 #include "core/transform.h"
 #include "tests/sample_picture.h"
@@ -87,8 +88,8 @@ static void the_sheet_grows_with_its_rows_and_shows_pictures(void **state) {
     struct image two, four;
     assert_int_equal(PREVIEW("small.json", "--out", "two.png", "--rows", "2"), 0);
     assert_int_equal(PREVIEW("small.json", "--out", "four.png"), 0); /* two of each class */
-    assert_true(png_read("two.png", &two, NULL));
-    assert_true(png_read("four.png", &four, NULL));
+    assert_true(picture_read("two.png", &two, NULL));
+    assert_true(picture_read("four.png", &four, NULL));
     assert_int_equal(two.width, four.width);
     assert_true(four.height > two.height + 200);
     /* 14 pictures of about 110 x 128 in each row, mostly darker than the paper */
@@ -103,8 +104,8 @@ static void more_rows_than_pictures_show_each_once(void **state) {
     struct image all, more;
     assert_int_equal(PREVIEW("small.json", "--out", "all.png", "--rows", "16"), 0);
     assert_int_equal(PREVIEW("small.json", "--out", "more.png", "--rows", "100"), 0);
-    assert_true(png_read("all.png", &all, NULL));
-    assert_true(png_read("more.png", &more, NULL));
+    assert_true(picture_read("all.png", &all, NULL));
+    assert_true(picture_read("more.png", &more, NULL));
     assert_int_equal(more.height, all.height); /* 8 of 10 of each class are trained on */
     image_free(&all);
     image_free(&more);
@@ -117,10 +118,10 @@ static void the_training_stage_makes_the_draws_of_its_epoch_and_place(void **sta
     assert_int_equal(TRANSFORM("small.json", "faces/real/4.png", "--stage", "train", "--epoch", "3",
                                "--index", "7", "--out", "out.png"),
                      0);
-    assert_true(png_read("faces/real/4.png", &expected, NULL));
+    assert_true(picture_read("faces/real/4.png", &expected, NULL));
     random_open(&stream, 5, RANDOM_AUGMENT, 3, 7);
     assert_true(pipeline_apply(&training, 0, &expected, &stream, NULL));
-    assert_true(png_read("out.png", &image, NULL));
+    assert_true(picture_read("out.png", &image, NULL));
     assert_int_equal(image.width, 32);
     assert_int_equal(image.height, 32);
     assert_true(image_hash(&image) == image_hash(&expected));
@@ -152,8 +153,8 @@ static void the_evaluation_stage_draws_nothing(void **state) {
     assert_int_equal(TRANSFORM("small.json", "faces/real/4.png", "--stage", "eval", "--epoch", "9",
                                "--out", "b.png"),
                      0);
-    assert_true(png_read("a.png", &first, NULL));
-    assert_true(png_read("b.png", &second, NULL));
+    assert_true(picture_read("a.png", &first, NULL));
+    assert_true(picture_read("b.png", &second, NULL));
     assert_true(image_hash(&first) == image_hash(&second));
     image_free(&first);
     image_free(&second);

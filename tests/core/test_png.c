@@ -1,4 +1,4 @@
-#include "core/image.h"
+#include "core/picture.h"
 
 #include "core/file.h"
 #include "tests/sample_picture.h"
@@ -35,7 +35,7 @@ static void every_kind_of_png_ends_as_pillow_converts_it(void **state) {
         struct image image;
         struct error error;
         kind_path(i, path, sizeof path);
-        if (!png_read(path, &image, &error))
+        if (!picture_read(path, &image, &error))
             fail_msg("%s", error.message);
         assert_int_equal(image.width, kinds[i].width);
         assert_int_equal(image.height, kinds[i].height);
@@ -50,7 +50,7 @@ static void what_is_written_reads_back_the_same(void **state) {
     char *path = temporary_path(state, "picture.png");
     struct error error;
     assert_true(png_write(path, &image, &error));
-    assert_true(png_read(path, &read, &error));
+    assert_true(picture_read(path, &read, &error));
     assert_int_equal(read.width, 61);
     assert_int_equal(read.height, 47);
     assert_true(image_hash(&read) == image_hash(&image));
@@ -347,7 +347,7 @@ static void a_path_that_is_no_file_is_an_error_that_names_it(void **state) {
     for (size_t i = 0; i < 2; i++) {
         struct image image;
         struct error error = {0};
-        assert_false(png_read(paths[i], &image, &error));
+        assert_false(picture_read(paths[i], &image, &error));
         assert_int_equal(error.code, ERROR_INPUT);
         assert_non_null(strstr(error.message, paths[i]));
         assert_null(image.pixels);

@@ -219,7 +219,7 @@ static void missing_and_empty_class_folders_are_named(void **state) {
     make_folder(state, "root/empty");
     touch(state, "root", "file.png");
     expect_refused(state, "missing", "root/missing\": No such file");
-    expect_refused(state, "empty", "no PNG file in");
+    expect_refused(state, "empty", "no picture (.png, .jpg, .jpeg or .webp) in");
     expect_refused(state, "file.png", "Not a directory");
 }
 

@@ -1,6 +1,7 @@
 #include "worker/loader.h"
 
 #include "core/file.h"
+#include "core/picture.h"
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
 
@@ -109,7 +110,7 @@ static void by_hand(const struct faces *faces, const struct loader_pass *pass, s
     struct image image;
     struct random_stream stream;
     snprintf(path, sizeof path, "%s/%s", faces->folder, faces->paths[index]);
-    assert_true(png_read(path, &image, NULL));
+    assert_true(picture_read(path, &image, NULL));
     random_open(&stream, pass->seed, RANDOM_AUGMENT, pass->epoch, index);
     assert_true(pipeline_apply(pass->pipeline, 0, &image, &stream, NULL));
     pipeline_normalize(pass->pipeline, &image, out);
@@ -231,7 +232,7 @@ static void a_broken_picture_fails_its_batch_with_its_name(void **state) {
             assert_false(loader_next(loader, &batch, &error));
             assert_null(batch);
             assert_int_equal(error.code, ERROR_INPUT);
-            assert_non_null(strstr(error.message, "/12.png: not a PNG file; "));
+            assert_non_null(strstr(error.message, "/12.png: not a PNG, JPEG or WebP file; "));
         }
         struct split_list beginning = {.items = faces->list.items, .count = 12};
         pass.list = &beginning;

@@ -1,0 +1,73 @@
+/* webp: libwebp behind image.h's webp_decode. Pillow 9.4 reads every WebP through WebPAnimDecoder
+ * and drops the alpha; for a still picture that is what WebPDecode gives, with a quarter of the
+ * memory.
+ */
+#include "core/image.h"
+
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+static bool damaged(const char *name, const char *what, struct error *error) {
+    return error_set(error, ERROR_INPUT, "%s: damaged WebP: %s; restore the file or remove it",
+                     name, what);
+}
+
+static const char *status_text(VP8StatusCode status) {
+    switch (status) {
+    case VP8_STATUS_OUT_OF_MEMORY: return "no memory to read it";
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return "a feature that libwebp does not know";
+    case VP8_STATUS_SUSPENDED:
+    case VP8_STATUS_NOT_ENOUGH_DATA: return "the file ends too early";
+    default: return "the picture data is broken";
+    }
+}
+
+static bool decode_still(const uint8_t *data, size_t length, const char *name, struct image *image,
+                         struct error *error) {
+    WebPDecoderConfig config;
+    if (!WebPInitDecoderConfig(&config))
+        return error_set(error, ERROR_FAILED, "libwebp is of another version than its headers");
+    config.output.colorspace = MODE_RGB;
+    config.output.is_external_memory = 1;
+    config.output.u.RGBA.rgba = image->pixels;
+    config.output.u.RGBA.stride = 3 * image->width;
+    config.output.u.RGBA.size = 3 * (size_t)image->width * (size_t)image->height;
+    VP8StatusCode status = WebPDecode(data, length, &config);
+    WebPFreeDecBuffer(&config.output);
+    return status == VP8_STATUS_OK || damaged(name, status_text(status), error);
+}
+
+static bool decode_first_frame(const uint8_t *data, size_t length, const char *name,
+                               struct image *image, struct error *error) {
+    const WebPData file = {data, length};
+    WebPAnimDecoderOptions options;
+    uint8_t *canvas = NULL; /* RGBA, the decoder's */
+    int ends_ms;
+    if (!WebPAnimDecoderOptionsInit(&options))
+        return error_set(error, ERROR_FAILED, "libwebp is of another version than its headers");
+    WebPAnimDecoder *decoder = WebPAnimDecoderNew(&file, &options);
+    bool done = decoder != NULL && WebPAnimDecoderGetNext(decoder, &canvas, &ends_ms) != 0;
+    size_t count = (size_t)image->width * (size_t)image->height;
+    for (size_t i = 0; done && i < count; i++)
+        for (size_t c = 0; c < 3; c++)
+            image->pixels[3 * i + c] = canvas[4 * i + c];
+    WebPAnimDecoderDelete(decoder);
+    return done || damaged(name, "the animation is broken or cut short", error);
+}
+
+bool webp_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
+                 struct error *error) {
+    WebPBitstreamFeatures features;
+    *image = (struct image){0};
+    VP8StatusCode status = WebPGetFeatures(data, length, &features);
+    if (status != VP8_STATUS_OK)
+        return damaged(name, status_text(status), error);
+    if (!image_check_claim((uint64_t)features.width, (uint64_t)features.height, error) ||
+        !image_new(image, features.width, features.height, error))
+        return error_context(error, "%s", name);
+    bool done = features.has_animation ? decode_first_frame(data, length, name, image, error)
+                                       : decode_still(data, length, name, image, error);
+    if (!done)
+        image_free(image);
+    return done;
+}
