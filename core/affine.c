@@ -28,12 +28,6 @@ void affine_inverse_matrix(const struct affine *affine, int width, int height, d
     matrix[5] += center_y;
 }
 
-/* Pillow's COORD: truncated, and anything below zero is outside. Comparing as double first keeps
- * values that no int holds out of the conversion. */
-static int coordinate(double value, int size) {
-    return value < 0.0 || value >= size ? -1 : (int)value;
-}
-
 static void copy_pixel(const struct image *from, int from_x, int from_y, uint8_t *to) {
     memcpy(to, from->pixels + 3 * ((size_t)from_y * (size_t)from->width + (size_t)from_x), 3);
 }
@@ -46,10 +40,10 @@ static bool scale_only(const struct image *from, const double matrix[6], struct 
         return error_set(error, ERROR_FAILED, "no memory to transform a picture");
     double x_in = matrix[2] + matrix[0] * 0.5, y_in = matrix[5] + matrix[4] * 0.5;
     for (int x = 0; x < to->width; x++, x_in += matrix[0])
-        columns[x] = coordinate(x_in, from->width);
+        columns[x] = affine_coordinate(x_in, from->width);
     uint8_t *out = to->pixels;
     for (int y = 0; y < to->height; y++, y_in += matrix[4]) {
-        int from_y = coordinate(y_in, from->height);
+        int from_y = affine_coordinate(y_in, from->height);
         for (int x = 0; x < to->width; x++, out += 3)
             if (from_y >= 0 && columns[x] >= 0)
                 copy_pixel(from, columns[x], from_y, out);
@@ -66,17 +60,30 @@ static uint32_t fixed_point(double value) {
     return (uint32_t)(int64_t)floor(value * 65536.0 + 0.5);
 }
 
-/* Coordinates in 16.16 fixed point, one addition a pixel; unsigned, because they may wrap where the
- * picture is not. */
-static void transform_fixed(const struct image *from, const double m[6], struct image *to) {
-    uint32_t step_x = fixed_point(m[0]), step_y = fixed_point(m[3]);
-    uint32_t row_x = fixed_point(m[2] + m[0] * 0.5 + m[1] * 0.5);
-    uint32_t row_y = fixed_point(m[5] + m[3] * 0.5 + m[4] * 0.5);
-    uint32_t row_step_x = fixed_point(m[1]), row_step_y = fixed_point(m[4]);
+void affine_map_make(const double m[6], int width, int height, struct affine_map *map) {
+    memcpy(map->matrix, m, sizeof map->matrix);
+    map->fixed = !(m[1] == 0 && m[3] == 0) && fits_fixed_point(m, 0, 0) &&
+                 fits_fixed_point(m, width, height) && fits_fixed_point(m, 0, height) &&
+                 fits_fixed_point(m, width, 0);
+    map->start_x = map->start_y = map->step_x = map->step_y = map->row_step_x = map->row_step_y = 0;
+    if (!map->fixed)
+        return;
+    map->start_x = fixed_point(m[2] + m[0] * 0.5 + m[1] * 0.5);
+    map->start_y = fixed_point(m[5] + m[3] * 0.5 + m[4] * 0.5);
+    map->step_x = fixed_point(m[0]);
+    map->step_y = fixed_point(m[3]);
+    map->row_step_x = fixed_point(m[1]);
+    map->row_step_y = fixed_point(m[4]);
+}
+
+/* One addition a pixel. */
+static void transform_fixed(const struct image *from, const struct affine_map *map,
+                            struct image *to) {
+    uint32_t row_x = map->start_x, row_y = map->start_y;
     uint8_t *out = to->pixels;
-    for (int y = 0; y < to->height; y++, row_x += row_step_x, row_y += row_step_y) {
+    for (int y = 0; y < to->height; y++, row_x += map->row_step_x, row_y += map->row_step_y) {
         uint32_t x_in = row_x, y_in = row_y;
-        for (int x = 0; x < to->width; x++, out += 3, x_in += step_x, y_in += step_y) {
+        for (int x = 0; x < to->width; x++, out += 3, x_in += map->step_x, y_in += map->step_y) {
             int from_x = (int32_t)x_in >> 16, from_y = (int32_t)y_in >> 16;
             if (from_x >= 0 && from_x < from->width && from_y >= 0 && from_y < from->height)
                 copy_pixel(from, from_x, from_y, out);
@@ -91,29 +98,26 @@ static void transform_double(const struct image *from, const double m[6], struct
     for (int y = 0; y < to->height; y++, row_x += m[1], row_y += m[4]) {
         double x_in = row_x, y_in = row_y;
         for (int x = 0; x < to->width; x++, out += 3, x_in += m[0], y_in += m[3]) {
-            int from_x = coordinate(x_in, from->width), from_y = coordinate(y_in, from->height);
+            int from_x = affine_coordinate(x_in, from->width),
+                from_y = affine_coordinate(y_in, from->height);
             if (from_x >= 0 && from_y >= 0)
                 copy_pixel(from, from_x, from_y, out);
         }
     }
 }
 
-bool affine_nearest(const struct image *from, const double matrix[6], uint8_t fill,
+bool affine_nearest(const struct image *from, const struct affine_map *map, uint8_t fill,
                     struct image *to, struct error *error) {
     if (!image_new(to, from->width, from->height, error))
         return false;
-    int width = to->width, height = to->height;
-    memset(to->pixels, fill, 3 * (size_t)width * (size_t)height);
-    if (matrix[1] == 0 && matrix[3] == 0) {
-        if (scale_only(from, matrix, to, error))
-            return true;
+    memset(to->pixels, fill, 3 * (size_t)to->width * (size_t)to->height);
+    if (map->fixed) {
+        transform_fixed(from, map, to);
+    } else if (map->matrix[1] != 0 || map->matrix[3] != 0) {
+        transform_double(from, map->matrix, to);
+    } else if (!scale_only(from, map->matrix, to, error)) {
         image_free(to);
         return false;
     }
-    if (fits_fixed_point(matrix, 0, 0) && fits_fixed_point(matrix, width, height) &&
-        fits_fixed_point(matrix, 0, height) && fits_fixed_point(matrix, width, 0))
-        transform_fixed(from, matrix, to);
-    else
-        transform_double(from, matrix, to);
     return true;
 }

@@ -2,6 +2,7 @@
 #ifndef ASSAY_CORE_AFFINE_H
 #define ASSAY_CORE_AFFINE_H
 
+#include "core/affine_pixel.h"
 #include "core/image.h"
 
 struct affine {
@@ -15,9 +16,12 @@ struct affine {
  * m[5]. */
 void affine_inverse_matrix(const struct affine *affine, int width, int height, double matrix[6]);
 
-/* Pillow's transform(size, AFFINE, matrix, NEAREST, fillcolor=fill): `to` has the size of `from`.
- */
-bool affine_nearest(const struct image *from, const double matrix[6], uint8_t fill,
+/* The matrix made ready for a width x height picture. */
+void affine_map_make(const double matrix[6], int width, int height, struct affine_map *map);
+
+/* Pillow's transform(size, AFFINE, matrix, NEAREST, fillcolor=fill): `to` has the size of `from`,
+ * which the map was made for. */
+bool affine_nearest(const struct image *from, const struct affine_map *map, uint8_t fill,
                     struct image *to, struct error *error);
 
 #endif

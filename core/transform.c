@@ -9,12 +9,11 @@
 #include "core/transform.h"
 
 #include "core/affine.h"
-#include "core/color.h"
+#include "core/recipe_pixel.h"
 #include "core/resize.h"
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 const char *transform_name(enum transform_kind kind) {
     static const char *const names[] = {
@@ -40,44 +39,45 @@ static double draw(struct random_stream *stream, struct range range) {
     return random_range(stream, range.low, range.high);
 }
 
-static void replace(struct image *image, struct image *with) {
-    image_free(image);
-    *image = *with;
+/* The step that comes next, of a picture that keeps its size. The caller has seen to the room. */
+static struct recipe_step *add_step(struct recipe *recipe, enum recipe_kind kind) {
+    int width = recipe_width(recipe), height = recipe_height(recipe);
+    assert(recipe->count < RECIPE_STEPS);
+    struct recipe_step *step = &recipe->steps[recipe->count++];
+    *step = (struct recipe_step){.kind = kind, .width = width, .height = height};
+    return step;
 }
 
-static bool resize(const struct transform *op, struct image *image, struct error *error) {
+static void resize(const struct transform *op, struct recipe *recipe) {
     int width = op->width, height = op->height;
-    struct image resized;
     if (op->width == 0)
-        resize_shorter(image->width, image->height, op->height, &width, &height);
-    if (width == image->width && height == image->height)
-        return true;
-    if (!resize_bilinear(image, width, height, &resized, error))
-        return error_context(error, "resize");
-    replace(image, &resized);
-    return true;
+        resize_shorter(recipe_width(recipe), recipe_height(recipe), op->height, &width, &height);
+    if (width == recipe_width(recipe) && height == recipe_height(recipe))
+        return;
+    struct recipe_step *step = add_step(recipe, RECIPE_RESIZE);
+    step->width = width;
+    step->height = height;
 }
 
-/* Rows of the window move to the front of the same memory. */
-static void crop(struct image *image, int top, int left, int height, int width) {
-    size_t from_stride = 3 * (size_t)image->width, to_stride = 3 * (size_t)width;
-    const uint8_t *from = image->pixels + (size_t)top * from_stride + 3 * (size_t)left;
-    for (size_t y = 0; y < (size_t)height; y++)
-        memmove(image->pixels + y * to_stride, from + y * from_stride, to_stride);
-    image->width = width;
-    image->height = height;
+static void window(const struct transform *op, int left, int top, struct recipe *recipe) {
+    struct recipe_step *step = add_step(recipe, RECIPE_WINDOW);
+    step->width = op->width;
+    step->height = op->height;
+    step->of.window.left = left;
+    step->of.window.top = top;
 }
 
-static bool random_crop(const struct transform *op, struct image *image,
-                        struct random_stream *stream, struct error *error) {
-    if (op->height > image->height || op->width > image->width)
+static bool random_crop(const struct transform *op, struct random_stream *stream,
+                        struct recipe *recipe, struct error *error) {
+    int width = recipe_width(recipe), height = recipe_height(recipe);
+    if (op->height > height || op->width > width)
         return error_set(error, ERROR_INPUT,
                          "random_crop of %d x %d is larger than the picture, %d x %d here; put a "
                          "resize before it or make it smaller",
-                         op->width, op->height, image->width, image->height);
-    int top = draw_below(stream, image->height - op->height + 1);
-    int left = draw_below(stream, image->width - op->width + 1);
-    crop(image, top, left, op->height, op->width);
+                         op->width, op->height, width, height);
+    int top = draw_below(stream, height - op->height + 1);
+    int left = draw_below(stream, width - op->width + 1);
+    window(op, left, top, recipe);
     return true;
 }
 
@@ -87,80 +87,47 @@ static int half_to_even(int excess) {
 }
 
 /* torchvision's center_crop: pads with black to at least the size, then cuts. */
-static bool center_crop(const struct transform *op, struct image *image, struct error *error) {
-    int width = image->width > op->width ? image->width : op->width;
-    int height = image->height > op->height ? image->height : op->height;
-    if (width > image->width || height > image->height) {
-        struct image padded;
-        if (!image_new(&padded, width, height, error))
-            return error_context(error, "center_crop");
-        memset(padded.pixels, 0, 3 * (size_t)width * (size_t)height);
-        size_t top = (size_t)(height - image->height) / 2,
-               left = (size_t)(width - image->width) / 2;
-        size_t stride = 3 * (size_t)image->width;
-        for (size_t y = 0; y < (size_t)image->height; y++)
-            memcpy(padded.pixels + 3 * ((top + y) * (size_t)width + left),
-                   image->pixels + y * stride, stride);
-        replace(image, &padded);
-    }
-    crop(image, half_to_even(height - op->height), half_to_even(width - op->width), op->height,
-         op->width);
-    return true;
+static void center_crop(const struct transform *op, struct recipe *recipe) {
+    int own_width = recipe_width(recipe), own_height = recipe_height(recipe);
+    int width = own_width > op->width ? own_width : op->width;
+    int height = own_height > op->height ? own_height : op->height;
+    window(op, half_to_even(width - op->width) - (width - own_width) / 2,
+           half_to_even(height - op->height) - (height - own_height) / 2, recipe);
 }
 
-static void flip_horizontal(struct image *image) {
-    size_t width = (size_t)image->width;
-    for (size_t y = 0; y < (size_t)image->height; y++) {
-        uint8_t *left = image->pixels + 3 * y * width, *right = left + 3 * (width - 1);
-        for (; left < right; left += 3, right -= 3) {
-            uint8_t pixel[3];
-            memcpy(pixel, left, 3);
-            memcpy(left, right, 3);
-            memcpy(right, pixel, 3);
-        }
-    }
-}
-
-static void flip_vertical(struct image *image) {
-    size_t stride = 3 * (size_t)image->width;
-    uint8_t *top = image->pixels, *bottom = top + stride * (size_t)(image->height - 1);
-    for (; top < bottom; top += stride, bottom -= stride)
-        for (size_t i = 0; i < stride; i++) {
-            uint8_t byte = top[i];
-            top[i] = bottom[i];
-            bottom[i] = byte;
-        }
+static void flip(const struct transform *op, enum recipe_kind kind, struct random_stream *stream,
+                 struct recipe *recipe) {
+    if (random_uniform(stream) < op->probability)
+        add_step(recipe, kind);
 }
 
 static bool off(struct range range, double neutral) {
     return range.low == neutral && range.high == neutral;
 }
 
-static void color_jitter(const struct transform *op, struct image *image,
-                         struct random_stream *stream) {
+static void color_jitter(const struct transform *op, struct random_stream *stream,
+                         struct recipe *recipe) {
+    static const enum recipe_kind kinds[4] = {RECIPE_BRIGHTNESS, RECIPE_CONTRAST, RECIPE_SATURATION,
+                                              RECIPE_HUE};
+    const struct range ranges[4] = {op->brightness, op->contrast, op->saturation, op->hue};
     int order[4] = {0, 1, 2, 3};
+    double factors[4];
     for (int i = 3; i > 0; i--) {
         int j = draw_below(stream, i + 1), kept = order[i];
         order[i] = order[j];
         order[j] = kept;
     }
-    double brightness = draw(stream, op->brightness), contrast = draw(stream, op->contrast);
-    double saturation = draw(stream, op->saturation), hue = draw(stream, op->hue);
-    for (int i = 0; i < 4; i++) {
-        if (order[i] == 0 && !off(op->brightness, 1))
-            color_brightness(image, brightness);
-        if (order[i] == 1 && !off(op->contrast, 1))
-            color_contrast(image, contrast);
-        if (order[i] == 2 && !off(op->saturation, 1))
-            color_saturation(image, saturation);
-        if (order[i] == 3 && !off(op->hue, 0))
-            color_hue(image, hue);
-    }
+    for (int i = 0; i < 4; i++)
+        factors[i] = draw(stream, ranges[i]);
+    for (int i = 0; i < 4; i++)
+        if (!off(ranges[order[i]], kinds[order[i]] == RECIPE_HUE ? 0 : 1))
+            add_step(recipe, kinds[order[i]])->of.factor = factors[order[i]];
 }
 
-static bool random_affine(const struct transform *op, struct image *image,
-                          struct random_stream *stream, struct error *error) {
-    double reach_x = op->translate_x * image->width, reach_y = op->translate_y * image->height;
+static void random_affine(const struct transform *op, struct random_stream *stream,
+                          struct recipe *recipe) {
+    int width = recipe_width(recipe), height = recipe_height(recipe);
+    double reach_x = op->translate_x * width, reach_y = op->translate_y * height;
     struct affine affine = {.angle = draw(stream, op->degrees)};
     affine.translate_x = (int)rint(random_range(stream, -reach_x, reach_x));
     affine.translate_y = (int)rint(random_range(stream, -reach_y, reach_y));
@@ -168,34 +135,60 @@ static bool random_affine(const struct transform *op, struct image *image,
     affine.shear_x = draw(stream, op->shear_x);
     affine.shear_y = draw(stream, op->shear_y);
     double matrix[6];
-    affine_inverse_matrix(&affine, image->width, image->height, matrix);
-    struct image moved;
-    if (!affine_nearest(image, matrix, op->fill, &moved, error))
-        return error_context(error, "random_affine");
-    replace(image, &moved);
+    affine_inverse_matrix(&affine, width, height, matrix);
+    struct recipe_step *step = add_step(recipe, RECIPE_AFFINE);
+    affine_map_make(matrix, width, height, &step->of.affine.map);
+    step->of.affine.fill = op->fill;
+}
+
+bool transform_draw(const struct transform *op, struct random_stream *stream, struct recipe *recipe,
+                    struct error *error) {
+    switch (op->kind) {
+    case TRANSFORM_RESIZE: resize(op, recipe); break;
+    case TRANSFORM_RANDOM_CROP: return random_crop(op, stream, recipe, error);
+    case TRANSFORM_CENTER_CROP: center_crop(op, recipe); break;
+    case TRANSFORM_RANDOM_HORIZONTAL_FLIP: flip(op, RECIPE_FLIP_X, stream, recipe); break;
+    case TRANSFORM_RANDOM_VERTICAL_FLIP: flip(op, RECIPE_FLIP_Y, stream, recipe); break;
+    case TRANSFORM_COLOR_JITTER: color_jitter(op, stream, recipe); break;
+    case TRANSFORM_RANDOM_AFFINE: random_affine(op, stream, recipe); break;
+    case TRANSFORM_NORMALIZE: assert(!"normalize makes no picture: pipeline_normalize applies it");
+    }
     return true;
 }
 
 bool transform_apply(const struct transform *op, struct image *image, struct random_stream *stream,
                      struct error *error) {
+    struct recipe recipe;
+    recipe_begin(&recipe, image->width, image->height);
+    return transform_draw(op, stream, &recipe, error) &&
+           (recipe_apply(&recipe, image, error) ||
+            error_context(error, "%s", transform_name(op->kind)));
+}
+
+/* How many steps the op may become; more than a recipe holds when it has no recipe_pixel. */
+static int steps_most(const struct transform *op) {
     switch (op->kind) {
-    case TRANSFORM_RESIZE: return resize(op, image, error);
-    case TRANSFORM_RANDOM_CROP: return random_crop(op, image, stream, error);
-    case TRANSFORM_CENTER_CROP: return center_crop(op, image, error);
-    case TRANSFORM_RANDOM_HORIZONTAL_FLIP:
-        if (random_uniform(stream) < op->probability)
-            flip_horizontal(image);
-        return true;
-    case TRANSFORM_RANDOM_VERTICAL_FLIP:
-        if (random_uniform(stream) < op->probability)
-            flip_vertical(image);
-        return true;
-    case TRANSFORM_COLOR_JITTER: color_jitter(op, image, stream); return true;
-    case TRANSFORM_RANDOM_AFFINE: return random_affine(op, image, stream, error);
-    case TRANSFORM_NORMALIZE: break;
+    case TRANSFORM_RESIZE: return RECIPE_STEPS + 1;
+    case TRANSFORM_COLOR_JITTER: return 4;
+    case TRANSFORM_NORMALIZE: return 0;
+    default: return 1;
     }
-    assert(!"normalize makes no picture: pipeline_normalize applies it");
-    return false;
+}
+
+bool pipeline_pixelwise(const struct pipeline *pipeline, size_t from) {
+    int steps = 0;
+    for (size_t i = from; i < pipeline->count && steps <= RECIPE_STEPS; i++)
+        steps += steps_most(&pipeline->ops[i]);
+    return steps <= RECIPE_STEPS;
+}
+
+bool pipeline_draw(const struct pipeline *pipeline, size_t from, struct random_stream *stream,
+                   struct recipe *recipe, struct error *error) {
+    for (size_t i = from; i < pipeline->count; i++)
+        if (pipeline->ops[i].kind != TRANSFORM_NORMALIZE &&
+            !transform_draw(&pipeline->ops[i], stream, recipe, error))
+            return error_context(error, "%s", transform_name(pipeline->ops[i].kind));
+    return true;
 }
 
 size_t pipeline_fixed_count(const struct pipeline *pipeline) {
@@ -219,7 +212,7 @@ bool pipeline_apply(const struct pipeline *pipeline, size_t from, struct image *
  */
 static void normalize_table(const struct transform *op, int channel, float table[256]) {
     for (int value = 0; value < 256; value++)
-        table[value] = ((float)value / 255.0F - op->mean[channel]) / op->std[channel];
+        table[value] = recipe_normal((uint8_t)value, op->mean[channel], op->std[channel]);
 }
 
 void pipeline_normalize(const struct pipeline *pipeline, const struct image *image, float *out) {

@@ -10,6 +10,7 @@
 
 #include "core/image.h"
 #include "core/random.h"
+#include "core/recipe.h"
 
 enum transform_kind {
     TRANSFORM_RESIZE, /* Pillow's antialiased bilinear */
@@ -47,9 +48,13 @@ struct pipeline {
 
 const char *transform_name(enum transform_kind kind); /* "random_crop" */
 
-/* Applies one op (not normalize) in place: `image` is replaced by the result. Draws come from
- * `stream`, and each op takes the same number of words whatever the picture, so that a crop does
- * not move the next op's draws. Fails when a crop is larger than the picture. */
+/* Adds what the op (not normalize) will do to the picture that `recipe` makes so far. Draws come
+ * from `stream`, and each op takes the same number of words whatever the picture, so that a crop
+ * does not move the next op's draws. Fails when a crop is larger than the picture. */
+bool transform_draw(const struct transform *op, struct random_stream *stream, struct recipe *recipe,
+                    struct error *error);
+
+/* Draws one op and applies it in place: `image` is replaced by the result. */
 bool transform_apply(const struct transform *op, struct image *image, struct random_stream *stream,
                      struct error *error);
 
@@ -60,6 +65,14 @@ size_t pipeline_fixed_count(const struct pipeline *pipeline);
 /* Ops [from, count) except normalize, in place. */
 bool pipeline_apply(const struct pipeline *pipeline, size_t from, struct image *image,
                     struct random_stream *stream, struct error *error);
+
+/* Whether the ops [from, count) always fit into one recipe, each pixel of which can be found alone
+ * (recipe_pixel.h): then pipeline_draw may be used. */
+bool pipeline_pixelwise(const struct pipeline *pipeline, size_t from);
+
+/* Adds ops [from, count) except normalize to a recipe that was begun. */
+bool pipeline_draw(const struct pipeline *pipeline, size_t from, struct random_stream *stream,
+                   struct recipe *recipe, struct error *error);
 
 /* The last op: float32 CHW into `out` (3 * height * width floats). */
 void pipeline_normalize(const struct pipeline *pipeline, const struct image *image, float *out);

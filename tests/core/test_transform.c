@@ -100,8 +100,10 @@ static void affine_gives_the_bytes_that_torchvision_gives(void **state) {
     for (size_t i = 0; i < sizeof affines / sizeof *affines; i++) {
         struct image from = sample_picture(affines[i].width, affines[i].height), to;
         double matrix[6];
+        struct affine_map map;
         affine_inverse_matrix(&affines[i].affine, from.width, from.height, matrix);
-        assert_true(affine_nearest(&from, matrix, affines[i].fill, &to, NULL));
+        affine_map_make(matrix, from.width, from.height, &map);
+        assert_true(affine_nearest(&from, &map, affines[i].fill, &to, NULL));
         if (image_hash(&to) != affines[i].hash)
             fail_msg("row %zu of affine.inc: angle %g", i, affines[i].affine.angle);
         image_free(&from);
