@@ -314,7 +314,7 @@ static void say_what_is_there(const char *dir) {
         "To look around in it, start the coordinator on its database again:\n"
         "  assay coordinator --db %s/demo.db &\n"
         "  assay compare demo             this table again; assay ls, show ID, logs ID say more\n"
-        "  assay preview %s/demo.json --out sheet.png\n"
+        "  assay preview %s/demo.json --member demo/+jitter --out sheet.png\n"
         "                                 what the augmentations do to the pictures\n"
         "Checkpoints, train.log and TensorBoard's events stand in worker/; assay demo with this\n"
         "--dir trains the ablation once more.\n",

@@ -52,6 +52,8 @@ for name in base +jitter +affine 'real x2'; do
 done
 grep -q '^Which to keep' "$work/again.log" || fail "nothing is said about which to keep"
 grep -q "assay coordinator --db $demo/demo.db" "$work/again.log" || fail "how to look again is not said"
+preview=$(sed -n 's/^  \(assay preview .*\)/\1/p' "$work/again.log")
+(cd "$work" && $preview && [ -s sheet.png ]) || fail "what is said to try does not work: $preview"
 [ "$(sql "SELECT count(*) FROM experiment WHERE state = 'done'")" = 4 ] || fail "not all are done"
 for id in 1 2 3 4; do
     found=$(sql "SELECT group_concat(epoch, ' ') FROM
