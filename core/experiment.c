@@ -59,38 +59,63 @@ static bool decode_data(const cJSON *data, struct experiment *experiment) {
     return ok;
 }
 
+/* A list of strings. The count tells how many there are to free, whatever comes back. */
+static bool copy_all(const cJSON *list, char ***strings, size_t *count) {
+    bool ok = true;
+    *strings = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof **strings);
+    if (*strings == NULL)
+        return false;
+    for (const cJSON *one = list->child; one != NULL; one = one->next)
+        (*strings)[(*count)++] = copy(one, &ok);
+    return ok;
+}
+
 static bool decode_model(const cJSON *model, struct experiment *experiment) {
-    static const char *const heads[] = {"relu", "dropout", NULL};
-    const cJSON *fresh = json_member(model, "fresh");
+    static const char *const heads[] = {"relu", "dropout", "linear", NULL};
     bool ok = true;
     experiment->model.arch = copy(json_member(model, "arch"), &ok);
     experiment->model.head = (enum head)choice(model, "head", heads);
     experiment->model.dropout = number(model, "dropout");
     experiment->model.weights = copy(json_member(model, "weights"), &ok);
-    experiment->model.fresh =
-        calloc((size_t)cJSON_GetArraySize(fresh) + 1, sizeof *experiment->model.fresh);
-    if (experiment->model.fresh == NULL)
-        return false;
-    for (const cJSON *one = fresh->child; one != NULL; one = one->next)
-        experiment->model.fresh[experiment->model.fresh_count++] = copy(one, &ok);
-    return ok;
+    return copy_all(json_member(model, "fresh"), &experiment->model.fresh,
+                    &experiment->model.fresh_count) &&
+           copy_all(json_member(model, "freeze"), &experiment->model.freeze,
+                    &experiment->model.freeze_count) &&
+           ok;
+}
+
+static void decode_pair(const cJSON *pair, double *first, double *second) {
+    *first = pair->child->valuedouble;
+    *second = pair->child->next->valuedouble;
+}
+
+static void decode_optimizer(const cJSON *json, struct optimizer *optimizer) {
+    static const char *const names[] = {"adam", "adamw", "sgd", NULL};
+    optimizer->name = (enum optimizer_name)choice(json, "name", names);
+    optimizer->lr = number(json, "lr");
+    optimizer->weight_decay = number(json, "weight_decay");
+    if (optimizer->name == OPTIMIZER_SGD) {
+        optimizer->momentum = number(json, "momentum");
+        optimizer->nesterov = cJSON_IsTrue(json_member(json, "nesterov"));
+        return;
+    }
+    decode_pair(json_member(json, "betas"), &optimizer->beta1, &optimizer->beta2);
+    optimizer->eps = number(json, "eps");
 }
 
 static void decode_train(const cJSON *train, struct experiment *experiment) {
     static const char *const precisions[] = {"fp32", "tf32", "bf16", NULL};
-    const cJSON *optimizer = json_member(train, "optimizer"),
-                *scheduler = json_member(train, "scheduler");
-    const cJSON *betas = json_member(optimizer, "betas");
+    const cJSON *scheduler = json_member(train, "scheduler");
+    struct loss *loss = &experiment->train.loss;
     experiment->train.epochs = whole(train, "epochs");
     experiment->train.batch_size = whole(train, "batch_size");
     experiment->train.seed = (uint64_t)number(train, "seed");
     experiment->train.precision = (enum precision)choice(train, "precision", precisions);
     experiment->train.deterministic = cJSON_IsTrue(json_member(train, "deterministic"));
-    experiment->train.optimizer.lr = number(optimizer, "lr");
-    experiment->train.optimizer.beta1 = betas->child->valuedouble;
-    experiment->train.optimizer.beta2 = betas->child->next->valuedouble;
-    experiment->train.optimizer.eps = number(optimizer, "eps");
-    experiment->train.optimizer.weight_decay = number(optimizer, "weight_decay");
+    loss->label_smoothing = number(train, "label_smoothing");
+    decode_pair(json_member(train, "class_weights"), &loss->class_weights[0],
+                &loss->class_weights[1]);
+    decode_optimizer(json_member(train, "optimizer"), &experiment->train.optimizer);
     experiment->train.scheduler.factor = number(scheduler, "factor");
     experiment->train.scheduler.patience = whole(scheduler, "patience");
     experiment->train.scheduler.min_lr = number(scheduler, "min_lr");
@@ -141,6 +166,8 @@ void experiment_free(struct experiment *experiment) {
     }
     for (size_t i = 0; i < experiment->model.fresh_count; i++)
         free(experiment->model.fresh[i]);
+    for (size_t i = 0; i < experiment->model.freeze_count; i++)
+        free(experiment->model.freeze[i]);
     free(experiment->name);
     free(experiment->data.root);
     free(experiment->data.classes);
@@ -149,6 +176,7 @@ void experiment_free(struct experiment *experiment) {
     free(experiment->model.arch);
     free(experiment->model.weights);
     free(experiment->model.fresh);
+    free(experiment->model.freeze);
     free(experiment->resources.backend);
     cJSON_Delete(experiment->config);
     *experiment = (struct experiment){0};

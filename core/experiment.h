@@ -20,8 +20,24 @@ struct experiment_class {
                         unnamed */
 };
 
-enum head { HEAD_RELU, HEAD_DROPOUT };
+enum head { HEAD_RELU, HEAD_DROPOUT, HEAD_LINEAR };
 enum precision { PRECISION_FP32, PRECISION_TF32, PRECISION_BF16 };
+enum optimizer_name { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
+
+/* torch.optim's Adam, AdamW or SGD with their arguments' names. */
+struct optimizer {
+    enum optimizer_name name;
+    double lr, weight_decay;
+    double beta1, beta2, eps; /* adam, adamw */
+    double momentum;          /* sgd */
+    bool nesterov;
+};
+
+/* What torch.nn.CrossEntropyLoss takes; of training alone. */
+struct loss {
+    double label_smoothing;
+    double class_weights[2]; /* of label 0 and 1 */
+};
 
 struct experiment {
     char *name;
@@ -40,15 +56,16 @@ struct experiment {
         char *weights;  /* path or NULL: from scratch */
         char **fresh;   /* prefixes of parameter names: "layer4", "fc" */
         size_t fresh_count;
+        char **freeze; /* prefixes of layers' names: "conv1", "layer1" */
+        size_t freeze_count;
     } model;
     struct {
         uint32_t epochs, batch_size;
         uint64_t seed;
         enum precision precision;
         bool deterministic;
-        struct {
-            double lr, beta1, beta2, eps, weight_decay;
-        } optimizer; /* adam */
+        struct loss loss;
+        struct optimizer optimizer;
         struct {
             double factor, min_lr;
             uint32_t patience;

@@ -26,7 +26,7 @@ struct trained {
     struct model *model;
     struct profile profile;
     struct batch batch;
-    struct adam adam;
+    struct update update;
     float *images, *losses, *logits;
     int32_t *labels;
     uint64_t *samples;
@@ -133,7 +133,8 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                                                 .device = (int)options->device,
                                                 .profile =
                                                     options->layers ? &trained->profile : NULL};
-    trained->adam = (struct adam){.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    trained->update.optimizer =
+        (struct optimizer){.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
     trained->backend = backend_find(options->backend, (int)options->device, error);
     return trained->backend != NULL &&
            network_build(options->arch, HEAD_RELU, 0, &trained->network, error) &&
@@ -166,8 +167,8 @@ static double median(double *values, size_t count) {
 
 static bool train(void *context, const struct batch *batch, struct error *error) {
     struct trained *trained = context;
-    trained->adam.step++;
-    return trained->backend->train_step(trained->model, batch, &trained->adam, trained->losses,
+    trained->update.step++;
+    return trained->backend->train_step(trained->model, batch, &trained->update, trained->losses,
                                         trained->logits, error);
 }
 

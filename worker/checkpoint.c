@@ -141,7 +141,8 @@ static void add_parts(struct writer *writer, const struct network *network,
     static const struct {
         const char *prefix;
         enum model_state state;
-    } kinds[] = {{"", MODEL_VALUE}, {"optimizer.m.", MODEL_ADAM_M}, {"optimizer.v.", MODEL_ADAM_V}};
+    } kinds[] = {
+        {"", MODEL_VALUE}, {"optimizer.m.", MODEL_MOMENT_M}, {"optimizer.v.", MODEL_MOMENT_V}};
     for (size_t k = 0; k < 3; k++) {
         for (size_t i = 0; i < network->parameter_count; i++) {
             if (kinds[k].state == MODEL_VALUE || network->parameters[i].trainable)
@@ -390,8 +391,9 @@ bool checkpoint_restore(const struct checkpoint *checkpoint, const struct networ
         if (batches_tracked == NULL)
             continue;
         if (parameter->trainable &&
-            (!weights_set(file, "optimizer.m.", network, i, backend, model, MODEL_ADAM_M, error) ||
-             !weights_set(file, "optimizer.v.", network, i, backend, model, MODEL_ADAM_V, error)))
+            (!weights_set(file, "optimizer.m.", network, i, backend, model, MODEL_MOMENT_M,
+                          error) ||
+             !weights_set(file, "optimizer.v.", network, i, backend, model, MODEL_MOMENT_V, error)))
             return false;
         if (parameter->kind == PARAMETER_MEAN)
             *batches_tracked++ = weights_tracked(file, parameter);

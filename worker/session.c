@@ -64,7 +64,7 @@ static bool check_smallest_batch(const struct session *session, const struct sha
         return true;
     for (size_t i = 0; i < session->network.node_count && !one_value; i++)
         one_value = session->network.nodes[i].op == OP_BATCH_NORM &&
-                    shapes[i].height * shapes[i].width == 1;
+                    !session->network.nodes[i].frozen && shapes[i].height * shapes[i].width == 1;
     if (!one_value)
         return true;
     size_t better = size + 1;
@@ -142,11 +142,14 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
         (training && !check_lists(session, error)) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
                        &session->network, error) ||
+        !network_freeze(&session->network, experiment->model.freeze, experiment->model.freeze_count,
+                        error) ||
         !check_sizes(session, training, error) || !make_buffers(session, error))
         goto out;
     const struct loader_options loader = {.root = root, .threads = options->threads};
     const struct model_options model = {.precision = experiment->train.precision,
                                         .deterministic = experiment->train.deterministic,
+                                        .loss = &experiment->train.loss,
                                         .seed = experiment->train.seed,
                                         .device = options->device};
     if (!loader_new(&loader, &session->loader, error) ||
@@ -194,6 +197,7 @@ static double count_batch(const struct session *session, const struct batch *bat
 struct phase {
     const char *name;
     uint32_t epoch, step, steps;
+    double weights; /* of the pictures so far, by which the sum of their losses is divided */
     int64_t began_ms;
 };
 
@@ -213,7 +217,7 @@ static void tell_progress(struct session *session, const struct phase *phase,
                                 .steps = phase->steps,
                                 .images_per_second =
                                     spent_ms > 0 ? count * 1000 / (double)spent_ms : 0};
-    metrics_loss(metrics, &progress.loss);
+    progress.loss = metrics->loss_sum / phase->weights;
     session->events->progress(session->events->context, &progress);
 }
 
@@ -234,19 +238,19 @@ static bool check_finite(double loss, const char *what, uint32_t epoch, uint32_t
 }
 
 static bool train_batch(struct session *session, const struct batch *batch,
-                        struct session_epoch *epoch, const struct phase *phase,
-                        struct trainlog *log, struct error *error) {
+                        struct session_epoch *epoch, struct phase *phase, struct trainlog *log,
+                        struct error *error) {
     const struct experiment *experiment = session->experiment;
-    const struct adam adam = {.lr = epoch->learning_rate,
-                              .beta1 = experiment->train.optimizer.beta1,
-                              .beta2 = experiment->train.optimizer.beta2,
-                              .eps = experiment->train.optimizer.eps,
-                              .weight_decay = experiment->train.optimizer.weight_decay,
-                              .step = ++epoch->iteration};
-    if (!session->backend->train_step(session->model, batch, &adam, session->losses,
+    struct update update = {experiment->train.optimizer, ++epoch->iteration};
+    update.optimizer.lr = epoch->learning_rate;
+    if (!session->backend->train_step(session->model, batch, &update, session->losses,
                                       session->logits, error))
         return false;
-    double loss = count_batch(session, batch, &epoch->metrics) / (double)batch->count;
+    double weights = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        weights += experiment->train.loss.class_weights[batch->labels[i]];
+    double loss = count_batch(session, batch, &epoch->metrics) / weights;
+    phase->weights += weights;
     if (!check_finite(loss, "training", phase->epoch, phase->step, error))
         return false;
     if (phase->step % LOGGED_EVERY == 0)
@@ -281,6 +285,7 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
         return false;
     while (loader_next(session->loader, &batch, error)) {
         if (batch == NULL) {
+            epoch->metrics.loss_sum *= (double)list->count / phase.weights;
             epoch->seconds = (double)(clock_steady_ms() - phase.began_ms) / 1000;
             return true;
         }
@@ -318,6 +323,7 @@ bool session_evaluate(struct session *session, const struct split_list *list,
                                         error))
             return false;
         double sum = count_batch(session, batch, metrics);
+        phase.weights += (double)batch->count;
         if (!check_finite(sum, phase_name, epoch, phase.step, error))
             return false;
         tell_progress(session, &phase, metrics);

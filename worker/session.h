@@ -42,7 +42,9 @@ struct session_epoch {
     double seconds;
 };
 
-/* One epoch: shuffles, trains, fills metrics and seconds. A loss that is not finite is an error. */
+/* One epoch: shuffles, trains, fills metrics and seconds. The metrics' mean loss is the training
+ * loss with its smoothing and class weights: sum(w l) / sum(w). A loss that is not finite is an
+ * error. */
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
                    struct error *error);
 

@@ -208,13 +208,16 @@ static bool model_make(struct training *training, const struct step_options *opt
                                                                                 : PRECISION_FP32;
     const struct model_options model_options = {.precision = experiment->train.precision,
                                                 .deterministic = experiment->train.deterministic,
+                                                .loss = &experiment->train.loss,
                                                 .seed = experiment->train.seed,
                                                 .threads = options->threads,
                                                 .device = options->device};
     training->backend = backend_find(options->backend, options->device, error);
     if (training->backend == NULL || !head_check(options->weights, error) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
-                       &training->network, error))
+                       &training->network, error) ||
+        !network_freeze(&training->network, experiment->model.freeze,
+                        experiment->model.freeze_count, error))
         return false;
     training->tracked = calloc(weights_tracked_count(&training->network), sizeof(int64_t));
     if (training->tracked == NULL)
@@ -236,21 +239,17 @@ static bool model_make(struct training *training, const struct step_options *opt
 
 static bool step_run(struct training *training, struct error *error) {
     const struct experiment *experiment = &training->experiment;
-    const struct adam adam = {.lr = experiment->train.optimizer.lr,
-                              .beta1 = experiment->train.optimizer.beta1,
-                              .beta2 = experiment->train.optimizer.beta2,
-                              .eps = experiment->train.optimizer.eps,
-                              .weight_decay = experiment->train.optimizer.weight_decay,
-                              .step = 1};
-    if (!training->backend->train_step(training->model, &training->batch, &adam, training->losses,
+    const struct update update = {experiment->train.optimizer, 1};
+    if (!training->backend->train_step(training->model, &training->batch, &update, training->losses,
                                        training->logits, error))
         return false;
-    double sum = 0;
-    for (size_t i = 0; i < training->batch.count; i++)
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < training->batch.count; i++) {
         sum += (double)training->losses[i];
-    training->loss = (float)(sum / (double)training->batch.count);
-    for (size_t i = 0; i < weights_tracked_count(&training->network); i++)
-        training->tracked[i]++;
+        weights += experiment->train.loss.class_weights[training->labels[i]];
+    }
+    training->loss = (float)(sum / weights);
+    weights_tracked_add(&training->network, training->tracked, 1);
     return true;
 }
 

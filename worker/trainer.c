@@ -211,7 +211,6 @@ static const struct epoch_report *account(struct run *run, const struct session_
                                           const struct metrics *valid) {
     struct checkpoint_state *state = &run->state;
     struct epoch_report *report = &state->history[epoch->epoch - 1];
-    size_t tracked = weights_tracked_count(&run->session.network);
     double loss = 0, count = (double)metrics_count(&epoch->metrics);
     metrics_loss(valid, &loss);
     *report =
@@ -222,8 +221,8 @@ static const struct epoch_report *account(struct run *run, const struct session_
                               .seconds = epoch->seconds,
                               .images_per_second = epoch->seconds > 0 ? count / epoch->seconds : 0,
                               .best = loss < state->best_loss};
-    for (size_t i = 0; i < tracked; i++)
-        state->batches_tracked[i] += (int64_t)(epoch->iteration - state->iteration);
+    weights_tracked_add(&run->session.network, state->batches_tracked,
+                        (int64_t)(epoch->iteration - state->iteration));
     state->iteration = epoch->iteration;
     state->epoch = epoch->epoch;
     plateau_step(&state->plateau, loss);

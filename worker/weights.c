@@ -25,6 +25,14 @@ void weights_tracked_name(const struct parameter *mean, char name[static 80]) {
     snprintf(name, 80, "%.*s.num_batches_tracked", (int)(dot - mean->name), mean->name);
 }
 
+void weights_tracked_add(const struct network *network, int64_t *batches_tracked, int64_t steps) {
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        const struct parameter *parameter = &network->parameters[i];
+        if (parameter->kind == PARAMETER_MEAN)
+            *batches_tracked++ += parameter->frozen ? 0 : steps;
+    }
+}
+
 int64_t weights_tracked(const struct safetensors *file, const struct parameter *mean) {
     char name[80];
     int64_t value = 0;
@@ -44,21 +52,15 @@ static bool ends_with(const char *name, const char *suffix) {
     return length >= end && strcmp(name + length - end, suffix) == 0;
 }
 
-/* Whether the prefix is the name or its first components: "layer1" is not of "layer10.0.bn1". */
-static bool is_part(const char *name, const char *prefix) {
-    size_t length = strlen(prefix);
-    return begins_with(name, prefix) && (name[length] == '.' || name[length] == '\0');
-}
-
 static bool is_fresh(const struct experiment *experiment, const struct safetensors *file,
                      const char *name) {
     for (size_t i = 0; i < experiment->model.fresh_count; i++) {
-        if (is_part(name, experiment->model.fresh[i]))
+        if (network_is_part(name, experiment->model.fresh[i]))
             return true;
     }
     if (file == NULL)
         return true;
-    return is_part(name, "head") && safetensors_find(file, "head.weight") == NULL &&
+    return network_is_part(name, "head") && safetensors_find(file, "head.weight") == NULL &&
            safetensors_find(file, "head.bias") == NULL;
 }
 
@@ -149,7 +151,7 @@ static bool check_fresh(const struct experiment *experiment, const struct networ
     for (size_t f = 0; f < experiment->model.fresh_count; f++) {
         bool found = false;
         for (size_t i = 0; i < network->parameter_count && !found; i++)
-            found = is_part(network->parameters[i].name, experiment->model.fresh[f]);
+            found = network_is_part(network->parameters[i].name, experiment->model.fresh[f]);
         if (!found)
             return error_set(error, ERROR_INPUT,
                              "model.fresh: %s has no part \"%s\"; name the beginning of its "

@@ -23,6 +23,9 @@ bool weights_begin(const struct experiment *experiment, const struct network *ne
 /* How many running means the network has. */
 size_t weights_tracked_count(const struct network *network);
 
+/* Counts `steps` more for every running mean that is not frozen. */
+void weights_tracked_add(const struct network *network, int64_t *batches_tracked, int64_t steps);
+
 /* "layer1.0.bn1.num_batches_tracked" for a running mean's name. */
 void weights_tracked_name(const struct parameter *mean, char name[static 80]);
 

@@ -328,7 +328,7 @@ static void dotted_paths_lead_into_the_schema(void **state) {
                                           ".seed",
                                           "train..seed",
                                           "train.seed.x",
-                                          "train.optimizer.momentum",
+                                          "train.optimizer.amsgrad",
                                           "Train",
                                           "data.upsample."};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)

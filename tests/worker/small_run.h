@@ -78,6 +78,7 @@ static inline void small_experiment(void **state, struct small *small) {
     experiment->train.batch_size = 5;
     experiment->train.seed = 7;
     experiment->train.deterministic = true;
+    experiment->train.loss.class_weights[0] = experiment->train.loss.class_weights[1] = 1;
     experiment->train.optimizer.lr = 3e-3; /* best at 1 and 3: the rate halves */
     experiment->train.optimizer.beta1 = 0.9;
     experiment->train.optimizer.beta2 = 0.999;

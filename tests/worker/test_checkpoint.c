@@ -15,11 +15,11 @@ static const char config[] = "{\"name\":\"a\\u00e4\",\"train\":{\"lr\":0.0002,\"
 
 /* A network of two parts, so that its files are small: conv1 and bn1 as torchvision has them. */
 static struct parameter parameters[] = {
-    {"conv1.weight", PARAMETER_WEIGHT, 4, {2, 3, 1, 1}, 6, true},
-    {"bn1.weight", PARAMETER_SCALE, 1, {2}, 2, true},
-    {"bn1.bias", PARAMETER_SHIFT, 1, {2}, 2, true},
-    {"bn1.running_mean", PARAMETER_MEAN, 1, {2}, 2, false},
-    {"bn1.running_var", PARAMETER_VARIANCE, 1, {2}, 2, false},
+    {"conv1.weight", PARAMETER_WEIGHT, 4, {2, 3, 1, 1}, 6, true, false},
+    {"bn1.weight", PARAMETER_SCALE, 1, {2}, 2, true, false},
+    {"bn1.bias", PARAMETER_SHIFT, 1, {2}, 2, true, false},
+    {"bn1.running_mean", PARAMETER_MEAN, 1, {2}, 2, false, false},
+    {"bn1.running_var", PARAMETER_VARIANCE, 1, {2}, 2, false, false},
 };
 static const struct network network = {.parameters = parameters, .parameter_count = 5};
 
@@ -27,7 +27,7 @@ static const struct network network = {.parameters = parameters, .parameter_coun
 static struct model *model_filled(float start) {
     struct model *model;
     fake_new(&network, NULL, &model, NULL);
-    static const enum model_state states[] = {MODEL_VALUE, MODEL_ADAM_M, MODEL_ADAM_V};
+    static const enum model_state states[] = {MODEL_VALUE, MODEL_MOMENT_M, MODEL_MOMENT_V};
     for (size_t s = 0; s < 3; s++) {
         for (size_t i = 0; i < network.parameter_count; i++) {
             float values[6];
@@ -121,9 +121,9 @@ static void weights_and_optimizer_read_back_the_same(void **state) {
         assert_memory_equal(model->values[MODEL_VALUE][i], expected->values[MODEL_VALUE][i], bytes);
         if (!parameters[i].trainable)
             continue;
-        assert_memory_equal(model->values[MODEL_ADAM_M][i], expected->values[MODEL_ADAM_M][i],
+        assert_memory_equal(model->values[MODEL_MOMENT_M][i], expected->values[MODEL_MOMENT_M][i],
                             bytes);
-        assert_memory_equal(model->values[MODEL_ADAM_V][i], expected->values[MODEL_ADAM_V][i],
+        assert_memory_equal(model->values[MODEL_MOMENT_V][i], expected->values[MODEL_MOMENT_V][i],
                             bytes);
     }
     checkpoint_close(checkpoint);
@@ -139,7 +139,7 @@ static void weights_alone_leave_the_optimizer(void **state) {
     struct checkpoint *checkpoint = open_checkpoint(path);
     assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, NULL, NULL));
     assert_non_null(model->values[MODEL_VALUE][0]);
-    assert_null(model->values[MODEL_ADAM_M][0]);
+    assert_null(model->values[MODEL_MOMENT_M][0]);
     checkpoint_close(checkpoint);
     fake_free(model);
     free(path);

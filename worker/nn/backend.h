@@ -7,6 +7,7 @@
 #define ASSAY_WORKER_NN_BACKEND_H
 
 #include "worker/nn/network.h"
+#include "worker/nn/optimizer.h"
 
 #include <stdint.h>
 
@@ -22,13 +23,8 @@ struct batch {
     uint32_t epoch;
 };
 
-/* PyTorch's Adam; step counts from 1. weight_decay is added to the gradient (L2). */
-struct adam {
-    double lr, beta1, beta2, eps, weight_decay;
-    uint64_t step;
-};
-
-enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_ADAM_M, MODEL_ADAM_V };
+/* Moments: M is Adam's first or SGD's momentum buffer, V is Adam's second (optimizer.h). */
+enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_MOMENT_M, MODEL_MOMENT_V };
 
 enum { OP_COUNT = OP_DROPOUT + 1 };
 
@@ -40,6 +36,7 @@ struct profile {
 struct model_options {
     enum precision precision;
     bool deterministic;
+    const struct loss *loss; /* of training; copied. NULL: plain cross-entropy */
     uint64_t seed;           /* for dropout */
     int threads;             /* 0: all cores */
     int device;              /* CUDA device number */
@@ -50,22 +47,26 @@ struct backend {
     const char *name; /* "cpu", "cuda" */
     /* True when it can run here; `what` gets a line on the device or on why not. */
     bool (*available)(int device, char *what, size_t what_size);
-    /* The network is borrowed and must outlive the model. */
+    /* The network is borrowed and must outlive the model; what is to be frozen in it is. */
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);
     void (*model_free)(struct model *model);
     /* `values`: parameter->count floats in PyTorch's layout. Gradients are those of the last
-     * train_step, before the optimizer; setting them is an error. A new model's state is all zeros.
-     */
+     * train_step, before the optimizer; setting them is an error. A new model's state is all zeros,
+     * and so are moments that the optimizer does not keep. Parameters that are not trainable have
+     * values alone: anything else of them is an error. */
     bool (*state_set)(struct model *model, enum model_state state, size_t parameter,
                       const float *values, struct error *error);
     bool (*state_get)(struct model *model, enum model_state state, size_t parameter, float *values,
                       struct error *error);
-    /* Forward in training mode, backward, one Adam update. losses: each picture's cross-entropy;
-     * logits: count x 2. The training loss is the mean of losses. */
-    bool (*train_step)(struct model *model, const struct batch *batch, const struct adam *adam,
+    /* Forward in training mode (frozen batch norms in evaluation mode), backward down to the lowest
+     * trained layer, one update. losses: each picture's weighted, smoothed cross-entropy (struct loss);
+     * logits: count x 2. The training loss is the sum of losses over the sum of the weights of the
+     * labels' classes. */
+    bool (*train_step)(struct model *model, const struct batch *batch, const struct update *update,
                        float *losses, float *logits, struct error *error);
-    /* Forward in evaluation mode; state is not changed. */
+    /* Forward in evaluation mode; state is not changed. losses: each picture's plain cross-entropy,
+     * without smoothing and weights. */
     bool (*evaluate)(struct model *model, const struct batch *batch, float *losses, float *logits,
                      struct error *error);
 };

@@ -176,6 +176,20 @@ static int add_stages(struct builder *builder, const struct layout *layout, int 
     return node;
 }
 
+/* How many parameters the node has. */
+static size_t parameters_of(const struct node *node) {
+    return node->op == OP_CONV ? 1 : node->op == OP_BATCH_NORM ? 4 : node->op == OP_LINEAR ? 2 : 0;
+}
+
+static void mark_backward(struct network *network) {
+    for (size_t i = 0; i < network->node_count; i++) {
+        struct node *node = &network->nodes[i];
+        node->backward = (parameters_of(node) > 0 && !node->frozen) ||
+                         (node->input >= 0 && network->nodes[node->input].backward) ||
+                         (node->residual >= 0 && network->nodes[node->residual].backward);
+    }
+}
+
 static const struct layout *layout_find(const char *arch) {
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
         if (strcmp(layouts[i].arch, arch) == 0)
@@ -206,7 +220,7 @@ bool network_build(const char *arch, enum head head, double dropout, struct netw
     node = add_plain(&builder, OP_MAX_POOL, node, STEM_CHANNELS);
     node = add_stages(&builder, layout, node, &channels);
     node = add_plain(&builder, OP_AVERAGE_POOL, node, channels);
-    node = add_linear(&builder, "fc", node, channels, FEATURES, true);
+    node = add_linear(&builder, "fc", node, channels, FEATURES, head != HEAD_LINEAR);
     if (head == HEAD_DROPOUT) {
         node = add_plain(&builder, OP_DROPOUT, node, FEATURES);
         network->nodes[node].dropout = dropout;
@@ -216,6 +230,7 @@ bool network_build(const char *arch, enum head head, double dropout, struct netw
         network_free(network);
         return error_set(error, ERROR_FAILED, "out of memory for the description of %s", arch);
     }
+    mark_backward(network);
     return true;
 }
 
@@ -270,4 +285,49 @@ long network_find(const struct network *network, const char *name) {
         if (strcmp(network->parameters[i].name, name) == 0)
             return (long)i;
     return -1;
+}
+
+bool network_is_part(const char *name, const char *prefix) {
+    size_t length = strlen(prefix);
+    return strncmp(name, prefix, length) == 0 && (name[length] == '.' || name[length] == '\0');
+}
+
+/* Whether the prefix names the node's layer or something that holds it: the parameter's name but
+ * for its last component. */
+static bool is_layer_of(const struct network *network, const struct node *node,
+                        const char *prefix) {
+    if (parameters_of(node) == 0)
+        return false;
+    const char *name = network->parameters[node->parameter].name;
+    return network_is_part(name, prefix) && strlen(prefix) <= (size_t)(strrchr(name, '.') - name);
+}
+
+static void freeze_node(struct network *network, struct node *node) {
+    node->frozen = true;
+    for (size_t i = node->parameter; i < node->parameter + parameters_of(node); i++) {
+        network->parameters[i].frozen = true;
+        network->parameters[i].trainable = false;
+    }
+}
+
+bool network_freeze(struct network *network, char *const *prefixes, size_t count,
+                    struct error *error) {
+    for (size_t f = 0; f < count; f++) {
+        bool found = false;
+        for (size_t i = 0; i < network->node_count; i++) {
+            if (!is_layer_of(network, &network->nodes[i], prefixes[f]))
+                continue;
+            freeze_node(network, &network->nodes[i]);
+            found = true;
+        }
+        if (!found)
+            return error_set(error, ERROR_INPUT,
+                             "model.freeze: the network has no layer \"%s\"; name a stage such as "
+                             "\"layer1\", or a layer in one such as \"layer1.0.conv2\"",
+                             prefixes[f]);
+    }
+    mark_backward(network);
+    return network->nodes[network->node_count - 1].backward ||
+           error_set(error, ERROR_INPUT,
+                     "model.freeze: nothing is left to train; leave out at least \"head\"");
 }

@@ -5,7 +5,8 @@
  * (network_shapes), so one network serves any size. resnet18/34 are built of basic blocks,
  * resnet50/101/152 of bottlenecks (He et al. 2015; stride in the 3x3 convolution, as torchvision).
  * After fc (-> 1000): head "relu" is ReLU and Linear(1000, 2), head "dropout" is ReLU, Dropout(p)
- * and Linear(1000, 2).
+ * and Linear(1000, 2), head "linear" is Linear(1000, 2) alone. Layers may be frozen
+ * (network_freeze).
  */
 #ifndef ASSAY_WORKER_NN_NETWORK_H
 #define ASSAY_WORKER_NN_NETWORK_H
@@ -36,6 +37,8 @@ struct node {
     int in_channels, out_channels, kernel, stride, padding;
     double dropout;
     size_t parameter; /* index of the first parameter */
+    bool frozen;      /* its parameters stay; batch norm uses and keeps its running statistics */
+    bool backward;    /* a trained parameter is its own or its inputs': gradients come down to it */
 };
 
 enum parameter_kind {
@@ -52,7 +55,8 @@ struct parameter {
                     */
     enum parameter_kind kind;
     size_t rank, shape[4], count;
-    bool trainable; /* false for running statistics */
+    bool trainable; /* has a gradient: neither frozen nor a running statistic */
+    bool frozen;    /* of a frozen layer */
 };
 
 struct network {
@@ -75,6 +79,14 @@ bool network_shapes(const struct network *network, int height, int width, struct
                     struct error *error);
 /* -1 when there is none of that name. */
 long network_find(const struct network *network, const char *name);
+
+/* Whether `prefix` is the name or its first components: "layer1" is not of "layer10.0.bn1". */
+bool network_is_part(const char *name, const char *prefix);
+/* Freezes the layers whose names begin with one of the prefixes ("conv1", "layer1", "layer4.2").
+ * Before any model is made of the network. ERROR_INPUT when a prefix is no layer's, or when nothing
+ * would be left to train. */
+bool network_freeze(struct network *network, char *const *prefixes, size_t count,
+                    struct error *error);
 
 /* Fills `values` (parameter->count floats) as PyTorch initialises it: convolutions He normal (fan
  * out), batch norm 1, 0, mean 0, variance 1; linear uniform in +-1/sqrt(fan in). Draws: Philox,

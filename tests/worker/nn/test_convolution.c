@@ -63,6 +63,7 @@ static void check_block(const struct safetensors *data, const struct onednn *one
         .block = block,
         .plain_input = stem,
         .training = true,
+        .weights_gradient = true,
         .input_gradient = !stem,
     };
     struct convolution *convolution;

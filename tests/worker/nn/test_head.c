@@ -1,8 +1,10 @@
 #include "tests/worker/nn/reference.h"
 
 #include "core/random.h"
-#include "worker/nn/cpu/adam.h"
 #include "worker/nn/cpu/head.h"
+#include "worker/nn/cpu/update.h"
+
+static const struct loss PLAIN = {.class_weights = {1, 1}};
 
 enum { ROWS = 5, IN = 12, OUT = 7 };
 
@@ -81,7 +83,7 @@ static void the_loss_and_its_gradient_are_pytorchs(void **state) {
     struct safetensors *data = data_open("layers.safetensors");
     const int32_t labels[] = {0, 1, 0, 1, 0, 1};
     float *x = data_floats(data, "cross_entropy", "x", NULL), losses[6], dx[12];
-    cross_entropy(6, 2, x, labels, losses, dx);
+    cross_entropy(&PLAIN, 6, x, labels, losses, dx);
     assert_stored(data, "cross_entropy", "losses", losses);
     assert_stored(data, "cross_entropy", "dx", dx);
     assert_gradient("x", (struct scalar){loss_reference, NULL}, x, 12, dx, 1e-6);
@@ -94,7 +96,7 @@ static void the_loss_of_huge_logits_is_finite(void **state) {
     (void)state;
     const float logits[] = {1e4F, -1e4F};
     float loss, gradient[2];
-    cross_entropy(1, 2, logits, &(int32_t){1}, &loss, gradient);
+    cross_entropy(&PLAIN, 1, logits, &(int32_t){1}, &loss, gradient);
     assert_float_equal(loss, 2e4F, 1e-3F);
     assert_float_equal(gradient[0], 1, 1e-6F);
     assert_float_equal(gradient[1], -1, 1e-6F);
@@ -132,7 +134,8 @@ static void dropout_drops_its_share_and_scales_the_rest(void **state) {
 
 static void check_adam(const char *name, double decay) {
     struct safetensors *data = data_open("layers.safetensors");
-    struct adam adam = {2e-2, 0.9, 0.999, 1e-8, decay, 0};
+    struct update update = {
+        {.lr = 2e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = decay}, 0};
     size_t count;
     float *value = data_floats(data, name, "before", &count);
     float *m = zeroed(count * sizeof(float)), *v = zeroed(count * sizeof(float));
@@ -140,8 +143,8 @@ static void check_adam(const char *name, double decay) {
         char which[32];
         snprintf(which, sizeof which, "gradient%d", step);
         float *gradient = data_floats(data, name, which, NULL);
-        adam.step++;
-        adam_update(&adam, count, value, gradient, m, v);
+        update.step++;
+        update_apply(&update, count, value, gradient, m, v);
         free(gradient);
     }
     float *after = data_floats(data, name, "after", NULL);

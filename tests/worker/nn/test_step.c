@@ -5,7 +5,8 @@
 
 enum { SAMPLES = 16 }; /* tests/make_step_data.py */
 
-static const struct adam ADAM = {2e-4, 0.9, 0.999, 1e-8, 0, 1};
+static const struct update FIRST = {
+    {.name = OPTIMIZER_ADAM, .lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1};
 
 struct fixture {
     struct network network;
@@ -83,9 +84,9 @@ static void fixture_free(struct fixture *f) {
 
 static void train(struct fixture *f, uint64_t step) {
     struct error error = {0};
-    struct adam adam = ADAM;
-    adam.step = step;
-    if (!backend_cpu.train_step(f->model, &f->batch, &adam, f->losses, f->logits, &error))
+    struct update update = FIRST;
+    update.step = step;
+    if (!backend_cpu.train_step(f->model, &f->batch, &update, f->losses, f->logits, &error))
         fail_msg("%s", error.message);
 }
 
@@ -319,7 +320,7 @@ static void state_comes_back_as_it_was_set(void **state) {
     size_t bytes = f->network.parameters[index].count * sizeof(float);
     float *values = zeroed(bytes);
     drawn("anything", f->network.parameters[index].count, values);
-    const enum model_state kinds[] = {MODEL_VALUE, MODEL_ADAM_M, MODEL_ADAM_V};
+    const enum model_state kinds[] = {MODEL_VALUE, MODEL_MOMENT_M, MODEL_MOMENT_V};
     for (size_t i = 0; i < 3; i++) {
         assert_true(backend_cpu.state_set(f->model, kinds[i], index, values, &error));
         float *back = state_of(f, kinds[i], index);
@@ -333,7 +334,7 @@ static void state_comes_back_as_it_was_set(void **state) {
 static void a_new_model_is_all_zeros(void **state) {
     (void)state;
     struct fixture *f = fixture_new("resnet18", HEAD_RELU, 2, 32, 0);
-    for (int kind = MODEL_GRADIENT; kind <= MODEL_ADAM_V; kind++) {
+    for (int kind = MODEL_GRADIENT; kind <= MODEL_MOMENT_V; kind++) {
         float *values = state_of(f, (enum model_state)kind, 0);
         for (size_t i = 0; i < f->network.parameters[0].count; i++)
             assert_true(values[i] == 0);
@@ -346,7 +347,7 @@ static void a_new_model_is_all_zeros(void **state) {
 
 static void assert_refused(struct fixture *f, const char *why) {
     struct error error = {0};
-    assert_false(backend_cpu.train_step(f->model, &f->batch, &ADAM, f->losses, f->logits, &error));
+    assert_false(backend_cpu.train_step(f->model, &f->batch, &FIRST, f->losses, f->logits, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     if (strstr(error.message, why) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", why, error.message);

@@ -14,6 +14,7 @@ enum { PLANS = 4 };
 struct model {
     const struct network *network;
     struct model_options options;
+    struct loss loss; /* of training */
     struct onednn onednn;
     struct parameters parameters;
     struct {
@@ -24,6 +25,8 @@ struct model {
     void *arena; /* shared by the plans: nothing in it outlives a step */
     size_t arena_bytes;
 };
+
+static const struct loss plain_loss = {.class_weights = {1, 1}};
 
 static bool cpu_available(int device, char *what, size_t size) {
     (void)device;
@@ -56,6 +59,7 @@ static bool cpu_model_new(const struct network *network, const struct model_opti
         return error_set(error, ERROR_FAILED, "out of memory for a model");
     model->network = network;
     model->options = *options;
+    model->loss = options->loss != NULL ? *options->loss : plain_loss;
     if (!onednn_open(&model->onednn, error) ||
         !parameters_new(&model->onednn, network, &model->parameters, error)) {
         cpu_model_free(model);
@@ -135,20 +139,23 @@ static bool labels_valid(const struct batch *batch, struct error *error) {
     return true;
 }
 
-/* Everything up to the losses. */
-static bool begin(struct model *model, const struct batch *batch, bool training, struct run *run,
-                  float *losses, float *logits, struct error *error) {
+/* Everything up to the losses; update is NULL in evaluation. */
+static bool begin(struct model *model, const struct batch *batch, const struct update *update,
+                  struct run *run, float *losses, float *logits, struct error *error) {
     struct plan *plan;
+    bool training = update != NULL;
     enter(model);
     if (!labels_valid(batch, error) || !plan_find(model, batch, training, &plan, error) ||
         !arena_grow(model, plan->arena_bytes, error) ||
         !plan_adopt(plan, &model->parameters, error) ||
-        (training && !parameters_reserve(&model->parameters, error)))
+        (training &&
+         !parameters_reserve(&model->parameters, optimizer_moments(&update->optimizer), error)))
         return false;
     *run = (struct run){.plan = plan,
                         .parameters = &model->parameters,
                         .arena = model->arena,
                         .batch = batch,
+                        .loss = training ? &model->loss : &plain_loss,
                         .seed = model->options.seed,
                         .profile = model->options.profile};
     if (!run_forward(run, error))
@@ -157,17 +164,18 @@ static bool begin(struct model *model, const struct batch *batch, bool training,
     return true;
 }
 
-static bool cpu_train_step(struct model *model, const struct batch *batch, const struct adam *adam,
-                           float *losses, float *logits, struct error *error) {
+static bool cpu_train_step(struct model *model, const struct batch *batch,
+                           const struct update *update, float *losses, float *logits,
+                           struct error *error) {
     struct run run;
-    return begin(model, batch, true, &run, losses, logits, error) &&
-           run_backward(&run, adam, error);
+    return begin(model, batch, update, &run, losses, logits, error) &&
+           run_backward(&run, update, error);
 }
 
 static bool cpu_evaluate(struct model *model, const struct batch *batch, float *losses,
                          float *logits, struct error *error) {
     struct run run;
-    return begin(model, batch, false, &run, losses, logits, error);
+    return begin(model, batch, NULL, &run, losses, logits, error);
 }
 
 const struct backend backend_cpu = {

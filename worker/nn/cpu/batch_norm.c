@@ -128,6 +128,7 @@ void batch_norm_evaluate(const struct batch_norm *norm, const float *x, const fl
     for (size_t channel = 0; channel < map->channels; channel++) {
         double scale =
             (double)weight[channel] / sqrt((double)running_variance[channel] + BATCH_NORM_EPSILON);
+        norm->mean[channel] = running_mean[channel];
         norm->scale[channel] = (float)scale;
         norm->shift[channel] =
             (float)((double)bias[channel] - (double)running_mean[channel] * scale);
@@ -169,13 +170,14 @@ static void backward_reduce(const struct backward *backward, size_t picture, siz
 
 /* The parameters' gradients, and dx's coefficients (in the place of the block's first partial
  * sums): with xhat = (x - mean) * inverse,
- * dx = weight * inverse * (g - mean(g) - xhat * mean(g * xhat)). */
+ * dx = weight * inverse * (g - mean(g) - xhat * mean(g * xhat)); when frozen the statistics are
+ * constants, and dx = scale * g. */
 static void backward_statistics(const struct backward *backward, size_t block) {
     const struct batch_norm *norm = backward->norm;
     const struct map *map = &norm->map;
     double values = (double)(map->count * map->height * map->width);
-    double slope[LANES], offset[LANES];
-    for (size_t index = 0; index < map->block; index++) {
+    double slope[LANES] = {0}, offset[LANES] = {0};
+    for (size_t index = 0; !norm->frozen && index < map->block; index++) {
         size_t channel = block * map->block + index;
         double sums[2], inverse = (double)norm->inverse[channel];
         total(norm, block, index, sums);
@@ -195,6 +197,8 @@ static void backward_statistics(const struct backward *backward, size_t block) {
 
 static void backward_finish(const struct backward *backward, size_t picture, size_t block) {
     const struct map *map = &backward->norm->map;
+    if (backward->gradients->dx == NULL)
+        return;
     size_t at = map_at(map, picture, block);
     const double *kept = partial_at(backward->norm, 0, block);
     struct norm_lanes coefficients;

@@ -21,6 +21,7 @@
 struct batch_norm {
     struct map map;
     bool relu;
+    bool frozen;           /* the running statistics are used, and kept */
     float *mean, *inverse; /* channels each: written by forward, read by backward */
     float *scale, *shift;  /* channels each: y = x * scale + shift */
     double *partial;       /* batch_norm_partial bytes of scratch */
@@ -35,7 +36,7 @@ void batch_norm_forward(const struct batch_norm *norm, const float *x, const flo
                         const float *weight, const float *bias, float *running_mean,
                         float *running_variance, float *y);
 
-/* Evaluation: with the running statistics. y may be x. */
+/* Evaluation, or training of a frozen one: with the running statistics. y may be x. */
 void batch_norm_evaluate(const struct batch_norm *norm, const float *x, const float *residual,
                          const float *weight, const float *bias, const float *running_mean,
                          const float *running_variance, float *y);
@@ -47,9 +48,9 @@ struct batch_norm_gradients {
     float *first;        /* gradient of y from its first reader; overwritten */
     const float *second; /* from its second reader, or NULL */
     /* Gradient of x; may be `first`, unless with_residual: then `first` is left holding the
-     * gradient of the sum, which is the residual's gradient. */
+     * gradient of the sum, which is the residual's gradient. NULL: not wanted. */
     float *dx;
-    float *weight, *bias; /* gradients of the parameters */
+    float *weight, *bias; /* gradients of the parameters; not touched when frozen */
 };
 void batch_norm_backward(const struct batch_norm *norm, bool with_residual, const float *weight,
                          const struct batch_norm_gradients *gradients);

@@ -302,7 +302,8 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     bool made = forward_new(convolution, shape, &forward, error) &&
                 (!shape->training || !shape->input_gradient ||
                  backward_data_new(convolution, shape, forward, error)) &&
-                (!shape->training || backward_weights_new(convolution, shape, forward, error));
+                (!shape->training || !shape->weights_gradient ||
+                 backward_weights_new(convolution, shape, forward, error));
     if (forward != NULL)
         dnnl_primitive_desc_destroy(forward);
     if (!made) {

@@ -18,10 +18,11 @@ struct convolution_shape {
     size_t count; /* pictures */
     struct shape in, out;
     int kernel, stride, padding;
-    size_t block;        /* channels a block of the activations */
-    bool plain_input;    /* the input is NCHW as it came */
-    bool training;       /* with backward weights */
-    bool input_gradient; /* with backward data (training only) */
+    size_t block;     /* channels a block of the activations */
+    bool plain_input; /* the input is NCHW as it came */
+    bool training;
+    bool weights_gradient; /* with backward weights (training only) */
+    bool input_gradient;   /* with backward data (training only) */
 };
 
 /* How many channels oneDNN likes to hold together on this machine: 16, 8 or 1 (NCHW). */

@@ -38,16 +38,16 @@ bool linear_backward(const struct linear *linear, const float *input, const floa
     for (size_t i = 0; linear->relu && i < linear->count * linear->out; i++)
         if (output[i] <= 0)
             output_gradient[i] = 0;
-    for (size_t i = 0; i < linear->out; i++) {
+    for (size_t i = 0; bias_gradient != NULL && i < linear->out; i++) {
         double sum = 0;
         for (size_t row = 0; row < linear->count; row++)
             sum += (double)output_gradient[row * linear->out + i];
         bias_gradient[i] = (float)sum;
     }
-    return multiply(true, false, linear->out, linear->in, linear->count, output_gradient, input,
-                    weight_gradient, error) &&
-           multiply(false, false, linear->count, linear->in, linear->out, output_gradient, weight,
-                    input_gradient, error);
+    return (weight_gradient == NULL || multiply(true, false, linear->out, linear->in, linear->count,
+                                                output_gradient, input, weight_gradient, error)) &&
+           (input_gradient == NULL || multiply(false, false, linear->count, linear->in, linear->out,
+                                               output_gradient, weight, input_gradient, error));
 }
 
 void dropout_draw(const struct dropout *dropout, float *factors) {
@@ -66,20 +66,29 @@ void dropout_apply(size_t floats, const float *from, const float *factors, float
         to[i] = from[i] * factors[i];
 }
 
-void cross_entropy(size_t count, size_t classes, const float *logits, const int32_t *labels,
-                   float *losses, float *gradient) {
+/* Each class's share in what the loss wants of a picture with this label: of -log p. */
+static void wanted(const struct loss *loss, int32_t label, double shares[2]) {
+    for (int i = 0; i < 2; i++)
+        shares[i] = loss->class_weights[i] *
+                    ((i == label ? 1 - loss->label_smoothing : 0) + loss->label_smoothing / 2);
+}
+
+void cross_entropy(const struct loss *loss, size_t count, const float *logits,
+                   const int32_t *labels, float *losses, float *gradient) {
+    double weights = 0;
+    for (size_t row = 0; row < count; row++)
+        weights += loss->class_weights[labels[row]];
     for (size_t row = 0; row < count; row++) {
-        const float *z = logits + row * classes;
-        double highest = (double)z[0], sum = 0;
-        for (size_t i = 1; i < classes; i++)
-            highest = fmax(highest, (double)z[i]);
-        for (size_t i = 0; i < classes; i++)
-            sum += exp((double)z[i] - highest);
-        size_t label = (size_t)labels[row];
-        losses[row] = (float)(log(sum) + highest - (double)z[label]);
-        for (size_t i = 0; gradient != NULL && i < classes; i++) {
-            double softmax = exp((double)z[i] - highest) / sum;
-            gradient[row * classes + i] = (float)((softmax - (i == label ? 1 : 0)) / (double)count);
+        double z[2] = {(double)logits[2 * row], (double)logits[2 * row + 1]}, shares[2];
+        double highest = fmax(z[0], z[1]);
+        double sum = exp(z[0] - highest) + exp(z[1] - highest);
+        wanted(loss, labels[row], shares);
+        losses[row] = (float)(shares[0] * (log(sum) + highest - z[0]) +
+                              shares[1] * (log(sum) + highest - z[1]));
+        for (size_t i = 0; gradient != NULL && i < 2; i++) {
+            double softmax = exp(z[i] - highest) / sum;
+            gradient[2 * row + i] =
+                (float)((softmax * (shares[0] + shares[1]) - shares[i]) / weights);
         }
     }
 }

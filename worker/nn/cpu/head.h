@@ -3,6 +3,7 @@
 #define ASSAY_WORKER_NN_CPU_HEAD_H
 
 #include "core/error.h"
+#include "core/experiment.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,8 @@ struct linear {
 /* output = [relu](input x weight^T + bias); weight is out x in. */
 bool linear_forward(const struct linear *linear, const float *input, const float *weight,
                     const float *bias, float *output, struct error *error);
-/* output_gradient is overwritten where the ReLU was shut. */
+/* output_gradient is overwritten where the ReLU was shut. weight_gradient with bias_gradient, and
+ * input_gradient, may be NULL where they are not wanted. */
 bool linear_backward(const struct linear *linear, const float *input, const float *weight,
                      const float *output, float *output_gradient, float *weight_gradient,
                      float *bias_gradient, float *input_gradient, struct error *error);
@@ -33,9 +35,10 @@ void dropout_draw(const struct dropout *dropout, float *factors);
 /* to = from * factors; may be in place. */
 void dropout_apply(size_t floats, const float *from, const float *factors, float *to);
 
-/* Cross-entropy of softmax over `classes` logits a row: losses (count), in double inside. gradient
- * (count x classes, or NULL): of the mean loss with respect to the logits. */
-void cross_entropy(size_t count, size_t classes, const float *logits, const int32_t *labels,
-                   float *losses, float *gradient);
+/* torch.nn.CrossEntropyLoss of two logits a row, in double inside. losses: each row's weighted and
+ * smoothed part of it, count in all. gradient (count x 2, or NULL): with respect to the logits, of
+ * the sum of losses over the sum of the labels' weights. */
+void cross_entropy(const struct loss *loss, size_t count, const float *logits,
+                   const int32_t *labels, float *losses, float *gradient);
 
 #endif

@@ -45,9 +45,10 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
     return true;
 }
 
-bool parameters_reserve(struct parameters *parameters, struct error *error) {
+bool parameters_reserve(struct parameters *parameters, size_t moments, struct error *error) {
+    int last = MODEL_GRADIENT + (int)moments;
     for (size_t i = 0; i < parameters->count; i++)
-        for (int state = 0; parameters->table[i].trainable && state < STATES; state++)
+        for (int state = 0; parameters->table[i].trainable && state <= last; state++)
             if (!state_make(&parameters->stores[i], state, error))
                 return false;
     return true;
@@ -66,7 +67,8 @@ static bool check(const struct parameters *parameters, enum model_state state, s
     if (index >= parameters->count)
         return error_set(error, ERROR_FAILED, "there is no parameter %zu", index);
     if (state != MODEL_VALUE && !parameters->table[index].trainable)
-        return error_set(error, ERROR_FAILED, "%s has running values alone: no gradient or moments",
+        return error_set(error, ERROR_FAILED,
+                         "%s is not trained: it has no gradient and no moments",
                          parameters->table[index].name);
     return true;
 }

@@ -1,4 +1,5 @@
-/* parameters: weights, gradients and Adam's moments, in whatever layout the plan that runs likes.
+/* parameters: weights, gradients and the optimizer's moments, in whatever layout the plan that runs
+ * likes.
  *
  * All four arrays of a parameter share one layout, so that the optimizer is a plain loop. They
  * begin in PyTorch's layout and follow each plan's wish when it is about to run (parameters_adopt);
@@ -29,9 +30,9 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
                     struct parameters *parameters, struct error *error);
 void parameters_free(struct parameters *parameters);
 
-/* Makes the gradients and moments that are not there yet, zeroed: models that only evaluate never
- * need them. */
-bool parameters_reserve(struct parameters *parameters, struct error *error);
+/* Makes the gradients and so many moments of trainable parameters that are not there yet, zeroed:
+ * models that only evaluate never need them. */
+bool parameters_reserve(struct parameters *parameters, size_t moments, struct error *error);
 
 /* In PyTorch's layout. */
 bool parameters_set(struct parameters *parameters, enum model_state state, size_t index,

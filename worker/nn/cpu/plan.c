@@ -65,7 +65,6 @@ static bool convolution_step(struct plan *plan, const struct onednn *onednn,
                              const struct shape *shapes, size_t index, size_t *block,
                              struct error *error) {
     const struct node *node = &plan->network->nodes[index];
-    bool first = plan->network->nodes[node->input].op == OP_INPUT;
     struct convolution_shape shape = {
         .count = plan->count,
         .in = shapes[node->input],
@@ -73,9 +72,10 @@ static bool convolution_step(struct plan *plan, const struct onednn *onednn,
         .kernel = node->kernel,
         .stride = node->stride,
         .padding = node->padding,
-        .plain_input = first,
+        .plain_input = plan->network->nodes[node->input].op == OP_INPUT,
         .training = plan->training,
-        .input_gradient = !first,
+        .weights_gradient = !node->frozen,
+        .input_gradient = plan->network->nodes[node->input].backward,
     };
     if (*block == 0 && !convolution_block(onednn, &shape, block, error))
         return false;
@@ -86,7 +86,8 @@ static bool convolution_step(struct plan *plan, const struct onednn *onednn,
 
 static bool batch_norm_allowed(const struct plan *plan, size_t index, struct error *error) {
     const struct map *map = &plan->steps[index].map;
-    if (!plan->training || map->count * map->height * map->width > 1)
+    if (!plan->training || plan->network->nodes[index].frozen ||
+        map->count * map->height * map->width > 1)
         return true;
     return error_set(error, ERROR_INPUT,
                      "expected more than 1 value per channel when training, and this batch of one "
@@ -94,12 +95,12 @@ static bool batch_norm_allowed(const struct plan *plan, size_t index, struct err
                      plan->width, plan->height);
 }
 
-/* Whether the node's output may stand where its input stood. */
+/* Whether the node's output may stand where its input stood: nothing goes back through it. */
 static bool in_place(const struct plan *plan, const struct node *node) {
-    if (plan->training)
-        return false;
-    return node->op == OP_DROPOUT ||
-           (node->op == OP_BATCH_NORM && plan->network->nodes[node->input].op == OP_CONV);
+    if (node->op == OP_DROPOUT)
+        return !plan->training;
+    return node->op == OP_BATCH_NORM && plan->network->nodes[node->input].op == OP_CONV &&
+           !(plan->training && node->backward);
 }
 
 static void forward_tensors(struct plan *plan, size_t index) {
@@ -115,7 +116,7 @@ static void forward_tensors(struct plan *plan, size_t index) {
                                         : tensor_new(plan, map_bytes(&step->map), time);
     if (node->op == OP_BATCH_NORM)
         step->saved = tensor_new(plan, 4 * step->map.channels * sizeof(float), time);
-    else if (node->op == OP_MAX_POOL && plan->training)
+    else if (node->op == OP_MAX_POOL && plan->training && node->backward)
         step->saved = tensor_new(plan, map_floats(&step->map), time);
     else if (node->op == OP_DROPOUT && plan->training)
         step->saved = tensor_new(plan, map_bytes(&step->map), time);
@@ -168,14 +169,15 @@ static void backward_step(struct plan *plan, size_t index) {
     for (int i = 0; i < step->gradient_count; i++)
         touch(plan, step->gradients[i], time);
     touch(plan, step->saved, time);
-    if (node->op == OP_CONV || node->op == OP_BATCH_NORM || node->op == OP_LINEAR)
+    if (node->op == OP_BATCH_NORM ||
+        (!node->frozen && (node->op == OP_CONV || node->op == OP_LINEAR)))
         touch(plan, input->output, time);
     bool keeps_output = node->op == OP_BATCH_NORM ? node->residual >= 0 : node->op == OP_LINEAR;
     if (node->relu && keeps_output)
         touch(plan, step->output, time);
-    if (node->residual >= 0)
+    if (node->residual >= 0 && plan->network->nodes[node->residual].backward)
         give_gradient(plan, node->residual, step->gradients[0], time);
-    if (plan->network->nodes[node->input].op == OP_INPUT)
+    if (!plan->network->nodes[node->input].backward)
         return;
     bool reuses = node->op == OP_DROPOUT || (node->op == OP_BATCH_NORM && node->residual < 0);
     step->input_gradient =
@@ -195,7 +197,8 @@ static bool build(struct plan *plan, const struct onednn *onednn, const struct s
                                 backward_time(plan, nodes - 1));
         give_gradient(plan, (int)nodes - 1, logits, backward_time(plan, nodes - 1));
         for (size_t i = nodes; i-- > 1;)
-            backward_step(plan, i);
+            if (plan->network->nodes[i].backward)
+                backward_step(plan, i);
     }
     plan->scratch = tensor_new(plan, scratch, 0);
     touch(plan, plan->scratch, backward_time(plan, 0));

@@ -1,10 +1,10 @@
 #include "worker/nn/cpu/run.h"
 
 #include "core/clock.h"
-#include "worker/nn/cpu/adam.h"
 #include "worker/nn/cpu/batch_norm.h"
 #include "worker/nn/cpu/head.h"
 #include "worker/nn/cpu/pool.h"
+#include "worker/nn/cpu/update.h"
 
 #include <string.h>
 
@@ -37,6 +37,7 @@ static struct batch_norm batch_norm_of(const struct run *run, const struct node 
     size_t channels = step->map.channels;
     return (struct batch_norm){.map = step->map,
                                .relu = node->relu,
+                               .frozen = node->frozen,
                                .mean = saved,
                                .inverse = saved + channels,
                                .scale = saved + 2 * channels,
@@ -76,7 +77,7 @@ static bool forward_node(const struct run *run, const struct node *node, const s
                                    tensor_at(run, run->plan->scratch), error);
     case OP_BATCH_NORM: {
         const struct batch_norm norm = batch_norm_of(run, node, step);
-        if (run->plan->training)
+        if (run->plan->training && !node->frozen)
             batch_norm_forward(&norm, input, residual, value_of(run, node, 0),
                                value_of(run, node, 1), value_of(run, node, 2),
                                value_of(run, node, 3), output);
@@ -117,7 +118,7 @@ void run_loss(const struct run *run, float *losses, float *logits) {
     const struct step *last = &run->plan->steps[run->plan->network->node_count - 1];
     const float *outputs = tensor_at(run, last->output);
     memcpy(logits, outputs, map_floats(&last->map) * sizeof(float));
-    cross_entropy(run->plan->count, last->map.channels, outputs, run->batch->labels, losses,
+    cross_entropy(run->loss, run->plan->count, outputs, run->batch->labels, losses,
                   run->plan->training ? tensor_at(run, last->gradients[0]) : NULL);
 }
 
@@ -130,8 +131,9 @@ static bool convolution_back(const struct run *run, const struct node *node,
     return (step->input_gradient < 0 ||
             convolution_backward_data(step->convolution, gradient, value_of(run, node, 0),
                                       tensor_at(run, step->input_gradient), scratch, error)) &&
-           convolution_backward_weights(step->convolution, output_of(run, node->input), gradient,
-                                        gradient_of(run, node, 0), scratch, error);
+           (node->frozen ||
+            convolution_backward_weights(step->convolution, output_of(run, node->input), gradient,
+                                         gradient_of(run, node, 0), scratch, error));
 }
 
 static void batch_norm_back(const struct run *run, const struct node *node,
@@ -179,28 +181,32 @@ static bool backward_node(const struct run *run, const struct node *node, const 
 }
 
 /* Trainable parameters of a node come first: weight, then bias or shift. */
-static void update_node(const struct run *run, const struct node *node, const struct adam *adam) {
-    size_t trainable = node->op == OP_CONV                                  ? 1
+static void update_node(const struct run *run, const struct node *node,
+                        const struct update *update) {
+    size_t trainable = node->frozen                                         ? 0
+                       : node->op == OP_CONV                                ? 1
                        : node->op == OP_BATCH_NORM || node->op == OP_LINEAR ? 2
                                                                             : 0;
     for (size_t i = node->parameter; i < node->parameter + trainable; i++)
-        adam_update(adam, run->parameters->stores[i].floats,
-                    parameters_at(run->parameters, MODEL_VALUE, i),
-                    parameters_at(run->parameters, MODEL_GRADIENT, i),
-                    parameters_at(run->parameters, MODEL_ADAM_M, i),
-                    parameters_at(run->parameters, MODEL_ADAM_V, i));
+        update_apply(update, run->parameters->stores[i].floats,
+                     parameters_at(run->parameters, MODEL_VALUE, i),
+                     parameters_at(run->parameters, MODEL_GRADIENT, i),
+                     parameters_at(run->parameters, MODEL_MOMENT_M, i),
+                     parameters_at(run->parameters, MODEL_MOMENT_V, i));
 }
 
-bool run_backward(const struct run *run, const struct adam *adam, struct error *error) {
+bool run_backward(const struct run *run, const struct update *update, struct error *error) {
     const struct network *network = run->plan->network;
     char name[64];
     for (size_t i = network->node_count; i-- > 1;) {
         const struct node *node = &network->nodes[i];
+        if (!node->backward)
+            continue;
         double start = run->profile == NULL ? 0 : now_ms();
         if (!backward_node(run, node, &run->plan->steps[i], error))
             return error_context(error, "%s", node_name(network, i, name, sizeof name));
         double middle = run->profile == NULL ? 0 : now_ms();
-        update_node(run, node, adam);
+        update_node(run, node, update);
         if (run->profile != NULL) {
             run->profile->backward_ms[node->op] += middle - start;
             run->profile->optimizer_ms += now_ms() - middle;

@@ -9,6 +9,7 @@ struct run {
     struct parameters *parameters;
     char *arena; /* plan->arena_bytes */
     const struct batch *batch;
+    const struct loss *loss;
     uint64_t seed;           /* for dropout */
     struct profile *profile; /* or NULL */
 };
@@ -16,11 +17,11 @@ struct run {
 /* Ends with the logits in the last step's output. A training plan also updates the running
  * statistics and keeps what the backward pass needs. */
 bool run_forward(const struct run *run, struct error *error);
-/* losses and logits as in struct backend. In a training plan the gradient of the mean loss is left
- * where run_backward begins. */
+/* losses and logits as in struct backend. In a training plan the gradient of the loss is left where
+ * run_backward begins. */
 void run_loss(const struct run *run, float *losses, float *logits);
 /* Fills the parameters' gradients, and updates each parameter as soon as nothing needs its old
  * value any more. */
-bool run_backward(const struct run *run, const struct adam *adam, struct error *error);
+bool run_backward(const struct run *run, const struct update *update, struct error *error);
 
 #endif
