@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "worker/nn/cpu/arena.h"
+#include "worker/nn/arena.h"
 
 static void assert_apart(const struct tensor *a, const struct tensor *b) {
     bool meet_in_time = a->first <= b->last && b->first <= a->last;

@@ -146,7 +146,7 @@ static bool begin(struct model *model, const struct batch *batch, const struct u
     bool training = update != NULL;
     enter(model);
     if (!labels_valid(batch, error) || !plan_find(model, batch, training, &plan, error) ||
-        !arena_grow(model, plan->arena_bytes, error) ||
+        !arena_grow(model, plan->flow.arena_bytes, error) ||
         !plan_adopt(plan, &model->parameters, error) ||
         (training &&
          !parameters_reserve(&model->parameters, optimizer_moments(&update->optimizer), error)))

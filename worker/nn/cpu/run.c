@@ -13,14 +13,18 @@ static double now_ms(void) {
 }
 
 static void *tensor_at(const struct run *run, int tensor) {
-    return tensor < 0 ? NULL : run->arena + run->plan->tensors[tensor].offset;
+    return tensor < 0 ? NULL : run->arena + run->plan->flow.tensors[tensor].offset;
+}
+
+static const struct flow_step *flow_of(const struct run *run, const struct node *node) {
+    return &run->plan->flow.steps[node - run->plan->network->nodes];
 }
 
 /* A node's output; the input's is the batch itself. */
 static const float *output_of(const struct run *run, int node) {
     return run->plan->network->nodes[node].op == OP_INPUT
                ? run->batch->images
-               : tensor_at(run, run->plan->steps[node].output);
+               : tensor_at(run, run->plan->flow.steps[node].output);
 }
 
 static float *value_of(const struct run *run, const struct node *node, size_t index) {
@@ -33,7 +37,7 @@ static float *gradient_of(const struct run *run, const struct node *node, size_t
 
 static struct batch_norm batch_norm_of(const struct run *run, const struct node *node,
                                        const struct step *step) {
-    float *saved = tensor_at(run, step->saved);
+    float *saved = tensor_at(run, flow_of(run, node)->saved);
     size_t channels = step->map.channels;
     return (struct batch_norm){.map = step->map,
                                .relu = node->relu,
@@ -42,7 +46,7 @@ static struct batch_norm batch_norm_of(const struct run *run, const struct node 
                                .inverse = saved + channels,
                                .scale = saved + 2 * channels,
                                .shift = saved + 3 * channels,
-                               .partial = tensor_at(run, run->plan->scratch)};
+                               .partial = tensor_at(run, run->plan->flow.scratch)};
 }
 
 static struct linear linear_of(const struct run *run, const struct node *node) {
@@ -56,10 +60,11 @@ static void dropout_forward(const struct run *run, const struct node *node,
         return;
     const struct dropout dropout = {run->plan->count, step->map.channels, node->dropout,
                                     run->seed,        run->batch->epoch,  run->batch->samples};
-    float *factors = tensor_at(run, step->saved);
+    const struct flow_step *flow = flow_of(run, node);
+    float *factors = tensor_at(run, flow->saved);
     dropout_draw(&dropout, factors);
     dropout_apply(map_floats(&step->map), output_of(run, node->input), factors,
-                  tensor_at(run, step->output));
+                  tensor_at(run, flow->output));
 }
 
 static bool forward_node(const struct run *run, const struct node *node, const struct step *step,
@@ -69,12 +74,13 @@ static bool forward_node(const struct run *run, const struct node *node, const s
     const struct map *from = &run->plan->steps[node->input].map;
     const float *input = output_of(run, node->input);
     const float *residual = node->residual < 0 ? NULL : output_of(run, node->residual);
-    float *output = tensor_at(run, step->output);
+    const struct flow_step *flow = flow_of(run, node);
+    float *output = tensor_at(run, flow->output);
     switch (node->op) {
     case OP_INPUT: break;
     case OP_CONV:
         return convolution_forward(step->convolution, input, value_of(run, node, 0), output,
-                                   tensor_at(run, run->plan->scratch), error);
+                                   tensor_at(run, run->plan->flow.scratch), error);
     case OP_BATCH_NORM: {
         const struct batch_norm norm = batch_norm_of(run, node, step);
         if (run->plan->training && !node->frozen)
@@ -88,7 +94,7 @@ static bool forward_node(const struct run *run, const struct node *node, const s
         break;
     }
     case OP_MAX_POOL:
-        max_pool_forward(from, &step->map, input, output, tensor_at(run, step->saved));
+        max_pool_forward(from, &step->map, input, output, tensor_at(run, flow->saved));
         break;
     case OP_AVERAGE_POOL: average_pool_forward(from, input, output); break;
     case OP_LINEAR: {
@@ -116,21 +122,23 @@ bool run_forward(const struct run *run, struct error *error) {
 
 void run_loss(const struct run *run, float *losses, float *logits) {
     const struct step *last = &run->plan->steps[run->plan->network->node_count - 1];
-    const float *outputs = tensor_at(run, last->output);
+    const struct flow_step *flow = &run->plan->flow.steps[run->plan->network->node_count - 1];
+    const float *outputs = tensor_at(run, flow->output);
     memcpy(logits, outputs, map_floats(&last->map) * sizeof(float));
     cross_entropy(run->loss, run->plan->count, outputs, run->batch->labels, losses,
-                  run->plan->training ? tensor_at(run, last->gradients[0]) : NULL);
+                  run->plan->training ? tensor_at(run, flow->gradients[0]) : NULL);
 }
 
 /* ---- backward: gradients of the node's parameters and of its input ---- */
 
 static bool convolution_back(const struct run *run, const struct node *node,
                              const struct step *step, struct error *error) {
-    const float *gradient = tensor_at(run, step->gradients[0]);
-    void *scratch = tensor_at(run, run->plan->scratch);
-    return (step->input_gradient < 0 ||
+    const struct flow_step *flow = flow_of(run, node);
+    const float *gradient = tensor_at(run, flow->gradients[0]);
+    void *scratch = tensor_at(run, run->plan->flow.scratch);
+    return (flow->input_gradient < 0 ||
             convolution_backward_data(step->convolution, gradient, value_of(run, node, 0),
-                                      tensor_at(run, step->input_gradient), scratch, error)) &&
+                                      tensor_at(run, flow->input_gradient), scratch, error)) &&
            (node->frozen ||
             convolution_backward_weights(step->convolution, output_of(run, node->input), gradient,
                                          gradient_of(run, node, 0), scratch, error));
@@ -139,12 +147,13 @@ static bool convolution_back(const struct run *run, const struct node *node,
 static void batch_norm_back(const struct run *run, const struct node *node,
                             const struct step *step) {
     const struct batch_norm norm = batch_norm_of(run, node, step);
+    const struct flow_step *flow = flow_of(run, node);
     const struct batch_norm_gradients gradients = {
         .x = output_of(run, node->input),
-        .y = tensor_at(run, step->output),
-        .first = tensor_at(run, step->gradients[0]),
-        .second = step->gradient_count > 1 ? tensor_at(run, step->gradients[1]) : NULL,
-        .dx = tensor_at(run, step->input_gradient),
+        .y = tensor_at(run, flow->output),
+        .first = tensor_at(run, flow->gradients[0]),
+        .second = flow->gradient_count > 1 ? tensor_at(run, flow->gradients[1]) : NULL,
+        .dx = tensor_at(run, flow->input_gradient),
         .weight = gradient_of(run, node, 0),
         .bias = gradient_of(run, node, 1),
     };
@@ -154,26 +163,27 @@ static void batch_norm_back(const struct run *run, const struct node *node,
 static bool backward_node(const struct run *run, const struct node *node, const struct step *step,
                           struct error *error) {
     const struct map *from = &run->plan->steps[node->input].map;
-    float *gradient = tensor_at(run, step->gradients[0]);
-    float *input_gradient = tensor_at(run, step->input_gradient);
+    const struct flow_step *flow = flow_of(run, node);
+    float *gradient = tensor_at(run, flow->gradients[0]);
+    float *input_gradient = tensor_at(run, flow->input_gradient);
     switch (node->op) {
     case OP_INPUT: break;
     case OP_CONV: return convolution_back(run, node, step, error);
     case OP_BATCH_NORM: batch_norm_back(run, node, step); break;
     case OP_MAX_POOL:
         max_pool_backward(from, &step->map, gradient,
-                          step->gradient_count > 1 ? tensor_at(run, step->gradients[1]) : NULL,
-                          tensor_at(run, step->saved), input_gradient);
+                          flow->gradient_count > 1 ? tensor_at(run, flow->gradients[1]) : NULL,
+                          tensor_at(run, flow->saved), input_gradient);
         break;
     case OP_AVERAGE_POOL: average_pool_backward(from, gradient, input_gradient); break;
     case OP_LINEAR: {
         const struct linear linear = linear_of(run, node);
         return linear_backward(&linear, output_of(run, node->input), value_of(run, node, 0),
-                               tensor_at(run, step->output), gradient, gradient_of(run, node, 0),
+                               tensor_at(run, flow->output), gradient, gradient_of(run, node, 0),
                                gradient_of(run, node, 1), input_gradient, error);
     }
     case OP_DROPOUT:
-        dropout_apply(map_floats(&step->map), gradient, tensor_at(run, step->saved),
+        dropout_apply(map_floats(&step->map), gradient, tensor_at(run, flow->saved),
                       input_gradient);
         break;
     }

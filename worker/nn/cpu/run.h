@@ -7,7 +7,7 @@
 struct run {
     const struct plan *plan;
     struct parameters *parameters;
-    char *arena; /* plan->arena_bytes */
+    char *arena; /* plan->flow.arena_bytes */
     const struct batch *batch;
     const struct loss *loss;
     uint64_t seed;           /* for dropout */

@@ -3,8 +3,8 @@
  * A plan knows when each of its tensors is first written and last read. Tensors whose times do not
  * meet may stand in the same place: gradients take over what the forward pass has finished with.
  */
-#ifndef ASSAY_WORKER_NN_CPU_ARENA_H
-#define ASSAY_WORKER_NN_CPU_ARENA_H
+#ifndef ASSAY_WORKER_NN_ARENA_H
+#define ASSAY_WORKER_NN_ARENA_H
 
 #include "core/error.h"
 

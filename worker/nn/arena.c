@@ -1,4 +1,4 @@
-#include "worker/nn/cpu/arena.h"
+#include "worker/nn/arena.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
