@@ -1,8 +1,8 @@
 #include "worker/nn/cpu/head.h"
 
 #include "core/random.h"
+#include "worker/nn/cross_entropy.h"
 
-#include <math.h>
 #include <oneapi/dnnl/dnnl.h>
 
 /* Row-major C (m x n) = A B, where `a` and `b` are stored transposed when asked. */
@@ -66,29 +66,12 @@ void dropout_apply(size_t floats, const float *from, const float *factors, float
         to[i] = from[i] * factors[i];
 }
 
-/* Each class's share in what the loss wants of a picture with this label: of -log p. */
-static void wanted(const struct loss *loss, int32_t label, double shares[2]) {
-    for (int i = 0; i < 2; i++)
-        shares[i] = loss->class_weights[i] *
-                    ((i == label ? 1 - loss->label_smoothing : 0) + loss->label_smoothing / 2);
-}
-
 void cross_entropy(const struct loss *loss, size_t count, const float *logits,
                    const int32_t *labels, float *losses, float *gradient) {
     double weights = 0;
     for (size_t row = 0; row < count; row++)
         weights += loss->class_weights[labels[row]];
-    for (size_t row = 0; row < count; row++) {
-        double z[2] = {(double)logits[2 * row], (double)logits[2 * row + 1]}, shares[2];
-        double highest = fmax(z[0], z[1]);
-        double sum = exp(z[0] - highest) + exp(z[1] - highest);
-        wanted(loss, labels[row], shares);
-        losses[row] = (float)(shares[0] * (log(sum) + highest - z[0]) +
-                              shares[1] * (log(sum) + highest - z[1]));
-        for (size_t i = 0; gradient != NULL && i < 2; i++) {
-            double softmax = exp(z[i] - highest) / sum;
-            gradient[2 * row + i] =
-                (float)((softmax * (shares[0] + shares[1]) - shares[i]) / weights);
-        }
-    }
+    for (size_t row = 0; row < count; row++)
+        losses[row] = cross_entropy_row(loss, weights, logits + 2 * row, labels[row],
+                                        gradient == NULL ? NULL : gradient + 2 * row);
 }
