@@ -91,42 +91,13 @@ void mt19937_shuffle(struct mt19937 *generator, size_t *indexes, size_t count) {
         swap(indexes, i, (size_t)mt19937_below(generator, i + 1));
 }
 
-/* --- Philox 4x32-10: Salmon et al. 2011, section 3.3 --- */
-
-static void multiply(uint32_t a, uint32_t b, uint32_t *high, uint32_t *low) {
-    uint64_t product = (uint64_t)a * b;
-    *high = (uint32_t)(product >> 32);
-    *low = (uint32_t)product;
-}
-
-void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
-    for (int round = 0; round < 10; round++) {
-        uint32_t high0, low0, high1, low1;
-        multiply(0xd2511f53u, c0, &high0, &low0);
-        multiply(0xcd9e8d57u, c2, &high1, &low1);
-        c0 = high1 ^ c1 ^ k0;
-        c1 = low1;
-        c2 = high0 ^ c3 ^ k1;
-        c3 = low0;
-        k0 += 0x9e3779b9u;
-        k1 += 0xbb67ae85u;
-    }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
-}
+/* --- Philox --- */
 
 void random_open(struct random_stream *stream, uint64_t seed, enum random_purpose purpose,
                  uint32_t epoch, uint64_t sample) {
     assert(sample >> 56 == 0);
-    *stream = (struct random_stream){
-        .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
-        .counter = {0, (uint32_t)sample, epoch, (uint32_t)purpose | (uint32_t)(sample >> 32) << 8},
-        .used = 4,
-    };
+    *stream = (struct random_stream){.used = 4};
+    philox_begin(seed, (uint32_t)purpose, epoch, sample, stream->key, stream->counter);
 }
 
 uint32_t random_u32(struct random_stream *stream) {
@@ -139,7 +110,7 @@ uint32_t random_u32(struct random_stream *stream) {
 }
 
 double random_uniform(struct random_stream *stream) {
-    return random_u32(stream) * 0x1p-32;
+    return philox_uniform(random_u32(stream));
 }
 
 double random_range(struct random_stream *stream, double low, double high) {
@@ -153,7 +124,7 @@ uint32_t random_below(struct random_stream *stream, uint32_t bound) {
     uint32_t refused = -bound % bound;
     uint32_t high, low;
     do
-        multiply(random_u32(stream), bound, &high, &low);
+        philox_multiply(random_u32(stream), bound, &high, &low);
     while (low < refused);
     return high;
 }

@@ -8,6 +8,8 @@
 #ifndef ASSAY_CORE_RANDOM_H
 #define ASSAY_CORE_RANDOM_H
 
+#include "core/philox.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,15 +33,12 @@ enum random_purpose {
     RANDOM_PORTRAIT = 5,
 };
 
-/* One block: ten rounds of Philox 4x32 on the counter under the key. */
-void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
-
 struct random_stream {
     uint32_t key[2], counter[4], block[4];
     unsigned used; /* words of block already handed out */
 };
 
-/* key = seed; counter = {block number, sample low, epoch, purpose | sample's next 24 bits << 8}. */
+/* The stream of philox.h's words for one purpose, epoch and sample. */
 void random_open(struct random_stream *stream, uint64_t seed, enum random_purpose purpose,
                  uint32_t epoch, uint64_t sample);
 uint32_t random_u32(struct random_stream *stream);

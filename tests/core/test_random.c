@@ -229,6 +229,15 @@ static void random_shuffle_permutes_and_reaches_every_order(void **state) {
         assert_true(abs(seen[i] - 1000) < 150);
 }
 
+static void any_word_of_a_stream_can_be_had_alone(void **state) {
+    (void)state;
+    const uint64_t seed = UINT64_C(0x123456789abcdef), sample = UINT64_C(0x51234567890abc);
+    struct random_stream stream;
+    random_open(&stream, seed, RANDOM_DROPOUT, 7, sample);
+    for (uint32_t i = 0; i < 41; i++)
+        assert_int_equal(philox_word(seed, RANDOM_DROPOUT, 7, sample, i), random_u32(&stream));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mt19937_gives_cpythons_words_and_shuffles_for_seeds_of_any_size),
@@ -244,6 +253,7 @@ int main(void) {
         cmocka_unit_test(below_has_no_bias_where_a_plain_remainder_has_most),
         cmocka_unit_test(normal_has_mean_0_variance_1_and_normal_tails),
         cmocka_unit_test(random_shuffle_permutes_and_reaches_every_order),
+        cmocka_unit_test(any_word_of_a_stream_can_be_had_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
