@@ -79,6 +79,7 @@ int command_watch(int argc, char **argv);
 int command_workers(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_tensorboard(int argc, char **argv);
 int command_weights(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_doctor(int argc, char **argv);

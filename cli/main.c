@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"Results", NULL, NULL, NULL},
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
+    {"tensorboard", "ID...|GROUP --out DIR", "event files for TensorBoard", command_tensorboard},
     {"Weights and checkpoints", NULL, NULL, NULL},
     {"weights", "FILE", "the tensors of a safetensors or .pth file", command_weights},
     {"verify", "A B", "whether two of them are the same, or where they differ", command_verify},

@@ -97,18 +97,6 @@ static bool ask_number(struct store *store, const char *sql, long *number, struc
     return true;
 }
 
-/* Makes the folder of a path that has one. */
-static bool make_folder(const char *path, struct error *error) {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return true;
-    char *folder = strndup(path, (size_t)(slash - path));
-    bool made = folder != NULL ? folder_make(folder, error)
-                               : error_set(error, ERROR_FAILED, "no memory to open %s", path);
-    free(folder);
-    return made;
-}
-
 /* Locks the file that SQLite has opened: its name without links, so that two names of one database
  * are one lock. */
 static bool lock_database(struct store *store, struct error *error) {
@@ -135,7 +123,7 @@ static bool lock_database(struct store *store, struct error *error) {
 static bool open_file(struct store *store, struct error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     bool memory = strcmp(store->path, ":memory:") == 0;
-    if (!memory && !make_folder(store->path, error))
+    if (!memory && !folder_make_of(store->path, error))
         return false;
     int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
     if (store->database == NULL)

@@ -324,12 +324,13 @@ bool view_submission(struct store *store, const char *key, cJSON **ids, bool *fo
 
 bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct error *error) {
     struct query query;
-    query_open(&query, store, "SELECT name, config FROM experiment WHERE id = ?");
+    query_open(&query, store, "SELECT name, config, variant FROM experiment WHERE id = ?");
     query_bind_int(&query, id);
     bool good = true;
     if (query_next(&query)) {
         add_text(assignment, "name", &query);
-        good = add_json(assignment, "config", &query, error);
+        good = add_json(assignment, "config", &query, error) &&
+               add_json(assignment, "variant", &query, error);
     }
     if (!query_close(&query, good ? error : NULL) || !good)
         return false;

@@ -95,3 +95,15 @@ bool folder_make(const char *path, struct error *error) {
     free(prefix);
     return ok;
 }
+
+bool folder_make_of(const char *path, struct error *error) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return true;
+    char *folder = strndup(path, (size_t)(slash - path));
+    bool made = folder != NULL
+                    ? folder_make(folder, error)
+                    : error_set(error, ERROR_FAILED, "no memory to make the folder of %s", path);
+    free(folder);
+    return made;
+}

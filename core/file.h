@@ -20,5 +20,7 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
 
 /* Makes the folder and its parents (mode 0777 less the umask). An existing folder is no error. */
 bool folder_make(const char *path, struct error *error);
+/* The same for the folder that the file `path` stands in; one without a folder needs none. */
+bool folder_make_of(const char *path, struct error *error);
 
 #endif

@@ -103,6 +103,8 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
         return false;
     }
     own.dir = *folder;
+    own.name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "name"));
+    own.variant = cJSON_GetObjectItemCaseSensitive(body, "variant");
     own.resume = path != NULL && access(path, R_OK) == 0 ? path : NULL;
     return trial_start(train, &experiment, &own, host, trial, error);
 }

@@ -51,11 +51,11 @@ static char *history_text(const struct checkpoint_state *state) {
     return text_take(&text);
 }
 
-enum { METADATA_COUNT = 10, NUMBER_SIZE = 32 };
+enum { METADATA_COUNT = 11, NUMBER_SIZE = 32 };
 
 struct metadata_text {
     char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], best_loss[NUMBER_SIZE],
-        best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], scheduler[128];
+        best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE], scheduler[128];
     char *history;
     struct metadata items[METADATA_COUNT];
 };
@@ -71,6 +71,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
     snprintf(text->best_loss, NUMBER_SIZE, "%.17g", state->best_loss);
     snprintf(text->best_epoch, NUMBER_SIZE, "%" PRIu32, state->best_epoch);
     snprintf(text->log_bytes, NUMBER_SIZE, "%" PRIu64, state->log_bytes);
+    snprintf(text->board_bytes, NUMBER_SIZE, "%" PRIu64, state->board_bytes);
     snprintf(text->scheduler, sizeof text->scheduler,
              "{\"lr\":%.17g,\"best\":%.17g,\"bad_epochs\":%" PRIu32 "}", plateau->lr, plateau->best,
              plateau->bad_epochs);
@@ -83,6 +84,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
         {"best_epoch", text->best_epoch},
         {"scheduler", text->scheduler},
         {"log_bytes", text->log_bytes},
+        {"board_bytes", text->board_bytes},
         {"config", config},
         {"history", text->history},
     };
@@ -316,6 +318,9 @@ static const char *read_state(const struct safetensors *file, struct checkpoint_
         return "iteration";
     if (!read_count(file, "log_bytes", INT64_MAX, &state->log_bytes))
         return "log_bytes";
+    if (safetensors_metadata(file, "board_bytes") != NULL && /* older checkpoints have none */
+        !read_count(file, "board_bytes", INT64_MAX, &state->board_bytes))
+        return "board_bytes";
     if (!read_finite(file, "best_loss", &state->best_loss))
         return "best_loss";
     if (!read_scheduler(file, &state->plateau))

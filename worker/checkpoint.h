@@ -7,9 +7,9 @@
  *
  * __metadata__ (strings, as the format wants): format "pt" (the mark of PyTorch's names and
  * layout), assay_version, epoch, iteration, best_loss, best_epoch, scheduler (JSON), log_bytes,
- * config (JSON), history (JSON: every epoch's report so far, doubles with all their digits). The
- * history has seconds and images per second in it and is the only part in which two undisturbed
- * runs of one experiment differ.
+ * board_bytes, config (JSON), history (JSON: every epoch's report so far, doubles with all their
+ * digits). The history has seconds and images per second in it and is the only part in which two
+ * undisturbed runs of one experiment differ.
  */
 #ifndef ASSAY_WORKER_CHECKPOINT_H
 #define ASSAY_WORKER_CHECKPOINT_H
@@ -25,9 +25,9 @@ struct checkpoint_state {
     double best_loss;   /* least validation loss so far */
     uint32_t best_epoch;
     struct plateau plateau;
-    uint64_t log_bytes;
-    struct epoch_report *history; /* `epoch` of them */
-    int64_t *batches_tracked;     /* one a running mean, in the order of the parameters */
+    uint64_t log_bytes, board_bytes; /* the length of train.log and of TensorBoard's events */
+    struct epoch_report *history;    /* `epoch` of them */
+    int64_t *batches_tracked;        /* one a running mean, in the order of the parameters */
 };
 
 /* Frees history and batches_tracked; a zeroed state may be freed. */

@@ -1,6 +1,8 @@
 #include "worker/resume.h"
 
 #include "core/atomic_file.h"
+#include "core/board.h"
+#include "core/file.h"
 
 #include <inttypes.h>
 #include <libgen.h>
@@ -27,6 +29,15 @@ char *checkpoint_path_epoch(const char *dir, uint32_t epoch) {
     char *path = NULL;
     return asprintf(&path, "%s/checkpoint_epoch_%03" PRIu32 ".safetensors", dir, epoch) < 0 ? NULL
                                                                                             : path;
+}
+
+char *resume_board_path(const char *dir, const struct trainer_options *options,
+                        const struct experiment *experiment) {
+    const char *name = options->name != NULL ? options->name : experiment->name;
+    char *folder = path_in(dir, "tensorboard");
+    char *path = folder != NULL ? board_path(folder, name) : NULL;
+    free(folder);
+    return path;
 }
 
 struct candidate {
@@ -145,38 +156,53 @@ static bool adopt_epochs(const char *dir, const char *from_dir, const struct can
     return ok;
 }
 
-/* train.log of the other folder, unless ours reaches as far as the checkpoint. */
-static bool adopt_log(const char *dir, const char *from_dir, uint64_t bytes, struct error *error) {
+/* Takes both paths over. Copies the file, unless ours reaches as far as the checkpoint's `bytes`.
+ */
+static bool adopt_file(char *from, char *path, uint64_t bytes, struct error *error) {
     struct stat status;
-    char *from = path_in(from_dir, "train.log"), *path = path_in(dir, "train.log");
     bool ok = true;
     if (from == NULL || path == NULL)
         ok = error_set(error, ERROR_FAILED, "out of memory");
     else if ((stat(path, &status) != 0 || (uint64_t)status.st_size < bytes) &&
              strcmp(from, path) != 0 && access(from, F_OK) == 0)
-        ok = atomic_file_copy(from, path, error);
+        ok = folder_make_of(path, error) && atomic_file_copy(from, path, error);
     free(from);
     free(path);
     return ok;
 }
 
+/* train.log and TensorBoard's events of the other folder. */
+static bool adopt_records(const struct trainer_options *options, const char *from_dir,
+                          const struct experiment *experiment, const struct checkpoint_state *state,
+                          struct error *error) {
+    const char *dir = options->dir;
+    return adopt_file(path_in(from_dir, "train.log"), path_in(dir, "train.log"), state->log_bytes,
+                      error) &&
+           adopt_file(resume_board_path(from_dir, options, experiment),
+                      resume_board_path(dir, options, experiment), state->board_bytes, error);
+}
+
 /* Best first and last last, as they were written: whatever happens between, nothing is missing. */
-static bool adopt(const char *dir, const struct candidate *chosen, const struct candidate *best,
-                  const struct experiment *experiment, struct error *error) {
+static bool adopt(const struct trainer_options *options, const struct candidate *chosen,
+                  const struct candidate *best, const struct experiment *experiment,
+                  struct error *error) {
+    const char *dir = options->dir;
     char *copy = strdup(chosen->path);
     if (copy == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
     const char *from_dir = dirname(copy);
-    bool ok = link_and_free(best->path, checkpoint_path_best(dir), error) &&
-              adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
-              adopt_log(dir, from_dir, checkpoint_state(chosen->checkpoint)->log_bytes, error) &&
-              link_and_free(chosen->path, checkpoint_path_last(dir), error);
+    bool ok =
+        link_and_free(best->path, checkpoint_path_best(dir), error) &&
+        adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
+        adopt_records(options, from_dir, experiment, checkpoint_state(chosen->checkpoint), error) &&
+        link_and_free(chosen->path, checkpoint_path_last(dir), error);
     free(copy);
     return ok;
 }
 
-bool resume_find(const char *dir, const char *resume, const struct experiment *experiment,
+bool resume_find(const struct trainer_options *options, const struct experiment *experiment,
                  struct checkpoint **checkpoint, struct text *warnings, struct error *error) {
+    const char *dir = options->dir, *resume = options->resume;
     struct candidates candidates = {.count = 0};
     struct candidate *best = NULL, *chosen;
     char *copy = resume != NULL ? strdup(resume) : NULL;
@@ -194,7 +220,7 @@ bool resume_find(const char *dir, const char *resume, const struct experiment *e
             goto out;
     }
     chosen = choose(&candidates, &best, warnings);
-    if (chosen != NULL && !adopt(dir, chosen, best, experiment, error))
+    if (chosen != NULL && !adopt(options, chosen, best, experiment, error))
         goto out;
     if (chosen != NULL) {
         *checkpoint = chosen->checkpoint;

@@ -15,11 +15,15 @@
 char *checkpoint_path_best(const char *dir);
 char *checkpoint_path_last(const char *dir);
 char *checkpoint_path_epoch(const char *dir, uint32_t epoch);
+/* The same for TensorBoard's events: DIR/tensorboard/NAME/... */
+char *resume_board_path(const char *dir, const struct trainer_options *options,
+                        const struct experiment *experiment);
 
 /* *checkpoint is NULL when there is nothing to go on from. When there is, `dir` holds it as "last"
  * afterwards, its best checkpoint as "best", the "epoch" checkpoints that are due up to it as far
- * as there were any, and train.log. `resume` may be NULL. warnings: lines, each ended by \n. */
-bool resume_find(const char *dir, const char *resume, const struct experiment *experiment,
+ * as there were any, train.log and TensorBoard's events. options->resume may be NULL. warnings:
+ * lines, each ended by \n. */
+bool resume_find(const struct trainer_options *options, const struct experiment *experiment,
                  struct checkpoint **checkpoint, struct text *warnings, struct error *error);
 
 #endif

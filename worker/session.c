@@ -239,7 +239,7 @@ static bool check_finite(double loss, const char *what, uint32_t epoch, uint32_t
 
 static bool train_batch(struct session *session, const struct batch *batch,
                         struct session_epoch *epoch, struct phase *phase, struct trainlog *log,
-                        struct error *error) {
+                        struct tensorboard *board, struct error *error) {
     const struct experiment *experiment = session->experiment;
     struct update update = {experiment->train.optimizer, ++epoch->iteration};
     update.optimizer.lr = epoch->learning_rate;
@@ -253,6 +253,7 @@ static bool train_batch(struct session *session, const struct batch *batch,
     phase->weights += weights;
     if (!check_finite(loss, "training", phase->epoch, phase->step, error))
         return false;
+    board_step(board, epoch->iteration, loss);
     if (phase->step % LOGGED_EVERY == 0)
         trainlog_line(log,
                       "epoch %" PRIu32 "/%" PRIu32 " step %" PRIu32 "/%" PRIu32 " loss_train %.4f",
@@ -261,7 +262,7 @@ static bool train_batch(struct session *session, const struct batch *batch,
 }
 
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
-                   struct error *error) {
+                   struct tensorboard *board, struct error *error) {
     const struct experiment *experiment = session->experiment;
     const struct split_list *list = &session->split.train;
     struct random_stream stream;
@@ -290,7 +291,7 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
             return true;
         }
         phase.step++;
-        if (!train_batch(session, batch, epoch, &phase, log, error))
+        if (!train_batch(session, batch, epoch, &phase, log, board, error))
             return false;
         tell_progress(session, &phase, &epoch->metrics);
         if (asked_to_stop(session))

@@ -8,6 +8,7 @@
 #ifndef ASSAY_WORKER_SESSION_H
 #define ASSAY_WORKER_SESSION_H
 
+#include "core/board.h"
 #include "core/split.h"
 #include "worker/loader.h"
 #include "worker/trainer.h"
@@ -42,11 +43,11 @@ struct session_epoch {
     double seconds;
 };
 
-/* One epoch: shuffles, trains, fills metrics and seconds. The metrics' mean loss is the training
- * loss with its smoothing and class weights: sum(w l) / sum(w). A loss that is not finite is an
- * error. */
+/* One epoch: shuffles, trains, fills metrics and seconds; each step's loss goes to TensorBoard. The
+ * metrics' mean loss is the training loss with its smoothing and class weights: sum(w l) / sum(w).
+ * A loss that is not finite is an error. */
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
-                   struct error *error);
+                   struct tensorboard *board, struct error *error);
 
 /* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress. */
 bool session_evaluate(struct session *session, const struct split_list *list, const char *phase,

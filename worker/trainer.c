@@ -3,6 +3,7 @@
 #include "core/atomic_file.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "worker/report.h"
 #include "worker/resume.h"
 #include "worker/session.h"
 #include "worker/weights.h"
@@ -21,6 +22,7 @@ struct run {
     const struct trainer_events *events;
     struct session session;
     struct trainlog *log;
+    struct tensorboard *board;
     struct checkpoint_state state;
     char *config; /* compact JSON text, for the checkpoints */
     char *best_path, *last_path;
@@ -70,14 +72,15 @@ static bool write_checkpoint(struct run *run, const char *path, struct error *er
                             &run->state, run->config, error);
 }
 
-static bool open_log(struct run *run, const char *warnings, struct error *error) {
+/* *lost: there was less than the checkpoint knows of. */
+static bool open_log(struct run *run, const char *warnings, bool *lost, struct error *error) {
     struct checkpoint_state *state = &run->state;
     const struct split *split = &run->session.split;
     uint32_t epochs = run->experiment->train.epochs;
     if (!trainlog_open(run->options->dir, state->log_bytes, run->events, &run->log, error))
         return false;
-    bool lost = trainlog_bytes(run->log) < state->log_bytes;
-    for (uint32_t i = 0; lost && i < state->epoch; i++)
+    *lost = trainlog_bytes(run->log) < state->log_bytes;
+    for (uint32_t i = 0; *lost && i < state->epoch; i++)
         trainlog_epoch(run->log, &state->history[i], epochs);
     while (warnings != NULL && *warnings != '\0') {
         size_t length = strcspn(warnings, "\n");
@@ -89,10 +92,43 @@ static bool open_log(struct run *run, const char *warnings, struct error *error)
             run->log, "%s: %s on %s, %zu pictures to train on, %zu to validate, %zu to test",
             run->experiment->name, run->experiment->model.arch, run->session.backend->name,
             split->train.count, split->valid.count, split->test.count);
-    /* The checkpoint must know the length of the log that is there, not of the one that was. */
     state->log_bytes = trainlog_bytes(run->log);
-    return !lost ||
-           (trainlog_sync(run->log, error) && write_checkpoint(run, run->last_path, error));
+    return true;
+}
+
+/* The same for TensorBoard's events. */
+static bool open_board(struct run *run, bool *lost, struct error *error) {
+    struct checkpoint_state *state = &run->state;
+    const cJSON *config = run->experiment->config;
+    char *path = resume_board_path(run->options->dir, run->options, run->experiment);
+    bool ok = path != NULL ? tensorboard_open(path, state->board_bytes, &run->board, error)
+                           : error_set(error, ERROR_FAILED, "out of memory");
+    free(path);
+    if (!ok)
+        return false;
+    bool whole = state->board_bytes > 0 && tensorboard_bytes(run->board) == state->board_bytes;
+    *lost = !whole && state->epoch > 0;
+    if (!whole)
+        board_begin(run->board, config, run->options->variant);
+    for (uint32_t i = 0; *lost && i < state->epoch; i++) {
+        cJSON *report = report_epoch(&state->history[i]);
+        board_past_epoch(run->board, config, report);
+        cJSON_Delete(report);
+    }
+    state->board_bytes = tensorboard_bytes(run->board);
+    return true;
+}
+
+static bool sync_records(struct run *run, struct error *error) {
+    return trainlog_sync(run->log, error) && tensorboard_sync(run->board, error);
+}
+
+/* The checkpoint must know the lengths that are there, not those that were. */
+static bool open_records(struct run *run, const char *warnings, struct error *error) {
+    bool log_lost = false, board_lost = false;
+    return open_log(run, warnings, &log_lost, error) && open_board(run, &board_lost, error) &&
+           (!(log_lost || board_lost) ||
+            (sync_records(run, error) && write_checkpoint(run, run->last_path, error)));
 }
 
 /* The state of a new run, with room for the history to come. */
@@ -123,6 +159,7 @@ static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
     state->best_loss = from->best_loss;
     state->best_epoch = from->best_epoch;
     state->log_bytes = from->log_bytes;
+    state->board_bytes = from->board_bytes;
     state->plateau.lr = from->plateau.lr;
     state->plateau.best = from->plateau.best;
     state->plateau.bad_epochs = from->plateau.bad_epochs;
@@ -147,13 +184,13 @@ static bool run_begin(struct run *run, struct error *error) {
     }
     if (!folder_make(dir, error) ||
         !session_open(experiment, run->options, run->events, true, &run->session, error) ||
-        !resume_find(dir, run->options->resume, experiment, &checkpoint, &warnings, error) ||
+        !resume_find(run->options, experiment, &checkpoint, &warnings, error) ||
         !state_new(run, error))
         goto out;
     ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
                             : weights_begin(experiment, &run->session.network, run->session.backend,
                                             run->session.model, run->state.batches_tracked, error);
-    ok = ok && open_log(run, warnings.data, error) &&
+    ok = ok && open_records(run, warnings.data, error) &&
          (checkpoint == NULL || tell_all_again(run, error));
 out:
     checkpoint_close(checkpoint);
@@ -163,6 +200,7 @@ out:
 
 static void run_end(struct run *run) {
     trainlog_close(run->log);
+    tensorboard_close(run->board);
     checkpoint_state_free(&run->state);
     session_close(&run->session);
     free(run->best_path);
@@ -189,7 +227,7 @@ static bool save_epoch(struct run *run, const struct epoch_report *report, struc
         error_set(error, ERROR_FAILED, "out of memory");
         goto out;
     }
-    if (!trainlog_sync(run->log, error) ||
+    if (!sync_records(run, error) ||
         (report->best && !save_as(run, run->best_path, &written, error)) ||
         (due && !save_as(run, epoch_path, &written, error)) ||
         !save_as(run, run->last_path, &written, error))
@@ -206,7 +244,14 @@ out:
     return ok;
 }
 
-/* What the epoch's numbers change: schedule, best, history, and their lines in the log. */
+static void show_epoch(struct run *run, const struct epoch_report *report) {
+    cJSON *json = report_epoch(report);
+    board_epoch(run->board, json);
+    cJSON_Delete(json);
+    run->state.board_bytes = tensorboard_bytes(run->board);
+}
+
+/* What the epoch's numbers change: schedule, best, history, and what log and TensorBoard say. */
 static const struct epoch_report *account(struct run *run, const struct session_epoch *epoch,
                                           const struct metrics *valid) {
     struct checkpoint_state *state = &run->state;
@@ -236,6 +281,7 @@ static const struct epoch_report *account(struct run *run, const struct session_
     if (epoch_checkpoint_due(run, epoch->epoch))
         trainlog_line(run->log, "checkpoint_epoch_%03" PRIu32, epoch->epoch);
     state->log_bytes = trainlog_bytes(run->log);
+    show_epoch(run, report);
     return report;
 }
 
@@ -245,7 +291,7 @@ static bool run_epoch(struct run *run, struct error *error) {
     struct session_epoch epoch = {.epoch = run->state.epoch + 1,
                                   .learning_rate = run->state.plateau.lr,
                                   .iteration = run->state.iteration};
-    return session_train(session, &epoch, run->log, error) &&
+    return session_train(session, &epoch, run->log, run->board, error) &&
            session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, error) &&
            save_epoch(run, account(run, &epoch, &valid), error);
 }
@@ -262,6 +308,15 @@ static bool load(struct session *session, const char *path, uint32_t *epoch, str
               error_context(error, "%s", path);
     checkpoint_close(checkpoint);
     return ok;
+}
+
+static void tell_evaluation(struct run *run, const struct evaluation_report *report) {
+    cJSON *json = report_evaluation(report);
+    trainlog_evaluation(run->log, report);
+    board_evaluation(run->board, json);
+    cJSON_Delete(json);
+    if (run->events->evaluation != NULL)
+        run->events->evaluation(run->events->context, report);
 }
 
 /* Evaluates best and last on valid and test. When they are the same epoch, once. */
@@ -283,12 +338,11 @@ static bool run_evaluations(struct run *run, struct error *error) {
             if (!known &&
                 !session_evaluate(session, lists[s], splits[s], epoch, &reports[s].metrics, error))
                 return false;
-            trainlog_evaluation(run->log, &reports[s]);
-            if (run->events->evaluation != NULL)
-                run->events->evaluation(run->events->context, &reports[s]);
+            tell_evaluation(run, &reports[s]);
         }
     }
-    return trainlog_sync(run->log, error);
+    tensorboard_end(run->board);
+    return sync_records(run, error);
 }
 
 enum trainer_outcome trainer_run(const struct experiment *experiment,

@@ -3,11 +3,12 @@
  * Runs on the caller's thread, tells what happens through callbacks and asks `stop` after every
  * step. In `dir` it writes checkpoint_best_loss.safetensors (whenever the validation loss falls),
  * checkpoint_epoch_NNN.safetensors (every checkpoint_every epochs), checkpoint_last.safetensors
- * (after every epoch: what a resumed run goes on from) and train.log.
+ * (after every epoch: what a resumed run goes on from), train.log and tensorboard/ (core/board.h).
  *
  * Crash rule: an epoch's checkpoint is durable before the epoch is reported, and its metadata holds
  * every report so far; a resumed run reports them all again. Reports are idempotent, so none is
- * lost and none is doubled. train.log is cut back to its length at the checkpoint.
+ * lost and none is doubled. train.log and TensorBoard's events are cut back to their length at the
+ * checkpoint.
  */
 #ifndef ASSAY_WORKER_TRAINER_H
 #define ASSAY_WORKER_TRAINER_H
@@ -64,6 +65,10 @@ struct trainer_options {
     int device, threads;   /* threads: loader threads, 0: cores */
     const char *resume; /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there
                            is one */
+    /* for TensorBoard: the run's name (NULL: the experiment's), and which value of each matrix key
+     * it is (or NULL) */
+    const char *name;
+    const cJSON *variant;
 };
 
 enum trainer_outcome { TRAINER_DONE, TRAINER_STOPPED, TRAINER_FAILED };

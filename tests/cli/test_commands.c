@@ -6,6 +6,9 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "tests/cli/fake.h"
+#include "tests/temporary.h"
+
+#include <sys/stat.h>
 
 static cJSON *details(void) {
     char *text;
@@ -153,6 +156,30 @@ static void test_names_the_host_that_has_the_checkpoint(void **state) {
         "machine; run assay test there\n");
 }
 
+/* tests/core/test_board.c has what is in the files. */
+static void tensorboard_writes_a_file_an_experiment(void **state) {
+    (void)state;
+    void *folder = NULL;
+    char expected[400];
+    struct stat status;
+    assert_int_equal(temporary_make(&folder), 0);
+    struct run run = RUN(command_tensorboard, "tensorboard", "1", "4", "--out", folder, "--json");
+    assert_int_equal(run.status, 0);
+    cJSON *written = parsed(run.out);
+    assert_int_equal(cJSON_GetArraySize(written), 2);
+    snprintf(expected, sizeof expected, "%s/1_demo_flip,seed=0/events.out.tfevents.assay",
+             (char *)folder);
+    assert_string_equal(field_text(written->child, "path", ""), expected);
+    assert_int_equal(stat(expected, &status), 0);
+    assert_true(status.st_size > 500);
+    cJSON_Delete(written);
+    free(run.out);
+    free(run.err);
+    assert_run(RUN(command_tensorboard, "tensorboard", "1"), 2, "",
+               "assay: tensorboard needs --out DIR; see assay tensorboard --help\n");
+    assert_int_equal(temporary_remove(&folder), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(show_tells_everything_about_a_finished_experiment),
@@ -166,6 +193,7 @@ int main(void) {
         cmocka_unit_test(ls_can_show_one_state_alone),
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
+        cmocka_unit_test(tensorboard_writes_a_file_an_experiment),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -273,8 +273,9 @@ static inline void expect_same_checkpoint(const char *dir, const char *other, co
         if (memcmp(tensor->data, wanted->data, wanted->bytes) != 0)
             fail_msg("%s: %s differs", name, wanted->name);
     }
-    static const char *const keys[] = {"epoch",     "iteration", "best_loss", "best_epoch",
-                                       "scheduler", "log_bytes", "config",    "format"};
+    static const char *const keys[] = {"epoch",      "iteration", "best_loss",
+                                       "best_epoch", "scheduler", "log_bytes",
+                                       "config",     "format",    "board_bytes"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         assert_string_equal(safetensors_metadata(file, keys[i]),
                             safetensors_metadata(expected, keys[i]));
@@ -282,11 +283,36 @@ static inline void expect_same_checkpoint(const char *dir, const char *other, co
     safetensors_close(expected);
 }
 
+/* TensorBoard's events, record by record and byte by byte, but for the wall time that each begins
+ * with and the times in the hparams' two. */
+static inline void expect_same_board(const char *dir, const char *other) {
+    static const char name[] = "tensorboard/small/events.out.tfevents.assay";
+    char *path = in(dir, name), *expected_path = in(other, name), *data, *expected;
+    size_t length, expected_length, at = 0;
+    assert_true(file_read(path, 1 << 20, &data, &length, NULL));
+    assert_true(file_read(expected_path, 1 << 20, &expected, &expected_length, NULL));
+    assert_int_equal(length, expected_length);
+    while (at < length) {
+        uint64_t size;
+        assert_memory_equal(data + at, expected + at, 12); /* length and its checksum */
+        memcpy(&size, data + at, sizeof size);
+        if (memmem(data + at, size + 12, "_hparams_", 9) == NULL)
+            assert_memory_equal(data + at + 12 + 9, expected + at + 12 + 9, size - 9);
+        at += size + 16;
+    }
+    assert_int_equal(at, length);
+    free(data);
+    free(expected);
+    free(path);
+    free(expected_path);
+}
+
 static inline void expect_same_run(const struct bench *bench, const char *dir,
                                    const struct listener *listener) {
     expect_same_checkpoint(dir, bench->whole_dir, "checkpoint_last.safetensors");
     expect_same_checkpoint(dir, bench->whole_dir, "checkpoint_best_loss.safetensors");
     expect_same_checkpoint(dir, bench->whole_dir, "checkpoint_epoch_002.safetensors");
+    expect_same_board(dir, bench->whole_dir);
     assert_string_equal(listener->log.data, bench->whole.log.data);
 }
 

@@ -6,18 +6,19 @@
  * the file is cut back to its length at the checkpoint when a run goes on, so that no step stands
  * twice. The first failure to write is kept and tensorboard_sync returns it.
  */
-#ifndef ASSAY_WORKER_TENSORBOARD_H
-#define ASSAY_WORKER_TENSORBOARD_H
+#ifndef ASSAY_CORE_TENSORBOARD_H
+#define ASSAY_CORE_TENSORBOARD_H
 
 #include "core/error.h"
 
 #include <cjson/cJSON.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tensorboard;
 
-/* Opens or makes the file and cuts it back to `keep` bytes; a new, emptied or too short file begins
- * with the version event (tensorboard_bytes tells). */
+/* Opens or makes the file, with its folder, and cuts it back to `keep` bytes; a new, emptied or too
+ * short file begins with the version event (tensorboard_bytes tells). */
 bool tensorboard_open(const char *path, uint64_t keep, struct tensorboard **board,
                       struct error *error);
 void tensorboard_close(struct tensorboard *board); /* NULL is fine */
@@ -26,11 +27,10 @@ uint64_t tensorboard_bytes(const struct tensorboard *board);
 
 void tensorboard_scalar(struct tensorboard *board, const char *tag, int64_t step, double value);
 
-/* What the HPARAMS page lists: `hparams` is an object of numbers, strings and booleans (at most
- * 64); `metrics` are tags of scalars that the same file has (at most 16); `name` tells runs apart.
- */
-void tensorboard_hparams(struct tensorboard *board, const char *name, const cJSON *hparams,
-                         const char *const *metrics, size_t metric_count);
+enum { TENSORBOARD_HPARAMS_MAX = 64 };
+/* This run's row of the HPARAMS page: an object of numbers, strings and booleans, at most
+ * TENSORBOARD_HPARAMS_MAX. */
+void tensorboard_hparams(struct tensorboard *board, const cJSON *hparams);
 /* The run has come to its end. */
 void tensorboard_end(struct tensorboard *board);
 

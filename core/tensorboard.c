@@ -1,4 +1,6 @@
-#include "worker/tensorboard.h"
+#include "core/tensorboard.h"
+
+#include "core/file.h"
 
 #include <tensorboard.pb-c.h>
 
@@ -116,6 +118,10 @@ bool tensorboard_open(const char *path, uint64_t keep, struct tensorboard **boar
         tensorboard_close(made);
         return error_set(error, ERROR_FAILED, "out of memory");
     }
+    if (!folder_make_of(path, error)) {
+        tensorboard_close(made);
+        return false;
+    }
     made->file = fopen(path, "r+b");
     if (made->file == NULL && errno == ENOENT)
         made->file = fopen(path, "w+b");
@@ -160,7 +166,9 @@ void tensorboard_scalar(struct tensorboard *board, const char *tag, int64_t step
     write_value(board, step, &scalar);
 }
 
-/* The hparams plugin finds its data under three reserved tags, in a summary's metadata. */
+/* The hparams plugin finds its data under reserved tags, in a summary's metadata. Of the three only
+ * the sessions' two are written: without an experiment's, TensorBoard makes the columns of its page
+ * from all the runs that it sees; with one it takes the first run's for all. */
 static void write_plugin(struct tensorboard *board, const char *tag,
                          Tensorboard__HparamsPluginData *plugin) {
     size_t length = tensorboard__hparams_plugin_data__get_packed_size(plugin);
@@ -186,99 +194,45 @@ static void write_plugin(struct tensorboard *board, const char *tag,
     free(data);
 }
 
-enum { HPARAMS_MAX = 64, METRICS_MAX = 16 };
-
 struct hparam {
     Tensorboard__Hparam pair;
     Tensorboard__Scalar scalar;
-    Tensorboard__HparamsExperiment__HparamInfo info;
 };
 
 static void hparam_from_json(struct hparam *hparam, const cJSON *item) {
     tensorboard__hparam__init(&hparam->pair);
     tensorboard__scalar__init(&hparam->scalar);
-    tensorboard__hparams_experiment__hparam_info__init(&hparam->info);
-    hparam->pair.name = hparam->info.name = item->string;
+    hparam->pair.name = item->string;
     hparam->pair.value = &hparam->scalar;
     if (cJSON_IsNumber(item)) {
         hparam->scalar.kind_case = TENSORBOARD__SCALAR__KIND_NUMBER_VALUE;
         hparam->scalar.number_value = item->valuedouble;
-        hparam->info.type = 3;
     } else if (cJSON_IsBool(item)) {
         hparam->scalar.kind_case = TENSORBOARD__SCALAR__KIND_BOOL_VALUE;
         hparam->scalar.bool_value = cJSON_IsTrue(item);
-        hparam->info.type = 2;
     } else {
         hparam->scalar.kind_case = TENSORBOARD__SCALAR__KIND_STRING_VALUE;
         hparam->scalar.string_value =
             cJSON_IsString(item) ? item->valuestring : (char *)protobuf_c_empty_string;
-        hparam->info.type = 1;
     }
 }
 
-struct metric {
-    Tensorboard__HparamsExperiment__MetricInfo info;
-    Tensorboard__HparamsExperiment__MetricName name;
-};
-
-static void metric_from_tag(struct metric *metric, const char *tag) {
-    tensorboard__hparams_experiment__metric_info__init(&metric->info);
-    tensorboard__hparams_experiment__metric_name__init(&metric->name);
-    metric->name.tag = (char *)tag;
-    metric->info.name = &metric->name;
-}
-
-/* What may be chosen and what is measured: the columns of the HPARAMS page. */
-static void write_experiment(struct tensorboard *board, struct hparam *hparams, size_t count,
-                             const char *const *metrics, size_t metric_count) {
-    Tensorboard__HparamsExperiment__HparamInfo *infos[HPARAMS_MAX];
-    Tensorboard__HparamsExperiment__MetricInfo *metric_infos[METRICS_MAX];
-    struct metric made[METRICS_MAX];
-    Tensorboard__HparamsExperiment experiment = TENSORBOARD__HPARAMS_EXPERIMENT__INIT;
-    Tensorboard__HparamsPluginData plugin = TENSORBOARD__HPARAMS_PLUGIN_DATA__INIT;
-    for (size_t i = 0; i < count; i++)
-        infos[i] = &hparams[i].info;
-    for (size_t i = 0; i < metric_count; i++) {
-        metric_from_tag(&made[i], metrics[i]);
-        metric_infos[i] = &made[i].info;
-    }
-    experiment.time_created_secs = now_seconds();
-    experiment.n_hparam_infos = count;
-    experiment.hparam_infos = infos;
-    experiment.n_metric_infos = metric_count;
-    experiment.metric_infos = metric_infos;
-    plugin.experiment = &experiment;
-    write_plugin(board, "_hparams_/experiment", &plugin);
-}
-
-/* This run's row of the HPARAMS page. */
-static void write_session(struct tensorboard *board, struct hparam *hparams, size_t count,
-                          const char *group) {
-    Tensorboard__Hparam *pairs[HPARAMS_MAX];
+void tensorboard_hparams(struct tensorboard *board, const cJSON *hparams) {
+    struct hparam made[TENSORBOARD_HPARAMS_MAX];
+    Tensorboard__Hparam *pairs[TENSORBOARD_HPARAMS_MAX];
     Tensorboard__SessionStart session = TENSORBOARD__SESSION_START__INIT;
     Tensorboard__HparamsPluginData plugin = TENSORBOARD__HPARAMS_PLUGIN_DATA__INIT;
-    for (size_t i = 0; i < count; i++)
-        pairs[i] = &hparams[i].pair;
-    session.n_hparams = count;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, hparams) {
+        assert(session.n_hparams < TENSORBOARD_HPARAMS_MAX);
+        hparam_from_json(&made[session.n_hparams], item);
+        pairs[session.n_hparams] = &made[session.n_hparams].pair;
+        session.n_hparams++;
+    }
     session.hparams = pairs;
-    session.group_name = (char *)group;
     session.start_time_secs = now_seconds();
     plugin.session_start_info = &session;
     write_plugin(board, "_hparams_/session_start_info", &plugin);
-}
-
-void tensorboard_hparams(struct tensorboard *board, const char *name, const cJSON *hparams,
-                         const char *const *metrics, size_t metric_count) {
-    struct hparam made[HPARAMS_MAX];
-    size_t count = 0;
-    const cJSON *item;
-    assert(metric_count <= METRICS_MAX);
-    cJSON_ArrayForEach(item, hparams) {
-        assert(count < HPARAMS_MAX);
-        hparam_from_json(&made[count++], item);
-    }
-    write_experiment(board, made, count, metrics, metric_count);
-    write_session(board, made, count, name);
 }
 
 void tensorboard_end(struct tensorboard *board) {

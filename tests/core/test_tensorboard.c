@@ -1,6 +1,6 @@
-/* TensorBoard's event files. Constants: crc32c from RFC 3720 appendix B.4; the events were read
- * back with the tensorboard package by tests/read_tensorboard.py, which says how. */
-#include "worker/tensorboard.h"
+/* TensorBoard's event files. Constants: crc32c from RFC 3720 appendix B.4; events from the
+ * tensorboard package's own messages. That it reads whole files: tests/read_tensorboard.py. */
+#include "core/tensorboard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,17 +122,42 @@ static void a_file_shorter_than_what_was_kept_begins_anew(void **state) {
     assert_int_equal(count_records(data, read_all(data, sizeof data)), 1);
 }
 
+static void an_hparam_is_the_plugins_own_bytes(void **state) {
+    (void)state;
+    uint8_t data[4096];
+    cJSON *hparams = cJSON_Parse("{\"lr\":0.5}");
+    struct tensorboard *board = open_board(0);
+    uint64_t begin = tensorboard_bytes(board);
+    tensorboard_hparams(board, hparams);
+    close_board(board);
+    cJSON_Delete(hparams);
+    size_t length = read_all(data, sizeof data);
+    assert_int_equal(count_records(data, length), 2);
+    /* python: d = HParamsPluginData(); d.session_start_info.start_time_secs = 1.0;
+     * d.session_start_info.hparams["lr"].number_value = 0.5;
+     * Event(summary=Summary(value=[Summary.Value(tag="_hparams_/session_start_info",
+     * metadata=SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="hparams",
+     * content=d.SerializeToString())))])).SerializeToString()[:-8]: all but the time itself */
+    static const uint8_t expected[] = {
+        0x2a, 0x4b, 0x0a, 0x49, 0x0a, 0x1c, 0x5f, 0x68, 0x70, 0x61, 0x72, 0x61, 0x6d, 0x73,
+        0x5f, 0x2f, 0x73, 0x65, 0x73, 0x73, 0x69, 0x6f, 0x6e, 0x5f, 0x73, 0x74, 0x61, 0x72,
+        0x74, 0x5f, 0x69, 0x6e, 0x66, 0x6f, 0x4a, 0x29, 0x0a, 0x27, 0x0a, 0x07, 0x68, 0x70,
+        0x61, 0x72, 0x61, 0x6d, 0x73, 0x12, 0x1c, 0x1a, 0x1a, 0x0a, 0x0f, 0x0a, 0x02, 0x6c,
+        0x72, 0x12, 0x09, 0x11, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe0, 0x3f, 0x29};
+    assert_int_equal(length - begin - 16, 9 + sizeof expected + 8);
+    assert_memory_equal(data + begin + 12 + 9, expected, sizeof expected);
+}
+
 static void hparams_of_every_kind_become_whole_records(void **state) {
     (void)state;
     uint8_t data[4096];
-    static const char *const metrics[] = {"accuracy_valid", "loss_valid"};
     cJSON *hparams = cJSON_Parse("{\"train.lr\":2e-4,\"model.head\":\"relu\",\"d\":true}");
     struct tensorboard *board = open_board(0);
-    tensorboard_hparams(board, "aug/flip", hparams, metrics, 2);
+    tensorboard_hparams(board, hparams);
     tensorboard_end(board);
     close_board(board);
     cJSON_Delete(hparams);
-    assert_int_equal(count_records(data, read_all(data, sizeof data)), 4);
+    assert_int_equal(count_records(data, read_all(data, sizeof data)), 3);
 }
 
 int main(void) {
@@ -142,6 +167,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_that_is_opened_again_is_cut_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_shorter_than_what_was_kept_begins_anew, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_hparam_is_the_plugins_own_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(hparams_of_every_kind_become_whole_records, setup,
                                         teardown),
     };
