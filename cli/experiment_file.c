@@ -82,6 +82,11 @@ static const cJSON *look_up(const cJSON *config, const char *key) {
     return value;
 }
 
+/* Both may be NULL: not written. */
+static bool agree(const cJSON *a, const cJSON *b) {
+    return a == b || cJSON_Compare(a, b, true);
+}
+
 const struct member *experiment_file_choose(const char *file, const struct members *members,
                                             const char *name, const char *const *keys,
                                             struct error *error) {
@@ -91,8 +96,7 @@ const struct member *experiment_file_choose(const char *file, const struct membe
         if (name != NULL && strcmp(member->name, name) == 0)
             return member;
         for (size_t k = 0; name == NULL && keys[k] != NULL; k++)
-            if (!cJSON_Compare(look_up(first->config, keys[k]), look_up(member->config, keys[k]),
-                               true)) {
+            if (!agree(look_up(first->config, keys[k]), look_up(member->config, keys[k]))) {
                 error_set(error, ERROR_INPUT,
                           "%s: %s and %s differ in %s; choose one with --member NAME", file,
                           first->name, member->name, keys[k]);
@@ -115,4 +119,19 @@ bool experiment_decode(const struct member *member, struct experiment *experimen
                   faults.count > 0 ? faults.items[0].message : "cannot be read");
     faults_free(&faults);
     return good;
+}
+
+bool experiment_file_locate(const char *file, struct experiment *experiment, struct error *error) {
+    char **const paths[] = {&experiment->data.root, &experiment->data.files.train,
+                            &experiment->data.files.valid, &experiment->data.files.test};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char *absolute;
+        if (*paths[i] == NULL)
+            continue;
+        if (!experiment_file_resolve(file, *paths[i], &absolute, error))
+            return false;
+        free(*paths[i]);
+        *paths[i] = absolute;
+    }
+    return true;
 }

@@ -27,4 +27,7 @@ const struct member *experiment_file_choose(const char *file, const struct membe
 bool experiment_decode(const struct member *member, struct experiment *experiment,
                        struct error *error);
 
+/* Makes data.root and data.files absolute, as experiment_file_resolve does, for split_make. */
+bool experiment_file_locate(const char *file, struct experiment *experiment, struct error *error);
+
 #endif

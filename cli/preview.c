@@ -131,16 +131,16 @@ static size_t make_columns(const struct pipeline *pipeline, struct sheet_column 
 
 /* Places in the training list: the first pictures of each class, class by class. With `rows` 0 two
  * of each. A class that repeats its pictures shows each once. */
-static size_t choose_rows(const struct experiment *experiment, const struct split_list *list,
-                          size_t rows, size_t *places) {
-    size_t classes = experiment->data.class_count, count = 0;
+static size_t choose_rows(const struct split *split, size_t rows, size_t *places) {
+    const struct split_list *list = &split->train;
+    size_t classes = split->class_count, count = 0;
     if (rows == 0)
         rows = 2 * classes < ROWS_MAX ? 2 * classes : ROWS_MAX;
     for (size_t c = 0; c < classes; c++) {
         size_t wanted = rows / classes + (c < rows % classes), own = 0;
         for (size_t i = 0; i < list->count; i++)
             own += list->items[i].class_index == c;
-        own /= experiment->data.classes[c].repeat > 0 ? experiment->data.classes[c].repeat : 1;
+        own /= split->classes[c].repeat;
         for (size_t i = 0; i < list->count && wanted > 0 && own > 0; i++)
             if (list->items[i].class_index == c) {
                 places[count++] = i;
@@ -189,12 +189,12 @@ static bool fill_row(struct sheet *sheet, size_t row, const struct experiment *e
 }
 
 static bool fill_rows(struct sheet *sheet, const struct experiment *experiment, const char *root,
-                      const struct split_list *list, const size_t *places, size_t count,
+                      const struct split *split, const size_t *places, size_t count,
                       struct error *error) {
     bool good = true;
     for (size_t row = 0; good && row < count; row++) {
-        const struct split_item *item = &list->items[places[row]];
-        const struct experiment_class *class = &experiment->data.classes[item->class_index];
+        const struct split_item *item = &split->train.items[places[row]];
+        const struct split_class *class = &split->classes[item->class_index];
         const char *slash = strrchr(item->path, '/');
         char *path = NULL, detail[300];
         snprintf(detail, sizeof detail, "%s, label %d", slash != NULL ? slash + 1 : item->path,
@@ -216,7 +216,7 @@ static bool draw(const char *file, const struct member *member,
     struct split split = {0};
     struct sheet *sheet = NULL;
     struct sheet_column *columns = NULL;
-    char *root = NULL, subtitle[300];
+    char subtitle[300];
     size_t places[ROWS_MAX];
     bool good = false;
     if (!experiment_decode(member, &experiment, error))
@@ -226,27 +226,27 @@ static bool draw(const char *file, const struct member *member,
         error_set(error, ERROR_FAILED, "out of memory");
         goto out;
     }
-    if (!experiment_file_resolve(file, experiment.data.root, &root, error) ||
-        !split_make(&experiment, root, &split, error))
+    if (!experiment_file_locate(file, &experiment, error) ||
+        !split_make(&experiment, experiment.data.root, &split, error))
         goto out;
-    size_t rows = choose_rows(&experiment, &split.train, (size_t)chosen->rows, places);
+    size_t rows = choose_rows(&split, (size_t)chosen->rows, places);
     snprintf(subtitle, sizeof subtitle, "%zu of the %zu pictures trained on, from %s", rows,
-             split.train.count, root);
+             split.train.count, experiment.data.root);
     size_t column_count = make_columns(&experiment.augmentations, columns);
     good = sheet_new(member->name, subtitle, columns, column_count, rows, &sheet, error) &&
-           fill_rows(sheet, &experiment, root, &split.train, places, rows, error) &&
+           fill_rows(sheet, &experiment, experiment.data.root, &split, places, rows, error) &&
            sheet_write(sheet, chosen->out, error);
 out:
     sheet_free(sheet);
     split_free(&split);
-    free(root);
     free(columns);
     experiment_free(&experiment);
     return good;
 }
 
 int command_preview(int argc, char **argv) {
-    static const char *const keys[] = {"augmentations", "data.root", "data.classes", NULL};
+    static const char *const keys[] = {"augmentations", "data.root", "data.classes", "data.files",
+                                       NULL};
     struct command_input input;
     struct preview_options chosen = {0};
     struct members members;

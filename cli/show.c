@@ -85,6 +85,8 @@ static void print_config(const cJSON *config) {
     cJSON_ArrayForEach(class, field_at(config, "data.classes")) {
         printf(" %s=%.0f", field_text(class, "name", "?"), field_number(class, "label", 0));
     }
+    if (field_at(config, "data.files") != NULL)
+        printf(" split by %s", field_text(config, "data.files.train", "?"));
     const cJSON *upsample;
     cJSON_ArrayForEach(upsample, field_at(config, "data.upsample")) {
         printf(", %s x%.0f", upsample->string, upsample->valuedouble);

@@ -75,17 +75,16 @@ static bool write_split(const char *file, const struct member *member, const cha
                         cJSON *document, struct error *error) {
     struct experiment experiment = {0};
     struct split split = {0};
-    char *root = NULL;
     if (!experiment_decode(member, &experiment, error))
         return false;
-    bool good = experiment_file_resolve(file, experiment.data.root, &root, error) &&
-                split_make(&experiment, root, &split, error) && folder_make(folder, error) &&
+    bool good = experiment_file_locate(file, &experiment, error) &&
+                split_make(&experiment, experiment.data.root, &split, error) &&
+                folder_make(folder, error) &&
                 write_list(folder, "train", &split.train, document, error) &&
                 write_list(folder, "valid", &split.valid, document, error) &&
                 write_list(folder, "test", &split.test, document, error);
     split_free(&split);
     experiment_free(&experiment);
-    free(root);
     return good;
 }
 

@@ -49,11 +49,10 @@ static const struct command_line line = {
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-/* Makes config[section][key] absolute; warns when it is not there: a worker elsewhere may have it.
- */
-static bool make_absolute(const char *file, cJSON *config, const char *section, const char *key,
+/* Makes object[key] absolute, where `object` is the config's section of that name; warns when it is
+ * not there: a worker elsewhere may have it. */
+static bool make_absolute(const char *file, cJSON *object, const char *section, const char *key,
                           const char **warned, struct error *error) {
-    cJSON *object = cJSON_GetObjectItemCaseSensitive(config, section);
     const cJSON *path = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsString(path))
         return true;
@@ -73,19 +72,34 @@ static bool make_absolute(const char *file, cJSON *config, const char *section, 
     return true;
 }
 
+struct warned {
+    const char *root, *weights, *lists[3];
+};
+
+static bool make_paths_absolute(const char *file, cJSON *config, struct warned *warned,
+                                struct error *error) {
+    cJSON *data = cJSON_GetObjectItemCaseSensitive(config, "data");
+    cJSON *model = cJSON_GetObjectItemCaseSensitive(config, "model");
+    cJSON *files = cJSON_GetObjectItemCaseSensitive(data, "files");
+    return make_absolute(file, data, "data", "root", &warned->root, error) &&
+           make_absolute(file, files, "data.files", "train", &warned->lists[0], error) &&
+           make_absolute(file, files, "data.files", "valid", &warned->lists[1], error) &&
+           make_absolute(file, files, "data.files", "test", &warned->lists[2], error) &&
+           make_absolute(file, model, "model", "weights", &warned->weights, error);
+}
+
 /* Adds the file's experiments, ready to be sent, to `experiments`. */
 static bool add_file(const char *file, const struct submit_options *chosen, cJSON *experiments) {
     struct members members;
     struct error error = {0};
-    const char *warned_root = NULL, *warned_weights = NULL;
+    struct warned warned = {0};
     bool good = experiment_file_read(file, &members, NULL);
     for (size_t i = 0; good && i < members.count; i++) {
         struct member *member = &members.items[i];
         if (chosen->has_priority)
             cJSON_ReplaceItemInObjectCaseSensitive(member->config, "priority",
                                                    cJSON_CreateNumber((double)chosen->priority));
-        good = make_absolute(file, member->config, "data", "root", &warned_root, &error) &&
-               make_absolute(file, member->config, "model", "weights", &warned_weights, &error);
+        good = make_paths_absolute(file, member->config, &warned, &error);
         if (!good)
             command_fail(&error);
         cJSON *object = cJSON_CreateObject();

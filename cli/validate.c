@@ -10,8 +10,8 @@
 enum { KEY_DATA = 'd' };
 
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, NULL, 0, "Also list the data folders and count the pictures of each split",
-     0},
+    {"data", KEY_DATA, NULL, 0,
+     "Also list the data folders or read the split files, and count the pictures of each split", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -42,12 +42,10 @@ static const struct column columns[] = {
 };
 enum { COLUMNS_WITHOUT_DATA = 5 };
 
-static bool count_pictures(const char *file, const struct experiment *experiment,
-                           struct split *split, struct error *error) {
-    char *root = NULL;
-    bool good = experiment_file_resolve(file, experiment->data.root, &root, error) &&
-                split_make(experiment, root, split, error);
-    free(root);
+static bool count_pictures(const char *file, struct experiment *experiment, struct split *split,
+                           struct error *error) {
+    bool good = experiment_file_locate(file, experiment, error) &&
+                split_make(experiment, experiment->data.root, split, error);
     return good || error_context(error, "%s", file);
 }
 

@@ -37,17 +37,23 @@ static char *copy(const cJSON *string, bool *ok) {
 
 static bool decode_data(const cJSON *data, struct experiment *experiment) {
     const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
+    const cJSON *files = json_member(data, "files");
     size_t count = (size_t)cJSON_GetArraySize(classes);
     bool ok = true;
     experiment->data.root = copy(json_member(data, "root"), &ok);
-    experiment->data.train = number(split, "train");
-    experiment->data.valid = number(split, "valid");
-    experiment->data.test = number(split, "test");
-    experiment->data.seed = (uint64_t)number(split, "seed");
-    experiment->data.classes = calloc(count, sizeof *experiment->data.classes);
+    experiment->data.files.train = copy(json_member(files, "train"), &ok);
+    experiment->data.files.valid = copy(json_member(files, "valid"), &ok);
+    experiment->data.files.test = copy(json_member(files, "test"), &ok);
+    if (split != NULL) {
+        experiment->data.train = number(split, "train");
+        experiment->data.valid = number(split, "valid");
+        experiment->data.test = number(split, "test");
+        experiment->data.seed = (uint64_t)number(split, "seed");
+    }
+    experiment->data.classes = calloc(count + 1, sizeof *experiment->data.classes);
     if (experiment->data.classes == NULL)
         return false;
-    for (const cJSON *one = classes->child; one != NULL; one = one->next) {
+    for (const cJSON *one = count > 0 ? classes->child : NULL; one != NULL; one = one->next) {
         struct experiment_class *class = &experiment->data.classes[experiment->data.class_count++];
         class->name = copy(json_member(one, "name"), &ok);
         class->dir = copy(json_member(one, "dir"), &ok);
@@ -146,7 +152,11 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     size_t first = faults->count;
     *experiment = (struct experiment){0};
     schema_check(schema, schema, json, "", faults);
+    rules_check_written(json, faults);
     schema_fill_defaults(schema, schema, json);
+    if (json_member(json_member(json, "data"), "files") != NULL) /* nothing is left to split */
+        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "data"),
+                                                "split");
     rules_check(json, faults, first);
     decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
     decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);
@@ -170,6 +180,9 @@ void experiment_free(struct experiment *experiment) {
         free(experiment->model.freeze[i]);
     free(experiment->name);
     free(experiment->data.root);
+    free(experiment->data.files.train);
+    free(experiment->data.files.valid);
+    free(experiment->data.files.test);
     free(experiment->data.classes);
     pipeline_free(&experiment->augmentations);
     pipeline_free(&experiment->evaluation);

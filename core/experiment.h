@@ -43,7 +43,10 @@ struct experiment {
     char *name;
     struct {
         char *root; /* as written; submit makes it absolute */
-        struct experiment_class *classes;
+        struct {
+            char *train, *valid, *test;   /* as written; submit makes them absolute */
+        } files;                          /* all NULL: the folders of the classes are split */
+        struct experiment_class *classes; /* may be none beside files */
         size_t class_count;
         double train, valid, test;
         uint64_t seed;

@@ -279,10 +279,11 @@ static cJSON *read_value(struct reader *reader) {
     return value;
 }
 
-cJSON *json_parse(const char *text, size_t length, const char *name, struct error *error) {
+static cJSON *parse(const char *text, size_t length, const char *name, bool names,
+                    struct error *error) {
     char what[READER_FOUND_MAX];
     struct reader reader = {
-        .at = text, .end = text + length, .line = 1, .name = name, .error = error};
+        .at = text, .end = text + length, .line = 1, .names = names, .name = name, .error = error};
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         reader_fail(&reader,
                     "the text begins with a byte order mark; save it as UTF-8 without one");
@@ -303,6 +304,14 @@ cJSON *json_parse(const char *text, size_t length, const char *name, struct erro
                 reader_found(&reader, what));
     cJSON_Delete(value);
     return NULL;
+}
+
+cJSON *json_parse(const char *text, size_t length, const char *name, struct error *error) {
+    return parse(text, length, name, false, error);
+}
+
+cJSON *json_parse_names(const char *text, size_t length, const char *name, struct error *error) {
+    return parse(text, length, name, true, error);
 }
 
 const cJSON *json_member(const cJSON *object, const char *key) {

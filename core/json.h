@@ -21,6 +21,11 @@ enum { JSON_DEPTH_MAX = 64 };
  * numbers beyond a double's range, the character NUL in strings. NULL on failure. */
 cJSON *json_parse(const char *text, size_t length, const char *name, struct error *error);
 
+/* The same for lists of file names that Python wrote: a name that is not UTF-8 stands there with
+ * \udcXX for each byte XX that is wrong (surrogateescape, text_json_string), and is that byte
+ * again. */
+cJSON *json_parse_names(const char *text, size_t length, const char *name, struct error *error);
+
 /* The 1-based line of `text` on which the value at `place` begins (for a key: the key's line), or
  * of the deepest part of the place that is there. `text` must have parsed and end in NUL. */
 size_t json_line(const char *text, const char *place);

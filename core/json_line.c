@@ -97,7 +97,8 @@ static bool enter_index(struct reader *reader, size_t index, size_t *line) {
 }
 
 size_t json_line(const char *text, const char *place) {
-    struct reader reader = {.at = text, .end = text + strlen(text), .name = "text", .line = 1};
+    struct reader reader = {
+        .at = text, .end = text + strlen(text), .name = "text", .names = true, .line = 1};
     struct step step;
     reader_space(&reader);
     size_t line = reader.line;

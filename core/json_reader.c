@@ -116,6 +116,9 @@ static bool read_unicode(struct reader *reader, char **out) {
             return reader_fail(
                 reader, "\\u%04lx is half a character; \\uDC00 to \\uDFFF must follow", code);
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    } else if (reader->names && code >= 0xdc80 && code <= 0xdcff) {
+        *(*out)++ = (char)(code - 0xdc00);
+        return true;
     } else if (code >= 0xdc00 && code <= 0xdfff) {
         return reader_fail(reader, "\\u%04lx is half a character; \\uD800 to \\uDBFF must precede",
                            code);

@@ -14,6 +14,7 @@ struct reader {
     const char *at, *end;
     size_t line; /* of `at`, 1-based */
     unsigned depth;
+    bool names;       /* a lone \udc80 to \udcff is a byte (json_parse_names) */
     const char *name; /* what errors call the text */
     struct error *error;
 };

@@ -75,7 +75,8 @@ static void check_base(const cJSON *file, struct faults *faults) {
     struct member base = {.config = config, .origin = origin};
     cJSON_DeleteItemFromObjectCaseSensitive(config, "matrix");
     const cJSON *data = json_member(config, "data");
-    if (origin != NULL && json_member(data, "classes") != NULL)
+    if (origin != NULL &&
+        (json_member(data, "classes") != NULL || json_member(data, "files") != NULL))
         check_member(&base, faults);
     cJSON_Delete(config);
     cJSON_Delete(origin);

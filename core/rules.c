@@ -155,6 +155,17 @@ static void check_split(const cJSON *split, struct faults *faults) {
                    sum);
 }
 
+void rules_check_written(const cJSON *config, struct faults *faults) {
+    const cJSON *data = json_member(config, "data"), *files = json_member(data, "files");
+    if (!cJSON_IsObject(data))
+        return;
+    if (files == NULL && json_member(data, "classes") == NULL)
+        faults_add(faults, "data", "\"classes\" is missing; add it");
+    if (files != NULL && json_member(data, "split") != NULL)
+        faults_add(faults, "data.split",
+                   "the lists of data.files are split already; take one of the two out");
+}
+
 void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *name = json_member(config, "name"), *data = json_member(config, "data");
     const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
@@ -166,7 +177,9 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
         check_classes(classes, faults);
     if (rules_sound(split, "data.split", faults, first))
         check_split(split, faults);
-    if (sound_classes && rules_sound(upsample, "data.upsample", faults, first))
+    /* Beside split files there may be other classes than these: core/split_files.c looks. */
+    if (sound_classes && json_member(data, "files") == NULL &&
+        rules_sound(upsample, "data.upsample", faults, first))
         check_upsample(upsample, classes, faults);
     if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");

@@ -10,6 +10,10 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
+/* Adds the faults that only the keys as written show, before defaults are filled in: what is split
+ * (data.classes, or data.files) must be said, and split files leave nothing to data.split. */
+void rules_check_written(const cJSON *config, struct faults *faults);
+
 /* Adds the faults of `config`, whose defaults are filled in. A part in which the schema has found a
  * fault already, from the item `first` of `faults` on, is passed over: its shape is not to be
  * trusted. */

@@ -1,7 +1,9 @@
 #include "core/split.h"
 
+#include "core/inside.h"
 #include "core/picture.h"
 #include "core/random.h"
+#include "core/split_files.h"
 #include "core/text.h"
 
 #include <assert.h>
@@ -23,21 +25,11 @@ struct folder {
 
 /* --- listing --- */
 
-static bool has_parent_component(const char *path) {
-    for (const char *part = path; part != NULL; part = strchr(part, '/')) {
-        part += strspn(part, "/");
-        size_t length = strcspn(part, "/");
-        if (length == 2 && memcmp(part, "..", 2) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The real path of the class's folder, which must be the root or lie below it. Caller frees. */
 static char *folder_resolve(const char *root, const struct experiment_class *class,
                             struct error *error) {
     char *real_root = NULL, *joined = NULL, *real = NULL;
-    if (class->dir[0] == '/' || has_parent_component(class->dir)) {
+    if (!inside_written(class->dir)) {
         error_set(error, ERROR_INPUT,
                   "class \"%s\": dir \"%s\" leaves data.root; name a folder inside it", class->name,
                   class->dir);
@@ -58,8 +50,7 @@ static char *folder_resolve(const char *root, const struct experiment_class *cla
         error_errno(error, ERROR_INPUT, "class \"%s\": folder \"%s\"", class->name, joined);
         goto out;
     }
-    size_t length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
-    if (strncmp(real, real_root, length) != 0 || (real[length] != '/' && real[length] != '\0')) {
+    if (inside_real(real_root, real) == NULL) {
         error_set(
             error, ERROR_INPUT,
             "class \"%s\": dir \"%s\" leads out of data.root to \"%s\"; move the folder inside",
@@ -228,11 +219,26 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-bool split_make(const struct experiment *experiment, const char *root, struct split *split,
-                struct error *error) {
+bool split_add_class(struct split *split, const char *name, int label, uint32_t repeat,
+                     struct error *error) {
+    struct split_class *classes =
+        reallocarray(split->classes, split->class_count + 1, sizeof *classes);
+    char *copy = strdup(name);
+    if (classes != NULL)
+        split->classes = classes;
+    if (classes == NULL || copy == NULL) {
+        free(copy);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    classes[split->class_count++] =
+        (struct split_class){.name = copy, .label = label, .repeat = repeat};
+    return true;
+}
+
+static bool split_folders(const struct experiment *experiment, const char *root,
+                          struct split *split, struct error *error) {
     bool ok = false;
     size_t class_count = experiment->data.class_count;
-    *split = (struct split){0};
     struct folder *folders = calloc(class_count + 1, sizeof *folders);
     if (folders == NULL) {
         error_set(error, ERROR_FAILED, "out of memory");
@@ -257,6 +263,20 @@ bool split_make(const struct experiment *experiment, const char *root, struct sp
     ok = true;
 out:
     folders_free(folders, class_count);
+    return ok;
+}
+
+bool split_make(const struct experiment *experiment, const char *root, struct split *split,
+                struct error *error) {
+    bool ok = true;
+    *split = (struct split){0};
+    for (size_t c = 0; ok && c < experiment->data.class_count; c++) {
+        const struct experiment_class *class = &experiment->data.classes[c];
+        ok = split_add_class(split, class->name, class->label, class->repeat, error);
+    }
+    ok = ok &&
+         (experiment->data.files.train != NULL ? split_files_read(experiment, root, split, error)
+                                               : split_folders(experiment, root, split, error));
     if (!ok)
         split_free(split);
     return ok;
@@ -273,6 +293,11 @@ void split_free(struct split *split) {
     list_free(&split->train);
     list_free(&split->valid);
     list_free(&split->test);
+    for (size_t c = 0; c < split->class_count; c++)
+        free(split->classes[c].name);
+    free(split->classes);
+    split->classes = NULL;
+    split->class_count = 0;
 }
 
 char *split_to_json(const struct split_list *list) {

@@ -1,4 +1,5 @@
-/* split: which picture is trained on, validated on, tested on: the notebook's own shuffle.
+/* split: which picture is trained on, validated on, tested on: the notebook's own shuffle, or the
+ * lists that it wrote (data.files, core/split_files.h).
  *
  * Files of each class folder sort by name as bytes. Classes of one size share one shuffle of
  * 0..n-1; classes of another size shuffle their own, in order, from the same generator
@@ -15,7 +16,13 @@
 struct split_item {
     char *path; /* relative to data.root: "real/0001.png" */
     int label;
-    size_t class_index;
+    size_t class_index; /* of the split's classes */
+};
+
+struct split_class {
+    char *name;
+    int label;       /* 0 or 1 */
+    uint32_t repeat; /* how often each of its training pictures is in `train` */
 };
 
 struct split_list {
@@ -25,13 +32,19 @@ struct split_list {
 
 struct split {
     struct split_list train, valid, test;
+    struct split_class *classes; /* the experiment's, then those that split files bring */
+    size_t class_count;
 };
 
-/* `root` is the folder that data.root names once resolved. Lists the pictures (picture_named) in
+/* `root` is the folder that data.root names once resolved; data.files count from the current folder
+ * where they are relative. Lists the pictures (picture_named) in
  * each class's dir; a missing or empty folder, or a class dir that leaves the root (.., symlinked
  * away), is ERROR_INPUT. */
 bool split_make(const struct experiment *experiment, const char *root, struct split *split,
                 struct error *error);
+/* Copies the name. For those who make splits. */
+bool split_add_class(struct split *split, const char *name, int label, uint32_t repeat,
+                     struct error *error);
 void split_free(struct split *split);
 
 /* What Python's json.dump([{"label": .., "path": ".."}, ..], f, sort_keys=True, indent=4) writes,

@@ -74,10 +74,9 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     }
 }
 
-/* data.root is relative to the file's folder. */
-static bool make_root_absolute(cJSON *config, const char *path, struct error *error) {
-    cJSON *root =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(config, "data"), "root");
+/* object[key], a path relative to the file's folder. */
+static bool make_absolute(cJSON *object, const char *key, const char *path, struct error *error) {
+    cJSON *root = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsString(root) || root->valuestring[0] == '/')
         return true;
     bool ok = false;
@@ -95,6 +94,13 @@ static bool make_root_absolute(cJSON *config, const char *path, struct error *er
     return ok;
 }
 
+static bool make_data_absolute(cJSON *config, const char *path, struct error *error) {
+    cJSON *data = cJSON_GetObjectItemCaseSensitive(config, "data"),
+          *files = cJSON_GetObjectItemCaseSensitive(data, "files");
+    return make_absolute(data, "root", path, error) && make_absolute(files, "train", path, error) &&
+           make_absolute(files, "valid", path, error) && make_absolute(files, "test", path, error);
+}
+
 static bool config_read(const char *path, struct experiment *experiment, struct error *error) {
     char *text = NULL;
     size_t length = 0;
@@ -102,7 +108,7 @@ static bool config_read(const char *path, struct experiment *experiment, struct 
     struct faults faults = {0};
     bool ok = file_read(path, EVALUATE_CONFIG_MAX, &text, &length, error) &&
               (config = json_parse(text, length, path, error)) != NULL &&
-              make_root_absolute(config, path, error);
+              make_data_absolute(config, path, error);
     if (ok && !experiment_from_json(config, experiment, &faults)) {
         ok = error_set(error, ERROR_INPUT, "%s:%zu: %s: %s", path,
                        json_line(text, faults.items[0].place), faults.items[0].place,

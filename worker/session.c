@@ -1,6 +1,7 @@
 #include "worker/session.h"
 
 #include "core/clock.h"
+#include "core/inside.h"
 #include "core/random.h"
 
 #include <inttypes.h>
@@ -12,11 +13,13 @@ enum { LOGGED_EVERY = 100, TOLD_EVERY_MS = 100 };
 
 /* --- opening --- */
 
-/* The folder that data.root names, which must lie in data_root when that is given. Caller frees. */
-static char *resolve_root(const char *root, const char *data_root, struct error *error) {
-    char *real = realpath(root, NULL);
+/* What a path of the experiment really is, which must lie in data_root when that is given. `key` is
+ * what the experiment calls it. Caller frees. */
+static char *resolve_data(const char *key, const char *path, const char *data_root,
+                          struct error *error) {
+    char *real = realpath(path, NULL);
     if (real == NULL) {
-        error_errno(error, ERROR_INPUT, "data.root \"%s\"", root);
+        error_errno(error, ERROR_INPUT, "%s \"%s\"", key, path);
         return NULL;
     }
     if (data_root == NULL)
@@ -24,18 +27,30 @@ static char *resolve_root(const char *root, const char *data_root, struct error 
     char *outer = realpath(data_root, NULL);
     if (outer == NULL)
         error_errno(error, ERROR_INPUT, "data root \"%s\"", data_root);
-    size_t length = outer == NULL || strcmp(outer, "/") == 0 ? 0 : strlen(outer);
-    bool inside = outer != NULL && strncmp(real, outer, length) == 0 &&
-                  (real[length] == '/' || real[length] == '\0');
+    bool inside = outer != NULL && inside_real(outer, real) != NULL;
     if (outer != NULL && !inside)
         error_set(error, ERROR_INPUT,
-                  "data.root \"%s\" is not inside \"%s\", the only data that this worker may read",
+                  "%s \"%s\" is not inside \"%s\", the only data that this worker may read", key,
                   real, outer);
     free(outer);
     if (inside)
         return real;
     free(real);
     return NULL;
+}
+
+/* Split files are read like pictures: inside data_root only. */
+static bool check_files(const struct experiment *experiment, const char *data_root,
+                        struct error *error) {
+    const char *const files[] = {experiment->data.files.train, experiment->data.files.valid,
+                                 experiment->data.files.test};
+    for (size_t i = 0; i < 3 && data_root != NULL && files[i] != NULL; i++) {
+        char *real = resolve_data("data.files", files[i], data_root, error);
+        if (real == NULL)
+            return false;
+        free(real);
+    }
+    return true;
 }
 
 static const struct backend *choose_backend(const struct experiment *experiment,
@@ -132,8 +147,8 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                   struct error *error) {
     *session = (struct session){.experiment = experiment, .events = events};
     bool ok = false;
-    char *root = resolve_root(experiment->data.root, options->data_root, error);
-    if (root == NULL)
+    char *root = resolve_data("data.root", experiment->data.root, options->data_root, error);
+    if (root == NULL || !check_files(experiment, options->data_root, error))
         goto out;
     session->backend = choose_backend(experiment, options, error);
     if (session->backend == NULL)

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Folders of pictures of every format and size, trained on as they are; and the split that was written
+# down, fed back as split files: the same lists, the same weights.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+cd "$work"
+
+# 34 JPEGs against 17 WebPs and a PNG that is called otherwise, from 1 x 1 to 50 x 31 pixels.
+mkdir -p pictures/fake pictures/real
+cp "$ASSAY_SOURCE"/tests/data/pictures/*.jpg pictures/fake
+cp "$ASSAY_SOURCE"/tests/data/pictures/*.webp pictures/real
+mv pictures/fake/jpeg_ycck.jpg pictures/fake/upper.JPEG
+cp "$ASSAY_SOURCE/tests/data/pictures/rgb8_33x9.png" pictures/real/png.JPG
+write_experiment folders.json 1 2
+sed -i 's/{"op": "\(random\|center\)_crop", "size": 32}/{"op": "resize", "size": 32}, &/' folders.json
+
+assay validate --data folders.json >out || fail "folders of mixed formats are refused"
+assay preview folders.json --out sheet.png || fail "no preview"
+for picture in pictures/fake/jpeg_cmyk_33x17.jpg pictures/real/webp_animated.webp pictures/real/png.JPG; do
+    assay transform folders.json "$picture" --stage train --epoch 1 --index 3 --out out.png ||
+        fail "no transform of $picture"
+done
+
+# The same with the lists written down, and with folders called by the lists alone.
+assay split folders.json --out lists >out
+sed '/"classes": \[/,/\],/d; s#"split": {.*}#"files": {"train": "lists/train.json", "valid": "lists/valid.json", "test": "lists/test.json"}#;
+    s/"folders"/"files"/' folders.json >files.json
+assay split files.json --out again >out || fail "split files are refused"
+for list in train valid test; do
+    cmp "lists/$list.json" "again/$list.json" || fail "$list.json came back other than it was"
+done
+
+start_coordinator
+mkdir elsewhere
+id_folders=$(cd elsewhere && submit ../folders.json)
+id_files=$(cd elsewhere && submit ../files.json)
+start_worker one --data-root "$work"
+until_true "the folders are trained on" in_state "$id_folders" done
+until_true "the lists are trained on" in_state "$id_files" done
+expect_complete "$id_files" 2
+"$tools/same_weights" "$(checkpoint_path "$id_folders" last)" "$(checkpoint_path "$id_files" last)" ||
+    fail "split files gave other weights than the folders that they came from"
+assay test "$id_files" --checkpoint best --split test --json >test.json || fail "no test of split files"
+
+# Lists that a worker may not read.
+end_worker one TERM
+sed 's/"lists\//"'"${work//\//\\/}"'\/lists\//g; s/"files"/"outside"/2' files.json >outside.json
+id_outside=$(submit files.json)
+start_worker two --data-root "$work/pictures"
+until_true "lists outside the data root are refused" in_state "$id_outside" failed
+shown "$id_outside" '$.error' | grep -q 'lists/train.json" is not inside' ||
+    fail "another error: $(shown "$id_outside" '$.error')"
