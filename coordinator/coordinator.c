@@ -1,25 +1,32 @@
 #include "coordinator/coordinator.h"
 
+#include "coordinator/artifacts.h"
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
     const char *name;
     request_handler *handler;
 } handlers[] = {
-    {"submit", people_submit},     {"list", people_list},   {"show", people_show},
-    {"cancel", people_cancel},     {"logs", people_logs},   {"workers", people_workers},
-    {"status", people_status},     {"hello", crew_hello},   {"request", crew_request},
-    {"heartbeat", crew_heartbeat}, {"report", crew_report}, {"goodbye", crew_goodbye},
+    {"submit", people_submit}, {"list", people_list},
+    {"show", people_show},     {"cancel", people_cancel},
+    {"logs", people_logs},     {"workers", people_workers},
+    {"status", people_status}, {"hello", crew_hello},
+    {"request", crew_request}, {"heartbeat", crew_heartbeat},
+    {"report", crew_report},   {"goodbye", crew_goodbye},
+    {"offer", files_offer},    {"send", files_send},
+    {"fetch", files_fetch},    {"gc", files_gc},
 };
 
 void reply_free(struct reply *reply) {
     cJSON_Delete(reply->body);
+    free(reply->bytes);
     *reply = (struct reply){0};
 }
 
@@ -65,6 +72,19 @@ bool desk_forget(struct coordinator *coordinator, const struct worker *worker,
     return true;
 }
 
+bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error) {
+    if (coordinator->doomed_count == coordinator->doomed_room) {
+        size_t room = 2 * coordinator->doomed_room + 16;
+        void *larger = realloc(coordinator->doomed, room * sizeof *coordinator->doomed);
+        if (larger == NULL)
+            return error_set(error, ERROR_FAILED, "no memory for files to be removed");
+        coordinator->doomed = larger;
+        coordinator->doomed_room = room;
+    }
+    memcpy(coordinator->doomed[coordinator->doomed_count++], sha256, SHA256_TEXT_SIZE);
+    return true;
+}
+
 /* --- the batch --- */
 
 /* Only the first failure counts: what follows fails because of it. */
@@ -95,6 +115,7 @@ bool coordinator_open(struct coordinator *coordinator, struct store *store, int6
 
 void coordinator_close(struct coordinator *coordinator) {
     scheduler_clear(&coordinator->scheduler);
+    free(coordinator->doomed);
 }
 
 void coordinator_begin(struct coordinator *coordinator, struct moment now) {
@@ -102,6 +123,7 @@ void coordinator_begin(struct coordinator *coordinator, struct moment now) {
     bool deaf = now.steady_ms - coordinator->now.steady_ms > coordinator->lease_ms / 2;
     coordinator->now = now;
     coordinator->broken = false;
+    coordinator->doomed_count = 0;
     if (!store_begin(coordinator->store, &error) ||
         (!coordinator->in_step && !load(coordinator, &error)))
         batch_break(coordinator, &error);
@@ -109,10 +131,15 @@ void coordinator_begin(struct coordinator *coordinator, struct moment now) {
         scheduler_renew_all(&coordinator->scheduler, now.steady_ms, coordinator->lease_ms);
 }
 
-void coordinator_answer(struct coordinator *coordinator, const char *name, cJSON *body,
+void coordinator_answer(struct coordinator *coordinator, const struct wire_message *message,
                         struct reply *reply) {
-    struct request request = {
-        .coordinator = coordinator, .body = body, .reply = reply, .code = WIRE_INTERNAL};
+    const char *name = message->name;
+    struct request request = {.coordinator = coordinator,
+                              .body = message->body,
+                              .bytes = message->bytes,
+                              .bytes_length = message->bytes_length,
+                              .reply = reply,
+                              .code = WIRE_INTERNAL};
     *reply = (struct reply){0};
     request_handler *handler = NULL;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
@@ -162,9 +189,21 @@ void coordinator_expire(struct coordinator *coordinator) {
             batch_break(coordinator, &error);
 }
 
+/* Removes what nothing names any more. What is left over is found by gc. */
+static void remove_doomed(struct coordinator *coordinator) {
+    bool kept;
+    for (size_t i = 0; i < coordinator->doomed_count; i++) {
+        const char *sha256 = coordinator->doomed[i];
+        if (artifact_kept(coordinator->store, sha256, ARTIFACT_KEEP_ALL, &kept, NULL) && !kept)
+            uploads_remove(coordinator->uploads, sha256, NULL);
+    }
+}
+
 bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
-    if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure))
+    if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure)) {
+        remove_doomed(coordinator);
         return true;
+    }
     store_rollback(coordinator->store);
     coordinator->in_step = false;
     *error = coordinator->failure;

@@ -10,6 +10,7 @@
 
 #include "coordinator/scheduler.h"
 #include "coordinator/store.h"
+#include "coordinator/uploads.h"
 #include "core/wire.h"
 
 enum {
@@ -27,19 +28,25 @@ struct moment {
 };
 
 struct coordinator {
-    struct store *store; /* borrowed */
+    struct store *store;     /* borrowed */
+    struct uploads *uploads; /* borrowed, set by who has one; NULL: no files are taken */
     struct scheduler scheduler;
     int64_t lease_ms;
     struct moment started, now;
     bool in_step;         /* the scheduler holds what the database holds */
     bool broken;          /* something failed in this batch: it cannot be committed */
     struct error failure; /* what */
+    /* blobs that go after the commit */
+    char (*doomed)[SHA256_TEXT_SIZE];
+    size_t doomed_count, doomed_room;
 };
 
 /* An answer in the making. */
 struct reply {
     const char *name; /* a static string */
     cJSON *body;      /* owned; NULL is {} */
+    void *bytes;      /* a piece of a file, owned; NULL without one */
+    size_t bytes_length;
 };
 void reply_free(struct reply *reply);
 
@@ -52,9 +59,9 @@ void coordinator_close(struct coordinator *coordinator); /* the store stays open
 /* Begins a batch. When the last one began more than half a lease ago nobody could be heard
  * meanwhile (the machine slept, the disk hung), and every lease is renewed. */
 void coordinator_begin(struct coordinator *coordinator, struct moment now);
-/* One request whose shape has been checked; `body` may be changed. The reply is final once
+/* One request whose shape has been checked; its body may be changed. The reply is final once
  * committed. */
-void coordinator_answer(struct coordinator *coordinator, const char *name, cJSON *body,
+void coordinator_answer(struct coordinator *coordinator, const struct wire_message *message,
                         struct reply *reply);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */

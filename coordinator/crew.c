@@ -115,8 +115,7 @@ bool crew_request(struct request *request) {
     return false;
 }
 
-/* The job that the body's experiment, attempt and worker hold, its lease renewed; or NULL. */
-static struct job *held_job(struct request *request) {
+struct job *desk_held_job(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body;
     struct job *job = scheduler_find(&coordinator->scheduler, integer(body, "experiment"));
@@ -150,7 +149,7 @@ bool crew_heartbeat(struct request *request) {
     if (worker_of(request) == NULL)
         return false;
     if (working) {
-        struct job *job = held_job(request);
+        struct job *job = desk_held_job(request);
         if (job != NULL && progress != NULL)
             progress_read(progress, &job->progress);
         if (job == NULL) {
@@ -211,7 +210,7 @@ bool crew_report(struct request *request) {
     bool ended = false, good;
     if (worker_of(request) == NULL)
         return false;
-    struct job *job = held_job(request);
+    struct job *job = desk_held_job(request);
     if (job == NULL)
         good = lookup_attempt_ended(coordinator->store, key.experiment, key.attempt,
                                     string(body, "worker"), &ended, &request->error);

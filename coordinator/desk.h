@@ -11,6 +11,8 @@
 struct request {
     struct coordinator *coordinator;
     cJSON *body;
+    const void *bytes; /* the message's piece of a file, borrowed; NULL without one */
+    size_t bytes_length;
     struct reply *reply;
     enum wire_code code; /* WIRE_INTERNAL unless request_refuse has set another */
     struct error error;
@@ -34,10 +36,18 @@ bool desk_end(struct coordinator *coordinator, struct job *job, const char *outc
 /* Takes a worker that holds nothing off the list. */
 bool desk_forget(struct coordinator *coordinator, const struct worker *worker, struct error *error);
 
+/* The job that the body's experiment, attempt and worker hold, its lease renewed; or NULL. */
+struct job *desk_held_job(struct request *request);
+
+/* Has the blob removed after the commit if nothing names it then. */
+bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error);
+
 /* people.c */
 request_handler people_submit, people_list, people_show, people_cancel, people_logs, people_workers,
     people_status;
 /* crew.c */
 request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_goodbye;
+/* files.c */
+request_handler files_offer, files_send, files_fetch, files_gc;
 
 #endif

@@ -16,13 +16,21 @@
 
 struct options {
     char *db; /* owned */
-    const char *listen, *artifacts, *ready_file;
-    int64_t lease_ms;
+    const char *listen, *ready_file;
+    char *artifacts; /* owned */
+    int64_t lease_ms, artifacts_max_bytes;
 };
 
 const char *argp_program_version = "assay-coordinator " ASSAY_VERSION;
 
-enum { OPTION_DB = 256, OPTION_LISTEN, OPTION_ARTIFACTS, OPTION_LEASE, OPTION_READY_FILE };
+enum {
+    OPTION_DB = 256,
+    OPTION_LISTEN,
+    OPTION_ARTIFACTS,
+    OPTION_ARTIFACTS_MAX,
+    OPTION_LEASE,
+    OPTION_READY_FILE
+};
 
 static const struct argp_option option_table[] = {
     {"db", OPTION_DB, "FILE", 0,
@@ -37,8 +45,14 @@ static const struct argp_option option_table[] = {
      "How long a worker may be silent before its experiment goes back to the queue (default: 15)",
      0},
     {"artifacts", OPTION_ARTIFACTS, "DIR", 0,
-     "Where copies of checkpoints will be kept. Taken, but without effect in this version: "
-     "checkpoints stay with the workers",
+     "Where the files that workers send are kept: checkpoints and event files (default: the "
+     "database's name with -artifacts behind it). Workers that see this folder save the copy with "
+     "their --shared",
+     0},
+    {"shared", 0, NULL, OPTION_ALIAS, NULL, 0},
+    {"artifacts-max", OPTION_ARTIFACTS_MAX, "GIB", 0,
+     "What those files may take together; workers keep theirs when it is reached, and try again "
+     "(default: as much as the disk has)",
      0},
     {"ready-file", OPTION_READY_FILE, "FILE", 0,
      "Write the endpoint there once it can be connected to (for scripts)", 0},
@@ -58,20 +72,29 @@ static const char documentation[] =
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     struct options *options = state->input;
     char *end;
-    double seconds;
+    double number;
     switch (key) {
     case OPTION_DB:
         free(options->db);
         options->db = strdup(argument);
         return options->db != NULL ? 0 : ENOMEM;
     case OPTION_LISTEN: options->listen = argument; return 0;
-    case OPTION_ARTIFACTS: options->artifacts = argument; return 0;
+    case OPTION_ARTIFACTS:
+        free(options->artifacts);
+        options->artifacts = strdup(argument);
+        return options->artifacts != NULL ? 0 : ENOMEM;
+    case OPTION_ARTIFACTS_MAX:
+        number = strtod(argument, &end);
+        if (end == argument || *end != '\0' || !(number > 0 && number <= 1e6))
+            argp_error(state, "--artifacts-max %s: give GiB, at most a million", argument);
+        options->artifacts_max_bytes = (int64_t)(number * (1 << 30));
+        return 0;
     case OPTION_READY_FILE: options->ready_file = argument; return 0;
     case OPTION_LEASE:
-        seconds = strtod(argument, &end);
-        if (end == argument || *end != '\0' || !(seconds >= 0.1 && seconds <= 86400))
+        number = strtod(argument, &end);
+        if (end == argument || *end != '\0' || !(number >= 0.1 && number <= 86400))
             argp_error(state, "--lease %s: give seconds from 0.1 to 86400", argument);
-        options->lease_ms = (int64_t)llround(seconds * 1000);
+        options->lease_ms = (int64_t)llround(number * 1000);
         return 0;
     case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option", argument); return EINVAL;
     default: return ARGP_ERR_UNKNOWN;
@@ -91,6 +114,14 @@ static bool default_db(char **db, struct error *error) {
     if (length >= 0)
         return true;
     *db = NULL;
+    return error_set(error, ERROR_FAILED, "no memory");
+}
+
+static bool default_artifacts(struct options *options, struct error *error) {
+    if (options->artifacts != NULL ||
+        asprintf(&options->artifacts, "%s-artifacts", options->db) >= 0)
+        return true;
+    options->artifacts = NULL;
     return error_set(error, ERROR_FAILED, "no memory");
 }
 
@@ -117,6 +148,8 @@ static bool announce(const struct options *options, const char *endpoint, struct
 
 static bool run(const struct options *options, struct error *error) {
     struct store *store = NULL;
+    struct blobs *blobs = NULL;
+    struct uploads *uploads = NULL;
     struct server *server = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
@@ -126,9 +159,12 @@ static bool run(const struct options *options, struct error *error) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;
     }
-    if (!store_open(options->db, &store, error) ||
-        !coordinator_open(&coordinator, store, options->lease_ms, now, error) ||
-        !server_open(options->listen, &coordinator, &server, error) ||
+    if (!store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
+        !uploads_open(blobs, options->artifacts_max_bytes, &uploads, error) ||
+        !coordinator_open(&coordinator, store, options->lease_ms, now, error))
+        goto out;
+    coordinator.uploads = uploads;
+    if (!server_open(options->listen, &coordinator, &server, error) ||
         !announce(options, server_endpoint(server), error))
         goto out;
     good = server_run(server, stop, error);
@@ -137,6 +173,8 @@ static bool run(const struct options *options, struct error *error) {
 out:
     server_close(server);
     coordinator_close(&coordinator);
+    uploads_close(uploads);
+    blobs_close(blobs);
     store_close(store);
     if (stop >= 0)
         close(stop);
@@ -150,9 +188,11 @@ int main(int count, char **words) {
     struct error error = {0};
     argp_err_exit_status = ERROR_INPUT;
     bool good = argp_parse(&argp, count, words, 0, NULL, &options) == 0 &&
-                (options.db != NULL || default_db(&options.db, &error)) && run(&options, &error);
+                (options.db != NULL || default_db(&options.db, &error)) &&
+                default_artifacts(&options, &error) && run(&options, &error);
     if (!good)
         fprintf(stderr, "assay: %s\n", error.message);
     free(options.db);
+    free(options.artifacts);
     return good ? 0 : (int)error.code;
 }

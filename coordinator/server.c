@@ -11,6 +11,7 @@
 enum {
     BATCH_MESSAGES = 256,
     BATCH_BYTES = 32 << 20, /* of answers that wait for the commit */
+    BATCH_TAKEN = 4 << 20,  /* of files' pieces that came: others wait while they are written */
     POLL_MS = 500,          /* how late a lease may be noticed to have expired */
 };
 
@@ -26,7 +27,7 @@ struct server {
     struct coordinator *coordinator;
     char endpoint[ENDPOINT_MAX];
     struct exchange batch[BATCH_MESSAGES];
-    size_t batch_count, batch_bytes;
+    size_t batch_count, batch_bytes, batch_taken;
 };
 
 bool server_open(const char *listen, struct coordinator *coordinator, struct server **server,
@@ -95,16 +96,21 @@ static void take(struct server *server, struct frames *frames) {
     if (frames_decode(frames, 1, &message, &code, &error)) {
         struct reply reply;
         exchange->request = message.request;
-        coordinator_answer(server->coordinator, message.name, message.body, &reply);
-        if (!wire_encode(reply.name, exchange->request, reply.body, &exchange->answer, &error))
+        coordinator_answer(server->coordinator, &message, &reply);
+        if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer, &error)) {
+            wire_packet_attach(&exchange->answer, reply.bytes, reply.bytes_length);
+            reply.bytes = NULL;
+        } else {
             encode_error(WIRE_INVALID, error.message, exchange);
+        }
+        server->batch_taken += message.bytes_length;
         reply_free(&reply);
         wire_message_free(&message);
     } else {
         exchange->request = message.request;
         encode_error(code, error.message, exchange);
     }
-    server->batch_bytes += exchange->answer.body_length;
+    server->batch_bytes += exchange->answer.body_length + exchange->answer.bytes_length;
     server->batch_count++;
 }
 
@@ -124,6 +130,7 @@ static void send_answers(struct server *server, const struct error *failure) {
     }
     server->batch_count = 0;
     server->batch_bytes = 0;
+    server->batch_taken = 0;
 }
 
 /* One turn: what waits now, in one transaction. */
@@ -133,7 +140,8 @@ static void serve_batch(struct server *server) {
     bool drained = false;
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     coordinator_begin(server->coordinator, now);
-    while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES && !drained) {
+    while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES &&
+           server->batch_taken < BATCH_TAKEN && !drained) {
         drained = !frames_receive(server->socket, &frames);
         if (!drained) {
             take(server, &frames);

@@ -1,5 +1,6 @@
 #include "coordinator/views.h"
 
+#include "coordinator/artifacts.h"
 #include "coordinator/lookups.h"
 #include "coordinator/query.h"
 #include "core/json.h"
@@ -136,6 +137,13 @@ static bool add_epochs_done(struct store *store, int64_t id, cJSON *object, stru
     return query_close(&query, error);
 }
 
+static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJSON *object,
+                          const char *key, struct error *error) {
+    cJSON *artifacts;
+    return artifact_list(store, id, checkpoints, VIEW_ROWS_MAX, &artifacts, error) &&
+           cJSON_AddItemToObject(object, key, artifacts);
+}
+
 static bool add_details(struct store *store, int64_t id, cJSON *object, struct error *error) {
     return add_rows(store,
                     "SELECT * FROM (SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ?"
@@ -151,6 +159,7 @@ static bool add_details(struct store *store, int64_t id, cJSON *object, struct e
                     " WHERE experiment = ? ORDER BY kind = 'epoch', epoch DESC LIMIT ?)"
                     " ORDER BY kind, epoch",
                     id, object, "checkpoints", checkpoint_json, error) &&
+           add_artifacts(store, id, false, object, "artifacts", error) &&
            add_rows(store,
                     "SELECT * FROM (SELECT attempt, worker, started_ms, ended_ms, outcome, error"
                     " FROM attempt WHERE experiment = ? ORDER BY attempt DESC LIMIT ?)"
@@ -346,5 +355,5 @@ bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct 
     } else {
         cJSON_AddNullToObject(assignment, "resume");
     }
-    return query_close(&query, error);
+    return query_close(&query, error) && add_artifacts(store, id, true, assignment, "files", error);
 }

@@ -1,9 +1,67 @@
 #include "core/sha256.h"
 
-#include <sodium.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 1 << 20, SUM_BYTES = 32 };
+
+static void sum_text(const unsigned char sum[SUM_BYTES], char text[static SHA256_TEXT_SIZE]) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < SUM_BYTES; i++) {
+        text[2 * i] = digits[sum[i] >> 4];
+        text[2 * i + 1] = digits[sum[i] & 15];
+    }
+    text[2 * SUM_BYTES] = '\0';
+}
 
 void sha256_text(const void *data, size_t length, char text[static SHA256_TEXT_SIZE]) {
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(hash, data, length);
-    sodium_bin2hex(text, SHA256_TEXT_SIZE, hash, sizeof hash);
+    unsigned char sum[SUM_BYTES] = {0};
+    EVP_Digest(data, length, sum, NULL, EVP_sha256(), NULL);
+    sum_text(sum, text);
+}
+
+/* Reads a piece at an offset; 0 at the end of the file, negative on failure. */
+static ssize_t read_piece(int descriptor, void *buffer, int64_t offset) {
+    ssize_t got;
+    do
+        got = pread(descriptor, buffer, PIECE_BYTES, offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+bool sha256_file(int descriptor, const char *path, char text[static SHA256_TEXT_SIZE],
+                 int64_t *bytes, struct error *error) {
+    unsigned char sum[SUM_BYTES] = {0};
+    unsigned char *buffer = malloc(PIECE_BYTES);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    ssize_t got = 0;
+    bool ok = false;
+    *bytes = 0;
+    if (buffer == NULL || context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+        error_set(error, ERROR_FAILED, "no memory to sum up %s", path);
+        goto out;
+    }
+    while ((got = read_piece(descriptor, buffer, *bytes)) > 0) {
+        EVP_DigestUpdate(context, buffer, (size_t)got);
+        *bytes += got;
+    }
+    if (got < 0) {
+        error_errno(error, ERROR_FAILED, "cannot read %s", path);
+        goto out;
+    }
+    EVP_DigestFinal_ex(context, sum, NULL);
+    sum_text(sum, text);
+    ok = true;
+out:
+    EVP_MD_CTX_free(context);
+    free(buffer);
+    return ok;
+}
+
+bool sha256_valid(const char *text) {
+    return strspn(text, "0123456789abcdef") == SHA256_TEXT_SIZE - 1 &&
+           text[SHA256_TEXT_SIZE - 1] == '\0';
 }

@@ -10,9 +10,9 @@
 #include <string.h>
 
 static const char *const code_names[] = {
-    [WIRE_VERSION] = "version",     [WIRE_UNKNOWN] = "unknown", [WIRE_INVALID] = "invalid",
-    [WIRE_NOT_FOUND] = "not_found", [WIRE_STATE] = "state",     [WIRE_FENCED] = "fenced",
-    [WIRE_INTERNAL] = "internal",
+    [WIRE_VERSION] = "version",     [WIRE_UNKNOWN] = "unknown",   [WIRE_INVALID] = "invalid",
+    [WIRE_NOT_FOUND] = "not_found", [WIRE_STATE] = "state",       [WIRE_FENCED] = "fenced",
+    [WIRE_STORAGE] = "storage",     [WIRE_INTERNAL] = "internal",
 };
 
 const char *wire_code_name(enum wire_code code) {
@@ -21,6 +21,7 @@ const char *wire_code_name(enum wire_code code) {
 
 void wire_message_free(struct wire_message *message) {
     cJSON_Delete(message->body);
+    free(message->bytes);
     *message = (struct wire_message){0};
 }
 
@@ -87,6 +88,31 @@ static bool shape_check(const cJSON *shape, const char *name, const cJSON *body,
     return valid;
 }
 
+/* A frame of bytes stands behind the body where the shape says so, and nowhere else. */
+static bool bytes_check(const cJSON *shape, const char *name, const struct wire_frame *frames,
+                        size_t count, struct error *error) {
+    bool wanted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(shape, "x-bytes"));
+    if (count != (wanted ? WIRE_FRAMES_MAX : WIRE_FRAMES))
+        return error_set(error, ERROR_INPUT, "%s: a message has %d frames, this one %zu", name,
+                         wanted ? WIRE_FRAMES_MAX : WIRE_FRAMES, count);
+    if (wanted && (frames[WIRE_FRAMES].length == 0 || frames[WIRE_FRAMES].length > WIRE_BYTES_MAX))
+        return error_set(error, ERROR_INPUT, "%s: a piece of %zu bytes; 1 to %d are taken", name,
+                         frames[WIRE_FRAMES].length, WIRE_BYTES_MAX);
+    return true;
+}
+
+static bool bytes_take(const struct wire_frame *frame, struct wire_message *message,
+                       enum wire_code *code, struct error *error) {
+    message->bytes = malloc(frame->length);
+    message->bytes_length = frame->length;
+    if (message->bytes != NULL) {
+        memcpy(message->bytes, frame->data, frame->length);
+        return true;
+    }
+    *code = WIRE_INTERNAL;
+    return error_set(error, ERROR_FAILED, "no memory for the message %s", message->name);
+}
+
 bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_message *message,
                  enum wire_code *code, struct error *error) {
     char text[44], other[44];
@@ -105,7 +131,7 @@ bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_mess
                          "not a message of " WIRE_PROTOCOL ": it begins with \"%s\"",
                          count > 0 ? quoted(&frames[0], text) : "");
     }
-    if (count != WIRE_FRAMES)
+    if (count != WIRE_FRAMES && count != WIRE_FRAMES_MAX)
         return error_set(error, ERROR_INPUT, "a message has %d frames, this one %zu", WIRE_FRAMES,
                          count);
     if (!request_read(&frames[2], &message->request))
@@ -118,6 +144,8 @@ bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_mess
         return error_set(error, ERROR_INPUT, "no message is called \"%s\"",
                          quoted(&frames[1], text));
     }
+    if (!bytes_check(shape, message->name, frames, count, error))
+        return false;
     if (frames[3].length > WIRE_BODY_MAX)
         return error_set(error, ERROR_INPUT, "%s: a body of %zu bytes; at most %d are taken",
                          message->name, frames[3].length, WIRE_BODY_MAX);
@@ -127,6 +155,10 @@ bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_mess
     if (!cJSON_IsObject(body) || !shape_check(shape, message->name, body, error)) {
         if (!cJSON_IsObject(body))
             error_set(error, ERROR_INPUT, "%s: the body is no JSON object", message->name);
+        cJSON_Delete(body);
+        return false;
+    }
+    if (count == WIRE_FRAMES_MAX && !bytes_take(&frames[WIRE_FRAMES], message, code, error)) {
         cJSON_Delete(body);
         return false;
     }
@@ -153,17 +185,28 @@ bool wire_encode(const char *name, uint64_t request, const cJSON *body, struct w
     return true;
 }
 
+void wire_packet_attach(struct wire_packet *packet, void *bytes, size_t length) {
+    packet->bytes = bytes;
+    packet->bytes_length = length;
+}
+
+size_t wire_packet_frames(const struct wire_packet *packet) {
+    return packet->bytes != NULL ? WIRE_FRAMES_MAX : WIRE_FRAMES;
+}
+
 struct wire_frame wire_packet_frame(const struct wire_packet *packet, size_t index) {
     switch (index) {
     case 0: return (struct wire_frame){WIRE_PROTOCOL, strlen(WIRE_PROTOCOL)};
     case 1: return (struct wire_frame){packet->name, strlen(packet->name)};
     case 2: return (struct wire_frame){packet->request, strlen(packet->request)};
-    default: return (struct wire_frame){packet->body, packet->body_length};
+    case 3: return (struct wire_frame){packet->body, packet->body_length};
+    default: return (struct wire_frame){packet->bytes, packet->bytes_length};
     }
 }
 
 void wire_packet_free(struct wire_packet *packet) {
     free(packet->body);
+    free(packet->bytes);
     *packet = (struct wire_packet){0};
 }
 

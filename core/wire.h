@@ -1,9 +1,10 @@
 /* wire: the messages between the three programs, as frames of bytes (docs/protocol.md).
  *
- * A message is four frames: protocol and version, name, request number, body. This file turns
- * frames into a checked message and back; it knows no sockets. What comes from outside is bounded
- * before it is parsed, parsed before it is used, and has the shape that schema/messages.schema.json
- * gives for its name once wire_decode has said true.
+ * A message is four frames: protocol and version, name, request number, body; and where the shape
+ * says "x-bytes", a fifth one: a piece of a file. This file turns frames into a checked message and
+ * back; it knows no sockets. What comes from outside is bounded before it is parsed, parsed before
+ * it is used, and has the shape that schema/messages.schema.json gives for its name once
+ * wire_decode has said true.
  */
 #ifndef ASSAY_CORE_WIRE_H
 #define ASSAY_CORE_WIRE_H
@@ -17,9 +18,11 @@
 #define WIRE_PROTOCOL "assay/1"
 enum {
     WIRE_FRAMES = 4,
+    WIRE_FRAMES_MAX = 5, /* with a frame of bytes */
     WIRE_NAME_MAX = 32,
     WIRE_REQUEST_MAX = 20,
     WIRE_BODY_MAX = 16 << 20, /* bytes of one body */
+    WIRE_BYTES_MAX = 1 << 20, /* in the frame of bytes */
 };
 
 /* Why a request was not done: the `code` of an `error` answer. */
@@ -30,6 +33,7 @@ enum wire_code {
     WIRE_NOT_FOUND, /* it names something that is not there */
     WIRE_STATE,     /* what it names is not in a state for it */
     WIRE_FENCED,    /* the sender's lease has been given away */
+    WIRE_STORAGE,   /* a file cannot be kept or read: no room, a failing disk */
     WIRE_INTERNAL,  /* the coordinator's own trouble: a full disk, no memory */
 };
 const char *wire_code_name(enum wire_code code); /* "not_found" */
@@ -45,6 +49,8 @@ struct wire_message {
     uint64_t request; /* 1 or more; 0 only in the `error` answer to a request whose number is
                          unreadable */
     cJSON *body;      /* an object; owned */
+    void *bytes;      /* what the fifth frame holds, owned; NULL without one */
+    size_t bytes_length;
 };
 void wire_message_free(struct wire_message *message); /* leaves it zeroed */
 
@@ -60,12 +66,18 @@ struct wire_packet {
     char request[WIRE_REQUEST_MAX + 1];
     char *body;
     size_t body_length;
+    void *bytes; /* NULL, or owned: what wire_packet_attach has taken */
+    size_t bytes_length;
 };
 
 /* Encodes; fails when the body is larger than WIRE_BODY_MAX. `body` is borrowed; NULL is `{}`. */
 bool wire_encode(const char *name, uint64_t request, const cJSON *body, struct wire_packet *packet,
                  struct error *error);
-/* Frame 0 to WIRE_FRAMES - 1, borrowed from the packet. */
+/* Gives an encoded packet its frame of bytes: `bytes` (malloc) is the packet's from here on; NULL
+ * is none. */
+void wire_packet_attach(struct wire_packet *packet, void *bytes, size_t length);
+size_t wire_packet_frames(const struct wire_packet *packet); /* WIRE_FRAMES or WIRE_FRAMES_MAX */
+/* Frame 0 to wire_packet_frames - 1, borrowed from the packet. */
 struct wire_frame wire_packet_frame(const struct wire_packet *packet, size_t index);
 void wire_packet_free(struct wire_packet *packet); /* leaves it zeroed */
 

@@ -62,9 +62,10 @@ bool frames_send(void *socket, zmq_msg_t *identity, const struct wire_packet *pa
     if (identity != NULL && zmq_send(socket, zmq_msg_data(identity), zmq_msg_size(identity),
                                      ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
         return false;
-    for (size_t i = 0; i < WIRE_FRAMES; i++) {
+    size_t count = wire_packet_frames(packet);
+    for (size_t i = 0; i < count; i++) {
         struct wire_frame frame = wire_packet_frame(packet, i);
-        int flags = ZMQ_DONTWAIT | (i + 1 < WIRE_FRAMES ? ZMQ_SNDMORE : 0);
+        int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
         if (zmq_send(socket, frame.data, frame.length, flags) < 0)
             return false;
     }

@@ -6,7 +6,7 @@
 
 #include <zmq.h>
 
-enum { FRAMES_MAX = 1 + WIRE_FRAMES + 1 }; /* a router's identity, the message, one too many */
+enum { FRAMES_MAX = 1 + WIRE_FRAMES_MAX + 1 }; /* a router's identity, the message, one too many */
 
 /* One message as it came. At most FRAMES_MAX frames are kept; `count` has all that came. */
 struct frames {

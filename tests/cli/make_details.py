@@ -40,7 +40,7 @@ def experiment(number, name, seed, state, history, evaluations, **more):
             "submitted_ms": 1795493707000, "started_ms": 1795493708000, "finished_ms": 1795493758000,
             "epochs": 3, "epochs_done": len(history), "progress": None, "best": best[-1] if best else None,
             "latest": history[-1] if history else None, "config": config, "history": history,
-            "evaluations": evaluations, "checkpoints": [], "attempts": [
+            "evaluations": evaluations, "checkpoints": [], "artifacts": [], "attempts": [
                 {"attempt": 1, "worker": "node-1", "started_ms": 1795493708000, "ended_ms": None,
                  "outcome": "running", "error": None}], **more}
 

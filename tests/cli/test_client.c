@@ -17,6 +17,7 @@ static cJSON *experiment(int id, bool detail) {
         cJSON_AddArrayToObject(object, "history");
         cJSON_AddArrayToObject(object, "evaluations");
         cJSON_AddArrayToObject(object, "checkpoints");
+        cJSON_AddArrayToObject(object, "artifacts");
         cJSON_AddArrayToObject(object, "attempts");
     }
     return object;

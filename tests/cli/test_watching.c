@@ -45,6 +45,7 @@ static cJSON *experiment_at(const struct look *look, bool detail) {
         cJSON_AddObjectToObject(object, "config");
         cJSON_AddArrayToObject(object, "evaluations");
         cJSON_AddArrayToObject(object, "checkpoints");
+        cJSON_AddArrayToObject(object, "artifacts");
         cJSON_AddArrayToObject(object, "attempts");
     }
     return object;

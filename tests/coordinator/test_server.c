@@ -178,6 +178,7 @@ static void the_number_of_frames_is_four(void **state) {
     for (size_t i = 0; i < 200; i++)
         frames[i] = "1";
     frames[0] = "assay/1";
+    frames[1] = "status";
     for (size_t count = 1; count <= 200; count = count < 8 ? count + 1 : count * 5) {
         char word[32];
         if (count == 4)

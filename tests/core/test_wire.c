@@ -89,6 +89,42 @@ static void what_is_not_assay_at_all_is_refused(void **state) {
     refused(NULL, 0, WIRE_VERSION, "");
 }
 
+/* A piece of a file stands behind the body of `send` and `piece`, and of nothing else. */
+static void a_frame_of_bytes_comes_where_the_shape_has_one(void **state) {
+    (void)state;
+    static const char bytes[] = {'a', '\0', '\xff', 'z'};
+    struct wire_frame frames[] = {FRAME("assay/1"),
+                                  FRAME("piece"),
+                                  FRAME("9"),
+                                  FRAME("{\"offset\": 4, \"bytes\": 8}"),
+                                  {bytes, sizeof bytes}};
+    struct wire_message message;
+    enum wire_code code;
+    struct error error;
+    assert_true(decode(frames, 5, &message, &code, &error));
+    assert_int_equal(message.bytes_length, sizeof bytes);
+    assert_memory_equal(message.bytes, bytes, sizeof bytes);
+    wire_message_free(&message);
+    refused(frames, 4, WIRE_INVALID, "piece: a message has 5 frames, this one 4");
+    frames[4].length = 0;
+    refused(frames, 5, WIRE_INVALID, "a piece of 0 bytes");
+    frames[4].length = WIRE_BYTES_MAX + 1; /* refused before anything reads it */
+    refused(frames, 5, WIRE_INVALID, "a piece of 1048577 bytes");
+}
+
+static void a_packet_with_bytes_has_five_frames(void **state) {
+    (void)state;
+    struct wire_packet packet;
+    struct error error;
+    assert_true(wire_encode("status", 1, NULL, &packet, &error));
+    assert_int_equal(wire_packet_frames(&packet), 4);
+    wire_packet_attach(&packet, strdup("bytes"), 5);
+    assert_int_equal(wire_packet_frames(&packet), 5);
+    assert_int_equal(wire_packet_frame(&packet, 4).length, 5);
+    assert_memory_equal(wire_packet_frame(&packet, 4).data, "bytes", 5);
+    wire_packet_free(&packet);
+}
+
 static void the_number_of_frames_is_exact(void **state) {
     (void)state;
     struct wire_frame frames[] = {FRAME("assay/1"), FRAME("status"), FRAME("1"), FRAME("{}"),
@@ -310,6 +346,8 @@ int main(void) {
         cmocka_unit_test(no_body_is_an_empty_object),
         cmocka_unit_test(another_version_is_refused_naming_both),
         cmocka_unit_test(what_is_not_assay_at_all_is_refused),
+        cmocka_unit_test(a_frame_of_bytes_comes_where_the_shape_has_one),
+        cmocka_unit_test(a_packet_with_bytes_has_five_frames),
         cmocka_unit_test(the_number_of_frames_is_exact),
         cmocka_unit_test(a_request_number_is_decimal_and_fits_64_bits),
         cmocka_unit_test(an_unknown_name_is_refused),

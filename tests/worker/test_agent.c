@@ -179,13 +179,13 @@ static void greet(struct stage *stage) {
 
 static void assign(struct stage *stage, const char *name) {
     char body[512];
-    snprintf(
-        body, sizeof body,
-        "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"variant\":{},\"resume\":null,\"config\":"
-        "{\"name\":\"%s\",\"data\":{\"classes\":["
-        "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
-        "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
-        name, name);
+    snprintf(body, sizeof body,
+             "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"variant\":{},\"resume\":null,"
+             "\"files\":[],\"config\":"
+             "{\"name\":\"%s\",\"data\":{\"classes\":["
+             "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+             "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
+             name, name);
     expect(stage, "request");
     answer(stage, "assignment", body);
 }
@@ -370,6 +370,7 @@ static void a_configuration_that_is_not_understood_ends_failed_without_training(
     expect(stage, "request");
     answer(stage, "assignment",
            "{\"experiment\":7,\"attempt\":1,\"name\":\"x\",\"variant\":{},\"resume\":null,"
+           "\"files\":[],"
            "\"config\":{\"name\":\"x\",\"brightness\":3}}");
     expect_end(stage, "failed");
     const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");

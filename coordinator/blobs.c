@@ -1,0 +1,290 @@
+#include "coordinator/blobs.h"
+
+#include "coordinator/lock_file.h"
+#include "core/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct blobs {
+    char *dir;
+    struct lock_file *lock;
+};
+
+/* Room for a path below DIR; blobs_open refuses a DIR that is too long for it. */
+enum { PATH_SIZE = PATH_MAX, BELOW_MAX = 128 };
+
+const char *blobs_dir(const struct blobs *blobs) {
+    return blobs->dir;
+}
+
+/* "DIR/sha256/ab" and "DIR/sha256/ab/cdef..." */
+static void folder_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "%s/sha256/%.2s", blobs->dir, sha256);
+}
+
+static void path_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "%s/sha256/%.2s/%s", blobs->dir, sha256, sha256 + 2);
+}
+
+static void part_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "%s/incoming/%s.part", blobs->dir, sha256);
+}
+
+/* --- opening --- */
+
+static bool take_lock(struct blobs *blobs, struct error *error) {
+    char path[PATH_SIZE];
+    int held_by = 0;
+    snprintf(path, sizeof path, "%s/lock", blobs->dir);
+    if (lock_file_take(path, &blobs->lock, &held_by, error))
+        return true;
+    if (held_by == 0)
+        return error_context(error, "%s: cannot keep artifacts there", blobs->dir);
+    return error_set(error, ERROR_FAILED,
+                     "%s: another coordinator keeps its artifacts there; name another folder with "
+                     "--artifacts",
+                     blobs->dir);
+}
+
+static bool sync_folder(const char *path, struct error *error) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
+    if (!ok)
+        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", path);
+    if (descriptor >= 0)
+        close(descriptor);
+    return ok;
+}
+
+/* Makes the folders. What a process renamed that was killed before it synced the folder has a name
+ * here, so the names are synced before anybody relies on them. */
+static bool make_folders(const struct blobs *blobs, struct error *error) {
+    char path[PATH_SIZE], front[3];
+    snprintf(path, sizeof path, "%s/incoming", blobs->dir);
+    if (!folder_make(path, error))
+        return false;
+    snprintf(path, sizeof path, "%s/sha256", blobs->dir);
+    if (!folder_make(path, error))
+        return false;
+    for (unsigned i = 0; i < 256; i++) {
+        snprintf(front, sizeof front, "%02x", i);
+        folder_of(blobs, front, path);
+        if (access(path, F_OK) == 0 && !sync_folder(path, error))
+            return false;
+    }
+    return true;
+}
+
+bool blobs_open(const char *dir, struct blobs **blobs, struct error *error) {
+    struct blobs *made = calloc(1, sizeof *made);
+    bool ok = made != NULL || error_set(error, ERROR_FAILED, "no memory to open %s", dir);
+    ok = ok && folder_make(dir, error);
+    if (ok && (made->dir = realpath(dir, NULL)) == NULL)
+        ok = error_errno(error, ERROR_FAILED, "cannot use %s", dir);
+    if (ok && strlen(made->dir) > PATH_SIZE - BELOW_MAX)
+        ok = error_set(error, ERROR_INPUT, "%s: the name is too long", made->dir);
+    ok = ok && take_lock(made, error) && make_folders(made, error);
+    if (ok)
+        *blobs = made;
+    else
+        blobs_close(made);
+    return ok;
+}
+
+void blobs_close(struct blobs *blobs) {
+    if (blobs == NULL)
+        return;
+    lock_file_release(blobs->lock);
+    free(blobs->dir);
+    free(blobs);
+}
+
+/* --- what there is --- */
+
+static int64_t size_of(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1;
+}
+
+int64_t blobs_size(const struct blobs *blobs, const char *sha256) {
+    char path[PATH_SIZE];
+    path_of(blobs, sha256, path);
+    return size_of(path);
+}
+
+int64_t blobs_part_size(const struct blobs *blobs, const char *sha256) {
+    char path[PATH_SIZE];
+    part_of(blobs, sha256, path);
+    return size_of(path);
+}
+
+int64_t blobs_room(const struct blobs *blobs) {
+    struct statvfs status;
+    if (statvfs(blobs->dir, &status) != 0)
+        return 0;
+    return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+}
+
+/* --- coming in --- */
+
+static bool write_all(int descriptor, const char *data, size_t length) {
+    while (length > 0) {
+        ssize_t written = write(descriptor, data, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        data += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, size_t length,
+                  struct error *error) {
+    char path[PATH_SIZE];
+    struct stat before;
+    part_of(blobs, sha256, path);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0 || fstat(descriptor, &before) != 0) {
+        error_errno(error, ERROR_FAILED, "cannot write %s", path);
+        if (descriptor >= 0)
+            close(descriptor);
+        return false;
+    }
+    bool ok = write_all(descriptor, data, length);
+    if (!ok) {
+        error_errno(error, ERROR_FAILED, "cannot write %s", path);
+        /* what cannot be cut off shows when the part is sealed */
+        if (ftruncate(descriptor, before.st_size) != 0)
+            unlink(path);
+    }
+    close(descriptor);
+    return ok;
+}
+
+/* DIR/sha256/ab, on the disk. */
+static bool make_folder_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE],
+                           struct error *error) {
+    char above[PATH_SIZE];
+    folder_of(blobs, sha256, path);
+    if (mkdir(path, 0777) != 0)
+        return errno == EEXIST || error_errno(error, ERROR_FAILED, "cannot make %s", path);
+    snprintf(above, sizeof above, "%s/sha256", blobs->dir);
+    return sync_folder(above, error);
+}
+
+/* The open part has the sum of its name and is on the disk. */
+static bool check_part(int descriptor, const char *path, const char *sha256, struct error *error) {
+    char found[SHA256_TEXT_SIZE];
+    int64_t bytes;
+    if (!sha256_file(descriptor, path, found, &bytes, error))
+        return false;
+    if (strcmp(found, sha256) != 0) {
+        unlink(path);
+        return error_set(error, ERROR_INPUT,
+                         "the %lld bytes that came have the SHA-256 %s, not %s: they are dropped",
+                         (long long)bytes, found, sha256);
+    }
+    return fsync(descriptor) == 0 || error_errno(error, ERROR_FAILED, "cannot sync %s", path);
+}
+
+bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error) {
+    char part[PATH_SIZE], folder[PATH_SIZE], path[PATH_SIZE];
+    part_of(blobs, sha256, part);
+    path_of(blobs, sha256, path);
+    int descriptor = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_FAILED, "cannot read %s", part);
+    bool ok =
+        check_part(descriptor, part, sha256, error) && make_folder_of(blobs, sha256, folder, error);
+    close(descriptor);
+    if (ok && rename(part, path) != 0)
+        ok = error_errno(error, ERROR_FAILED, "cannot rename %s to %s", part, path);
+    return ok && sync_folder(folder, error);
+}
+
+/* --- going out --- */
+
+bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, void *data,
+                size_t capacity, size_t *length, struct error *error) {
+    char path[PATH_SIZE];
+    ssize_t got;
+    path_of(blobs, sha256, path);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_FAILED, "cannot read %s", path);
+    do
+        got = pread(descriptor, data, capacity, offset);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        error_errno(error, ERROR_FAILED, "cannot read %s", path);
+    close(descriptor);
+    *length = got < 0 ? 0 : (size_t)got;
+    return got >= 0;
+}
+
+static bool remove_path(const char *path, struct error *error) {
+    return unlink(path) == 0 || errno == ENOENT ||
+           error_errno(error, ERROR_FAILED, "cannot remove %s", path);
+}
+
+bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error) {
+    char path[PATH_SIZE];
+    path_of(blobs, sha256, path);
+    return remove_path(path, error);
+}
+
+bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error) {
+    char path[PATH_SIZE];
+    part_of(blobs, sha256, path);
+    return remove_path(path, error);
+}
+
+/* --- all of them --- */
+
+/* Visits the files of a folder whose names, between `front` and `back`, are sums. */
+static bool each_in(const char *folder, const char *front, const char *back, blobs_visitor *visit,
+                    void *context, struct error *error) {
+    char path[PATH_SIZE], sha256[SHA256_TEXT_SIZE];
+    const size_t digits = SHA256_TEXT_SIZE - 1 - strlen(front);
+    const struct dirent *entry;
+    DIR *open = opendir(folder);
+    if (open == NULL)
+        return errno == ENOENT || error_errno(error, ERROR_FAILED, "cannot read %s", folder);
+    while ((entry = readdir(open)) != NULL) {
+        if (strlen(entry->d_name) != digits + strlen(back) ||
+            strcmp(entry->d_name + digits, back) != 0)
+            continue;
+        snprintf(sha256, sizeof sha256, "%s%.*s", front, (int)digits, entry->d_name);
+        if (snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path)
+            continue;
+        int64_t bytes = size_of(path);
+        if (sha256_valid(sha256) && bytes >= 0)
+            visit(context, sha256, back[0] != '\0', bytes);
+    }
+    closedir(open);
+    return true;
+}
+
+bool blobs_each(const struct blobs *blobs, blobs_visitor *visit, void *context,
+                struct error *error) {
+    char folder[PATH_SIZE], front[SHA256_TEXT_SIZE];
+    for (unsigned i = 0; i < 256; i++) {
+        snprintf(front, sizeof front, "%02x", i);
+        folder_of(blobs, front, folder);
+        if (!each_in(folder, front, "", visit, context, error))
+            return false;
+    }
+    snprintf(folder, sizeof folder, "%s/incoming", blobs->dir);
+    return each_in(folder, "", ".part", visit, context, error);
+}

@@ -1,0 +1,51 @@
+/* blobs: files named by what is in them: DIR/sha256/ab/cdef... (64 hexadecimal digits in all).
+ *
+ * A blob comes piece by piece into DIR/incoming/SHA.part and gets its name only when it is whole:
+ * its SHA-256 is the one in its name, it is synced, renamed, its folder synced. So what has a name
+ * is good, whatever was killed when. A part outlives its process and goes on at its length; what a
+ * power cut left in it instead of the bytes that came shows when it is sealed, and it is removed.
+ *
+ * `sha256` is always one that sha256_valid takes. Calls for different blobs may come from different
+ * threads.
+ */
+#ifndef ASSAY_COORDINATOR_BLOBS_H
+#define ASSAY_COORDINATOR_BLOBS_H
+
+#include "core/sha256.h"
+
+struct blobs;
+
+/* Makes the folder if missing and locks it: two coordinators would clear away each other's files.
+ */
+bool blobs_open(const char *dir, struct blobs **blobs, struct error *error);
+void blobs_close(struct blobs *blobs); /* NULL is fine */
+const char *blobs_dir(const struct blobs *blobs);
+
+/* Bytes of the blob, or of its part; -1 when there is none. */
+int64_t blobs_size(const struct blobs *blobs, const char *sha256);
+int64_t blobs_part_size(const struct blobs *blobs, const char *sha256);
+/* Bytes that the disk has left for the likes of us. */
+int64_t blobs_room(const struct blobs *blobs);
+
+/* Adds to the end of the part, making it; not synced. After a failure (a full disk) the part is as
+ * long as it was. */
+bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, size_t length,
+                  struct error *error);
+/* Makes the part a blob. ERROR_INPUT, and the part is gone, when that is not what is in it. Reads
+ * and syncs the whole file: for a thread that has the time. */
+bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error);
+
+/* Reads at most `capacity` bytes at the offset. */
+bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, void *data,
+                size_t capacity, size_t *length, struct error *error);
+
+/* Removes the blob, or its part. One that is not there is no error. */
+bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error);
+bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error);
+
+/* Calls `visit` for every blob and every part. False when the folders cannot be read. */
+typedef void blobs_visitor(void *context, const char *sha256, bool part, int64_t bytes);
+bool blobs_each(const struct blobs *blobs, blobs_visitor *visit, void *context,
+                struct error *error);
+
+#endif

@@ -1,0 +1,221 @@
+/* files: the requests that carry files: what workers offer and send, what anybody fetches, and what
+ * is cleared away. */
+#include "coordinator/artifacts.h"
+#include "coordinator/desk.h"
+#include "coordinator/uploads.h"
+#include "core/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SEAL_RETRY_MS = 100, /* when to ask again whether a blob is sealed */
+    REMOVE_MOST = 64,    /* files that one `gc` removes: the loop has others to serve */
+};
+
+static const char *string(const cJSON *object, const char *key) {
+    return json_member(object, key)->valuestring;
+}
+
+static int64_t integer(const cJSON *object, const char *key) {
+    return (int64_t)json_member(object, key)->valuedouble;
+}
+
+static bool check_store(struct request *request) {
+    return request->coordinator->uploads != NULL ||
+           request_refuse(request, WIRE_UNKNOWN, "this coordinator keeps no files");
+}
+
+static bool check_sum(struct request *request) {
+    return sha256_valid(string(request->body, "sha256")) ||
+           request_refuse(request, WIRE_INVALID, "\"%.80s\" is no SHA-256 in lower case",
+                          string(request->body, "sha256"));
+}
+
+/* The name of a file in its run's folder, here and on every machine that fetches it. */
+static bool check_name(struct request *request) {
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *name = string(request->body, "name");
+    return (name[0] != '.' && name[strspn(name, letters)] == '\0') ||
+           request_refuse(request, WIRE_INVALID,
+                          "offer: a file's name has letters, digits, '.', '_' and '-', and does "
+                          "not begin with '.'");
+}
+
+/* Only the holder of the lease may send. */
+static bool check_lease(struct request *request) {
+    const struct job *job = desk_held_job(request);
+    return job != NULL ||
+           request_refuse(request, WIRE_FENCED,
+                          "attempt %lld of experiment %lld is over: nothing of it is taken",
+                          (long long)integer(request->body, "attempt"),
+                          (long long)integer(request->body, "experiment"));
+}
+
+static bool put_row(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const cJSON *body = request->body;
+    char replaced[SHA256_TEXT_SIZE];
+    const struct artifact artifact = {
+        .experiment = integer(body, "experiment"),
+        .attempt = integer(body, "attempt"),
+        .name = string(body, "name"),
+        .kind = string(body, "kind"),
+        .sha256 = string(body, "sha256"),
+        .epoch = integer(body, "epoch"),
+        .bytes = integer(body, "bytes"),
+    };
+    return artifact_put(coordinator->store, &artifact, coordinator->now.unix_ms, replaced,
+                        &request->error) &&
+           (replaced[0] == '\0' || desk_doom(coordinator, replaced, &request->error));
+}
+
+/* What an offer or a piece is answered with unless the file is there. */
+static bool answer_state(struct request *request, enum upload_state state, int64_t offset,
+                         const struct error *why) {
+    cJSON *answer = cJSON_CreateObject();
+    switch (state) {
+    case UPLOAD_WANTED:
+        cJSON_AddNumberToObject(answer, "offset", (double)offset);
+        cJSON_AddNumberToObject(answer, "credit", UPLOADS_CREDIT);
+        cJSON_AddNumberToObject(answer, "piece", UPLOADS_PIECE);
+        return request_done(request, "want", answer);
+    case UPLOAD_SEALING:
+        cJSON_AddNumberToObject(answer, "retry_ms", SEAL_RETRY_MS);
+        return request_done(request, "sealing", answer);
+    case UPLOAD_UNKNOWN:
+        cJSON_Delete(answer);
+        return request_refuse(request, WIRE_NOT_FOUND, "this file was not offered; offer it first");
+    case UPLOAD_REFUSED:
+        cJSON_Delete(answer);
+        return request_refuse(request, why->code == ERROR_INPUT ? WIRE_INVALID : WIRE_STORAGE, "%s",
+                              why->message);
+    case UPLOAD_THERE: break;
+    }
+    cJSON_Delete(answer);
+    return request_done(request, "have", NULL);
+}
+
+bool files_offer(struct request *request) {
+    struct uploads *uploads = request->coordinator->uploads;
+    const int64_t bytes = integer(request->body, "bytes");
+    struct error why = {0};
+    int64_t offset;
+    if (!check_store(request) || !check_sum(request) || !check_name(request) ||
+        !check_lease(request))
+        return false;
+    if (bytes > UPLOADS_BYTES_MAX)
+        return request_refuse(request, WIRE_INVALID, "offer: at most %lld bytes are taken",
+                              (long long)UPLOADS_BYTES_MAX);
+    enum upload_state state =
+        uploads_offer(uploads, string(request->body, "sha256"), bytes, &offset, &why);
+    if (state == UPLOAD_THERE && !put_row(request))
+        return false;
+    return answer_state(request, state, offset, &why);
+}
+
+bool files_send(struct request *request) {
+    struct error why = {0};
+    int64_t next;
+    if (!check_store(request) || !check_sum(request) || !check_lease(request))
+        return false;
+    enum upload_state state = uploads_take(
+        request->coordinator->uploads, string(request->body, "sha256"),
+        integer(request->body, "offset"), request->bytes, request->bytes_length, &next, &why);
+    return answer_state(request, state, next, &why);
+}
+
+bool files_fetch(struct request *request) {
+    const cJSON *body = request->body;
+    const char *sha256 = string(body, "sha256");
+    const int64_t offset = integer(body, "offset");
+    struct error why = {0};
+    size_t length = 0;
+    if (!check_store(request) || !check_sum(request))
+        return false;
+    const struct blobs *blobs = uploads_blobs(request->coordinator->uploads);
+    int64_t bytes = blobs_size(blobs, sha256);
+    if (bytes < 0)
+        return request_refuse(request, WIRE_NOT_FOUND, "no file here has the SHA-256 %s", sha256);
+    if (offset >= bytes)
+        return request_refuse(request, WIRE_INVALID, "fetch: offset %lld of a file of %lld bytes",
+                              (long long)offset, (long long)bytes);
+    char *data = malloc(WIRE_BYTES_MAX);
+    if (data == NULL)
+        return error_set(&request->error, ERROR_FAILED, "no memory for a piece of a file");
+    if (!blobs_read(blobs, sha256, offset, data, WIRE_BYTES_MAX, &length, &why) || length == 0) {
+        free(data);
+        return request_refuse(request, WIRE_STORAGE, "%s",
+                              length == 0 && why.code == ERROR_NONE ? "the file is cut short"
+                                                                    : why.message);
+    }
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "offset", (double)offset);
+    cJSON_AddNumberToObject(answer, "bytes", (double)bytes);
+    request_done(request, "piece", answer);
+    request->reply->bytes = data;
+    request->reply->bytes_length = length;
+    return true;
+}
+
+/* --- gc --- */
+
+struct clearing {
+    struct request *request;
+    int64_t every;
+    bool dry, good, more;
+    int64_t files, bytes, kept_files, kept_bytes;
+};
+
+static void clear_one(void *context, const char *sha256, bool part, int64_t bytes) {
+    struct clearing *clearing = context;
+    struct request *request = clearing->request;
+    struct coordinator *coordinator = request->coordinator;
+    bool kept = uploads_expects(coordinator->uploads, sha256);
+    if (!clearing->good)
+        return;
+    if (!kept && !part)
+        clearing->good =
+            artifact_kept(coordinator->store, sha256, clearing->every, &kept, &request->error);
+    if (kept || !clearing->good) {
+        clearing->kept_files += !part;
+        clearing->kept_bytes += part ? 0 : bytes;
+        return;
+    }
+    if (!clearing->dry && clearing->files == REMOVE_MOST) {
+        clearing->more = true;
+        return;
+    }
+    clearing->files++;
+    clearing->bytes += bytes;
+    if (!clearing->dry && part)
+        blobs_remove_part(uploads_blobs(coordinator->uploads), sha256, NULL);
+    else if (!clearing->dry)
+        clearing->good = desk_doom(coordinator, sha256, &request->error);
+}
+
+bool files_gc(struct request *request) {
+    const cJSON *body = request->body, *every = json_member(body, "keep_every");
+    struct error why = {0};
+    struct clearing clearing = {
+        .request = request,
+        .every = cJSON_IsNumber(every) ? integer(body, "keep_every") : ARTIFACT_KEEP_ALL,
+        .dry = cJSON_IsTrue(json_member(body, "dry_run")),
+        .good = true,
+    };
+    if (!check_store(request) || (!clearing.dry && !artifact_thin(request->coordinator->store,
+                                                                  clearing.every, &request->error)))
+        return false;
+    if (!blobs_each(uploads_blobs(request->coordinator->uploads), clear_one, &clearing, &why))
+        return request_refuse(request, WIRE_STORAGE, "%s", why.message);
+    if (!clearing.good)
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "files", (double)clearing.files);
+    cJSON_AddNumberToObject(answer, "bytes", (double)clearing.bytes);
+    cJSON_AddNumberToObject(answer, "kept_files", (double)clearing.kept_files);
+    cJSON_AddNumberToObject(answer, "kept_bytes", (double)clearing.kept_bytes);
+    cJSON_AddBoolToObject(answer, "more", clearing.more);
+    return request_done(request, "cleared", answer);
+}

@@ -1,0 +1,52 @@
+/* uploads: blobs on their way in, from the offer to the seal.
+ *
+ * Whoever has a file offers it: it is there already, or it is wanted from an offset on, or what
+ * came is being sealed. Then its pieces come, in order; one that came before, or comes too early,
+ * changes nothing: the answer says what is wanted next. When all have come a thread of its own
+ * seals the blob (blobs.h), because that takes a second for some hundred megabytes, and the next
+ * offer says how it went. All of it may be repeated at any time.
+ *
+ * What is remembered is bounded (UPLOADS_MAX): of more, the one that was silent longest is to be
+ * offered again, and goes on at its part. Used by one thread.
+ */
+#ifndef ASSAY_COORDINATOR_UPLOADS_H
+#define ASSAY_COORDINATOR_UPLOADS_H
+
+#include "coordinator/blobs.h"
+
+enum {
+    UPLOADS_MAX = 256,
+    UPLOADS_CREDIT = 8,         /* pieces that a sender may have under way */
+    UPLOADS_PIECE = 256 << 10,  /* bytes of a piece; the last one may be smaller */
+    UPLOADS_RESERVE = 16 << 20, /* bytes of disk that are left to the database */
+};
+#define UPLOADS_BYTES_MAX ((int64_t)1 << 40) /* of one file */
+
+struct uploads;
+
+enum upload_state {
+    UPLOAD_THERE,  /* the blob is in its place, and on the disk */
+    UPLOAD_WANTED, /* from `offset` on */
+    UPLOAD_SEALING,
+    UPLOAD_UNKNOWN, /* a piece of what was not offered (lately): offer it */
+    UPLOAD_REFUSED, /* the error says why: no room, a failing disk, what came is something else */
+};
+
+/* `most_bytes`: what all blobs together may take; 0: as much as the disk has. `blobs` is borrowed
+ * until uploads_close. */
+bool uploads_open(struct blobs *blobs, int64_t most_bytes, struct uploads **uploads,
+                  struct error *error);
+void uploads_close(struct uploads *uploads); /* waits for the seal under way; NULL is fine */
+struct blobs *uploads_blobs(struct uploads *uploads);
+
+enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int64_t bytes,
+                                int64_t *offset, struct error *error);
+enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int64_t offset,
+                               const void *data, size_t length, int64_t *next, struct error *error);
+
+/* Whether the blob is on its way: its part is not to be cleared away. */
+bool uploads_expects(const struct uploads *uploads, const char *sha256);
+/* Removes a blob, whose room is free then. */
+bool uploads_remove(struct uploads *uploads, const char *sha256, struct error *error);
+
+#endif

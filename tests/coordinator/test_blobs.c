@@ -1,0 +1,329 @@
+/* The folder of blobs: what comes whole, what comes torn, and what a crash leaves. */
+#include "coordinator/blobs.h"
+
+#include "coordinator/uploads.h"
+#include "core/file.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* hashlib.sha256(b"abcdefgh" * 1000).hexdigest(), and of b"other" */
+#define SUM "95704ea3ba93445ef826a8d039fe273ed70988d3a8c3496efbcffec9a27c843a"
+#define SUM_OF_OTHER "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa"
+enum { BYTES = 8000 };
+
+struct shelf {
+    char *folder, *dir;
+    struct blobs *blobs;
+    struct uploads *uploads;
+    char data[BYTES];
+};
+
+static void shelf_open(struct shelf *shelf, int64_t most_bytes) {
+    struct error error = {0};
+    if (!blobs_open(shelf->dir, &shelf->blobs, &error) ||
+        !uploads_open(shelf->blobs, most_bytes, &shelf->uploads, &error))
+        fail_msg("%s", error.message);
+}
+
+static void shelf_close(struct shelf *shelf) {
+    uploads_close(shelf->uploads);
+    blobs_close(shelf->blobs);
+    shelf->uploads = NULL;
+    shelf->blobs = NULL;
+}
+
+static int shelf_set(void **state) {
+    struct shelf *shelf = calloc(1, sizeof *shelf);
+    void *folder;
+    if (temporary_make(&folder) != 0)
+        return -1;
+    shelf->folder = folder;
+    shelf->dir = temporary_path(&folder, "artifacts");
+    for (size_t i = 0; i < BYTES; i++)
+        shelf->data[i] = "abcdefgh"[i % 8];
+    *state = shelf;
+    shelf_open(shelf, 0);
+    return 0;
+}
+
+static int shelf_strike(void **state) {
+    struct shelf *shelf = *state;
+    void *folder = shelf->folder;
+    shelf_close(shelf);
+    free(shelf->dir);
+    free(shelf);
+    return temporary_remove(&folder);
+}
+
+static enum upload_state offer(struct shelf *shelf, int64_t *offset) {
+    struct error error = {0};
+    return uploads_offer(shelf->uploads, SUM, BYTES, offset, &error);
+}
+
+/* Sends `length` bytes of the data at the offset; what is wanted next. */
+static int64_t take(struct shelf *shelf, int64_t offset, size_t length,
+                    enum upload_state expected) {
+    struct error error = {0};
+    int64_t next = -1;
+    enum upload_state state =
+        uploads_take(shelf->uploads, SUM, offset, shelf->data + offset, length, &next, &error);
+    assert_int_equal(state, expected);
+    return next;
+}
+
+/* Offers until the sealing thread is done. */
+static enum upload_state sealed(struct shelf *shelf, struct error *error) {
+    enum upload_state state;
+    int64_t offset;
+    do
+        state = uploads_offer(shelf->uploads, SUM, BYTES, &offset, error);
+    while (state == UPLOAD_SEALING && usleep(1000) == 0);
+    return state;
+}
+
+static void is_there_whole(struct shelf *shelf) {
+    char read[BYTES + 1];
+    size_t length;
+    struct error error = {0};
+    assert_int_equal(blobs_size(shelf->blobs, SUM), BYTES);
+    assert_true(blobs_read(shelf->blobs, SUM, 0, read, sizeof read, &length, &error));
+    assert_int_equal(length, BYTES);
+    assert_memory_equal(read, shelf->data, BYTES);
+    assert_int_equal(blobs_part_size(shelf->blobs, SUM), -1);
+}
+
+/* --- whole ones --- */
+
+static void a_file_that_came_in_pieces_is_there_under_its_sum(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 0);
+    assert_int_equal(take(shelf, 0, 5000, UPLOAD_WANTED), 5000);
+    assert_int_equal(blobs_size(shelf->blobs, SUM), -1);
+    assert_int_equal(take(shelf, 5000, 3000, UPLOAD_SEALING), BYTES);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+static void a_file_that_is_there_is_not_wanted_again(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    offer(shelf, &offset);
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    shelf_close(shelf);
+    shelf_open(shelf, 0);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_THERE);
+}
+
+static void pieces_that_come_twice_or_too_early_change_nothing(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    offer(shelf, &offset);
+    assert_int_equal(take(shelf, 4000, 1000, UPLOAD_WANTED), 0);
+    assert_int_equal(take(shelf, 0, 4000, UPLOAD_WANTED), 4000);
+    assert_int_equal(take(shelf, 0, 4000, UPLOAD_WANTED), 4000);
+    assert_int_equal(take(shelf, 1000, 1000, UPLOAD_WANTED), 4000);
+    assert_int_equal(take(shelf, 4000, 4000, UPLOAD_SEALING), BYTES);
+    assert_int_equal(take(shelf, 4000, 4000, UPLOAD_SEALING), BYTES);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+/* --- interrupted and damaged ones --- */
+
+static void a_part_goes_on_at_its_length_after_a_restart(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    offer(shelf, &offset);
+    take(shelf, 0, 3000, UPLOAD_WANTED);
+    shelf_close(shelf);
+    shelf_open(shelf, 0);
+    assert_int_equal(take(shelf, 3000, 1000, UPLOAD_UNKNOWN), 0);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 3000);
+    take(shelf, 3000, 5000, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+/* What a power cut may leave: the right length, and zeros where the bytes were. */
+static void a_damaged_part_is_noticed_and_begins_anew(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char zeros[3000] = {0};
+    int64_t offset;
+    assert_true(blobs_append(shelf->blobs, SUM, zeros, sizeof zeros, &error));
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 3000);
+    take(shelf, 3000, 5000, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_REFUSED);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "SHA-256"));
+    assert_int_equal(blobs_size(shelf->blobs, SUM), -1);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 0);
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+static void a_part_that_is_whole_already_is_sealed_at_the_offer(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    assert_true(blobs_append(shelf->blobs, SUM, shelf->data, BYTES, &error));
+    assert_int_equal(offer(shelf, &offset), UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+static void a_part_that_went_away_meanwhile_is_to_be_offered_again(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    offer(shelf, &offset);
+    take(shelf, 0, 3000, UPLOAD_WANTED);
+    assert_true(blobs_remove_part(shelf->blobs, SUM, &error));
+    assert_int_equal(take(shelf, 3000, 1000, UPLOAD_UNKNOWN), 0);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 0);
+}
+
+/* A process that uploads in a loop is killed again and again at moments nobody chooses; whatever
+ * has the blob's name afterwards is the blob, and in the end it is there. */
+static void a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+
+    shelf_close(shelf);
+    for (useconds_t delay = 0; delay < 60; delay++) {
+        pid_t child = fork();
+        if (child == 0) {
+            int64_t offset;
+            if (!blobs_open(shelf->dir, &shelf->blobs, NULL) ||
+                !uploads_open(shelf->blobs, 0, &shelf->uploads, NULL))
+                _exit(1);
+            while (uploads_offer(shelf->uploads, SUM, BYTES, &offset, &error) != UPLOAD_THERE)
+                uploads_take(shelf->uploads, SUM, offset, shelf->data + offset,
+                             BYTES - offset < 100 ? (size_t)(BYTES - offset) : 100, &offset,
+                             &error);
+            _exit(0);
+        }
+        usleep(delay * 100);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        shelf_open(shelf, 0);
+        if (blobs_size(shelf->blobs, SUM) >= 0) {
+            is_there_whole(shelf);
+            assert_true(blobs_remove(shelf->blobs, SUM, &error));
+        }
+        shelf_close(shelf);
+    }
+    shelf_open(shelf, 0);
+    int64_t offset;
+    if (offer(shelf, &offset) == UPLOAD_WANTED)
+        take(shelf, offset, (size_t)(BYTES - offset), UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    is_there_whole(shelf);
+}
+
+/* --- bounds --- */
+
+static void a_piece_beyond_the_end_is_refused(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset, next;
+    offer(shelf, &offset);
+    take(shelf, 0, 7000, UPLOAD_WANTED);
+    assert_int_equal(uploads_take(shelf->uploads, SUM, 7000, shelf->data, 1001, &next, &error),
+                     UPLOAD_REFUSED);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_int_equal(take(shelf, 7000, 1000, UPLOAD_SEALING), BYTES);
+}
+
+static void what_does_not_fit_under_the_limit_is_refused(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    shelf_close(shelf);
+    shelf_open(shelf, BYTES + 4);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+                     UPLOAD_REFUSED);
+    assert_non_null(strstr(error.message, "--artifacts-max"));
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+                     UPLOAD_REFUSED);
+    assert_true(uploads_remove(shelf->uploads, SUM, &error));
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+                     UPLOAD_WANTED);
+}
+
+static void what_is_larger_than_the_disk_is_refused(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    assert_int_equal(uploads_offer(shelf->uploads, SUM, UPLOADS_BYTES_MAX * 1000, &offset, &error),
+                     UPLOAD_REFUSED);
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "the disk of"));
+}
+
+static void more_uploads_than_are_remembered_go_on_when_offered_again(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char sum[SHA256_TEXT_SIZE];
+    int64_t offset;
+    offer(shelf, &offset);
+    take(shelf, 0, 3000, UPLOAD_WANTED);
+    for (int i = 0; i < UPLOADS_MAX; i++) {
+        snprintf(sum, sizeof sum, "%064x", i);
+        assert_int_equal(uploads_offer(shelf->uploads, sum, 10, &offset, &error), UPLOAD_WANTED);
+    }
+    take(shelf, 3000, 1000, UPLOAD_UNKNOWN);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 3000);
+}
+
+static void a_folder_is_one_coordinators(void **state) {
+    struct shelf *shelf = *state;
+    struct blobs *second = NULL;
+    struct error error = {0};
+    assert_false(blobs_open(shelf->dir, &second, &error));
+    assert_non_null(strstr(error.message, "another coordinator"));
+}
+
+#define ON_SHELF(test) cmocka_unit_test_setup_teardown(test, shelf_set, shelf_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_SHELF(a_file_that_came_in_pieces_is_there_under_its_sum),
+        ON_SHELF(a_file_that_is_there_is_not_wanted_again),
+        ON_SHELF(pieces_that_come_twice_or_too_early_change_nothing),
+        ON_SHELF(a_part_goes_on_at_its_length_after_a_restart),
+        ON_SHELF(a_damaged_part_is_noticed_and_begins_anew),
+        ON_SHELF(a_part_that_is_whole_already_is_sealed_at_the_offer),
+        ON_SHELF(a_part_that_went_away_meanwhile_is_to_be_offered_again),
+        ON_SHELF(a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all),
+        ON_SHELF(a_piece_beyond_the_end_is_refused),
+        ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
+        ON_SHELF(what_is_larger_than_the_disk_is_refused),
+        ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
+        ON_SHELF(a_folder_is_one_coordinators),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,380 @@
+/* What workers offer and send, what anybody fetches, what gc clears away: request by request. */
+#include "coordinator/blobs.h"
+#include "tests/coordinator/bench.h"
+#include "tests/temporary.h"
+
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* hashlib.sha256 of b"first", b"second" */
+#define FIRST "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
+#define SECOND "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+
+struct archive {
+    struct bench *bench;
+    char *folder;
+    struct blobs *blobs;
+    long long experiment, attempt;
+};
+
+static int archive_set(void **state) {
+    struct archive *archive = calloc(1, sizeof *archive);
+    void *bench, *folder;
+    struct error error = {0};
+    if (bench_set(&bench) != 0 || temporary_make(&folder) != 0)
+        return -1;
+    archive->bench = bench;
+    archive->folder = folder;
+    if (!blobs_open(archive->folder, &archive->blobs, &error) ||
+        !uploads_open(archive->blobs, 0, &archive->bench->coordinator.uploads, &error)) {
+        print_error("%s\n", error.message);
+        return -1;
+    }
+    submit(archive->bench, 1, 10, 3);
+    hello(archive->bench, "w");
+    archive->experiment = take(archive->bench, "w");
+    archive->attempt = number_of(archive->bench->answer.body, "attempt");
+    *state = archive;
+    return 0;
+}
+
+static int archive_strike(void **state) {
+    struct archive *archive = *state;
+    void *bench = archive->bench, *folder = archive->folder;
+    uploads_close(archive->bench->coordinator.uploads);
+    blobs_close(archive->blobs);
+    free(archive);
+    return bench_strike(&bench) + temporary_remove(&folder);
+}
+
+static cJSON *body_offer(struct archive *archive, const char *name, const char *kind, int epoch,
+                         const char *sum, int bytes) {
+    return body("{\"worker\": \"w\", \"experiment\": %lld, \"attempt\": %lld, \"name\": \"%s\","
+                " \"kind\": \"%s\", \"epoch\": %d, \"sha256\": \"%s\", \"bytes\": %d}",
+                archive->experiment, archive->attempt, name, kind, epoch, sum, bytes);
+}
+
+static void refused_with(struct archive *archive, const char *name, cJSON *of_name,
+                         const char *code, const char *part) {
+    const cJSON *error = ask(archive->bench, name, of_name, "error");
+    assert_string_equal(text_of(error, "code"), code);
+    if (strstr(text_of(error, "message"), part) == NULL)
+        fail_msg("\"%s\" does not say: %s", text_of(error, "message"), part);
+}
+
+/* A request with a piece of a file behind it; the body of the answer. */
+static const cJSON *send_piece(struct archive *archive, const char *sum, int offset,
+                               const char *bytes, const char *expected) {
+    struct wire_message request = {.name = "send"};
+    struct reply reply;
+    request.body = body("{\"worker\": \"w\", \"experiment\": %lld, \"attempt\": %lld,"
+                        " \"sha256\": \"%s\", \"offset\": %d}",
+                        archive->experiment, archive->attempt, sum, offset);
+    request.bytes = strdup(bytes);
+    request.bytes_length = strlen(bytes);
+    begin(archive->bench);
+    coordinator_answer(&archive->bench->coordinator, &request, &reply);
+    commit(archive->bench);
+    wire_message_free(&request);
+    wire_message_free(&archive->bench->answer);
+    carry(reply.name, reply.body, &archive->bench->answer);
+    assert_string_equal(archive->bench->answer.name, expected);
+    return archive->bench->answer.body;
+}
+
+/* Asks the same until the answer is not `sealing` any more. */
+static void offer_until_there(struct archive *archive, const char *name, const char *kind,
+                              int epoch, const char *sum, int bytes) {
+    do {
+        begin(archive->bench);
+        answer(archive->bench, "offer", body_offer(archive, name, kind, epoch, sum, bytes));
+        commit(archive->bench);
+        usleep(1000);
+    } while (strcmp(archive->bench->answer.name, "sealing") == 0);
+    assert_string_equal(archive->bench->answer.name, "have");
+}
+
+static void upload(struct archive *archive, const char *name, const char *kind, int epoch,
+                   const char *sum, const char *bytes) {
+    ask(archive->bench, "offer", body_offer(archive, name, kind, epoch, sum, (int)strlen(bytes)),
+        "want");
+    send_piece(archive, sum, 0, bytes, "sealing");
+    offer_until_there(archive, name, kind, epoch, sum, (int)strlen(bytes));
+}
+
+static int artifacts_shown(struct archive *archive) {
+    return cJSON_GetArraySize(json_member(show(archive->bench, archive->experiment), "artifacts"));
+}
+
+/* --- coming in --- */
+
+static void a_file_that_came_is_shown_and_can_be_fetched(void **state) {
+    struct archive *archive = *state;
+    const cJSON *want =
+        ask(archive->bench, "offer", body_offer(archive, "last.st", "last", 3, FIRST, 5), "want");
+    assert_int_equal(number_of(want, "offset"), 0);
+    assert_true(number_of(want, "credit") >= 1);
+    assert_int_equal(artifacts_shown(archive), 0);
+    want = send_piece(archive, FIRST, 0, "fir", "want");
+    assert_int_equal(number_of(want, "offset"), 3);
+    send_piece(archive, FIRST, 3, "st", "sealing");
+    offer_until_there(archive, "last.st", "last", 3, FIRST, 5);
+    const cJSON *artifact =
+        json_member(show(archive->bench, archive->experiment), "artifacts")->child;
+    assert_string_equal(text_of(artifact, "name"), "last.st");
+    assert_string_equal(text_of(artifact, "sha256"), FIRST);
+    assert_int_equal(number_of(artifact, "epoch"), 3);
+    assert_int_equal(number_of(artifact, "bytes"), 5);
+    char read[6] = "";
+    size_t length;
+    assert_true(blobs_read(archive->blobs, FIRST, 0, read, 5, &length, NULL));
+    assert_string_equal(read, "first");
+}
+
+static void an_assignment_names_the_files_to_go_on_from(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 2, FIRST, "first");
+    upload(archive, "last.st", "last", 3, SECOND, "second");
+    offer_until_there(archive, "epoch_2.st", "epoch", 2, FIRST, 5); /* not one of them */
+    ask(archive->bench, "goodbye", body_worker("w"), "farewell");
+    hello(archive->bench, "v");
+    take(archive->bench, "v");
+    const cJSON *files = json_member(archive->bench->answer.body, "files");
+    assert_int_equal(cJSON_GetArraySize(files), 2);
+    assert_string_equal(text_of(files->child, "sha256"), SECOND);
+    assert_string_equal(text_of(files->child->next, "sha256"), FIRST);
+}
+
+static void a_newer_file_of_the_name_takes_the_place_of_the_older(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "last.st", "last", 1, FIRST, "first");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+}
+
+static void content_that_another_name_has_stays(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "last.st", "last", 1, FIRST, "first");
+    offer_until_there(archive, "best.st", "best", 1, FIRST, 5);
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static void an_offer_that_comes_late_does_not_go_back(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "last.st", "last", 1, FIRST, "first");
+    offer_until_there(archive, "other", "file", 0, FIRST, 5);
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    ask(archive->bench, "offer", body_offer(archive, "last.st", "last", 1, FIRST, 5), "have");
+    const cJSON *artifact =
+        json_member(show(archive->bench, archive->experiment), "artifacts")->child;
+    assert_string_equal(text_of(artifact, "sha256"), SECOND);
+}
+
+/* --- refusals --- */
+
+static void only_the_holder_of_the_lease_may_send(void **state) {
+    struct archive *archive = *state;
+    archive->attempt++;
+    refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "fenced", "over");
+    archive->attempt--;
+    ask(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "want");
+    ask(archive->bench, "goodbye", body_worker("w"), "farewell");
+    assert_string_equal(text_of(send_piece(archive, FIRST, 0, "first", "error"), "code"), "fenced");
+    refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "fenced", "over");
+}
+
+static void names_that_lead_elsewhere_are_refused(void **state) {
+    struct archive *archive = *state;
+    static const char *const names[] = {"../a", "/etc/passwd", ".hidden", "a/b", "a b", "a\\n"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        refused_with(archive, "offer", body_offer(archive, names[i], "file", 0, FIRST, 5),
+                     "invalid", "name");
+    char sum[] = FIRST;
+    memcpy(sum, "../../../../", 12);
+    refused_with(archive, "offer", body_offer(archive, "a", "file", 0, sum, 5), "invalid",
+                 "SHA-256");
+    refused_with(archive, "fetch", body("{\"sha256\": \"%s\", \"offset\": 0}", sum), "invalid",
+                 "SHA-256");
+    assert_string_equal(text_of(send_piece(archive, sum, 0, "x", "error"), "code"), "invalid");
+}
+
+static void a_piece_of_what_was_not_offered_is_refused(void **state) {
+    struct archive *archive = *state;
+    assert_string_equal(text_of(send_piece(archive, FIRST, 0, "first", "error"), "code"),
+                        "not_found");
+    assert_int_equal(blobs_part_size(archive->blobs, FIRST), -1);
+}
+
+static void a_file_larger_than_any_is_refused(void **state) {
+    struct archive *archive = *state;
+    cJSON *offer = body_offer(archive, "a", "file", 0, FIRST, 5);
+    cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(offer, "bytes"), 9e15);
+    refused_with(archive, "offer", offer, "invalid", "at most");
+}
+
+static void bytes_that_have_another_sum_are_refused_and_come_anew(void **state) {
+    struct archive *archive = *state;
+    ask(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "want");
+    send_piece(archive, FIRST, 0, "wrong", "sealing");
+    do {
+        begin(archive->bench);
+        answer(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5));
+        commit(archive->bench);
+        usleep(1000);
+    } while (strcmp(archive->bench->answer.name, "sealing") == 0);
+    assert_string_equal(archive->bench->answer.name, "error");
+    assert_string_equal(text_of(archive->bench->answer.body, "code"), "invalid");
+    upload(archive, "a", "file", 0, FIRST, "first");
+}
+
+static void a_coordinator_without_a_folder_says_so(void **state) {
+    struct archive *archive = *state;
+    struct uploads *uploads = archive->bench->coordinator.uploads;
+    archive->bench->coordinator.uploads = NULL;
+    refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "unknown",
+                 "keeps no files");
+    archive->bench->coordinator.uploads = uploads;
+}
+
+/* --- fetching --- */
+
+static void what_is_not_there_cannot_be_fetched(void **state) {
+    struct archive *archive = *state;
+    refused_with(archive, "fetch", body("{\"sha256\": \"" FIRST "\", \"offset\": 0}"), "not_found",
+                 FIRST);
+    upload(archive, "a", "file", 0, FIRST, "first");
+    refused_with(archive, "fetch", body("{\"sha256\": \"" FIRST "\", \"offset\": 5}"), "invalid",
+                 "offset 5");
+}
+
+static void a_fetch_gives_the_bytes_from_its_offset_on(void **state) {
+    struct archive *archive = *state;
+    struct wire_message request = {.name = "fetch"};
+    struct reply reply;
+    upload(archive, "a", "file", 0, FIRST, "first");
+    request.body = body("{\"sha256\": \"" FIRST "\", \"offset\": 2}");
+    begin(archive->bench);
+    coordinator_answer(&archive->bench->coordinator, &request, &reply);
+    commit(archive->bench);
+    assert_string_equal(reply.name, "piece");
+    assert_int_equal(number_of(reply.body, "bytes"), 5);
+    assert_int_equal(number_of(reply.body, "offset"), 2);
+    assert_int_equal(reply.bytes_length, 3);
+    assert_memory_equal(reply.bytes, "rst", 3);
+    reply_free(&reply);
+    wire_message_free(&request);
+}
+
+/* --- gc --- */
+
+static const cJSON *gc(struct archive *archive, const char *how) {
+    return ask(archive->bench, "gc", body("%s", how), "cleared");
+}
+
+static void gc_removes_what_nothing_names_and_says_how_much(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "a", "file", 0, FIRST, "first");
+    assert_true(blobs_append(archive->blobs, SECOND, "second", 6, NULL)); /* left by a crash */
+    assert_true(blobs_seal(archive->blobs, SECOND, NULL));
+    const cJSON *cleared = gc(archive, "{\"dry_run\": true}");
+    assert_int_equal(number_of(cleared, "files"), 1);
+    assert_int_equal(number_of(cleared, "bytes"), 6);
+    assert_int_equal(number_of(cleared, "kept_files"), 1);
+    assert_int_equal(number_of(cleared, "kept_bytes"), 5);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+    cleared = gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(number_of(cleared, "bytes"), 6);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), -1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static void gc_leaves_what_is_on_its_way_and_takes_what_was_given_up(void **state) {
+    struct archive *archive = *state;
+    ask(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "want");
+    send_piece(archive, FIRST, 0, "fir", "want");
+    assert_true(blobs_append(archive->blobs, SECOND, "sec", 3, NULL));
+    const cJSON *cleared = gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(number_of(cleared, "files"), 1);
+    assert_int_equal(number_of(cleared, "bytes"), 3);
+    assert_int_equal(blobs_part_size(archive->blobs, SECOND), -1);
+    send_piece(archive, FIRST, 3, "st", "sealing");
+    offer_until_there(archive, "a", "file", 0, FIRST, 5);
+}
+
+static void gc_thins_checkpoints_out_but_never_best_and_last(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "epoch_2.st", "epoch", 2, FIRST, "first");
+    upload(archive, "epoch_4.st", "epoch", 4, SECOND, "second");
+    const cJSON *cleared = gc(archive, "{\"dry_run\": true, \"keep_every\": 4}");
+    assert_int_equal(number_of(cleared, "bytes"), 5);
+    gc(archive, "{\"dry_run\": false, \"keep_every\": 4}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+    assert_int_equal(artifacts_shown(archive), 1);
+    offer_until_there(archive, "last.st", "last", 4, SECOND, 6);
+    gc(archive, "{\"dry_run\": false, \"keep_every\": 0}");
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+}
+
+static void gc_of_very_many_files_goes_on_in_turns(void **state) {
+    struct archive *archive = *state;
+    enum { FILES = 150 };
+    char sum[SHA256_TEXT_SIZE];
+    for (int i = 0; i < FILES; i++) {
+        snprintf(sum, sizeof sum, "%064x", i);
+        assert_true(blobs_append(archive->blobs, sum, "part", 4, NULL));
+    }
+    int removed = 0, turns = 0;
+    bool more = true;
+    while (more) {
+        const cJSON *cleared = gc(archive, "{\"dry_run\": false}");
+        removed += (int)number_of(cleared, "files");
+        more = cJSON_IsTrue(json_member(cleared, "more"));
+        turns++;
+    }
+    assert_int_equal(removed, FILES);
+    assert_true(turns > 1);
+}
+
+/* A gc and an offer of the same content in one batch: what was named is not removed. */
+static void what_is_offered_while_gc_runs_stays(void **state) {
+    struct archive *archive = *state;
+    assert_true(blobs_append(archive->blobs, FIRST, "first", 5, NULL));
+    assert_true(blobs_seal(archive->blobs, FIRST, NULL));
+    begin(archive->bench);
+    answer(archive->bench, "gc", body("{\"dry_run\": false}"));
+    answer(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5));
+    assert_string_equal(archive->bench->answer.name, "have");
+    commit(archive->bench);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+#define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_ARCHIVE(a_file_that_came_is_shown_and_can_be_fetched),
+        ON_ARCHIVE(an_assignment_names_the_files_to_go_on_from),
+        ON_ARCHIVE(a_newer_file_of_the_name_takes_the_place_of_the_older),
+        ON_ARCHIVE(content_that_another_name_has_stays),
+        ON_ARCHIVE(an_offer_that_comes_late_does_not_go_back),
+        ON_ARCHIVE(only_the_holder_of_the_lease_may_send),
+        ON_ARCHIVE(names_that_lead_elsewhere_are_refused),
+        ON_ARCHIVE(a_piece_of_what_was_not_offered_is_refused),
+        ON_ARCHIVE(a_file_larger_than_any_is_refused),
+        ON_ARCHIVE(bytes_that_have_another_sum_are_refused_and_come_anew),
+        ON_ARCHIVE(a_coordinator_without_a_folder_says_so),
+        ON_ARCHIVE(what_is_not_there_cannot_be_fetched),
+        ON_ARCHIVE(a_fetch_gives_the_bytes_from_its_offset_on),
+        ON_ARCHIVE(gc_removes_what_nothing_names_and_says_how_much),
+        ON_ARCHIVE(gc_leaves_what_is_on_its_way_and_takes_what_was_given_up),
+        ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
+        ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
+        ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
