@@ -10,11 +10,13 @@
 enum { KEY_STATE = 's' };
 
 static const struct argp_option options[] = {
-    {"state", KEY_STATE, "STATE", 0, "Only queued, running, done, failed or cancelled ones", 0},
+    {"state", KEY_STATE, "STATE", 0, "Only queued, paused, running, done, failed or cancelled ones",
+     0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    static const char *const states[] = {"queued", "running", "done", "failed", "cancelled"};
+    static const char *const states[] = {"queued", "paused", "running",
+                                         "done",   "failed", "cancelled"};
     if (key != KEY_STATE)
         return ARGP_ERR_UNKNOWN;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
@@ -23,13 +25,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
             return 0;
         }
     return command_mistake(
-        state, "there is no state \"%s\"; use queued, running, done, failed or cancelled",
+        state, "there is no state \"%s\"; use queued, paused, running, done, failed or cancelled",
         argument);
 }
 
 static const struct command_line line = {
     .arguments = "[ID...|GROUP]",
-    .help = "Lists experiments: how far they are and their best epoch so far, by validation loss."
+    .help = "Lists experiments: how far they are, their best epoch so far by validation loss, and "
+            "what those that are queued wait for."
             "\vExample:\n  assay ls demo --state running",
     .options = options,
     .parse = parse,
@@ -39,14 +42,26 @@ static const struct command_line line = {
 static const struct column columns[] = {
     {"id", COLUMN_RIGHT},    {"experiment", COLUMN_ELASTIC}, {"state", COLUMN_LEFT},
     {"epoch", COLUMN_RIGHT}, {"valid loss", COLUMN_RIGHT},   {"accuracy", COLUMN_RIGHT},
-    {"age", COLUMN_RIGHT},
+    {"age", COLUMN_RIGHT},   {"waits for", COLUMN_LEFT},
 };
+
+static bool any_waits(const cJSON *experiments) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (field_at(experiment, "waits") != NULL)
+            return true;
+    }
+    return false;
+}
 
 static void print_experiments(const cJSON *experiments) {
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
     double now_ms = (double)clock_unix_ms();
+    bool waits = any_waits(experiments);
     const cJSON *experiment;
+    if (!waits)
+        table.column_count--;
     cJSON_ArrayForEach(experiment, experiments) {
         char text[FORMAT_SIZE];
         const char *state = field_text(experiment, "state", "?");
@@ -61,6 +76,8 @@ static void print_experiments(const cJSON *experiments) {
                   measured ? field_ratio(text, experiment, "best.valid.accuracy") : "");
         double age_ms = now_ms - field_number(experiment, "submitted_ms", now_ms);
         table_add(&table, "%s", format_duration(text, age_ms > 0 ? age_ms / 1000 : 0));
+        if (waits)
+            table_add(&table, "%s", field_text(experiment, "waits", ""));
     }
     if (table.count == 0)
         puts("no experiments; assay submit FILE queues some");

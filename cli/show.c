@@ -69,11 +69,15 @@ static void print_head(const cJSON *experiment, const struct screen *screen) {
     printf("  %-12s %s%s%s, %.0f of %.0f epochs, attempt %.0f\n", "state", screen_on(screen, style),
            state, screen_off(screen, style), field_number(experiment, "epochs_done", 0),
            field_number(experiment, "epochs", 0), field_number(experiment, "attempt", 0));
+    if (field_at(experiment, "waits") != NULL)
+        printf("  %-12s %s\n", "waits for", field_text(experiment, "waits", ""));
     print_progress(field_at(experiment, "progress"));
     if (field_at(experiment, "error") != NULL)
         printf("  %-12s %s\n", "error", field_text(experiment, "error", ""));
     if (field_at(experiment, "worker") != NULL)
         printf("  %-12s %s\n", "worker", field_text(experiment, "worker", ""));
+    if (field_text(experiment, "person", "")[0] != '\0')
+        printf("  %-12s %s\n", "submitted by", field_text(experiment, "person", ""));
     print_time(experiment, "submitted", "submitted_ms");
     print_time(experiment, "started", "started_ms");
     print_time(experiment, "finished", "finished_ms");

@@ -6,6 +6,7 @@
 #include "cli/table.h"
 #include "cli/watching.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -122,14 +123,28 @@ static bool random_key(char key[33], struct error *error) {
     return true;
 }
 
+/* Who submits: "USER@HOST". The scheduler shares the workers between people. */
+static void person_name(char name[256]) {
+    const struct passwd *entry = getpwuid(geteuid());
+    const char *user = getenv("USER");
+    if (user == NULL || user[0] == '\0')
+        user = entry != NULL ? entry->pw_name : "somebody";
+    char host[64] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+        snprintf(host, sizeof host, "localhost");
+    snprintf(name, 256, "%.180s@%s", user, host);
+}
+
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
 static bool send_experiments(struct client *client, const cJSON *experiments, cJSON **answer,
                              struct error *error) {
-    char key[33];
+    char key[33], person[256];
+    person_name(person);
     if (!random_key(key, error))
         return false;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "key", key);
+    cJSON_AddStringToObject(body, "person", person);
     cJSON_AddItemToObject(body, "experiments", cJSON_Duplicate(experiments, true));
     return client_ask(client, "submit", body, "submitted", answer, error);
 }

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/table.h"
 #include "core/clock.h"
+#include "core/text.h"
 
 static const struct command_line line = {
     .arguments = "",
@@ -12,10 +13,20 @@ static const struct command_line line = {
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"worker", COLUMN_LEFT},    {"state", COLUMN_LEFT},    {"trains", COLUMN_RIGHT},
-    {"seen", COLUMN_RIGHT},     {"threads", COLUMN_RIGHT}, {"backend", COLUMN_LEFT},
-    {"device", COLUMN_ELASTIC},
+    {"worker", COLUMN_LEFT}, {"state", COLUMN_LEFT},     {"trains", COLUMN_RIGHT},
+    {"seen", COLUMN_RIGHT},  {"threads", COLUMN_RIGHT},  {"backend", COLUMN_LEFT},
+    {"labels", COLUMN_LEFT}, {"device", COLUMN_ELASTIC},
 };
+
+static void add_labels(struct table *table, const cJSON *labels) {
+    struct text text = {0};
+    const cJSON *label;
+    cJSON_ArrayForEach(label, labels) {
+        text_format(&text, "%s%s", text.length > 0 ? "," : "", label->valuestring);
+    }
+    table_add(table, "%s", text_string(&text));
+    text_free(&text);
+}
 
 static void print_workers(const cJSON *workers) {
     struct table table = TABLE_OF(columns);
@@ -35,6 +46,7 @@ static void print_workers(const cJSON *workers) {
         table_add(&table, "%s ago", format_duration(text, away_ms > 0 ? away_ms / 1000 : 0));
         table_add(&table, "%.0f", field_number(worker, "threads", 0));
         table_add(&table, "%s", field_text(worker, "backend", "?"));
+        add_labels(&table, field_at(worker, "labels"));
         table_add(&table, "%s", field_text(worker, "device", "?"));
     }
     if (table.count == 0)

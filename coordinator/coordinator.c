@@ -10,19 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct {
     const char *name;
     request_handler *handler;
 } handlers[] = {
-    {"submit", people_submit}, {"list", people_list},
-    {"show", people_show},     {"cancel", people_cancel},
-    {"logs", people_logs},     {"workers", people_workers},
-    {"status", people_status}, {"hello", crew_hello},
-    {"request", crew_request}, {"heartbeat", crew_heartbeat},
-    {"report", crew_report},   {"goodbye", crew_goodbye},
-    {"offer", files_offer},    {"send", files_send},
-    {"fetch", files_fetch},    {"gc", files_gc},
+    {"submit", people_submit},
+    {"list", people_list},
+    {"show", people_show},
+    {"cancel", people_cancel},
+    {"pause", people_pause},
+    {"resume", people_resume},
+    {"retry", people_retry},
+    {"priority", people_priority},
+    {"logs", people_logs},
+    {"workers", people_workers},
+    {"status", people_status},
+    {"hello", crew_hello},
+    {"request", crew_request},
+    {"heartbeat", crew_heartbeat},
+    {"report", crew_report},
+    {"goodbye", crew_goodbye},
+    {"offer", files_offer},
+    {"send", files_send},
+    {"fetch", files_fetch},
+    {"gc", files_gc},
 };
+/* clang-format on */
 
 void reply_free(struct reply *reply) {
     cJSON_Delete(reply->body);
@@ -59,9 +73,11 @@ bool desk_end(struct coordinator *coordinator, struct job *job, const char *outc
     if (!record_end(coordinator->store, job, outcome, why, coordinator->now.unix_ms, error))
         return false;
     job->progress = (struct job_progress){0};
-    if (lease_final(&job->lease))
-        scheduler_remove(&coordinator->scheduler, job->id);
-    return true;
+    bool done = job->lease.state == LEASE_DONE;
+    int64_t id = job->id;
+    scheduler_settle(&coordinator->scheduler, job);
+    return !done || lookup_barriers(coordinator->store, id, &coordinator->scheduler,
+                                    scheduler_step_barrier, error);
 }
 
 bool desk_forget(struct coordinator *coordinator, const struct worker *worker,

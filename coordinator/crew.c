@@ -28,7 +28,7 @@ static bool make_place(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
     if (scheduler_worker(scheduler, string(request->body, "worker")) != NULL ||
-        scheduler->worker_count < COORDINATOR_WORKERS_MAX)
+        scheduler->workers.count < COORDINATOR_WORKERS_MAX)
         return true;
     const struct worker *lost =
         scheduler_gone(scheduler, coordinator->now.steady_ms, coordinator->lease_ms);
@@ -47,8 +47,6 @@ bool crew_hello(struct request *request) {
         if (!desk_printable(string(body, shown[i])))
             return request_refuse(request, WIRE_INVALID, "hello: %s has control characters",
                                   shown[i]);
-    if (!make_place(request))
-        return false;
     struct worker worker = {
         .pid = integer(body, "pid"),
         .threads = integer(body, "threads"),
@@ -60,6 +58,10 @@ bool crew_hello(struct request *request) {
     snprintf(worker.host, sizeof worker.host, "%s", string(body, "host"));
     snprintf(worker.device, sizeof worker.device, "%s", string(body, "device"));
     backend_need_read(string(body, "backend"), &worker.backend);
+    if (!labels_read(json_member(body, "labels"), worker.labels))
+        return request_refuse(request, WIRE_INVALID, "hello: a label has control characters");
+    if (!make_place(request))
+        return false;
     if (!record_worker(coordinator->store, &worker, &request->error))
         return false;
     if (!scheduler_put_worker(&coordinator->scheduler, &worker))
@@ -99,6 +101,7 @@ bool crew_request(struct request *request) {
         lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
     } else if ((job = scheduler_next(scheduler, worker)) != NULL) {
         lease_grant(&job->lease, worker->name, coordinator->now.steady_ms, coordinator->lease_ms);
+        scheduler_settle(scheduler, job);
         if (!record_grant(coordinator->store, job, coordinator->now.unix_ms, &request->error)) {
             cJSON_Delete(answer);
             return false;
@@ -152,7 +155,9 @@ bool crew_heartbeat(struct request *request) {
         struct job *job = desk_held_job(request);
         if (job != NULL && progress != NULL)
             progress_read(progress, &job->progress);
-        if (job == NULL) {
+        if (job != NULL && job->lease.paused) {
+            stop = "paused";
+        } else if (job == NULL) {
             if (!lookup_state(request->coordinator->store, integer(body, "experiment"), state,
                               &request->error))
                 return false;

@@ -43,8 +43,14 @@ struct job *desk_held_job(struct request *request);
 bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error);
 
 /* people.c */
-request_handler people_submit, people_list, people_show, people_cancel, people_logs, people_workers,
-    people_status;
+/* Refuses ids that there are not. *text is the array for a view_filter, for the caller to free;
+ * NULL when the request names no ids. */
+bool people_ids(struct request *request, char **text);
+request_handler people_list, people_show, people_logs, people_workers, people_status;
+/* submit.c */
+request_handler people_submit;
+/* steering.c */
+request_handler people_cancel, people_pause, people_resume, people_retry, people_priority;
 /* crew.c */
 request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_goodbye;
 /* files.c */

@@ -4,9 +4,13 @@
 #include <string.h>
 
 const char *lease_state_name(enum lease_state state) {
-    static const char *const names[LEASE_STATES] = {"queued", "running", "done", "failed",
-                                                    "cancelled"};
+    static const char *const names[LEASE_STATES] = {"queued", "running",   "done",
+                                                    "failed", "cancelled", "paused"};
     return names[state];
+}
+
+enum lease_state lease_status(const struct lease *lease) {
+    return lease->paused && lease->state == LEASE_QUEUED ? LEASE_PAUSED : lease->state;
 }
 
 bool lease_final(const struct lease *lease) {
@@ -28,7 +32,7 @@ void lease_renew(struct lease *lease, int64_t now_ms, int64_t lease_ms) {
 }
 
 bool lease_grant(struct lease *lease, const char *worker, int64_t now_ms, int64_t lease_ms) {
-    if (lease->state != LEASE_QUEUED)
+    if (lease->state != LEASE_QUEUED || lease->paused)
         return false;
     lease->state = LEASE_RUNNING;
     lease->attempt++;
@@ -37,10 +41,15 @@ bool lease_grant(struct lease *lease, const char *worker, int64_t now_ms, int64_
     return true;
 }
 
+static void end(struct lease *lease, enum lease_state state) {
+    lease->state = state;
+    lease->paused = false;
+}
+
 bool lease_finish(struct lease *lease) {
     if (lease->state != LEASE_RUNNING)
         return false;
-    lease->state = LEASE_DONE;
+    end(lease, LEASE_DONE);
     return true;
 }
 
@@ -58,7 +67,7 @@ bool lease_fail(struct lease *lease, bool retry) {
     if (retry && lease->failures < lease->max_attempts)
         queue_again(lease);
     else
-        lease->state = LEASE_FAILED;
+        end(lease, LEASE_FAILED);
     return true;
 }
 
@@ -76,6 +85,28 @@ void lease_progress(struct lease *lease) {
 bool lease_cancel(struct lease *lease) {
     if (lease_final(lease))
         return false;
-    lease->state = LEASE_CANCELLED;
+    end(lease, LEASE_CANCELLED);
+    return true;
+}
+
+bool lease_retry(struct lease *lease) {
+    if (lease->state != LEASE_FAILED && lease->state != LEASE_CANCELLED)
+        return false;
+    queue_again(lease);
+    lease->failures = 0;
+    return true;
+}
+
+bool lease_pause(struct lease *lease) {
+    if (lease_final(lease) || lease->paused)
+        return false;
+    lease->paused = true;
+    return true;
+}
+
+bool lease_resume(struct lease *lease) {
+    if (!lease->paused)
+        return false;
+    lease->paused = false;
     return true;
 }

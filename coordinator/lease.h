@@ -6,6 +6,10 @@
  *      |                 +----------------------> failed
  *      +-----------------+
  *      give_back, fail, lost        cancel (from queued and running) -> cancelled
+ *      retry (from failed and cancelled) -> queued
+ *
+ * Beside that it may be paused: queued, it is not granted until it is resumed; running, its holder
+ * is asked to give it back, and then it is queued and paused.
  *
  * `attempt` rises with every grant and is the fencing token: what a worker says counts only while
  * lease_held_by is true for its name and attempt. Nothing is changed by a function that returns
@@ -17,11 +21,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum lease_state { LEASE_QUEUED, LEASE_RUNNING, LEASE_DONE, LEASE_FAILED, LEASE_CANCELLED };
-enum { LEASE_STATES = LEASE_CANCELLED + 1, LEASE_WORKER_MAX = 256 };
+enum lease_state {
+    LEASE_QUEUED,
+    LEASE_RUNNING,
+    LEASE_DONE,
+    LEASE_FAILED,
+    LEASE_CANCELLED,
+    LEASE_PAUSED, /* what people see of a queued one that is paused; no lease's own state */
+};
+enum { LEASE_STATES = LEASE_PAUSED + 1, LEASE_WORKER_MAX = 256 };
 
 struct lease {
     enum lease_state state;
+    bool paused;          /* never when final */
     int64_t attempt;      /* grants so far */
     int64_t failures;     /* attempts in a row that failed or were lost before a new epoch */
     int64_t max_attempts; /* failures >= max_attempts: failed */
@@ -30,8 +42,9 @@ struct lease {
     int64_t until_ms; /* while running */
 };
 
-const char *lease_state_name(enum lease_state state); /* "queued" */
-bool lease_final(const struct lease *lease);          /* done, failed or cancelled */
+const char *lease_state_name(enum lease_state state);     /* "queued" */
+enum lease_state lease_status(const struct lease *lease); /* what people see */
+bool lease_final(const struct lease *lease);              /* done, failed or cancelled */
 
 bool lease_held_by(const struct lease *lease, const char *worker, int64_t attempt);
 bool lease_expired(const struct lease *lease, int64_t now_ms);
@@ -45,5 +58,9 @@ bool lease_give_back(struct lease *lease); /* costs nothing */
 /* The holder has come further than anyone before: the failures so far count no more. */
 void lease_progress(struct lease *lease);
 bool lease_cancel(struct lease *lease);
+/* What failed or was cancelled is queued again, its failures forgiven; attempts are counted on. */
+bool lease_retry(struct lease *lease);
+bool lease_pause(struct lease *lease);  /* false: paused already, or final */
+bool lease_resume(struct lease *lease); /* false: not paused */
 
 #endif

@@ -18,7 +18,7 @@ static bool state_read(const char *name, enum lease_state *state) {
 bool lookup_counts(struct store *store, int64_t counts[LEASE_STATES], struct error *error) {
     struct query query;
     memset(counts, 0, LEASE_STATES * sizeof counts[0]);
-    query_open(&query, store, "SELECT state, count(*) FROM experiment GROUP BY state");
+    query_open(&query, store, "SELECT status, count(*) FROM experiment GROUP BY status");
     while (query_next(&query)) {
         enum lease_state state;
         if (state_read(query_text(&query), &state))
@@ -30,7 +30,7 @@ bool lookup_counts(struct store *store, int64_t counts[LEASE_STATES], struct err
 bool lookup_state(struct store *store, int64_t id, char state[16], struct error *error) {
     struct query query;
     state[0] = '\0';
-    query_open(&query, store, "SELECT state FROM experiment WHERE id = ?");
+    query_open(&query, store, "SELECT status FROM experiment WHERE id = ?");
     query_bind_int(&query, id);
     if (query_next(&query))
         snprintf(state, 16, "%s", query_text(&query));
@@ -60,45 +60,165 @@ bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
     return query_close(&query, error);
 }
 
+/* --- the queue --- */
+
+#define TICKET_COLUMNS                                                                             \
+    "SELECT id, priority, person, backend, memory_bytes, labels, barrier, state, paused, attempt," \
+    " failures, max_attempts, worker FROM experiment JOIN submission ON submission = key"
+
+/* The rows of TICKET_COLUMNS into the scheduler; closes the query. */
+static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_t until_ms,
+                        struct error *error) {
+    bool room = true;
+    while (room && query_next(query)) {
+        struct ticket ticket = {.id = query_int(query), .priority = (int)query_int(query)};
+        struct lease *lease = &ticket.lease;
+        ticket.person = query_text(query);
+        backend_need_read(query_text(query), &ticket.need.backend);
+        ticket.need.memory_bytes = query_int(query);
+        ticket.need.labels = query_text(query);
+        ticket.barrier = query_int(query);
+        state_read(query_text(query), &lease->state);
+        lease->paused = query_int(query) != 0;
+        lease->attempt = query_int(query);
+        lease->failures = query_int(query);
+        lease->max_attempts = query_int(query);
+        bool running = lease->state == LEASE_RUNNING;
+        if (running)
+            snprintf(lease->worker, sizeof lease->worker, "%s", query_text(query));
+        lease->until_ms = running ? until_ms : 0;
+        room = scheduler_add(scheduler, &ticket);
+    }
+    if (!room)
+        error_set(error, ERROR_FAILED, "no memory for the queue");
+    return query_close(query, room ? error : NULL) && room;
+}
+
 static bool load_jobs(struct store *store, struct scheduler *scheduler, int64_t until_ms,
                       struct error *error) {
     struct query query;
+    query_open(&query, store,
+               TICKET_COLUMNS " WHERE status IN ('queued', 'running', 'paused') ORDER BY id");
+    return add_tickets(&query, scheduler, until_ms, error);
+}
+
+bool lookup_add(struct store *store, struct scheduler *scheduler, int64_t id, struct error *error) {
+    struct query query;
+    query_open(&query, store, TICKET_COLUMNS " WHERE id = ?");
+    query_bind_int(&query, id);
+    return add_tickets(&query, scheduler, 0, error);
+}
+
+bool lookup_finished(struct store *store, int64_t id, struct lease *lease, bool *found,
+                     struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT state, attempt, failures, max_attempts FROM experiment"
+               " WHERE id = ? AND finished_ms IS NOT NULL");
+    query_bind_int(&query, id);
+    *found = query_next(&query);
+    if (*found) {
+        *lease = (struct lease){0};
+        state_read(query_text(&query), &lease->state);
+        lease->attempt = query_int(&query);
+        lease->failures = query_int(&query);
+        lease->max_attempts = query_int(&query);
+    }
+    return query_close(&query, error);
+}
+
+/* --- barriers --- */
+
+static bool load_barriers(struct store *store, struct scheduler *scheduler, struct error *error) {
+    struct query query;
     bool room = true;
     query_open(&query, store,
-               "SELECT id, priority, backend, memory_bytes, state, attempt, failures,"
-               " max_attempts, worker FROM experiment WHERE state IN ('queued', 'running')"
-               " ORDER BY id");
+               "SELECT m.barrier, count(*) FROM barrier_member m JOIN experiment e ON e.id ="
+               " m.experiment WHERE e.state <> 'done' GROUP BY m.barrier");
     while (room && query_next(&query)) {
-        struct job job = {.id = query_int(&query), .priority = (int)query_int(&query)};
-        backend_need_read(query_text(&query), &job.backend);
-        job.memory_bytes = query_int(&query);
-        state_read(query_text(&query), &job.lease.state);
-        job.lease.attempt = query_int(&query);
-        job.lease.failures = query_int(&query);
-        job.lease.max_attempts = query_int(&query);
-        bool running = job.lease.state == LEASE_RUNNING;
-        if (running)
-            snprintf(job.lease.worker, sizeof job.lease.worker, "%s", query_text(&query));
-        job.lease.until_ms = running ? until_ms : 0;
-        room = scheduler_add(scheduler, &job);
+        int64_t id = query_int(&query);
+        room = scheduler_close_barrier(scheduler, id, (size_t)query_int(&query));
     }
     if (!room)
         error_set(error, ERROR_FAILED, "no memory for the queue");
     return query_close(&query, room ? error : NULL) && room;
 }
 
+bool lookup_barriers(struct store *store, int64_t member, struct scheduler *scheduler,
+                     void (*step)(struct scheduler *scheduler, int64_t barrier),
+                     struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT barrier FROM barrier_member WHERE experiment = ?");
+    query_bind_int(&query, member);
+    while (query_next(&query))
+        step(scheduler, query_int(&query));
+    return query_close(&query, error);
+}
+
+bool lookup_open(struct store *store, int64_t barrier, size_t *open, struct error *error) {
+    struct query query;
+    *open = 0;
+    query_open(&query, store,
+               "SELECT count(*) FROM barrier_member m JOIN experiment e ON e.id = m.experiment"
+               " WHERE m.barrier = ? AND e.state <> 'done'");
+    query_bind_int(&query, barrier);
+    if (query_next(&query))
+        *open = (size_t)query_int(&query);
+    return query_close(&query, error);
+}
+
+bool lookup_after(struct store *store, int64_t barrier, char *words, size_t words_size,
+                  struct waiting_after *after, struct error *error) {
+    struct query query;
+    *after = (struct waiting_after){.words = words};
+    words[0] = '\0';
+    query_open(&query, store,
+               "SELECT (SELECT group_concat(value, ', ') FROM json_each(b.words)), count(*),"
+               " sum(e.state = 'done'), min(CASE WHEN e.state IN ('failed', 'cancelled')"
+               " THEN e.id END) FROM barrier b JOIN barrier_member m ON m.barrier = b.id"
+               " JOIN experiment e ON e.id = m.experiment WHERE b.id = ?");
+    query_bind_int(&query, barrier);
+    if (query_next(&query)) {
+        const char *text = query_text(&query);
+        snprintf(words, words_size, "%s", text != NULL ? text : "");
+        after->members = query_int(&query);
+        after->done = query_int(&query);
+        after->broken = query_int(&query);
+    }
+    if (!query_close(&query, error))
+        return false;
+    char state[16] = "";
+    if (after->broken != 0 && !lookup_state(store, after->broken, state, error))
+        return false;
+    after->failed = strcmp(state, lease_state_name(LEASE_FAILED)) == 0;
+    return true;
+}
+
+bool lookup_word(struct store *store, const char *word, bool *known, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT 1 FROM experiment WHERE name = ?1 UNION ALL"
+               " SELECT 1 FROM experiment WHERE \"group\" = ?1 LIMIT 1");
+    query_bind_text(&query, word);
+    *known = query_next(&query);
+    return query_close(&query, error);
+}
+
+/* --- workers --- */
+
 static bool load_workers(struct store *store, struct scheduler *scheduler, int64_t now_ms,
                          struct error *error) {
     struct query query;
     bool room = true;
     query_open(&query, store,
-               "SELECT name, host, device, backend, pid, threads, memory_bytes, hello_ms"
+               "SELECT name, host, device, labels, backend, pid, threads, memory_bytes, hello_ms"
                " FROM worker ORDER BY hello_ms");
     while (room && query_next(&query)) {
         struct worker worker = {.seen_ms = now_ms};
         snprintf(worker.name, sizeof worker.name, "%s", query_text(&query));
         snprintf(worker.host, sizeof worker.host, "%s", query_text(&query));
         snprintf(worker.device, sizeof worker.device, "%s", query_text(&query));
+        snprintf(worker.labels, sizeof worker.labels, "%s", query_text(&query));
         backend_need_read(query_text(&query), &worker.backend);
         worker.pid = query_int(&query);
         worker.threads = query_int(&query);
@@ -113,6 +233,7 @@ static bool load_workers(struct store *store, struct scheduler *scheduler, int64
 
 bool lookup_load(struct store *store, struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms,
                  struct error *error) {
-    return load_jobs(store, scheduler, now_ms + lease_ms, error) &&
+    return load_barriers(store, scheduler, error) &&
+           load_jobs(store, scheduler, now_ms + lease_ms, error) &&
            load_workers(store, scheduler, now_ms, error);
 }

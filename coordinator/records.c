@@ -7,11 +7,35 @@
 #include <math.h>
 #include <string.h>
 
-bool record_key(struct store *store, const char *key, int64_t now_ms, struct error *error) {
+bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,
+                struct error *error) {
     struct query query;
-    query_open(&query, store, "INSERT INTO submission (key, submitted_ms) VALUES (?, ?)");
+    query_open(&query, store,
+               "INSERT INTO submission (key, person, submitted_ms) VALUES (?, ?, ?)");
     query_bind_text(&query, key);
+    query_bind_text(&query, person);
     query_bind_int(&query, now_ms);
+    return query_run(&query, error);
+}
+
+bool record_barrier(struct store *store, const char *words, int64_t *id, struct error *error) {
+    struct query query;
+    query_open(&query, store, "INSERT INTO barrier (words) VALUES (?) RETURNING id");
+    query_bind_text(&query, words);
+    if (query_next(&query))
+        *id = query_int(&query);
+    return query_run(&query, error);
+}
+
+bool record_members(struct store *store, int64_t barrier, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "INSERT INTO barrier_member (barrier, experiment) SELECT ?1, max(id) FROM experiment"
+               " WHERE id IN (SELECT e.id FROM barrier b, json_each(b.words) w, experiment e"
+               " WHERE b.id = ?1 AND e.name = w.value UNION SELECT e.id FROM barrier b,"
+               " json_each(b.words) w, experiment e WHERE b.id = ?1 AND e.\"group\" = w.value)"
+               " GROUP BY name");
+    query_bind_int(&query, barrier);
     return query_run(&query, error);
 }
 
@@ -20,16 +44,18 @@ bool record_experiment(struct store *store, const char *key, const struct submis
     struct query query;
     query_open(&query, store,
                "INSERT INTO experiment (submission, name, \"group\", config, variant, priority,"
-               " backend, memory_bytes, epochs, max_attempts, submitted_ms)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
+               " backend, memory_bytes, labels, barrier, epochs, max_attempts, submitted_ms)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?) RETURNING id");
     query_bind_text(&query, key);
     query_bind_text(&query, submission->name);
     query_bind_text(&query, submission->group);
     query_bind_text(&query, submission->config);
     query_bind_text(&query, submission->variant);
     query_bind_int(&query, submission->priority);
-    query_bind_text(&query, backend_need_name(submission->backend));
-    query_bind_int(&query, submission->memory_bytes);
+    query_bind_text(&query, backend_need_name(submission->need.backend));
+    query_bind_int(&query, submission->need.memory_bytes);
+    query_bind_text(&query, submission->need.labels);
+    query_bind_int(&query, submission->barrier);
     query_bind_int(&query, submission->epochs);
     query_bind_int(&query, submission->max_attempts);
     query_bind_int(&query, now_ms);
@@ -64,8 +90,8 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
     struct query query;
     const struct lease *lease = &job->lease;
     query_open(&query, store,
-               "UPDATE experiment SET state = ?1, failures = ?2, worker = ?3, finished_ms ="
-               " CASE WHEN ?1 IN ('done', 'failed', 'cancelled') THEN ?4 END,"
+               "UPDATE experiment SET state = ?1, failures = ?2, worker = ?3, paused = ?7,"
+               " finished_ms = CASE WHEN ?1 IN ('done', 'failed', 'cancelled') THEN ?4 END,"
                " error = CASE WHEN ?1 <> 'done' THEN coalesce(?5, error) END WHERE id = ?6");
     query_bind_text(&query, lease_state_name(lease->state));
     query_bind_int(&query, lease->failures);
@@ -73,6 +99,7 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
     query_bind_int(&query, now_ms);
     query_bind_text(&query, why);
     query_bind_int(&query, job->id);
+    query_bind_int(&query, lease->paused);
     if (!query_run(&query, error))
         return false;
     query_open(&query, store,
@@ -83,6 +110,24 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
     query_bind_text(&query, why);
     query_bind_int(&query, job->id);
     query_bind_int(&query, lease->attempt);
+    return query_run(&query, error);
+}
+
+bool record_retry(struct store *store, int64_t id, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "UPDATE experiment SET state = 'queued', failures = 0, worker = NULL, error = NULL,"
+               " finished_ms = NULL WHERE id = ?");
+    query_bind_int(&query, id);
+    return query_run(&query, error);
+}
+
+bool record_steering(struct store *store, const struct job *job, struct error *error) {
+    struct query query;
+    query_open(&query, store, "UPDATE experiment SET paused = ?, priority = ? WHERE id = ?");
+    query_bind_int(&query, job->lease.paused);
+    query_bind_int(&query, job->lane->priority);
+    query_bind_int(&query, job->id);
     return query_run(&query, error);
 }
 
@@ -266,13 +311,14 @@ bool record_report(struct store *store, const struct report_key *key, const char
 bool record_worker(struct store *store, const struct worker *worker, struct error *error) {
     struct query query;
     query_open(&query, store,
-               "INSERT OR REPLACE INTO worker (name, host, pid, backend, device, threads,"
-               " memory_bytes, hello_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+               "INSERT OR REPLACE INTO worker (name, host, pid, backend, device, labels, threads,"
+               " memory_bytes, hello_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     query_bind_text(&query, worker->name);
     query_bind_text(&query, worker->host);
     query_bind_int(&query, worker->pid);
     query_bind_text(&query, backend_need_name(worker->backend));
     query_bind_text(&query, worker->device);
+    query_bind_text(&query, worker->labels);
     query_bind_int(&query, worker->threads);
     query_bind_int(&query, worker->memory_bytes);
     query_bind_int(&query, worker->seen_unix_ms);

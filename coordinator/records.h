@@ -15,11 +15,18 @@
 struct submission {
     const char *name, *group, *config, *variant; /* the last two as JSON */
     int priority;
-    enum backend_need backend;
-    int64_t memory_bytes, epochs, max_attempts;
+    struct need need;
+    int64_t epochs, max_attempts;
+    int64_t barrier; /* or 0 */
 };
 
-bool record_key(struct store *store, const char *key, int64_t now_ms, struct error *error);
+bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,
+                struct error *error);
+/* A barrier without members; they follow when all experiments are there. */
+bool record_barrier(struct store *store, const char *words, int64_t *id, struct error *error);
+/* Its members: of each name that its words name, or that is of a group that they name, the newest
+ * experiment. */
+bool record_members(struct store *store, int64_t barrier, struct error *error);
 /* Under a key that record_key has written. */
 bool record_experiment(struct store *store, const char *key, const struct submission *submission,
                        int64_t now_ms, int64_t *id, struct error *error);
@@ -30,6 +37,10 @@ bool record_grant(struct store *store, const struct job *job, int64_t now_ms, st
  * "done", "failed", "given_back", "lost", "cancelled"; `why` is NULL or what went wrong. */
 bool record_end(struct store *store, const struct job *job, const char *outcome, const char *why,
                 int64_t now_ms, struct error *error);
+/* The finished experiment is queued again. */
+bool record_retry(struct store *store, int64_t id, struct error *error);
+/* The job's `paused`, or its lane's priority, has changed. */
+bool record_steering(struct store *store, const struct job *job, struct error *error);
 /* The job's failures were forgiven. */
 bool record_progress(struct store *store, const struct job *job, struct error *error);
 

@@ -1,15 +1,14 @@
 #include "coordinator/scheduler.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const need_names[] = {"any", "cpu", "cuda"};
+static const char *const backend_names[] = {"any", "cpu", "cuda"};
 
 bool backend_need_read(const char *name, enum backend_need *need) {
-    for (size_t i = 0; i < sizeof need_names / sizeof need_names[0]; i++) {
-        if (strcmp(name, need_names[i]) != 0)
+    for (size_t i = 0; i < sizeof backend_names / sizeof backend_names[0]; i++) {
+        if (strcmp(name, backend_names[i]) != 0)
             continue;
         *need = (enum backend_need)i;
         return true;
@@ -18,88 +17,228 @@ bool backend_need_read(const char *name, enum backend_need *need) {
 }
 
 const char *backend_need_name(enum backend_need need) {
-    return need_names[need];
+    return backend_names[need];
 }
 
-void scheduler_clear(struct scheduler *scheduler) {
-    free(scheduler->jobs);
-    free(scheduler->workers);
-    *scheduler = (struct scheduler){0};
+bool need_met(const struct need *need, const struct worker *worker) {
+    size_t length;
+    return (need->backend == BACKEND_ANY || need->backend == worker->backend) &&
+           need->memory_bytes <= worker->memory_bytes &&
+           labels_missing(worker->labels, need->labels, &length) == NULL;
 }
 
-/* Room for one more item of `size` bytes. */
-static bool make_room(void **items, size_t count, size_t *capacity, size_t size) {
-    if (count < *capacity)
-        return true;
-    size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-    if (wanted > SIZE_MAX / size)
-        return false;
-    void *grown = realloc(*items, wanted * size);
-    if (grown == NULL)
-        return false;
-    *items = grown;
-    *capacity = wanted;
-    return true;
+/* --- orders --- */
+
+static int compare(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
 }
 
-/* The place of the first job whose id is not below `id`. */
-static size_t job_place(const struct scheduler *scheduler, int64_t id) {
-    size_t low = 0, high = scheduler->job_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (scheduler->jobs[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
+static int order_job(const void *key, const void *item) {
+    return compare(*(const int64_t *)key, ((const struct job *)item)->id);
+}
+
+static int order_barrier(const void *key, const void *item) {
+    return compare(*(const int64_t *)key, ((const struct barrier *)item)->id);
+}
+
+static int order_holder(const void *key, const void *item) {
+    return strcmp(key, ((const struct job *)item)->lease.worker);
+}
+
+static int order_worker(const void *key, const void *item) {
+    return strcmp(key, ((const struct worker *)item)->name);
+}
+
+static int order_person(const void *key, const void *item) {
+    return strcmp(key, ((const struct person *)item)->name);
+}
+
+static int order_lane(const void *key, const void *item) {
+    const struct lane *a = key, *b = item;
+    int by = compare(b->priority, a->priority);
+    if (by == 0)
+        by = strcmp(a->person->name, b->person->name);
+    if (by == 0)
+        by = compare(a->need.backend, b->need.backend);
+    if (by == 0)
+        by = compare(a->need.memory_bytes, b->need.memory_bytes);
+    return by != 0 ? by : strcmp(a->need.labels, b->need.labels);
+}
+
+/* --- persons and lanes --- */
+
+static struct person *person_of(struct scheduler *scheduler, const char *name) {
+    struct list *persons = &scheduler->persons;
+    struct person *person = list_find(persons, order_person, name);
+    if (person != NULL || !list_reserve(persons, persons->count + 1))
+        return person;
+    person = calloc(1, sizeof *person);
+    if (person == NULL || (person->name = strdup(name)) == NULL) {
+        free(person);
+        return NULL;
     }
-    return low;
+    list_insert(persons, list_place(persons, order_person, name), person);
+    return person;
 }
 
-struct job *scheduler_find(struct scheduler *scheduler, int64_t id) {
-    size_t place = job_place(scheduler, id);
-    bool found = place < scheduler->job_count && scheduler->jobs[place].id == id;
-    return found ? &scheduler->jobs[place] : NULL;
+static void lane_free(struct lane *lane) {
+    queue_free(&lane->queue);
+    free((char *)lane->need.labels);
+    free(lane);
 }
 
-bool scheduler_add(struct scheduler *scheduler, const struct job *job) {
-    void *jobs = scheduler->jobs;
-    if (!make_room(&jobs, scheduler->job_count, &scheduler->job_capacity, sizeof *job))
+/* The lane that is like `kind`, with room for one more job; NULL without memory. */
+static struct lane *lane_of(struct scheduler *scheduler, const struct lane *kind) {
+    struct list *lanes = &scheduler->lanes;
+    struct lane *lane = list_find(lanes, order_lane, kind);
+    if (lane != NULL)
+        return queue_reserve(&lane->queue, lane->job_count + 1) ? lane : NULL;
+    if (!list_reserve(lanes, lanes->count + 1) || (lane = malloc(sizeof *lane)) == NULL)
+        return NULL;
+    *lane = *kind;
+    lane->need.labels = strdup(kind->need.labels);
+    if (lane->need.labels == NULL || !queue_reserve(&lane->queue, 1)) {
+        lane_free(lane);
+        return NULL;
+    }
+    list_insert(lanes, list_place(lanes, order_lane, lane), lane);
+    return lane;
+}
+
+static void lane_leave(struct scheduler *scheduler, struct lane *lane) {
+    if (--lane->job_count > 0)
+        return;
+    list_remove(&scheduler->lanes, list_place(&scheduler->lanes, order_lane, lane));
+    lane_free(lane);
+}
+
+/* --- where a job stands --- */
+
+/* Out of the queue, or from among those that run. By now the lease may say something else. */
+static void job_take_out(struct scheduler *scheduler, struct job *job) {
+    if (job->queue != NULL)
+        queue_remove(job);
+    if (!job->runs)
+        return;
+    size_t place = 0;
+    while (scheduler->running.items[place] != job)
+        place++;
+    list_remove(&scheduler->running, place);
+    job->lane->person->running--;
+    job->runs = false;
+}
+
+/* Where the lease says. There is room: scheduler_add has seen to it. */
+static void job_put(struct scheduler *scheduler, struct job *job) {
+    struct barrier *barrier = list_find(&scheduler->barriers, order_barrier, &job->barrier);
+    if (job->lease.state == LEASE_RUNNING) {
+        size_t place = list_place(&scheduler->running, order_holder, job->lease.worker);
+        list_insert(&scheduler->running, place, job);
+        job->lane->person->running++;
+        job->runs = true;
+    } else if (!job->lease.paused) {
+        queue_push(barrier != NULL ? &barrier->queue : &job->lane->queue, job);
+    }
+}
+
+struct job *scheduler_find(const struct scheduler *scheduler, int64_t id) {
+    return list_find(&scheduler->jobs, order_job, &id);
+}
+
+bool scheduler_add(struct scheduler *scheduler, const struct ticket *ticket) {
+    struct list *jobs = &scheduler->jobs;
+    struct barrier *barrier = list_find(&scheduler->barriers, order_barrier, &ticket->barrier);
+    struct lane kind = {.priority = ticket->priority,
+                        .person = person_of(scheduler, ticket->person),
+                        .need = ticket->need};
+    if (kind.person == NULL || !list_reserve(jobs, jobs->count + 1) ||
+        !list_reserve(&scheduler->running, jobs->count + 1) ||
+        (barrier != NULL && !queue_reserve(&barrier->queue, barrier->job_count + 1)))
         return false;
-    scheduler->jobs = jobs;
-    size_t place = job_place(scheduler, job->id);
-    assert(place == scheduler->job_count || scheduler->jobs[place].id != job->id);
-    memmove(scheduler->jobs + place + 1, scheduler->jobs + place,
-            (scheduler->job_count - place) * sizeof *job);
-    scheduler->jobs[place] = *job;
-    scheduler->job_count++;
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL || (job->lane = lane_of(scheduler, &kind)) == NULL) {
+        free(job);
+        return false;
+    }
+    job->id = ticket->id;
+    job->barrier = ticket->barrier;
+    job->lease = ticket->lease;
+    job->lane->job_count++;
+    if (barrier != NULL)
+        barrier->job_count++;
+    size_t place = list_place(jobs, order_job, &job->id);
+    assert(place == jobs->count || ((struct job *)jobs->items[place])->id != job->id);
+    list_insert(jobs, place, job);
+    job_put(scheduler, job);
     return true;
 }
 
-void scheduler_remove(struct scheduler *scheduler, int64_t id) {
-    struct job *job = scheduler_find(scheduler, id);
-    if (job == NULL)
+void scheduler_settle(struct scheduler *scheduler, struct job *job) {
+    job_take_out(scheduler, job);
+    if (!lease_final(&job->lease)) {
+        job_put(scheduler, job);
         return;
-    size_t behind = scheduler->job_count - (size_t)(job - scheduler->jobs) - 1;
-    memmove(job, job + 1, behind * sizeof *job);
-    scheduler->job_count--;
+    }
+    list_remove(&scheduler->jobs, list_place(&scheduler->jobs, order_job, &job->id));
+    lane_leave(scheduler, job->lane);
+    free(job);
 }
 
-struct worker *scheduler_worker(struct scheduler *scheduler, const char *name) {
-    for (size_t i = 0; i < scheduler->worker_count; i++)
-        if (strcmp(scheduler->workers[i].name, name) == 0)
-            return &scheduler->workers[i];
-    return NULL;
+bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int priority) {
+    struct lane kind = {.priority = priority, .person = job->lane->person, .need = job->lane->need};
+    struct lane *lane = lane_of(scheduler, &kind), *before = job->lane;
+    if (lane == NULL)
+        return false;
+    job_take_out(scheduler, job);
+    lane->job_count++;
+    job->lane = lane;
+    lane_leave(scheduler, before);
+    job_put(scheduler, job);
+    return true;
+}
+
+/* --- barriers --- */
+
+bool scheduler_close_barrier(struct scheduler *scheduler, int64_t id, size_t open) {
+    struct list *barriers = &scheduler->barriers;
+    struct barrier *barrier = NULL;
+    if (!list_reserve(barriers, barriers->count + 1) ||
+        (barrier = calloc(1, sizeof *barrier)) == NULL)
+        return false;
+    *barrier = (struct barrier){.id = id, .open = open};
+    list_insert(barriers, list_place(barriers, order_barrier, &id), barrier);
+    return true;
+}
+
+static void barrier_free(struct barrier *barrier) {
+    queue_free(&barrier->queue);
+    free(barrier);
+}
+
+void scheduler_step_barrier(struct scheduler *scheduler, int64_t id) {
+    struct barrier *barrier = list_find(&scheduler->barriers, order_barrier, &id);
+    struct job *job;
+    if (barrier == NULL || --barrier->open > 0)
+        return;
+    list_remove(&scheduler->barriers, list_place(&scheduler->barriers, order_barrier, &id));
+    while ((job = queue_first(&barrier->queue)) != NULL)
+        scheduler_settle(scheduler, job);
+    barrier_free(barrier);
+}
+
+/* --- workers --- */
+
+struct worker *scheduler_worker(const struct scheduler *scheduler, const char *name) {
+    return list_find(&scheduler->workers, order_worker, name);
 }
 
 bool scheduler_put_worker(struct scheduler *scheduler, const struct worker *worker) {
+    struct list *workers = &scheduler->workers;
     struct worker *there = scheduler_worker(scheduler, worker->name);
     if (there == NULL) {
-        void *workers = scheduler->workers;
-        if (!make_room(&workers, scheduler->worker_count, &scheduler->worker_capacity,
-                       sizeof *worker))
+        if (!list_reserve(workers, workers->count + 1) || (there = malloc(sizeof *there)) == NULL)
             return false;
-        scheduler->workers = workers;
-        there = &scheduler->workers[scheduler->worker_count++];
+        list_insert(workers, list_place(workers, order_worker, worker->name), there);
     }
     *there = *worker;
     return true;
@@ -109,54 +248,75 @@ void scheduler_remove_worker(struct scheduler *scheduler, const char *name) {
     struct worker *worker = scheduler_worker(scheduler, name);
     if (worker == NULL)
         return;
-    size_t behind = scheduler->worker_count - (size_t)(worker - scheduler->workers) - 1;
-    memmove(worker, worker + 1, behind * sizeof *worker);
-    scheduler->worker_count--;
+    list_remove(&scheduler->workers, list_place(&scheduler->workers, order_worker, name));
+    free(worker);
 }
 
-struct job *scheduler_held(struct scheduler *scheduler, const char *worker) {
-    for (size_t i = 0; i < scheduler->job_count; i++) {
-        struct job *job = &scheduler->jobs[i];
-        if (lease_held_by(&job->lease, worker, job->lease.attempt))
-            return job;
-    }
-    return NULL;
-}
-
-bool scheduler_fits(const struct job *job, const struct worker *worker) {
-    return (job->backend == BACKEND_ANY || job->backend == worker->backend) &&
-           job->memory_bytes <= worker->memory_bytes;
-}
-
-struct job *scheduler_next(struct scheduler *scheduler, const struct worker *worker) {
-    struct job *best = NULL;
-    /* Jobs stand in order of id, so the first of a priority is the oldest. */
-    for (size_t i = 0; i < scheduler->job_count; i++) {
-        struct job *job = &scheduler->jobs[i];
-        if (job->lease.state == LEASE_QUEUED && (best == NULL || job->priority > best->priority) &&
-            scheduler_fits(job, worker))
-            best = job;
-    }
-    return best;
-}
-
-struct job *scheduler_expired(struct scheduler *scheduler, int64_t now_ms) {
-    for (size_t i = 0; i < scheduler->job_count; i++)
-        if (lease_expired(&scheduler->jobs[i].lease, now_ms))
-            return &scheduler->jobs[i];
-    return NULL;
-}
-
-struct worker *scheduler_gone(struct scheduler *scheduler, int64_t now_ms, int64_t gone_ms) {
-    for (size_t i = 0; i < scheduler->worker_count; i++) {
-        struct worker *worker = &scheduler->workers[i];
+struct worker *scheduler_gone(const struct scheduler *scheduler, int64_t now_ms, int64_t gone_ms) {
+    for (size_t i = 0; i < scheduler->workers.count; i++) {
+        struct worker *worker = scheduler->workers.items[i];
         if (now_ms - worker->seen_ms > gone_ms && scheduler_held(scheduler, worker->name) == NULL)
             return worker;
     }
     return NULL;
 }
 
+/* --- who runs what --- */
+
+struct job *scheduler_held(const struct scheduler *scheduler, const char *worker) {
+    return list_find(&scheduler->running, order_holder, worker);
+}
+
+/* Of two lanes of one priority, each with a job that waits. */
+static bool lane_is_before(const struct lane *lane, const struct lane *other) {
+    if (lane->person->running != other->person->running)
+        return lane->person->running < other->person->running;
+    return queue_first(&lane->queue)->id < queue_first(&other->queue)->id;
+}
+
+struct job *scheduler_next(const struct scheduler *scheduler, const struct worker *worker) {
+    const struct lane *best = NULL;
+    for (size_t i = 0; i < scheduler->lanes.count; i++) {
+        const struct lane *lane = scheduler->lanes.items[i];
+        if (best != NULL && lane->priority < best->priority)
+            break;
+        if (queue_first(&lane->queue) != NULL && need_met(&lane->need, worker) &&
+            (best == NULL || lane_is_before(lane, best)))
+            best = lane;
+    }
+    return best != NULL ? queue_first(&best->queue) : NULL;
+}
+
+struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms) {
+    for (size_t i = 0; i < scheduler->running.count; i++) {
+        struct job *job = scheduler->running.items[i];
+        if (lease_expired(&job->lease, now_ms))
+            return job;
+    }
+    return NULL;
+}
+
 void scheduler_renew_all(struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms) {
-    for (size_t i = 0; i < scheduler->job_count; i++)
-        lease_renew(&scheduler->jobs[i].lease, now_ms, lease_ms);
+    for (size_t i = 0; i < scheduler->running.count; i++)
+        lease_renew(&((struct job *)scheduler->running.items[i])->lease, now_ms, lease_ms);
+}
+
+void scheduler_clear(struct scheduler *scheduler) {
+    for (size_t i = 0; i < scheduler->jobs.count; i++)
+        free(scheduler->jobs.items[i]);
+    for (size_t i = 0; i < scheduler->workers.count; i++)
+        free(scheduler->workers.items[i]);
+    for (size_t i = 0; i < scheduler->lanes.count; i++)
+        lane_free(scheduler->lanes.items[i]);
+    for (size_t i = 0; i < scheduler->persons.count; i++) {
+        free(((struct person *)scheduler->persons.items[i])->name);
+        free(scheduler->persons.items[i]);
+    }
+    for (size_t i = 0; i < scheduler->barriers.count; i++)
+        barrier_free(scheduler->barriers.items[i]);
+    struct list *lists[] = {&scheduler->jobs,  &scheduler->running, &scheduler->workers,
+                            &scheduler->lanes, &scheduler->persons, &scheduler->barriers};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        free(lists[i]->items);
+    *scheduler = (struct scheduler){0};
 }

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 64 };
+enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 128 };
 
 /* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
  * of it a database has had. */
-extern const char sql_001_initial[], sql_002_artifact[];
-static const char *const migrations[] = {sql_001_initial, sql_002_artifact};
+extern const char sql_001_initial[], sql_002_artifact[], sql_003_steering[];
+static const char *const migrations[] = {sql_001_initial, sql_002_artifact, sql_003_steering};
 enum { MIGRATIONS = sizeof migrations / sizeof migrations[0] };
 
 struct store {

@@ -168,8 +168,8 @@ static bool add_details(struct store *store, int64_t id, cJSON *object, struct e
 }
 
 #define SUMMARY_COLUMNS                                                                            \
-    "id, name, \"group\", variant, state, priority, attempt, max_attempts, failures, worker,"      \
-    " error, submitted_ms, started_ms, finished_ms, epochs"
+    "id, name, \"group\", variant, status, priority, attempt, max_attempts, failures, worker,"     \
+    " error, experiment.submitted_ms, started_ms, finished_ms, epochs, person"
 
 /* The summary, or all details, of the row that the query stands on (config is the column after). */
 static bool experiment_json(struct store *store, struct query *query, bool details, cJSON *object,
@@ -191,7 +191,9 @@ static bool experiment_json(struct store *store, struct query *query, bool detai
     add_time(object, "started_ms", query);
     add_time(object, "finished_ms", query);
     add_int(object, "epochs", query);
+    add_text(object, "person", query);
     cJSON_AddNullToObject(object, "progress");
+    cJSON_AddNullToObject(object, "waits");
     if (details && !add_json(object, "config", query, error))
         return false;
     return add_epochs_done(store, id, object, error) &&
@@ -215,9 +217,11 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
     bool good = true;
     *next = 0;
     query_open(&query, store,
-               "SELECT " SUMMARY_COLUMNS ", config FROM experiment WHERE id > ?1"
+               "SELECT " SUMMARY_COLUMNS
+               ", config FROM experiment JOIN submission ON submission = key"
+               " WHERE id > ?1"
                " AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))"
-               " AND (?3 IS NULL OR \"group\" = ?3) AND (?4 IS NULL OR state = ?4) ORDER BY id");
+               " AND (?3 IS NULL OR \"group\" = ?3) AND (?4 IS NULL OR status = ?4) ORDER BY id");
     query_bind_int(&query, filter->after);
     query_bind_text(&query, filter->ids);
     query_bind_text(&query, filter->group);

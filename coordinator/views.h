@@ -24,8 +24,8 @@ struct view_filter {
 };
 
 /* One page of summaries (or details) in order of id: one, and as many more as VIEW_PAGE_BYTES
- * hold. *next is 0, or the id to go on after. `progress` is null: the database does
- * not have it. */
+ * hold. *next is 0, or the id to go on after. `progress` and `waits` are null: the
+ * database does not have them. */
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
                       cJSON **experiments, int64_t *next, struct error *error);
 /* One of these ids (JSON array) that there is not; 0 when all are there. */

@@ -166,6 +166,8 @@ static cJSON *hello(const struct agent *agent) {
         .pid = (int)getpid(),
         .threads = threads > 0 ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
         .memory_bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE),
+        .labels = agent->options->labels,
+        .label_count = agent->options->label_count,
     };
     return request_hello(&card);
 }

@@ -16,12 +16,16 @@
 
 #include <stdint.h>
 
+enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES_MAX = 64 }; /* as messages.schema.json says */
+
 struct agent_options {
     const char *connect, *dir;
     const char *name;      /* NULL: the spool's */
     const char *backend;   /* "auto", "cpu", "cuda" */
     const char *data_root; /* NULL: any */
     int device, threads;
+    const char *labels[AGENT_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
+    size_t label_count;
     int64_t idle_exit_ms; /* negative: never */
     int leave_fd;         /* readable: stop training, give the experiment back, return */
     trial_function *train;

@@ -370,7 +370,7 @@ const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpo
 
 /* A copy without the keys that do not change the weights. */
 static cJSON *config_essence(const cJSON *config) {
-    static const char *const other[] = {"name", "priority", "max_attempts", "resources"};
+    static const char *const other[] = {"name", "priority", "max_attempts", "resources", "after"};
     cJSON *essence = cJSON_Duplicate(config, true);
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(essence, other[i]);

@@ -58,6 +58,14 @@ static void revoke(struct duty *duty, int64_t experiment, int64_t attempt) {
     duty->work = DUTY_REVOKED;
 }
 
+/* The trainer is to stop; what it says until then counts. */
+static void stop_to_give_back(struct duty *duty) {
+    if (duty->work != DUTY_TRAINING)
+        return;
+    duty->work = DUTY_STOPPING;
+    duty->stop_due = true;
+}
+
 static void take_refusal(struct duty *duty, const struct duty_event *event,
                          enum duty_message message, int64_t now_ms) {
     switch (event->refusal) {
@@ -108,6 +116,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
     case DUTY_BEAT:
         if (event->over && duty_spools(duty))
             revoke(duty, duty->experiment, duty->attempt);
+        else if (event->paused)
+            stop_to_give_back(duty);
         break;
     case DUTY_ACKNOWLEDGED:
         if (event->over)
@@ -134,10 +144,7 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
         if (duty->leaving)
             break;
         leave(duty, now_ms);
-        if (duty->work == DUTY_TRAINING) {
-            duty->work = DUTY_STOPPING;
-            duty->stop_due = true;
-        }
+        stop_to_give_back(duty);
         break;
     case DUTY_UNSENT: lose(duty, now_ms); break;
     default: take_answer(duty, event, now_ms);

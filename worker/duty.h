@@ -9,7 +9,8 @@
  * after a backoff that doubles up to DUTY_BACKOFF_MOST_MS, with jitter. Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
- * stopped and its reports are dropped. A signal stops the trainer; what is spooled (given back
+ * stopped and its reports are dropped. Work that was paused is stopped and given back. A signal
+ * stops the trainer; what is spooled (given back
  * among it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next
  * start.
  */
@@ -40,7 +41,7 @@ enum duty_event_kind {
     DUTY_WELCOMED,     /* heartbeat_ms */
     DUTY_ASSIGNED,     /* experiment, attempt */
     DUTY_NOTHING,      /* retry_ms */
-    DUTY_BEAT,         /* over: cancelled or fenced */
+    DUTY_BEAT,         /* over: cancelled or fenced; paused */
     DUTY_ACKNOWLEDGED, /* experiment, attempt, over */
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
@@ -61,7 +62,7 @@ struct duty_event {
     enum duty_event_kind kind;
     int64_t experiment, attempt;
     int64_t heartbeat_ms, retry_ms;
-    bool over;
+    bool over, paused;
     enum duty_refusal refusal;
 };
 
@@ -87,7 +88,7 @@ enum duty_work {
     DUTY_IDLE,
     DUTY_ASSIGNED_NOW, /* duty_next will say start or give back */
     DUTY_TRAINING,
-    DUTY_STOPPING, /* because of a signal: to be given back */
+    DUTY_STOPPING, /* because of a signal or a pause: to be given back */
     DUTY_REVOKED,  /* stopping because it was cancelled or fenced: its reports count no more */
 };
 

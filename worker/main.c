@@ -71,6 +71,7 @@ enum {
     KEY_THREADS,
     KEY_IDLE,
     KEY_NAME,
+    KEY_LABEL,
     KEY_QUIET
 };
 
@@ -84,9 +85,21 @@ static const struct argp_option worker_table[] = {
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "End after so long without work (default: stay)", 0},
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
+    {"label", KEY_LABEL, "NAME", 0,
+     "What experiments can ask for in resources.labels; may be given several times", 0},
     {"quiet", KEY_QUIET, NULL, 0, "Print errors only", 0},
     {0},
 };
+
+static error_t add_label(const struct argp_state *state, const char *text,
+                         struct agent_options *agent) {
+    if (text[0] == '\0' || strlen(text) > AGENT_LABEL_BYTES_MAX)
+        return options_mistake(state, "--label needs 1 to %d bytes", AGENT_LABEL_BYTES_MAX);
+    if (agent->label_count == AGENT_LABELS_MAX)
+        return options_mistake(state, "--label may be given %d times", AGENT_LABELS_MAX);
+    agent->labels[agent->label_count++] = text;
+    return 0;
+}
 
 static error_t worker_parse(int key, char *text, struct argp_state *state) {
     struct worker_options *options = state->input;
@@ -115,6 +128,7 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         if (text[0] == '\0' || strlen(text) > 127)
             return options_mistake(state, "--name needs 1 to 127 bytes");
         return 0;
+    case KEY_LABEL: return add_label(state, text, agent);
     case KEY_QUIET: options->quiet = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "there is no subcommand \"%s\"", text);
     case ARGP_KEY_END:

@@ -18,6 +18,9 @@ cJSON *request_hello(const struct worker_card *card) {
     cJSON_AddStringToObject(body, "device", card->device);
     cJSON_AddNumberToObject(body, "threads", card->threads);
     cJSON_AddNumberToObject(body, "memory_bytes", card->memory_bytes);
+    cJSON *labels = cJSON_AddArrayToObject(body, "labels");
+    for (size_t i = 0; i < card->label_count; i++)
+        cJSON_AddItemToArray(labels, cJSON_CreateString(card->labels[i]));
     return body;
 }
 
@@ -77,13 +80,16 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
         if (strcmp(message->name, answers[i].name) != 0)
             continue;
         bool assigned = answers[i].kind == DUTY_ASSIGNED;
+        const char *stop = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "stop"));
+        bool paused = stop != NULL && strcmp(stop, "paused") == 0;
         *event = (struct duty_event){
             .kind = answers[i].kind,
             .experiment = assigned ? integer_of(body, "experiment") : report->experiment,
             .attempt = assigned ? integer_of(body, "attempt") : report->attempt,
             .heartbeat_ms = integer_of(body, "heartbeat_ms"),
             .retry_ms = integer_of(body, "retry_ms"),
-            .over = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(body, "stop")) ||
+            .paused = paused,
+            .over = (stop != NULL && !paused) ||
                     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "fenced")),
             .refusal = refusal_of(body),
         };

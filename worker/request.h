@@ -15,6 +15,8 @@ struct worker_card {
     const char *worker, *host, *backend, *device;
     int pid, threads;
     double memory_bytes;
+    const char *const *labels;
+    size_t label_count;
 };
 
 cJSON *request_hello(const struct worker_card *card);

@@ -10,7 +10,8 @@ static cJSON *experiment(int id, bool detail) {
         parsed("{\"id\":1,\"name\":\"g/a\",\"group\":\"g\",\"variant\":{},\"state\":\"done\","
                "\"priority\":0,\"attempt\":1,\"max_attempts\":3,\"failures\":0,\"worker\":null,"
                "\"error\":null,\"submitted_ms\":1,\"started_ms\":null,\"finished_ms\":null,"
-               "\"epochs\":3,\"epochs_done\":0,\"progress\":null,\"best\":null,\"latest\":null}");
+               "\"epochs\":3,\"epochs_done\":0,\"person\":\"\",\"waits\":null,\"progress\":null,"
+               "\"best\":null,\"latest\":null}");
     cJSON_SetNumberValue(cJSON_GetObjectItem(object, "id"), id);
     if (detail) {
         cJSON_AddObjectToObject(object, "config");

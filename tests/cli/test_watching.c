@@ -25,7 +25,7 @@ static cJSON *experiment_at(const struct look *look, bool detail) {
     cJSON *object =
         parsed("{\"id\":3,\"name\":\"demo/flip\",\"group\":\"demo\",\"variant\":{},\"priority\":0,"
                "\"max_attempts\":3,\"failures\":0,\"submitted_ms\":1,\"started_ms\":1000,"
-               "\"finished_ms\":61000,\"epochs\":3}");
+               "\"finished_ms\":61000,\"epochs\":3,\"person\":\"\",\"waits\":null}");
     bool failed = strcmp(look->state, "failed") == 0;
     cJSON_AddStringToObject(object, "state", look->state);
     cJSON_AddNumberToObject(object, "attempt", look->attempt);

@@ -142,6 +142,63 @@ static void only_what_runs_ends(void **state) {
     assert_int_equal(lease.state, LEASE_CANCELLED);
 }
 
+static void what_failed_or_was_cancelled_is_queued_again_with_its_failures_forgiven(void **state) {
+    (void)state;
+    struct lease lease = granted(1);
+    assert_true(lease_fail(&lease, true));
+    assert_true(lease_retry(&lease));
+    assert_int_equal(lease.state, LEASE_QUEUED);
+    assert_int_equal(lease.failures, 0);
+    assert_string_equal(lease.worker, "");
+    assert_true(lease_grant(&lease, "w", 2000, 500));
+    assert_int_equal(lease.attempt, 2); /* a new fencing token */
+    assert_true(lease_cancel(&lease));
+    assert_true(lease_retry(&lease));
+    assert_int_equal(lease.state, LEASE_QUEUED);
+}
+
+static void what_is_queued_running_or_done_is_not_retried(void **state) {
+    (void)state;
+    struct lease lease = queued(3);
+    assert_false(lease_retry(&lease));
+    assert_true(lease_grant(&lease, "w", 2000, 500));
+    assert_false(lease_retry(&lease));
+    assert_true(lease_finish(&lease));
+    assert_false(lease_retry(&lease));
+}
+
+static void what_is_paused_is_not_granted(void **state) {
+    (void)state;
+    struct lease lease = queued(3);
+    assert_true(lease_pause(&lease));
+    assert_int_equal(lease_status(&lease), LEASE_PAUSED);
+    assert_false(lease_grant(&lease, "w", 1000, 500));
+    assert_false(lease_pause(&lease));
+    assert_true(lease_resume(&lease));
+    assert_false(lease_resume(&lease));
+    assert_true(lease_grant(&lease, "w", 1000, 500));
+}
+
+static void paused_while_it_runs_it_is_the_holders_until_it_comes_back(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    assert_true(lease_pause(&lease));
+    assert_int_equal(lease_status(&lease), LEASE_RUNNING);
+    assert_true(lease_held_by(&lease, "w", 1));
+    assert_true(lease_give_back(&lease));
+    assert_int_equal(lease_status(&lease), LEASE_PAUSED);
+}
+
+static void what_has_ended_is_paused_no_more(void **state) {
+    (void)state;
+    struct lease lease = granted(3);
+    assert_true(lease_pause(&lease));
+    assert_true(lease_finish(&lease));
+    assert_false(lease.paused);
+    assert_false(lease_pause(&lease));
+    assert_false(lease_resume(&lease));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grant_makes_a_new_attempt_with_a_whole_lease),
@@ -155,6 +212,11 @@ int main(void) {
         cmocka_unit_test(giving_back_costs_nothing_but_the_attempt_number),
         cmocka_unit_test(final_states_are_final),
         cmocka_unit_test(only_what_runs_ends),
+        cmocka_unit_test(what_failed_or_was_cancelled_is_queued_again_with_its_failures_forgiven),
+        cmocka_unit_test(what_is_queued_running_or_done_is_not_retried),
+        cmocka_unit_test(what_is_paused_is_not_granted),
+        cmocka_unit_test(paused_while_it_runs_it_is_the_holders_until_it_comes_back),
+        cmocka_unit_test(what_has_ended_is_paused_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

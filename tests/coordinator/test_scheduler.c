@@ -19,14 +19,33 @@ static struct worker worker_named(const char *name, enum backend_need backend, i
     return worker;
 }
 
+/* Somebody's ticket; tests change what they are about. */
+static struct ticket ticket_of(int64_t id, int priority) {
+    return (struct ticket){.id = id,
+                           .priority = priority,
+                           .person = "somebody",
+                           .need = {.labels = ""},
+                           .lease = {.max_attempts = 3}};
+}
+
 static void add(struct scheduler *scheduler, int64_t id, int priority, enum backend_need backend,
                 int64_t memory) {
-    struct job job = {.id = id,
-                      .priority = priority,
-                      .backend = backend,
-                      .memory_bytes = memory,
-                      .lease = {.max_attempts = 3}};
-    assert_true(scheduler_add(scheduler, &job));
+    struct ticket ticket = ticket_of(id, priority);
+    ticket.need.backend = backend;
+    ticket.need.memory_bytes = memory;
+    assert_true(scheduler_add(scheduler, &ticket));
+}
+
+static void add_of(struct scheduler *scheduler, int64_t id, int priority, const char *person) {
+    struct ticket ticket = ticket_of(id, priority);
+    ticket.person = person;
+    assert_true(scheduler_add(scheduler, &ticket));
+}
+
+static void add_behind(struct scheduler *scheduler, int64_t id, int64_t barrier) {
+    struct ticket ticket = ticket_of(id, 0);
+    ticket.barrier = barrier;
+    assert_true(scheduler_add(scheduler, &ticket));
 }
 
 /* The id that the worker gets next, granted; 0 for none. */
@@ -35,7 +54,20 @@ static int64_t take(struct scheduler *scheduler, const struct worker *worker) {
     if (job == NULL)
         return 0;
     assert_true(lease_grant(&job->lease, worker->name, 0, 10));
+    scheduler_settle(scheduler, job);
     return job->id;
+}
+
+/* The job of that id leaves, done. */
+static void finish(struct scheduler *scheduler, int64_t id) {
+    struct job *job = scheduler_find(scheduler, id);
+    assert_true(lease_finish(&job->lease));
+    scheduler_settle(scheduler, job);
+}
+
+/* A worker of this name that can do anything. */
+static struct worker able(const char *name) {
+    return worker_named(name, BACKEND_CUDA, (int64_t)1 << 40);
 }
 
 static void higher_priority_goes_first_and_then_the_older(void **state) {
@@ -88,7 +120,7 @@ static void a_worker_of_the_same_name_replaces_the_old_one(void **state) {
     assert_true(scheduler_put_worker(&scheduler, &worker));
     worker.memory_bytes = 2;
     assert_true(scheduler_put_worker(&scheduler, &worker));
-    assert_int_equal(scheduler.worker_count, 1);
+    assert_int_equal(scheduler.workers.count, 1);
     assert_int_equal(scheduler_worker(&scheduler, "w")->memory_bytes, 2);
     scheduler_remove_worker(&scheduler, "w");
     assert_null(scheduler_worker(&scheduler, "w"));
@@ -103,7 +135,7 @@ static void a_worker_that_holds_something_is_not_forgotten(void **state) {
     add(&scheduler, 1, 0, BACKEND_ANY, 0);
     assert_int_equal(take(&scheduler, &worker), 1);
     assert_null(scheduler_gone(&scheduler, 1000, 100));
-    scheduler_remove(&scheduler, 1);
+    finish(&scheduler, 1);
     assert_null(scheduler_gone(&scheduler, 100, 100));
     assert_non_null(scheduler_gone(&scheduler, 101, 100));
     scheduler_clear(&scheduler);
@@ -118,6 +150,170 @@ static void after_a_pause_every_lease_is_whole_again(void **state) {
     scheduler_renew_all(&scheduler, 1000, 10);
     assert_null(scheduler_expired(&scheduler, 1009));
     assert_int_equal(scheduler_expired(&scheduler, 1010)->id, 1);
+    scheduler_clear(&scheduler);
+}
+
+static void of_one_priority_the_person_with_the_fewest_running_is_served_first(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+    for (int64_t id = 1; id <= 4; id++)
+        add_of(&scheduler, id, 0, "ann");
+    add_of(&scheduler, 5, 0, "bob");
+    add_of(&scheduler, 6, 0, "bob");
+    add_of(&scheduler, 7, 1, "ann");
+    /* 7 by its priority; then bob, who has none; then, each having one, the oldest, ann's; then
+     * bob; and what is left is ann's */
+    static const int64_t order[] = {7, 5, 1, 6, 2, 3, 4};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct worker worker = able(names[i]);
+        assert_int_equal(take(&scheduler, &worker), order[i]);
+    }
+    scheduler_clear(&scheduler);
+}
+
+static void what_has_ended_counts_for_nobody(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker one = able("one"), other = able("other");
+    add_of(&scheduler, 1, 0, "ann");
+    add_of(&scheduler, 2, 0, "ann");
+    add_of(&scheduler, 3, 0, "bob");
+    assert_int_equal(take(&scheduler, &one), 1);
+    finish(&scheduler, 1);
+    assert_int_equal(take(&scheduler, &one), 2);
+    assert_int_equal(take(&scheduler, &other), 3);
+    scheduler_clear(&scheduler);
+}
+
+static void a_worker_needs_every_label_that_is_asked_for(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker none = able("none"), one = able("one"), all = able("all");
+    struct ticket ticket = ticket_of(1, 0);
+    ticket.need.labels = "gpu-a\nquiet\n";
+    assert_true(scheduler_add(&scheduler, &ticket));
+    strcpy(one.labels, "gpu-a\nquiet-not\n");
+    strcpy(all.labels, "gpu-a\nother\nquiet\n");
+    assert_int_equal(take(&scheduler, &none), 0);
+    assert_int_equal(take(&scheduler, &one), 0);
+    assert_int_equal(take(&scheduler, &all), 1);
+    scheduler_clear(&scheduler);
+}
+
+static void what_is_paused_is_not_handed_out_until_it_is_resumed(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), other = able("v");
+    add_of(&scheduler, 1, 0, "ann");
+    add_of(&scheduler, 2, 0, "ann");
+    struct job *job = scheduler_find(&scheduler, 1);
+    assert_true(lease_pause(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_int_equal(take(&scheduler, &worker), 2);
+    assert_int_equal(take(&scheduler, &other), 0);
+    assert_true(lease_resume(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_int_equal(take(&scheduler, &other), 1);
+    scheduler_clear(&scheduler);
+}
+
+static void what_is_paused_while_it_runs_goes_back_and_stays(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w");
+    add_of(&scheduler, 1, 0, "ann");
+    assert_int_equal(take(&scheduler, &worker), 1);
+    struct job *job = scheduler_find(&scheduler, 1);
+    assert_true(lease_pause(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_ptr_equal(scheduler_held(&scheduler, "w"), job);
+    assert_true(lease_give_back(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_null(scheduler_held(&scheduler, "w"));
+    assert_int_equal(take(&scheduler, &worker), 0);
+    scheduler_clear(&scheduler);
+}
+
+static void a_new_priority_changes_the_order(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), other = able("v");
+    add_of(&scheduler, 1, 0, "ann");
+    add_of(&scheduler, 2, 0, "ann");
+    assert_true(scheduler_set_priority(&scheduler, scheduler_find(&scheduler, 2), 5));
+    assert_int_equal(take(&scheduler, &worker), 2);
+    assert_int_equal(take(&scheduler, &other), 1);
+    /* of what runs too: for when it comes back */
+    assert_true(scheduler_set_priority(&scheduler, scheduler_find(&scheduler, 1), 9));
+    assert_int_equal(scheduler_held(&scheduler, "v")->id, 1);
+    scheduler_clear(&scheduler);
+}
+
+static void a_barrier_opens_when_the_last_of_its_members_is_done(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), other = able("v");
+    assert_true(scheduler_close_barrier(&scheduler, 7, 2));
+    add_behind(&scheduler, 5, 7);
+    add_behind(&scheduler, 4, 7);
+    add_behind(&scheduler, 6, 99); /* of a barrier that has opened before */
+    assert_int_equal(take(&scheduler, &worker), 6);
+    scheduler_step_barrier(&scheduler, 7);
+    assert_int_equal(take(&scheduler, &other), 0);
+    scheduler_step_barrier(&scheduler, 7);
+    finish(&scheduler, 6);
+    assert_int_equal(take(&scheduler, &other), 4);
+    assert_int_equal(take(&scheduler, &worker), 5);
+    scheduler_clear(&scheduler);
+}
+
+static void what_is_taken_from_behind_a_barrier_is_gone(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w");
+    assert_true(scheduler_close_barrier(&scheduler, 1, 1));
+    add_behind(&scheduler, 1, 1);
+    struct job *job = scheduler_find(&scheduler, 1);
+    assert_true(lease_cancel(&job->lease));
+    scheduler_settle(&scheduler, job);
+    scheduler_step_barrier(&scheduler, 1);
+    assert_int_equal(take(&scheduler, &worker), 0);
+    assert_int_equal(scheduler.jobs.count, 0);
+    assert_int_equal(scheduler.lanes.count, 0);
+    scheduler_clear(&scheduler);
+}
+
+/* The heap and the lanes against a plain search by the rule in scheduler.h. */
+static void the_next_is_what_the_rule_says_of_all_that_wait(void **state) {
+    (void)state;
+    enum { MANY = 500 };
+    static const char *const people[] = {"ann", "bob", "cem"};
+    struct scheduler scheduler = {0};
+    struct random_stream draws;
+    random_open(&draws, 7, RANDOM_SHUFFLE, 0, 0);
+    for (int64_t id = 1; id <= MANY; id++)
+        add_of(&scheduler, id, (int)random_below(&draws, 3), people[random_below(&draws, 3)]);
+    for (int step = 0; step < MANY; step++) {
+        char name[16];
+        snprintf(name, sizeof name, "w%d", step);
+        struct worker worker = able(name);
+        const struct job *best = NULL;
+        for (size_t i = 0; i < scheduler.jobs.count; i++) {
+            const struct job *job = scheduler.jobs.items[i];
+            if (job->lease.state != LEASE_QUEUED)
+                continue;
+            int by = best == NULL ? 1 : job->lane->priority - best->lane->priority;
+            if (by == 0)
+                by = (int)best->lane->person->running - (int)job->lane->person->running;
+            if (by > 0)
+                best = job;
+        }
+        assert_int_equal(take(&scheduler, &worker), best->id);
+        if (random_below(&draws, 2) == 0)
+            finish(&scheduler, best->id);
+    }
+    assert_null(scheduler_next(&scheduler, &(struct worker){.memory_bytes = INT64_MAX}));
     scheduler_clear(&scheduler);
 }
 
@@ -151,8 +347,7 @@ static void settle(struct simulation *simulation, struct job *job) {
     simulation->done[id] |= job->lease.state == LEASE_DONE;
     simulation->failed[id] |= job->lease.state == LEASE_FAILED;
     simulation->cancelled[id] |= job->lease.state == LEASE_CANCELLED;
-    if (lease_final(&job->lease))
-        scheduler_remove(&simulation->scheduler, id);
+    scheduler_settle(&simulation->scheduler, job);
 }
 
 static void ask_for_work(struct simulation *simulation, int index) {
@@ -165,6 +360,7 @@ static void ask_for_work(struct simulation *simulation, int index) {
         assert_true(lease_grant(&job->lease, worker.name, simulation->now_ms, LEASE_MS));
         assert_true(job->lease.attempt > simulation->granted[job->id]);
         simulation->granted[job->id] = job->lease.attempt;
+        scheduler_settle(&simulation->scheduler, job);
     }
     simulation->workers[index].job = job->id;
     simulation->workers[index].attempt = job->lease.attempt;
@@ -238,9 +434,10 @@ static void step(struct simulation *simulation, bool disturbed) {
     /* One holder a job, one job a holder. */
     for (int i = 0; i < WORKERS; i++) {
         int held = 0;
-        for (size_t j = 0; j < simulation->scheduler.job_count; j++)
-            held += lease_held_by(&simulation->scheduler.jobs[j].lease, worker_name(i),
-                                  simulation->scheduler.jobs[j].lease.attempt);
+        for (size_t j = 0; j < simulation->scheduler.jobs.count; j++) {
+            const struct job *one = simulation->scheduler.jobs.items[j];
+            held += lease_held_by(&one->lease, worker_name(i), one->lease.attempt);
+        }
         assert_in_range(held, 0, 1);
     }
 }
@@ -250,16 +447,15 @@ static void simulate(uint64_t seed) {
     memset(&simulation, 0, sizeof simulation);
     random_open(&simulation.draws, seed, RANDOM_SHUFFLE, 0, 0);
     for (int64_t id = 1; id <= JOBS; id++) {
-        struct job job = {.id = id,
-                          .priority = (int)random_below(&simulation.draws, 3),
-                          .lease = {.max_attempts = 4}};
-        assert_true(scheduler_add(&simulation.scheduler, &job));
+        struct ticket ticket = ticket_of(id, (int)random_below(&simulation.draws, 3));
+        ticket.lease.max_attempts = 4;
+        assert_true(scheduler_add(&simulation.scheduler, &ticket));
     }
     for (int i = 0; i < STEPS / 2; i++)
         step(&simulation, true);
     for (int i = 0; i < STEPS; i++)
         step(&simulation, false);
-    assert_int_equal(simulation.scheduler.job_count, 0); /* none stuck */
+    assert_int_equal(simulation.scheduler.jobs.count, 0); /* none stuck */
     for (int64_t id = 1; id <= JOBS; id++) {
         assert_int_equal(simulation.done[id] + simulation.failed[id] + simulation.cancelled[id], 1);
         for (int epoch = 1; epoch <= EPOCHS; epoch++)
@@ -296,6 +492,15 @@ int main(void) {
         cmocka_unit_test(a_worker_of_the_same_name_replaces_the_old_one),
         cmocka_unit_test(a_worker_that_holds_something_is_not_forgotten),
         cmocka_unit_test(after_a_pause_every_lease_is_whole_again),
+        cmocka_unit_test(of_one_priority_the_person_with_the_fewest_running_is_served_first),
+        cmocka_unit_test(what_has_ended_counts_for_nobody),
+        cmocka_unit_test(a_worker_needs_every_label_that_is_asked_for),
+        cmocka_unit_test(what_is_paused_is_not_handed_out_until_it_is_resumed),
+        cmocka_unit_test(what_is_paused_while_it_runs_goes_back_and_stays),
+        cmocka_unit_test(a_new_priority_changes_the_order),
+        cmocka_unit_test(a_barrier_opens_when_the_last_of_its_members_is_done),
+        cmocka_unit_test(what_is_taken_from_behind_a_barrier_is_gone),
+        cmocka_unit_test(the_next_is_what_the_rule_says_of_all_that_wait),
         cmocka_unit_test_teardown(whatever_happens_nothing_is_doubled_or_stuck, name_the_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

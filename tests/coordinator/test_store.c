@@ -76,13 +76,18 @@ static void commit(struct store *store) {
 }
 
 static bool insert_key(struct store *store, const char *key) {
-    return record_key(store, key, 1, NULL);
+    return record_key(store, key, "", 1, NULL);
 }
 
 /* An experiment with id 1, in a transaction of its own. */
 static void insert_experiment(struct store *store) {
-    struct submission submission = {
-        .name = "n", .group = "g", .config = "{}", .variant = "{}", .epochs = 3, .max_attempts = 3};
+    struct submission submission = {.name = "n",
+                                    .group = "g",
+                                    .config = "{}",
+                                    .variant = "{}",
+                                    .need = {.labels = ""},
+                                    .epochs = 3,
+                                    .max_attempts = 3};
     int64_t id = 0;
     begin(store);
     assert_true(insert_key(store, "a key"));
@@ -111,7 +116,7 @@ static void a_new_database_is_made_with_its_folder_and_is_durable(void **state) 
     char *path = temporary_path(state, "a/b/assay.db");
     struct store *store = open_store(path);
     assert_string_equal(store_path(store), path);
-    assert_true(number(store, "PRAGMA user_version") >= 2);
+    assert_true(number(store, "PRAGMA user_version") >= 3);
     assert_true(number(store, "PRAGMA application_id") == 0x61737361);
     assert_true(number(store, "PRAGMA synchronous") == 2); /* FULL */
     assert_true(number(store, "PRAGMA foreign_keys") == 1);
@@ -254,7 +259,7 @@ static void every_table_is_strict(void **state) {
     assert_true(number(store, "SELECT count(*) FROM pragma_table_list WHERE type = 'table'"
                               " AND strict = 0 AND name NOT LIKE 'sqlite%'") == 0);
     assert_true(number(store, "SELECT count(*) FROM pragma_table_list WHERE type = 'table'"
-                              " AND strict = 1") >= 9);
+                              " AND strict = 1") >= 11);
     assert_false(run(store, "INSERT INTO submission (key, submitted_ms) VALUES ('k', 'soon')"));
     store_close(store);
 }

@@ -163,6 +163,25 @@ static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for
     expect_send(&duty, 0, HEARTBEAT_MS + 50, DUTY_REQUEST);
 }
 
+static void paused_work_is_stopped_and_given_back_and_new_work_asked_for(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .paused = true}, HEARTBEAT_MS);
+    expect(&duty, 0, HEARTBEAT_MS, DUTY_STOP);
+    assert_true(duty_spools(&duty)); /* the epoch that ends just now counts */
+    /* said again until it has come back: once is enough */
+    expect_send(&duty, 0, 2 * HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .paused = true}, 2 * HEARTBEAT_MS);
+    expect_wait(&duty, 0, 2 * HEARTBEAT_MS);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 2 * HEARTBEAT_MS);
+    expect_send(&duty, 1, 2 * HEARTBEAT_MS, DUTY_REPORT); /* given back */
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2},
+         2 * HEARTBEAT_MS);
+    expect_send(&duty, 0, 2 * HEARTBEAT_MS, DUTY_REQUEST);
+}
+
 static void a_fenced_report_of_the_running_attempt_stops_it(void **state) {
     (void)state;
     struct duty duty;
@@ -318,6 +337,7 @@ int main(void) {
         cmocka_unit_test(a_missing_answer_means_hello_again_while_training_goes_on),
         cmocka_unit_test(waits_between_tries_double_up_to_the_limit_and_differ_between_workers),
         cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
+        cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
         cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),
         cmocka_unit_test(a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone),
         cmocka_unit_test(a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye),

@@ -1,0 +1,235 @@
+/* submit: experiments on their way into the queue: all of a submission, or none. */
+#include "coordinator/after.h"
+#include "coordinator/desk.h"
+#include "coordinator/lookups.h"
+#include "coordinator/records.h"
+#include "coordinator/views.h"
+#include "core/experiment.h"
+#include "core/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONFIG_BYTES_MAX = 1 << 20 };
+
+/* One `submit`. */
+struct submitting {
+    struct request *request;
+    const char *key, *person;
+    size_t count, made; /* made: submissions to be freed */
+    struct submission *submissions;
+    struct after_item *items;
+    struct after_plan plan;
+    int64_t *barriers; /* of each list of the plan */
+    int64_t *ids;
+};
+
+static bool out_of_memory(struct request *request) {
+    return error_set(&request->error, ERROR_FAILED, "no memory for the submission");
+}
+
+static void submission_free(struct submission *submission) {
+    free((char *)submission->config);
+    free((char *)submission->variant);
+    free((char *)submission->need.labels);
+}
+
+/* What the coordinator itself has to know of an experiment, from its complete config. */
+static bool read_config(const cJSON *config, const struct experiment *experiment,
+                        struct submission *submission) {
+    char labels[LABELS_BYTES + 1];
+    if (!backend_need_read(experiment->resources.backend, &submission->need.backend) ||
+        !labels_read(json_member(json_member(config, "resources"), "labels"), labels))
+        return false;
+    /* An exbibyte is more than any machine has, and far from an overflow. */
+    submission->need.memory_bytes =
+        (int64_t)(fmin(experiment->resources.memory_gib, 0x1p30) * 0x1p30);
+    submission->need.labels = strdup(labels);
+    submission->priority = experiment->priority;
+    submission->epochs = experiment->train.epochs;
+    submission->max_attempts = experiment->max_attempts;
+    return true;
+}
+
+/* Checks one experiment as `assay validate` does. What it makes is for submission_free, also on
+ * failure. */
+static bool submission_make(struct request *request, size_t index, const cJSON *item,
+                            struct submission *submission) {
+    struct faults faults = {0};
+    struct experiment experiment;
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(item, "config");
+    submission->name = json_member(item, "name")->valuestring;
+    submission->group = json_member(item, "group")->valuestring;
+    if (!desk_printable(submission->name) || !desk_printable(submission->group))
+        return request_refuse(request, WIRE_INVALID,
+                              "experiments[%zu]: a name or group has control characters", index);
+    if (!experiment_from_json(config, &experiment, &faults)) {
+        request_refuse(request, WIRE_INVALID, "experiments[%zu] (%.100s): %s%s%s", index,
+                       submission->name, faults.items[0].place,
+                       faults.items[0].place[0] != '\0' ? ": " : "", faults.items[0].message);
+        faults_free(&faults);
+        return false;
+    }
+    bool known = read_config(config, &experiment, submission);
+    experiment_free(&experiment);
+    submission->config = json_text(config);
+    submission->variant = json_text(json_member(item, "variant"));
+    if (!known)
+        return request_refuse(request, WIRE_INVALID,
+                              "experiments[%zu] (%.100s): asks for a backend that there is not, or "
+                              "for a label with control characters",
+                              index, submission->name);
+    if (submission->config == NULL || submission->variant == NULL ||
+        submission->need.labels == NULL)
+        return out_of_memory(request);
+    if (strlen(submission->config) > CONFIG_BYTES_MAX ||
+        strlen(submission->variant) > CONFIG_BYTES_MAX)
+        return request_refuse(request, WIRE_INVALID,
+                              "experiments[%zu] (%.100s): larger than %d bytes", index,
+                              submission->name, CONFIG_BYTES_MAX);
+    return true;
+}
+
+static bool check_all(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_member(request->body, "experiments")) {
+        size_t index = submitting->made++;
+        struct submission *submission = &submitting->submissions[index];
+        if (!submission_make(request, index, item, submission))
+            return false;
+        submitting->items[index] =
+            (struct after_item){.name = submission->name,
+                                .group = submission->group,
+                                .words = json_member(json_member(item, "config"), "after")};
+    }
+    return true;
+}
+
+/* That everybody somebody waits for is there, and nobody waits for themselves. */
+static bool check_after(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    struct error why = {0};
+    if (!after_plan_make(submitting->items, submitting->count, &submitting->plan, &why))
+        return request_refuse(request, why.code == ERROR_INPUT ? WIRE_INVALID : WIRE_INTERNAL, "%s",
+                              why.message);
+    for (size_t i = 0; i < submitting->plan.elsewhere_count; i++) {
+        const char *word = submitting->plan.elsewhere[i];
+        bool known = false;
+        if (!lookup_word(request->coordinator->store, word, &known, &request->error))
+            return false;
+        if (!known)
+            return request_refuse(request, WIRE_NOT_FOUND,
+                                  "after: there is no experiment or group \"%.200s\"", word);
+    }
+    return true;
+}
+
+/* A barrier for each list of whom to wait for. Their members follow when all are stored. */
+static bool store_barriers(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    for (size_t i = 0; i < submitting->plan.list_count; i++) {
+        char *words = json_text(submitting->plan.lists[i]);
+        bool good = words != NULL ? record_barrier(request->coordinator->store, words,
+                                                   &submitting->barriers[i], &request->error)
+                                  : out_of_memory(request);
+        free(words);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static bool store_all(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    struct store *store = request->coordinator->store;
+    int64_t now_ms = request->coordinator->now.unix_ms;
+    if (!record_key(store, submitting->key, submitting->person, now_ms, &request->error) ||
+        !store_barriers(submitting))
+        return false;
+    for (size_t i = 0; i < submitting->count; i++) {
+        struct submission *submission = &submitting->submissions[i];
+        size_t list = submitting->plan.list_of[i];
+        submission->barrier = list != AFTER_NOBODY ? submitting->barriers[list] : 0;
+        if (!record_experiment(store, submitting->key, submission, now_ms, &submitting->ids[i],
+                               &request->error))
+            return false;
+    }
+    for (size_t i = 0; i < submitting->plan.list_count; i++)
+        if (!record_members(store, submitting->barriers[i], &request->error))
+            return false;
+    return true;
+}
+
+static bool queue_all(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    struct scheduler *scheduler = &request->coordinator->scheduler;
+    for (size_t i = 0; i < submitting->plan.list_count; i++) {
+        size_t open;
+        if (!lookup_open(request->coordinator->store, submitting->barriers[i], &open,
+                         &request->error))
+            return false;
+        if (open > 0 && !scheduler_close_barrier(scheduler, submitting->barriers[i], open))
+            return out_of_memory(request);
+    }
+    for (size_t i = 0; i < submitting->count; i++) {
+        const struct submission *submission = &submitting->submissions[i];
+        const struct ticket ticket = {.id = submitting->ids[i],
+                                      .priority = submission->priority,
+                                      .person = submitting->person,
+                                      .need = submission->need,
+                                      .barrier = submission->barrier,
+                                      .lease = {.max_attempts = submission->max_attempts}};
+        if (!scheduler_add(scheduler, &ticket))
+            return out_of_memory(request);
+    }
+    return true;
+}
+
+/* The ids of a submission that is new. */
+static bool take_in(struct request *request, const char *key, cJSON **ids) {
+    const char *person = cJSON_GetStringValue(json_member(request->body, "person"));
+    size_t count = (size_t)cJSON_GetArraySize(json_member(request->body, "experiments"));
+    struct submitting submitting = {.request = request,
+                                    .key = key,
+                                    .person = person != NULL ? person : "",
+                                    .count = count,
+                                    .submissions = calloc(count, sizeof(struct submission)),
+                                    .items = calloc(count, sizeof(struct after_item)),
+                                    .barriers = calloc(count, sizeof(int64_t)),
+                                    .ids = calloc(count, sizeof(int64_t))};
+    bool good = false;
+    if (submitting.submissions == NULL || submitting.items == NULL || submitting.barriers == NULL ||
+        submitting.ids == NULL)
+        out_of_memory(request);
+    else if (!desk_printable(submitting.person))
+        request_refuse(request, WIRE_INVALID, "submit: person has control characters");
+    else
+        good = check_all(&submitting) && check_after(&submitting) && store_all(&submitting) &&
+               queue_all(&submitting);
+    if (good)
+        *ids = cJSON_CreateArray();
+    for (size_t i = 0; good && i < count; i++)
+        cJSON_AddItemToArray(*ids, cJSON_CreateNumber((double)submitting.ids[i]));
+    for (size_t i = 0; i < submitting.made; i++)
+        submission_free(&submitting.submissions[i]);
+    free(submitting.submissions);
+    free(submitting.items);
+    free(submitting.barriers);
+    free(submitting.ids);
+    after_plan_free(&submitting.plan);
+    return good;
+}
+
+bool people_submit(struct request *request) {
+    const char *key = json_member(request->body, "key")->valuestring;
+    cJSON *ids = NULL;
+    bool known = false;
+    if (!view_submission(request->coordinator->store, key, &ids, &known, &request->error) ||
+        (!known && !take_in(request, key, &ids)))
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddItemToObject(answer, "ids", ids);
+    return request_done(request, "submitted", answer);
+}

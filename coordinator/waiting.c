@@ -1,0 +1,75 @@
+#include "coordinator/waiting.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The backend first, then the memory, then the labels: what the first so many ask. */
+enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_LABELS };
+
+/* How many of the workers that are there meet the first `asked` of what the lane needs. */
+static size_t count_meeting(const struct scheduler *scheduler, const struct need *need,
+                            enum asked asked, int64_t since_ms) {
+    struct need part = *need;
+    size_t count = 0;
+    if (asked < ASK_LABELS)
+        part.labels = "";
+    if (asked < ASK_MEMORY)
+        part.memory_bytes = 0;
+    for (size_t i = 0; i < scheduler->workers.count; i++) {
+        const struct worker *worker = scheduler->workers.items[i];
+        count += worker->seen_ms >= since_ms && need_met(&part, worker);
+    }
+    return count;
+}
+
+/* The first label that no worker has on whom the rest would run, *length bytes; NULL when each is
+ * there somewhere, but not together. */
+static const char *label_nowhere(const struct scheduler *scheduler, const struct need *need,
+                                 int64_t since_ms, size_t *length) {
+    struct need part = *need;
+    part.labels = "";
+    for (const char *label = need->labels; *label != '\0'; label += *length + 1) {
+        bool somewhere = false;
+        *length = strcspn(label, "\n");
+        for (size_t i = 0; i < scheduler->workers.count && !somewhere; i++) {
+            const struct worker *worker = scheduler->workers.items[i];
+            somewhere = worker->seen_ms >= since_ms && need_met(&part, worker) &&
+                        labels_has(worker->labels, label, *length);
+        }
+        if (!somewhere)
+            return label;
+    }
+    return NULL;
+}
+
+void waiting_for_worker(const struct scheduler *scheduler, const struct lane *lane,
+                        int64_t since_ms, char text[WAITING_TEXT]) {
+    const struct need any = {.labels = ""}, *need = &lane->need;
+    size_t length;
+    if (count_meeting(scheduler, &any, ASK_BACKEND, since_ms) == 0) {
+        snprintf(text, WAITING_TEXT, "no worker is connected");
+    } else if (count_meeting(scheduler, need, ASK_BACKEND, since_ms) == 0) {
+        snprintf(text, WAITING_TEXT, "no worker with backend %s", backend_need_name(need->backend));
+    } else if (count_meeting(scheduler, need, ASK_MEMORY, since_ms) == 0) {
+        snprintf(text, WAITING_TEXT, "no worker with %.4g GiB of memory",
+                 (double)need->memory_bytes / (1 << 30));
+    } else if (count_meeting(scheduler, need, ASK_LABELS, since_ms) == 0) {
+        const char *label = label_nowhere(scheduler, need, since_ms, &length);
+        if (label != NULL)
+            snprintf(text, WAITING_TEXT, "no worker with label %.*s", (int)length, label);
+        else
+            snprintf(text, WAITING_TEXT, "no worker has all of its labels");
+    } else {
+        snprintf(text, WAITING_TEXT, "its turn");
+    }
+}
+
+void waiting_for_others(const struct waiting_after *after, char text[WAITING_TEXT]) {
+    if (after->broken != 0)
+        snprintf(text, WAITING_TEXT, "after %.100s: experiment %" PRId64 " %s", after->words,
+                 after->broken, after->failed ? "failed" : "was cancelled");
+    else
+        snprintf(text, WAITING_TEXT, "after %.100s: %" PRId64 " of %" PRId64 " done", after->words,
+                 after->done, after->members);
+}
