@@ -50,6 +50,20 @@ void text_format(struct text *text, const char *format, ...) {
     text->length += (size_t)length;
 }
 
+void text_csv_field(struct text *text, const char *string) {
+    if (strpbrk(string, ",\"\r\n") == NULL) {
+        text_add(text, string, strlen(string));
+        return;
+    }
+    text_add(text, "\"", 1);
+    for (const char *quote; (quote = strchr(string, '"')) != NULL; string = quote + 1) {
+        text_add(text, string, (size_t)(quote - string));
+        text_add(text, "\"\"", 2);
+    }
+    text_add(text, string, strlen(string));
+    text_add(text, "\"", 1);
+}
+
 /* Table 3-7 of the Unicode standard, "Well-Formed UTF-8 Byte Sequences". */
 size_t utf8_decode(const char *bytes, unsigned long *code) {
     unsigned char first = (unsigned char)bytes[0];

@@ -23,6 +23,10 @@ void text_format(struct text *text, const char *format, ...) __attribute__((form
  * \udcXX, which is what Python makes of such a file name (surrogateescape). */
 void text_json_string(struct text *text, const char *string);
 
+/* A field of a CSV line as RFC 4180 has it: in quotes where it holds a comma, a quote or a line
+ * break. */
+void text_csv_field(struct text *text, const char *string);
+
 /* Hands over the string (caller frees) and leaves an empty text; NULL when memory ran out. */
 char *text_take(struct text *text);
 void text_free(struct text *text);
