@@ -24,6 +24,7 @@ static const struct {
     {"retry", people_retry},
     {"priority", people_priority},
     {"logs", people_logs},
+    {"scores", people_scores},
     {"workers", people_workers},
     {"status", people_status},
     {"hello", crew_hello},

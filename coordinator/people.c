@@ -2,6 +2,7 @@
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
+#include "coordinator/scores.h"
 #include "coordinator/views.h"
 #include "coordinator/waiting.h"
 #include "core/json.h"
@@ -149,6 +150,23 @@ bool people_logs(struct request *request) {
         return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",
                               (long long)id);
     return request_done(request, "log", log);
+}
+
+bool people_scores(struct request *request) {
+    int64_t id = (int64_t)json_member(request->body, "id")->valuedouble;
+    const struct scores_asked which = {
+        .checkpoint = json_member(request->body, "checkpoint")->valuestring,
+        .split = json_member(request->body, "split")->valuestring,
+        .position = (int64_t)json_member(request->body, "position")->valuedouble,
+    };
+    bool found;
+    cJSON *scores;
+    if (!scores_view(request->coordinator->store, id, &which, &scores, &found, &request->error))
+        return false;
+    if (!found)
+        return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",
+                              (long long)id);
+    return request_done(request, "score_list", scores);
 }
 
 static cJSON *worker_json(struct coordinator *coordinator, const struct worker *worker) {

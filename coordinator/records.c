@@ -1,6 +1,7 @@
 #include "coordinator/records.h"
 
 #include "coordinator/query.h"
+#include "coordinator/scores.h"
 #include "core/json.h"
 
 #include <assert.h>
@@ -202,25 +203,89 @@ static bool record_epoch(struct store *store, const struct report_key *key, cons
     return query_run(&query, error);
 }
 
+/* The counts at the threshold, or NULL four times. */
+static void bind_at_threshold(struct query *query, const cJSON *counts) {
+    static const char *const keys[] = {"true_positive", "true_negative", "false_positive",
+                                       "false_negative"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (cJSON_IsObject(counts))
+            query_bind_int(query, integer(counts, keys[i]));
+        else
+            query_bind_text(query, NULL);
+    }
+}
+
+static bool record_class(struct store *store, const struct report_key *key, const cJSON *body,
+                         int64_t index, const cJSON *class, struct error *error) {
+    struct query query;
+    const cJSON *at_threshold = json_member(class, "correct_at_threshold");
+    query_open(&query, store,
+               "INSERT INTO class_result (experiment, checkpoint, split, class, name, label,"
+               " pictures, correct, correct_at_threshold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    query_bind_int(&query, key->experiment);
+    query_bind_text(&query, string(body, "checkpoint"));
+    query_bind_text(&query, string(body, "split"));
+    query_bind_int(&query, index);
+    query_bind_text(&query, string(class, "name"));
+    query_bind_int(&query, integer(class, "label"));
+    query_bind_int(&query, integer(class, "pictures"));
+    query_bind_int(&query, integer(class, "correct"));
+    if (cJSON_IsNumber(at_threshold))
+        query_bind_int(&query, (int64_t)at_threshold->valuedouble);
+    else
+        query_bind_text(&query, NULL);
+    return query_run(&query, error);
+}
+
+/* True in *stands when this or a later attempt has reported the evaluation. */
+static bool evaluation_stands(struct store *store, const struct report_key *key, const cJSON *body,
+                              bool *stands, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT 1 FROM evaluation WHERE experiment = ? AND checkpoint = ? AND split = ?"
+               " AND attempt >= ?");
+    query_bind_int(&query, key->experiment);
+    query_bind_text(&query, string(body, "checkpoint"));
+    query_bind_text(&query, string(body, "split"));
+    query_bind_int(&query, key->attempt);
+    *stands = query_next(&query);
+    return query_close(&query, error);
+}
+
+/* The classes of an evaluation that is replaced go with it. */
 static bool record_evaluation(struct store *store, const struct report_key *key, const cJSON *body,
                               struct error *error) {
     struct query query;
+    const cJSON *class;
+    int64_t index = 0;
+    bool stands;
+    if (!evaluation_stands(store, key, body, &stands, error))
+        return false;
+    if (stands)
+        return true;
     query_open(&query, store,
-               "INSERT INTO evaluation (experiment, attempt, reported_ms, checkpoint, split, epoch,"
-               " true_positive, true_negative, false_positive, false_negative, loss)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-               " ON CONFLICT (experiment, checkpoint, split) DO UPDATE SET"
-               " attempt = excluded.attempt, reported_ms = excluded.reported_ms,"
-               " epoch = excluded.epoch, true_positive = excluded.true_positive,"
-               " true_negative = excluded.true_negative, false_positive = excluded.false_positive,"
-               " false_negative = excluded.false_negative, loss = excluded.loss"
-               " WHERE excluded.attempt > evaluation.attempt");
+               "INSERT OR REPLACE INTO evaluation (experiment, attempt, reported_ms, checkpoint,"
+               " split, epoch, true_positive, true_negative, false_positive, false_negative, loss,"
+               " roc_auc, average_precision, equal_error_rate, threshold, threshold_true_positive,"
+               " threshold_true_negative, threshold_false_positive, threshold_false_negative)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_key(&query, key);
     query_bind_text(&query, string(body, "checkpoint"));
     query_bind_text(&query, string(body, "split"));
     query_bind_int(&query, integer(body, "epoch"));
     bind_metrics(&query, body);
-    return query_run(&query, error);
+    bind_number(&query, body, "roc_auc");
+    bind_number(&query, body, "average_precision");
+    bind_number(&query, body, "equal_error_rate");
+    bind_number(&query, body, "threshold");
+    bind_at_threshold(&query, json_member(body, "at_threshold"));
+    if (!query_run(&query, error))
+        return false;
+    cJSON_ArrayForEach(class, json_member(body, "classes")) {
+        if (!record_class(store, key, body, index++, class, error))
+            return false;
+    }
+    return true;
 }
 
 /* `best` and `last` are one file each, so that of their rows only the newest stands: a later
@@ -299,6 +364,7 @@ bool record_report(struct store *store, const struct report_key *key, const char
         bool (*record)(struct store *, const struct report_key *, const cJSON *, struct error *);
     } kinds[] = {{"epoch", record_epoch},
                  {"evaluation", record_evaluation},
+                 {"scores", scores_record},
                  {"checkpoint", record_checkpoint},
                  {"log", record_log}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)

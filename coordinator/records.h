@@ -48,7 +48,7 @@ bool record_progress(struct store *store, const struct job *job, struct error *e
 struct report_key {
     int64_t experiment, attempt, now_ms;
 };
-/* Stores the report of a kind ("epoch", "evaluation", "checkpoint", "log"). What the same or a
+/* Stores the report of a kind ("epoch", "scores", "evaluation", ...). What the same or a
  * later attempt has reported under the same natural key stays. */
 bool record_report(struct store *store, const struct report_key *key, const char *kind,
                    const cJSON *body, struct error *error);

@@ -72,12 +72,49 @@ static cJSON *epoch_json(struct query *query) {
     return epoch;
 }
 
+/* The classes as one column of JSON, so that an evaluation is one row. */
+#define EVALUATION_COLUMNS                                                                         \
+    "checkpoint, split, epoch, " METRIC_COLUMNS(                                                   \
+        "") ", roc_auc, average_precision,"                                                        \
+            " equal_error_rate, threshold, threshold_true_positive, threshold_true_negative,"      \
+            " threshold_false_positive, threshold_false_negative, threshold_accuracy,"             \
+            " threshold_precision, threshold_recall, (SELECT "                                     \
+            "json_group_array(json_object('name', name,"                                           \
+            " 'label', label, 'pictures', pictures, 'correct', correct, 'accuracy', accuracy,"     \
+            " 'correct_at_threshold', correct_at_threshold)) FROM class_result"                    \
+            " WHERE class_result.experiment = evaluation.experiment"                               \
+            " AND class_result.checkpoint = evaluation.checkpoint"                                 \
+            " AND class_result.split = evaluation.split)"
+
+static void add_at_threshold(cJSON *evaluation, struct query *query) {
+    bool defined = !query_is_null(query);
+    cJSON *counts = cJSON_CreateObject();
+    add_int(counts, "true_positive", query);
+    add_int(counts, "true_negative", query);
+    add_int(counts, "false_positive", query);
+    add_int(counts, "false_negative", query);
+    add_number(counts, "accuracy", query);
+    add_number(counts, "precision", query);
+    add_number(counts, "recall", query);
+    if (!defined) {
+        cJSON_Delete(counts);
+        counts = cJSON_CreateNull();
+    }
+    cJSON_AddItemToObject(evaluation, "at_threshold", counts);
+}
+
 static cJSON *evaluation_json(struct query *query) {
     cJSON *evaluation = cJSON_CreateObject();
     add_text(evaluation, "checkpoint", query);
     add_text(evaluation, "split", query);
     add_int(evaluation, "epoch", query);
     add_metrics(evaluation, query);
+    add_number(evaluation, "roc_auc", query);
+    add_number(evaluation, "average_precision", query);
+    add_number(evaluation, "equal_error_rate", query);
+    add_number(evaluation, "threshold", query);
+    add_at_threshold(evaluation, query);
+    add_json(evaluation, "classes", query, NULL);
     return evaluation;
 }
 
@@ -150,9 +187,8 @@ static bool add_details(struct store *store, int64_t id, cJSON *object, struct e
                     " ORDER BY epoch DESC LIMIT ?) ORDER BY epoch",
                     id, object, "history", epoch_json, error) &&
            add_rows(store,
-                    "SELECT checkpoint, split, epoch, " METRIC_COLUMNS(
-                        "") " FROM evaluation WHERE experiment = ?"
-                            " ORDER BY checkpoint, split DESC LIMIT ?",
+                    "SELECT " EVALUATION_COLUMNS " FROM evaluation WHERE experiment = ?"
+                    " ORDER BY checkpoint, split DESC LIMIT ?",
                     id, object, "evaluations", evaluation_json, error) &&
            add_rows(store,
                     "SELECT * FROM (SELECT kind, epoch, path, host FROM checkpoint"

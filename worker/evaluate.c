@@ -120,34 +120,74 @@ static bool config_read(const char *path, struct experiment *experiment, struct 
     return ok;
 }
 
-static void print_ratio(const char *name, bool defined, double value) {
+static void print_number(const char *name, bool defined, double value) {
     if (defined)
-        printf("%-10s %.4f\n", name, value);
+        printf("%-18s %.4f\n", name, value);
     else
-        printf("%-10s n/a\n", name);
+        printf("%-18s n/a\n", name);
+}
+
+static void print_measure(const char *name, const struct measure *measure) {
+    print_number(name, measure->defined, measure->value);
+}
+
+static void print_counts(const struct metrics *metrics) {
+    printf("TP %" PRIu64 "  TN %" PRIu64 "  FP %" PRIu64 "  FN %" PRIu64, metrics->true_positive,
+           metrics->true_negative, metrics->false_positive, metrics->false_negative);
+}
+
+static void print_threshold(const struct evaluation_report *report) {
+    double accuracy = 0;
+    print_measure("threshold", &report->threshold);
+    if (!report->threshold.defined || !metrics_accuracy(&report->at_threshold, &accuracy))
+        return;
+    printf("%-18s ", "  there");
+    print_counts(&report->at_threshold);
+    printf("  accuracy %.4f\n", accuracy);
+}
+
+static void print_classes(const struct evaluation_report *report) {
+    int width = 5;
+    for (size_t i = 0; i < report->experiment->data.class_count; i++) {
+        int length = (int)strlen(report->experiment->data.classes[i].name);
+        width = length > width ? length : width;
+    }
+    printf("\n%-*s  label  pictures   right  missed  accuracy\n", width, "class");
+    for (size_t i = 0; i < report->experiment->data.class_count; i++) {
+        const struct class_result *result = &report->by_class[i];
+        const struct experiment_class *class = &report->experiment->data.classes[i];
+        printf("%-*s  %5d  %8" PRIu64 "  %6" PRIu64 "  %6" PRIu64, width, class->name, class->label,
+               result->pictures, result->correct, result->pictures - result->correct);
+        if (result->pictures > 0)
+            printf("  %8.4f\n", (double)result->correct / (double)result->pictures);
+        else
+            printf("       n/a\n");
+    }
 }
 
 static void print_table(const struct evaluation_report *report) {
     const struct metrics *metrics = &report->metrics;
     double value = 0;
-    printf("epoch %" PRIu32 " on %s: TP %" PRIu64 "  TN %" PRIu64 "  FP %" PRIu64 "  FN %" PRIu64
-           "\n",
-           report->epoch, report->split, metrics->true_positive, metrics->true_negative,
-           metrics->false_positive, metrics->false_negative);
+    printf("epoch %" PRIu32 " on %s: ", report->epoch, report->split);
+    print_counts(metrics);
+    putchar('\n');
     bool defined = metrics_accuracy(metrics, &value);
-    print_ratio("accuracy", defined, value);
+    print_number("accuracy", defined, value);
     defined = metrics_precision(metrics, &value);
-    print_ratio("precision", defined, value);
+    print_number("precision", defined, value);
     defined = metrics_recall(metrics, &value);
-    print_ratio("recall", defined, value);
+    print_number("recall", defined, value);
     defined = metrics_loss(metrics, &value);
-    print_ratio("loss", defined, value);
+    print_number("loss", defined, value);
+    print_measure("ROC AUC", &report->roc_auc);
+    print_measure("average precision", &report->average_precision);
+    print_measure("equal error rate", &report->equal_error_rate);
+    print_threshold(report);
+    print_classes(report);
 }
 
 static bool print_json(const struct evaluation_report *report, struct error *error) {
-    cJSON *object = metrics_to_json(&report->metrics);
-    cJSON_AddStringToObject(object, "split", report->split);
-    cJSON_AddNumberToObject(object, "epoch", report->epoch);
+    cJSON *object = report_evaluation(report);
     char *text = object != NULL ? json_text(object) : NULL;
     bool ok = text != NULL || error_set(error, ERROR_FAILED, "out of memory");
     if (ok)
@@ -159,7 +199,7 @@ static bool print_json(const struct evaluation_report *report, struct error *err
 
 static bool evaluate_run(const struct evaluate_options *options, struct error *error) {
     struct experiment experiment;
-    struct evaluation_report report;
+    struct evaluation_report report = {0};
     const struct trainer_events events = {0};
     const struct trainer_options trainer = {.data_root = options->data_root,
                                             .backend = options->backend,
@@ -173,6 +213,7 @@ static bool evaluate_run(const struct evaluate_options *options, struct error *e
         ok = print_json(&report, error);
     else if (ok)
         print_table(&report);
+    evaluation_free(&report);
     experiment_free(&experiment);
     return ok;
 }
@@ -181,7 +222,9 @@ int evaluate_main(int argc, char **argv) {
     static const struct argp argp = {
         .options = evaluate_table,
         .parser = evaluate_parse,
-        .doc = "Evaluate a checkpoint on the validation or the test pictures of an experiment."};
+        .doc = "Evaluate a checkpoint on the validation or the test pictures of an experiment. The "
+               "threshold is chosen on the validation pictures (Youden's J), which are therefore "
+               "evaluated for the test pictures too."};
     struct evaluate_options options = {.split = "test", .backend = "auto"};
     struct error error = {0};
     int code;

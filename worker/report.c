@@ -3,6 +3,10 @@
 #include "core/json.h"
 
 #include <math.h>
+#include <string.h>
+
+/* So that a body stays far below WIRE_BODY_MAX, also when every byte of a path is escaped. */
+enum { PATH_BYTES_MAX = 1 << 20 };
 
 static void add_number(cJSON *object, const char *key, double value) {
     json_add_defined(object, key, isfinite(value), value);
@@ -32,11 +36,62 @@ cJSON *report_epoch(const struct epoch_report *report) {
     return object;
 }
 
+static void add_measure(cJSON *object, const char *key, const struct measure *measure) {
+    json_add_defined(object, key, measure->defined, measure->value);
+}
+
+static cJSON *class_json(const struct evaluation_report *report, size_t index) {
+    const struct class_result *result = &report->by_class[index];
+    const struct experiment_class *class = &report->experiment->data.classes[index];
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "name", class->name);
+    cJSON_AddNumberToObject(object, "label", class->label);
+    cJSON_AddNumberToObject(object, "pictures", (double)result->pictures);
+    cJSON_AddNumberToObject(object, "correct", (double)result->correct);
+    json_add_defined(object, "accuracy", result->pictures > 0,
+                     (double)result->correct / (double)result->pictures);
+    json_add_defined(object, "correct_at_threshold", report->threshold.defined,
+                     (double)result->correct_at_threshold);
+    return object;
+}
+
 cJSON *report_evaluation(const struct evaluation_report *report) {
     cJSON *object = metrics_to_json(&report->metrics);
     cJSON_AddStringToObject(object, "checkpoint", report->checkpoint);
     cJSON_AddStringToObject(object, "split", report->split);
     cJSON_AddNumberToObject(object, "epoch", report->epoch);
+    add_measure(object, "roc_auc", &report->roc_auc);
+    add_measure(object, "average_precision", &report->average_precision);
+    add_measure(object, "equal_error_rate", &report->equal_error_rate);
+    add_measure(object, "threshold", &report->threshold);
+    cJSON *at_threshold =
+        report->threshold.defined ? metrics_to_json(&report->at_threshold) : cJSON_CreateNull();
+    cJSON_DeleteItemFromObjectCaseSensitive(at_threshold, "loss");
+    cJSON_AddItemToObject(object, "at_threshold", at_threshold);
+    cJSON *classes = cJSON_AddArrayToObject(object, "classes");
+    for (size_t i = 0; i < report->experiment->data.class_count; i++)
+        cJSON_AddItemToArray(classes, class_json(report, i));
+    return object;
+}
+
+cJSON *report_scores(const struct evaluation_report *report, size_t *position) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "checkpoint", report->checkpoint);
+    cJSON_AddStringToObject(object, "split", report->split);
+    cJSON_AddNumberToObject(object, "position", (double)*position);
+    cJSON *pictures = cJSON_AddArrayToObject(object, "pictures");
+    size_t bytes = 0;
+    for (size_t i = 0;
+         i < REPORT_SCORES_MAX && bytes < PATH_BYTES_MAX && *position < report->list->count; i++) {
+        const char *path = report->list->items[*position].path;
+        const struct score *score = &report->scores[(*position)++];
+        cJSON *picture = cJSON_CreateObject();
+        bytes += strlen(path);
+        cJSON_AddStringToObject(picture, "path", path);
+        cJSON_AddNumberToObject(picture, "class", (double)score->class_index);
+        cJSON_AddNumberToObject(picture, "probability", score->probability);
+        cJSON_AddItemToArray(pictures, picture);
+    }
     return object;
 }
 

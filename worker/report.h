@@ -13,6 +13,10 @@
 cJSON *report_progress(const struct progress *progress);
 cJSON *report_epoch(const struct epoch_report *report);
 cJSON *report_evaluation(const struct evaluation_report *report);
+/* The scores of pictures *position on, as many as one report takes (REPORT_SCORES_MAX, fewer with
+ * very long paths); *position is moved behind them. */
+enum { REPORT_SCORES_MAX = 1000 };
+cJSON *report_scores(const struct evaluation_report *report, size_t *position);
 cJSON *report_checkpoint(const struct checkpoint_report *report, const char *host);
 cJSON *report_log(uint64_t offset, const char *text);
 /* "done", "given_back" */

@@ -209,6 +209,15 @@ static double count_batch(const struct session *session, const struct batch *bat
     return sum;
 }
 
+static void score_batch(const struct session *session, const struct batch *batch,
+                        const struct split_item *items, struct score *scores) {
+    for (size_t i = 0; i < batch->count; i++)
+        scores[i] =
+            (struct score){.probability = score_probability(session->logits + NETWORK_CLASSES * i),
+                           .label = items[i].label,
+                           .class_index = items[i].class_index};
+}
+
 struct phase {
     const char *name;
     uint32_t epoch, step, steps;
@@ -317,7 +326,7 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
 
 bool session_evaluate(struct session *session, const struct split_list *list,
                       const char *phase_name, uint32_t epoch, struct metrics *metrics,
-                      struct error *error) {
+                      struct score *scores, struct error *error) {
     const struct loader_pass pass = {.list = list,
                                      .pipeline = &session->experiment->evaluation,
                                      .batch_size = session->experiment->train.batch_size};
@@ -338,10 +347,13 @@ bool session_evaluate(struct session *session, const struct split_list *list,
         if (!session->backend->evaluate(session->model, batch, session->losses, session->logits,
                                         error))
             return false;
+        size_t first = metrics_count(metrics);
         double sum = count_batch(session, batch, metrics);
         phase.weights += (double)batch->count;
         if (!check_finite(sum, phase_name, epoch, phase.step, error))
             return false;
+        if (scores != NULL)
+            score_batch(session, batch, list->items + first, scores + first);
         tell_progress(session, &phase, metrics);
         if (asked_to_stop(session))
             return false;

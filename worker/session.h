@@ -49,9 +49,11 @@ struct session_epoch {
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
                    struct tensorboard *board, struct error *error);
 
-/* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress. */
+/* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress.
+ * `scores` has room for one a picture, in the list's order, or is NULL. */
 bool session_evaluate(struct session *session, const struct split_list *list, const char *phase,
-                      uint32_t epoch, struct metrics *metrics, struct error *error);
+                      uint32_t epoch, struct metrics *metrics, struct score *scores,
+                      struct error *error);
 
 /* Steps of an epoch of training: the last batch may be smaller. */
 uint32_t session_steps(const struct session *session, const struct split_list *list);

@@ -292,11 +292,14 @@ static bool run_epoch(struct run *run, struct error *error) {
                                   .learning_rate = run->state.plateau.lr,
                                   .iteration = run->state.iteration};
     return session_train(session, &epoch, run->log, run->board, error) &&
-           session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, error) &&
+           session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, NULL,
+                            error) &&
            save_epoch(run, account(run, &epoch, &valid), error);
 }
 
 /* --- the end --- */
+
+static const char *const splits[] = {"valid", "test"};
 
 static bool load(struct session *session, const char *path, uint32_t *epoch, struct error *error) {
     struct checkpoint *checkpoint;
@@ -310,39 +313,65 @@ static bool load(struct session *session, const char *path, uint32_t *epoch, str
     return ok;
 }
 
-static void tell_evaluation(struct run *run, const struct evaluation_report *report) {
+/* The checkpoint that the session has loaded on splits[s]. `chosen` as evaluation_finish has it.
+ * The report is to be freed also on failure. */
+static bool evaluate(struct session *session, size_t s, uint32_t epoch,
+                     const struct evaluation_report *chosen, struct evaluation_report *report,
+                     struct error *error) {
+    const struct split_list *list = s == 0 ? &session->split.valid : &session->split.test;
+    if (!evaluation_begin(session->experiment, list, report, error))
+        return false;
+    report->split = splits[s];
+    report->epoch = epoch;
+    return session_evaluate(session, list, splits[s], epoch, &report->metrics, report->scores,
+                            error) &&
+           evaluation_finish(report, chosen, error);
+}
+
+/* On both, valid before test, which takes its threshold. */
+static bool evaluate_both(struct session *session, uint32_t epoch,
+                          struct evaluation_report reports[2], struct error *error) {
+    evaluation_free(&reports[0]);
+    evaluation_free(&reports[1]);
+    return evaluate(session, 0, epoch, NULL, &reports[0], error) &&
+           evaluate(session, 1, epoch, &reports[0], &reports[1], error);
+}
+
+/* Keeps the scores in the run's folder, and reports. */
+static bool tell_evaluation(struct run *run, const struct evaluation_report *report,
+                            struct error *error) {
+    if (!evaluation_write_scores(report, run->options->dir, error))
+        return false;
     cJSON *json = report_evaluation(report);
     trainlog_evaluation(run->log, report);
     board_evaluation(run->board, json);
     cJSON_Delete(json);
     if (run->events->evaluation != NULL)
         run->events->evaluation(run->events->context, report);
+    return true;
 }
 
 /* Evaluates best and last on valid and test. When they are the same epoch, once. */
 static bool run_evaluations(struct run *run, struct error *error) {
-    struct session *session = &run->session;
-    const struct split_list *const lists[] = {&session->split.valid, &session->split.test};
-    static const char *const splits[] = {"valid", "test"}, *const kinds[] = {"best", "last"};
+    static const char *const kinds[] = {"best", "last"};
     const char *const paths[] = {run->best_path, run->last_path};
     struct evaluation_report reports[2] = {0};
-    for (size_t k = 0; k < 2; k++) {
+    bool ok = true;
+    for (size_t k = 0; k < 2 && ok; k++) {
         bool known = k == 1 && run->state.best_epoch == run->state.epoch;
-        uint32_t epoch = run->state.epoch;
-        if (!known && !load(session, paths[k], &epoch, error))
-            return false;
-        for (size_t s = 0; s < 2; s++) {
+        uint32_t epoch;
+        ok = known || (load(&run->session, paths[k], &epoch, error) &&
+                       evaluate_both(&run->session, epoch, reports, error));
+        for (size_t s = 0; s < 2 && ok; s++) {
             reports[s].checkpoint = kinds[k];
-            reports[s].split = splits[s];
-            reports[s].epoch = epoch;
-            if (!known &&
-                !session_evaluate(session, lists[s], splits[s], epoch, &reports[s].metrics, error))
-                return false;
-            tell_evaluation(run, &reports[s]);
+            ok = tell_evaluation(run, &reports[s], error);
         }
     }
-    tensorboard_end(run->board);
-    return sync_records(run, error);
+    evaluation_free(&reports[0]);
+    evaluation_free(&reports[1]);
+    if (ok)
+        tensorboard_end(run->board);
+    return ok && sync_records(run, error);
 }
 
 enum trainer_outcome trainer_run(const struct experiment *experiment,
@@ -377,20 +406,28 @@ bool trainer_evaluate(const struct experiment *experiment, const struct trainer_
                       const struct trainer_events *events, struct evaluation_report *report,
                       struct error *error) {
     struct session session = {0};
-    bool valid = strcmp(split, "valid") == 0;
-    if (!valid && strcmp(split, "test") != 0)
+    struct evaluation_report reports[2] = {0};
+    uint32_t epoch;
+    size_t s = strcmp(split, splits[0]) == 0 ? 0 : 1;
+    if (strcmp(split, splits[s]) != 0)
         return error_set(error, ERROR_INPUT, "split is valid or test, not \"%s\"", split);
     if (!session_open(experiment, options, events, false, &session, error))
         return false;
-    const struct split_list *list = valid ? &session.split.valid : &session.split.test;
-    *report = (struct evaluation_report){.checkpoint = kind_of(checkpoint),
-                                         .split = valid ? "valid" : "test"};
-    bool ok = list->count > 0 ||
-              error_set(error, ERROR_INPUT, "no picture in the split \"%s\"", report->split);
-    ok = ok && load(&session, checkpoint, &report->epoch, error) &&
-         session_evaluate(&session, list, report->split, report->epoch, &report->metrics, error);
+    bool ok = (s == 0 ? session.split.valid : session.split.test).count > 0 ||
+              error_set(error, ERROR_INPUT, "no picture in the split \"%s\"", split);
+    ok = ok && load(&session, checkpoint, &epoch, error) &&
+         (s == 0 ? evaluate(&session, 0, epoch, NULL, &reports[0], error)
+                 : evaluate_both(&session, epoch, reports, error));
     if (!ok && session.stopped)
         error_set(error, ERROR_FAILED, "stopped");
+    if (ok) {
+        *report = reports[s];
+        report->checkpoint = kind_of(checkpoint);
+        report->list = NULL;
+        reports[s] = (struct evaluation_report){0};
+    }
+    evaluation_free(&reports[0]);
+    evaluation_free(&reports[1]);
     session_close(&session);
     return ok;
 }

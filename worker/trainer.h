@@ -3,7 +3,8 @@
  * Runs on the caller's thread, tells what happens through callbacks and asks `stop` after every
  * step. In `dir` it writes checkpoint_best_loss.safetensors (whenever the validation loss falls),
  * checkpoint_epoch_NNN.safetensors (every checkpoint_every epochs), checkpoint_last.safetensors
- * (after every epoch: what a resumed run goes on from), train.log and tensorboard/ (core/board.h).
+ * (after every epoch: what a resumed run goes on from), train.log, tensorboard/ (core/board.h), and
+ * at the end the scores of every picture as scores_best_valid.csv and so on.
  *
  * Crash rule: an epoch's checkpoint is durable before the epoch is reported, and its metadata holds
  * every report so far; a resumed run reports them all again. Reports are idempotent, so none is
@@ -15,6 +16,7 @@
 
 #include "core/experiment.h"
 #include "core/metrics.h"
+#include "worker/evaluation.h"
 
 struct progress {
     const char *phase;        /* "train", "valid", "test" */
@@ -30,13 +32,6 @@ struct epoch_report {
     double learning_rate;              /* the one that this epoch trained with */
     double seconds, images_per_second; /* of the training part */
     bool best;                         /* validation loss fell below all before */
-};
-
-struct evaluation_report {
-    const char *checkpoint; /* "best", "last" */
-    const char *split;      /* "valid", "test" */
-    uint32_t epoch;         /* of the checkpoint */
-    struct metrics metrics;
 };
 
 struct checkpoint_report {
@@ -79,7 +74,9 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
                                  const struct trainer_options *options,
                                  const struct trainer_events *events, struct error *error);
 
-/* Evaluates a checkpoint file on "valid" or "test" (assay test). */
+/* Evaluates a checkpoint file on "valid" or "test" (assay test); on "test" after a pass over
+ * "valid", which chooses the threshold. On success the caller frees the report with
+ * evaluation_free; its list is gone. */
 bool trainer_evaluate(const struct experiment *experiment, const struct trainer_options *options,
                       const char *checkpoint, const char *split,
                       const struct trainer_events *events, struct evaluation_report *report,

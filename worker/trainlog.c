@@ -1,5 +1,7 @@
 #include "worker/trainlog.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -167,6 +169,39 @@ void trainlog_epoch(struct trainlog *log, const struct epoch_report *report, uin
                   ratio_text(texts[4], valid, metrics_recall), report->learning_rate);
 }
 
+static const char *measure_text(char text[RATIO_SIZE], const struct measure *measure) {
+    if (measure->defined)
+        snprintf(text, RATIO_SIZE, "%.4f", measure->value);
+    else
+        snprintf(text, RATIO_SIZE, "n/a");
+    return text;
+}
+
+static void log_measures(struct trainlog *log, const struct evaluation_report *report) {
+    char texts[5][RATIO_SIZE];
+    trainlog_line(
+        log,
+        "%s (epoch %" PRIu32 ") on %s: roc_auc %s average_precision %s "
+        "equal_error_rate %s threshold %s accuracy_at_threshold %s",
+        report->checkpoint, report->epoch, report->split, measure_text(texts[0], &report->roc_auc),
+        measure_text(texts[1], &report->average_precision),
+        measure_text(texts[2], &report->equal_error_rate),
+        measure_text(texts[3], &report->threshold),
+        report->threshold.defined ? ratio_text(texts[4], &report->at_threshold, metrics_accuracy)
+                                  : "n/a");
+}
+
+static void log_classes(struct trainlog *log, const struct evaluation_report *report) {
+    struct text line = {0};
+    for (size_t i = 0; i < report->experiment->data.class_count; i++)
+        text_format(&line, "%s%s %" PRIu64 "/%" PRIu64, i > 0 ? ", " : "",
+                    report->experiment->data.classes[i].name, report->by_class[i].correct,
+                    report->by_class[i].pictures);
+    trainlog_line(log, "%s (epoch %" PRIu32 ") on %s: right of %s", report->checkpoint,
+                  report->epoch, report->split, text_string(&line));
+    text_free(&line);
+}
+
 void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *report) {
     char texts[4][RATIO_SIZE];
     const struct metrics *metrics = &report->metrics;
@@ -179,6 +214,8 @@ void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *r
                   ratio_text(texts[1], metrics, metrics_recall),
                   ratio_text(texts[2], metrics, metrics_precision),
                   ratio_text(texts[3], metrics, metrics_loss));
+    log_measures(log, report);
+    log_classes(log, report);
 }
 
 bool trainlog_sync(struct trainlog *log, struct error *error) {

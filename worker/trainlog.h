@@ -26,7 +26,10 @@ void trainlog_line(struct trainlog *log, const char *format, ...)
 /* "epoch 1/200: loss_train 0.6931 loss_valid .. accuracy_valid .. precision_valid .. recall_valid
  * .. lr 0.0002" */
 void trainlog_epoch(struct trainlog *log, const struct epoch_report *report, uint32_t epochs);
-/* "best (epoch 7) on test: TP .. TN .. FP .. FN .. accuracy .. recall .. precision .. loss .." */
+/* "best (epoch 7) on test: TP .. TN .. FP .. FN .. accuracy .. recall .. precision .. loss .."
+ * "best (epoch 7) on test: roc_auc .. average_precision .. equal_error_rate .. threshold ..
+ * accuracy_at_threshold .."
+ * "best (epoch 7) on test: right of fake_deepfake 390/400, fake_face2face 399/400, real 398/400" */
 void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *report);
 
 /* Everything so far is on disk when it returns true. */

@@ -136,7 +136,11 @@ static void on_checkpoint(void *context, const struct checkpoint_report *report)
                                          .body = report_checkpoint(report, trial->host)});
 }
 
+/* The scores first: where the evaluation stands, they all do. */
 static void on_evaluation(void *context, const struct evaluation_report *report) {
+    for (size_t position = 0; position < report->list->count;)
+        trial_put(context,
+                  (struct trial_item){.kind = "scores", .body = report_scores(report, &position)});
     double accuracy = 0;
     char text[16];
     bool defined = metrics_accuracy(&report->metrics, &accuracy);

@@ -20,9 +20,10 @@ typedef enum trainer_outcome trial_function(const struct experiment *experiment,
                                             struct error *error);
 
 struct trial_item {
-    const char *kind; /* of the report: "epoch", "evaluation", "checkpoint", "log"; NULL: the end */
-    cJSON *body;      /* NULL at the end */
-    char *line;       /* the same for people, or NULL */
+    const char
+        *kind; /* of the report: "epoch", "scores", "evaluation", "checkpoint", "log"; NULL: end */
+    cJSON *body; /* NULL at the end */
+    char *line;  /* the same for people, or NULL */
     /* at the end: how it went */
     enum trainer_outcome outcome;
     struct error error;

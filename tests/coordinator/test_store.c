@@ -2,6 +2,7 @@
 
 #include "coordinator/query.h"
 #include "coordinator/records.h"
+#include "coordinator/views.h"
 #include "core/file.h"
 #include "tests/coordinator/bodies.h"
 #include "tests/temporary.h"
@@ -116,7 +117,7 @@ static void a_new_database_is_made_with_its_folder_and_is_durable(void **state) 
     char *path = temporary_path(state, "a/b/assay.db");
     struct store *store = open_store(path);
     assert_string_equal(store_path(store), path);
-    assert_true(number(store, "PRAGMA user_version") >= 3);
+    assert_true(number(store, "PRAGMA user_version") >= 4);
     assert_true(number(store, "PRAGMA application_id") == 0x61737361);
     assert_true(number(store, "PRAGMA synchronous") == 2); /* FULL */
     assert_true(number(store, "PRAGMA foreign_keys") == 1);
@@ -132,6 +133,39 @@ static void what_was_committed_is_there_when_it_is_opened_again(void **state) {
     store_close(store);
     store = open_store(path);
     assert_true(number(store, "SELECT count(*) FROM experiment") == 1);
+    store_close(store);
+    free(path);
+}
+
+/* One row in every table that a later migration changes. */
+static void a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows(void **state) {
+    extern const char sql_001_initial[];
+    char *path = temporary_path(state, "assay.db");
+    change(path, sql_001_initial);
+    change(path,
+           "INSERT INTO submission VALUES ('a key', 1);"
+           "INSERT INTO experiment (submission, name, \"group\", config, variant, priority,"
+           " backend, memory_bytes, epochs, max_attempts, submitted_ms)"
+           " VALUES ('a key', 'n', 'g', '{}', '{}', 0, 'any', 0, 2, 3, 1);"
+           "INSERT INTO evaluation (experiment, checkpoint, split, attempt, reported_ms, epoch,"
+           " true_positive, true_negative, false_positive, false_negative, loss)"
+           " VALUES (1, 'best', 'test', 1, 5, 2, 3, 4, 1, 0, 0.5);"
+           "PRAGMA user_version = 1");
+    struct store *store = open_store(path);
+    assert_true(number(store, "PRAGMA user_version") >= 4);
+    assert_true(number(store, "SELECT accuracy FROM evaluation WHERE loss = 0.5") == 0.875);
+    assert_true(isnan(number(store, "SELECT roc_auc FROM evaluation")));
+    assert_true(isnan(number(store, "SELECT threshold_accuracy FROM evaluation")));
+    cJSON *experiments;
+    int64_t next;
+    struct error error = {0};
+    if (!view_experiments(store, &(struct view_filter){0}, true, &experiments, &next, &error))
+        fail_msg("%s", error.message);
+    const cJSON *evaluation = json_member(experiments->child, "evaluations")->child;
+    assert_true(cJSON_IsNull(json_member(evaluation, "at_threshold")));
+    assert_int_equal(cJSON_GetArraySize(json_member(evaluation, "classes")), 0);
+    assert_int_equal(json_member(evaluation, "true_positive")->valuedouble, 3);
+    cJSON_Delete(experiments);
     store_close(store);
     free(path);
 }
@@ -393,6 +427,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_new_database_is_made_with_its_folder_and_is_durable),
         IN_FOLDER(what_was_committed_is_there_when_it_is_opened_again),
+        IN_FOLDER(a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows),
         IN_FOLDER(a_newer_schema_is_refused),
         IN_FOLDER(what_is_no_database_is_refused),
         IN_FOLDER(the_database_of_another_program_is_refused),

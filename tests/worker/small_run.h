@@ -133,7 +133,8 @@ static inline void hear_evaluation(void *context, const struct evaluation_report
     text_format(&listener->lines, "evaluation %s %s %" PRIu32, report->checkpoint, report->split,
                 report->epoch);
     add_metrics_line(&listener->lines, &report->metrics);
-    text_format(&listener->lines, "\n");
+    text_format(&listener->lines, " auc %.17g threshold %.17g\n", report->roc_auc.value,
+                report->threshold.value);
 }
 
 static inline void hear_log(void *context, uint64_t offset, const char *text) {

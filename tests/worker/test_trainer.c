@@ -56,6 +56,13 @@ static void train_log_has_the_notebooks_lines_and_the_events_tell_it(void **stat
         " accuracy ",
         " recall ",
         " precision ",
+        ") on valid: roc_auc ",
+        " average_precision ",
+        " equal_error_rate ",
+        " threshold ",
+        " accuracy_at_threshold ",
+        ") on valid: right of fake ",
+        "/2, real ",
         "last (epoch 3) on test: ",
     };
     expect_in_order(text, parts, sizeof parts / sizeof parts[0]);
@@ -168,10 +175,40 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
                               &error))
             fail_msg("%s", error.message);
         hear_evaluation(&listener, &report);
+        evaluation_free(&report);
     }
     expect_same_lines(bench, &listener, "evaluation last");
     listener_free(&listener);
     free(path);
+}
+
+/* Counts what the scores file of an evaluation calls right; the evaluation's line has the counts.
+ */
+static void each_pictures_score_is_kept_and_gives_the_counts(void **state) {
+    struct bench *bench = *state;
+    static const char *const names[] = {"best valid", "best test", "last valid", "last test"};
+    for (size_t i = 0; i < 4; i++) {
+        char file[64], start[64], *lines, *rest;
+        unsigned counts[2][2] = {{0}};
+        snprintf(start, sizeof start, "evaluation %s ", names[i]);
+        snprintf(file, sizeof file, "scores_%.4s_%s.csv", names[i], names[i] + 5);
+        char *text = read_text(bench->whole_dir, file);
+        for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+             line = strtok_r(NULL, "\n", &rest)) {
+            int label;
+            double probability;
+            if (sscanf(line, "%*[^,],%*[^,],%d,%lf", &label, &probability) == 2)
+                counts[label][probability > 0.5]++;
+        }
+        snprintf(file, sizeof file, " %u/%u/%u/%u ", counts[1][1], counts[0][0], counts[0][1],
+                 counts[1][0]);
+        lines = lines_of(bench->whole.lines.data, start);
+        if (strstr(lines, file) == NULL)
+            fail_msg("%s has not the counts%sof its scores", lines, file);
+        assert_int_equal(counts[0][0] + counts[0][1] + counts[1][0] + counts[1][1], 4);
+        free(lines);
+        free(text);
+    }
 }
 
 static void what_is_no_checkpoint_is_not_evaluated(void **state) {
@@ -200,6 +237,7 @@ int main(void) {
         cmocka_unit_test(an_experiment_for_another_backend_is_refused),
         cmocka_unit_test(data_outside_the_workers_data_root_is_refused),
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
+        cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
         cmocka_unit_test(what_is_no_checkpoint_is_not_evaluated),
     };
     return cmocka_run_group_tests(tests, bench_make, bench_free);

@@ -1,0 +1,75 @@
+#include "worker/evaluation.h"
+
+#include "core/file.h"
+#include "core/roc.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool evaluation_begin(const struct experiment *experiment, const struct split_list *list,
+                      struct evaluation_report *report, struct error *error) {
+    *report = (struct evaluation_report){.experiment = experiment, .list = list};
+    report->scores = calloc(list->count + 1, sizeof *report->scores);
+    report->by_class = calloc(experiment->data.class_count + 1, sizeof *report->by_class);
+    return (report->scores != NULL && report->by_class != NULL) ||
+           error_set(error, ERROR_FAILED, "no memory for the scores of %zu pictures", list->count);
+}
+
+void evaluation_free(struct evaluation_report *report) {
+    free(report->scores);
+    free(report->by_class);
+    *report = (struct evaluation_report){0};
+}
+
+static void measure_set(struct measure *measure, const struct roc *roc,
+                        bool (*of)(const struct roc *roc, double *value)) {
+    measure->defined = of(roc, &measure->value);
+}
+
+bool evaluation_finish(struct evaluation_report *report, const struct evaluation_report *chosen,
+                       struct error *error) {
+    size_t count = report->list->count;
+    struct roc roc;
+    if (!roc_make(report->scores, count, &roc, error))
+        return false;
+    measure_set(&report->roc_auc, &roc, roc_auc);
+    measure_set(&report->average_precision, &roc, roc_average_precision);
+    measure_set(&report->equal_error_rate, &roc, roc_equal_error_rate);
+    if (chosen != NULL)
+        report->threshold = chosen->threshold;
+    else
+        measure_set(&report->threshold, &roc, roc_threshold);
+    roc_free(&roc);
+    double threshold = report->threshold.defined ? report->threshold.value : 0.5;
+    scores_count(report->scores, count, threshold, &report->at_threshold);
+    scores_by_class(report->scores, count, threshold, report->by_class,
+                    report->experiment->data.class_count);
+    return true;
+}
+
+static void add_lines(const struct evaluation_report *report, struct text *text) {
+    text_format(text, "path,class,label,probability\n");
+    for (size_t i = 0; i < report->list->count; i++) {
+        const struct split_item *item = &report->list->items[i];
+        text_csv_field(text, item->path);
+        text_add(text, ",", 1);
+        text_csv_field(text, report->experiment->data.classes[item->class_index].name);
+        text_format(text, ",%d,%.17g\n", item->label, report->scores[i].probability);
+    }
+}
+
+bool evaluation_write_scores(const struct evaluation_report *report, const char *dir,
+                             struct error *error) {
+    char *path = NULL;
+    struct text text = {0};
+    add_lines(report, &text);
+    bool ok = !text.failed &&
+              asprintf(&path, "%s/scores_%s_%s.csv", dir, report->checkpoint, report->split) >= 0;
+    ok = ok ? file_write_atomic(path, text.data, text.length, error)
+            : error_set(error, ERROR_FAILED, "out of memory");
+    text_free(&text);
+    free(path);
+    return ok;
+}
