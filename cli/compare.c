@@ -1,6 +1,7 @@
 /* assay compare: best-loss beside last-epoch on valid and test, which to keep, and repeats. */
 #include "cli/client.h"
 #include "cli/comparison.h"
+#include "cli/evaluation_tables.h"
 #include "cli/metrics_row.h"
 #include "cli/output.h"
 
@@ -121,10 +122,32 @@ static void print_ranking(const struct comparison *comparison, const struct scre
     table_free(&table);
 }
 
+/* The test split of each checkpoint to keep, in the order of the ranking. */
+static void print_findings(const struct comparison *comparison, const struct screen *screen) {
+    static const struct column leading[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_ELASTIC}};
+    struct evaluation_row *rows = calloc(comparison->ranked + 1, sizeof *rows);
+    char(*ids)[FORMAT_SIZE] = calloc(comparison->ranked + 1, sizeof *ids);
+    for (size_t i = 0; i < comparison->ranked && rows != NULL && ids != NULL; i++) {
+        const struct contender *contender = &comparison->contenders[comparison->order[i]];
+        snprintf(ids[i], sizeof ids[i], "%.0f", field_number(contender->experiment, "id", 0));
+        rows[i] = (struct evaluation_row){.first = ids[i],
+                                          .second = field_text(contender->experiment, "name", "?"),
+                                          .evaluation = kept(contender, SPLIT_TEST)};
+    }
+    if (rows != NULL && ids != NULL) {
+        evaluation_print_classes("Which class is missed: test pictures taken for the other label",
+                                 leading, rows, comparison->ranked, screen);
+        evaluation_print_ranking("How the test pictures rank; the threshold comes from valid",
+                                 leading, rows, comparison->ranked, screen);
+    }
+    free(ids);
+    free(rows);
+}
+
 static void add_spreads(struct table *table, const struct comparison *comparison, size_t first,
                         enum checkpoint checkpoint, enum split_name split) {
     table_add(table, "  %s %s", checkpoint_names[checkpoint], split_names[split]);
-    for (int ratio = 0; ratio < RATIO_COUNT; ratio++) {
+    for (int ratio = 0; ratio < RATIO_SHOWN; ratio++) {
         struct spread spread;
         if (contenders_spread(comparison->contenders, comparison->count, comparison->repeats, first,
                               checkpoint, split, (enum ratio)ratio, &spread))
@@ -267,6 +290,7 @@ static void print_comparison(const struct comparison *comparison) {
     }
     print_evaluations(comparison, &screen);
     print_ranking(comparison, &screen);
+    print_findings(comparison, &screen);
     print_repeats(comparison, &screen);
 }
 

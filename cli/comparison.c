@@ -8,7 +8,8 @@
 
 const char *const checkpoint_names[] = {"best", "last"};
 const char *const split_names[] = {"valid", "test"};
-const char *const ratio_names[] = {"accuracy", "recall", "precision", "loss"};
+const char *const ratio_names[] = {
+    "accuracy", "recall", "precision", "loss", "roc_auc", "average_precision", "equal_error_rate"};
 
 int evaluation_compare(const cJSON *a, const cJSON *b) {
     double accuracy_a = field_number(a, "accuracy", -INFINITY);

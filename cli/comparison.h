@@ -14,7 +14,17 @@
 
 enum checkpoint { CHECKPOINT_BEST, CHECKPOINT_LAST, CHECKPOINT_COUNT };
 enum split_name { SPLIT_VALID, SPLIT_TEST, SPLIT_COUNT };
-enum ratio { RATIO_ACCURACY, RATIO_RECALL, RATIO_PRECISION, RATIO_LOSS, RATIO_COUNT };
+enum ratio {
+    RATIO_ACCURACY,
+    RATIO_RECALL,
+    RATIO_PRECISION,
+    RATIO_LOSS,
+    RATIO_SHOWN, /* those on screen; the others are in --json alone */
+    RATIO_ROC_AUC = RATIO_SHOWN,
+    RATIO_AVERAGE_PRECISION,
+    RATIO_EQUAL_ERROR_RATE,
+    RATIO_COUNT
+};
 
 extern const char *const checkpoint_names[CHECKPOINT_COUNT];
 extern const char *const split_names[SPLIT_COUNT];

@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"workers", "", "who trains", command_workers},
     {"Results", NULL, NULL, NULL},
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
+    {"scores", "ID --checkpoint C --split S", "the probability of each picture, as CSV", command_scores},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
     {"tensorboard", "ID...|GROUP --out DIR", "event files for TensorBoard", command_tensorboard},
     {"Weights and checkpoints", NULL, NULL, NULL},

@@ -1,5 +1,6 @@
 /* assay show: everything about one experiment. */
 #include "cli/client.h"
+#include "cli/evaluation_tables.h"
 #include "cli/field.h"
 #include "cli/metrics_row.h"
 #include "cli/output.h"
@@ -180,6 +181,57 @@ static void print_evaluations(const cJSON *evaluations, const struct screen *scr
     table_free(&table);
 }
 
+/* One more row of metrics for each evaluation, counted at the threshold. */
+static void print_at_threshold(const cJSON *evaluations, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"", COLUMN_LEFT},          {"split", COLUMN_LEFT},     {"threshold", COLUMN_RIGHT},
+        {"TP", COLUMN_RIGHT},       {"TN", COLUMN_RIGHT},       {"FP", COLUMN_RIGHT},
+        {"FN", COLUMN_RIGHT},       {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},
+        {"precision", COLUMN_RIGHT}};
+    static const char *const counts[] = {"true_positive", "true_negative", "false_positive",
+                                         "false_negative"};
+    static const char *const ratios[] = {"accuracy", "recall", "precision"};
+    struct table table = TABLE_OF(columns);
+    const cJSON *evaluation;
+    cJSON_ArrayForEach(evaluation, evaluations) {
+        const cJSON *there = field_at(evaluation, "at_threshold");
+        char text[FORMAT_SIZE];
+        if (there == NULL)
+            continue;
+        table_add(&table, "%s", field_text(evaluation, "checkpoint", "?"));
+        table_add(&table, "%s", field_text(evaluation, "split", "?"));
+        table_add(&table, "%s", field_ratio(text, evaluation, "threshold"));
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+            table_add(&table, "%.0f", field_number(there, counts[i], 0));
+        for (size_t i = 0; i < sizeof ratios / sizeof ratios[0]; i++)
+            table_add(&table, "%s", field_ratio(text, there, ratios[i]));
+    }
+    if (table.count > 0) {
+        puts("\nThe same with the threshold that Youden's J chooses on valid, instead of 0.5");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void print_findings(const cJSON *evaluations, const struct screen *screen) {
+    static const struct column leading[] = {{"", COLUMN_LEFT}, {"split", COLUMN_LEFT}};
+    size_t count = 0;
+    struct evaluation_row *rows = calloc((size_t)cJSON_GetArraySize(evaluations) + 1, sizeof *rows);
+    const cJSON *evaluation;
+    if (rows == NULL)
+        return;
+    cJSON_ArrayForEach(evaluation, evaluations) {
+        rows[count++] = (struct evaluation_row){.first = field_text(evaluation, "checkpoint", "?"),
+                                                .second = field_text(evaluation, "split", "?"),
+                                                .evaluation = evaluation};
+    }
+    evaluation_print_classes("Which class is missed: pictures taken for the other label", leading,
+                             rows, count, screen);
+    evaluation_print_ranking("How the pictures rank; the threshold comes from valid", leading, rows,
+                             count, screen);
+    free(rows);
+}
+
 static void print_checkpoints(const cJSON *checkpoints, const struct screen *screen) {
     static const struct column columns[] = {{"checkpoint", COLUMN_LEFT},
                                             {"epoch", COLUMN_RIGHT},
@@ -207,6 +259,8 @@ static void print_experiment(const cJSON *experiment) {
     print_attempts(field_at(experiment, "attempts"), &screen);
     print_epochs(field_at(experiment, "history"), &screen);
     print_evaluations(field_at(experiment, "evaluations"), &screen);
+    print_findings(field_at(experiment, "evaluations"), &screen);
+    print_at_threshold(field_at(experiment, "evaluations"), &screen);
     print_checkpoints(field_at(experiment, "checkpoints"), &screen);
 }
 

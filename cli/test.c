@@ -60,7 +60,10 @@ static const struct command_line line = {
     .arguments = "ID",
     .help = "Evaluates a checkpoint of an experiment again and prints TP TN FP FN, accuracy, "
             "precision, "
-            "recall and loss. Runs here: the checkpoint and the data must be on this machine."
+            "recall, loss, ROC AUC, average precision, equal error rate, the counts at the "
+            "threshold that "
+            "Youden's J chooses on the validation split, and how each class came off. Runs here: "
+            "the checkpoint and the data must be on this machine."
             "\vExample:\n  assay test 3 --checkpoint best --split test",
     .options = options,
     .parse = parse,

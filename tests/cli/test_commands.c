@@ -105,7 +105,7 @@ static void show_json_is_the_whole_answer(void **state) {
     free(run.err);
 }
 
-static void compare_shows_counts_the_choice_and_the_repeats(void **state) {
+static void compare_shows_counts_the_choice_the_classes_and_the_repeats(void **state) {
     (void)state;
     assert_output(RUN(command_compare, "compare"), 0, "compare.txt");
 }
@@ -186,7 +186,7 @@ int main(void) {
         cmocka_unit_test(show_of_a_failed_one_tells_why_and_exits_4),
         cmocka_unit_test(show_of_a_running_one_has_its_progress_and_undefined_ratios),
         cmocka_unit_test(show_json_is_the_whole_answer),
-        cmocka_unit_test(compare_shows_counts_the_choice_and_the_repeats),
+        cmocka_unit_test(compare_shows_counts_the_choice_the_classes_and_the_repeats),
         cmocka_unit_test(compare_json_has_the_promised_names),
         cmocka_unit_test(compare_of_a_named_failure_exits_4),
         cmocka_unit_test(ls_has_a_line_for_each),

@@ -37,10 +37,39 @@ learnt=$(sql "SELECT max(1.0 * (true_positive + true_negative) /
 first=${ids%% *}
 assay test "$first" --checkpoint last --split test --json >"$work/test.json"
 again=$(json "json_array(j ->> 'true_positive', j ->> 'true_negative', j ->> 'false_positive',
-    j ->> 'false_negative', j ->> 'loss')" "$work/test.json")
-reported=$(sql "SELECT json_array(true_positive, true_negative, false_positive, false_negative, loss)
+    j ->> 'false_negative', j ->> 'loss', 1.0 * (j ->> 'roc_auc'),
+    1.0 * (j ->> 'threshold'))" "$work/test.json")
+reported=$(sql "SELECT json_array(true_positive, true_negative, false_positive, false_negative, loss,
+    roc_auc, threshold)
     FROM evaluation WHERE experiment = $first AND checkpoint = 'last' AND split = 'test'")
 [ "$again" = "$reported" ] || fail "assay test says $again, the run reported $reported"
+
+# what else an evaluation says: classes that sum up to the counts, scores of every picture that give
+# the counts and the threshold's, and nothing undefined where both labels are there
+wrong=$(sql "SELECT count(*) FROM evaluation AS e WHERE
+    (SELECT sum(pictures) FROM class_result AS c WHERE (c.experiment, c.checkpoint, c.split) = (e.experiment, e.checkpoint, e.split))
+        IS NOT true_positive + true_negative + false_positive + false_negative
+    OR (SELECT sum(correct) FROM class_result AS c WHERE (c.experiment, c.checkpoint, c.split) = (e.experiment, e.checkpoint, e.split))
+        IS NOT true_positive + true_negative
+    OR (SELECT sum(correct_at_threshold) FROM class_result AS c
+        WHERE (c.experiment, c.checkpoint, c.split) = (e.experiment, e.checkpoint, e.split))
+        IS NOT threshold_true_positive + threshold_true_negative")
+[ "$wrong" = 0 ] || fail "$wrong evaluations with classes that do not sum up"
+# make_pictures has two classes of which the second, 1, is real
+wrong=$(sql "SELECT count(*) FROM evaluation AS e WHERE
+    (true_positive, false_positive, true_negative, false_negative, threshold_true_positive, threshold_false_positive)
+    IS NOT (SELECT sum(class = 1 AND probability > 0.5), sum(class = 0 AND probability > 0.5),
+        sum(class = 0 AND probability <= 0.5), sum(class = 1 AND probability <= 0.5),
+        sum(class = 1 AND probability > threshold), sum(class = 0 AND probability > threshold) FROM score AS s
+        WHERE (s.experiment, s.checkpoint, s.split) = (e.experiment, e.checkpoint, e.split))")
+[ "$wrong" = 0 ] || fail "$wrong evaluations with scores that do not give the counts"
+undefined=$(sql "SELECT count(*) FROM evaluation WHERE roc_auc IS NULL OR average_precision IS NULL
+    OR equal_error_rate IS NULL OR threshold IS NULL OR roc_auc NOT BETWEEN 0 AND 1")
+[ "$undefined" = 0 ] || fail "$undefined evaluations without ROC AUC, average precision, EER or threshold"
+assay scores "$first" --checkpoint best --split test >"$work/scores.csv"
+cmp "$work/scores.csv" "$(dirname "$(checkpoint_path "$first" best)")/scores_best_test.csv" ||
+    fail "assay scores is not what stands beside the checkpoints"
+grep -q 'Which class is missed' "$work/compare.txt" || fail "compare does not show the classes"
 
 # a broken picture: the experiment fails at once, naming the file, and is not tried again
 cp -r "$work/pictures" "$work/broken"
