@@ -1,9 +1,9 @@
 #include "worker/evaluate.h"
 
 #include "core/json.h"
+#include "worker/examine.h"
 #include "worker/options.h"
 #include "worker/report.h"
-#include "worker/trainer.h"
 
 #include <inttypes.h>
 #include <libgen.h>
@@ -207,8 +207,8 @@ static bool evaluate_run(const struct evaluate_options *options, struct error *e
                                             .threads = options->threads};
     if (!config_read(options->config, &experiment, error))
         return false;
-    bool ok = trainer_evaluate(&experiment, &trainer, options->checkpoint, options->split, &events,
-                               &report, error);
+    bool ok = examine_checkpoint(&experiment, &trainer, options->checkpoint, options->split,
+                                 &events, &report, error);
     if (ok && options->json)
         ok = print_json(&report, error);
     else if (ok)

@@ -3,6 +3,7 @@
 #include "core/atomic_file.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "worker/examine.h"
 #include "worker/report.h"
 #include "worker/resume.h"
 #include "worker/session.h"
@@ -299,44 +300,6 @@ static bool run_epoch(struct run *run, struct error *error) {
 
 /* --- the end --- */
 
-static const char *const splits[] = {"valid", "test"};
-
-static bool load(struct session *session, const char *path, uint32_t *epoch, struct error *error) {
-    struct checkpoint *checkpoint;
-    if (!checkpoint_open(path, &checkpoint, error))
-        return false;
-    *epoch = checkpoint_state(checkpoint)->epoch;
-    bool ok = checkpoint_restore(checkpoint, &session->network, session->backend, session->model,
-                                 NULL, error) ||
-              error_context(error, "%s", path);
-    checkpoint_close(checkpoint);
-    return ok;
-}
-
-/* The checkpoint that the session has loaded on splits[s]. `chosen` as evaluation_finish has it.
- * The report is to be freed also on failure. */
-static bool evaluate(struct session *session, size_t s, uint32_t epoch,
-                     const struct evaluation_report *chosen, struct evaluation_report *report,
-                     struct error *error) {
-    const struct split_list *list = s == 0 ? &session->split.valid : &session->split.test;
-    if (!evaluation_begin(session->experiment, list, report, error))
-        return false;
-    report->split = splits[s];
-    report->epoch = epoch;
-    return session_evaluate(session, list, splits[s], epoch, &report->metrics, report->scores,
-                            error) &&
-           evaluation_finish(report, chosen, error);
-}
-
-/* On both, valid before test, which takes its threshold. */
-static bool evaluate_both(struct session *session, uint32_t epoch,
-                          struct evaluation_report reports[2], struct error *error) {
-    evaluation_free(&reports[0]);
-    evaluation_free(&reports[1]);
-    return evaluate(session, 0, epoch, NULL, &reports[0], error) &&
-           evaluate(session, 1, epoch, &reports[0], &reports[1], error);
-}
-
 /* Keeps the scores in the run's folder, and reports. */
 static bool tell_evaluation(struct run *run, const struct evaluation_report *report,
                             struct error *error) {
@@ -355,20 +318,18 @@ static bool tell_evaluation(struct run *run, const struct evaluation_report *rep
 static bool run_evaluations(struct run *run, struct error *error) {
     static const char *const kinds[] = {"best", "last"};
     const char *const paths[] = {run->best_path, run->last_path};
-    struct evaluation_report reports[2] = {0};
+    struct evaluation_report reports[EXAMINE_SPLITS] = {0};
     bool ok = true;
     for (size_t k = 0; k < 2 && ok; k++) {
         bool known = k == 1 && run->state.best_epoch == run->state.epoch;
-        uint32_t epoch;
-        ok = known || (load(&run->session, paths[k], &epoch, error) &&
-                       evaluate_both(&run->session, epoch, reports, error));
-        for (size_t s = 0; s < 2 && ok; s++) {
+        ok = known || examine_both(&run->session, paths[k], reports, error);
+        for (size_t s = 0; s < EXAMINE_SPLITS && ok; s++) {
             reports[s].checkpoint = kinds[k];
             ok = tell_evaluation(run, &reports[s], error);
         }
     }
-    evaluation_free(&reports[0]);
-    evaluation_free(&reports[1]);
+    for (size_t s = 0; s < EXAMINE_SPLITS; s++)
+        evaluation_free(&reports[s]);
     if (ok)
         tensorboard_end(run->board);
     return ok && sync_records(run, error);
@@ -388,46 +349,4 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
         trainlog_line(run.log, "failed: %s", error->message);
     run_end(&run);
     return ok ? TRAINER_DONE : stopped ? TRAINER_STOPPED : TRAINER_FAILED;
-}
-
-/* --- assay test --- */
-
-/* "best", "last" or "epoch", by the file's name. */
-static const char *kind_of(const char *path) {
-    const char *name = strrchr(path, '/');
-    name = name != NULL ? name + 1 : path;
-    return strncmp(name, "checkpoint_best", 15) == 0   ? "best"
-           : strncmp(name, "checkpoint_last", 15) == 0 ? "last"
-                                                       : "epoch";
-}
-
-bool trainer_evaluate(const struct experiment *experiment, const struct trainer_options *options,
-                      const char *checkpoint, const char *split,
-                      const struct trainer_events *events, struct evaluation_report *report,
-                      struct error *error) {
-    struct session session = {0};
-    struct evaluation_report reports[2] = {0};
-    uint32_t epoch;
-    size_t s = strcmp(split, splits[0]) == 0 ? 0 : 1;
-    if (strcmp(split, splits[s]) != 0)
-        return error_set(error, ERROR_INPUT, "split is valid or test, not \"%s\"", split);
-    if (!session_open(experiment, options, events, false, &session, error))
-        return false;
-    bool ok = (s == 0 ? session.split.valid : session.split.test).count > 0 ||
-              error_set(error, ERROR_INPUT, "no picture in the split \"%s\"", split);
-    ok = ok && load(&session, checkpoint, &epoch, error) &&
-         (s == 0 ? evaluate(&session, 0, epoch, NULL, &reports[0], error)
-                 : evaluate_both(&session, epoch, reports, error));
-    if (!ok && session.stopped)
-        error_set(error, ERROR_FAILED, "stopped");
-    if (ok) {
-        *report = reports[s];
-        report->checkpoint = kind_of(checkpoint);
-        report->list = NULL;
-        reports[s] = (struct evaluation_report){0};
-    }
-    evaluation_free(&reports[0]);
-    evaluation_free(&reports[1]);
-    session_close(&session);
-    return ok;
 }

@@ -74,12 +74,4 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
                                  const struct trainer_options *options,
                                  const struct trainer_events *events, struct error *error);
 
-/* Evaluates a checkpoint file on "valid" or "test" (assay test); on "test" after a pass over
- * "valid", which chooses the threshold. On success the caller frees the report with
- * evaluation_free; its list is gone. */
-bool trainer_evaluate(const struct experiment *experiment, const struct trainer_options *options,
-                      const char *checkpoint, const char *split,
-                      const struct trainer_events *events, struct evaluation_report *report,
-                      struct error *error);
-
 #endif

@@ -1,4 +1,5 @@
 #include "tests/worker/small_run.h"
+#include "worker/examine.h"
 
 /* --- a run --- */
 
@@ -171,8 +172,8 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
     static const char *const splits[] = {"valid", "test"};
     for (size_t i = 0; i < 2; i++) {
         struct error error = {0};
-        if (!trainer_evaluate(&bench->small.experiment, &options, path, splits[i], &events, &report,
-                              &error))
+        if (!examine_checkpoint(&bench->small.experiment, &options, path, splits[i], &events,
+                                &report, &error))
             fail_msg("%s", error.message);
         hear_evaluation(&listener, &report);
         evaluation_free(&report);
@@ -217,12 +218,12 @@ static void what_is_no_checkpoint_is_not_evaluated(void **state) {
     const struct trainer_events events = {0};
     struct evaluation_report report;
     struct error error = {0};
-    assert_false(trainer_evaluate(&bench->small.experiment, &options,
-                                  TEST_DATA "/safetensors/small.safetensors", "test", &events,
-                                  &report, &error));
+    assert_false(examine_checkpoint(&bench->small.experiment, &options,
+                                    TEST_DATA "/safetensors/small.safetensors", "test", &events,
+                                    &report, &error));
     assert_non_null(strstr(error.message, "is no checkpoint of assay"));
-    assert_false(trainer_evaluate(&bench->small.experiment, &options, "x", "train", &events,
-                                  &report, &error));
+    assert_false(examine_checkpoint(&bench->small.experiment, &options, "x", "train", &events,
+                                    &report, &error));
     assert_non_null(strstr(error.message, "split is valid or test"));
 }
 
