@@ -8,7 +8,7 @@ enum { TRIES = 2 };
 
 bool client_open(const struct command_input *input, struct client *client, struct error *error) {
     *client = (struct client){.timeout_ms = input->timeout_ms};
-    return dealer_open(input->connect, &client->dealer, error);
+    return dealer_open(input->connect, &input->keys, &client->dealer, error);
 }
 
 void client_close(struct client *client) {

@@ -16,7 +16,7 @@ struct client {
     int timeout_ms;
 };
 
-/* With the endpoint and timeout of the command line. Close with client_close (a zeroed one is
+/* With the endpoint, keys and timeout of the command line. Close with client_close (a zeroed one is
  * fine). */
 bool client_open(const struct command_input *input, struct client *client, struct error *error);
 void client_close(struct client *client);

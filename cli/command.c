@@ -1,7 +1,6 @@
 #include "cli/command.h"
 
 #include "core/words.h"
-#include "net/dealer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_CONNECT = 0x1000, KEY_JSON, KEY_TIMEOUT };
+enum { KEY_CONNECT = 0x1000, KEY_JSON, KEY_TIMEOUT, KEY_KEY, KEY_SERVER_KEY };
 
-enum { OPTIONS_MOST = 24 }; /* of one command, with those of all and the empty one at the end */
+enum { OPTIONS_MOST = 32 }; /* of one command, with those of all and the empty one at the end */
 
 /* One command_parse: state->hook of every parser. (argp keeps a hook for each argp of its own, so
  * there is one argp, and parse() hands on what is the command's.) */
@@ -109,6 +108,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case 'h': parsing->help = true; return 0;
     case KEY_CONNECT: parsing->input->connect = argument; return 0;
+    case KEY_KEY: parsing->input->keys.key = argument; return 0;
+    case KEY_SERVER_KEY: parsing->input->keys.server = argument; return 0;
     case KEY_TIMEOUT: return parse_timeout(argument, state, &parsing->input->timeout_ms);
     case KEY_JSON: parsing->input->json = true; return 0;
     case ARGP_KEY_ARGS:
@@ -142,6 +143,8 @@ static void add_options(struct parsing *parsing) {
                    "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")");
         add_option(parsing, "timeout", KEY_TIMEOUT, "SECONDS",
                    "How long to wait for the coordinator (default: 5)");
+        add_option(parsing, "key", KEY_KEY, "FILE", DEALER_KEY_HELP);
+        add_option(parsing, "server-key", KEY_SERVER_KEY, "KEY|FILE", DEALER_SERVER_KEY_HELP);
     }
     if (line->shared & COMMAND_JSON)
         add_option(parsing, "json", KEY_JSON, NULL, "One JSON document on stdout");
@@ -160,6 +163,7 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
     const char *environment = getenv("ASSAY_CONNECT");
     bool named = environment != NULL && environment[0] != '\0';
     *input = (struct command_input){.connect = named ? environment : DEALER_ENDPOINT,
+                                    .keys = dealer_keys_default(),
                                     .timeout_ms = 5000};
     struct parsing parsing = {.line = line, .input = input, .options = options};
     add_options(&parsing);

@@ -5,12 +5,14 @@
  * command's name; what it returns is the exit code: 0 done, 1 failed, 2 wrong input, 3 no
  * coordinator, 4 the experiment asked about failed or was cancelled. Its options are plain argp
  * options, handed to command_parse, which adds --help and, where asked for, --connect (with
- * --timeout) and --json, and says in one line what is wrong with a command line.
+ * --timeout, --key and --server-key) and --json, and says in one line what is wrong with a command
+ * line.
  */
 #ifndef ASSAY_CLI_COMMAND_H
 #define ASSAY_CLI_COMMAND_H
 
 #include "core/error.h"
+#include "net/dealer.h"
 
 #include <argp.h>
 #include <stddef.h>
@@ -40,8 +42,9 @@ struct command_line {
 
 /* What command_parse found. The strings are argv's and the environment's. */
 struct command_input {
-    const char *connect; /* --connect, else ASSAY_CONNECT, else the default endpoint */
-    int timeout_ms;      /* --timeout */
+    const char *connect;     /* --connect, else ASSAY_CONNECT, else the default endpoint */
+    struct dealer_keys keys; /* --key and --server-key, else dealer_keys_default */
+    int timeout_ms;          /* --timeout */
     bool json;
     char **arguments;
     size_t count;
@@ -87,6 +90,7 @@ int command_test(int argc, char **argv);
 int command_tensorboard(int argc, char **argv);
 int command_weights(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_keygen(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_coordinator(int argc, char **argv);

@@ -353,6 +353,9 @@ static bool run(struct demo *demo, struct demo_options *chosen, int *status, str
     int64_t start_ms = clock_steady_ms();
     char text[FORMAT_SIZE];
     child_signals();
+    /* its coordinator is for this machine alone and has no keys */
+    unsetenv("ASSAY_KEY");
+    unsetenv("ASSAY_SERVER_KEY");
     if (!open_folder(chosen, &demo->dir, error))
         return false;
     printf("The demo goes to %s\n", demo->dir);

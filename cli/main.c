@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {"Programs and this machine", NULL, NULL, NULL},
     {"coordinator", "--db FILE ...", "keep the queue and the results", command_coordinator},
     {"worker", "--connect ENDPOINT ...", "train what the coordinator hands out", command_worker},
+    {"keygen", "[FILE]", "keys for a coordinator on other addresses than loopback", command_keygen},
     {"doctor", "", "what this machine has, and what is missing", command_doctor},
 };
 /* clang-format on */
@@ -61,7 +62,8 @@ static void help(FILE *stream) {
         fprintf(stream, "  %-34s  %s\n", usage, command->summary);
     }
     fputs("\nassay COMMAND --help says more, with an example. Most commands take --json, and\n"
-          "--connect ENDPOINT (or ASSAY_CONNECT) where they talk to the coordinator.\n",
+          "--connect ENDPOINT (or ASSAY_CONNECT) where they talk to the coordinator, with\n"
+          "--key FILE and --server-key KEY (or ASSAY_KEY, ASSAY_SERVER_KEY) if it has keys.\n",
           stream);
 }
 

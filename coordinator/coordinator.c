@@ -14,30 +14,32 @@
 static const struct {
     const char *name;
     request_handler *handler;
-} handlers[] = {
-    {"submit", people_submit},
-    {"list", people_list},
-    {"show", people_show},
-    {"cancel", people_cancel},
-    {"pause", people_pause},
-    {"resume", people_resume},
-    {"retry", people_retry},
-    {"priority", people_priority},
-    {"logs", people_logs},
-    {"scores", people_scores},
-    {"workers", people_workers},
-    {"status", people_status},
-    {"hello", crew_hello},
-    {"request", crew_request},
-    {"heartbeat", crew_heartbeat},
-    {"report", crew_report},
-    {"goodbye", crew_goodbye},
-    {"offer", files_offer},
-    {"send", files_send},
-    {"fetch", files_fetch},
-    {"gc", files_gc},
+    enum role role; /* whose request it is */
+} requests[] = {
+    {"submit", people_submit, ROLE_PERSON},
+    {"list", people_list, ROLE_PERSON},
+    {"show", people_show, ROLE_PERSON},
+    {"cancel", people_cancel, ROLE_PERSON},
+    {"pause", people_pause, ROLE_PERSON},
+    {"resume", people_resume, ROLE_PERSON},
+    {"retry", people_retry, ROLE_PERSON},
+    {"priority", people_priority, ROLE_PERSON},
+    {"logs", people_logs, ROLE_PERSON},
+    {"scores", people_scores, ROLE_PERSON},
+    {"workers", people_workers, ROLE_PERSON},
+    {"status", people_status, ROLE_PERSON},
+    {"hello", crew_hello, ROLE_WORKER},
+    {"request", crew_request, ROLE_WORKER},
+    {"heartbeat", crew_heartbeat, ROLE_WORKER},
+    {"report", crew_report, ROLE_WORKER},
+    {"goodbye", crew_goodbye, ROLE_WORKER},
+    {"offer", files_offer, ROLE_WORKER},
+    {"send", files_send, ROLE_WORKER},
+    {"fetch", files_fetch, ROLE_BOTH},
+    {"gc", files_gc, ROLE_PERSON},
 };
 /* clang-format on */
+enum { REQUESTS = sizeof requests / sizeof requests[0] };
 
 void reply_free(struct reply *reply) {
     cJSON_Delete(reply->body);
@@ -148,8 +150,21 @@ void coordinator_begin(struct coordinator *coordinator, struct moment now) {
         scheduler_renew_all(&coordinator->scheduler, now.steady_ms, coordinator->lease_ms);
 }
 
-void coordinator_answer(struct coordinator *coordinator, const struct wire_message *message,
-                        struct reply *reply) {
+/* Why somebody with these roles may not make the request. */
+static bool deny(struct request *request, unsigned roles, const char *name) {
+    if (roles == 0)
+        return request_refuse(request, WIRE_DENIED,
+                              "the coordinator does not know this key any more; it is in neither "
+                              "of its lists, authorized_people and authorized_workers");
+    return request_refuse(request, WIRE_DENIED,
+                          "%s is not for this key: it is in %s, not in %s, of the coordinator's "
+                          "lists",
+                          name, roles == ROLE_WORKER ? "authorized_workers" : "authorized_people",
+                          roles == ROLE_WORKER ? "authorized_people" : "authorized_workers");
+}
+
+void coordinator_answer(struct coordinator *coordinator, unsigned roles,
+                        const struct wire_message *message, struct reply *reply) {
     const char *name = message->name;
     struct request request = {.coordinator = coordinator,
                               .body = message->body,
@@ -157,18 +172,19 @@ void coordinator_answer(struct coordinator *coordinator, const struct wire_messa
                               .bytes_length = message->bytes_length,
                               .reply = reply,
                               .code = WIRE_INTERNAL};
-    *reply = (struct reply){0};
-    request_handler *handler = NULL;
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (strcmp(handlers[i].name, name) == 0)
-            handler = handlers[i].handler;
+    size_t which = 0;
     bool done = false;
-    if (handler == NULL)
+    *reply = (struct reply){0};
+    while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
+        which++;
+    if (which == REQUESTS)
         request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);
+    else if ((roles & (unsigned)requests[which].role) == 0)
+        deny(&request, roles, name);
     else if (coordinator->broken)
         request.error = coordinator->failure;
     else
-        done = handler(&request);
+        done = requests[which].handler(&request);
     if (done)
         return;
     if (request.code == WIRE_INTERNAL)

@@ -8,6 +8,7 @@
 #ifndef ASSAY_COORDINATOR_COORDINATOR_H
 #define ASSAY_COORDINATOR_COORDINATOR_H
 
+#include "coordinator/allow.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/store.h"
 #include "coordinator/uploads.h"
@@ -59,10 +60,10 @@ void coordinator_close(struct coordinator *coordinator); /* the store stays open
 /* Begins a batch. When the last one began more than half a lease ago nobody could be heard
  * meanwhile (the machine slept, the disk hung), and every lease is renewed. */
 void coordinator_begin(struct coordinator *coordinator, struct moment now);
-/* One request whose shape has been checked; its body may be changed. The reply is final once
- * committed. */
-void coordinator_answer(struct coordinator *coordinator, const struct wire_message *message,
-                        struct reply *reply);
+/* One request whose shape has been checked, of somebody with these roles (enum role); its body may
+ * be changed. The reply is final once committed. */
+void coordinator_answer(struct coordinator *coordinator, unsigned roles,
+                        const struct wire_message *message, struct reply *reply);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */
 void coordinator_expire(struct coordinator *coordinator);

@@ -37,7 +37,8 @@ static bool is_loopback(const char *host, bool *known) {
     return false;
 }
 
-bool endpoint_local(const char *endpoint, char bindable[ENDPOINT_MAX], struct error *error) {
+bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX],
+                    struct error *error) {
     static const char tcp[] = "tcp://", ipc[] = "ipc://";
     char host[ENDPOINT_MAX];
     const char *colon = strrchr(endpoint, ':');
@@ -58,10 +59,11 @@ bool endpoint_local(const char *endpoint, char bindable[ENDPOINT_MAX], struct er
                          endpoint);
     snprintf(host, sizeof host, "%.*s", (int)(colon - endpoint - (long)strlen(tcp)),
              endpoint + strlen(tcp));
-    if (!is_loopback(host, &known))
+    if (!is_loopback(host, &known) && (!keys || host[0] == '\0'))
         return error_set(error, ERROR_INPUT,
-                         "--listen: %s %s; without CURVE keys the coordinator listens on loopback "
-                         "only (127.0.0.1, [::1], localhost), and keys come in a later version",
+                         "--listen: %s %s; without keys the coordinator listens on loopback only "
+                         "(127.0.0.1, [::1], localhost); make one with assay keygen "
+                         "KEYS/coordinator.key and add --keys KEYS",
                          host[0] != '\0' ? host : "an empty host",
                          known ? "can be reached from other machines" : "is no loopback address");
     /* zmq_bind resolves no names. */

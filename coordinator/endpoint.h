@@ -8,8 +8,9 @@ enum { ENDPOINT_MAX = 256 };
 
 /* Checks an endpoint as people write it (tcp://HOST:PORT, PORT a number, 0 or * for any free one;
  * ipc://FILE) and turns it into what zmq_bind takes. Without keys everybody who can connect can
- * steer, so only this machine may: 127.0.0.0/8, [::1], localhost, ipc. Anything else is
- * ERROR_INPUT. */
-bool endpoint_local(const char *endpoint, char bindable[ENDPOINT_MAX], struct error *error);
+ * steer, so only this machine may: 127.0.0.0/8, [::1], localhost, ipc. With keys HOST is any
+ * address or interface of this machine, or * for all. Anything else is ERROR_INPUT. */
+bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX],
+                    struct error *error);
 
 #endif

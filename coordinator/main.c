@@ -16,7 +16,7 @@
 
 struct options {
     char *db; /* owned */
-    const char *listen, *ready_file;
+    const char *listen, *keys, *ready_file;
     char *artifacts; /* owned */
     int64_t lease_ms, artifacts_max_bytes;
 };
@@ -26,6 +26,7 @@ const char *argp_program_version = "assay-coordinator " ASSAY_VERSION;
 enum {
     OPTION_DB = 256,
     OPTION_LISTEN,
+    OPTION_KEYS,
     OPTION_ARTIFACTS,
     OPTION_ARTIFACTS_MAX,
     OPTION_LEASE,
@@ -39,7 +40,12 @@ static const struct argp_option option_table[] = {
      0},
     {"listen", OPTION_LISTEN, "ENDPOINT", 0,
      "Where workers and people connect (default: " DEALER_ENDPOINT "; port 0 is any free one). "
-     "Only loopback addresses: there are no keys yet",
+     "Without --keys only addresses that no other machine reaches",
+     0},
+    {"keys", OPTION_KEYS, "DIR", 0,
+     "Let in only who has a key: DIR/coordinator.key (assay keygen) is this side's, "
+     "DIR/authorized_workers and DIR/authorized_people are lists of .pub lines, read again when "
+     "they change",
      0},
     {"lease", OPTION_LEASE, "SECONDS", 0,
      "How long a worker may be silent before its experiment goes back to the queue (default: 15)",
@@ -79,6 +85,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->db = strdup(argument);
         return options->db != NULL ? 0 : ENOMEM;
     case OPTION_LISTEN: options->listen = argument; return 0;
+    case OPTION_KEYS: options->keys = argument; return 0;
     case OPTION_ARTIFACTS:
         free(options->artifacts);
         options->artifacts = strdup(argument);
@@ -136,6 +143,11 @@ static int stop_signals(void) {
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static void say(void *context, const char *line) {
+    (void)context;
+    fprintf(stderr, "assay-coordinator: %s\n", line);
+}
+
 static bool announce(const struct options *options, const char *endpoint, struct error *error) {
     printf("assay-coordinator: listening on %s, database %s\n", endpoint, options->db);
     fflush(stdout);
@@ -150,6 +162,7 @@ static bool run(const struct options *options, struct error *error) {
     struct store *store = NULL;
     struct blobs *blobs = NULL;
     struct uploads *uploads = NULL;
+    struct guard *guard = NULL;
     struct server *server = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
@@ -159,12 +172,13 @@ static bool run(const struct options *options, struct error *error) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;
     }
-    if (!store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
+    if ((options->keys != NULL && !guard_open(options->keys, say, NULL, &guard, error)) ||
+        !store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
         !uploads_open(blobs, options->artifacts_max_bytes, &uploads, error) ||
         !coordinator_open(&coordinator, store, options->lease_ms, now, error))
         goto out;
     coordinator.uploads = uploads;
-    if (!server_open(options->listen, &coordinator, &server, error) ||
+    if (!server_open(options->listen, guard, &coordinator, &server, error) ||
         !announce(options, server_endpoint(server), error))
         goto out;
     good = server_run(server, stop, error);
@@ -172,6 +186,7 @@ static bool run(const struct options *options, struct error *error) {
         unlink(options->ready_file);
 out:
     server_close(server);
+    guard_close(guard);
     coordinator_close(&coordinator);
     uploads_close(uploads);
     blobs_close(blobs);

@@ -25,15 +25,16 @@ struct exchange {
 struct server {
     void *context, *socket;
     struct coordinator *coordinator;
+    struct guard *guard; /* NULL: no keys */
     char endpoint[ENDPOINT_MAX];
     struct exchange batch[BATCH_MESSAGES];
     size_t batch_count, batch_bytes, batch_taken;
 };
 
-bool server_open(const char *listen, struct coordinator *coordinator, struct server **server,
-                 struct error *error) {
+bool server_open(const char *listen, struct guard *guard, struct coordinator *coordinator,
+                 struct server **server, struct error *error) {
     char bindable[ENDPOINT_MAX];
-    if (!endpoint_local(listen, bindable, error))
+    if (!endpoint_check(listen, guard != NULL, bindable, error))
         return false;
     struct server *made = calloc(1, sizeof *made);
     size_t size = sizeof made->endpoint;
@@ -43,7 +44,10 @@ bool server_open(const char *listen, struct coordinator *coordinator, struct ser
         goto fail;
     }
     made->coordinator = coordinator;
+    made->guard = guard;
     frames_set_options(made->socket, bindable);
+    if (guard != NULL && !guard_attach(guard, made->context, made->socket, error))
+        goto fail;
     if (zmq_bind(made->socket, bindable) != 0) {
         error_set(error, ERROR_FAILED, "cannot listen on %s: %s%s", listen, zmq_strerror(errno),
                   errno == EADDRINUSE ? "; is a coordinator running already? Else name another "
@@ -67,6 +71,8 @@ void server_close(struct server *server) {
         return;
     if (server->socket != NULL)
         zmq_close(server->socket);
+    if (server->guard != NULL)
+        guard_detach(server->guard);
     if (server->context != NULL)
         zmq_ctx_term(server->context);
     free(server);
@@ -90,13 +96,16 @@ static void take(struct server *server, struct frames *frames) {
     struct wire_message message;
     enum wire_code code;
     struct error error;
+    unsigned roles = server->guard == NULL ? ROLE_BOTH
+                     : frames->count > 1   ? guard_roles(server->guard, &frames->parts[1])
+                                           : 0;
     memset(exchange, 0, sizeof *exchange);
     zmq_msg_init(&exchange->identity);
     zmq_msg_move(&exchange->identity, &frames->parts[0]);
     if (frames_decode(frames, 1, &message, &code, &error)) {
         struct reply reply;
         exchange->request = message.request;
-        coordinator_answer(server->coordinator, &message, &reply);
+        coordinator_answer(server->coordinator, roles, &message, &reply);
         if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer, &error)) {
             wire_packet_attach(&exchange->answer, reply.bytes, reply.bytes_length);
             reply.bytes = NULL;
@@ -140,6 +149,8 @@ static void serve_batch(struct server *server) {
     bool drained = false;
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     coordinator_begin(server->coordinator, now);
+    if (server->guard != NULL)
+        guard_refresh(server->guard);
     while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES &&
            server->batch_taken < BATCH_TAKEN && !drained) {
         drained = !frames_receive(server->socket, &frames);
@@ -157,11 +168,18 @@ static void serve_batch(struct server *server) {
 bool server_run(struct server *server, int stop, struct error *error) {
     int64_t poll_ms = server->coordinator->lease_ms / 4;
     zmq_pollitem_t items[] = {{.socket = server->socket, .events = ZMQ_POLLIN},
-                              {.fd = stop, .events = ZMQ_POLLIN}};
+                              {.fd = stop, .events = ZMQ_POLLIN},
+                              {.events = ZMQ_POLLIN}};
+    int count = 2;
+    if (server->guard != NULL)
+        items[count++].socket = guard_socket(server->guard);
     while (items[1].revents == 0) {
-        if (zmq_poll(items, 2, (long)(poll_ms < POLL_MS ? poll_ms : POLL_MS)) < 0 && errno != EINTR)
+        if (zmq_poll(items, count, (long)(poll_ms < POLL_MS ? poll_ms : POLL_MS)) < 0 &&
+            errno != EINTR)
             return error_set(error, ERROR_FAILED, "cannot wait on the socket: %s",
                              zmq_strerror(errno));
+        if (items[2].revents != 0)
+            guard_answer(server->guard);
         serve_batch(server);
     }
     return true;

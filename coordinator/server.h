@@ -8,13 +8,15 @@
 #define ASSAY_COORDINATOR_SERVER_H
 
 #include "coordinator/coordinator.h"
+#include "coordinator/guard.h"
 
 struct server;
 
-/* Binds. `coordinator` is borrowed until server_close. ERROR_INPUT when `listen` is none or not
- * local (endpoint.h), ERROR_FAILED when it is taken. */
-bool server_open(const char *listen, struct coordinator *coordinator, struct server **server,
-                 struct error *error);
+/* Binds. `coordinator` and `guard` (NULL: no keys, everybody on this machine may do everything) are
+ * borrowed until server_close. ERROR_INPUT when `listen` is none or not local without a guard
+ * (endpoint.h), ERROR_FAILED when it is taken. */
+bool server_open(const char *listen, struct guard *guard, struct coordinator *coordinator,
+                 struct server **server, struct error *error);
 void server_close(struct server *server); /* NULL is fine */
 /* What it is bound to, with the port that was free: what others connect to. */
 const char *server_endpoint(const struct server *server);

@@ -10,9 +10,9 @@
 #include <string.h>
 
 static const char *const code_names[] = {
-    [WIRE_VERSION] = "version",     [WIRE_UNKNOWN] = "unknown",   [WIRE_INVALID] = "invalid",
-    [WIRE_NOT_FOUND] = "not_found", [WIRE_STATE] = "state",       [WIRE_FENCED] = "fenced",
-    [WIRE_STORAGE] = "storage",     [WIRE_INTERNAL] = "internal",
+    [WIRE_VERSION] = "version",     [WIRE_UNKNOWN] = "unknown", [WIRE_INVALID] = "invalid",
+    [WIRE_NOT_FOUND] = "not_found", [WIRE_STATE] = "state",     [WIRE_FENCED] = "fenced",
+    [WIRE_STORAGE] = "storage",     [WIRE_DENIED] = "denied",   [WIRE_INTERNAL] = "internal",
 };
 
 const char *wire_code_name(enum wire_code code) {
@@ -231,5 +231,10 @@ bool wire_check_answer(const struct wire_message *message, struct error *error) 
                  strcmp(code, wire_code_name(WIRE_NOT_FOUND)) == 0 ||
                  strcmp(code, wire_code_name(WIRE_STATE)) == 0 ||
                  strcmp(code, wire_code_name(WIRE_UNKNOWN)) == 0;
-    return error_set(error, input ? ERROR_INPUT : ERROR_FAILED, "%s", text);
+    bool denied = strcmp(code, wire_code_name(WIRE_DENIED)) == 0;
+    return error_set(error,
+                     input    ? ERROR_INPUT
+                     : denied ? ERROR_UNREACHABLE
+                              : ERROR_FAILED,
+                     "%s", text);
 }

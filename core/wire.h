@@ -34,6 +34,7 @@ enum wire_code {
     WIRE_STATE,     /* what it names is not in a state for it */
     WIRE_FENCED,    /* the sender's lease has been given away */
     WIRE_STORAGE,   /* a file cannot be kept or read: no room, a failing disk */
+    WIRE_DENIED,    /* the sender's key is not on a list that may ask this */
     WIRE_INTERNAL,  /* the coordinator's own trouble: a full disk, no memory */
 };
 const char *wire_code_name(enum wire_code code); /* "not_found" */
@@ -85,7 +86,7 @@ void wire_packet_free(struct wire_packet *packet); /* leaves it zeroed */
 cJSON *wire_error_body(enum wire_code code, const char *text);
 
 /* If `message` is an `error` answer, puts it into `error` (wrong input: invalid, not_found, state,
- * unknown; failed: the rest) and returns false; else true. */
+ * unknown; unreachable: denied; failed: the rest) and returns false; else true. */
 bool wire_check_answer(const struct wire_message *message, struct error *error);
 
 #endif

@@ -2,26 +2,97 @@
 
 #include "core/clock.h"
 #include "net/frames.h"
+#include "net/keys.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+/* So many connections in a row that were closed before they were made are no accident. */
+enum { CLOSED_MOST = 3 };
+
 struct dealer {
-    void *context, *socket;
+    void *context, *socket, *monitor;
     char *endpoint;
+    char *key; /* the key file, for people; NULL without CURVE */
     uint64_t last_request;
+    unsigned closed; /* handshakes that the other side broke off since the last good one */
+    bool given_up;   /* libzmq does not connect again by itself */
+    bool barred;
+    char trouble[640]; /* "" when there is none */
 };
 
-static bool unreachable(const struct dealer *dealer, struct error *error) {
+const char *dealer_trouble(struct dealer *dealer) {
+    return dealer->trouble[0] != '\0' ? dealer->trouble : NULL;
+}
+
+bool dealer_barred(const struct dealer *dealer) {
+    return dealer->barred;
+}
+
+static bool unreachable(struct dealer *dealer, struct error *error) {
+    const char *trouble = dealer_trouble(dealer);
+    if (trouble != NULL)
+        return error_set(error, ERROR_UNREACHABLE, "%s", trouble);
     return error_set(error, ERROR_UNREACHABLE,
                      "cannot reach a coordinator at %s; start one with: assay coordinator "
                      "--listen %s",
                      dealer->endpoint, dealer->endpoint);
 }
 
-bool dealer_open(const char *endpoint, struct dealer **dealer, struct error *error) {
+/* --- opening --- */
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+struct dealer_keys dealer_keys_default(void) {
+    return (struct dealer_keys){.key = environment("ASSAY_KEY"),
+                                .server = environment("ASSAY_SERVER_KEY")};
+}
+
+static void set_key(void *socket, int option, const struct key *key) {
+    zmq_setsockopt(socket, option, key->bytes, sizeof key->bytes);
+}
+
+static bool set_keys(struct dealer *dealer, const struct dealer_keys *keys, struct error *error) {
+    struct key_pair pair;
+    struct key server;
+    if (keys == NULL || (keys->key == NULL && keys->server == NULL))
+        return true;
+    if (keys->key == NULL || keys->server == NULL)
+        return error_set(error, ERROR_INPUT,
+                         "%s without %s; give both (or ASSAY_KEY and ASSAY_SERVER_KEY), or none "
+                         "for a coordinator without keys",
+                         keys->key != NULL ? "--key" : "--server-key",
+                         keys->key != NULL ? "--server-key" : "--key");
+    if (!key_public_read(keys->server, &server, error) || !key_pair_read(keys->key, &pair, error))
+        return false;
+    set_key(dealer->socket, ZMQ_CURVE_SERVERKEY, &server);
+    set_key(dealer->socket, ZMQ_CURVE_PUBLICKEY, &pair.public);
+    set_key(dealer->socket, ZMQ_CURVE_SECRETKEY, &pair.secret);
+    key_pair_forget(&pair);
+    dealer->key = strdup(keys->key);
+    return dealer->key != NULL || error_set(error, ERROR_FAILED, "out of memory");
+}
+
+/* What becomes of each handshake comes out of a socket of its own. */
+static bool open_monitor(struct dealer *dealer, struct error *error) {
+    const int events = ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    static const char place[] = "inproc://dealer.handshakes";
+    return (zmq_socket_monitor(dealer->socket, place, events) == 0 &&
+            (dealer->monitor = zmq_socket(dealer->context, ZMQ_PAIR)) != NULL &&
+            zmq_connect(dealer->monitor, place) == 0) ||
+           error_set(error, ERROR_FAILED, "cannot watch a socket: %s", zmq_strerror(errno));
+}
+
+bool dealer_open(const char *endpoint, const struct dealer_keys *keys, struct dealer **dealer,
+                 struct error *error) {
     struct dealer *made = calloc(1, sizeof *made);
     if (made == NULL || (made->endpoint = strdup(endpoint)) == NULL ||
         (made->context = zmq_ctx_new()) == NULL ||
@@ -34,6 +105,8 @@ bool dealer_open(const char *endpoint, struct dealer **dealer, struct error *err
     frames_set_option(made->socket, ZMQ_IMMEDIATE, 1);
     frames_set_option(made->socket, ZMQ_RECONNECT_IVL, 50);
     frames_set_option(made->socket, ZMQ_RECONNECT_IVL_MAX, 1000);
+    if (!set_keys(made, keys, error) || !open_monitor(made, error))
+        goto fail;
     if (zmq_connect(made->socket, endpoint) != 0) {
         error_set(error, ERROR_INPUT,
                   "\"%s\" is no endpoint to connect to (%s); write it as tcp://HOST:PORT", endpoint,
@@ -50,11 +123,14 @@ fail:
 void dealer_close(struct dealer *dealer) {
     if (dealer == NULL)
         return;
+    if (dealer->monitor != NULL)
+        zmq_close(dealer->monitor);
     if (dealer->socket != NULL)
         zmq_close(dealer->socket);
     if (dealer->context != NULL)
         zmq_ctx_term(dealer->context);
     free(dealer->endpoint);
+    free(dealer->key);
     free(dealer);
 }
 
@@ -62,25 +138,101 @@ void *dealer_socket(struct dealer *dealer) {
     return dealer->socket;
 }
 
-/* True once the socket has one of `events` (ZMQ_POLLIN, ZMQ_POLLOUT); false when deadline_ms comes.
- */
+/* --- handshakes --- */
+
+static void take_failure(struct dealer *dealer, int event, uint32_t detail) {
+    char *text = dealer->trouble;
+    const size_t size = sizeof dealer->trouble;
+    const char *at = dealer->endpoint, *key = dealer->key;
+    dealer->closed += event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    dealer->given_up = event != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    dealer->barred = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ||
+                     detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+        snprintf(text, size,
+                 "the coordinator at %s does not know the key in %s; add the line in %s.pub to "
+                 "authorized_people or authorized_workers in its --keys folder",
+                 at, key, key);
+    else if (detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH && key != NULL)
+        snprintf(text, size,
+                 "the coordinator at %s runs without keys; leave out --key and --server-key (and "
+                 "ASSAY_KEY, ASSAY_SERVER_KEY)",
+                 at);
+    else if (detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+        snprintf(text, size,
+                 "the coordinator at %s wants keys; give --key FILE and --server-key KEY (or "
+                 "ASSAY_KEY and ASSAY_SERVER_KEY); assay keygen makes a key",
+                 at);
+    else if (dealer->given_up || dealer->closed >= CLOSED_MOST)
+        snprintf(text, size, "what listens at %s breaks off every connection; %s", at,
+                 key != NULL ? "is --server-key the coordinator's public key (coordinator.key.pub "
+                               "in its --keys folder)?"
+                             : "is it a coordinator, and one without keys?");
+}
+
+/* Takes one event: its number, 16 bits, and its value, 32 bits. */
+static void take_event(struct dealer *dealer, zmq_msg_t *part) {
+    uint16_t event;
+    uint32_t detail;
+    if (zmq_msg_size(part) != sizeof event + sizeof detail)
+        return;
+    memcpy(&event, zmq_msg_data(part), sizeof event);
+    memcpy(&detail, (const char *)zmq_msg_data(part) + sizeof event, sizeof detail);
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED || event == ZMQ_EVENT_CLOSED) {
+        /* let in, or nobody there to refuse */
+        dealer->closed = 0;
+        dealer->given_up = dealer->barred = false;
+        dealer->trouble[0] = '\0';
+    } else {
+        take_failure(dealer, event, detail);
+    }
+}
+
+/* Takes what became of the handshakes since the last time; true when that is trouble. */
+static bool hear_handshakes(struct dealer *dealer) {
+    struct frames frames;
+    bool heard = false;
+    while (frames_receive(dealer->monitor, &frames)) {
+        take_event(dealer, &frames.parts[0]);
+        frames_free(&frames);
+        heard = true;
+    }
+    return heard && dealer_trouble(dealer) != NULL;
+}
+
+/* After a refusal libzmq leaves it at that; the next request is another try. */
+static void connect_again(struct dealer *dealer) {
+    hear_handshakes(dealer);
+    if (!dealer->given_up)
+        return;
+    dealer->given_up = false;
+    zmq_disconnect(dealer->socket, dealer->endpoint);
+    zmq_connect(dealer->socket, dealer->endpoint);
+}
+
+/* True once the socket has one of `events` (ZMQ_POLLIN, ZMQ_POLLOUT); false when deadline_ms comes,
+ * or when this side is not let in (dealer_trouble). */
 static bool wait_for(struct dealer *dealer, short events, int64_t deadline_ms) {
     for (;;) {
         int64_t left_ms = deadline_ms - clock_steady_ms();
-        zmq_pollitem_t item = {.socket = dealer->socket, .events = events};
-        int ready = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
-        if (ready > 0)
+        zmq_pollitem_t items[] = {{.socket = dealer->socket, .events = events},
+                                  {.socket = dealer->monitor, .events = ZMQ_POLLIN}};
+        int ready = zmq_poll(items, 2, left_ms > 0 ? (long)left_ms : 0);
+        if (ready > 0 && items[0].revents != 0)
             return true;
-        if (left_ms <= 0)
+        if (hear_handshakes(dealer) || left_ms <= 0)
             return false;
     }
 }
+
+/* --- messages --- */
 
 bool dealer_send(struct dealer *dealer, const char *name, const cJSON *body, uint64_t *request,
                  struct error *error) {
     struct wire_packet packet;
     if (!wire_encode(name, dealer->last_request + 1, body, &packet, error))
         return false;
+    connect_again(dealer);
     bool sent = frames_send(dealer->socket, NULL, &packet);
     wire_packet_free(&packet);
     if (!sent)
@@ -110,6 +262,7 @@ bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, con
                  int timeout_ms, cJSON **answer, struct error *error) {
     int64_t deadline_ms = clock_steady_ms() + timeout_ms;
     uint64_t request = 0;
+    connect_again(dealer);
     if (!wait_for(dealer, ZMQ_POLLOUT, deadline_ms))
         return unreachable(dealer, error);
     if (!dealer_send(dealer, name, body, &request, error))
@@ -120,6 +273,8 @@ bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, con
         int64_t left_ms = deadline_ms - clock_steady_ms();
         if (!dealer_receive(dealer, left_ms > 0 ? (int)left_ms : 0, &message, &received, error))
             return false;
+        if (!received && dealer_trouble(dealer) != NULL)
+            return unreachable(dealer, error);
         if (!received)
             return error_set(error, ERROR_UNREACHABLE,
                              "the coordinator at %s does not answer; is something else listening "

@@ -3,7 +3,6 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/wire.h"
-#include "net/dealer.h"
 #include "worker/assignment.h"
 #include "worker/duty.h"
 #include "worker/nn/backend.h"
@@ -89,6 +88,7 @@ static bool trial_over(struct agent *agent, struct error *error) {
 static bool trial_begin(struct agent *agent, struct error *error) {
     const struct agent_options *options = agent->options;
     const struct trainer_options trainer = {.data_root = options->data_root,
+                                            .weights_root = options->weights_root,
                                             .backend = options->backend,
                                             .device = options->device,
                                             .threads = options->threads};
@@ -181,6 +181,19 @@ static cJSON *heartbeat(const struct agent *agent) {
                              known ? &progress : NULL);
 }
 
+/* People hear of trouble with the coordinator when it begins and then now and again, and when it
+ * ends the worker. */
+static void complain(struct agent *agent, const char *what) {
+    int64_t now_ms = clock_steady_ms();
+    bool last = agent->duty.exit_due;
+    if (agent->away && !last && now_ms - agent->complained_ms < AGENT_COMPLAIN_EVERY_MS)
+        return;
+    agent->away = true;
+    agent->complained_ms = now_ms;
+    say(agent, true, "%s%s%s", what, last ? "" : "; trying again",
+        !last && agent->trial != NULL ? ", training goes on" : "");
+}
+
 static bool send_message(struct agent *agent, enum duty_message message, struct error *error) {
     static const char *const names[] = {[DUTY_HELLO] = "hello",
                                         [DUTY_REQUEST] = "request",
@@ -205,19 +218,12 @@ static bool send_message(struct agent *agent, enum duty_message message, struct 
         *error = why;
         return error_context(error, "cannot send %s", names[message]);
     }
-    const struct duty_event unsent = {.kind = DUTY_UNSENT};
+    bool barred = dealer_barred(agent->dealer);
+    const struct duty_event unsent = {.kind = barred ? DUTY_BARRED : DUTY_UNSENT};
     duty_take(&agent->duty, &unsent, clock_steady_ms());
+    if (dealer_trouble(agent->dealer) != NULL)
+        complain(agent, why.message);
     return true;
-}
-
-/* People hear of the coordinator's absence when it begins and then now and again. */
-static void complain(struct agent *agent, const char *what) {
-    int64_t now_ms = clock_steady_ms();
-    if (agent->away && now_ms - agent->complained_ms < AGENT_COMPLAIN_EVERY_MS)
-        return;
-    agent->away = true;
-    agent->complained_ms = now_ms;
-    say(agent, true, "%s; trying again%s", what, agent->trial != NULL ? ", training goes on" : "");
 }
 
 static bool take_message(struct agent *agent, struct wire_message *message, struct error *error) {
@@ -227,11 +233,7 @@ static bool take_message(struct agent *agent, struct wire_message *message, stru
         return true; /* late: the question was asked again since */
     if (agent->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &agent->report, &event))
         return true;
-    if (event.kind == DUTY_REFUSED) {
-        struct error why = {0};
-        wire_check_answer(message, &why);
-        complain(agent, why.message);
-    } else if (event.kind == DUTY_WELCOMED) {
+    if (event.kind == DUTY_WELCOMED) {
         say(agent, false, "connected to %s as %s: %s, %s", agent->options->connect, agent->name,
             agent->backend->name, agent->device);
         agent->away = false;
@@ -243,6 +245,9 @@ static bool take_message(struct agent *agent, struct wire_message *message, stru
         message->body = NULL;
     }
     duty_take(&agent->duty, &event, clock_steady_ms());
+    struct error why = {0};
+    if (event.kind == DUTY_REFUSED && !wire_check_answer(message, &why))
+        complain(agent, why.message);
     return ok;
 }
 
@@ -321,8 +326,8 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
         }
         if (!perform(agent, &action, error))
             return false;
-        if (!agent->duty.welcome && agent->duty.under_way == DUTY_NO_MESSAGE &&
-            agent->duty.failures > 1)
+        if (!agent->duty.exit_due && !agent->duty.welcome &&
+            agent->duty.under_way == DUTY_NO_MESSAGE && agent->duty.failures > 1)
             complain(agent, "no answer from the coordinator");
         if (action.kind == DUTY_WAIT && !wait_and_take(agent, action.until_ms, error))
             return false;
@@ -345,7 +350,7 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     if (!spool_open(agent->dir, &agent->spool, error))
         return false;
     agent->name = options->name != NULL ? options->name : spool_worker(agent->spool);
-    return dealer_open(options->connect, &agent->dealer, error);
+    return dealer_open(options->connect, &options->keys, &agent->dealer, error);
 }
 
 bool agent_run(const struct agent_options *options, int *code, struct error *error) {

@@ -12,6 +12,7 @@
 #ifndef ASSAY_WORKER_AGENT_H
 #define ASSAY_WORKER_AGENT_H
 
+#include "net/dealer.h"
 #include "worker/trial.h"
 
 #include <stdint.h>
@@ -20,9 +21,11 @@ enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES_MAX = 64 }; /* as messages.schem
 
 struct agent_options {
     const char *connect, *dir;
-    const char *name;      /* NULL: the spool's */
-    const char *backend;   /* "auto", "cpu", "cuda" */
-    const char *data_root; /* NULL: any */
+    struct dealer_keys keys;
+    const char *name;         /* NULL: the spool's */
+    const char *backend;      /* "auto", "cpu", "cuda" */
+    const char *data_root;    /* NULL: any */
+    const char *weights_root; /* NULL: none beside data_root (trainer.h) */
     int device, threads;
     const char *labels[AGENT_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
     size_t label_count;

@@ -1,5 +1,6 @@
 #include "worker/assignment.h"
 
+#include "core/inside.h"
 #include "core/json.h"
 #include "core/text.h"
 
@@ -84,6 +85,18 @@ static bool decode_config(cJSON *config, struct experiment *experiment, struct e
     return ok;
 }
 
+/* With a data root an assignment may name files in that, in the weights root and in this worker's
+ * own folder, and nowhere else. */
+static bool may_read(const char *path, const char *what, const char *dir,
+                     const struct trainer_options *options, struct error *error) {
+    const char *folders[] = {options->data_root, dir, options->weights_root};
+    if (options->data_root == NULL)
+        return true;
+    char *real = inside_resolve(path, folders, options->weights_root != NULL ? 3 : 2, what, error);
+    free(real);
+    return real != NULL;
+}
+
 bool assignment_start(cJSON *body, const char *dir, const char *host,
                       const struct trainer_options *options, trial_function *train, char **folder,
                       struct trial **trial, struct error *error) {
@@ -98,13 +111,17 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     *folder = NULL;
     if (!decode_config(config, &experiment, error))
         return false;
-    if (!folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, first, folder, error)) {
+    const char *weights = experiment.model.weights;
+    if ((weights != NULL && !may_read(weights, "model.weights", dir, options, error)) ||
+        !folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, first, folder, error)) {
         experiment_free(&experiment);
         return false;
     }
     own.dir = *folder;
     own.name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "name"));
     own.variant = cJSON_GetObjectItemCaseSensitive(body, "variant");
-    own.resume = path != NULL && access(path, R_OK) == 0 ? path : NULL;
+    bool there = path != NULL && access(path, R_OK) == 0 &&
+                 may_read(path, "the checkpoint", dir, options, NULL);
+    own.resume = there ? path : NULL;
     return trial_start(train, &experiment, &own, host, trial, error);
 }

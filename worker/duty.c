@@ -66,12 +66,25 @@ static void stop_to_give_back(struct duty *duty) {
     duty->stop_due = true;
 }
 
+static struct duty_action exit_with(struct duty *duty, int code) {
+    duty->exit_due = true;
+    duty->exit_code = code;
+    return (struct duty_action){.kind = DUTY_EXIT, .code = code};
+}
+
+/* Somebody has to look after the keys. */
+static void take_bar(struct duty *duty) {
+    if (!duty->met)
+        exit_with(duty, 3);
+}
+
 static void take_refusal(struct duty *duty, const struct duty_event *event,
                          enum duty_message message, int64_t now_ms) {
     switch (event->refusal) {
-    case DUTY_REFUSED_VERSION:
-        duty->exit_due = true;
-        duty->exit_code = 1;
+    case DUTY_REFUSED_VERSION: exit_with(duty, 1); break;
+    case DUTY_REFUSED_KEY:
+        back_off(duty, now_ms);
+        take_bar(duty);
         break;
     case DUTY_REFUSED_OVER:
         if (message == DUTY_REPORT)
@@ -103,6 +116,7 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
     switch (event->kind) {
     case DUTY_WELCOMED:
         duty->welcome = true;
+        duty->met = true;
         duty->heartbeat_ms = event->heartbeat_ms;
         duty->heartbeat_due_ms = now_ms;
         duty->request_due_ms = now_ms;
@@ -127,7 +141,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
     case DUTY_REFUSED: take_refusal(duty, event, message, now_ms); break;
     case DUTY_ENDED:
     case DUTY_SIGNAL:
-    case DUTY_UNSENT: /* no answers */ break;
+    case DUTY_UNSENT:
+    case DUTY_BARRED: /* no answers */ break;
     }
 }
 
@@ -147,6 +162,10 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
         stop_to_give_back(duty);
         break;
     case DUTY_UNSENT: lose(duty, now_ms); break;
+    case DUTY_BARRED:
+        lose(duty, now_ms);
+        take_bar(duty);
+        break;
     default: take_answer(duty, event, now_ms);
     }
 }
@@ -184,12 +203,6 @@ static struct duty_action send_message(struct duty *duty, enum duty_message mess
     if (message == DUTY_HEARTBEAT)
         duty->heartbeat_due_ms = now_ms + duty->heartbeat_ms;
     return (struct duty_action){.kind = DUTY_SEND, .message = message};
-}
-
-static struct duty_action exit_with(struct duty *duty, int code) {
-    duty->exit_due = true;
-    duty->exit_code = code;
-    return (struct duty_action){.kind = DUTY_EXIT, .code = code};
 }
 
 /* Which message is to be sent now, or none and *until_ms lowered to when that may change. */

@@ -9,8 +9,9 @@
  * after a backoff that doubles up to DUTY_BACKOFF_MOST_MS, with jitter. Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
- * stopped and its reports are dropped. Work that was paused is stopped and given back. A signal
- * stops the trainer; what is spooled (given back
+ * stopped and its reports are dropped. Work that was paused is stopped and given back. A
+ * coordinator that does not let the worker in ends one that it has never let in, and is as one that
+ * is away to others: keys come and go. A signal stops the trainer; what is spooled (given back
  * among it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next
  * start.
  */
@@ -46,6 +47,7 @@ enum duty_event_kind {
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
     DUTY_UNSENT,  /* there is no connection */
+    DUTY_BARRED,  /* the same: the coordinator does not let this worker in */
     DUTY_ENDED,   /* the trainer's thread is finished, its last report spooled */
     DUTY_SIGNAL,  /* SIGINT or SIGTERM */
 };
@@ -56,6 +58,7 @@ enum duty_refusal {
     DUTY_REFUSED_HELLO,   /* the coordinator does not know this worker: hello again */
     DUTY_REFUSED_INVALID, /* it will never take this message: do not send it again */
     DUTY_REFUSED_VERSION, /* it speaks another version */
+    DUTY_REFUSED_KEY,     /* this worker's key is on no list of it */
 };
 
 struct duty_event {
@@ -94,7 +97,7 @@ enum duty_work {
 
 struct duty {
     /* the coordinator */
-    bool welcome;
+    bool welcome, met; /* now; ever since the start */
     enum duty_message under_way;
     int64_t sent_ms, hold_until_ms; /* nothing is sent before hold_until_ms */
     unsigned failures;

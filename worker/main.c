@@ -67,7 +67,10 @@ enum {
     KEY_DIR,
     KEY_BACKEND,
     KEY_DEVICE,
+    KEY_KEY,
+    KEY_SERVER_KEY,
     KEY_ROOT,
+    KEY_WEIGHTS,
     KEY_THREADS,
     KEY_IDLE,
     KEY_NAME,
@@ -78,10 +81,14 @@ enum {
 static const struct argp_option worker_table[] = {
     {"connect", KEY_CONNECT, "ENDPOINT", 0,
      "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")", 0},
+    {"key", KEY_KEY, "FILE", 0, DEALER_KEY_HELP, 0},
+    {"server-key", KEY_SERVER_KEY, "KEY|FILE", 0, DEALER_SERVER_KEY_HELP, 0},
     {"dir", KEY_DIR, "DIR", 0, "This worker's own folder: checkpoints, logs, unsent reports", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
-    {"data-root", KEY_ROOT, "DIR", 0, "Refuse experiments whose data stands elsewhere", 0},
+    {"data-root", KEY_ROOT, "DIR", 0,
+     "Read pictures and weights of experiments here and in --dir only; needed with --key", 0},
+    {"weights-root", KEY_WEIGHTS, "DIR", 0, "Read weights and checkpoints here too", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "End after so long without work (default: stay)", 0},
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
@@ -108,6 +115,9 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     error_t code = 0;
     switch (key) {
     case KEY_CONNECT: agent->connect = text; return 0;
+    case KEY_KEY: agent->keys.key = text; return 0;
+    case KEY_SERVER_KEY: agent->keys.server = text; return 0;
+    case KEY_WEIGHTS: agent->weights_root = text; return 0;
     case KEY_DIR: agent->dir = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &agent->backend);
     case KEY_DEVICE:
@@ -134,6 +144,12 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_END:
         if (agent->dir == NULL)
             return options_mistake(state, "a worker needs --dir DIR, a folder of its own");
+        if (agent->keys.key != NULL && agent->data_root == NULL)
+            return options_mistake(state,
+                                   "a worker with a key needs --data-root DIR, all that people "
+                                   "elsewhere may have it read (/: everything)");
+        if (agent->weights_root != NULL && agent->data_root == NULL)
+            return options_mistake(state, "--weights-root comes with --data-root");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -154,6 +170,7 @@ static int worker_main(int argc, char **argv) {
     const char *connect = getenv("ASSAY_CONNECT");
     struct worker_options options = {
         .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,
+                  .keys = dealer_keys_default(),
                   .backend = "auto",
                   .idle_exit_ms = -1,
                   .train = trainer_run,

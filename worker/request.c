@@ -58,7 +58,8 @@ static enum duty_refusal refusal_of(const cJSON *body) {
         enum duty_refusal refusal;
     } refusals[] = {{WIRE_VERSION, DUTY_REFUSED_VERSION}, {WIRE_UNKNOWN, DUTY_REFUSED_VERSION},
                     {WIRE_INVALID, DUTY_REFUSED_INVALID}, {WIRE_NOT_FOUND, DUTY_REFUSED_OVER},
-                    {WIRE_STATE, DUTY_REFUSED_HELLO},     {WIRE_FENCED, DUTY_REFUSED_OVER}};
+                    {WIRE_STATE, DUTY_REFUSED_HELLO},     {WIRE_FENCED, DUTY_REFUSED_OVER},
+                    {WIRE_DENIED, DUTY_REFUSED_KEY}};
     const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "code"));
     for (size_t i = 0; code != NULL && i < sizeof refusals / sizeof refusals[0]; i++)
         if (strcmp(code, wire_code_name(refusals[i].code)) == 0)

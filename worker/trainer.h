@@ -54,10 +54,11 @@ struct trainer_events {
 };
 
 struct trainer_options {
-    const char *dir;       /* made if missing; absolute */
-    const char *data_root; /* NULL: any; else data.root must lie inside it */
-    const char *backend;   /* "auto", "cpu", "cuda" */
-    int device, threads;   /* threads: loader threads, 0: cores */
+    const char *dir;          /* made if missing; absolute */
+    const char *data_root;    /* NULL: any; else data.root must lie inside it */
+    const char *weights_root; /* NULL: none; where else than in data_root weights may lie */
+    const char *backend;      /* "auto", "cpu", "cuda" */
+    int device, threads;      /* threads: loader threads, 0: cores */
     const char *resume; /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there
                            is one */
     /* for TensorBoard: the run's name (NULL: the experiment's), and which value of each matrix key

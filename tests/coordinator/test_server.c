@@ -46,8 +46,8 @@ static void start(struct stage *stage) {
     stage->stop = eventfd(0, EFD_CLOEXEC);
     if (!store_open(stage->path, &stage->store, &error) ||
         !coordinator_open(&stage->coordinator, stage->store, LEASE_MS, now, &error) ||
-        !server_open("tcp://127.0.0.1:*", &stage->coordinator, &stage->server, &error) ||
-        !dealer_open(server_endpoint(stage->server), &stage->dealer, &error))
+        !server_open("tcp://127.0.0.1:*", NULL, &stage->coordinator, &stage->server, &error) ||
+        !dealer_open(server_endpoint(stage->server), NULL, &stage->dealer, &error))
         fail_msg("%s", error.message);
     stage->raw = zmq_socket(stage->context, ZMQ_DEALER);
     frames_set_option(stage->raw, ZMQ_LINGER, 0);
@@ -365,7 +365,7 @@ static void an_endpoint_that_others_reach_is_refused(void **state) {
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
         struct server *server = NULL;
         struct error error = {0};
-        if (server_open(endpoints[i], &stage->coordinator, &server, &error))
+        if (server_open(endpoints[i], NULL, &stage->coordinator, &server, &error))
             fail_msg("%s was taken", endpoints[i]);
         assert_int_equal(error.code, ERROR_INPUT);
     }
@@ -375,7 +375,8 @@ static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
     struct stage *stage = *state;
     struct server *server = NULL;
     struct error error = {0};
-    assert_false(server_open(server_endpoint(stage->server), &stage->coordinator, &server, &error));
+    assert_false(
+        server_open(server_endpoint(stage->server), NULL, &stage->coordinator, &server, &error));
     assert_int_equal(error.code, ERROR_FAILED);
     assert_non_null(strstr(error.message, "is a coordinator running already?"));
 }

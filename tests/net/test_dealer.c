@@ -32,7 +32,7 @@ static int stage_set(void **state) {
     frames_set_options(stage->router, "tcp://127.0.0.1:*");
     if (zmq_bind(stage->router, "tcp://127.0.0.1:*") != 0 ||
         zmq_getsockopt(stage->router, ZMQ_LAST_ENDPOINT, stage->endpoint, &length) != 0 ||
-        !dealer_open(stage->endpoint, &stage->dealer, &error))
+        !dealer_open(stage->endpoint, NULL, &stage->dealer, &error))
         return -1;
     *state = stage;
     return 0;
@@ -85,7 +85,7 @@ static void what_is_no_endpoint_is_refused(void **state) {
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
         struct dealer *dealer = NULL;
         struct error error = {0};
-        if (dealer_open(endpoints[i], &dealer, &error))
+        if (dealer_open(endpoints[i], NULL, &dealer, &error))
             fail_msg("\"%s\" was taken", endpoints[i]);
         assert_int_equal(error.code, ERROR_INPUT);
         assert_non_null(strstr(error.message, "write it as tcp://HOST:PORT"));
@@ -100,7 +100,7 @@ static void where_nobody_listens_is_unreachable(void **state) {
     char last[64];
     snprintf(last, sizeof last, "%s", stage->endpoint);
     zmq_unbind(stage->router, stage->endpoint);
-    assert_true(dealer_open(last, &lonely, &error));
+    assert_true(dealer_open(last, NULL, &lonely, &error));
     assert_false(dealer_send(lonely, "status", NULL, &request, &error));
     assert_int_equal(error.code, ERROR_UNREACHABLE);
     error = (struct error){0};

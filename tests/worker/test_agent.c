@@ -27,11 +27,12 @@ enum { PATIENCE_MS = 20000, EPOCHS = 3 };
 
 static atomic_int epochs_allowed, trainings;
 static enum trainer_outcome last_outcome; /* read after agent_run has returned */
+static char last_resume[128];             /* read once the first epoch has been reported */
 
 static enum trainer_outcome fake_train(const struct experiment *experiment,
                                        const struct trainer_options *options,
                                        const struct trainer_events *events, struct error *error) {
-    (void)options;
+    snprintf(last_resume, sizeof last_resume, "%s", options->resume != NULL ? options->resume : "");
     atomic_fetch_add(&trainings, 1);
     if (strcmp(experiment->name, "breaks") == 0) {
         error_set(error, ERROR_INPUT, "real/0007.png: not a PNG file");
@@ -455,6 +456,105 @@ static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     send_off(stage);
 }
 
+/* Answers with an assignment of these weights and, unless NULL, this checkpoint to go on from. */
+static void assign_files(struct stage *stage, const char *weights, const char *resume) {
+    char body[1024], checkpoint[512] = "null";
+    if (resume != NULL)
+        snprintf(checkpoint, sizeof checkpoint, "{\"epoch\":1,\"path\":\"%s\",\"host\":\"h\"}",
+                 resume);
+    snprintf(
+        body, sizeof body,
+        "{\"experiment\":7,\"attempt\":2,\"name\":\"n\",\"variant\":{},\"resume\":%s,\"files\":[],"
+        "\"config\":{\"name\":\"n\",\"model\":{\"weights\":\"%s\"},\"data\":{\"classes\":["
+        "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+        "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
+        checkpoint, weights);
+    expect(stage, "request");
+    answer(stage, "assignment", body);
+}
+
+/* Makes FOLDER/data and FOLDER/more, the roots, and FOLDER/work, the worker's own folder. */
+static void limit_reading(struct stage *stage, char data[80], char more[80], char work[80]) {
+    struct error error = {0};
+    snprintf(data, 80, "%s/data", stage->folder);
+    snprintf(more, 80, "%s/more", stage->folder);
+    snprintf(work, 80, "%s/work", stage->folder);
+    assert_true(folder_make(data, &error) && folder_make(more, &error) &&
+                folder_make(work, &error));
+    stage->options.data_root = data;
+    stage->options.weights_root = more;
+    stage->options.dir = work;
+}
+
+static void weights_outside_what_a_worker_may_read_are_refused_there_or_not(void **state) {
+    struct stage *stage = *state;
+    char data[80], more[80], work[80], link[128], climbing[128];
+    limit_reading(stage, data, more, work);
+    snprintf(link, sizeof link, "%s/link", data);
+    snprintf(climbing, sizeof climbing, "%s/../../../etc/passwd", data);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    const char *const paths[] = {"/etc/passwd", "/etc/shadow", "/nowhere/at/all",
+                                 "etc/passwd",  climbing,      link};
+    start_worker(stage);
+    greet(stage);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        assign_files(stage, paths[i], NULL);
+        expect_end(stage, "failed");
+        const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+        const char *said = cJSON_GetObjectItem(body, "error")->valuestring;
+        if (strstr(said, "is not inside") == NULL)
+            fail_msg("%s: %s", paths[i], said);
+        acknowledge(stage, false);
+    }
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 0);
+}
+
+static void weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read(void **state) {
+    struct stage *stage = *state;
+    char data[80], more[80], work[80];
+    struct error error = {0};
+    limit_reading(stage, data, more, work);
+    const char *const folders[] = {data, more, work};
+    atomic_store(&epochs_allowed, EPOCHS);
+    start_worker(stage);
+    greet(stage);
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/w.safetensors", folders[i]);
+        assert_true(file_write_atomic(path, "x", 1, &error));
+        assign_files(stage, path, path);
+        for (int epoch = 1; epoch <= EPOCHS; epoch++)
+            expect_epoch(stage, epoch);
+        expect_end(stage, "done");
+        acknowledge(stage, false);
+        assert_string_equal(last_resume, path);
+    }
+    let_go(stage);
+}
+
+static void a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there(void **state) {
+    struct stage *stage = *state;
+    char data[80], more[80], work[80], weights[128], outside[128];
+    struct error error = {0};
+    limit_reading(stage, data, more, work);
+    snprintf(weights, sizeof weights, "%s/w.safetensors", data);
+    snprintf(outside, sizeof outside, "%s/checkpoint_last.safetensors", stage->folder);
+    assert_true(file_write_atomic(weights, "x", 1, &error));
+    assert_true(file_write_atomic(outside, "x", 1, &error));
+    atomic_store(&epochs_allowed, EPOCHS);
+    start_worker(stage);
+    greet(stage);
+    assign_files(stage, weights, outside);
+    expect_epoch(stage, 1);
+    assert_string_equal(last_resume, "");
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
 static void a_folder_in_use_is_an_error(void **state) {
     struct stage *stage = *state;
     struct spool *spool = NULL;
@@ -488,6 +588,9 @@ int main(void) {
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),
         ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
+        ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
+        ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
+        ON_STAGE(a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there),
         ON_STAGE(a_folder_in_use_is_an_error),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };

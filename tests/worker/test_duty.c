@@ -326,6 +326,34 @@ static void another_protocol_version_ends_the_program(void **state) {
     assert_int_equal(expect(&duty, 0, 1, DUTY_EXIT).code, 1);
 }
 
+static void a_coordinator_that_never_let_the_worker_in_ends_it_with_code_3(void **state) {
+    (void)state;
+    static const struct duty_event events[] = {{.kind = DUTY_BARRED},
+                                               {.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_KEY}};
+    for (size_t i = 0; i < 2; i++) {
+        struct duty duty;
+        duty_init(&duty, NEVER, SEED, 0);
+        expect_send(&duty, 0, 0, DUTY_HELLO);
+        take(&duty, events[i], 0);
+        assert_int_equal(expect(&duty, 0, 0, DUTY_EXIT).code, 3);
+    }
+}
+
+static void a_worker_that_was_let_in_once_outlasts_a_change_of_keys(void **state) {
+    (void)state;
+    static const struct duty_event events[] = {{.kind = DUTY_BARRED},
+                                               {.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_KEY}};
+    for (size_t i = 0; i < 2; i++) {
+        struct duty duty;
+        make_busy(&duty);
+        expect_send(&duty, 1, HEARTBEAT_MS, DUTY_HEARTBEAT);
+        take(&duty, events[i], HEARTBEAT_MS);
+        assert_int_equal(duty.work, DUTY_TRAINING);
+        int64_t then_ms = expect_wait(&duty, 1, HEARTBEAT_MS);
+        expect_send(&duty, 1, then_ms, events[i].kind == DUTY_BARRED ? DUTY_HELLO : DUTY_REPORT);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
@@ -350,6 +378,8 @@ int main(void) {
         cmocka_unit_test(a_refused_report_is_sent_again_or_dropped_as_the_refusal_says),
         cmocka_unit_test(a_coordinator_that_forgot_the_worker_is_greeted_again),
         cmocka_unit_test(another_protocol_version_ends_the_program),
+        cmocka_unit_test(a_coordinator_that_never_let_the_worker_in_ends_it_with_code_3),
+        cmocka_unit_test(a_worker_that_was_let_in_once_outlasts_a_change_of_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,43 @@
+/* allow: who may ask what: roles, and a list of the keys that have one.
+ *
+ * A list is a file of lines "HEX NAME" (net/keys.h). It is read again whenever it has changed, so
+ * a key that is taken out is known no more from the next request on.
+ */
+#ifndef ASSAY_COORDINATOR_ALLOW_H
+#define ASSAY_COORDINATOR_ALLOW_H
+
+#include "net/keys.h"
+
+#include <sys/stat.h>
+
+/* Which requests somebody may make. */
+enum role { ROLE_WORKER = 1, ROLE_PERSON = 2, ROLE_BOTH = ROLE_WORKER | ROLE_PERSON };
+
+enum { ALLOW_FILE_MAX = 4 << 20 };
+
+struct allowed_key {
+    struct key key;
+    char name[KEY_NAME_MAX + 1];
+};
+
+/* Zero-initialise; free with allow_free. */
+struct allow_list {
+    struct allowed_key *keys;
+    size_t count;
+    struct stat read; /* of the file, when it was read */
+};
+void allow_free(struct allow_list *list);
+
+/* Takes every line that is sound into an empty list. False, with the first fault ("NAME:LINE:
+ * what"), when one is not; the others count all the same. */
+bool allow_parse(const char *text, size_t length, const char *name, struct allow_list *list,
+                 struct error *error);
+
+/* Reads the file if it is another than when it was read last; *changed says so. A file that has not
+ * been there yet is an empty list. One that is gone, cannot be read, or may be written by anybody
+ * is an empty list too, and an error. */
+bool allow_refresh(const char *path, struct allow_list *list, bool *changed, struct error *error);
+
+const struct allowed_key *allow_find(const struct allow_list *list, const struct key *key);
+
+#endif

@@ -1,0 +1,394 @@
+/* Lists of keys, and a coordinator with keys on a socket, in a thread of its own: who comes in, and
+ * what they may ask. */
+#include "coordinator/server.h"
+
+#include "core/file.h"
+#include "core/schema.h"
+#include "net/dealer.h"
+#include "tests/coordinator/bodies.h"
+#include "tests/temporary.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 20000, LEASE_MS = 3000 };
+
+#define KEY_A "07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
+#define KEY_B "17a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
+
+static void write_file(const char *path, const char *text) {
+    struct error error = {0};
+    if (!file_write_atomic(path, text, strlen(text), &error))
+        fail_msg("%s", error.message);
+}
+
+static struct key key_of(const char *hex) {
+    struct key key;
+    struct error error = {0};
+    assert_true(key_public_read(hex, &key, &error));
+    return key;
+}
+
+/* --- lists --- */
+
+static void a_list_has_every_sound_line_and_names_the_first_that_is_not(void **state) {
+    (void)state;
+    static const char text[] = "# people\n" KEY_B " bea\nwhat is this\n\n" KEY_A " ann";
+    struct allow_list list = {0};
+    struct error error = {0};
+    assert_false(allow_parse(text, strlen(text), "people", &list, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_memory_equal(error.message, "people:3: a line is a public key", 32);
+    assert_int_equal(list.count, 2);
+    struct key a = key_of(KEY_A), b = key_of(KEY_B);
+    assert_string_equal(allow_find(&list, &a)->name, "ann");
+    assert_string_equal(allow_find(&list, &b)->name, "bea");
+    b.bytes[31] ^= 1;
+    assert_null(allow_find(&list, &b));
+    allow_free(&list);
+    assert_null(allow_find(&list, &a));
+}
+
+static void a_list_is_read_again_when_its_file_changes(void **state) {
+    struct allow_list list = {0};
+    struct error error = {0};
+    bool changed;
+    char *path = temporary_path(state, "people");
+    assert_true(allow_refresh(path, &list, &changed, &error)); /* not there yet */
+    assert_false(changed);
+    write_file(path, KEY_A "\n");
+    assert_true(allow_refresh(path, &list, &changed, &error));
+    assert_true(changed);
+    assert_int_equal(list.count, 1);
+    assert_true(allow_refresh(path, &list, &changed, &error));
+    assert_false(changed);
+    write_file(path, KEY_A "\n" KEY_B "\n");
+    assert_true(allow_refresh(path, &list, &changed, &error));
+    assert_int_equal(list.count, 2);
+    unlink(path);
+    assert_false(allow_refresh(path, &list, &changed, &error));
+    assert_int_equal(list.count, 0);
+    assert_true(allow_refresh(path, &list, &changed, &error)); /* said once */
+    free(path);
+    allow_free(&list);
+}
+
+static void a_list_that_anybody_may_write_is_empty(void **state) {
+    struct allow_list list = {0};
+    struct error error = {0};
+    bool changed;
+    char *path = temporary_path(state, "people");
+    write_file(path, KEY_A "\n");
+    assert_int_equal(chmod(path, 0666), 0);
+    assert_false(allow_refresh(path, &list, &changed, &error));
+    assert_non_null(strstr(error.message, "chmod o-w"));
+    assert_int_equal(list.count, 0);
+    free(path);
+    allow_free(&list);
+}
+
+/* --- a coordinator --- */
+
+enum who { COORDINATOR, WORKER, PERSON, BOTH, STRANGER, WHO };
+static const char *const files[WHO] = {"coordinator.key", "worker", "person", "both", "stranger"};
+
+struct stage {
+    void *folder;
+    struct key_pair pairs[WHO];
+    char *paths[WHO], server_key[KEY_TEXT_SIZE];
+    struct store *store;
+    struct coordinator coordinator;
+    struct guard *guard;
+    struct server *server;
+    int stop;
+    pthread_t thread;
+    bool good; /* of the thread; read after it was joined */
+    struct error error;
+};
+
+static void say_nothing(void *context, const char *line) {
+    (void)context, (void)line;
+}
+
+static void *serve(void *context) {
+    struct stage *stage = context;
+    stage->good = server_run(stage->server, stage->stop, &stage->error);
+    return NULL;
+}
+
+/* Writes the list: these keys, up to COORDINATOR, which is on none. */
+static void allow(struct stage *stage, const char *list, const enum who *keys) {
+    char text[4 * KEY_TEXT_SIZE] = "", hex[KEY_TEXT_SIZE];
+    for (size_t i = 0; keys[i] != COORDINATOR; i++) {
+        key_text(&stage->pairs[keys[i]].public, hex);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", hex);
+    }
+    char *path = temporary_path(&stage->folder, list);
+    write_file(path, text);
+    free(path);
+}
+
+static void start(struct stage *stage, const char *listen) {
+    struct moment now = {.unix_ms = 1700000000000, .steady_ms = 0};
+    struct error error = {0};
+    stage->stop = eventfd(0, EFD_CLOEXEC);
+    if (!guard_open(stage->folder, say_nothing, NULL, &stage->guard, &error) ||
+        !store_open(":memory:", &stage->store, &error) ||
+        !coordinator_open(&stage->coordinator, stage->store, LEASE_MS, now, &error) ||
+        !server_open(listen, stage->guard, &stage->coordinator, &stage->server, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+}
+
+static int stage_set(void **state) {
+    struct stage *stage = calloc(1, sizeof *stage);
+    struct error error = {0};
+    /* Read before there are two threads: ThreadSanitizer does not know C11's call_once. */
+    schema_messages();
+    if (temporary_make(&stage->folder) != 0)
+        return -1;
+    for (size_t i = 0; i < WHO; i++) {
+        stage->paths[i] = temporary_path(&stage->folder, files[i]);
+        if (!key_pair_make(&stage->pairs[i], &error) ||
+            !key_pair_write(stage->paths[i], &stage->pairs[i], files[i], &error))
+            return -1;
+    }
+    key_text(&stage->pairs[COORDINATOR].public, stage->server_key);
+    allow(stage, "authorized_workers", (const enum who[]){WORKER, BOTH, COORDINATOR});
+    allow(stage, "authorized_people", (const enum who[]){PERSON, BOTH, COORDINATOR});
+    start(stage, "tcp://127.0.0.1:*");
+    *state = stage;
+    return 0;
+}
+
+static int stage_strike(void **state) {
+    struct stage *stage = *state;
+    uint64_t one = 1;
+    assert_int_equal(write(stage->stop, &one, sizeof one), sizeof one);
+    assert_int_equal(pthread_join(stage->thread, NULL), 0);
+    server_close(stage->server);
+    guard_close(stage->guard);
+    coordinator_close(&stage->coordinator);
+    store_close(stage->store);
+    close(stage->stop);
+    if (!stage->good)
+        fail_msg("%s", stage->error.message);
+    for (size_t i = 0; i < WHO; i++)
+        free(stage->paths[i]);
+    void *folder = stage->folder;
+    free(stage);
+    return temporary_remove(&folder);
+}
+
+/* --- clients --- */
+
+static struct dealer *connect_with(struct stage *stage, const struct dealer_keys *keys) {
+    struct dealer *dealer = NULL;
+    struct error error = {0};
+    if (!dealer_open(server_endpoint(stage->server), keys, &dealer, &error))
+        fail_msg("%s", error.message);
+    return dealer;
+}
+
+static struct dealer *connect_as(struct stage *stage, enum who who) {
+    const struct dealer_keys keys = {.key = stage->paths[who], .server = stage->server_key};
+    return connect_with(stage, &keys);
+}
+
+/* Asks; "" when it was answered as `expected`, else the error. */
+static const char *ask(struct dealer *dealer, const char *name, cJSON *of_name,
+                       const char *expected, struct error *error) {
+    *error = (struct error){0};
+    bool good = dealer_call(dealer, name, of_name, expected, PATIENCE_MS, NULL, error);
+    cJSON_Delete(of_name);
+    return good ? "" : error->message;
+}
+
+static void is_served(struct dealer *dealer) {
+    struct error error;
+    assert_string_equal(ask(dealer, "status", NULL, "coordinator", &error), "");
+}
+
+/* Unreachable, and why. */
+static void is_not(struct dealer *dealer, const char *name, cJSON *of_name, const char *word) {
+    struct error error;
+    const char *why = ask(dealer, name, of_name, "coordinator", &error);
+    if (strstr(why, word) == NULL)
+        fail_msg("%s: \"%s\" does not say: %s", name, why, word);
+    assert_int_equal(error.code, ERROR_UNREACHABLE);
+}
+
+#define SUM "0123456789012345678901234567890123456789012345678901234567890123"
+
+static void a_key_may_ask_what_its_list_says_and_nothing_else(void **state) {
+    struct stage *stage = *state;
+    /* clang-format off */
+    static const struct {
+        const char *name, *body;
+    } of_people[] = {
+        {"list", "{}"}, {"show", "{}"}, {"workers", "{}"}, {"status", "{}"},
+        {"cancel", "{\"ids\": [1]}"}, {"pause", "{\"ids\": [1]}"}, {"resume", "{\"ids\": [1]}"},
+        {"retry", "{\"ids\": [1]}"}, {"priority", "{\"ids\": [1], \"priority\": 1}"},
+        {"logs", "{\"id\": 1, \"offset\": 0}"}, {"gc", "{\"dry_run\": true}"},
+    }, of_workers[] = {
+        {"request", "{\"worker\": \"a\"}"}, {"heartbeat", "{\"worker\": \"a\"}"},
+        {"goodbye", "{\"worker\": \"a\"}"},
+        {"offer", "{\"worker\": \"a\", \"experiment\": 1, \"attempt\": 1, \"name\": \"n\", "
+                  "\"kind\": \"file\", \"epoch\": 0, \"sha256\": \"" SUM "\", \"bytes\": 1}"},
+    };
+    /* clang-format on */
+    static const char not_people[] = "in authorized_workers, not in authorized_people",
+                      not_workers[] = "in authorized_people, not in authorized_workers";
+    struct dealer *worker = connect_as(stage, WORKER), *person = connect_as(stage, PERSON);
+    for (size_t i = 0; i < sizeof of_people / sizeof of_people[0]; i++)
+        is_not(worker, of_people[i].name, body("%s", of_people[i].body), not_people);
+    for (size_t i = 0; i < sizeof of_workers / sizeof of_workers[0]; i++)
+        is_not(person, of_workers[i].name, body("%s", of_workers[i].body), not_workers);
+    is_not(worker, "submit", body_submit("a test's key", 1, 1, 3), not_people);
+    is_not(person, "hello", body_hello("a"), not_workers);
+    is_not(person, "report", body_report("a", 1, 1, "epoch", body_epoch(1, 0.5)), not_workers);
+    struct error error;
+    assert_string_equal(ask(worker, "hello", body_hello("a"), "welcome", &error), "");
+    is_served(person);
+    dealer_close(worker);
+    dealer_close(person);
+}
+
+static void a_key_on_both_lists_may_ask_everything(void **state) {
+    struct stage *stage = *state;
+    struct error error;
+    struct dealer *dealer = connect_as(stage, BOTH);
+    assert_string_equal(ask(dealer, "hello", body_hello("a"), "welcome", &error), "");
+    is_served(dealer);
+    dealer_close(dealer);
+}
+
+static void a_key_on_no_list_is_told_so(void **state) {
+    struct stage *stage = *state;
+    struct dealer *dealer = connect_as(stage, STRANGER);
+    is_not(dealer, "status", NULL, "does not know the key in");
+    assert_true(dealer_barred(dealer));
+    dealer_close(dealer);
+}
+
+static void who_has_no_key_is_told_so(void **state) {
+    struct stage *stage = *state;
+    struct dealer *dealer = connect_with(stage, NULL);
+    struct error error;
+    assert_string_not_equal(ask(dealer, "status", NULL, "coordinator", &error), "");
+    assert_int_equal(error.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(error.message, "keys"));
+    dealer_close(dealer);
+}
+
+static void who_takes_it_for_another_coordinator_is_told_so(void **state) {
+    struct stage *stage = *state;
+    char other[KEY_TEXT_SIZE];
+    key_text(&stage->pairs[STRANGER].public, other);
+    const struct dealer_keys keys = {.key = stage->paths[PERSON], .server = other};
+    struct dealer *dealer = connect_with(stage, &keys);
+    is_not(dealer, "status", NULL, "is --server-key the coordinator's public key");
+    assert_false(dealer_barred(dealer)); /* a tunnel to a coordinator that is away looks the same */
+    dealer_close(dealer);
+}
+
+static void a_key_that_is_added_comes_in_without_a_restart(void **state) {
+    struct stage *stage = *state;
+    struct dealer *dealer = connect_as(stage, STRANGER);
+    is_not(dealer, "status", NULL, "does not know the key in");
+    allow(stage, "authorized_people", (const enum who[]){PERSON, STRANGER, COORDINATOR});
+    is_served(dealer);
+    dealer_close(dealer);
+}
+
+static void a_key_that_is_taken_out_is_not_served_on_a_connection_that_stands(void **state) {
+    struct stage *stage = *state;
+    struct dealer *dealer = connect_as(stage, PERSON);
+    is_served(dealer);
+    allow(stage, "authorized_people", (const enum who[]){BOTH, COORDINATOR});
+    is_not(dealer, "status", NULL, "does not know this key any more");
+    dealer_close(dealer);
+    dealer = connect_as(stage, PERSON);
+    is_not(dealer, "status", NULL, "does not know the key in");
+    allow(stage, "authorized_people", (const enum who[]){PERSON, COORDINATOR});
+    is_served(dealer);
+    dealer_close(dealer);
+}
+
+static void a_broken_line_shuts_out_nobody_else(void **state) {
+    struct stage *stage = *state;
+    char hex[KEY_TEXT_SIZE], text[2 * KEY_TEXT_SIZE];
+    char *path = temporary_path(&stage->folder, "authorized_people");
+    key_text(&stage->pairs[STRANGER].public, hex);
+    snprintf(text, sizeof text, "oops\n%s\n", hex);
+    write_file(path, text);
+    struct dealer *dealer = connect_as(stage, STRANGER);
+    is_served(dealer);
+    dealer_close(dealer);
+    free(path);
+}
+
+static void a_list_that_is_broken_at_the_start_is_an_error(void **state) {
+    struct stage *stage = *state;
+    struct guard *guard = NULL;
+    struct error error = {0};
+    char *path = temporary_path(&stage->folder, "authorized_people");
+    write_file(path, "\noops\n");
+    assert_false(guard_open(stage->folder, say_nothing, NULL, &guard, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "authorized_people:2: "));
+    free(path);
+}
+
+static void
+a_folder_without_the_coordinators_key_is_an_error_that_says_how_to_make_it(void **state) {
+    struct stage *stage = *state;
+    struct guard *guard = NULL;
+    struct error error = {0};
+    unlink(stage->paths[COORDINATOR]);
+    assert_false(guard_open(stage->folder, say_nothing, NULL, &guard, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "assay keygen"));
+}
+
+static void half_the_keys_are_an_error(void **state) {
+    struct stage *stage = *state;
+    const struct dealer_keys halves[] = {{.key = stage->paths[PERSON]},
+                                         {.server = stage->server_key}};
+    for (size_t i = 0; i < 2; i++) {
+        struct dealer *dealer = NULL;
+        struct error error = {0};
+        assert_false(dealer_open("tcp://127.0.0.1:1", &halves[i], &dealer, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, "give both"));
+    }
+}
+
+int main(void) {
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),
+        IN_FOLDER(a_list_is_read_again_when_its_file_changes),
+        IN_FOLDER(a_list_that_anybody_may_write_is_empty),
+        ON_STAGE(a_key_may_ask_what_its_list_says_and_nothing_else),
+        ON_STAGE(a_key_on_both_lists_may_ask_everything),
+        ON_STAGE(a_key_on_no_list_is_told_so),
+        ON_STAGE(who_has_no_key_is_told_so),
+        ON_STAGE(who_takes_it_for_another_coordinator_is_told_so),
+        ON_STAGE(a_key_that_is_added_comes_in_without_a_restart),
+        ON_STAGE(a_key_that_is_taken_out_is_not_served_on_a_connection_that_stands),
+        ON_STAGE(a_broken_line_shuts_out_nobody_else),
+        ON_STAGE(a_list_that_is_broken_at_the_start_is_an_error),
+        ON_STAGE(a_folder_without_the_coordinators_key_is_an_error_that_says_how_to_make_it),
+        ON_STAGE(half_the_keys_are_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# CURVE keys, with all three programs: who has a key that the coordinator lists is served, everybody
+# else is told why with exit code 3, and lists count without a restart. Other addresses than loopback
+# are refused without keys; with them they are not listened on here.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+cd "$work"
+
+for name in keys/coordinator.key worker.key person.key stranger.key; do
+    assay keygen "$name" --name "$name" >keygen.out
+    [ "$(stat -c %a "$name")" = 600 ] || fail "$name has the mode $(stat -c %a "$name")"
+    [ "$(tail -n 1 keygen.out)" = "$(cat "$name.pub")" ] || fail "keygen prints: $(cat keygen.out)"
+done
+
+# refused CODE WORDS COMMAND...: that exit code and one line on stderr with the words.
+refused() {
+    local code=$1 words=$2 status=0
+    shift 2
+    timeout 60 "$@" >out 2>err || status=$?
+    [ $status = "$code" ] || fail "exit code $status, not $code, of: $* ($(cat err))"
+    [ "$(wc -l <err)" = 1 ] || fail "not one line of: $* ($(cat err))"
+    grep -qF -- "$words" err || fail "no \"$words\" from: $* ($(cat err))"
+}
+
+refused 2 "is not overwritten" "$ASSAY_BIN/assay" keygen person.key
+for address in 0.0.0.0 '*' 192.0.2.1 '[::]'; do
+    refused 2 "add --keys KEYS" "$ASSAY_BIN/assay-coordinator" --db "$db" --listen "tcp://$address:0"
+done
+refused 2 "assay keygen" "$ASSAY_BIN/assay-coordinator" --db "$db" --keys .
+chmod 640 keys/coordinator.key
+refused 2 "chmod 600" "$ASSAY_BIN/assay-coordinator" --db "$db" --keys keys
+chmod 600 keys/coordinator.key
+
+cp worker.key.pub keys/authorized_workers
+{ echo "# people"; cat person.key.pub; } >keys/authorized_people
+coordinator_options=(--lease 3 --keys keys)
+start_coordinator
+export ASSAY_SERVER_KEY=$work/keys/coordinator.key.pub
+
+# Who may not.
+refused 3 "does not know the key" "$ASSAY_BIN/assay" ls --key stranger.key
+refused 3 "in authorized_workers, not in authorized_people" "$ASSAY_BIN/assay" ls --key worker.key
+refused 3 "is --server-key the coordinator's" "$ASSAY_BIN/assay" ls --key person.key \
+    --server-key stranger.key.pub
+refused 3 "keys" env -u ASSAY_SERVER_KEY "$ASSAY_BIN/assay" ls
+refused 2 "give both" "$ASSAY_BIN/assay" ls
+chmod 604 person.key
+refused 2 "chmod 600" "$ASSAY_BIN/assay" ls --key person.key
+chmod 600 person.key
+as_worker=("$ASSAY_BIN/assay-worker" --dir w --backend cpu --data-root "$work/pictures")
+refused 3 "in authorized_people, not in authorized_workers" "${as_worker[@]}" --key person.key
+refused 3 "does not know the key" "${as_worker[@]}" --key stranger.key
+refused 2 "needs --data-root" "$ASSAY_BIN/assay-worker" --dir w --key worker.key
+
+# Who may: an experiment from submit to its end.
+export ASSAY_KEY=$work/person.key
+write_experiment "$work/demo.json" 20 2
+start_worker one --key worker.key --data-root "$work/pictures"
+id=$(submit "$work/demo.json")
+until_true "the experiment is done" in_state "$id" done
+expect_complete "$id" 2
+
+# Data and weights outside of the worker's root, there or not, read nothing.
+mkdir elsewhere
+cp -r pictures/fake pictures/real elsewhere
+ln -s "$work/elsewhere" pictures/out
+cp "$(checkpoint_path "$id" last)" elsewhere/w.safetensors
+hostile() { # SED-SCRIPT WORDS
+    sed "$1" demo.json >hostile.json
+    id=$(submit hostile.json)
+    until_true "experiment $id has failed" in_state "$id" failed
+    shown "$id" '$.error' | grep -qF "$2" || fail "it failed with: $(shown "$id" '$.error')"
+}
+hostile "s|$work/pictures|$work/elsewhere|" 'is not inside'
+hostile "s|$work/pictures|$work/pictures/out|" 'is not inside'
+hostile "s|$work/pictures|$work/pictures/../elsewhere|" 'is not inside'
+hostile "s|$work/pictures|/nowhere|" 'is not inside'
+hostile "s|\"dir\": \"fake\"|\"dir\": \"out/fake\"|" 'leads out of data.root'
+hostile "s|\"weights\": null|\"weights\": \"$work/elsewhere/w.safetensors\"|" 'is not inside'
+
+# A key that is taken out is served no more, and again when it is back.
+: >keys/authorized_people
+refused 3 "does not know the key" "$ASSAY_BIN/assay" ls
+cp worker.key.pub keys/authorized_people # and the worker's becomes a person's too
+assay ls --key worker.key >/dev/null || fail "a key on both lists is not served"
+cp person.key.pub keys/authorized_people
+assay ls >/dev/null || fail "a key that is back is not served"
+
+# A worker that is shut out goes on, and is back once its key is.
+: >keys/authorized_workers
+until_true "the worker is told" grep -q "does not know this key any more" one.log
+cp worker.key.pub keys/authorized_workers
+id=$(submit "$work/demo.json")
+until_true "the experiment is done" in_state "$id" done
+end_worker one TERM
+[ $status = 0 ] || fail "the worker ended with $status"
