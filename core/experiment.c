@@ -109,9 +109,29 @@ static void decode_optimizer(const cJSON *json, struct optimizer *optimizer) {
     optimizer->eps = number(json, "eps");
 }
 
+static void decode_scheduler(const cJSON *json, struct scheduler_options *options) {
+    static const char *const names[] = {"reduce_on_plateau", "cosine", "step", "constant", NULL};
+    options->name = (enum scheduler_name)choice(json, "name", names);
+    switch (options->name) {
+    case SCHEDULER_REDUCE_ON_PLATEAU:
+        options->factor = number(json, "factor");
+        options->patience = whole(json, "patience");
+        options->min_lr = number(json, "min_lr");
+        break;
+    case SCHEDULER_COSINE:
+        options->warmup_epochs = whole(json, "warmup_epochs");
+        options->min_lr = number(json, "min_lr");
+        break;
+    case SCHEDULER_STEP:
+        options->step_size = whole(json, "step_size");
+        options->gamma = number(json, "gamma");
+        break;
+    case SCHEDULER_CONSTANT: break;
+    }
+}
+
 static void decode_train(const cJSON *train, struct experiment *experiment) {
     static const char *const precisions[] = {"fp32", "tf32", "bf16", NULL};
-    const cJSON *scheduler = json_member(train, "scheduler");
     struct loss *loss = &experiment->train.loss;
     experiment->train.epochs = whole(train, "epochs");
     experiment->train.batch_size = whole(train, "batch_size");
@@ -122,9 +142,7 @@ static void decode_train(const cJSON *train, struct experiment *experiment) {
     decode_pair(json_member(train, "class_weights"), &loss->class_weights[0],
                 &loss->class_weights[1]);
     decode_optimizer(json_member(train, "optimizer"), &experiment->train.optimizer);
-    experiment->train.scheduler.factor = number(scheduler, "factor");
-    experiment->train.scheduler.patience = whole(scheduler, "patience");
-    experiment->train.scheduler.min_lr = number(scheduler, "min_lr");
+    decode_scheduler(json_member(train, "scheduler"), &experiment->train.scheduler);
     experiment->train.checkpoint_every = whole(train, "checkpoint_every");
 }
 

@@ -33,6 +33,24 @@ struct optimizer {
     bool nesterov;
 };
 
+enum scheduler_name {
+    SCHEDULER_REDUCE_ON_PLATEAU,
+    SCHEDULER_COSINE,
+    SCHEDULER_STEP,
+    SCHEDULER_CONSTANT
+};
+
+/* core/schedule.h says what comes of them. */
+struct scheduler_options {
+    enum scheduler_name name;
+    double min_lr;          /* reduce_on_plateau, cosine */
+    double factor;          /* reduce_on_plateau */
+    uint32_t patience;      /* reduce_on_plateau */
+    uint32_t warmup_epochs; /* cosine */
+    uint32_t step_size;     /* step */
+    double gamma;           /* step */
+};
+
 /* What torch.nn.CrossEntropyLoss takes; of training alone. */
 struct loss {
     double label_smoothing;
@@ -69,10 +87,7 @@ struct experiment {
         bool deterministic;
         struct loss loss;
         struct optimizer optimizer;
-        struct {
-            double factor, min_lr;
-            uint32_t patience;
-        } scheduler; /* reduce_on_plateau */
+        struct scheduler_options scheduler;
         uint32_t checkpoint_every;
     } train;
     struct {

@@ -145,6 +145,83 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
     free(names);
 }
 
+/* --- model and training --- */
+
+/* What torchvision's ResNets are made of, whatever their depth, and the last layer. */
+static const char *const stages[] = {"conv1",  "bn1",    "layer1", "layer2",
+                                     "layer3", "layer4", "fc",     "head"};
+enum { STAGES = sizeof stages / sizeof stages[0] };
+
+/* The stage that the name ("layer4.2.conv1") begins with; STAGES when there is none. */
+static size_t stage_of(const char *name) {
+    size_t i = 0, length = strcspn(name, ".");
+    while (i < STAGES && (strlen(stages[i]) != length || memcmp(stages[i], name, length) != 0))
+        i++;
+    return i;
+}
+
+/* Whole stages of the list, as bits. Names that begin with no stage are faults. */
+static unsigned check_stages(const cJSON *list, const char *key, struct faults *faults) {
+    struct text place = {0};
+    unsigned whole = 0;
+    size_t index = 0;
+    text_format(&place, "model.%s", key);
+    size_t length = place.length;
+    for (const cJSON *one = list->child; one != NULL; one = one->next, index++) {
+        const char *name = one->valuestring;
+        size_t stage = stage_of(name);
+        if (stage < STAGES) {
+            whole |= strcmp(stages[stage], name) == 0 ? 1U << stage : 0;
+            continue;
+        }
+        const char *nearest = nearest_word(name, stages, STAGES);
+        place_add_index(&place, index);
+        if (nearest != NULL)
+            faults_add(faults, text_string(&place),
+                       "unknown stage \"%.100s\"; did you mean \"%s\"?", name, nearest);
+        else
+            faults_add(faults, text_string(&place),
+                       "unknown stage \"%.100s\"; known: conv1, bn1, layer1 to layer4, fc, head",
+                       name);
+        place_cut(&place, length);
+    }
+    text_free(&place);
+    return whole;
+}
+
+static void check_freeze(const cJSON *freeze, struct faults *faults) {
+    if (check_stages(freeze, "freeze", faults) == (1U << STAGES) - 1)
+        faults_add(faults, "model.freeze",
+                   "nothing is left to train; leave out at least one stage, such as \"head\"");
+}
+
+/* Of sgd, as torch.optim.SGD refuses it. */
+static void check_nesterov(const cJSON *optimizer, struct faults *faults) {
+    const cJSON *momentum = json_member(optimizer, "momentum");
+    if (momentum != NULL && momentum->valuedouble == 0 &&
+        cJSON_IsTrue(json_member(optimizer, "nesterov")))
+        faults_add(faults, "train.optimizer.nesterov",
+                   "needs a momentum; set train.optimizer.momentum, to 0.9 say");
+}
+
+/* Of cosine, whose rate must not rise but in the warm-up. */
+static void check_cosine(const cJSON *train, const cJSON *scheduler, struct faults *faults) {
+    const cJSON *warmup = json_member(scheduler, "warmup_epochs"),
+                *least = json_member(scheduler, "min_lr");
+    double epochs = json_member(train, "epochs")->valuedouble;
+    double lr = json_member(json_member(train, "optimizer"), "lr")->valuedouble;
+    if (warmup == NULL)
+        return;
+    if (warmup->valuedouble >= epochs)
+        faults_add(faults, "train.scheduler.warmup_epochs",
+                   "%.0f epochs of warm-up leave none of the %.0f of train.epochs; make them fewer",
+                   warmup->valuedouble, epochs);
+    if (least->valuedouble > lr)
+        faults_add(faults, "train.scheduler.min_lr",
+                   "%g is more than the optimizer's lr of %g; make it less", least->valuedouble,
+                   lr);
+}
+
 /* --- the rest --- */
 
 static void check_split(const cJSON *split, struct faults *faults) {
@@ -170,6 +247,8 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *name = json_member(config, "name"), *data = json_member(config, "data");
     const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
     const cJSON *upsample = json_member(data, "upsample");
+    const cJSON *model = json_member(config, "model"), *train = json_member(config, "train");
+    const cJSON *fresh = json_member(model, "fresh"), *freeze = json_member(model, "freeze");
     bool sound_classes = rules_sound(classes, "data.classes", faults, first);
     if (rules_sound(name, "name", faults, first))
         check_name(name, faults);
@@ -181,6 +260,14 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     if (sound_classes && json_member(data, "files") == NULL &&
         rules_sound(upsample, "data.upsample", faults, first))
         check_upsample(upsample, classes, faults);
+    if (rules_sound(fresh, "model.fresh", faults, first))
+        check_stages(fresh, "fresh", faults);
+    if (rules_sound(freeze, "model.freeze", faults, first))
+        check_freeze(freeze, faults);
+    if (rules_sound(train, "train", faults, first)) {
+        check_nesterov(json_member(train, "optimizer"), faults);
+        check_cosine(train, json_member(train, "scheduler"), faults);
+    }
     if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");
 }

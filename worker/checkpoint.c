@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/safetensors.h"
+#include "core/schema.h"
 #include "core/text.h"
 #include "worker/weights.h"
 
@@ -51,18 +52,28 @@ static char *history_text(const struct checkpoint_state *state) {
     return text_take(&text);
 }
 
-enum { METADATA_COUNT = 11, NUMBER_SIZE = 32 };
+enum { METADATA_COUNT = 11, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
 
 struct metadata_text {
     char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], best_loss[NUMBER_SIZE],
-        best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE], scheduler[128];
+        best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE],
+        scheduler[SCHEDULE_SIZE];
     char *history;
     struct metadata items[METADATA_COUNT];
 };
 
+/* JSON knows no infinity: a schedule that looks at no loss has its rate alone. */
+static void schedule_text(const struct schedule_state *schedule, char text[static SCHEDULE_SIZE]) {
+    int length = snprintf(text, SCHEDULE_SIZE, "{\"lr\":%.17g", schedule->lr);
+    if (isfinite(schedule->best))
+        length += snprintf(text + length, SCHEDULE_SIZE - (size_t)length,
+                           ",\"best\":%.17g,\"bad_epochs\":%" PRIu32, schedule->best,
+                           schedule->bad_epochs);
+    snprintf(text + length, SCHEDULE_SIZE - (size_t)length, "}");
+}
+
 static bool metadata_make(const struct checkpoint_state *state, const char *config,
                           struct metadata_text *text, struct error *error) {
-    const struct plateau *plateau = &state->plateau;
     text->history = history_text(state);
     if (text->history == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
@@ -72,9 +83,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
     snprintf(text->best_epoch, NUMBER_SIZE, "%" PRIu32, state->best_epoch);
     snprintf(text->log_bytes, NUMBER_SIZE, "%" PRIu64, state->log_bytes);
     snprintf(text->board_bytes, NUMBER_SIZE, "%" PRIu64, state->board_bytes);
-    snprintf(text->scheduler, sizeof text->scheduler,
-             "{\"lr\":%.17g,\"best\":%.17g,\"bad_epochs\":%" PRIu32 "}", plateau->lr, plateau->best,
-             plateau->bad_epochs);
+    schedule_text(&state->schedule, text->scheduler);
     const struct metadata items[METADATA_COUNT] = {
         {"format", "pt"},
         {"assay_version", ASSAY_VERSION},
@@ -133,19 +142,22 @@ static void add_tracked(struct writer *writer, const struct parameter *mean, con
     *tensor = (struct tensor){.name = part->name, .type = TENSOR_I64, .bytes = sizeof *value};
 }
 
+/* What stands before a parameter's name in each of its states that a checkpoint has: the value,
+ * then the moments. */
+static const struct {
+    const char *prefix;
+    enum model_state state;
+} kinds[] = {{"", MODEL_VALUE}, {"optimizer.m.", MODEL_MOMENT_M}, {"optimizer.v.", MODEL_MOMENT_V}};
+
 /* The I64 scalars stand first, so that everything is aligned to its size. */
 static void add_parts(struct writer *writer, const struct network *network,
-                      const int64_t *batches_tracked) {
+                      const struct checkpoint_state *state) {
+    const int64_t *batches_tracked = state->batches_tracked;
     for (size_t i = 0; i < network->parameter_count; i++) {
         if (network->parameters[i].kind == PARAMETER_MEAN)
             add_tracked(writer, &network->parameters[i], batches_tracked++);
     }
-    static const struct {
-        const char *prefix;
-        enum model_state state;
-    } kinds[] = {
-        {"", MODEL_VALUE}, {"optimizer.m.", MODEL_MOMENT_M}, {"optimizer.v.", MODEL_MOMENT_V}};
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k <= state->moments; k++) {
         for (size_t i = 0; i < network->parameter_count; i++) {
             if (kinds[k].state == MODEL_VALUE || network->parameters[i].trainable)
                 add_part(writer, network, kinds[k].prefix, kinds[k].state, i);
@@ -186,7 +198,7 @@ bool checkpoint_write(const char *path, const struct network *network,
     }
     if (!metadata_make(state, config, &metadata, error))
         goto out;
-    add_parts(&writer, network, state->batches_tracked);
+    add_parts(&writer, network, state);
     ok = safetensors_write_from(path, writer.tensors, writer.count, metadata.items, METADATA_COUNT,
                                 give_part, &writer, error);
 out:
@@ -274,13 +286,15 @@ out:
     return ok;
 }
 
-static bool read_scheduler(const struct safetensors *file, struct plateau *plateau) {
-    uint64_t bad_epochs;
+static bool read_schedule(const struct safetensors *file, struct schedule_state *schedule) {
+    uint64_t bad_epochs = 0;
     cJSON *json = read_json(file, "scheduler");
-    bool ok = read_number(json, "lr", &plateau->lr) && read_number(json, "best", &plateau->best) &&
-              read_whole(json, "bad_epochs", UINT32_MAX, &bad_epochs);
-    if (ok)
-        plateau->bad_epochs = (uint32_t)bad_epochs;
+    bool ok = read_number(json, "lr", &schedule->lr);
+    schedule->best = INFINITY;
+    if (member(json, "best") != NULL)
+        ok = ok && read_number(json, "best", &schedule->best) &&
+             read_whole(json, "bad_epochs", UINT32_MAX, &bad_epochs);
+    schedule->bad_epochs = (uint32_t)bad_epochs;
     cJSON_Delete(json);
     return ok;
 }
@@ -323,7 +337,7 @@ static const char *read_state(const struct safetensors *file, struct checkpoint_
         return "board_bytes";
     if (!read_finite(file, "best_loss", &state->best_loss))
         return "best_loss";
-    if (!read_scheduler(file, &state->plateau))
+    if (!read_schedule(file, &state->schedule))
         return "scheduler";
     if (!read_history(file, state))
         return "history";
@@ -368,10 +382,11 @@ const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpo
     return &checkpoint->state;
 }
 
-/* A copy without the keys that do not change the weights. */
+/* A copy without the keys that do not change the weights, and with all the defaults. */
 static cJSON *config_essence(const cJSON *config) {
     static const char *const other[] = {"name", "priority", "max_attempts", "resources", "after"};
     cJSON *essence = cJSON_Duplicate(config, true);
+    schema_fill_defaults(schema_experiment(), schema_experiment(), essence);
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(essence, other[i]);
     return essence;
@@ -386,7 +401,7 @@ bool checkpoint_matches(const struct checkpoint *checkpoint, const cJSON *config
 }
 
 bool checkpoint_restore(const struct checkpoint *checkpoint, const struct network *network,
-                        const struct backend *backend, struct model *model,
+                        const struct backend *backend, struct model *model, size_t moments,
                         int64_t *batches_tracked, struct error *error) {
     const struct safetensors *file = checkpoint->file;
     for (size_t i = 0; i < network->parameter_count; i++) {
@@ -395,11 +410,10 @@ bool checkpoint_restore(const struct checkpoint *checkpoint, const struct networ
             return false;
         if (batches_tracked == NULL)
             continue;
-        if (parameter->trainable &&
-            (!weights_set(file, "optimizer.m.", network, i, backend, model, MODEL_MOMENT_M,
-                          error) ||
-             !weights_set(file, "optimizer.v.", network, i, backend, model, MODEL_MOMENT_V, error)))
-            return false;
+        for (size_t k = 1; parameter->trainable && k <= moments; k++)
+            if (!weights_set(file, kinds[k].prefix, network, i, backend, model, kinds[k].state,
+                             error))
+                return false;
         if (parameter->kind == PARAMETER_MEAN)
             *batches_tracked++ = weights_tracked(file, parameter);
     }

@@ -3,7 +3,8 @@
  *
  * Tensors: torchvision's names as PyTorch's state_dict() has them, NAME.num_batches_tracked (I64)
  * of each batch norm among them, so that load_state_dict(strict=True) takes them; beside them
- * optimizer.m.NAME and optimizer.v.NAME, Adam's moments of each trainable parameter.
+ * optimizer.m.NAME and optimizer.v.NAME, those moments of each trainable parameter that the
+ * optimizer keeps.
  *
  * __metadata__ (strings, as the format wants): format "pt" (the mark of PyTorch's names and
  * layout), assay_version, epoch, iteration, best_loss, best_epoch, scheduler (JSON), log_bytes,
@@ -14,7 +15,7 @@
 #ifndef ASSAY_WORKER_CHECKPOINT_H
 #define ASSAY_WORKER_CHECKPOINT_H
 
-#include "core/plateau.h"
+#include "core/schedule.h"
 #include "worker/nn/backend.h"
 #include "worker/trainer.h"
 
@@ -24,7 +25,8 @@ struct checkpoint_state {
     uint64_t iteration; /* training steps so far */
     double best_loss;   /* least validation loss so far */
     uint32_t best_epoch;
-    struct plateau plateau;
+    struct schedule_state schedule;
+    size_t moments; /* of each trainable parameter (optimizer_moments); what is written */
     uint64_t log_bytes, board_bytes; /* the length of train.log and of TensorBoard's events */
     struct epoch_report *history;    /* `epoch` of them */
     int64_t *batches_tracked;        /* one a running mean, in the order of the parameters */
@@ -45,17 +47,19 @@ struct checkpoint; /* an open file that was checked */
 bool checkpoint_open(const char *path, struct checkpoint **checkpoint, struct error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
 
-/* Lives as long as the checkpoint; batches_tracked is NULL (checkpoint_restore gives them). */
+/* Lives as long as the checkpoint; batches_tracked is NULL and moments 0 (checkpoint_restore gives
+ * them). */
 const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpoint);
 
 /* Whether the checkpoint comes from the same experiment: its config is `config`, but for what does
- * not change the weights (name, priority, max_attempts, resources). */
+ * not change the weights (name, priority, max_attempts, resources). A key that a checkpoint of an
+ * earlier version has not counts as its default. */
 bool checkpoint_matches(const struct checkpoint *checkpoint, const cJSON *config);
 
-/* Gives the model the weights and, when batches_tracked is not NULL, the optimizer's moments too
- * and fills batches_tracked. */
+/* Gives the model the weights and, when batches_tracked is not NULL, so many of the optimizer's
+ * moments too, and fills batches_tracked. */
 bool checkpoint_restore(const struct checkpoint *checkpoint, const struct network *network,
-                        const struct backend *backend, struct model *model,
+                        const struct backend *backend, struct model *model, size_t moments,
                         int64_t *batches_tracked, struct error *error);
 
 #endif

@@ -15,7 +15,7 @@ static bool load(struct session *session, const char *path, uint32_t *epoch, str
     if (!checkpoint_open(path, &checkpoint, error))
         return false;
     *epoch = checkpoint_state(checkpoint)->epoch;
-    bool ok = checkpoint_restore(checkpoint, &session->network, session->backend, session->model,
+    bool ok = checkpoint_restore(checkpoint, &session->network, session->backend, session->model, 0,
                                  NULL, error) ||
               error_context(error, "%s", path);
     checkpoint_close(checkpoint);

@@ -136,14 +136,13 @@ static bool open_records(struct run *run, const char *warnings, struct error *er
 static bool state_new(struct run *run, struct error *error) {
     const struct experiment *experiment = run->experiment;
     size_t tracked = weights_tracked_count(&run->session.network);
-    run->state = (struct checkpoint_state){.best_loss = INFINITY};
+    run->state = (struct checkpoint_state){
+        .best_loss = INFINITY, .moments = optimizer_moments(&experiment->train.optimizer)};
     run->state.history = calloc((size_t)experiment->train.epochs + 1, sizeof *run->state.history);
     run->state.batches_tracked = calloc(tracked + 1, sizeof *run->state.batches_tracked);
     if (run->state.history == NULL || run->state.batches_tracked == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    plateau_init(&run->state.plateau, experiment->train.optimizer.lr,
-                 experiment->train.scheduler.factor, experiment->train.scheduler.patience,
-                 experiment->train.scheduler.min_lr);
+    schedule_begin(experiment, &run->state.schedule);
     return true;
 }
 
@@ -161,12 +160,10 @@ static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
     state->best_epoch = from->best_epoch;
     state->log_bytes = from->log_bytes;
     state->board_bytes = from->board_bytes;
-    state->plateau.lr = from->plateau.lr;
-    state->plateau.best = from->plateau.best;
-    state->plateau.bad_epochs = from->plateau.bad_epochs;
+    state->schedule = from->schedule;
     memcpy(state->history, from->history, from->epoch * sizeof *from->history);
     return checkpoint_restore(checkpoint, &run->session.network, run->session.backend,
-                              run->session.model, state->batches_tracked, error) ||
+                              run->session.model, state->moments, state->batches_tracked, error) ||
            error_context(error, "%s", run->last_path);
 }
 
@@ -271,7 +268,7 @@ static const struct epoch_report *account(struct run *run, const struct session_
                         (int64_t)(epoch->iteration - state->iteration));
     state->iteration = epoch->iteration;
     state->epoch = epoch->epoch;
-    plateau_step(&state->plateau, loss);
+    schedule_step(run->experiment, epoch->epoch, loss, &state->schedule);
     trainlog_epoch(run->log, report, run->experiment->train.epochs);
     if (report->best) {
         state->best_loss = loss;
@@ -290,7 +287,7 @@ static bool run_epoch(struct run *run, struct error *error) {
     struct session *session = &run->session;
     struct metrics valid;
     struct session_epoch epoch = {.epoch = run->state.epoch + 1,
-                                  .learning_rate = run->state.plateau.lr,
+                                  .learning_rate = run->state.schedule.lr,
                                   .iteration = run->state.iteration};
     return session_train(session, &epoch, run->log, run->board, error) &&
            session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, NULL,

@@ -79,6 +79,12 @@ static void the_least_file_is_the_notebook(void **state) {
     assert_int_equal(e.train.batch_size, 32);
     assert_int_equal(e.train.precision, PRECISION_FP32);
     assert_true(e.train.deterministic);
+    assert_int_equal(e.model.freeze_count, 0);
+    assert_float_equal(e.train.loss.label_smoothing, 0, 0);
+    assert_float_equal(e.train.loss.class_weights[0], 1, 0);
+    assert_float_equal(e.train.loss.class_weights[1], 1, 0);
+    assert_int_equal(e.train.optimizer.name, OPTIMIZER_ADAM);
+    assert_int_equal(e.train.scheduler.name, SCHEDULER_REDUCE_ON_PLATEAU);
     assert_float_equal(e.train.optimizer.lr, 2e-4, 0);
     assert_float_equal(e.train.optimizer.beta1, 0.9, 0);
     assert_float_equal(e.train.optimizer.beta2, 0.999, 0);
@@ -119,11 +125,18 @@ static void every_key_is_decoded(void **state) {
     assert_float_equal(e.model.dropout, 0.25, 0);
     assert_string_equal(e.model.weights, "w.pth");
     assert_int_equal(e.model.fresh_count, 3);
+    assert_int_equal(e.model.freeze_count, 2);
+    assert_string_equal(e.model.freeze[0], "conv1");
+    assert_string_equal(e.model.freeze[1], "layer1.0.conv2");
     assert_int_equal(e.train.epochs, 1000000);
     assert_int_equal(e.train.batch_size, 65536);
     assert_int_equal(e.train.seed, 9007199254740992);
     assert_int_equal(e.train.precision, PRECISION_BF16);
     assert_false(e.train.deterministic);
+    assert_float_equal(e.train.loss.label_smoothing, 0.1, 0);
+    assert_float_equal(e.train.loss.class_weights[0], 0.5, 0);
+    assert_float_equal(e.train.loss.class_weights[1], 2, 0);
+    assert_int_equal(e.train.optimizer.name, OPTIMIZER_ADAM);
     assert_float_equal(e.train.optimizer.lr, 0.001, 0);
     assert_float_equal(e.train.optimizer.beta1, 0.8, 0);
     assert_float_equal(e.train.optimizer.beta2, 0.99, 0);
@@ -139,6 +152,77 @@ static void every_key_is_decoded(void **state) {
     assert_int_equal(e.max_attempts, 5);
     experiment_free(&e);
     cJSON_Delete(config);
+}
+
+/* What an otherwise least file with this "train" becomes. */
+static struct experiment trained_with(const char *train) {
+    char text[512];
+    struct experiment experiment;
+    struct faults faults = {0};
+    int length = snprintf(
+        text, sizeof text,
+        "{\"name\":\"a\",\"data\":{\"classes\":[{\"name\":\"f\",\"dir\":\"f\",\"label\":0},"
+        "{\"name\":\"r\",\"dir\":\"r\",\"label\":1}]},\"train\":{%s}}",
+        train);
+    cJSON *config = json_parse(text, (size_t)length, "text", NULL);
+    if (!experiment_from_json(config, &experiment, &faults))
+        fail_msg("%s: %s", faults.items[0].place, faults.items[0].message);
+    cJSON_Delete(config);
+    return experiment;
+}
+
+/* The defaults are torch.optim's, but for lr, which is the notebook's. */
+static void every_optimizer_is_decoded(void **state) {
+    (void)state;
+    struct experiment e = trained_with("\"optimizer\":{\"name\":\"adamw\"}");
+    const struct optimizer *optimizer = &e.train.optimizer;
+    assert_int_equal(optimizer->name, OPTIMIZER_ADAMW);
+    assert_float_equal(optimizer->lr, 2e-4, 0);
+    assert_float_equal(optimizer->beta1, 0.9, 0);
+    assert_float_equal(optimizer->beta2, 0.999, 0);
+    assert_float_equal(optimizer->eps, 1e-8, 0);
+    assert_float_equal(optimizer->weight_decay, 0.01, 0);
+    experiment_free(&e);
+    e = trained_with("\"optimizer\":{\"name\":\"sgd\"}");
+    assert_int_equal(optimizer->name, OPTIMIZER_SGD);
+    assert_float_equal(optimizer->lr, 2e-4, 0);
+    assert_float_equal(optimizer->momentum, 0, 0);
+    assert_float_equal(optimizer->weight_decay, 0, 0);
+    assert_false(optimizer->nesterov);
+    experiment_free(&e);
+    e = trained_with("\"optimizer\":{\"name\":\"sgd\",\"lr\":0.5,\"momentum\":0.75,"
+                     "\"weight_decay\":0.25,\"nesterov\":true}");
+    assert_float_equal(optimizer->lr, 0.5, 0);
+    assert_float_equal(optimizer->momentum, 0.75, 0);
+    assert_float_equal(optimizer->weight_decay, 0.25, 0);
+    assert_true(optimizer->nesterov);
+    experiment_free(&e);
+}
+
+static void every_scheduler_is_decoded(void **state) {
+    (void)state;
+    struct experiment e = trained_with("\"scheduler\":{\"name\":\"cosine\"}");
+    const struct scheduler_options *options = &e.train.scheduler;
+    assert_int_equal(options->name, SCHEDULER_COSINE);
+    assert_int_equal(options->warmup_epochs, 0);
+    assert_float_equal(options->min_lr, 0, 0);
+    experiment_free(&e);
+    e = trained_with("\"scheduler\":{\"name\":\"cosine\",\"warmup_epochs\":199,\"min_lr\":1e-5}");
+    assert_int_equal(options->warmup_epochs, 199);
+    assert_float_equal(options->min_lr, 1e-5, 0);
+    experiment_free(&e);
+    e = trained_with("\"scheduler\":{\"name\":\"step\",\"step_size\":7,\"gamma\":0.5}");
+    assert_int_equal(options->name, SCHEDULER_STEP);
+    assert_int_equal(options->step_size, 7);
+    assert_float_equal(options->gamma, 0.5, 0);
+    experiment_free(&e);
+    e = trained_with("\"scheduler\":{\"name\":\"step\"}");
+    assert_int_equal(options->step_size, 30);
+    assert_float_equal(options->gamma, 0.1, 0);
+    experiment_free(&e);
+    e = trained_with("\"scheduler\":{\"name\":\"constant\"}");
+    assert_int_equal(options->name, SCHEDULER_CONSTANT);
+    experiment_free(&e);
 }
 
 /* /usr/bin/python3 -c 'from torchvision.transforms import *
@@ -462,6 +546,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_file_is_the_notebook),
         cmocka_unit_test(every_key_is_decoded),
+        cmocka_unit_test(every_optimizer_is_decoded),
+        cmocka_unit_test(every_scheduler_is_decoded),
         cmocka_unit_test(arguments_mean_what_torchvision_means),
         cmocka_unit_test(a_filled_config_is_valid_and_stays_as_it_is),
         cmocka_unit_test(a_single_experiment_has_no_matrix),

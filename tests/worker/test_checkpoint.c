@@ -4,6 +4,7 @@
 #include "tests/temporary.h"
 #include "tests/worker/fake_backend.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,12 +50,11 @@ static struct checkpoint_state state_filled(struct epoch_report *history, int64_
                                      .iteration = UINT64_C(9007199254740993),
                                      .best_loss = 0.1 + 0.2,
                                      .best_epoch = 1,
+                                     .schedule = {1e-4 / 3, 1.0 / 7, 4},
+                                     .moments = 2,
                                      .log_bytes = 12345,
                                      .history = history,
                                      .batches_tracked = tracked};
-    plateau_init(&state.plateau, 1e-4 / 3, 0.5, 10, 1e-6);
-    state.plateau.best = 1.0 / 7;
-    state.plateau.bad_epochs = 4;
     return state;
 }
 
@@ -91,9 +91,9 @@ static void the_state_reads_back_with_every_digit(void **state) {
     assert_int_equal(read->best_epoch, 1);
     assert_int_equal(read->log_bytes, 12345);
     assert_memory_equal(&read->best_loss, &expected.best_loss, sizeof(double));
-    assert_memory_equal(&read->plateau.lr, &expected.plateau.lr, sizeof(double));
-    assert_memory_equal(&read->plateau.best, &expected.plateau.best, sizeof(double));
-    assert_int_equal(read->plateau.bad_epochs, 4);
+    assert_memory_equal(&read->schedule.lr, &expected.schedule.lr, sizeof(double));
+    assert_memory_equal(&read->schedule.best, &expected.schedule.best, sizeof(double));
+    assert_int_equal(read->schedule.bad_epochs, 4);
     for (int i = 0; i < 2; i++) {
         const struct epoch_report *report = &read->history[i];
         assert_int_equal(report->epoch, i + 1);
@@ -114,7 +114,8 @@ static void weights_and_optimizer_read_back_the_same(void **state) {
     struct checkpoint *checkpoint = open_checkpoint(path);
     int64_t tracked = 0;
     struct error error = {0};
-    assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, &tracked, &error));
+    assert_true(
+        checkpoint_restore(checkpoint, &network, &fake_backend, model, 2, &tracked, &error));
     assert_int_equal(tracked, INT64_C(5000000000));
     for (size_t i = 0; i < network.parameter_count; i++) {
         size_t bytes = parameters[i].count * sizeof(float);
@@ -137,11 +138,56 @@ static void weights_alone_leave_the_optimizer(void **state) {
     struct model *model;
     fake_new(&network, NULL, &model, NULL);
     struct checkpoint *checkpoint = open_checkpoint(path);
-    assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, NULL, NULL));
+    assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, 0, NULL, NULL));
     assert_non_null(model->values[MODEL_VALUE][0]);
     assert_null(model->values[MODEL_MOMENT_M][0]);
     checkpoint_close(checkpoint);
     fake_free(model);
+    free(path);
+}
+
+/* Writes a checkpoint whose optimizer keeps so many moments, under a schedule without a loss. */
+static char *write_with(void **state, size_t moments) {
+    char *path = temporary_path(state, "checkpoint_last.safetensors");
+    struct epoch_report history[2];
+    int64_t tracked;
+    struct error error = {0};
+    struct checkpoint_state filled = state_filled(history, &tracked);
+    struct model *model = model_filled(0);
+    filled.moments = moments;
+    filled.schedule = (struct schedule_state){.lr = 0.1 + 0.2, .best = INFINITY};
+    if (!checkpoint_write(path, &network, &fake_backend, model, &filled, config, &error))
+        fail_msg("%s", error.message);
+    fake_free(model);
+    return path;
+}
+
+static void an_optimizer_with_one_moment_has_no_second_in_the_file(void **state) {
+    char *path = write_with(state, 1);
+    struct model *model;
+    int64_t tracked;
+    fake_new(&network, NULL, &model, NULL);
+    struct checkpoint *checkpoint = open_checkpoint(path);
+    assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, 1, &tracked, NULL));
+    assert_non_null(model->values[MODEL_MOMENT_M][0]);
+    assert_null(model->values[MODEL_MOMENT_V][0]);
+    struct error error = {0};
+    assert_false(
+        checkpoint_restore(checkpoint, &network, &fake_backend, model, 2, &tracked, &error));
+    assert_non_null(strstr(error.message, "\"optimizer.v.conv1.weight\" is missing"));
+    checkpoint_close(checkpoint);
+    fake_free(model);
+    free(path);
+}
+
+static void a_schedule_without_a_loss_reads_back(void **state) {
+    char *path = write_with(state, 0);
+    struct checkpoint *checkpoint = open_checkpoint(path);
+    const struct schedule_state *schedule = &checkpoint_state(checkpoint)->schedule;
+    assert_true(schedule->lr == 0.1 + 0.2);
+    assert_true(isinf(schedule->best));
+    assert_int_equal(schedule->bad_epochs, 0);
+    checkpoint_close(checkpoint);
     free(path);
 }
 
@@ -155,7 +201,7 @@ static void a_checkpoint_of_another_network_is_not_restored(void **state) {
     const struct network wrong = {.parameters = other, .parameter_count = 5};
     struct checkpoint *checkpoint = open_checkpoint(path);
     struct error error = {0};
-    assert_false(checkpoint_restore(checkpoint, &wrong, &fake_backend, model, NULL, &error));
+    assert_false(checkpoint_restore(checkpoint, &wrong, &fake_backend, model, 0, NULL, &error));
     assert_non_null(strstr(error.message, "\"conv1.weight\" is missing or of another shape"));
     checkpoint_close(checkpoint);
     fake_free(model);
@@ -179,6 +225,20 @@ static void a_config_matches_in_any_order_of_keys_and_under_any_name(void **stat
     assert_false(matches(checkpoint, "{\"train\":{\"seed\":1,\"lr\":3e-4}}"));
     assert_false(matches(checkpoint, "{\"train\":{\"seed\":1,\"lr\":2e-4},\"data\":{}}"));
     assert_false(matches(checkpoint, "{\"train\":{\"seed\":1}}"));
+    checkpoint_close(checkpoint);
+    free(path);
+}
+
+/* As when the schema has grown since the checkpoint was written. */
+static void a_key_that_a_checkpoint_lacks_counts_as_its_default(void **state) {
+    char *path = write_filled(state);
+    struct checkpoint *checkpoint = open_checkpoint(path);
+    assert_true(matches(checkpoint, "{\"train\":{\"seed\":1,\"lr\":2e-4,\"label_smoothing\":0,"
+                                    "\"class_weights\":[1,1]},\"model\":{\"freeze\":[]}}"));
+    assert_false(
+        matches(checkpoint, "{\"train\":{\"seed\":1,\"lr\":2e-4,\"label_smoothing\":0.1}}"));
+    assert_false(matches(checkpoint, "{\"train\":{\"seed\":1,\"lr\":2e-4},"
+                                     "\"model\":{\"freeze\":[\"conv1\"]}}"));
     checkpoint_close(checkpoint);
     free(path);
 }
@@ -239,6 +299,8 @@ static void metadata_that_is_missing_or_wrong_is_named(void **state) {
         {"scheduler", "{}"},
         {"scheduler", "{\"lr\":0.1,\"best\":0.5,\"bad_epochs\":-1}"},
         {"scheduler", "{\"lr\":0.1,\"best\":0.5"},
+        {"scheduler", "{\"lr\":0.1,\"best\":0.5}"},
+        {"scheduler", "{\"lr\":0.1,\"best\":null,\"bad_epochs\":1}"},
         {"config", "[]"},
         {"config", "{"},
         {"history", "[]"},
@@ -274,8 +336,11 @@ int main(void) {
         IN_FOLDER(the_state_reads_back_with_every_digit),
         IN_FOLDER(weights_and_optimizer_read_back_the_same),
         IN_FOLDER(weights_alone_leave_the_optimizer),
+        IN_FOLDER(an_optimizer_with_one_moment_has_no_second_in_the_file),
+        IN_FOLDER(a_schedule_without_a_loss_reads_back),
         IN_FOLDER(a_checkpoint_of_another_network_is_not_restored),
         IN_FOLDER(a_config_matches_in_any_order_of_keys_and_under_any_name),
+        IN_FOLDER(a_key_that_a_checkpoint_lacks_counts_as_its_default),
         IN_FOLDER(metadata_that_is_missing_or_wrong_is_named),
         IN_FOLDER(a_history_out_of_order_is_refused),
     };

@@ -60,9 +60,9 @@ struct backend {
     bool (*state_get)(struct model *model, enum model_state state, size_t parameter, float *values,
                       struct error *error);
     /* Forward in training mode (frozen batch norms in evaluation mode), backward down to the lowest
-     * trained layer, one update. losses: each picture's weighted, smoothed cross-entropy (struct loss);
-     * logits: count x 2. The training loss is the sum of losses over the sum of the weights of the
-     * labels' classes. */
+     * trained layer, one update. losses: each picture's weighted, smoothed cross-entropy (struct
+     * loss); logits: count x 2. The training loss is the sum of losses over the sum of the weights
+     * of the labels' classes. */
     bool (*train_step)(struct model *model, const struct batch *batch, const struct update *update,
                        float *losses, float *logits, struct error *error);
     /* Forward in evaluation mode; state is not changed. losses: each picture's plain cross-entropy,
