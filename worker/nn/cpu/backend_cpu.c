@@ -2,14 +2,12 @@
  * Threads are OpenMP's. */
 #include "worker/nn/backend.h"
 #include "worker/nn/cpu/run.h"
+#include "worker/nn/refuse.h"
 
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Training's full and last batches, evaluation's full and last batches. */
-enum { PLANS = 4 };
 
 struct model {
     const struct network *network;
@@ -17,16 +15,10 @@ struct model {
     struct loss loss; /* of training */
     struct onednn onednn;
     struct parameters parameters;
-    struct {
-        struct plan *plan;
-        uint64_t used; /* for dropping the one that was not used for longest */
-    } plans[PLANS];
-    uint64_t clock;
+    struct plan_cache plans;
     void *arena; /* shared by the plans: nothing in it outlives a step */
     size_t arena_bytes;
 };
-
-static const struct loss plain_loss = {.class_weights = {1, 1}};
 
 static bool cpu_available(int device, char *what, size_t size) {
     (void)device;
@@ -40,7 +32,7 @@ static void cpu_model_free(struct model *model) {
     if (model == NULL)
         return;
     for (int i = 0; i < PLANS; i++)
-        plan_free(model->plans[i].plan);
+        plan_free(model->plans.slots[i].plan);
     arena_free(model->arena, model->arena_bytes);
     parameters_free(&model->parameters);
     onednn_close(&model->onednn);
@@ -87,18 +79,6 @@ static bool cpu_state_get(struct model *model, enum model_state state, size_t pa
     return parameters_get(&model->parameters, state, parameter, values, error);
 }
 
-static struct plan *plan_cached(struct model *model, const struct batch *batch, bool training) {
-    for (int i = 0; i < PLANS; i++) {
-        struct plan *plan = model->plans[i].plan;
-        if (plan != NULL && plan->count == batch->count && plan->height == batch->height &&
-            plan->width == batch->width && plan->training == training) {
-            model->plans[i].used = ++model->clock;
-            return plan;
-        }
-    }
-    return NULL;
-}
-
 static bool arena_grow(struct model *model, size_t bytes, struct error *error) {
     if (bytes <= model->arena_bytes)
         return true;
@@ -112,30 +92,14 @@ static bool arena_grow(struct model *model, size_t bytes, struct error *error) {
 }
 
 static bool plan_find(struct model *model, const struct batch *batch, bool training,
-                      struct plan **result, struct error *error) {
-    *result = plan_cached(model, batch, training);
-    if (*result != NULL)
+                      struct plan **plan, struct error *error) {
+    const struct plan_key key = {batch->count, batch->height, batch->width, training};
+    *plan = plan_cache_find(&model->plans, &key);
+    if (*plan != NULL)
         return true;
-    struct plan_key key = {batch->count, batch->height, batch->width, training};
-    struct plan *plan;
-    if (!plan_new(&model->onednn, model->network, key, &plan, error))
+    if (!plan_new(&model->onednn, model->network, key, plan, error))
         return false;
-    int oldest = 0;
-    for (int i = 1; i < PLANS; i++)
-        if (model->plans[i].used < model->plans[oldest].used)
-            oldest = i;
-    plan_free(model->plans[oldest].plan);
-    model->plans[oldest].plan = plan;
-    model->plans[oldest].used = ++model->clock;
-    *result = plan;
-    return true;
-}
-
-static bool labels_valid(const struct batch *batch, struct error *error) {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->labels[i] < 0 || batch->labels[i] >= NETWORK_CLASSES)
-            return error_set(error, ERROR_INPUT, "label %d of picture %zu is not 0 to %d",
-                             (int)batch->labels[i], i, NETWORK_CLASSES - 1);
+    plan_free(plan_cache_keep(&model->plans, &key, *plan));
     return true;
 }
 

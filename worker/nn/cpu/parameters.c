@@ -1,5 +1,7 @@
 #include "worker/nn/cpu/parameters.h"
 
+#include "worker/nn/refuse.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +25,7 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
                     struct parameters *parameters, struct error *error) {
     *parameters =
         (struct parameters){.onednn = onednn,
-                            .table = network->parameters,
+                            .network = network,
                             .stores = calloc(network->parameter_count + 1, sizeof(struct store))};
     if (parameters->stores == NULL)
         return error_set(error, ERROR_FAILED, "out of memory for the weights");
@@ -48,7 +50,7 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
 bool parameters_reserve(struct parameters *parameters, size_t moments, struct error *error) {
     int last = MODEL_GRADIENT + (int)moments;
     for (size_t i = 0; i < parameters->count; i++)
-        for (int state = 0; parameters->table[i].trainable && state <= last; state++)
+        for (int state = 0; parameters->network->parameters[i].trainable && state <= last; state++)
             if (!state_make(&parameters->stores[i], state, error))
                 return false;
     return true;
@@ -62,42 +64,29 @@ void parameters_free(struct parameters *parameters) {
     *parameters = (struct parameters){0};
 }
 
-static bool check(const struct parameters *parameters, enum model_state state, size_t index,
-                  struct error *error) {
-    if (index >= parameters->count)
-        return error_set(error, ERROR_FAILED, "there is no parameter %zu", index);
-    if (state != MODEL_VALUE && !parameters->table[index].trainable)
-        return error_set(error, ERROR_FAILED,
-                         "%s is not trained: it has no gradient and no moments",
-                         parameters->table[index].name);
-    return true;
-}
-
 bool parameters_set(struct parameters *parameters, enum model_state state, size_t index,
                     const float *values, struct error *error) {
-    if (!check(parameters, state, index, error))
+    if (!state_writable(parameters->network, state, index, error))
         return false;
-    if (state == MODEL_GRADIENT)
-        return error_set(error, ERROR_FAILED, "gradients are computed, not set");
     struct store *store = &parameters->stores[index];
     return (state_make(store, state, error) &&
             onednn_reorder(parameters->onednn, &store->plain, values, &store->held,
                            store->states[state], error)) ||
-           error_context(error, "%s", parameters->table[index].name);
+           error_context(error, "%s", parameters->network->parameters[index].name);
 }
 
 bool parameters_get(const struct parameters *parameters, enum model_state state, size_t index,
                     float *values, struct error *error) {
-    if (!check(parameters, state, index, error))
+    if (!state_readable(parameters->network, state, index, error))
         return false;
     const struct store *store = &parameters->stores[index];
     if (store->states[state] == NULL) {
-        memset(values, 0, parameters->table[index].count * sizeof *values);
+        memset(values, 0, parameters->network->parameters[index].count * sizeof *values);
         return true;
     }
     return onednn_reorder(parameters->onednn, &store->held, store->states[state], &store->plain,
                           values, error) ||
-           error_context(error, "%s", parameters->table[index].name);
+           error_context(error, "%s", parameters->network->parameters[index].name);
 }
 
 bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_memory_desc_t *layout,
@@ -129,5 +118,5 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_me
 failed:
     for (int state = 0; state < STATES; state++)
         free(changed[state]);
-    return error_context(error, "%s", parameters->table[index].name);
+    return error_context(error, "%s", parameters->network->parameters[index].name);
 }

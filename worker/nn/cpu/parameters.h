@@ -21,7 +21,7 @@ struct store {
 
 struct parameters {
     const struct onednn *onednn;
-    const struct parameter *table; /* the network's */
+    const struct network *network;
     struct store *stores;
     size_t count;
 };

@@ -9,6 +9,7 @@
 #include "worker/nn/cpu/map.h"
 #include "worker/nn/cpu/parameters.h"
 #include "worker/nn/flow.h"
+#include "worker/nn/plan_cache.h"
 
 /* What one node needs beside its step of the flow. */
 struct step {
@@ -25,12 +26,6 @@ struct plan {
     const struct network *network; /* borrowed */
     struct step *steps;            /* node_count */
     struct flow flow;
-};
-
-struct plan_key {
-    size_t count;
-    int height, width;
-    bool training;
 };
 
 /* Fails with ERROR_INPUT when the pictures are too small, or when training would normalise over a
