@@ -1,7 +1,14 @@
-/* Whole training steps of the CPU backend against PyTorch's, and what must hold around them. */
+/* Whole training steps of a backend against PyTorch's, and what must hold around them. Compiled for
+ * each backend: TESTED names it. */
 #include "tests/worker/nn/reference.h"
 
 #include "worker/nn/backend.h"
+
+#ifdef TESTED_HEADER
+#include TESTED_HEADER
+#else
+#define TESTED backend_cpu
+#endif
 
 enum { SAMPLES = 16 }; /* tests/make_step_data.py */
 
@@ -41,7 +48,7 @@ static void model_fill(struct fixture *f, float shift) {
     for (size_t i = 0; i < f->network.parameter_count; i++) {
         float *values = zeroed(f->network.parameters[i].count * sizeof(float));
         weight(&f->network, i, shift, values);
-        assert_true(backend_cpu.state_set(f->model, MODEL_VALUE, i, values, &error));
+        assert_true(TESTED.state_set(f->model, MODEL_VALUE, i, values, &error));
         free(values);
     }
 }
@@ -54,7 +61,7 @@ static struct fixture *fixture_new(const char *arch, enum head head, size_t coun
     const struct model_options options = {.deterministic = true, .seed = 1};
     size_t floats = count * 3 * (size_t)(side * side);
     if (!network_build(arch, head, 0.5, &f->network, &error) ||
-        !backend_cpu.model_new(&f->network, &options, &f->model, &error))
+        !TESTED.model_new(&f->network, &options, &f->model, &error))
         fail_msg("%s", error.message);
     model_fill(f, shift);
     f->images = zeroed(floats * sizeof(float));
@@ -72,7 +79,7 @@ static struct fixture *fixture_new(const char *arch, enum head head, size_t coun
 }
 
 static void fixture_free(struct fixture *f) {
-    backend_cpu.model_free(f->model);
+    TESTED.model_free(f->model);
     network_free(&f->network);
     free(f->images);
     free(f->labels);
@@ -86,20 +93,20 @@ static void train(struct fixture *f, uint64_t step) {
     struct error error = {0};
     struct update update = FIRST;
     update.step = step;
-    if (!backend_cpu.train_step(f->model, &f->batch, &update, f->losses, f->logits, &error))
+    if (!TESTED.train_step(f->model, &f->batch, &update, f->losses, f->logits, &error))
         fail_msg("%s", error.message);
 }
 
 static void evaluate(struct fixture *f) {
     struct error error = {0};
-    if (!backend_cpu.evaluate(f->model, &f->batch, f->losses, f->logits, &error))
+    if (!TESTED.evaluate(f->model, &f->batch, f->losses, f->logits, &error))
         fail_msg("%s", error.message);
 }
 
 static float *state_of(const struct fixture *f, enum model_state state, size_t index) {
     struct error error;
     float *values = zeroed(f->network.parameters[index].count * sizeof(float));
-    assert_true(backend_cpu.state_get(f->model, state, index, values, &error));
+    assert_true(TESTED.state_get(f->model, state, index, values, &error));
     return values;
 }
 
@@ -301,7 +308,7 @@ static void a_model_made_anew_from_its_state_goes_on_alike(void **state) {
                 (kind != MODEL_VALUE && !a->network.parameters[i].trainable))
                 continue;
             float *values = state_of(a, (enum model_state)kind, i);
-            assert_true(backend_cpu.state_set(b->model, (enum model_state)kind, i, values, &error));
+            assert_true(TESTED.state_set(b->model, (enum model_state)kind, i, values, &error));
             free(values);
         }
     train(a, 2);
@@ -322,7 +329,7 @@ static void state_comes_back_as_it_was_set(void **state) {
     drawn("anything", f->network.parameters[index].count, values);
     const enum model_state kinds[] = {MODEL_VALUE, MODEL_MOMENT_M, MODEL_MOMENT_V};
     for (size_t i = 0; i < 3; i++) {
-        assert_true(backend_cpu.state_set(f->model, kinds[i], index, values, &error));
+        assert_true(TESTED.state_set(f->model, kinds[i], index, values, &error));
         float *back = state_of(f, kinds[i], index);
         assert_memory_equal(values, back, bytes);
         free(back);
@@ -347,7 +354,7 @@ static void a_new_model_is_all_zeros(void **state) {
 
 static void assert_refused(struct fixture *f, const char *why) {
     struct error error = {0};
-    assert_false(backend_cpu.train_step(f->model, &f->batch, &FIRST, f->losses, f->logits, &error));
+    assert_false(TESTED.train_step(f->model, &f->batch, &FIRST, f->losses, f->logits, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     if (strstr(error.message, why) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", why, error.message);
@@ -391,8 +398,8 @@ static void gradients_cannot_be_set(void **state) {
     struct fixture *f = fixture_new("resnet18", HEAD_RELU, 1, 32, 0);
     float value = 0;
     long mean = network_find(&f->network, "bn1.running_mean");
-    assert_false(backend_cpu.state_set(f->model, MODEL_GRADIENT, 0, &value, &error));
-    assert_false(backend_cpu.state_get(f->model, MODEL_GRADIENT, (size_t)mean, &value, &error));
+    assert_false(TESTED.state_set(f->model, MODEL_GRADIENT, 0, &value, &error));
+    assert_false(TESTED.state_get(f->model, MODEL_GRADIENT, (size_t)mean, &value, &error));
     assert_non_null(strstr(error.message, "bn1.running_mean"));
     fixture_free(f);
 }
@@ -402,9 +409,11 @@ static void less_than_fp32_is_refused(void **state) {
     struct network network;
     struct model *model;
     struct error error = {0};
+    if (strcmp(TESTED.name, "cpu") != 0)
+        skip(); /* the others compute in less as well */
     assert_true(network_build("resnet18", HEAD_RELU, 0, &network, &error));
     const struct model_options options = {.precision = PRECISION_BF16};
-    assert_false(backend_cpu.model_new(&network, &options, &model, &error));
+    assert_false(TESTED.model_new(&network, &options, &model, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     network_free(&network);
 }

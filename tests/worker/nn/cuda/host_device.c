@@ -1,0 +1,333 @@
+#include "tests/worker/nn/cuda/host_device.h"
+
+#include "worker/nn/cuda/gpu_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct host_device_counts host_device_counts;
+size_t host_device_room = SIZE_MAX;
+
+/* ---- memory: the size stands before it ---- */
+
+enum { HEADER = 256 };
+
+static bool host_allocate(struct device *device, size_t bytes, void **memory, struct error *error) {
+    (void)device;
+    struct host_device_counts *counts = &host_device_counts;
+    char *made = NULL;
+    if (bytes <= host_device_room && counts->bytes <= host_device_room - bytes)
+        made = aligned_alloc(HEADER, (bytes + 2 * HEADER - 1) / HEADER * HEADER);
+    if (made == NULL)
+        return error_set(error, ERROR_FAILED, "the device has no %zu bytes left", bytes);
+    memcpy(made, &bytes, sizeof bytes);
+    memset(made + HEADER, 0, bytes);
+    *memory = made + HEADER;
+    counts->allocations++;
+    counts->bytes += bytes;
+    if (counts->bytes > counts->most_bytes)
+        counts->most_bytes = counts->bytes;
+    return true;
+}
+
+static void host_release(struct device *device, void *memory) {
+    (void)device;
+    size_t bytes;
+    memcpy(&bytes, (char *)memory - HEADER, sizeof bytes);
+    host_device_counts.allocations--;
+    host_device_counts.bytes -= bytes;
+    free((char *)memory - HEADER);
+}
+
+static size_t host_room(struct device *device) {
+    (void)device;
+    return host_device_room - host_device_counts.bytes;
+}
+
+static bool host_pin(struct device *device, size_t bytes, void **memory, struct error *error) {
+    (void)device;
+    *memory = calloc(1, bytes);
+    return *memory != NULL || error_set(error, ERROR_FAILED, "out of memory");
+}
+
+static void host_unpin(struct device *device, void *memory) {
+    (void)device;
+    free(memory);
+}
+
+static bool host_copy(struct device *device, void *to, const void *from, size_t bytes,
+                      struct error *error) {
+    (void)device;
+    (void)error;
+    memcpy(to, from, bytes);
+    return true;
+}
+
+static bool host_upload(struct device *device, void *to, const void *from, size_t bytes,
+                        struct error *error) {
+    host_device_counts.uploaded_bytes += bytes;
+    return host_copy(device, to, from, bytes, error);
+}
+
+/* ---- kernels ---- */
+
+#define KERNEL_CASE(name)                                                                          \
+    case KERNEL_##name:                                                                            \
+        for (size_t thread = 0; thread < threads; thread++)                                        \
+            name((const struct name *)arguments, thread);                                          \
+        return true;
+
+static bool host_launch(struct device *device, enum kernel kernel, const void *arguments,
+                        size_t threads, struct error *error) {
+    (void)device;
+    host_device_counts.launches[kernel]++;
+    switch (kernel) {
+        KERNELS(KERNEL_CASE)
+    case KERNEL_COUNT: break;
+    }
+    return error_set(error, ERROR_FAILED, "there is no kernel %d", (int)kernel);
+}
+
+/* ---- matrix products ---- */
+
+/* Row-major c = a b + beta c, a row at a time; summed in double, so that no ReLU opens or shuts by
+ * rounding. */
+static bool product(const struct device_product *p, float beta, struct error *error) {
+    double *row = calloc(p->n, sizeof *row);
+    if (row == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    for (size_t i = 0; i < p->m; i++) {
+        float *c = p->c + i * p->n;
+        for (size_t j = 0; j < p->n; j++)
+            row[j] = beta == 0 ? 0 : (double)(beta * c[j]);
+        for (size_t k = 0; k < p->k; k++) {
+            double a = (double)(p->transpose_a ? p->a[k * p->m + i] : p->a[i * p->k + k]);
+            const float *b = p->b + (p->transpose_b ? k : k * p->n);
+            size_t step = p->transpose_b ? p->k : 1;
+            for (size_t j = 0; j < p->n; j++)
+                row[j] += a * (double)b[j * step];
+        }
+        for (size_t j = 0; j < p->n; j++)
+            c[j] = (float)row[j];
+    }
+    free(row);
+    return true;
+}
+
+static bool host_multiply(struct device *device, const struct device_product *p,
+                          struct error *error) {
+    (void)device;
+    host_device_counts.products++;
+    return product(p, 0, error);
+}
+
+/* ---- convolutions: a matrix product for each tap of the window ---- */
+
+struct device_convolution {
+    struct convolution_task task;
+    enum pass pass;
+};
+
+static bool host_convolution_new(struct device *device, const struct convolution_task *task,
+                                 enum pass pass, struct device_convolution **convolution,
+                                 size_t *workspace, struct error *error) {
+    (void)device;
+    *workspace = 64;
+    *convolution = malloc(sizeof **convolution);
+    if (*convolution == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    **convolution = (struct device_convolution){*task, pass};
+    return true;
+}
+
+static void host_convolution_free(struct device *device, struct device_convolution *convolution) {
+    (void)device;
+    free(convolution);
+}
+
+static float *floats_new(size_t count) {
+    return calloc(count + 1, sizeof(float));
+}
+
+static float get(const void *array, enum element element, size_t index) {
+    return element == ELEMENT_BF16 ? bf16_widen(((const uint16_t *)array)[index])
+                                   : ((const float *)array)[index];
+}
+
+static void put(void *array, enum element element, size_t index, float value) {
+    if (element == ELEMENT_BF16)
+        ((uint16_t *)array)[index] = bf16_round(value);
+    else
+        ((float *)array)[index] = value;
+}
+
+/* Between x and one row for each output pixel: what stands under the window's tap there, or zeros.
+ * With `back` the rows are added into x. */
+static void under_tap(const struct convolution_task *task, int tap_y, int tap_x, bool back,
+                      float *x, float *rows) {
+    size_t channels = (size_t)task->in.channels;
+    for (size_t picture = 0; picture < task->count; picture++)
+        for (int row = 0; row < task->out.height; row++)
+            for (int column = 0; column < task->out.width; column++, rows += channels) {
+                int y = row * task->stride + tap_y - task->padding;
+                int at = column * task->stride + tap_x - task->padding;
+                bool inside = y >= 0 && y < task->in.height && at >= 0 && at < task->in.width;
+                float *pixel = x;
+                if (inside)
+                    pixel +=
+                        ((picture * (size_t)task->in.height + (size_t)y) * (size_t)task->in.width +
+                         (size_t)at) *
+                        channels;
+                for (size_t i = 0; i < channels; i++)
+                    if (back && inside)
+                        pixel[i] += rows[i];
+                    else if (!back)
+                        rows[i] = inside ? pixel[i] : 0;
+            }
+}
+
+/* Tap `tap` of the weights as out x in, and back. */
+static void of_tap(const struct convolution_task *task, int tap, bool back, float *w,
+                   float *matrix) {
+    size_t in = (size_t)task->in.channels, taps = (size_t)(task->kernel * task->kernel);
+    for (size_t o = 0; o < (size_t)task->out.channels; o++)
+        for (size_t i = 0; i < in; i++) {
+            float *weight = &w[(o * taps + (size_t)tap) * in + i];
+            if (back)
+                *weight = matrix[o * in + i];
+            else
+                matrix[o * in + i] = *weight;
+        }
+}
+
+static bool convolve_tap(const struct device_convolution *c, int tap, float *x, float *w, float *y,
+                         float *rows, float *matrix, struct error *error) {
+    const struct convolution_task *task = &c->task;
+    size_t pixels = task->count * (size_t)task->out.height * (size_t)task->out.width;
+    size_t in = (size_t)task->in.channels, out = (size_t)task->out.channels;
+    int tap_y = tap / task->kernel, tap_x = tap % task->kernel;
+    struct device_product p = {0};
+    switch (c->pass) {
+    case PASS_FORWARD: /* y += rows matrix^T */
+        under_tap(task, tap_y, tap_x, false, x, rows);
+        of_tap(task, tap, false, w, matrix);
+        p = (struct device_product){
+            .transpose_b = true, .m = pixels, .n = out, .k = in, .a = rows, .b = matrix, .c = y};
+        return product(&p, 1, error);
+    case PASS_DATA: /* rows = y matrix */
+        of_tap(task, tap, false, w, matrix);
+        p = (struct device_product){.m = pixels, .n = in, .k = out, .a = y, .b = matrix, .c = rows};
+        if (!product(&p, 0, error))
+            return false;
+        under_tap(task, tap_y, tap_x, true, x, rows);
+        return true;
+    case PASS_WEIGHTS: /* matrix = y^T rows */
+        under_tap(task, tap_y, tap_x, false, x, rows);
+        p = (struct device_product){
+            .transpose_a = true, .m = out, .n = in, .k = pixels, .a = y, .b = rows, .c = matrix};
+        if (!product(&p, 0, error))
+            return false;
+        of_tap(task, tap, true, w, matrix);
+        return true;
+    }
+    return false;
+}
+
+static bool host_convolve(struct device *device, const struct device_convolution *c, void *x,
+                          void *w, void *y, void *workspace, struct error *error) {
+    (void)device;
+    const struct convolution_task *task = &c->task;
+    size_t in = (size_t)task->in.channels, out = (size_t)task->out.channels;
+    size_t pixels = task->count * (size_t)task->out.height * (size_t)task->out.width;
+    size_t counts[PASSES] = {pixels * out,
+                             task->count * (size_t)task->in.height * (size_t)task->in.width * in,
+                             out * in * (size_t)(task->kernel * task->kernel)};
+    void *const operands[PASSES] = {y, x, w}; /* by the pass that writes it */
+    float *wide[PASSES];
+    float *rows = floats_new(pixels * in), *matrix = floats_new(out * in);
+    bool done = true;
+    memset(workspace, 0xff, 64); /* as scratch memory is: not to be relied on */
+    host_device_counts.convolutions[c->pass]++;
+    for (int i = 0; i < PASSES; i++) {
+        wide[i] = floats_new(counts[i]);
+        for (size_t j = 0; i != (int)c->pass && j < counts[i]; j++)
+            wide[i][j] = get(operands[i], task->element, j);
+    }
+    for (int tap = 0; done && tap < task->kernel * task->kernel; tap++)
+        done = convolve_tap(c, tap, wide[PASS_DATA], wide[PASS_WEIGHTS], wide[PASS_FORWARD], rows,
+                            matrix, error);
+    for (size_t j = 0; j < counts[c->pass]; j++)
+        put(operands[c->pass], task->element, j, wide[c->pass][j]);
+    for (int i = 0; i < PASSES; i++)
+        free(wide[i]);
+    free(rows);
+    free(matrix);
+    return done;
+}
+
+/* ---- the device and the backend ---- */
+
+static bool host_clear(struct device *device, void *memory, size_t bytes, struct error *error) {
+    (void)device;
+    (void)error;
+    memset(memory, 0, bytes);
+    return true;
+}
+
+static bool host_finish(struct device *device, struct error *error) {
+    (void)device;
+    (void)error;
+    return true;
+}
+
+static void host_free(struct device *device) {
+    free(device);
+}
+
+struct device *host_device_new(void) {
+    struct device *device = malloc(sizeof *device);
+    if (device == NULL)
+        return NULL;
+    *device = (struct device){
+        .free = host_free,
+        .allocate = host_allocate,
+        .release = host_release,
+        .room = host_room,
+        .pin = host_pin,
+        .unpin = host_unpin,
+        .upload = host_upload,
+        .download = host_copy,
+        .clear = host_clear,
+        .launch = host_launch,
+        .convolution_new = host_convolution_new,
+        .convolution_free = host_convolution_free,
+        .convolve = host_convolve,
+        .multiply = host_multiply,
+        .finish = host_finish,
+    };
+    host_device_counts = (struct host_device_counts){0};
+    return device;
+}
+
+static bool host_available(int device, char *what, size_t size) {
+    (void)device;
+    snprintf(what, size, "the host in place of a GPU");
+    return true;
+}
+
+static bool host_model_new(const struct network *network, const struct model_options *options,
+                           struct model **model, struct error *error) {
+    return gpu_model_new(host_device_new(), network, options, model, error);
+}
+
+const struct backend backend_host = {
+    .name = "host",
+    .available = host_available,
+    .model_new = host_model_new,
+    .model_free = gpu_model_free,
+    .state_set = gpu_model_state_set,
+    .state_get = gpu_model_state_get,
+    .train_step = gpu_model_train_step,
+    .evaluate = gpu_model_evaluate,
+};

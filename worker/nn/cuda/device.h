@@ -1,0 +1,59 @@
+/* device: what the engine asks of a GPU: memory, copies, kernels, convolutions, matrix products.
+ *
+ * Everything is queued and carried out in order; download and finish wait for it. A device is used
+ * by one thread at a time. device_cuda.c is the real one; the tests have one whose memory is the
+ * host's, so that the whole engine runs where there is no GPU.
+ */
+#ifndef ASSAY_WORKER_NN_CUDA_DEVICE_H
+#define ASSAY_WORKER_NN_CUDA_DEVICE_H
+
+#include "core/error.h"
+#include "worker/nn/cuda/convolution.h"
+#include "worker/nn/cuda/kernel.h"
+
+struct device_convolution; /* opaque, each device its own */
+
+/* Row-major c (m x n) = a b in floats, where a and b are stored transposed when asked. */
+struct device_product {
+    bool transpose_a, transpose_b, tensor_cores;
+    size_t m, n, k;
+    const float *a, *b;
+    float *c;
+};
+
+struct device {
+    void (*free)(struct device *device); /* what was allocated on it must be released before */
+    /* Memory of the device, zeroed, aligned to 256 bytes. Not from inside a step. */
+    bool (*allocate)(struct device *device, size_t bytes, void **memory, struct error *error);
+    void (*release)(struct device *device, void *memory);
+    /* Bytes that allocate could still give. */
+    size_t (*room)(struct device *device);
+    /* Memory of the host that copies reach without a detour; freed with unpin. */
+    bool (*pin)(struct device *device, size_t bytes, void **memory, struct error *error);
+    void (*unpin)(struct device *device, void *memory);
+    /* `from`, when pinned, must stay as it is until the next download or finish. */
+    bool (*upload)(struct device *device, void *to, const void *from, size_t bytes,
+                   struct error *error);
+    bool (*download)(struct device *device, void *to, const void *from, size_t bytes,
+                     struct error *error);
+    bool (*clear)(struct device *device, void *memory, size_t bytes, struct error *error);
+    bool (*launch)(struct device *device, enum kernel kernel, const void *arguments, size_t threads,
+                   struct error *error);
+    /* *workspace: bytes of scratch memory that convolve needs. */
+    bool (*convolution_new)(struct device *device, const struct convolution_task *task,
+                            enum pass pass, struct device_convolution **convolution,
+                            size_t *workspace, struct error *error);
+    void (*convolution_free)(struct device *device, struct device_convolution *convolution);
+    bool (*convolve)(struct device *device, const struct device_convolution *convolution, void *x,
+                     void *w, void *y, void *workspace, struct error *error);
+    bool (*multiply)(struct device *device, const struct device_product *product,
+                     struct error *error);
+    bool (*finish)(struct device *device, struct error *error);
+};
+
+/* device_launch(device, norm_fold, &(struct norm_fold){..}, threads, error): the arguments must be
+ * the kernel's own. */
+#define device_launch(device, name, arguments, threads, error)                                     \
+    (device)->launch(device, KERNEL_##name, (const struct name *){arguments}, threads, error)
+
+#endif

@@ -1,0 +1,149 @@
+#include "worker/nn/cuda/gpu_plan.h"
+
+#include "worker/nn/cuda/gpu_weights.h"
+
+#include <stdlib.h>
+
+/* ---- how large things are ---- */
+
+static bool is_row(enum op op) {
+    return op == OP_AVERAGE_POOL || op == OP_LINEAR || op == OP_DROPOUT;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* The sums of batch norm's slices, and those that folding makes of them. */
+static size_t partial_bytes(const struct gpu_step *step, size_t count) {
+    size_t channels = (size_t)step->shape.channels;
+    size_t rows = count * (size_t)step->shape.height * (size_t)step->shape.width;
+    size_t slices = norm_slices(rows, channels);
+    return (slices + slices / NORM_FOLD + 1) * 2 * channels * sizeof(double);
+}
+
+static size_t saved_bytes(const struct gpu_plan *plan, const struct node *node,
+                          const struct gpu_step *step) {
+    if (node->op == OP_BATCH_NORM)
+        return 6 * (size_t)step->shape.channels * sizeof(float);
+    return node->op == OP_MAX_POOL && plan->key.training && node->backward ? step->values : 0;
+}
+
+/* ---- convolutions ---- */
+
+static bool pass_needed(const struct gpu_plan *plan, const struct node *node, enum pass pass) {
+    if (pass == PASS_FORWARD)
+        return true;
+    if (!plan->key.training || !node->backward)
+        return false;
+    return pass == PASS_WEIGHTS ? !node->frozen : plan->network->nodes[node->input].backward;
+}
+
+static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *precision,
+                             size_t index, size_t *scratch, struct error *error) {
+    const struct node *node = &plan->network->nodes[index];
+    const struct convolution_task task = {
+        .count = plan->key.count,
+        .in = plan->steps[node->input].shape,
+        .out = plan->steps[index].shape,
+        .kernel = node->kernel,
+        .stride = node->stride,
+        .padding = node->padding,
+        .element = precision->element,
+        .tensor_cores = precision->tensor_cores,
+        .deterministic = precision->deterministic,
+    };
+    for (int pass = 0; pass < PASSES; pass++) {
+        size_t workspace = 0;
+        if (!pass_needed(plan, node, (enum pass)pass))
+            continue;
+        if (!plan->device->convolution_new(plan->device, &task, (enum pass)pass,
+                                           &plan->steps[index].convolutions[pass], &workspace,
+                                           error))
+            return false;
+        *scratch = larger(*scratch, workspace);
+    }
+    return true;
+}
+
+/* ---- the plan ---- */
+
+static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precision,
+                     const struct shape *shapes, size_t index, struct flow_bytes *bytes,
+                     size_t *scratch, struct error *error) {
+    const struct node *node = &plan->network->nodes[index];
+    struct gpu_step *step = &plan->steps[index];
+    step->shape = shapes[index];
+    step->element = is_row(node->op) ? ELEMENT_F32 : precision->element;
+    if (node->op == OP_INPUT)
+        step->shape.channels = gpu_channels(precision->element, step->shape.channels);
+    if (!flow_map_bytes(&step->shape, plan->key.count, sizeof(float), &bytes->output, error))
+        return false;
+    step->values = bytes->output / sizeof(float);
+    bytes->output = step->values * element_bytes(step->element);
+    bytes->saved = saved_bytes(plan, node, step);
+    if (node->op == OP_INPUT) /* where floats from the host are laid down first */
+        *scratch = larger(*scratch, step->values * sizeof(float));
+    if (node->op == OP_BATCH_NORM) {
+        *scratch = larger(*scratch, partial_bytes(step, plan->key.count));
+        return flow_norm_allowed(node, &step->shape, plan->key.count, plan->key.training, error);
+    }
+    return node->op != OP_CONV || convolutions_new(plan, precision, index, scratch, error);
+}
+
+static bool build(struct gpu_plan *plan, const struct gpu_precision *precision,
+                  const struct shape *shapes, struct error *error) {
+    size_t nodes = plan->network->node_count, scratch = 0;
+    struct flow_bytes *bytes = calloc(nodes, sizeof *bytes);
+    bool done = bytes != NULL || error_set(error, ERROR_FAILED, "out of memory for a plan");
+    char name[64];
+    for (size_t i = 0; done && i < nodes; i++)
+        done = step_new(plan, precision, shapes, i, &bytes[i], &scratch, error) ||
+               error_context(error, "%s", node_name(plan->network, i, name, sizeof name));
+    done = done && flow_new(plan->network, plan->key.training, bytes, scratch, &plan->flow, error);
+    free(bytes);
+    return done;
+}
+
+bool gpu_plan_new(struct device *device, const struct network *network,
+                  const struct gpu_precision *precision, const struct plan_key *key,
+                  struct gpu_plan **result, struct error *error) {
+    *result = NULL;
+    if (key->count == 0)
+        return error_set(error, ERROR_INPUT, "the batch is empty");
+    struct gpu_plan *plan = calloc(1, sizeof *plan);
+    struct gpu_step *steps = calloc(network->node_count, sizeof *steps);
+    struct shape *shapes = calloc(network->node_count, sizeof *shapes);
+    bool done = false;
+    if (plan == NULL || steps == NULL || shapes == NULL) {
+        error_set(error, ERROR_FAILED, "out of memory for a plan");
+        free(steps);
+        goto out;
+    }
+    *plan = (struct gpu_plan){.key = *key,
+                              .device = device,
+                              .network = network,
+                              .tensor_cores = precision->tensor_cores,
+                              .steps = steps};
+    done = network_shapes(network, key->height, key->width, shapes, error) &&
+           build(plan, precision, shapes, error);
+out:
+    free(shapes);
+    if (done)
+        *result = plan;
+    else
+        gpu_plan_free(plan);
+    return done;
+}
+
+void gpu_plan_free(struct gpu_plan *plan) {
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; plan->steps != NULL && i < plan->network->node_count; i++)
+        for (int pass = 0; pass < PASSES; pass++)
+            if (plan->steps[i].convolutions[pass] != NULL)
+                plan->device->convolution_free(plan->device, plan->steps[i].convolutions[pass]);
+    free(plan->steps);
+    flow_free(&plan->flow);
+    free(plan);
+}

@@ -1,0 +1,43 @@
+/* gpu_plan: everything about running a network on batches of one size that does not depend on the
+ * data: the convolutions' plans, and the flow of tensors through the arena.
+ *
+ * Activations are NHWC, in the model's element; from the average pool on they are rows of floats.
+ */
+#ifndef ASSAY_WORKER_NN_CUDA_GPU_PLAN_H
+#define ASSAY_WORKER_NN_CUDA_GPU_PLAN_H
+
+#include "worker/nn/cuda/device.h"
+#include "worker/nn/flow.h"
+#include "worker/nn/plan_cache.h"
+
+struct gpu_step {
+    struct shape shape;   /* of the output; the input's channels are padded */
+    enum element element; /* of the output */
+    size_t values;        /* of the output of the whole batch */
+    struct device_convolution *convolutions[PASSES]; /* NULL where a pass is not needed */
+};
+
+/* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels), max pool taps.
+ */
+struct gpu_plan {
+    struct plan_key key;
+    struct device *device;         /* borrowed */
+    const struct network *network; /* borrowed */
+    bool tensor_cores;             /* the head's products may be rounded to TF32 */
+    struct gpu_step *steps;        /* node_count */
+    struct flow flow;
+};
+
+struct gpu_precision {
+    enum element element;
+    bool tensor_cores, deterministic;
+};
+
+/* Fails with ERROR_INPUT when the pictures are too small, or when training would normalise over a
+ * single value a channel. */
+bool gpu_plan_new(struct device *device, const struct network *network,
+                  const struct gpu_precision *precision, const struct plan_key *key,
+                  struct gpu_plan **plan, struct error *error);
+void gpu_plan_free(struct gpu_plan *plan);
+
+#endif

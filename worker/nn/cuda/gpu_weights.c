@@ -1,0 +1,205 @@
+#include "worker/nn/cuda/gpu_weights.h"
+
+#include "worker/nn/refuse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACE = 64 }; /* floats: 256 bytes, 128 as bf16 */
+
+int gpu_channels(enum element element, int channels) {
+    int multiple = element == ELEMENT_BF16 ? 8 : 4;
+    return (channels + multiple - 1) / multiple * multiple;
+}
+
+/* ---- where everything stands ---- */
+
+/* Floats of a parameter as it is held. */
+static size_t held(enum element element, const struct parameter *parameter) {
+    if (parameter->rank != 4)
+        return parameter->count;
+    size_t padded = (size_t)gpu_channels(element, (int)parameter->shape[1]);
+    return parameter->count / parameter->shape[1] * padded;
+}
+
+/* Places the parameters of one group, one after the other. */
+static size_t place_group(struct gpu_weights *weights, bool trained, bool kernels, size_t at) {
+    for (size_t i = 0; i < weights->network->parameter_count; i++) {
+        const struct parameter *parameter = &weights->network->parameters[i];
+        if (parameter->trainable != trained || (trained && (parameter->rank == 4) != kernels))
+            continue;
+        weights->places[i] = at;
+        at += (held(weights->element, parameter) + PLACE - 1) / PLACE * PLACE;
+    }
+    return at;
+}
+
+static size_t largest(const struct gpu_weights *weights) {
+    size_t most = 0;
+    for (size_t i = 0; i < weights->network->parameter_count; i++) {
+        size_t floats = held(weights->element, &weights->network->parameters[i]);
+        most = floats > most ? floats : most;
+    }
+    return most;
+}
+
+static bool array_new(struct gpu_weights *weights, size_t bytes, void **array,
+                      struct error *error) {
+    return weights->device->allocate(weights->device, bytes, array, error) ||
+           error_context(error, "the weights");
+}
+
+bool gpu_weights_new(struct device *device, const struct network *network, enum element element,
+                     struct gpu_weights *weights, struct error *error) {
+    *weights =
+        (struct gpu_weights){.device = device,
+                             .network = network,
+                             .element = element,
+                             .stale = true,
+                             .places = calloc(network->parameter_count, sizeof *weights->places)};
+    weights->staging = calloc(largest(weights), sizeof *weights->staging);
+    bool made = (weights->places != NULL && weights->staging != NULL) ||
+                error_set(error, ERROR_FAILED, "out of memory for the weights");
+    if (made) {
+        weights->kernels = place_group(weights, true, true, 0);
+        weights->trained = place_group(weights, true, false, weights->kernels);
+        weights->total = place_group(weights, false, false, weights->trained);
+    }
+    made = made && array_new(weights, weights->total * sizeof(float),
+                             (void **)&weights->states[MODEL_VALUE], error);
+    if (element == ELEMENT_BF16)
+        made = made &&
+               array_new(weights, weights->total * element_bytes(element), &weights->copies, error);
+    if (!made)
+        gpu_weights_free(weights);
+    return made;
+}
+
+bool gpu_weights_reserve(struct gpu_weights *weights, size_t moments, struct error *error) {
+    for (int state = MODEL_GRADIENT; state <= MODEL_GRADIENT + (int)moments; state++)
+        if (weights->states[state] == NULL && !array_new(weights, weights->trained * sizeof(float),
+                                                         (void **)&weights->states[state], error))
+            return false;
+    return weights->element == ELEMENT_F32 || weights->narrow != NULL ||
+           array_new(weights, weights->kernels * element_bytes(weights->element) + PLACE,
+                     &weights->narrow, error);
+}
+
+void gpu_weights_free(struct gpu_weights *weights) {
+    for (int state = 0; state < STATES; state++)
+        if (weights->states[state] != NULL)
+            weights->device->release(weights->device, weights->states[state]);
+    if (weights->copies != NULL)
+        weights->device->release(weights->device, weights->copies);
+    if (weights->narrow != NULL)
+        weights->device->release(weights->device, weights->narrow);
+    free(weights->places);
+    free(weights->staging);
+    *weights = (struct gpu_weights){0};
+}
+
+/* ---- in and out ---- */
+
+/* Between OIHW and O, H, W, padded I. */
+static void reorder(const struct gpu_weights *weights, const struct parameter *parameter,
+                    bool to_held, float *held_values, float *values) {
+    size_t in = parameter->shape[1], taps = parameter->shape[2] * parameter->shape[3];
+    size_t padded = (size_t)gpu_channels(weights->element, (int)in);
+    for (size_t o = 0; o < parameter->shape[0]; o++)
+        for (size_t i = 0; i < in; i++)
+            for (size_t tap = 0; tap < taps; tap++) {
+                float *there = &held_values[(o * taps + tap) * padded + i];
+                float *here = &values[(o * in + i) * taps + tap];
+                if (to_held)
+                    *there = *here;
+                else
+                    *here = *there;
+            }
+}
+
+bool gpu_weights_set(struct gpu_weights *weights, enum model_state state, size_t index,
+                     const float *values, struct error *error) {
+    if (!state_writable(weights->network, state, index, error))
+        return false;
+    if (state != MODEL_VALUE && !gpu_weights_reserve(weights, (size_t)state - 1, error))
+        return false;
+    const struct parameter *parameter = &weights->network->parameters[index];
+    const float *from = values;
+    size_t floats = held(weights->element, parameter);
+    if (parameter->rank == 4) {
+        memset(weights->staging, 0, floats * sizeof(float));
+        reorder(weights, parameter, true, weights->staging, (float *)values);
+        from = weights->staging;
+    }
+    weights->stale = weights->stale || state == MODEL_VALUE;
+    return (weights->device->upload(weights->device, gpu_weights_at(weights, state, index), from,
+                                    floats * sizeof(float), error) &&
+            weights->device->finish(weights->device, error)) ||
+           error_context(error, "%s", parameter->name);
+}
+
+bool gpu_weights_get(struct gpu_weights *weights, enum model_state state, size_t index,
+                     float *values, struct error *error) {
+    if (!state_readable(weights->network, state, index, error))
+        return false;
+    const struct parameter *parameter = &weights->network->parameters[index];
+    const float *array = gpu_weights_at(weights, state, index);
+    if (array == NULL) {
+        memset(values, 0, parameter->count * sizeof *values);
+        return true;
+    }
+    bool kernel = parameter->rank == 4;
+    if (!weights->device->download(weights->device, kernel ? weights->staging : values, array,
+                                   held(weights->element, parameter) * sizeof(float), error))
+        return error_context(error, "%s", parameter->name);
+    if (kernel)
+        reorder(weights, parameter, false, weights->staging, values);
+    return true;
+}
+
+/* ---- within a step ---- */
+
+void *gpu_weights_kernel(const struct gpu_weights *weights, size_t index) {
+    return weights->copies == NULL ? (void *)gpu_weights_at(weights, MODEL_VALUE, index)
+                                   : (void *)((uint16_t *)weights->copies + weights->places[index]);
+}
+
+void *gpu_weights_kernel_gradient(const struct gpu_weights *weights, size_t index) {
+    return weights->narrow == NULL ? (void *)gpu_weights_at(weights, MODEL_GRADIENT, index)
+                                   : (void *)((uint16_t *)weights->narrow + weights->places[index]);
+}
+
+static bool convert(struct gpu_weights *weights, enum element from_element, const void *from,
+                    enum element to_element, void *to, size_t floats, struct error *error) {
+    const struct element_convert arguments = {from_element, to_element, from, to};
+    return device_launch(weights->device, element_convert, &arguments, floats / 4, error);
+}
+
+bool gpu_weights_ready(struct gpu_weights *weights, struct error *error) {
+    if (!weights->stale)
+        return true;
+    weights->stale = false;
+    return weights->copies == NULL ||
+           convert(weights, ELEMENT_F32, weights->states[MODEL_VALUE], weights->element,
+                   weights->copies, weights->total, error);
+}
+
+bool gpu_weights_update(struct gpu_weights *weights, size_t moments,
+                        const struct step_numbers *numbers, struct error *error) {
+    const struct weights_update arguments = {
+        .numbers = numbers,
+        .gradients = weights->states[MODEL_GRADIENT],
+        .values = weights->states[MODEL_VALUE],
+        .m = moments > 0 ? weights->states[MODEL_MOMENT_M] : NULL,
+        .v = moments > 1 ? weights->states[MODEL_MOMENT_V] : NULL,
+    };
+    if (weights->narrow != NULL &&
+        !convert(weights, weights->element, weights->narrow, ELEMENT_F32,
+                 weights->states[MODEL_GRADIENT], weights->kernels, error))
+        return false;
+    if (!device_launch(weights->device, weights_update, &arguments, weights->trained / 4, error))
+        return false;
+    return weights->copies == NULL ||
+           convert(weights, ELEMENT_F32, weights->states[MODEL_VALUE], weights->element,
+                   weights->copies, weights->kernels, error);
+}
