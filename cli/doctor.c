@@ -158,25 +158,13 @@ static void look_at_home(cJSON *document) {
     free(path);
 }
 
-/* The driver answers with its version only where it works: 12040 is 12.4. */
-static void look_at_cuda(cJSON *document) {
-    cJSON *cuda = cJSON_AddObjectToObject(document, "cuda");
-#ifdef ASSAY_HAVE_CUDA
-    cJSON_AddBoolToObject(cuda, "built", true);
-#else
-    cJSON_AddBoolToObject(cuda, "built", false);
-#endif
-    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    int (*ask)(int *version) = NULL, version;
-    char text[FORMAT_SIZE];
-    if (driver != NULL)
-        *(void **)&ask = dlsym(driver, "cuDriverGetVersion");
-    bool works = ask != NULL && ask(&version) == 0;
-    if (works)
-        snprintf(text, sizeof text, "%d.%d", version / 1000, version % 1000 / 10);
-    add_text(cuda, "driver", works ? text : NULL);
-    if (driver != NULL)
-        dlclose(driver);
+/* What the worker says that it could compute on: [{"backend", "usable", "device"}]. */
+static void look_at_devices(cJSON *document) {
+    static const char *const arguments[] = {"devices", "--json", NULL};
+    char text[4096];
+    cJSON *devices =
+        program_output("assay-worker", arguments, text, sizeof text) ? cJSON_Parse(text) : NULL;
+    cJSON_AddItemToObject(document, "devices", devices != NULL ? devices : cJSON_CreateArray());
 }
 
 static void look_for_coordinator(const struct command_input *input, cJSON *document) {
@@ -246,6 +234,17 @@ static void print_home(const struct screen *screen, const cJSON *document) {
     print_row(screen, "ASSAY_HOME", writable, text);
 }
 
+static void print_devices(const cJSON *document) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, field_at(document, "devices")) {
+        char name[FORMAT_SIZE];
+        snprintf(name, sizeof name, "backend %s", field_text(item, "backend", "?"));
+        printf("%-18s %s%s\n", name,
+               cJSON_IsTrue(field_at(item, "usable")) ? "" : "cannot be used: ",
+               field_text(item, "device", "?"));
+    }
+}
+
 static void print_document(const cJSON *document) {
     struct screen screen = screen_of(stdout);
     print_row(&screen, "assay", true, ASSAY_VERSION);
@@ -253,10 +252,7 @@ static void print_document(const cJSON *document) {
     print_found(&screen, field_at(document, "libraries"), "missing; scripts/setup installs it");
     print_machine(document);
     print_home(&screen, document);
-    const char *driver = field_text(document, "cuda.driver", NULL);
-    printf("%-18s %s; %s%s\n", "CUDA",
-           cJSON_IsTrue(field_at(document, "cuda.built")) ? "built in" : "not built in",
-           driver != NULL ? "driver " : "no driver", driver != NULL ? driver : "");
+    print_devices(document);
     const cJSON *status = field_at(document, "coordinator.status");
     if (status != NULL)
         printf("%-18s version %s at %s: %.0f queued, %.0f running\n", "coordinator",
@@ -281,7 +277,7 @@ int command_doctor(int argc, char **argv) {
     look_at_libraries(document);
     look_at_machine(document);
     look_at_home(document);
-    look_at_cuda(document);
+    look_at_devices(document);
     look_for_coordinator(&input, document);
     cJSON_AddBoolToObject(document, "healthy", healthy(document));
     status = healthy(document) ? 0 : ERROR_FAILED;

@@ -9,6 +9,11 @@
 /* The path of "assay-worker" or "assay-coordinator". */
 bool program_path(const char *name, char *path, size_t size, struct error *error);
 
+/* Runs it and reads what it prints to stdout, at most `size` - 1 bytes, into `output`; its stderr
+ * is dropped. `arguments` ends in NULL and begins after argv[0]. False when it cannot be run or
+ * does not end with 0. */
+bool program_output(const char *name, const char *const *arguments, char *output, size_t size);
+
 /* Becomes that program (argv[0] is replaced). Returns only on failure, printed, with the exit code.
  */
 int program_run(const char *name, char **argv);

@@ -340,6 +340,9 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     if (agent->backend == NULL)
         return false;
     agent->backend->available(options->device, agent->device, sizeof agent->device);
+    char passed[512];
+    if (backend_passed(options->backend, options->device, passed, sizeof passed))
+        options->say(options->context, false, passed);
     if (gethostname(agent->host, sizeof agent->host - 1) != 0 || agent->host[0] == '\0')
         snprintf(agent->host, sizeof agent->host, "localhost");
     if (!folder_make(options->dir, error))

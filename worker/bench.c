@@ -135,6 +135,7 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                                                     options->layers ? &trained->profile : NULL};
     trained->update.optimizer =
         (struct optimizer){.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    options_tell_backend(options->backend, (int)options->device);
     trained->backend = backend_find(options->backend, (int)options->device, error);
     return trained->backend != NULL &&
            network_build(options->arch, HEAD_RELU, 0, &trained->network, error) &&

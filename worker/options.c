@@ -1,6 +1,7 @@
 #include "worker/options.h"
 
 #include "core/error.h"
+#include "worker/nn/backend.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -71,4 +72,10 @@ error_t options_backend(const struct argp_state *state, const char *text, const 
     if (strcmp(text, "auto") != 0 && strcmp(text, "cpu") != 0 && strcmp(text, "cuda") != 0)
         return options_mistake(state, "--backend is auto, cpu or cuda, not \"%s\"", text);
     return 0;
+}
+
+void options_tell_backend(const char *backend, int device) {
+    char line[512];
+    if (backend_passed(backend, device, line, sizeof line))
+        fprintf(stderr, "assay: %s\n", line);
 }

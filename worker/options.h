@@ -17,5 +17,7 @@ error_t options_integer(const struct argp_state *state, const char *name, const 
                         long least, long most, long *value);
 /* "auto", "cpu" or "cuda" into *value, or a mistake. */
 error_t options_backend(const struct argp_state *state, const char *text, const char **value);
+/* One line on stderr when "auto" has to do without the GPU that this build could use. */
+void options_tell_backend(const char *backend, int device);
 
 #endif

@@ -212,6 +212,7 @@ static bool model_make(struct training *training, const struct step_options *opt
                                                 .seed = experiment->train.seed,
                                                 .threads = options->threads,
                                                 .device = options->device};
+    options_tell_backend(options->backend, options->device);
     training->backend = backend_find(options->backend, options->device, error);
     if (training->backend == NULL || !head_check(options->weights, error) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,

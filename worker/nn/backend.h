@@ -74,6 +74,14 @@ struct backend {
 /* name: "cpu", "cuda", or "auto"/"any" (the first that is available, cuda before cpu). */
 const struct backend *backend_find(const char *name, int device, struct error *error);
 
+/* True when "auto" or "any" had to pass cuda by although it was built: `line` says why. */
+bool backend_passed(const char *name, int device, char *line, size_t size);
+
+/* Backend `index` in the order in which "auto" tries them, whether it can run here, and a line on
+ * the device or on why not. False when there is none of that number. */
+bool backend_describe(size_t index, int device, const char **name, bool *usable, char *what,
+                      size_t size);
+
 extern const struct backend backend_cpu;
 
 #endif

@@ -1,0 +1,29 @@
+/* The CUDA backend as a module (worker/nn/module.h): the engine on a CUDA device. */
+#include "worker/nn/cuda/device_cuda.h"
+#include "worker/nn/cuda/gpu_model.h"
+#include "worker/nn/module.h"
+
+static bool cuda_model_new(const struct network *network, const struct model_options *options,
+                           struct model **model, struct error *error) {
+    struct device *device;
+    *model = NULL;
+    return device_cuda_new(options->device, &device, error) &&
+           gpu_model_new(device, network, options, model, error);
+}
+
+static const struct backend backend_cuda = {
+    .name = "cuda",
+    .available = device_cuda_describe,
+    .model_new = cuda_model_new,
+    .model_free = gpu_model_free,
+    .state_set = gpu_model_state_set,
+    .state_get = gpu_model_state_get,
+    .train_step = gpu_model_train_step,
+    .evaluate = gpu_model_evaluate,
+};
+
+__attribute__((visibility("default"))) const struct module MODULE_SYMBOL = {
+    .version = ASSAY_VERSION,
+    .backend_bytes = sizeof(struct backend),
+    .backend = &backend_cuda,
+};

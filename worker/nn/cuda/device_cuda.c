@@ -1,0 +1,277 @@
+#include "worker/nn/cuda/device_cuda.h"
+
+#include "worker/nn/cuda/cudnn_plan.h"
+#include "worker/nn/cuda/launch.h"
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* cuBLAS adds in one order as long as it works in memory of one size, given by the caller. */
+enum { CUBLAS_BYTES = 32 << 20 };
+
+struct cuda_device {
+    struct device calls; /* first: a struct device * is one to this */
+    int index;
+    cudaStream_t stream; /* everything is queued here */
+    cudnnHandle_t cudnn;
+    cublasHandle_t cublas;
+    void *cublas_memory;
+};
+
+static struct cuda_device *own(struct device *device) {
+    return (struct cuda_device *)device;
+}
+
+/* ---- what went wrong ---- */
+
+static bool cuda_done(cudaError_t status, const char *what, struct error *error) {
+    if (status == cudaSuccess)
+        return true;
+    return error_set(error, ERROR_FAILED, "CUDA: %s: %s (%s)", what, cudaGetErrorString(status),
+                     cudaGetErrorName(status));
+}
+
+static bool cublas_done(cublasStatus_t status, const char *what, struct error *error) {
+    return status == CUBLAS_STATUS_SUCCESS ||
+           error_set(error, ERROR_FAILED, "cuBLAS: %s: %s", what, cublasGetStatusString(status));
+}
+
+static bool cudnn_done(cudnnStatus_t status, const char *what, struct error *error) {
+    return status == CUDNN_STATUS_SUCCESS ||
+           error_set(error, ERROR_FAILED, "cuDNN: %s: %s", what, cudnnGetErrorString(status));
+}
+
+/* The current device is the calling thread's, and a model may move from thread to thread. */
+static bool enter(const struct cuda_device *device, struct error *error) {
+    return cuda_done(cudaSetDevice(device->index), "the device cannot be used", error);
+}
+
+static bool finish(struct device *device, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) && cuda_done(cudaStreamSynchronize(cuda->stream), "a step", error);
+}
+
+/* ---- memory ---- */
+
+static size_t room(struct device *device) {
+    size_t left = 0, total = 0;
+    if (!enter(own(device), NULL) || cudaMemGetInfo(&left, &total) != cudaSuccess)
+        return 0;
+    return left;
+}
+
+static bool clear(struct device *device, void *memory, size_t bytes, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaMemsetAsync(memory, 0, bytes, cuda->stream), "clearing memory", error);
+}
+
+static void release(struct device *device, void *memory) {
+    if (enter(own(device), NULL))
+        cudaFree(memory); /* waits for what uses it */
+}
+
+static bool allocate(struct device *device, size_t bytes, void **memory, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    *memory = NULL;
+    if (!enter(cuda, error))
+        return false;
+    cudaError_t status = cudaMalloc(memory, bytes > 0 ? bytes : 1);
+    if (status == cudaErrorMemoryAllocation) {
+        cudaGetLastError(); /* it is not sticky: what follows may succeed */
+        return error_set(error, ERROR_FAILED,
+                         "GPU %d has no %.1f MiB of memory left, %.1f MiB are free", cuda->index,
+                         (double)bytes / (1 << 20), (double)room(device) / (1 << 20));
+    }
+    if (!cuda_done(status, "memory", error))
+        return false;
+    if (clear(device, *memory, bytes, error))
+        return true;
+    release(device, *memory);
+    return false;
+}
+
+static bool pin(struct device *device, size_t bytes, void **memory, struct error *error) {
+    return enter(own(device), error) &&
+           cuda_done(cudaMallocHost(memory, bytes > 0 ? bytes : 1), "pinned memory", error);
+}
+
+static void unpin(struct device *device, void *memory) {
+    if (enter(own(device), NULL))
+        cudaFreeHost(memory);
+}
+
+static bool upload(struct device *device, void *to, const void *from, size_t bytes,
+                   struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->stream),
+                     "copying to the device", error);
+}
+
+static bool download(struct device *device, void *to, const void *from, size_t bytes,
+                     struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda->stream),
+                     "copying from the device", error) &&
+           finish(device, error);
+}
+
+/* ---- work ---- */
+
+static bool launch(struct device *device, enum kernel kernel, const void *arguments, size_t threads,
+                   struct error *error) {
+#define KERNEL_NAME(name) [KERNEL_##name] = #name,
+    static const char *const names[] = {KERNELS(KERNEL_NAME)};
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(kernel_launch(kernel, arguments, threads, cuda->stream), names[kernel], error);
+}
+
+/* A convolution of the engine is a plan of cuDNN's. */
+static bool convolution_new(struct device *device, const struct convolution_task *task,
+                            enum pass pass, struct device_convolution **convolution,
+                            size_t *workspace, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    const struct cudnn_place place = {.handle = cuda->cudnn};
+    struct cudnn_plan *plan;
+    *convolution = NULL;
+    if (!enter(cuda, error) || !cudnn_plan_new(&place, task, pass, &plan, error))
+        return false;
+    *workspace = cudnn_plan_workspace(plan);
+    *convolution = (struct device_convolution *)plan;
+    return true;
+}
+
+static void convolution_free(struct device *device, struct device_convolution *convolution) {
+    (void)device;
+    cudnn_plan_free((struct cudnn_plan *)convolution);
+}
+
+static bool convolve(struct device *device, const struct device_convolution *convolution, void *x,
+                     void *w, void *y, void *workspace, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) && cudnn_plan_run((const struct cudnn_plan *)convolution, cuda->cudnn,
+                                                x, w, y, workspace, error);
+}
+
+/* cuBLAS has columns together where we have rows: it is asked for the transpose, c' = b' a'. */
+static bool multiply(struct device *device, const struct device_product *p, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    const float one = 1, zero = 0;
+    int m = (int)p->m, n = (int)p->n, k = (int)p->k;
+    return enter(cuda, error) &&
+           cublas_done(
+               cublasGemmEx(cuda->cublas, p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+                            p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, n, m, k, &one, p->b,
+                            CUDA_R_32F, p->transpose_b ? k : n, p->a, CUDA_R_32F,
+                            p->transpose_a ? m : k, &zero, p->c, CUDA_R_32F, n,
+                            p->tensor_cores ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F,
+                            CUBLAS_GEMM_DEFAULT),
+               "a matrix product", error);
+}
+
+/* ---- the device ---- */
+
+static void device_free(struct device *device) {
+    struct cuda_device *cuda = own(device);
+    enter(cuda, NULL);
+    if (cuda->cublas != NULL)
+        cublasDestroy(cuda->cublas);
+    if (cuda->cublas_memory != NULL)
+        cudaFree(cuda->cublas_memory);
+    if (cuda->cudnn != NULL)
+        cudnnDestroy(cuda->cudnn);
+    if (cuda->stream != NULL)
+        cudaStreamDestroy(cuda->stream);
+    free(cuda);
+}
+
+static const struct device calls = {
+    .free = device_free,
+    .allocate = allocate,
+    .release = release,
+    .room = room,
+    .pin = pin,
+    .unpin = unpin,
+    .upload = upload,
+    .download = download,
+    .clear = clear,
+    .launch = launch,
+    .convolution_new = convolution_new,
+    .convolution_free = convolution_free,
+    .convolve = convolve,
+    .multiply = multiply,
+    .finish = finish,
+};
+
+static bool open_all(struct cuda_device *cuda, struct error *error) {
+    return enter(cuda, error) &&
+           cuda_done(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "a stream",
+                     error) &&
+           cudnn_done(cudnnCreate(&cuda->cudnn), "it cannot start", error) &&
+           cudnn_done(cudnnSetStream(cuda->cudnn, cuda->stream), "its stream", error) &&
+           cublas_done(cublasCreate(&cuda->cublas), "it cannot start", error) &&
+           cublas_done(cublasSetStream(cuda->cublas, cuda->stream), "its stream", error) &&
+           cuda_done(cudaMalloc(&cuda->cublas_memory, CUBLAS_BYTES), "memory", error) &&
+           cublas_done(cublasSetWorkspace(cuda->cublas, cuda->cublas_memory, CUBLAS_BYTES),
+                       "its memory", error);
+}
+
+bool device_cuda_new(int index, struct device **device, struct error *error) {
+    *device = NULL;
+    struct cuda_device *cuda = calloc(1, sizeof *cuda);
+    if (cuda == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory for a device");
+    cuda->calls = calls;
+    cuda->index = index;
+    if (!open_all(cuda, error)) {
+        device_free(&cuda->calls);
+        return error_context(error, "GPU %d", index);
+    }
+    *device = &cuda->calls;
+    return true;
+}
+
+/* ---- what is there ---- */
+
+enum { OLDEST = 800 }; /* the least compute capability that launch.cu is compiled for: 8.0 */
+
+static bool refuse(char *what, size_t size, const char *why) {
+    snprintf(what, size, "%s", why);
+    return false;
+}
+
+bool device_cuda_describe(int index, char *what, size_t size) {
+    struct cudaDeviceProp properties;
+    int count = 0, driver = 0;
+    size_t left = 0, total = 0, cudnn = cudnnGetVersion();
+    cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess)
+        return refuse(what, size, cudaGetErrorString(status));
+    if (index >= count) {
+        snprintf(what, size, "there is no GPU %d, this machine has %d", index, count);
+        return false;
+    }
+    status = cudaGetDeviceProperties(&properties, index);
+    if (status == cudaSuccess)
+        status = cudaSetDevice(index);
+    if (status == cudaSuccess)
+        status = cudaMemGetInfo(&left, &total);
+    if (status != cudaSuccess || cudaDriverGetVersion(&driver) != cudaSuccess)
+        return refuse(what, size, cudaGetErrorString(status));
+    if (100 * properties.major + 10 * properties.minor < OLDEST) {
+        snprintf(what, size, "%s is of compute capability %d.%d, 8.0 is the least that can be used",
+                 properties.name, properties.major, properties.minor);
+        return false;
+    }
+    snprintf(what, size,
+             "%s, compute capability %d.%d, driver %d.%d, cuDNN %zu.%zu.%zu, %.1f of %.1f GiB free",
+             properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
+             cudnn / 10000, cudnn / 100 % 100, cudnn % 100, (double)left / (1 << 30),
+             (double)total / (1 << 30));
+    return true;
+}
