@@ -16,9 +16,9 @@
  * it. */
 #define DEVICE(name, version, processors, clock, memory_clock, cache, shared)                      \
     "{\"maxGridSize\": [2147483647, 65535, 65535], \"maxBlockSize\": [1024, 1024, 64], "           \
-    "\"regsPerBlock\": 65536, \"multiProcessorCount\": " processors                                \
-    ", \"smClockRateKHz\": " clock ", \"memClockRateKHz\": " memory_clock                          \
-    ", \"l2CacheSize\": " cache ", \"warpSize\": 32, \"maxSharedMemoryPerBlock\": 49152, "         \
+    "\"regsPerBlock\": 65536, \"multiProcessorCount\": " processors ", \"smClockRateKHz\": " clock \
+    ", \"memClockRateKHz\": " memory_clock ", \"l2CacheSize\": " cache                             \
+    ", \"warpSize\": 32, \"maxSharedMemoryPerBlock\": 49152, "                                     \
     "\"maxSharedMemoryPerBlockOptin\": " shared ", \"reservedSharedMemoryPerBlock\": 1024, "       \
     "\"maxRegistersPerSM\": 65536, \"pciDeviceId\": 0, \"maxCtasPerSM\": 32, "                     \
     "\"maxThreadsPerBlock\": 1024, \"maxThreadsPerSM\": 2048, \"isTccDriver\": 0, "                \
