@@ -179,8 +179,10 @@ numbers() {
             valid_true_negative, valid_false_positive, valid_false_negative, valid_loss
         FROM epoch WHERE experiment = $1 ORDER BY epoch;
         SELECT checkpoint, split, epoch, true_positive, true_negative, false_positive,
-            false_negative, loss
-        FROM evaluation WHERE experiment = $1 ORDER BY checkpoint, split"
+            false_negative, loss, roc_auc, average_precision, equal_error_rate, threshold
+        FROM evaluation WHERE experiment = $1 ORDER BY checkpoint, split;
+        SELECT checkpoint, split, position, path, class, probability
+        FROM score WHERE experiment = $1 ORDER BY checkpoint, split, position"
 }
 
 # expect_complete ID EPOCHS: every epoch once, the four evaluations, and train.log without a gap.

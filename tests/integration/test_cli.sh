@@ -155,6 +155,13 @@ for checkpoint in best last; do
         "$(query "SELECT json_extract(document, '\$.experiments[0].evaluations.$checkpoint.test.true_positive', '\$.experiments[0].evaluations.$checkpoint.test.true_negative', '\$.experiments[0].evaluations.$checkpoint.test.loss') FROM input")"
 done
 run 0 assay test 3 --checkpoint 2 --split valid
+says '^ROC AUC +[01]\.[0-9]{4}$'
+says '^fake +0 +2 '
+run 0 assay scores 3 --checkpoint last --split test
+says '^path,class,label,probability$'
+expect "scored pictures" "$(grep -cE '^(fake|real)/[^,]+,(fake|real),[01],[01](\.[0-9e-]+)?$' out)" 4
+run 2 assay scores 5 --checkpoint last --split test
+one_error 'no experiment 5'
 run 2 assay test 3 --checkpoint 7 --split valid
 one_error 'no checkpoint 7'
 
