@@ -71,6 +71,7 @@ int command_fail(const struct error *error);
 
 int command_validate(int argc, char **argv);
 int command_split(int argc, char **argv);
+int command_data(int argc, char **argv);
 int command_preview(int argc, char **argv);
 int command_transform(int argc, char **argv);
 int command_submit(int argc, char **argv);

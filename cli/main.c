@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"Experiment files", NULL, NULL, NULL},
     {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
     {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},
+    {"data", "check FILE", "broken, odd and doubled pictures; the set's manifest", command_data},
     {"preview", "FILE --out SHEET.png", "a contact sheet of what each augmentation does", command_preview},
     {"transform", "FILE IMAGE --stage S --out O", "one picture through the pipeline", command_transform},
     {"Queue", NULL, NULL, NULL},

@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/experiment_file.h"
 #include "cli/field.h"
+#include "cli/fingerprint.h"
 #include "cli/output.h"
 #include "cli/table.h"
 #include "cli/watching.h"
@@ -42,7 +43,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct command_line line = {
     .arguments = "FILE...",
     .help = "Checks experiment files, makes the experiments of their matrix and queues them all or "
-            "none. Paths in a file count from its folder; the workers must see them too."
+            "none. Paths in a file count from its folder; the workers must see them too.\n\n"
+            "Where assay data check has left a manifest in data.root that is of the pictures still "
+            "(by names, sizes and times: no picture is read), the experiments carry its "
+            "fingerprint, and a worker whose pictures differ refuses them."
             "\vExample:\n  assay submit experiments/demo.json --wait",
     .options = options,
     .parse = parse,
@@ -94,13 +98,15 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
     struct members members;
     struct error error = {0};
     struct warned warned = {0};
+    struct fingerprint_memory memory = {0};
     bool good = experiment_file_read(file, &members, NULL);
     for (size_t i = 0; good && i < members.count; i++) {
         struct member *member = &members.items[i];
         if (chosen->has_priority)
             cJSON_ReplaceItemInObjectCaseSensitive(member->config, "priority",
                                                    cJSON_CreateNumber((double)chosen->priority));
-        good = make_paths_absolute(file, member->config, &warned, &error);
+        good = make_paths_absolute(file, member->config, &warned, &error) &&
+               fingerprint_add(file, member, &memory, &error);
         if (!good)
             command_fail(&error);
         cJSON *object = cJSON_CreateObject();
@@ -110,6 +116,7 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
         cJSON_AddItemToObject(object, "variant", cJSON_Duplicate(member->variant, true));
         cJSON_AddItemToArray(experiments, object);
     }
+    fingerprint_memory_free(&memory);
     members_free(&members);
     return good;
 }

@@ -1,6 +1,7 @@
 #include "core/sha256.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,19 @@ bool sha256_file(int descriptor, const char *path, char text[static SHA256_TEXT_
 out:
     EVP_MD_CTX_free(context);
     free(buffer);
+    return ok;
+}
+
+bool sha256_path(const char *path, char text[static SHA256_TEXT_SIZE], int64_t *bytes,
+                 struct error *error) {
+    int64_t length;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
+    bool ok = sha256_file(descriptor, path, text, &length, error);
+    close(descriptor);
+    if (ok && bytes != NULL)
+        *bytes = length;
     return ok;
 }
 

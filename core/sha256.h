@@ -20,6 +20,11 @@ void sha256_text(const void *data, size_t length, char text[static SHA256_TEXT_S
 bool sha256_file(int descriptor, const char *path, char text[static SHA256_TEXT_SIZE],
                  int64_t *bytes, struct error *error);
 
+/* The same of the file at `path`, which ERROR_INPUT names when it cannot be opened. *bytes may be
+ * NULL. */
+bool sha256_path(const char *path, char text[static SHA256_TEXT_SIZE], int64_t *bytes,
+                 struct error *error);
+
 /* Whether `text` is a sum as these functions write it: 64 digits, lower case. */
 bool sha256_valid(const char *text);
 

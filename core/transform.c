@@ -165,6 +165,21 @@ bool transform_apply(const struct transform *op, struct image *image, struct ran
             error_context(error, "%s", transform_name(op->kind)));
 }
 
+bool pipeline_takes(const struct pipeline *pipeline, int width, int height, struct error *error) {
+    struct random_stream stream;
+    random_open(&stream, 0, RANDOM_AUGMENT, 0, 0);
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct recipe recipe;
+        recipe_begin(&recipe, width, height);
+        if (pipeline->ops[i].kind != TRANSFORM_NORMALIZE &&
+            !transform_draw(&pipeline->ops[i], &stream, &recipe, error))
+            return false;
+        width = recipe_width(&recipe);
+        height = recipe_height(&recipe);
+    }
+    return true;
+}
+
 /* How many steps the op may become; more than a recipe holds when it has no recipe_pixel. */
 static int steps_most(const struct transform *op) {
     switch (op->kind) {

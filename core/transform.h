@@ -58,6 +58,9 @@ bool transform_draw(const struct transform *op, struct random_stream *stream, st
 bool transform_apply(const struct transform *op, struct image *image, struct random_stream *stream,
                      struct error *error);
 
+/* Whether a picture of that size comes through: no crop is larger than what reaches it. */
+bool pipeline_takes(const struct pipeline *pipeline, int width, int height, struct error *error);
+
 /* How many ops at the front neither draw nor depend on the epoch (resize, center_crop): what the
  * cache keeps. */
 size_t pipeline_fixed_count(const struct pipeline *pipeline);

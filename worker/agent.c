@@ -23,7 +23,8 @@ enum { AGENT_COMPLAIN_EVERY_MS = 30000 };
 struct agent {
     const struct agent_options *options;
     const struct backend *backend;
-    char *dir; /* absolute */
+    char *dir;    /* absolute */
+    char *hashes; /* a file in it */
     const char *name;
     char host[64], device[256];
     struct spool *spool;
@@ -91,7 +92,8 @@ static bool trial_begin(struct agent *agent, struct error *error) {
                                             .weights_root = options->weights_root,
                                             .backend = options->backend,
                                             .device = options->device,
-                                            .threads = options->threads};
+                                            .threads = options->threads,
+                                            .hashes = agent->hashes};
     return assignment_start(agent->assignment, agent->dir, agent->host, &trainer, options->train,
                             &agent->folder, &agent->trial, error);
 }
@@ -350,6 +352,10 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     agent->dir = realpath(options->dir, NULL);
     if (agent->dir == NULL)
         return error_errno(error, ERROR_INPUT, "cannot use %s", options->dir);
+    if (asprintf(&agent->hashes, "%s/hashes.db", agent->dir) < 0) {
+        agent->hashes = NULL;
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
     if (!spool_open(agent->dir, &agent->spool, error))
         return false;
     agent->name = options->name != NULL ? options->name : spool_worker(agent->spool);
@@ -371,6 +377,7 @@ bool agent_run(const struct agent_options *options, int *code, struct error *err
     spooled_free(&agent.report);
     spool_close(agent.spool);
     cJSON_Delete(agent.assignment);
+    free(agent.hashes);
     free(agent.dir);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/inside.h"
 #include "core/random.h"
+#include "worker/fingerprint.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -140,6 +141,8 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
     if (session->backend == NULL)
         goto out;
     if (!split_make(experiment, root, &session->split, error) ||
+        !fingerprint_check(experiment, root, &session->split, options, events, &session->stopped,
+                           error) ||
         (training && !check_lists(session, error)) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
                        &session->network, error) ||
@@ -159,8 +162,11 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
     ok = true;
 out:
     free(root);
-    if (!ok)
+    if (!ok) {
+        bool stopped = session->stopped;
         session_close(session);
+        session->stopped = stopped;
+    }
     return ok;
 }
 

@@ -29,7 +29,8 @@ struct session {
 };
 
 /* Checks everything that can be checked before the first step, and makes the model (all zeros).
- * `training`: whether session_train is to be called. */
+ * `training`: whether session_train is to be called. May take long where data.fingerprint asks for
+ * pictures that were not read before, and is then stopped as the others are. */
 bool session_open(const struct experiment *experiment, const struct trainer_options *options,
                   const struct trainer_events *events, bool training, struct session *session,
                   struct error *error);

@@ -1,0 +1,175 @@
+/* assay data check: reads every picture of an experiment, says what is wrong with them, and writes
+ * the manifest by which a worker knows them again. */
+#include "cli/command.h"
+#include "cli/data_report.h"
+#include "cli/experiment_file.h"
+#include "cli/output.h"
+#include "cli/screen.h"
+#include "core/clock.h"
+#include "core/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct data_options {
+    const char *out, *member;
+    long long threads; /* 0: the cores */
+};
+
+enum { KEY_OUT = 'o', KEY_MEMBER = 'm', KEY_THREADS = 't', THREADS_MOST = 64 };
+enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 10000 };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "FILE", 0,
+     "Where to write the manifest (default: " MANIFEST_NAME " in data.root, where submit looks)",
+     0},
+    {"member", KEY_MEMBER, "NAME", 0,
+     "Which experiment's pictures, where the file's matrix changes them", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct data_options *chosen = state->input;
+    switch (key) {
+    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_MEMBER: chosen->member = argument; return 0;
+    case KEY_THREADS:
+        return command_number(argument, 1, THREADS_MOST, &chosen->threads)
+                   ? 0
+                   : command_mistake(state, "--threads is a whole number from 1 to %d, not %s",
+                                     THREADS_MOST, argument);
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command_line line = {
+    .arguments = "check FILE",
+    .help =
+        "Reads every picture of an experiment: which are broken, too small for its crops, grey, of "
+        "another size than most, or there twice (the same bytes or the same pixels), and which "
+        "twins are in two of train, valid and test. Writes a manifest of all pictures unless one "
+        "is broken; assay submit then puts its fingerprint into the experiment, and a worker whose "
+        "pictures differ refuses to train on them.\n\n"
+        "Exit code: 0 when nothing stands in the way, 1 when twins leak from one split into "
+        "another, 2 when a picture is broken or too small."
+        "\vExample:\n  assay data check experiments/aug3_v2.json",
+    .options = options,
+    .parse = parse,
+    .least = 2,
+    .most = 2,
+    .shared = COMMAND_JSON};
+
+/* What of an experiment its pictures and lists depend on. */
+static const char *const keys[] = {"data.root", "data.classes", "data.files", "data.split", NULL};
+
+/* --- progress --- */
+
+struct waiting {
+    struct screen screen;
+    int64_t began_ms, told_ms;
+};
+
+static void show_progress(void *context, size_t done, size_t count) {
+    struct waiting *waiting = context;
+    int64_t now_ms = clock_steady_ms();
+    char text[80];
+    if (now_ms - waiting->began_ms < PROGRESS_AFTER_MS || done == count)
+        return;
+    snprintf(text, sizeof text, "%zu of %zu pictures read, %.0f a second\n", done, count,
+             (double)done * 1000 / (double)(now_ms - waiting->began_ms));
+    if (waiting->screen.terminal) {
+        screen_live(&waiting->screen, text);
+    } else if (waiting->told_ms == 0 || now_ms - waiting->told_ms >= PROGRESS_EVERY_MS) {
+        waiting->told_ms = now_ms;
+        fputs(text, stderr);
+    }
+}
+
+/* --- the check --- */
+
+static bool write_manifest(struct data_report *report, const char *path, struct error *error) {
+    char *text = manifest_text(&report->manifest);
+    bool ok = text != NULL ? file_write_atomic(path, text, strlen(text), error)
+                           : error_set(error, ERROR_FAILED, "out of memory");
+    free(text);
+    if (ok)
+        report->written = path;
+    return ok || error_context(error, "no manifest; choose another place with --out");
+}
+
+/* Every pipeline of the file's experiments must take every picture. */
+static bool find_too_small(const struct members *members, struct data_report *report,
+                           struct error *error) {
+    for (size_t i = 0; i < members->count; i++) {
+        struct experiment experiment;
+        if (!experiment_decode(&members->items[i], &experiment, error))
+            return false;
+        data_report_small(report, &experiment.augmentations);
+        data_report_small(report, &experiment.evaluation);
+        experiment_free(&experiment);
+    }
+    return true;
+}
+
+static int check(const char *file, const struct members *members, const struct member *member,
+                 const struct data_options *chosen, bool json) {
+    struct experiment experiment = {0};
+    struct split split = {0};
+    struct data_report report = {0};
+    struct error error = {0};
+    struct waiting waiting = {.screen = screen_of(stderr), .began_ms = clock_steady_ms()};
+    char *path = NULL;
+    int threads = chosen->threads > 0 ? (int)chosen->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    bool ok = experiment_decode(member, &experiment, &error) &&
+              experiment_file_locate(file, &experiment, &error) &&
+              split_make(&experiment, experiment.data.root, &split, &error) &&
+              manifest_of_split(&split, &report.manifest, &error) &&
+              examine(&report.manifest, experiment.data.root, threads, show_progress, &waiting,
+                      &report.facts, &error);
+    screen_clear(&waiting.screen);
+    ok = ok && data_report_make(&report, &error) && find_too_small(members, &report, &error);
+    if (ok && report.broken == 0) {
+        if (chosen->out == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0)
+            path = NULL;
+        ok = write_manifest(&report, chosen->out != NULL ? chosen->out : path, &error);
+    }
+    int status = ok ? data_report_status(&report) : command_fail(&error);
+    if (ok && json) {
+        cJSON *document = data_report_json(&report, experiment.data.root);
+        status = output_json(document) ? status : ERROR_FAILED;
+        cJSON_Delete(document);
+    } else if (ok) {
+        data_report_print(&report, experiment.data.root);
+    }
+    data_report_free(&report);
+    split_free(&split);
+    experiment_free(&experiment);
+    free(path);
+    return status;
+}
+
+int command_data(int argc, char **argv) {
+    struct command_input input;
+    struct data_options chosen = {0};
+    struct members members;
+    struct error error = {0};
+    int status;
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
+        return status;
+    if (strcmp(input.arguments[0], "check") != 0) {
+        error_set(&error, ERROR_INPUT, "data has no \"%s\"; assay data check FILE is what it does",
+                  input.arguments[0]);
+        return command_fail(&error);
+    }
+    const char *file = input.arguments[1];
+    status = ERROR_INPUT;
+    if (experiment_file_read(file, &members, NULL)) {
+        const struct member *member =
+            experiment_file_choose(file, &members, chosen.member, keys, &error);
+        status = member != NULL ? check(file, &members, member, &chosen, input.json)
+                                : command_fail(&error);
+    }
+    members_free(&members);
+    return status;
+}

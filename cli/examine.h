@@ -1,0 +1,25 @@
+/* examine: every picture of a set, read and looked at, on several threads.
+ */
+#ifndef ASSAY_CLI_EXAMINE_H
+#define ASSAY_CLI_EXAMINE_H
+
+#include "core/manifest.h"
+
+/* What was found in one picture. */
+struct facts {
+    char *fault; /* why it cannot be read; NULL when it can */
+    int width, height;
+    bool grey;                     /* red, green and blue are the same everywhere */
+    char pixels[SHA256_TEXT_SIZE]; /* of the decoded pixels: equal for equal pictures of one size */
+};
+
+/* Reads the manifest's pictures below `root`, fills in their sizes and checksums, and makes an
+ * array of as many facts, freed with facts_free. `progress` (may be NULL) is called from the
+ * calling thread a few times a second with the number of pictures finished. A picture that cannot
+ * be read is a fault of it, not of examine. */
+bool examine(struct manifest *manifest, const char *root, int threads,
+             void (*progress)(void *context, size_t done, size_t count), void *context,
+             struct facts **facts, struct error *error);
+void facts_free(struct facts *facts, size_t count);
+
+#endif

@@ -1,0 +1,23 @@
+/* fingerprint: what `assay submit` says of the pictures, from the manifest of `assay data check`.
+ */
+#ifndef ASSAY_CLI_FINGERPRINT_H
+#define ASSAY_CLI_FINGERPRINT_H
+
+#include "core/experiment.h"
+
+/* The last fingerprint, for the next member on the same pictures. Zero-initialise. */
+struct fingerprint_memory {
+    cJSON *data;        /* data.root, classes and files that it is of */
+    cJSON *fingerprint; /* NULL: there is none */
+};
+void fingerprint_memory_free(struct fingerprint_memory *memory);
+
+/* Puts data.fingerprint into the member's config, whose paths are absolute, when data.root has a
+ * manifest that is of these pictures still: every picture is in it, as large as it says and not
+ * changed since it was written. Otherwise there is none, and where a manifest is outdated or broken
+ * a warning on stderr that names `file`. No picture is read. A fingerprint that the file itself has
+ * is left alone. */
+bool fingerprint_add(const char *file, struct member *member, struct fingerprint_memory *memory,
+                     struct error *error);
+
+#endif

@@ -1,0 +1,198 @@
+#include "core/manifest.h"
+
+#include "core/file.h"
+#include "core/json.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Three lists in memory: "b/2.png" is trained on twice, one name is no UTF-8. */
+static void fill(struct split *split) {
+    static const struct {
+        unsigned list;
+        const char *path;
+        int label;
+    } rows[] = {{0, "b/2.png", 1}, {0, "b/2.png", 1},      {0, "a/1.png", 0},
+                {1, "b/1.png", 1}, {2, "a/\xe4\".png", 0}, {2, "a/0.png", 0}};
+    struct split_list *const lists[] = {&split->train, &split->valid, &split->test};
+    *split = (struct split){0};
+    assert_true(split_add_class(split, "a", 0, 1, NULL) && split_add_class(split, "b", 1, 2, NULL));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct split_list *list = lists[rows[i].list];
+        list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
+        list->items[list->count++] = (struct split_item){.path = strdup(rows[i].path),
+                                                         .label = rows[i].label,
+                                                         .class_index = (size_t)rows[i].label};
+    }
+}
+
+static void make(struct manifest *manifest) {
+    struct split split;
+    fill(&split);
+    assert_true(manifest_of_split(&split, manifest, NULL));
+    split_free(&split);
+    for (size_t i = 0; i < manifest->count; i++) {
+        manifest->pictures[i].bytes = 10 + i;
+        memset(manifest->pictures[i].sha256, '0' + (int)i, 64);
+    }
+}
+
+static void a_split_gives_each_picture_once_by_class_and_path(void **state) {
+    (void)state;
+    struct manifest manifest;
+    make(&manifest);
+    static const char *const paths[] = {"a/0.png", "a/1.png", "a/\xe4\".png", "b/1.png", "b/2.png"};
+    static const unsigned lists[] = {MANIFEST_TEST, MANIFEST_TRAIN, MANIFEST_TEST, MANIFEST_VALID,
+                                     MANIFEST_TRAIN};
+    assert_int_equal(manifest.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(manifest.pictures[i].path, paths[i]);
+        assert_int_equal(manifest.pictures[i].lists, lists[i]);
+    }
+    assert_int_equal(manifest.classes[1].first, 3);
+    assert_int_equal(manifest.classes[1].count, 2);
+    manifest_free(&manifest);
+}
+
+/* In a folder with the files b/1.png and b/2.png that have these sums: sha256sum b/?.png |
+ * sha256sum. Here: python3 -c 'import hashlib; print(hashlib.sha256(("%s  b/1.png\n%s  b/2.png\n" %
+ * ("3" * 64, "4" * 64)).encode()).hexdigest())' */
+static const char sum_of_b[] = "7b1ad3a7f5a50289f58fe9dd6a7128e1f5cd871adb47f84646d1f082280ca706";
+
+static void a_class_has_the_checksum_of_what_sha256sum_prints(void **state) {
+    (void)state;
+    struct manifest manifest;
+    const struct experiment experiment = {0};
+    make(&manifest);
+    cJSON *fingerprint = manifest_fingerprint(&manifest, &experiment, NULL);
+    const cJSON *b = cJSON_GetArrayItem(json_member(fingerprint, "classes"), 1);
+    assert_string_equal(json_member(b, "sha256")->valuestring, sum_of_b);
+    assert_int_equal(json_member(b, "bytes")->valuedouble, 13 + 14);
+    assert_int_equal(json_member(b, "pictures")->valuedouble, 2);
+    assert_null(json_member(fingerprint, "lists"));
+    cJSON_Delete(fingerprint);
+    manifest_free(&manifest);
+}
+
+static void a_manifest_reads_back_as_it_was_written(void **state) {
+    struct manifest manifest, read;
+    char *path = temporary_path(state, MANIFEST_NAME);
+    make(&manifest);
+    char *text = manifest_text(&manifest), *again;
+    assert_true(file_write_atomic(path, text, strlen(text), NULL));
+    assert_true(manifest_read(path, &read, NULL));
+    again = manifest_text(&read);
+    assert_string_equal(again, text);
+    assert_string_equal(read.pictures[2].path, "a/\xe4\".png");
+    free(text);
+    free(again);
+    free(path);
+    manifest_free(&read);
+    manifest_free(&manifest);
+}
+
+static void what_is_no_manifest_is_refused(void **state) {
+    static const char *const texts[] = {"",
+                                        "[]",
+                                        "{}",
+                                        "{\"classes\": 1}",
+                                        "{\"classes\": [1]}",
+                                        "{\"classes\": [{\"name\": \"a\"}]}",
+                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{}]}]}",
+                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{\"path\": "
+                                        "\"x\", \"bytes\": -1, \"sha256\": \"\"}]}]}",
+                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{\"path\": "
+                                        "\"x\", \"bytes\": 1, \"sha256\": \"00\"}]}]}"};
+    char *path = temporary_path(state, MANIFEST_NAME);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct manifest manifest;
+        struct error error = {0};
+        assert_true(file_write_atomic(path, texts[i], strlen(texts[i]), NULL));
+        assert_false(manifest_read(path, &manifest, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, MANIFEST_NAME));
+        assert_null(manifest.pictures);
+    }
+    free(path);
+}
+
+static void expect_difference(const struct manifest *here, const struct manifest *then,
+                              const struct manifest *shown, const char *message) {
+    const struct experiment experiment = {0};
+    struct error error = {0};
+    cJSON *expected = manifest_fingerprint(then, &experiment, NULL),
+          *actual = manifest_fingerprint(here, &experiment, NULL);
+    bool same = manifest_compare(expected, actual, here, shown, &error);
+    cJSON_Delete(expected);
+    cJSON_Delete(actual);
+    assert_int_equal(same, message == NULL);
+    if (message == NULL)
+        return;
+    assert_int_equal(error.code, ERROR_INPUT);
+    if (strstr(error.message, message) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, message);
+}
+
+static void differences_are_named_as_far_as_they_are_known(void **state) {
+    (void)state;
+    struct manifest here, then;
+    make(&here);
+    make(&then);
+    expect_difference(&here, &then, &then, NULL);
+    here.pictures[4].sha256[7] = 'f';
+    expect_difference(
+        &here, &then, &then,
+        "class \"b\" has 2 in both, of 27 bytes here and 27 there, with other names or "
+        "contents; first: \"b/2.png\" has other bytes; ");
+    expect_difference(&here, &then, NULL, "with other names or contents; bring");
+    expect_difference(&here, &then, &here, "with other names or contents; bring");
+    here.classes[1].count = 1;
+    expect_difference(&here, &then, &then,
+                      "class \"b\" has 1 here and 2 there; first: \"b/2.png\" is missing here");
+    expect_difference(&then, &here, &here,
+                      "class \"b\" has 2 here and 1 there; first: \"b/2.png\" was not there");
+    here.class_count = 1;
+    expect_difference(&here, &then, &then, "there is no class \"b\"");
+    expect_difference(&then, &here, &here, "there was no class \"b\"");
+    here.class_count = 2;
+    here.classes[1].count = 2;
+    manifest_free(&here);
+    manifest_free(&then);
+}
+
+static void split_files_are_part_of_the_fingerprint(void **state) {
+    struct manifest manifest;
+    struct experiment experiment = {0};
+    struct error error = {0};
+    char *path = temporary_path(state, "list.json");
+    make(&manifest);
+    experiment.data.files.train = experiment.data.files.valid = experiment.data.files.test = path;
+    assert_true(file_write_atomic(path, "[]", 2, NULL));
+    cJSON *expected = manifest_fingerprint(&manifest, &experiment, NULL);
+    assert_true(file_write_atomic(path, "[ ]", 3, NULL));
+    cJSON *actual = manifest_fingerprint(&manifest, &experiment, NULL);
+    assert_true(manifest_compare(expected, expected, &manifest, NULL, &error));
+    assert_false(manifest_compare(expected, actual, &manifest, NULL, &error));
+    assert_non_null(strstr(error.message, "data.files.train"));
+    cJSON_Delete(expected);
+    cJSON_Delete(actual);
+    manifest_free(&manifest);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_split_gives_each_picture_once_by_class_and_path),
+        cmocka_unit_test(a_class_has_the_checksum_of_what_sha256sum_prints),
+        cmocka_unit_test(a_manifest_reads_back_as_it_was_written),
+        cmocka_unit_test(what_is_no_manifest_is_refused),
+        cmocka_unit_test(differences_are_named_as_far_as_they_are_known),
+        cmocka_unit_test(split_files_are_part_of_the_fingerprint),
+    };
+    return cmocka_run_group_tests(tests, temporary_make, temporary_remove);
+}

@@ -1,0 +1,123 @@
+#include "worker/hashes.h"
+
+#include "core/file.h"
+#include "tests/temporary.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* printf abc | sha256sum; printf 'other' | sha256sum */
+static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+static const char other[] = "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa";
+
+struct bench {
+    char *cache, *file;
+};
+
+static struct bench bench_open(void **state) {
+    struct bench bench = {temporary_path(state, "hashes.db"), temporary_path(state, "a.png")};
+    assert_true(file_write_atomic(bench.file, "abc", 3, NULL));
+    return bench;
+}
+
+static void bench_close(struct bench *bench) {
+    free(bench->cache);
+    free(bench->file);
+}
+
+/* Opens the cache, asks for the file, and expects it to be read `reads` times. */
+static void ask(const struct bench *bench, const char *cache, const char *expected, size_t reads) {
+    struct hashes *hashes;
+    uint64_t bytes;
+    char text[SHA256_TEXT_SIZE];
+    assert_true(hashes_open(cache, &hashes, NULL));
+    assert_true(hashes_file(hashes, bench->file, &bytes, text, NULL));
+    assert_string_equal(text, expected);
+    assert_int_equal(hashes_read_count(hashes), reads);
+    hashes_close(hashes);
+}
+
+static void what_was_read_once_is_not_read_again(void **state) {
+    struct bench bench = bench_open(state);
+    ask(&bench, bench.cache, abc, 1);
+    ask(&bench, bench.cache, abc, 0);
+    bench_close(&bench);
+}
+
+static void a_file_that_changed_is_read_again(void **state) {
+    struct bench bench = bench_open(state);
+    ask(&bench, bench.cache, abc, 1);
+    assert_true(file_write_atomic(bench.file, "other", 5, NULL));
+    ask(&bench, bench.cache, other, 1);
+    ask(&bench, bench.cache, other, 0);
+    bench_close(&bench);
+}
+
+/* Of the same size and time, but another file: its inode differs. */
+static void another_file_of_that_name_is_read_again(void **state) {
+    struct bench bench = bench_open(state);
+    struct stat status;
+    ask(&bench, bench.cache, abc, 1);
+    assert_int_equal(stat(bench.file, &status), 0);
+    char *kept = temporary_path(state, "kept");
+    assert_int_equal(rename(bench.file, kept), 0);
+    assert_true(file_write_atomic(bench.file, "abc", 3, NULL));
+    const struct timespec times[2] = {status.st_atim, status.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, bench.file, times, 0), 0);
+    ask(&bench, bench.cache, abc, 1);
+    free(kept);
+    bench_close(&bench);
+}
+
+static void without_a_cache_everything_is_read(void **state) {
+    struct bench bench = bench_open(state);
+    ask(&bench, NULL, abc, 1);
+    ask(&bench, NULL, abc, 1);
+    bench_close(&bench);
+}
+
+static void a_damaged_cache_is_done_without(void **state) {
+    struct bench bench = bench_open(state);
+    const char junk[] = "this was a database once, before the disk had an opinion of its own";
+    assert_true(file_write_atomic(bench.cache, junk, sizeof junk, NULL));
+    ask(&bench, bench.cache, abc, 1);
+    char *nowhere = temporary_path(state, "no/such/folder.db");
+    ask(&bench, nowhere, abc, 1);
+    free(nowhere);
+    bench_close(&bench);
+}
+
+static void a_missing_file_is_named(void **state) {
+    struct bench bench = bench_open(state);
+    struct hashes *hashes;
+    struct error error = {0};
+    uint64_t bytes;
+    char text[SHA256_TEXT_SIZE];
+    assert_true(hashes_open(bench.cache, &hashes, NULL));
+    assert_int_equal(unlink(bench.file), 0);
+    assert_false(hashes_file(hashes, bench.file, &bytes, text, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "a.png"));
+    hashes_close(hashes);
+    bench_close(&bench);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(what_was_read_once_is_not_read_again),
+        IN_FOLDER(a_file_that_changed_is_read_again),
+        IN_FOLDER(another_file_of_that_name_is_read_again),
+        IN_FOLDER(without_a_cache_everything_is_read),
+        IN_FOLDER(a_damaged_cache_is_done_without),
+        IN_FOLDER(a_missing_file_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

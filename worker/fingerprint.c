@@ -1,0 +1,61 @@
+#include "worker/fingerprint.h"
+
+#include "core/json.h"
+#include "core/manifest.h"
+#include "worker/hashes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool fill_in(struct manifest *manifest, const char *root, const char *cache,
+                    const struct trainer_events *events, bool *stopped, struct error *error) {
+    struct hashes *hashes;
+    bool ok = hashes_open(cache, &hashes, error);
+    for (size_t i = 0; ok && i < manifest->count; i++) {
+        struct manifest_picture *picture = &manifest->pictures[i];
+        char *path = NULL;
+        *stopped = events->stop != NULL && events->stop(events->context);
+        if (*stopped)
+            ok = false;
+        else if (asprintf(&path, "%s/%s", root, picture->path) < 0)
+            ok = error_set(error, ERROR_FAILED, "out of memory");
+        else
+            ok = hashes_file(hashes, path, &picture->bytes, picture->sha256, error);
+        free(path);
+    }
+    hashes_close(hashes);
+    return ok;
+}
+
+static bool compare(const cJSON *expected, const struct experiment *experiment, const char *root,
+                    const struct manifest *here, struct error *error) {
+    struct manifest then = {0};
+    char *path = NULL;
+    cJSON *actual = manifest_fingerprint(here, experiment, error);
+    if (actual == NULL)
+        return false;
+    /* Only to name the first picture that differs. */
+    if (asprintf(&path, "%s/" MANIFEST_NAME, root) < 0)
+        path = NULL;
+    bool known = path != NULL && manifest_read(path, &then, NULL);
+    bool same = manifest_compare(expected, actual, here, known ? &then : NULL, error);
+    manifest_free(&then);
+    free(path);
+    cJSON_Delete(actual);
+    return same;
+}
+
+bool fingerprint_check(const struct experiment *experiment, const char *root,
+                       const struct split *split, const struct trainer_options *options,
+                       const struct trainer_events *events, bool *stopped, struct error *error) {
+    const cJSON *expected = json_member(json_member(experiment->config, "data"), "fingerprint");
+    struct manifest here;
+    if (expected == NULL)
+        return true;
+    if (!manifest_of_split(split, &here, error))
+        return false;
+    bool ok = fill_in(&here, root, options->hashes, events, stopped, error) &&
+              compare(expected, experiment, root, &here, error);
+    manifest_free(&here);
+    return ok;
+}
