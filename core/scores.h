@@ -12,7 +12,7 @@
 struct score {
     double probability; /* of label 1; 0 to 1 */
     int label;
-    size_t class_index; /* in the experiment's data.classes */
+    size_t class_index; /* of the split's classes */
 };
 
 /* In double from the float logits; above 0.5 exactly when the second logit is the larger. NaN when

@@ -148,14 +148,14 @@ static void print_threshold(const struct evaluation_report *report) {
 
 static void print_classes(const struct evaluation_report *report) {
     int width = 5;
-    for (size_t i = 0; i < report->experiment->data.class_count; i++) {
-        int length = (int)strlen(report->experiment->data.classes[i].name);
+    for (size_t i = 0; i < report->class_count; i++) {
+        int length = (int)strlen(report->classes[i].name);
         width = length > width ? length : width;
     }
     printf("\n%-*s  label  pictures   right  missed  accuracy\n", width, "class");
-    for (size_t i = 0; i < report->experiment->data.class_count; i++) {
+    for (size_t i = 0; i < report->class_count; i++) {
         const struct class_result *result = &report->by_class[i];
-        const struct experiment_class *class = &report->experiment->data.classes[i];
+        const struct split_class *class = &report->classes[i];
         printf("%-*s  %5d  %8" PRIu64 "  %6" PRIu64 "  %6" PRIu64, width, class->name, class->label,
                result->pictures, result->correct, result->pictures - result->correct);
         if (result->pictures > 0)

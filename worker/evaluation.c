@@ -8,18 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool evaluation_begin(const struct experiment *experiment, const struct split_list *list,
+static bool copy_classes(const struct split *split, struct evaluation_report *report) {
+    report->classes = calloc(split->class_count + 1, sizeof *report->classes);
+    bool ok = report->classes != NULL;
+    for (size_t c = 0; ok && c < split->class_count; c++) {
+        report->classes[c] = split->classes[c];
+        report->classes[c].name = strdup(split->classes[c].name);
+        ok = report->classes[c].name != NULL;
+        report->class_count += ok;
+    }
+    return ok;
+}
+
+bool evaluation_begin(const struct split *split, const struct split_list *list,
                       struct evaluation_report *report, struct error *error) {
-    *report = (struct evaluation_report){.experiment = experiment, .list = list};
+    *report = (struct evaluation_report){.list = list};
     report->scores = calloc(list->count + 1, sizeof *report->scores);
-    report->by_class = calloc(experiment->data.class_count + 1, sizeof *report->by_class);
-    return (report->scores != NULL && report->by_class != NULL) ||
+    report->by_class = calloc(split->class_count + 1, sizeof *report->by_class);
+    return (report->scores != NULL && report->by_class != NULL && copy_classes(split, report)) ||
            error_set(error, ERROR_FAILED, "no memory for the scores of %zu pictures", list->count);
 }
 
 void evaluation_free(struct evaluation_report *report) {
     free(report->scores);
     free(report->by_class);
+    for (size_t c = 0; c < report->class_count; c++)
+        free(report->classes[c].name);
+    free(report->classes);
     *report = (struct evaluation_report){0};
 }
 
@@ -44,8 +59,7 @@ bool evaluation_finish(struct evaluation_report *report, const struct evaluation
     roc_free(&roc);
     double threshold = report->threshold.defined ? report->threshold.value : 0.5;
     scores_count(report->scores, count, threshold, &report->at_threshold);
-    scores_by_class(report->scores, count, threshold, report->by_class,
-                    report->experiment->data.class_count);
+    scores_by_class(report->scores, count, threshold, report->by_class, report->class_count);
     return true;
 }
 
@@ -55,7 +69,7 @@ static void add_lines(const struct evaluation_report *report, struct text *text)
         const struct split_item *item = &report->list->items[i];
         text_csv_field(text, item->path);
         text_add(text, ",", 1);
-        text_csv_field(text, report->experiment->data.classes[item->class_index].name);
+        text_csv_field(text, report->classes[item->class_index].name);
         text_format(text, ",%d,%.17g\n", item->label, report->scores[i].probability);
     }
 }

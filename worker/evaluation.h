@@ -24,15 +24,16 @@ struct evaluation_report {
     struct measure roc_auc, average_precision, equal_error_rate;
     struct measure threshold;      /* chosen on the validation split */
     struct metrics at_threshold;   /* counts, where there is a threshold; no losses */
-    struct class_result *by_class; /* one a class of the experiment */
+    struct split_class *classes;   /* those of the split */
+    struct class_result *by_class; /* one a class */
+    size_t class_count;
     struct score *scores;          /* one a picture of the list */
-    const struct split_list *list; /* borrowed, as is the experiment */
-    const struct experiment *experiment;
+    const struct split_list *list; /* borrowed */
 };
 
-/* Makes room for the list's scores and sets everything else to nothing. Whether or not it succeeds
- * the report may be freed. */
-bool evaluation_begin(const struct experiment *experiment, const struct split_list *list,
+/* Copies the split's classes, makes room for the scores of `list`, one of its lists, and sets
+ * everything else to nothing. Whether or not it succeeds the report may be freed. */
+bool evaluation_begin(const struct split *split, const struct split_list *list,
                       struct evaluation_report *report, struct error *error);
 void evaluation_free(struct evaluation_report *report); /* leaves it zeroed */
 

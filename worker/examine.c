@@ -29,7 +29,7 @@ static bool evaluate(struct session *session, uint32_t epoch, size_t last,
         const struct split_list *list = list_of(session, i);
         struct evaluation_report *report = &reports[i];
         evaluation_free(report);
-        if (!evaluation_begin(session->experiment, list, report, error))
+        if (!evaluation_begin(&session->split, list, report, error))
             return false;
         report->split = split_names[i];
         report->epoch = epoch;

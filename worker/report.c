@@ -42,7 +42,7 @@ static void add_measure(cJSON *object, const char *key, const struct measure *me
 
 static cJSON *class_json(const struct evaluation_report *report, size_t index) {
     const struct class_result *result = &report->by_class[index];
-    const struct experiment_class *class = &report->experiment->data.classes[index];
+    const struct split_class *class = &report->classes[index];
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", class->name);
     cJSON_AddNumberToObject(object, "label", class->label);
@@ -69,7 +69,7 @@ cJSON *report_evaluation(const struct evaluation_report *report) {
     cJSON_DeleteItemFromObjectCaseSensitive(at_threshold, "loss");
     cJSON_AddItemToObject(object, "at_threshold", at_threshold);
     cJSON *classes = cJSON_AddArrayToObject(object, "classes");
-    for (size_t i = 0; i < report->experiment->data.class_count; i++)
+    for (size_t i = 0; i < report->class_count; i++)
         cJSON_AddItemToArray(classes, class_json(report, i));
     return object;
 }

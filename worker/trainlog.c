@@ -193,10 +193,9 @@ static void log_measures(struct trainlog *log, const struct evaluation_report *r
 
 static void log_classes(struct trainlog *log, const struct evaluation_report *report) {
     struct text line = {0};
-    for (size_t i = 0; i < report->experiment->data.class_count; i++)
-        text_format(&line, "%s%s %" PRIu64 "/%" PRIu64, i > 0 ? ", " : "",
-                    report->experiment->data.classes[i].name, report->by_class[i].correct,
-                    report->by_class[i].pictures);
+    for (size_t i = 0; i < report->class_count; i++)
+        text_format(&line, "%s%s %" PRIu64 "/%" PRIu64, i > 0 ? ", " : "", report->classes[i].name,
+                    report->by_class[i].correct, report->by_class[i].pictures);
     trainlog_line(log, "%s (epoch %" PRIu32 ") on %s: right of %s", report->checkpoint,
                   report->epoch, report->split, text_string(&line));
     text_free(&line);

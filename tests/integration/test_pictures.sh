@@ -39,6 +39,10 @@ until_true "the lists are trained on" in_state "$id_files" done
 expect_complete "$id_files" 2
 "$tools/same_weights" "$(checkpoint_path "$id_folders" last)" "$(checkpoint_path "$id_files" last)" ||
     fail "split files gave other weights than the folders that they came from"
+[ "$(shown "$id_files" '$.evaluations[0].classes[1].name')" = real ] ||
+    fail "the classes of split files have other names: $(cat shown.json)"
+assay scores "$id_files" --checkpoint best --split test | grep -q '^real/.*,real,1,' ||
+    fail "no scores of split files"
 assay test "$id_files" --checkpoint best --split test --json >test.json || fail "no test of split files"
 
 # Lists that a worker may not read.

@@ -7,8 +7,8 @@
 
 /* A list of pictures of two classes in turn, `real` the odd ones, and a report on it. */
 struct made {
-    struct experiment experiment;
-    struct experiment_class classes[2];
+    struct split split;
+    struct split_class classes[2];
     struct split_list list;
     struct evaluation_report report;
 };
@@ -16,12 +16,12 @@ struct made {
 static void make(struct made *made, size_t count, const char *folder) {
     struct error error = {0};
     *made = (struct made){
-        .classes = {{"fake, smooth", "fake", 0, 1}, {"real", "real", 1, 1}},
+        .classes = {{"fake, smooth", 0, 1}, {"real", 1, 1}},
         .list = {calloc(count + 1, sizeof(struct split_item)), count},
     };
-    made->experiment.data.classes = made->classes;
-    made->experiment.data.class_count = 2;
-    if (!evaluation_begin(&made->experiment, &made->list, &made->report, &error))
+    made->split.classes = made->classes;
+    made->split.class_count = 2;
+    if (!evaluation_begin(&made->split, &made->list, &made->report, &error))
         fail_msg("%s", error.message);
     made->report.checkpoint = "best";
     made->report.split = "test";
