@@ -63,13 +63,19 @@ bool scores_record(struct store *store, const struct report_key *key, const cJSO
 /* --- read --- */
 
 /* [{"name", "label"}]: what a picture's class is an index of, as the evaluations named them: split
- * files may bring classes that the experiment does not name. */
+ * files may bring classes that the experiment does not name. Before the first evaluation as the
+ * experiment does. */
 static bool add_classes(struct store *store, int64_t id, cJSON *list, struct error *error) {
     struct query query;
     cJSON *classes = cJSON_AddArrayToObject(list, "classes");
     query_open(&query, store,
-               "SELECT name, label FROM class_result WHERE experiment = ?"
-               " GROUP BY class ORDER BY class");
+               "SELECT name, label FROM"
+               " (SELECT class AS place, name, label FROM class_result WHERE experiment = ?1"
+               " GROUP BY class UNION ALL"
+               " SELECT key, value ->> 'name', value ->> 'label' FROM experiment,"
+               " json_each(config, '$.data.classes') WHERE experiment.id = ?1"
+               " AND NOT EXISTS (SELECT 1 FROM class_result WHERE experiment = ?1))"
+               " ORDER BY place");
     query_bind_int(&query, id);
     while (query_next(&query)) {
         cJSON *class = cJSON_CreateObject();
