@@ -31,6 +31,7 @@ enum random_purpose {
     RANDOM_DROPOUT = 3, /* sample: as above */
     RANDOM_INITIAL = 4, /* epoch 0, sample: hash of the parameter's name */
     RANDOM_PORTRAIT = 5,
+    RANDOM_BOOTSTRAP = 6, /* epoch 0, sample: the number of the resample */
 };
 
 struct random_stream {
