@@ -1,0 +1,143 @@
+#include "cli/filter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const rows =
+    "{\"id\": 7, \"name\": \"aug/Flip+Jitter\", \"state\": \"done\", \"accuracy\": 0.985,"
+    " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"loss\": null}";
+
+static const cJSON *look(const void *row, const char *field) {
+    return cJSON_GetObjectItemCaseSensitive(row, field);
+}
+
+static bool takes(const char *text) {
+    struct filter *filter;
+    struct error error = {0};
+    cJSON *row = cJSON_Parse(rows);
+    if (!filter_parse(text, &filter, &error))
+        fail_msg("%s: %s", text, error.message);
+    bool taken = filter_takes(filter, look, row);
+    filter_free(filter);
+    cJSON_Delete(row);
+    return taken;
+}
+
+static void numbers_compare_as_numbers(void **state) {
+    (void)state;
+    assert_true(takes("accuracy>0.98"));
+    assert_false(takes("accuracy > .99"));
+    assert_true(takes("epoch >= 12 and epoch <= 12 and epoch = 12.0"));
+    assert_true(takes("epoch>9")); /* as text, "12" comes before "9" */
+    assert_true(takes("epoch != 13"));
+    assert_false(takes("id<7"));
+}
+
+static void texts_compare_whole_and_tilde_looks_inside(void **state) {
+    (void)state;
+    assert_true(takes("state=done"));
+    assert_false(takes("state=don"));
+    assert_true(takes("name ~ jitter"));
+    assert_true(takes("name~FLIP"));
+    assert_false(takes("name !~ flip"));
+    assert_true(takes("data.upsample = \"real x2\""));
+    assert_true(takes("deterministic = true"));
+    assert_true(takes("name > aardvark"));
+}
+
+static void and_binds_closer_than_or_and_not_closest(void **state) {
+    (void)state;
+    assert_true(takes("id=7 or id=8 and id=9"));
+    assert_false(takes("(id=7 or id=8) and id=9"));
+    assert_true(takes("not id=8 and id=7"));
+    assert_false(takes("not (id=8 or id=7)"));
+    assert_true(takes("not not id=7"));
+}
+
+static void what_has_no_value_meets_only_inequality(void **state) {
+    (void)state;
+    assert_false(takes("loss < 1"));
+    assert_false(takes("loss >= 0"));
+    assert_false(takes("loss = null"));
+    assert_true(takes("loss != 1"));
+    assert_true(takes("nothing !~ x"));
+    assert_false(takes("nothing ~ x"));
+}
+
+static void the_fields_can_be_checked(void **state) {
+    (void)state;
+    struct filter *filter;
+    assert_true(filter_parse("a=1 and not (b.c=2 or a=3)", &filter, NULL));
+    assert_string_equal(filter_field(filter, 0), "a");
+    assert_string_equal(filter_field(filter, 1), "b.c");
+    assert_string_equal(filter_field(filter, 2), "a");
+    assert_null(filter_field(filter, 3));
+    filter_free(filter);
+}
+
+static void mistakes_are_said_with_their_place(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *place;
+    } cases[] = {
+        {"", "character 1:"},
+        {"accuracy", "character 9:"},
+        {"accuracy >", "character 11:"},
+        {"accuracy > 1 name = x", "character 14:"},
+        {"(a=1", "character 5:"},
+        {"a=1)", "character 4:"},
+        {"a=\"b", "character 3:"},
+        {"and a=1", "character 5:"},
+        {"a=1 or", "character 7:"},
+        {"> 3", "character 1:"},
+        {"a = = 3", "character 5:"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct filter *filter;
+        struct error error = {0};
+        assert_false(filter_parse(cases[i].text, &filter, &error));
+        assert_null(filter);
+        assert_int_equal(error.code, ERROR_INPUT);
+        if (strstr(error.message, cases[i].place) == NULL)
+            fail_msg("%s: %s", cases[i].text, error.message);
+    }
+}
+
+static void depth_and_length_are_bounded(void **state) {
+    (void)state;
+    enum { MANY = 5000 };
+    char *text = malloc(6 * MANY + 16);
+    struct filter *filter;
+    struct error error = {0};
+    assert_non_null(text);
+    memset(text, '(', MANY);
+    strcpy(text + MANY, "a=1");
+    assert_false(filter_parse(text, &filter, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    strcpy(text, "a=1");
+    for (int i = 0; i < MANY / 2; i++)
+        strcpy(text + 3 + 8 * i, " and a=1");
+    assert_false(filter_parse(text, &filter, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_compare_as_numbers),
+        cmocka_unit_test(texts_compare_whole_and_tilde_looks_inside),
+        cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
+        cmocka_unit_test(what_has_no_value_meets_only_inequality),
+        cmocka_unit_test(the_fields_can_be_checked),
+        cmocka_unit_test(mistakes_are_said_with_their_place),
+        cmocka_unit_test(depth_and_length_are_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
