@@ -85,49 +85,39 @@ static locale_t utf8(void) {
     return locale;
 }
 
-/* The bytes of the character at *text and its columns; *printable is false for what is shown as
- * "?". */
-static size_t character(const char *text, size_t *columns, bool *printable) {
+bool screen_character_next(const char **text, struct screen_character *character) {
     wchar_t wide;
     mbstate_t state = {0};
-    size_t length = mbrtowc(&wide, text, strlen(text), &state);
-    bool decoded = length != (size_t)-1 && length != (size_t)-2 && length != 0;
+    if (**text == '\0')
+        return false;
+    locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
+    size_t length = mbrtowc(&wide, *text, strlen(*text), &state);
+    bool decoded = length != (size_t)-1 && length != (size_t)-2;
     int width = decoded ? wcwidth(wide) : -1;
-    *printable = width >= 0;
-    *columns = width >= 0 ? (size_t)width : 1;
-    return decoded ? length : 1;
+    if (before != NULL)
+        uselocale(before);
+    *character = width >= 0 ? (struct screen_character){*text, length, (size_t)width}
+                            : (struct screen_character){"?", 1, 1};
+    *text += decoded ? length : 1;
+    return true;
 }
 
 size_t screen_columns(const char *text) {
-    locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
-    size_t width = 0, columns;
-    bool printable;
-    for (; *text != '\0'; width += columns)
-        text += character(text, &columns, &printable);
-    if (before != NULL)
-        uselocale(before);
+    struct screen_character character;
+    size_t width = 0;
+    while (screen_character_next(&text, &character))
+        width += character.columns;
     return width;
 }
 
 size_t screen_print(FILE *stream, const char *text, size_t width) {
     bool cut = width > 0 && screen_columns(text) > width;
     size_t room = cut ? width - 1 : SIZE_MAX, used = 0;
-    locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
-    while (*text != '\0') {
-        size_t columns;
-        bool printable;
-        size_t length = character(text, &columns, &printable);
-        if (used + columns > room)
-            break;
-        if (printable)
-            fwrite(text, 1, length, stream);
-        else
-            putc('?', stream);
-        used += columns;
-        text += length;
+    struct screen_character character;
+    while (screen_character_next(&text, &character) && used + character.columns <= room) {
+        fwrite(character.text, 1, character.length, stream);
+        used += character.columns;
     }
-    if (before != NULL)
-        uselocale(before);
     if (cut) {
         fputs("…", stream);
         used++;

@@ -35,6 +35,15 @@ enum style screen_state_style(const char *state);
 void screen_live(struct screen *screen, const char *lines);
 void screen_clear(struct screen *screen);
 
+/* One character of UTF-8 text as it is shown: what is no printable character, or no UTF-8, is "?".
+ */
+struct screen_character {
+    const char *text;
+    size_t length, columns;
+};
+/* Takes the character at *text and moves on behind it; false at the end. */
+bool screen_character_next(const char **text, struct screen_character *character);
+
 /* How many columns UTF-8 text takes; what is no printable character counts one, as screen_print
  * shows it. */
 size_t screen_columns(const char *text);
