@@ -1,0 +1,104 @@
+#include "cli/listing.h"
+
+#include "tests/cli/values.h"
+
+#include <stdlib.h>
+
+static const char *const three =
+    "[{\"id\": 1, \"name\": \"a/flip\", \"state\": \"done\", \"submitted_ms\": 1000,"
+    "  \"variant\": {\"augmentations\": \"flip\", \"train.seed\": \"1\"},"
+    "  \"best\": {\"epoch\": 3, \"valid\": {\"accuracy\": 0.9, \"loss\": 0.25}}},"
+    " {\"id\": 2, \"name\": \"a/jitter\", \"state\": \"running\", \"submitted_ms\": 61000,"
+    "  \"variant\": {\"augmentations\": \"flip+jitter\", \"train.seed\": \"0\"}, \"best\": null},"
+    " {\"id\": 3, \"name\": \"b\", \"state\": \"failed\", \"submitted_ms\": 71000, \"variant\": {},"
+    "  \"best\": {\"epoch\": 1, \"valid\": {\"accuracy\": 0.95, \"loss\": 0.5}}}]";
+
+static void assert_order(const cJSON *experiments, const char *ids) {
+    char text[16] = "";
+    const cJSON *one;
+    cJSON_ArrayForEach(one, experiments) {
+        strcat(text, (const char[]){(char)('0' + cJSON_GetObjectItem(one, "id")->valueint), 0});
+    }
+    assert_string_equal(text, ids);
+}
+
+static void sorted_by(const char *name, const char *ids) {
+    cJSON *experiments = parsed(three);
+    listing_age(experiments, 100000);
+    assert_true(listing_sort(experiments, name));
+    assert_order(experiments, ids);
+    cJSON_Delete(experiments);
+}
+
+static void what_has_no_value_comes_last_both_ways(void **state) {
+    (void)state;
+    sorted_by("accuracy", "132");
+    sorted_by("-accuracy", "312");
+    sorted_by("-id", "321");
+    sorted_by("name", "123");
+    sorted_by("seed", "213");
+    sorted_by("age", "321");
+    sorted_by("group", "123"); /* none has it: as they stood */
+}
+
+static void filtered_by(const char *text, const char *ids) {
+    cJSON *experiments = parsed(three);
+    struct filter *filter;
+    struct error error = {0};
+    listing_age(experiments, 100000);
+    assert_true(filter_parse(text, &filter, &error));
+    assert_true(listing_check_filter(experiments, filter, &error));
+    listing_filter(experiments, filter);
+    assert_order(experiments, ids);
+    filter_free(filter);
+    cJSON_Delete(experiments);
+}
+
+static void filters_know_columns_and_matrix_keys(void **state) {
+    (void)state;
+    filtered_by("accuracy > 0.92", "3");
+    filtered_by("augmentations ~ jitter or accuracy >= 0.95", "23");
+    filtered_by("augmentations = flip and train.seed = 1", "1");
+    filtered_by("age < 60", "23");
+    filtered_by("state != done and state != failed", "2");
+    filtered_by("id > 3", "");
+}
+
+static void cells_say_values_as_people_read_them(void **state) {
+    (void)state;
+    static const char *const expected[][2] = {{"accuracy", "0.9000"}, {"id", "1"},
+                                              {"age", "1m 39s"},      {"seed", "1"},
+                                              {"worker", ""},         {"best_epoch", "3"}};
+    cJSON *experiments = parsed(three);
+    listing_age(experiments, 100000);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char *text = listing_text(experiments->child, expected[i][0]);
+        assert_string_equal(text, expected[i][1]);
+        free(text);
+    }
+    cJSON_Delete(experiments);
+}
+
+static void unknown_columns_are_refused_with_the_nearest(void **state) {
+    (void)state;
+    cJSON *experiments = parsed(three);
+    struct error error = {0};
+    assert_true(listing_check(experiments, (const char *[]){"id", "augmentations"}, 2, &error));
+    assert_false(listing_check(experiments, (const char *[]){"id", "acuracy"}, 2, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message,
+                        "there is no column \"acuracy\"; did you mean \"accuracy\"?");
+    assert_false(listing_check(experiments, (const char *[]){"zzzzzzzz"}, 1, &error));
+    assert_non_null(strstr(error.message, LISTING_COLUMNS));
+    cJSON_Delete(experiments);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_no_value_comes_last_both_ways),
+        cmocka_unit_test(filters_know_columns_and_matrix_keys),
+        cmocka_unit_test(cells_say_values_as_people_read_them),
+        cmocka_unit_test(unknown_columns_are_refused_with_the_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
