@@ -1,0 +1,385 @@
+/* The pages of the dashboard: list and curves, one experiment, workers, help. */
+#include "cli/braille.h"
+#include "cli/dashboard.h"
+#include "cli/format.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AXIS_COLUMNS = 8, PLOT_LEAST_ROWS = 4, GAP = 2 };
+
+/* --- frame --- */
+
+static void draw_title(struct dashboard *dashboard, struct page *page, const char *clock) {
+    static const char *const states[] = {"running", "queued", "paused",
+                                         "done",    "failed", "cancelled"};
+    size_t column = page_text(page, 0, 0, page->columns, STYLE_BOLD, "assay"), idle = 0;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        size_t count = 0;
+        const cJSON *one;
+        cJSON_ArrayForEach(one, dashboard->experiments) {
+            count += strcmp(field_text(one, "state", ""), states[i]) == 0;
+        }
+        if (count > 0)
+            column = page_format(page, 0, column + GAP, screen_state_style(states[i]), "%zu %s",
+                                 count, states[i]);
+    }
+    const cJSON *worker;
+    cJSON_ArrayForEach(worker, dashboard->workers) {
+        idle += strcmp(field_text(worker, "state", ""), "idle") == 0;
+    }
+    int workers = cJSON_GetArraySize(dashboard->workers);
+    column = page_format(page, 0, column + GAP, workers == 0 ? STYLE_BAD : STYLE_DIM,
+                         workers == 1 ? "%d worker" : "%d workers", workers);
+    if (idle > 0)
+        page_format(page, 0, column, STYLE_DIM, ", %zu idle", idle);
+    size_t width = screen_columns(clock);
+    if (page->columns > width)
+        page_text(page, 0, page->columns - width, width, STYLE_DIM, clock);
+}
+
+static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
+    size_t row = page->rows - 1;
+    const cJSON *selected = dashboard_selected(dashboard);
+    if (dashboard->prompt == PROMPT_FILTER) {
+        size_t column = page_format(page, row, 0, STYLE_BOLD, "show only: %s", dashboard->typed);
+        page_text(page, row, column, 1, STYLE_PLAIN, "_");
+    } else if (dashboard->prompt == PROMPT_CANCEL)
+        page_format(page, row, 0, STYLE_BAD, "cancel %.0f %s? y cancels it, any other key does not",
+                    dashboard->selected, field_text(selected, "name", ""));
+    else if (dashboard->note[0] != '\0')
+        page_format(page, row, 0, STYLE_BOLD, "%s", dashboard->note);
+    else if (dashboard->away)
+        page_format(page, row, 0, STYLE_BAD, "no answer from the coordinator at %s; waiting for it",
+                    dashboard->endpoint);
+    else if (dashboard->filter_text[0] != '\0')
+        page_format(page, row, 0, STYLE_DIM, "shown: %s    / changes that    ? help    q quit",
+                    dashboard->filter_text);
+    else
+        page_text(page, row, 0, page->columns, STYLE_DIM,
+                  "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help");
+}
+
+/* --- list --- */
+
+/* Where the columns right of the name stand, from `right` on, and how wide they are. */
+enum { STATE = 1, EPOCH = 11, BAR = 21, LOSS = 34, ACCURACY = 44, LEFT = 53, LIST_COLUMNS = 61 };
+
+static size_t list_right(const struct page *page) {
+    return page->columns > LIST_COLUMNS ? page->columns - LIST_COLUMNS : 0;
+}
+
+static void draw_heads(struct page *page) {
+    static const struct {
+        size_t at;
+        const char *text;
+    } heads[] = {{STATE, "state"},
+                 {EPOCH, "    epoch"},
+                 {LOSS, "best loss"},
+                 {ACCURACY, "accuracy"},
+                 {LEFT, "     ETA"}};
+    size_t right = list_right(page);
+    page_text(page, 1, 2, right, STYLE_DIM, "id  experiment");
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        page_format(page, 1, right + heads[i].at, STYLE_DIM, "%s", heads[i].text);
+}
+
+/* The name takes what the columns at the right leave. */
+static void draw_experiment(struct dashboard *dashboard, struct page *page, size_t row,
+                            const cJSON *experiment) {
+    char text[FORMAT_SIZE], cell[2 * FORMAT_SIZE];
+    const char *state = field_text(experiment, "state", "?");
+    bool running = strcmp(state, "running") == 0, measured = field_at(experiment, "best") != NULL;
+    double left = running ? dashboard_left(dashboard, experiment) : -1;
+    size_t right = list_right(page);
+    page_format(page, row, 0, STYLE_PLAIN, "%4.0f", field_number(experiment, "id", 0));
+    if (right > 6)
+        page_text(page, row, 6, right - 6, STYLE_PLAIN, field_text(experiment, "name", "?"));
+    page_text(page, row, right + STATE, 9, screen_state_style(state), state);
+    snprintf(cell, sizeof cell, "%.0f/%.0f", field_number(experiment, "epochs_done", 0),
+             field_number(experiment, "epochs", 0));
+    page_format(page, row, right + EPOCH, STYLE_PLAIN, "%9s", cell);
+    page_text(page, row, right + BAR, 12, running ? STYLE_BUSY : STYLE_DIM,
+              format_bar(text, progress_fraction(experiment), 10));
+    page_format(page, row, right + LOSS, STYLE_PLAIN, "%9s",
+                measured ? field_ratio(text, experiment, "best.valid.loss") : "");
+    page_format(page, row, right + ACCURACY, STYLE_PLAIN, "%8s",
+                measured ? field_ratio(text, experiment, "best.valid.accuracy") : "");
+    page_format(page, row, right + LEFT, STYLE_PLAIN, "%8s",
+                left >= 0 ? format_duration(text, left) : "");
+}
+
+static void draw_list(struct dashboard *dashboard, struct page *page, size_t rows) {
+    draw_heads(page);
+    if (dashboard->top + rows > dashboard->shown_count)
+        dashboard->top = dashboard->shown_count > rows ? dashboard->shown_count - rows : 0;
+    for (size_t i = 0; i < rows && dashboard->top + i < dashboard->shown_count; i++) {
+        const cJSON *experiment = dashboard->shown[dashboard->top + i];
+        draw_experiment(dashboard, page, 2 + i, experiment);
+        if (experiment == dashboard_selected(dashboard))
+            page_reverse(page, 2 + i);
+    }
+    if (dashboard->shown_count == 0)
+        page_text(page, 2, 2, page->columns - 2, STYLE_DIM,
+                  dashboard->experiments == NULL ? "asking the coordinator ..."
+                  : dashboard->filter != NULL    ? "no experiment is like that"
+                                                 : "no experiments; assay submit FILE queues some");
+}
+
+/* --- curves --- */
+
+struct series {
+    double *train, *valid;
+    size_t count;
+    double least, most;
+};
+
+/* One metric over the epochs of a history; false without memory. */
+static bool series_of(const cJSON *history, const char *metric, struct series *series) {
+    size_t count = (size_t)cJSON_GetArraySize(history), i = 0;
+    char train[32], valid[32];
+    const cJSON *epoch;
+    snprintf(train, sizeof train, "train.%s", metric);
+    snprintf(valid, sizeof valid, "valid.%s", metric);
+    *series = (struct series){calloc(count + 1, sizeof(double)), calloc(count + 1, sizeof(double)),
+                              count, INFINITY, -INFINITY};
+    if (series->train == NULL || series->valid == NULL)
+        return false;
+    cJSON_ArrayForEach(epoch, history) {
+        series->train[i] = field_number(epoch, train, NAN);
+        series->valid[i] = field_number(epoch, valid, NAN);
+        series->least = fmin(series->least, fmin(series->train[i], series->valid[i]));
+        series->most = fmax(series->most, fmax(series->train[i], series->valid[i]));
+        i++;
+    }
+    return true;
+}
+
+struct area {
+    size_t row, column, rows, columns;
+};
+
+static void draw_braille(struct page *page, const struct area *area, const struct braille *plot) {
+    static const enum style styles[] = {STYLE_PLAIN, STYLE_BUSY, STYLE_GOOD};
+    for (size_t row = 0; row < plot->rows; row++)
+        for (size_t column = 0; column < plot->columns; column++) {
+            char cell[BRAILLE_CELL];
+            uint8_t curve = plot->curves[row * plot->columns + column];
+            braille_cell(plot, column, row, cell);
+            if (curve > 0)
+                page_text(page, area->row + row, area->column + column, 1, styles[curve], cell);
+        }
+}
+
+/* Title and legend, the plot beside its axis, the epochs below it with the best one marked. */
+static void draw_curves(struct page *page, const struct area *area, const cJSON *detail,
+                        const char *metric) {
+    char text[FORMAT_SIZE];
+    struct series series = {0};
+    struct braille plot = {0};
+    struct area inner = {area->row + 1, area->column + AXIS_COLUMNS, area->rows - 2,
+                         area->columns - AXIS_COLUMNS};
+    const cJSON *history = field_at(detail, "history");
+    size_t epochs = (size_t)field_number(detail, "epochs", 0);
+    size_t column = page_text(page, area->row, inner.column, inner.columns, STYLE_BOLD, metric);
+    column = page_text(page, area->row, column + GAP, 7, STYLE_BUSY, "─ train");
+    page_text(page, area->row, column + GAP, 7, STYLE_GOOD, "─ valid");
+    if (!series_of(history, metric, &series) || series.count == 0 || series.most < series.least) {
+        page_text(page, inner.row, inner.column, inner.columns, STYLE_DIM, "no epoch yet");
+        goto out;
+    }
+    if (!braille_new(&plot, inner.columns, inner.rows))
+        goto out;
+    epochs = epochs < series.count ? series.count : epochs;
+    braille_curve(&plot, series.train, series.count, epochs, series.least, series.most, 1);
+    braille_curve(&plot, series.valid, series.count, epochs, series.least, series.most, 2);
+    draw_braille(page, &inner, &plot);
+    page_text(page, inner.row, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
+              format_ratio(text, true, series.most));
+    page_text(page, inner.row + inner.rows - 1, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
+              format_ratio(text, true, series.least));
+    size_t best = (size_t)field_number(detail, "best.epoch", 0), bottom = inner.row + inner.rows;
+    snprintf(text, sizeof text, "%zu", epochs);
+    page_text(page, bottom, inner.column, 1, STYLE_DIM, "1");
+    page_text(page, bottom, inner.column + inner.columns - strlen(text), strlen(text), STYLE_DIM,
+              text);
+    if (best > 0) {
+        snprintf(text, sizeof text, "▲ best %zu", best);
+        size_t at = braille_column(&plot, best - 1, epochs), width = screen_columns(text);
+        bool left = at + width > inner.columns; /* the words stand before the mark */
+        if (left)
+            snprintf(text, sizeof text, "best %zu ▲", best);
+        page_text(page, bottom, inner.column + (left ? at + 1 - width : at), width, STYLE_BOLD,
+                  text);
+    }
+out:
+    free(series.train);
+    free(series.valid);
+    braille_free(&plot);
+}
+
+/* Loss and accuracy side by side, or the loss alone where that is too narrow. */
+static void draw_both(struct page *page, size_t row, size_t rows, const cJSON *detail) {
+    bool both = page->columns >= 70;
+    size_t columns = both ? (page->columns - GAP) / 2 : page->columns;
+    if (rows < PLOT_LEAST_ROWS || columns <= AXIS_COLUMNS + 10)
+        return;
+    draw_curves(page, &(struct area){row, 0, rows, columns}, detail, "loss");
+    if (both)
+        draw_curves(page, &(struct area){row, columns + GAP, rows, columns}, detail, "accuracy");
+}
+
+/* "3 demo/+affine  epoch 4/6  train 35/45  0.3151  313 images/s  ETA 7s" */
+static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
+                     const cJSON *experiment) {
+    char text[FORMAT_SIZE];
+    const cJSON *progress = field_at(experiment, "progress");
+    size_t column =
+        page_format(page, row, 0, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
+                    field_text(experiment, "name", ""));
+    const char *state = field_text(experiment, "state", "?");
+    column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
+    if (strcmp(state, "failed") == 0)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s",
+                    field_text(experiment, "error", ""));
+    if (progress == NULL || strcmp(state, "running") != 0)
+        return;
+    column = page_format(page, row, column + GAP, STYLE_PLAIN, "epoch %.0f/%.0f",
+                         field_number(progress, "epoch", 0), field_number(experiment, "epochs", 0));
+    column = page_format(page, row, column + GAP, STYLE_PLAIN, "%s %.0f/%.0f",
+                         field_text(progress, "phase", ""), field_number(progress, "step", 0),
+                         field_number(progress, "steps", 0));
+    column = page_format(page, row, column + GAP, STYLE_PLAIN, "loss %s",
+                         field_ratio(text, progress, "loss"));
+    column = page_format(page, row, column + GAP, STYLE_PLAIN, "%.0f images/s",
+                         field_number(progress, "images_per_second", 0));
+    double left = dashboard_left(dashboard, experiment);
+    if (left >= 0)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "ETA %s", format_duration(text, left));
+}
+
+/* Whether the details are those of the selected experiment. */
+static const cJSON *detail_of(const struct dashboard *dashboard, const cJSON *experiment) {
+    double id = field_number(dashboard->detail, "id", 0), own = field_number(experiment, "id", 0);
+    return id >= own && id <= own ? dashboard->detail : NULL;
+}
+
+static void draw_rule(struct page *page, size_t row) {
+    for (size_t i = 0; i < page->columns; i++)
+        page_text(page, row, i, 1, STYLE_DIM, "─");
+}
+
+/* --- one experiment --- */
+
+static void draw_history(struct page *page, size_t row, size_t rows, const cJSON *detail) {
+    char text[6][FORMAT_SIZE];
+    const cJSON *history = field_at(detail, "history");
+    size_t count = (size_t)cJSON_GetArraySize(history);
+    page_text(page, row, 0, page->columns, STYLE_DIM,
+              "epoch  train loss  valid loss  accuracy  precision  recall  rate      time");
+    for (size_t i = 1; i < rows && i <= count; i++) {
+        const cJSON *epoch = cJSON_GetArrayItem(history, (int)(count - i));
+        bool best = field_number(detail, "best.epoch", 0) >= field_number(epoch, "epoch", 0) &&
+                    field_number(detail, "best.epoch", 0) <= field_number(epoch, "epoch", 0);
+        page_format(
+            page, row + i, 0, best ? STYLE_BOLD : STYLE_PLAIN,
+            "%5.0f  %10s  %10s  %8s  %9s  %6s  %-8.3g  %s%s", field_number(epoch, "epoch", 0),
+            field_ratio(text[0], epoch, "train.loss"), field_ratio(text[1], epoch, "valid.loss"),
+            field_ratio(text[2], epoch, "valid.accuracy"),
+            field_ratio(text[3], epoch, "valid.precision"),
+            field_ratio(text[4], epoch, "valid.recall"), field_number(epoch, "learning_rate", 0),
+            format_duration(text[5], field_number(epoch, "seconds", 0)), best ? " ▲" : "");
+    }
+}
+
+static void draw_variant(struct page *page, size_t row, const cJSON *experiment) {
+    const cJSON *value;
+    size_t column = 0;
+    cJSON_ArrayForEach(value, field_at(experiment, "variant")) {
+        column = page_format(page, row, column, STYLE_DIM, "%s ", value->string);
+        column = page_format(page, row, column, STYLE_PLAIN, "%s",
+                             cJSON_IsString(value) ? value->valuestring : "?") +
+                 GAP;
+    }
+    const char *worker = field_text(experiment, "worker", NULL);
+    if (worker != NULL)
+        page_format(page, row, column, STYLE_DIM, "on %s, attempt %.0f", worker,
+                    field_number(experiment, "attempt", 0));
+}
+
+static void draw_one(struct dashboard *dashboard, struct page *page, const cJSON *experiment) {
+    size_t room = page->rows > 4 ? page->rows - 4 : 0;
+    size_t plots = room * 3 / 5;
+    draw_now(dashboard, page, 1, experiment);
+    draw_variant(page, 2, experiment);
+    const cJSON *detail = detail_of(dashboard, experiment);
+    draw_both(page, 3, plots, detail);
+    if (room > plots + 1)
+        draw_history(page, 3 + plots, room - plots, detail);
+}
+
+/* --- workers and help --- */
+
+static void draw_workers(const struct dashboard *dashboard, struct page *page) {
+    size_t row = 2;
+    const cJSON *worker;
+    page_text(page, 1, 0, page->columns, STYLE_DIM,
+              "worker                          state     experiment  backend  device");
+    cJSON_ArrayForEach(worker, dashboard->workers) {
+        const char *state = field_text(worker, "state", "?");
+        page_text(page, row, 0, 30, STYLE_PLAIN, field_text(worker, "worker", "?"));
+        page_text(page, row, 32, 9, screen_state_style(state), state);
+        if (field_at(worker, "experiment") != NULL)
+            page_format(page, row, 42, STYLE_PLAIN, "%10.0f",
+                        field_number(worker, "experiment", 0));
+        page_text(page, row, 54, 8, STYLE_PLAIN, field_text(worker, "backend", ""));
+        page_format(page, row, 63, STYLE_PLAIN, "%s", field_text(worker, "device", ""));
+        row++;
+    }
+    if (row == 2)
+        page_text(page, 2, 0, page->columns, STYLE_DIM,
+                  "no workers; assay worker --dir DIR starts one");
+}
+
+static void draw_help(struct page *page) {
+    static const char *const lines[] = {
+        "↑ ↓ or k j       move; PgUp PgDn a page, g G to the first and the last",
+        "Enter            the selected experiment alone; again, q or Esc goes back",
+        "/                show only some: a part of the name, or for example",
+        "                 accuracy > 0.98 and augmentations ~ jitter; nothing shows all",
+        "p                pause the selected experiment, or let it go on",
+        "c                cancel it (asks first)",
+        "r                try it again when it has failed or was cancelled",
+        "w                who trains",
+        "q                back, and from the list out; experiments go on",
+        "",
+        "Curves: train and valid by epoch; ▲ marks the epoch with the least",
+        "validation loss. Colours go out with NO_COLOR=1.",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        page_text(page, 2 + i, 2, page->columns - 2, STYLE_PLAIN, lines[i]);
+}
+
+void dashboard_draw(struct dashboard *dashboard, struct page *page, const char *clock) {
+    const cJSON *selected = dashboard_selected(dashboard);
+    if (page->rows < 3 || page->columns < 20)
+        return;
+    draw_title(dashboard, page, clock);
+    if (dashboard->view == VIEW_HELP)
+        draw_help(page);
+    else if (dashboard->view == VIEW_WORKERS)
+        draw_workers(dashboard, page);
+    else if (dashboard->view == VIEW_ONE && selected != NULL)
+        draw_one(dashboard, page, selected);
+    else {
+        size_t list = dashboard_list_rows(dashboard, page->rows), below = 2 + list;
+        draw_list(dashboard, page, list);
+        if (selected != NULL && below + 2 + PLOT_LEAST_ROWS < page->rows) {
+            draw_rule(page, below);
+            draw_now(dashboard, page, below + 1, selected);
+            draw_both(page, below + 2, page->rows - below - 3, detail_of(dashboard, selected));
+        }
+    }
+    draw_bottom(dashboard, page);
+}

@@ -1,0 +1,229 @@
+#include "cli/live.h"
+
+#include "cli/dashboard.h"
+#include "cli/field.h"
+#include "cli/listing.h"
+#include "cli/terminal.h"
+#include "core/clock.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { REFRESH_MS = 500, PATIENCE_MS = 3000 };
+
+/* What is asked of the coordinator, one question at a time, in this order. */
+enum question { ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_NOTHING };
+
+struct live {
+    struct client *client;
+    cJSON *selection;
+    struct dashboard dashboard;
+    enum question question;
+    uint64_t request; /* under way; 0: none */
+    int64_t sent_ms, due_ms;
+    cJSON *pages;      /* of a list that comes in several answers */
+    const char *steer; /* a request that a key wished for, or NULL */
+    bool stale;        /* the page on screen is not what the dashboard says */
+};
+
+static int64_t now_of(struct live *live) {
+    int64_t now_ms = clock_steady_ms();
+    live->dashboard.now_ms = (double)now_ms;
+    return now_ms;
+}
+
+static cJSON *ids_of(double id) {
+    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
+    return body;
+}
+
+/* The request that comes next; its body is the caller's. */
+static const char *next_request(struct live *live, cJSON **body) {
+    double detail = dashboard_wants_detail(&live->dashboard);
+    *body = NULL;
+    if (live->steer != NULL) {
+        *body = ids_of(live->dashboard.selected);
+        return live->steer;
+    }
+    if (live->question == ASK_DETAIL && detail <= 0)
+        live->question = ASK_NOTHING;
+    switch (live->question) {
+    case ASK_LIST:
+        *body = cJSON_Duplicate(live->selection, true);
+        if (live->pages != NULL && live->pages->child != NULL)
+            cJSON_AddNumberToObject(*body, "after",
+                                    field_number(live->pages->child->prev, "id", 0));
+        return "list";
+    case ASK_WORKERS: return "workers";
+    case ASK_DETAIL: *body = ids_of(detail); return "show";
+    default: return NULL;
+    }
+}
+
+static void ask(struct live *live, int64_t now_ms) {
+    cJSON *body;
+    const char *name = next_request(live, &body);
+    if (name == NULL)
+        return;
+    bool sent = dealer_send(live->client->dealer, name, body, &live->request, NULL);
+    live->stale |= live->dashboard.away != !sent;
+    live->dashboard.away = !sent;
+    live->sent_ms = now_ms;
+    if (!sent) {
+        live->request = 0;
+        live->due_ms = now_ms + REFRESH_MS;
+    }
+    cJSON_Delete(body);
+}
+
+/* --- answers --- */
+
+/* Moves what an answer holds under a key out of it. */
+static cJSON *take_array(struct wire_message *message, const char *key) {
+    cJSON *array = cJSON_DetachItemFromObjectCaseSensitive(message->body, key);
+    return array != NULL ? array : cJSON_CreateArray();
+}
+
+/* One page of the list; the dashboard gets them all together. */
+static void take_list(struct live *live, struct wire_message *message) {
+    cJSON *page = take_array(message, "experiments");
+    bool more = field_at(message->body, "next") != NULL;
+    if (live->pages == NULL)
+        live->pages = page;
+    else {
+        while (page->child != NULL)
+            cJSON_AddItemToArray(live->pages, cJSON_DetachItemViaPointer(page, page->child));
+        cJSON_Delete(page);
+    }
+    if (more)
+        return;
+    listing_age(live->pages, (double)clock_unix_ms());
+    dashboard_take_experiments(&live->dashboard, live->pages);
+    live->pages = NULL;
+    live->question = ASK_WORKERS;
+}
+
+static void take_answer(struct live *live, struct wire_message *message) {
+    struct error error = {0};
+    enum question question = live->question;
+    if (live->steer != NULL) {
+        if (!wire_check_answer(message, &error))
+            snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
+        live->steer = NULL;
+        live->question = ASK_LIST;
+        return;
+    }
+    if (question == ASK_DETAIL || !wire_check_answer(message, &error))
+        live->question = ASK_NOTHING;
+    if (error.code != ERROR_NONE)
+        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
+    else if (question == ASK_LIST)
+        take_list(live, message);
+    else if (question == ASK_WORKERS) {
+        dashboard_take_workers(&live->dashboard, take_array(message, "workers"));
+        live->question = ASK_DETAIL;
+    } else {
+        cJSON *details = take_array(message, "experiments");
+        dashboard_take_detail(
+            &live->dashboard,
+            details->child != NULL ? cJSON_DetachItemViaPointer(details, details->child) : NULL);
+        cJSON_Delete(details);
+    }
+}
+
+static void receive(struct live *live) {
+    struct wire_message message;
+    bool received = true;
+    while (received) {
+        if (!dealer_receive(live->client->dealer, 0, &message, &received, NULL) || !received)
+            continue;
+        if (message.request == live->request && live->request != 0) {
+            live->request = 0;
+            live->dashboard.away = false;
+            live->due_ms = clock_steady_ms() + REFRESH_MS;
+            take_answer(live, &message);
+            live->stale = true;
+        }
+        wire_message_free(&message);
+    }
+}
+
+/* --- keys and pages --- */
+
+/* False when the person leaves. */
+static bool take_keys(struct live *live) {
+    static const char *const requests[] = {[DASHBOARD_CANCEL] = "cancel",
+                                           [DASHBOARD_PAUSE] = "pause",
+                                           [DASHBOARD_RESUME] = "resume",
+                                           [DASHBOARD_RETRY] = "retry"};
+    size_t rows, columns;
+    int key;
+    while ((key = terminal_key()) >= 0) {
+        terminal_size(&rows, &columns);
+        enum dashboard_wish wish = dashboard_key(&live->dashboard, key, rows);
+        if (wish == DASHBOARD_QUIT)
+            return false;
+        if (wish != DASHBOARD_NOTHING && live->steer == NULL)
+            live->steer = requests[wish];
+        if (live->question == ASK_NOTHING && dashboard_wants_detail(&live->dashboard) > 0)
+            live->question = ASK_DETAIL;
+        live->stale = true;
+    }
+    return true;
+}
+
+static void show(struct live *live) {
+    struct page page;
+    size_t rows, columns;
+    time_t now = time(NULL);
+    struct tm local;
+    char clock[16] = "";
+    if (localtime_r(&now, &local) != NULL)
+        strftime(clock, sizeof clock, "%H:%M:%S", &local);
+    terminal_size(&rows, &columns);
+    if (!page_new(&page, rows, columns))
+        return;
+    dashboard_draw(&live->dashboard, &page, clock);
+    terminal_show(&page);
+    page_free(&page);
+    live->stale = false;
+}
+
+static bool turn(struct live *live) {
+    zmq_pollitem_t items[] = {{.socket = dealer_socket(live->client->dealer), .events = ZMQ_POLLIN},
+                              {.fd = STDIN_FILENO, .events = ZMQ_POLLIN}};
+    int64_t now_ms = now_of(live);
+    if (live->request != 0 && now_ms - live->sent_ms > PATIENCE_MS) {
+        live->request = 0; /* asking again has the effect of asking once */
+        live->dashboard.away = true;
+    }
+    if (live->request == 0 && live->question == ASK_NOTHING && now_ms >= live->due_ms)
+        live->question = ASK_LIST;
+    if (live->request == 0 && (!live->dashboard.away || now_ms >= live->due_ms))
+        ask(live, now_ms);
+    show(live);
+    if (zmq_poll(items, 2, REFRESH_MS) < 0 && errno != EINTR)
+        return false;
+    receive(live);
+    return take_keys(live);
+}
+
+int live_run(struct client *client, const char *endpoint, cJSON *selection) {
+    struct live live = {
+        .client = client, .selection = selection, .dashboard = {.endpoint = endpoint}};
+    struct error error = {0};
+    int status = 0;
+    if (terminal_open(&error)) {
+        while (turn(&live))
+            ;
+        terminal_close();
+    } else
+        status = command_fail(&error);
+    dashboard_free(&live.dashboard);
+    cJSON_Delete(live.pages);
+    cJSON_Delete(selection);
+    return status;
+}

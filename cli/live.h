@@ -1,0 +1,13 @@
+/* live: the full-screen view of `assay watch`: the loop between the terminal, the coordinator and
+ * the dashboard.
+ */
+#ifndef ASSAY_CLI_LIVE_H
+#define ASSAY_CLI_LIVE_H
+
+#include "cli/client.h"
+
+/* Shows what `selection` names (client_selection's; taken over; {} for all) until the person
+ * leaves. Returns the exit code, errors printed. */
+int live_run(struct client *client, const char *endpoint, cJSON *selection);
+
+#endif

@@ -1,0 +1,244 @@
+#include "cli/dashboard.h"
+
+#include "tests/cli/values.h"
+
+#include <stdlib.h>
+
+static const char *const four =
+    "[{\"id\": 1, \"name\": \"old\", \"state\": \"done\", \"epochs\": 2, \"epochs_done\": 2,"
+    "  \"best\": {\"epoch\": 1, \"valid\": {\"loss\": 0.25, \"accuracy\": 0.9}}},"
+    " {\"id\": 2, \"name\": \"a/flip\", \"state\": \"running\", \"epochs\": 4, \"epochs_done\": 1,"
+    "  \"progress\": {\"phase\": \"train\", \"epoch\": 2, \"step\": 3, \"steps\": 9, \"loss\": 0.5,"
+    "  \"images_per_second\": 61.2}, \"variant\": {\"augmentations\": \"flip\"}},"
+    " {\"id\": 3, \"name\": \"a/jitter\", \"state\": \"queued\", \"epochs\": 4},"
+    " {\"id\": 4, \"name\": \"a/affine\", \"state\": \"paused\", \"epochs\": 4}]";
+
+static const char *const old_detail =
+    "{\"id\": 1, \"name\": \"old\", \"state\": \"done\", \"epochs\": 2, \"epochs_done\": 2,"
+    " \"best\": {\"epoch\": 1}, \"history\": ["
+    " {\"epoch\": 1, \"train\": {\"loss\": 0.75}, \"valid\": {\"loss\": 0.25, \"accuracy\": 0.9},"
+    "  \"learning_rate\": 0.0002, \"seconds\": 61},"
+    " {\"epoch\": 2, \"train\": {\"loss\": 0.5}, \"valid\": {\"loss\": 0.5, \"accuracy\": 0.8},"
+    "  \"learning_rate\": 0.0001, \"seconds\": 61}]}";
+
+static struct dashboard started(void) {
+    struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
+    dashboard_take_experiments(&dashboard, parsed(four));
+    dashboard_take_workers(&dashboard, parsed("[{\"worker\": \"w\", \"state\": \"busy\"}]"));
+    return dashboard;
+}
+
+enum { ROWS = 24, COLUMNS = 80 };
+
+/* Whether some row of the page contains the text. */
+static bool shows(struct dashboard *dashboard, const char *text) {
+    struct page page;
+    bool found = false;
+    assert_true(page_new(&page, ROWS, COLUMNS));
+    dashboard_draw(dashboard, &page, "12:00:00");
+    for (size_t i = 0; i < ROWS; i++) {
+        char *row = page_row(&page, i);
+        found = found || strstr(row, text) != NULL;
+        free(row);
+    }
+    page_free(&page);
+    return found;
+}
+
+static enum dashboard_wish press(struct dashboard *dashboard, int key) {
+    return dashboard_key(dashboard, key, ROWS);
+}
+
+static void type(struct dashboard *dashboard, const char *text) {
+    for (; *text != '\0'; text++)
+        press(dashboard, (unsigned char)*text);
+}
+
+static void the_list_has_the_newest_first_and_begins_at_what_runs(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_int_equal(dashboard.shown_count, 4);
+    assert_string_equal(field_text(dashboard.shown[0], "name", ""), "a/affine");
+    assert_near(dashboard.selected, 2, 0);
+    assert_true(shows(&dashboard, "1 running  1 queued  1 paused  1 done  1 worker"));
+    assert_true(shows(&dashboard, "   1  old           done            2/2 [##########]    "
+                                  "0.2500   0.9000"));
+    assert_true(shows(&dashboard, "2 a/flip  running  epoch 2/4  train 3/9  loss 0.5000"));
+    dashboard_free(&dashboard);
+}
+
+static void the_selection_moves_and_stays_within_the_list(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    press(&dashboard, DASHBOARD_DOWN);
+    assert_near(dashboard.selected, 1, 0);
+    press(&dashboard, 'j');
+    assert_near(dashboard.selected, 1, 0);
+    press(&dashboard, 'g');
+    assert_near(dashboard.selected, 4, 0);
+    press(&dashboard, 'k');
+    assert_near(dashboard.selected, 4, 0);
+    press(&dashboard, DASHBOARD_PAGE_DOWN);
+    assert_near(dashboard.selected, 1, 0);
+    press(&dashboard, DASHBOARD_PAGE_UP);
+    assert_near(dashboard.selected, 4, 0);
+    dashboard_free(&dashboard);
+}
+
+static void the_selection_stays_on_its_experiment_when_others_come_or_go(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    dashboard_take_experiments(
+        &dashboard,
+        parsed("[{\"id\": 2, \"state\": \"done\"}, {\"id\": 9, \"state\": \"running\"}]"));
+    assert_near(dashboard.selected, 2, 0);
+    dashboard_take_experiments(&dashboard, parsed("[{\"id\": 9, \"state\": \"running\"}]"));
+    assert_near(dashboard.selected, 9, 0);
+    dashboard_take_experiments(&dashboard, parsed("[]"));
+    assert_null(dashboard_selected(&dashboard));
+    assert_true(shows(&dashboard, "no experiments; assay submit FILE queues some"));
+    dashboard_free(&dashboard);
+}
+
+static void details_are_wanted_until_they_are_as_new_as_the_summary(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_near(dashboard_wants_detail(&dashboard), 2, 0);
+    press(&dashboard, 'G');
+    assert_near(dashboard_wants_detail(&dashboard), 1, 0);
+    dashboard_take_detail(&dashboard, parsed(old_detail));
+    assert_near(dashboard_wants_detail(&dashboard), 0, 0);
+    dashboard_take_detail(&dashboard,
+                          parsed("{\"id\": 1, \"state\": \"running\", \"epochs_done\": 1}"));
+    assert_near(dashboard_wants_detail(&dashboard), 1, 0);
+    dashboard_free(&dashboard);
+}
+
+static void curves_have_their_range_and_mark_the_best_epoch(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_true(shows(&dashboard, "no epoch yet"));
+    press(&dashboard, 'G');
+    dashboard_take_detail(&dashboard, parsed(old_detail));
+    assert_true(shows(&dashboard, "0.7500"));
+    assert_true(shows(&dashboard, "0.2500"));
+    assert_true(shows(&dashboard, "▲ best 1"));
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_true(
+        shows(&dashboard,
+              "    1      0.7500      0.2500    0.9000        n/a     n/a  0.0002    1m 01s ▲"));
+    dashboard_free(&dashboard);
+}
+
+static void cancelling_asks_first(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_int_equal(press(&dashboard, 'c'), DASHBOARD_NOTHING);
+    assert_true(shows(&dashboard, "cancel 2 a/flip? y cancels it"));
+    assert_int_equal(press(&dashboard, 'q'), DASHBOARD_NOTHING);
+    assert_int_equal(press(&dashboard, 'y'), DASHBOARD_NOTHING);
+    press(&dashboard, 'c');
+    assert_int_equal(press(&dashboard, 'y'), DASHBOARD_CANCEL);
+    dashboard_free(&dashboard);
+}
+
+static void p_pauses_what_runs_and_resumes_what_is_paused(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_int_equal(press(&dashboard, 'p'), DASHBOARD_PAUSE);
+    press(&dashboard, 'g');
+    assert_int_equal(press(&dashboard, 'p'), DASHBOARD_RESUME);
+    assert_int_equal(press(&dashboard, 'r'), DASHBOARD_RETRY);
+    dashboard_take_experiments(&dashboard, parsed("[]"));
+    assert_int_equal(press(&dashboard, 'p'), DASHBOARD_NOTHING);
+    assert_int_equal(press(&dashboard, 'c'), DASHBOARD_NOTHING);
+    assert_int_equal(dashboard.prompt, PROMPT_NONE);
+    dashboard_free(&dashboard);
+}
+
+static void a_filter_is_typed_mended_and_taken_back(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    type(&dashboard, "/jitterä");
+    press(&dashboard, DASHBOARD_BACKSPACE);
+    assert_true(shows(&dashboard, "show only: jitter_"));
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_int_equal(dashboard.shown_count, 1);
+    assert_near(dashboard.selected, 3, 0);
+    type(&dashboard, "/");
+    for (int i = 0; i < 10; i++)
+        press(&dashboard, DASHBOARD_BACKSPACE);
+    type(&dashboard, "state=done and accuracy>0.8");
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_int_equal(dashboard.shown_count, 1);
+    assert_near(dashboard.selected, 1, 0);
+    type(&dashboard, "/");
+    for (int i = 0; i < 40; i++)
+        press(&dashboard, DASHBOARD_BACKSPACE);
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_int_equal(dashboard.shown_count, 4);
+    dashboard_free(&dashboard);
+}
+
+static void a_wrong_filter_is_said_and_changes_nothing(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    type(&dashboard, "/acuracy>1");
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_int_equal(dashboard.shown_count, 4);
+    assert_true(shows(&dashboard, "did you mean \"accuracy\"?"));
+    press(&dashboard, DASHBOARD_DOWN);
+    assert_false(shows(&dashboard, "did you mean"));
+    dashboard_free(&dashboard);
+}
+
+static void q_goes_back_before_it_quits(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    press(&dashboard, '?');
+    assert_true(shows(&dashboard, "pause the selected experiment"));
+    assert_int_equal(press(&dashboard, 'q'), DASHBOARD_NOTHING);
+    press(&dashboard, 'w');
+    assert_true(shows(&dashboard, "worker                          state"));
+    assert_int_equal(press(&dashboard, 'q'), DASHBOARD_NOTHING);
+    assert_int_equal(press(&dashboard, 'q'), DASHBOARD_QUIT);
+    dashboard_free(&dashboard);
+}
+
+/* What is drawn outside is left out; nothing here may crash. */
+static void every_size_can_be_drawn(void **state) {
+    (void)state;
+    static const int keys[] = {DASHBOARD_ENTER, 'w', '?', '/', DASHBOARD_ESCAPE};
+    struct dashboard dashboard = started();
+    press(&dashboard, 'G');
+    dashboard_take_detail(&dashboard, parsed(old_detail));
+    for (size_t key = 0; key < sizeof keys / sizeof keys[0]; key++) {
+        for (size_t rows = 1; rows < 40; rows += 2)
+            for (size_t columns = 1; columns < 130; columns += 3) {
+                struct page page;
+                assert_true(page_new(&page, rows, columns));
+                dashboard_key(&dashboard, 'j', rows);
+                dashboard_draw(&dashboard, &page, "12:00:00");
+                page_free(&page);
+            }
+        press(&dashboard, keys[key]);
+    }
+    dashboard_free(&dashboard);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
+        cmocka_unit_test(the_selection_moves_and_stays_within_the_list),
+        cmocka_unit_test(the_selection_stays_on_its_experiment_when_others_come_or_go),
+        cmocka_unit_test(details_are_wanted_until_they_are_as_new_as_the_summary),
+        cmocka_unit_test(curves_have_their_range_and_mark_the_best_epoch),
+        cmocka_unit_test(cancelling_asks_first),
+        cmocka_unit_test(p_pauses_what_runs_and_resumes_what_is_paused),
+        cmocka_unit_test(a_filter_is_typed_mended_and_taken_back),
+        cmocka_unit_test(a_wrong_filter_is_said_and_changes_nothing),
+        cmocka_unit_test(q_goes_back_before_it_quits),
+        cmocka_unit_test(every_size_can_be_drawn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
