@@ -3,14 +3,28 @@
 # is left as it was found, also by a crash. Elsewhere than on a terminal it prints plain lines.
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 
-leave=$(printf '\033[?1049l') # xterm: back from the alternate screen
-export TERM=xterm
+export TERM=xterm LC_ALL=C.UTF-8 PATH=$ASSAY_BIN:$PATH work
+given_back=$'\033[?1049l' # xterm: from the alternate screen to the one before
 
-# watch KEYS...: presses each key after half a second, and keeps what the terminal got.
-watch_with() {
+# on_terminal COMMAND: runs it on a terminal of 80 x 24, whose output goes to $work/screen and whose
+# keys come from `press`.
+on_terminal() {
+    rm -f "$work/keys"
+    : >"$work/screen"
+    mkfifo "$work/keys"
+    script -qefc "stty rows 24 cols 80; $1" "$work/screen" <"$work/keys" >/dev/null 2>&1 &
+    terminal=$!
+    exec 3>"$work/keys"
+}
+press() { printf '%b' "$1" >&3; }
+shows() { grep -qF -- "$1" "$work/screen"; }
+until_shown() { until_true "\"$1\" is shown" shows "$1"; }
+# The exit status into `status`.
+until_left() {
     status=0
-    { for key in "$@"; do sleep 0.7; printf '%b' "$key"; done; sleep 0.7; } |
-        script -qec "stty rows 24 cols 80; assay watch" /dev/null >"$work/screen" 2>&1 || status=$?
+    exec 3>&-
+    wait "$terminal" || status=$?
+    shows "$given_back" || fail "the screen was not given back"
 }
 
 start_coordinator
@@ -18,27 +32,35 @@ write_experiment "$work/one.json" 10 2
 first=$(submit "$work/one.json")
 second=$(submit "$work/one.json")
 
-watch_with q
-[ "$status" = 0 ] || fail "q ended it with $status"
-grep -q 'queued' "$work/screen" || fail "the queue is not shown"
-grep -qF "$leave" "$work/screen" || fail "the screen was not given back"
-
-watch_with c n q
-in_state "$second" queued || fail "cancelled without a yes"
-watch_with c y q
+on_terminal 'assay watch'
+until_shown '2 queued'
+press '?'
+until_shown 'experiments go on'
+press q
+press c
+until_shown 'any other key does not'
+press n
+press c
+press y
 until_true "the selected experiment is cancelled" in_state "$second" cancelled
+until_shown '1 cancelled'
+press q
+until_left
+[ "$status" = 0 ] || fail "q ended it with $status"
 in_state "$first" queued || fail "another one was cancelled"
 
-# killed by a crash: the terminal is put back all the same
-{ sleep 1; pkill -SEGV -f -x 'assay watch' || true; sleep 1; } |
-    script -qec "stty rows 24 cols 80; assay watch; stty -a" /dev/null >"$work/screen" 2>&1 || true
-grep -qF "$leave" "$work/screen" || fail "a crash left the screen as it was"
-grep -Eq '(^|[ ;])icanon' "$work/screen" || fail "a crash left the keyboard as it was"
+# A crash: the shell behind it finds its terminal as it was.
+on_terminal 'sh -c "echo \$\$ >$work/pid; exec assay watch"; stty -a'
+until_shown '1 queued'
+kill -SEGV "$(cat "$work/pid")"
+until_left
+shows ' icanon' || fail "a crash left the keyboard as it was"
 
-# not on a terminal, and on a dumb one: lines
+# Not on a terminal, and on a dumb one: lines.
 start_worker one
 assay watch "$first" >"$work/lines"
 grep -q 'done in' "$work/lines" || fail "no line says that it is done"
 ! grep -q $'\033' "$work/lines" || fail "escape sequences in plain lines"
-TERM=dumb script -qec "assay watch $first" /dev/null >"$work/screen" </dev/null
-grep -q 'done in' "$work/screen" || fail "a dumb terminal got no lines"
+TERM=dumb script -qec "assay watch $first" "$work/screen" </dev/null >/dev/null
+shows 'done in' || fail "a dumb terminal got no lines"
+! shows "$given_back" || fail "a dumb terminal got the full screen"
