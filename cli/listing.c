@@ -7,33 +7,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum form { FORM_TEXT, FORM_WHOLE, FORM_RATIO, FORM_SHORT, FORM_AGE };
+enum form { FORM_TEXT, FORM_WHOLE, FORM_EPOCH, FORM_RATIO, FORM_SHORT, FORM_AGE };
 
 /* The columns that LISTING_COLUMNS names, in that order. */
 static const struct {
     const char *name, *path; /* into a summary */
     enum form form;
+    const char *title; /* where it is not the name */
 } columns[] = {
-    {"id", "id", FORM_WHOLE},
-    {"name", "name", FORM_TEXT},
-    {"group", "group", FORM_TEXT},
-    {"state", "state", FORM_TEXT},
-    {"priority", "priority", FORM_WHOLE},
-    {"attempt", "attempt", FORM_WHOLE},
-    {"worker", "worker", FORM_TEXT},
-    {"error", "error", FORM_TEXT},
-    {"epoch", "epochs_done", FORM_WHOLE},
-    {"epochs", "epochs", FORM_WHOLE},
-    {"best_epoch", "best.epoch", FORM_WHOLE},
-    {"loss", "best.valid.loss", FORM_RATIO},
-    {"accuracy", "best.valid.accuracy", FORM_RATIO},
-    {"precision", "best.valid.precision", FORM_RATIO},
-    {"recall", "best.valid.recall", FORM_RATIO},
-    {"train_loss", "latest.train.loss", FORM_RATIO},
-    {"valid_loss", "latest.valid.loss", FORM_RATIO},
-    {"learning_rate", "latest.learning_rate", FORM_SHORT},
-    {"images_per_second", "latest.images_per_second", FORM_SHORT},
-    {"age", "age", FORM_AGE},
+    {"id", "id", FORM_WHOLE, NULL},
+    {"name", "name", FORM_TEXT, "experiment"},
+    {"group", "group", FORM_TEXT, NULL},
+    {"person", "person", FORM_TEXT, NULL},
+    {"state", "state", FORM_TEXT, NULL},
+    {"priority", "priority", FORM_WHOLE, NULL},
+    {"attempt", "attempt", FORM_WHOLE, NULL},
+    {"worker", "worker", FORM_TEXT, NULL},
+    {"error", "error", FORM_TEXT, NULL},
+    {"epoch", "epochs_done", FORM_EPOCH, NULL},
+    {"epochs", "epochs", FORM_WHOLE, NULL},
+    {"best_epoch", "best.epoch", FORM_WHOLE, "best epoch"},
+    {"loss", "best.valid.loss", FORM_RATIO, "valid loss"},
+    {"accuracy", "best.valid.accuracy", FORM_RATIO, NULL},
+    {"precision", "best.valid.precision", FORM_RATIO, NULL},
+    {"recall", "best.valid.recall", FORM_RATIO, NULL},
+    {"train_loss", "latest.train.loss", FORM_RATIO, "latest train loss"},
+    {"valid_loss", "latest.valid.loss", FORM_RATIO, "latest valid loss"},
+    {"learning_rate", "latest.learning_rate", FORM_SHORT, "learning rate"},
+    {"images_per_second", "latest.images_per_second", FORM_SHORT, "images/s"},
+    {"age", "age", FORM_AGE, NULL},
+    {"waits", "waits", FORM_TEXT, "waits for"},
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
@@ -85,9 +88,20 @@ char *listing_text(const cJSON *experiment, const char *name) {
     size_t index = find(name);
     enum form form = index < COLUMN_COUNT ? columns[index].form : FORM_SHORT;
     const cJSON *value = listing_look(experiment, name);
+    if (form == FORM_EPOCH) {
+        char text[2 * FORMAT_SIZE];
+        snprintf(text, sizeof text, "%.0f/%.0f", field_number(experiment, "epochs_done", 0),
+                 field_number(experiment, "epochs", 0));
+        return strdup(text);
+    }
     if (cJSON_IsNumber(value))
         return format_number(form, value->valuedouble);
     return strdup(cJSON_IsString(value) ? value->valuestring : "");
+}
+
+const char *listing_title(const char *name) {
+    size_t index = find(name);
+    return index < COLUMN_COUNT && columns[index].title != NULL ? columns[index].title : name;
 }
 
 bool listing_is_number(const char *name) {

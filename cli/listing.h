@@ -15,7 +15,8 @@ const cJSON *listing_look(const void *experiment, const char *name);
 
 /* What the cell of a column says; "" without a value. The caller frees, NULL without memory. */
 char *listing_text(const cJSON *experiment, const char *name);
-/* The name again, for columns that stand under one; numbers stand right. */
+/* What stands over a column. */
+const char *listing_title(const char *name);
 bool listing_is_number(const char *name);
 enum style listing_style(const cJSON *experiment, const char *name);
 
@@ -34,7 +35,9 @@ bool listing_sort(cJSON *experiments, const char *name);
 
 /* "id, name, ...": all columns, for --help. */
 #define LISTING_COLUMNS                                                                            \
-    "id, name, group, state, priority, attempt, worker, error, epoch, epochs, best_epoch, loss, "  \
-    "accuracy, precision, recall, train_loss, valid_loss, learning_rate, images_per_second, age"
+    "id, name, group, person, state, priority, attempt, worker, error, epoch, epochs, "            \
+    "best_epoch, loss, "                                                                           \
+    "accuracy, precision, recall, train_loss, valid_loss, learning_rate, images_per_second, age, " \
+    "waits"
 
 #endif

@@ -140,6 +140,29 @@ static void ls_can_show_one_state_alone(void **state) {
     free(run.err);
 }
 
+static void ls_shows_chosen_columns_filtered_and_sorted(void **state) {
+    (void)state;
+    assert_run(RUN(command_ls, "ls", "--columns", "id,state,accuracy", "--sort=-accuracy",
+                   "--filter", "accuracy > 0 and not state = failed"),
+               0,
+               "id  state    accuracy\n"
+               " 1  done       0.8632\n"
+               " 2  done       0.8632\n"
+               " 4  running    0.6597\n",
+               "");
+}
+
+static void ls_refuses_what_is_no_column_or_no_filter(void **state) {
+    (void)state;
+    assert_run(RUN(command_ls, "ls", "--sort", "acuracy"), 2, "",
+               "assay: there is no column \"acuracy\"; did you mean \"accuracy\"?\n");
+    struct run run = RUN(command_ls, "ls", "--filter", "accuracy >");
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.err, "filter, at character 11: a value should stand here"));
+    free(run.out);
+    free(run.err);
+}
+
 static void test_names_the_checkpoints_that_are_missing(void **state) {
     (void)state;
     assert_run(RUN(command_test, "test", "4", "--checkpoint", "best", "--split", "test"), 2, "",
@@ -191,6 +214,8 @@ int main(void) {
         cmocka_unit_test(compare_of_a_named_failure_exits_4),
         cmocka_unit_test(ls_has_a_line_for_each),
         cmocka_unit_test(ls_can_show_one_state_alone),
+        cmocka_unit_test(ls_shows_chosen_columns_filtered_and_sorted),
+        cmocka_unit_test(ls_refuses_what_is_no_column_or_no_filter),
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
         cmocka_unit_test(tensorboard_writes_a_file_an_experiment),
