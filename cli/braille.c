@@ -34,10 +34,12 @@ static void set_dot(struct braille *braille, long x, long y, uint8_t curve) {
 /* A line between two dots, a dot for each step of its longer side. */
 static void draw_line(struct braille *braille, const double from[2], const double to[2],
                       uint8_t curve) {
-    double steps = fmax(1, ceil(fmax(fabs(to[0] - from[0]), fabs(to[1] - from[1]))));
-    for (double i = 0; i <= steps; i++)
-        set_dot(braille, lround(from[0] + (to[0] - from[0]) * i / steps),
-                lround(from[1] + (to[1] - from[1]) * i / steps), curve);
+    double across = to[0] - from[0], down = to[1] - from[1];
+    long steps = lround(fmax(1, ceil(fmax(fabs(across), fabs(down)))));
+    for (long i = 0; i <= steps; i++) {
+        double part = (double)i / (double)steps;
+        set_dot(braille, lround(from[0] + across * part), lround(from[1] + down * part), curve);
+    }
 }
 
 static double dot_column(const struct braille *braille, size_t index, size_t whole) {
@@ -68,7 +70,7 @@ void braille_cell(const struct braille *braille, size_t column, size_t row,
                   char text[BRAILLE_CELL]) {
     unsigned dots = braille->dots[row * braille->columns + column];
     if (dots == 0) {
-        strcpy(text, " ");
+        memcpy(text, " ", sizeof " ");
         return;
     }
     unsigned code = 0x2800 + dots;
