@@ -86,11 +86,12 @@ int command_tensorboard(int argc, char **argv) {
     cJSON *experiments = NULL, *written = cJSON_CreateArray();
     const cJSON *item;
     const char *out = NULL;
-    int status = 0;
+    int status;
     if (!command_parse(&line, argc, argv, &out, &input, &status))
         goto out;
     bool ok = client_look(&input, "show", &client, &experiments, &error);
     cJSON_ArrayForEach(item, experiments) ok = ok && export_one(out, item, written, &error);
+    status = 0;
     if (!ok)
         status = command_fail(&error);
     else if (input.json)

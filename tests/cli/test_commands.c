@@ -198,6 +198,8 @@ static void tensorboard_writes_a_file_an_experiment(void **state) {
     cJSON_Delete(written);
     free(run.out);
     free(run.err);
+    strcat(expected, "\n");
+    assert_run(RUN(command_tensorboard, "tensorboard", "1", "--out", folder), 0, expected, "");
     assert_run(RUN(command_tensorboard, "tensorboard", "1"), 2, "",
                "assay: tensorboard needs --out DIR; see assay tensorboard --help\n");
     assert_int_equal(temporary_remove(&folder), 0);
