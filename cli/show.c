@@ -73,6 +73,12 @@ static void print_head(const cJSON *experiment, const struct screen *screen) {
     if (field_at(experiment, "waits") != NULL)
         printf("  %-12s %s\n", "waits for", field_text(experiment, "waits", ""));
     print_progress(field_at(experiment, "progress"));
+    if (field_at(experiment, "from") != NULL)
+        printf("  %-12s %.0f@%s: epoch %.0f, %s on %s\n", "from",
+               field_number(experiment, "from.experiment", 0),
+               field_text(experiment, "from.checkpoint", "?"),
+               field_number(experiment, "from.epoch", 0), field_text(experiment, "from.path", "?"),
+               field_text(experiment, "from.host", "?"));
     if (field_at(experiment, "error") != NULL)
         printf("  %-12s %s\n", "error", field_text(experiment, "error", ""));
     if (field_at(experiment, "worker") != NULL)

@@ -16,15 +16,36 @@
 struct submit_options {
     bool wait, has_priority;
     long long priority;
+    long long from;         /* the experiment to go on from, or 0 */
+    const char *checkpoint; /* of it: "best", "last", an epoch */
 };
 
-enum { KEY_WAIT = 'w', KEY_PRIORITY = 'p', PRIORITY_MOST = 1000 };
+enum { KEY_WAIT = 'w', KEY_PRIORITY = 'p', KEY_FROM = 'f', PRIORITY_MOST = 1000 };
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0,
      "Follow them as watch does until all are finished; exit 4 if one failed or was cancelled", 0},
     {"priority", KEY_PRIORITY, "N", 0, "Instead of the file's: higher runs earlier", 0},
+    {"from", KEY_FROM, "ID@best|last|N", 0,
+     "Go on from that checkpoint of an earlier experiment: its weights, optimizer, learning rate "
+     "and epochs",
+     0},
     {0}};
+
+/* "3@best". */
+static bool read_from(char *argument, struct submit_options *chosen) {
+    char *at = strchr(argument, '@');
+    long long epoch;
+    if (at == NULL)
+        return false;
+    *at = '\0';
+    chosen->checkpoint = at + 1;
+    bool good = command_id(argument, &chosen->from, NULL) &&
+                (strcmp(at + 1, "best") == 0 || strcmp(at + 1, "last") == 0 ||
+                 command_number(at + 1, 1, UINT32_MAX, &epoch));
+    *at = '@';
+    return good;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct submit_options *chosen = state->input;
@@ -35,6 +56,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
             return command_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
                                    PRIORITY_MOST, argument);
+        return 0;
+    case KEY_FROM:
+        if (!read_from(argument, chosen))
+            return command_mistake(state, "--from takes ID@best, ID@last or ID@EPOCH, not \"%s\"",
+                                   argument);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -47,7 +73,8 @@ static const struct command_line line = {
             "Where assay data check has left a manifest in data.root that is of the pictures still "
             "(by names, sizes and times: no picture is read), the experiments carry its "
             "fingerprint, and a worker whose pictures differ refuses them."
-            "\vExample:\n  assay submit experiments/demo.json --wait",
+            "\vExamples:\n  assay submit experiments/demo.json --wait\n"
+            "  assay submit --from 3@last longer.json    (train.epochs raised)",
     .options = options,
     .parse = parse,
     .least = 1,
@@ -114,6 +141,11 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
         cJSON_AddStringToObject(object, "group", member->group);
         cJSON_AddItemToObject(object, "config", cJSON_Duplicate(member->config, true));
         cJSON_AddItemToObject(object, "variant", cJSON_Duplicate(member->variant, true));
+        if (chosen->from > 0) {
+            cJSON *from = cJSON_AddObjectToObject(object, "from");
+            cJSON_AddNumberToObject(from, "experiment", (double)chosen->from);
+            cJSON_AddStringToObject(from, "checkpoint", chosen->checkpoint);
+        }
         cJSON_AddItemToArray(experiments, object);
     }
     fingerprint_memory_free(&memory);

@@ -63,8 +63,9 @@ bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
 /* --- the queue --- */
 
 #define TICKET_COLUMNS                                                                             \
-    "SELECT id, priority, person, backend, memory_bytes, labels, barrier, state, paused, attempt," \
-    " failures, max_attempts, worker FROM experiment JOIN submission ON submission = key"
+    "SELECT id, priority, person, backend, memory_bytes, labels, coalesce(host, ''), barrier,"     \
+    " state, paused, attempt, failures, max_attempts, worker FROM experiment"                      \
+    " JOIN submission ON submission = key LEFT JOIN fork ON experiment = id"
 
 /* The rows of TICKET_COLUMNS into the scheduler; closes the query. */
 static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_t until_ms,
@@ -77,6 +78,7 @@ static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_
         backend_need_read(query_text(query), &ticket.need.backend);
         ticket.need.memory_bytes = query_int(query);
         ticket.need.labels = query_text(query);
+        ticket.need.host = query_text(query);
         ticket.barrier = query_int(query);
         state_read(query_text(query), &lease->state);
         lease->paused = query_int(query) != 0;

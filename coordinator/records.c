@@ -62,7 +62,8 @@ bool record_experiment(struct store *store, const char *key, const struct submis
     query_bind_int(&query, now_ms);
     if (query_next(&query))
         *id = query_int(&query);
-    return query_run(&query, error);
+    return query_run(&query, error) &&
+           (submission->fork == NULL || fork_record(store, *id, submission->fork, error));
 }
 
 bool record_grant(struct store *store, const struct job *job, int64_t now_ms, struct error *error) {

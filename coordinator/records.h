@@ -6,6 +6,7 @@
 #ifndef ASSAY_COORDINATOR_RECORDS_H
 #define ASSAY_COORDINATOR_RECORDS_H
 
+#include "coordinator/fork.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/store.h"
 
@@ -17,7 +18,8 @@ struct submission {
     int priority;
     struct need need;
     int64_t epochs, max_attempts;
-    int64_t barrier; /* or 0 */
+    int64_t barrier;         /* or 0 */
+    const struct fork *fork; /* or NULL */
 };
 
 bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,

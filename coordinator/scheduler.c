@@ -24,6 +24,7 @@ bool need_met(const struct need *need, const struct worker *worker) {
     size_t length;
     return (need->backend == BACKEND_ANY || need->backend == worker->backend) &&
            need->memory_bytes <= worker->memory_bytes &&
+           (need->host[0] == '\0' || strcmp(need->host, worker->host) == 0) &&
            labels_missing(worker->labels, need->labels, &length) == NULL;
 }
 
@@ -62,6 +63,8 @@ static int order_lane(const void *key, const void *item) {
         by = compare(a->need.backend, b->need.backend);
     if (by == 0)
         by = compare(a->need.memory_bytes, b->need.memory_bytes);
+    if (by == 0)
+        by = strcmp(a->need.host, b->need.host);
     return by != 0 ? by : strcmp(a->need.labels, b->need.labels);
 }
 
@@ -84,6 +87,7 @@ static struct person *person_of(struct scheduler *scheduler, const char *name) {
 static void lane_free(struct lane *lane) {
     queue_free(&lane->queue);
     free((char *)lane->need.labels);
+    free((char *)lane->need.host);
     free(lane);
 }
 
@@ -97,7 +101,8 @@ static struct lane *lane_of(struct scheduler *scheduler, const struct lane *kind
         return NULL;
     *lane = *kind;
     lane->need.labels = strdup(kind->need.labels);
-    if (lane->need.labels == NULL || !queue_reserve(&lane->queue, 1)) {
+    lane->need.host = strdup(kind->need.host);
+    if (lane->need.labels == NULL || lane->need.host == NULL || !queue_reserve(&lane->queue, 1)) {
         lane_free(lane);
         return NULL;
     }

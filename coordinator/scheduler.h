@@ -29,6 +29,7 @@ struct need {
     enum backend_need backend;
     int64_t memory_bytes;
     const char *labels; /* labels.h */
+    const char *host;   /* that has what it goes on from; "": any will do */
 };
 
 /* What the holder's last heartbeat said; for people only. */

@@ -12,9 +12,10 @@ enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 128 };
 
 /* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
  * of it a database has had. */
-extern const char sql_001_initial[], sql_002_artifact[], sql_003_steering[], sql_004_scores[];
+extern const char sql_001_initial[], sql_002_artifact[], sql_003_steering[], sql_004_scores[],
+    sql_005_fork[];
 static const char *const migrations[] = {sql_001_initial, sql_002_artifact, sql_003_steering,
-                                         sql_004_scores};
+                                         sql_004_scores, sql_005_fork};
 enum { MIGRATIONS = sizeof migrations / sizeof migrations[0] };
 
 struct store {

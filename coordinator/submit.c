@@ -32,6 +32,7 @@ static bool out_of_memory(struct request *request) {
 static void submission_free(struct submission *submission) {
     free((char *)submission->config);
     free((char *)submission->variant);
+    free((struct fork *)submission->fork);
     free((char *)submission->need.labels);
 }
 
@@ -46,10 +47,31 @@ static bool read_config(const cJSON *config, const struct experiment *experiment
     submission->need.memory_bytes =
         (int64_t)(fmin(experiment->resources.memory_gib, 0x1p30) * 0x1p30);
     submission->need.labels = strdup(labels);
+    submission->need.host = "";
     submission->priority = experiment->priority;
     submission->epochs = experiment->train.epochs;
     submission->max_attempts = experiment->max_attempts;
     return true;
+}
+
+/* What the experiment goes on from, if it says so; its config is complete. */
+static bool fork_make(struct request *request, const cJSON *item, struct submission *submission) {
+    const cJSON *from = json_member(item, "from");
+    struct error why = {0};
+    if (from == NULL)
+        return true;
+    struct fork *fork = malloc(sizeof *fork);
+    submission->fork = fork;
+    if (fork == NULL)
+        return out_of_memory(request);
+    if (fork_find(request->coordinator->store, from, json_member(item, "config"), fork, &why)) {
+        submission->need.host = fork->host;
+        return true;
+    }
+    if (why.code == ERROR_INPUT)
+        return request_refuse(request, WIRE_INVALID, "%.100s: %s", submission->name, why.message);
+    request->error = why;
+    return false;
 }
 
 /* Checks one experiment as `assay validate` does. What it makes is for submission_free, also on
@@ -88,7 +110,7 @@ static bool submission_make(struct request *request, size_t index, const cJSON *
         return request_refuse(request, WIRE_INVALID,
                               "experiments[%zu] (%.100s): larger than %d bytes", index,
                               submission->name, CONFIG_BYTES_MAX);
-    return true;
+    return fork_make(request, item, submission);
 }
 
 static bool check_all(struct submitting *submitting) {

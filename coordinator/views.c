@@ -1,4 +1,5 @@
 #include "coordinator/views.h"
+#include "coordinator/fork.h"
 
 #include "coordinator/artifacts.h"
 #include "coordinator/lookups.h"
@@ -182,7 +183,8 @@ static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJS
 }
 
 static bool add_details(struct store *store, int64_t id, cJSON *object, struct error *error) {
-    return add_rows(store,
+    return fork_view(store, id, false, object, error) &&
+           add_rows(store,
                     "SELECT * FROM (SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ?"
                     " ORDER BY epoch DESC LIMIT ?) ORDER BY epoch",
                     id, object, "history", epoch_json, error) &&
@@ -395,5 +397,6 @@ bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct 
     } else {
         cJSON_AddNullToObject(assignment, "resume");
     }
-    return query_close(&query, error) && add_artifacts(store, id, true, assignment, "files", error);
+    return query_close(&query, error) && fork_view(store, id, true, assignment, error) &&
+           add_artifacts(store, id, true, assignment, "files", error);
 }

@@ -39,7 +39,8 @@ bool view_log(struct store *store, int64_t id, int64_t offset, cJSON **log, bool
 bool view_submission(struct store *store, const char *key, cJSON **ids, bool *found,
                      struct error *error);
 
-/* What an assignment carries beside id and attempt: name, config, variant, resume, files. */
+/* What an assignment carries beside id and attempt: name, config, variant, resume, from,
+ * files. */
 bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct error *error);
 
 #endif

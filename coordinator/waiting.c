@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The backend first, then the memory, then the labels: what the first so many ask. */
-enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_LABELS };
+/* The backend first, then the memory, the host and the labels: what the first so many ask. */
+enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_HOST, ASK_LABELS };
 
 /* How many of the workers that are there meet the first `asked` of what the lane needs. */
 static size_t count_meeting(const struct scheduler *scheduler, const struct need *need,
@@ -14,6 +14,8 @@ static size_t count_meeting(const struct scheduler *scheduler, const struct need
     size_t count = 0;
     if (asked < ASK_LABELS)
         part.labels = "";
+    if (asked < ASK_HOST)
+        part.host = "";
     if (asked < ASK_MEMORY)
         part.memory_bytes = 0;
     for (size_t i = 0; i < scheduler->workers.count; i++) {
@@ -45,7 +47,7 @@ static const char *label_nowhere(const struct scheduler *scheduler, const struct
 
 void waiting_for_worker(const struct scheduler *scheduler, const struct lane *lane,
                         int64_t since_ms, char text[WAITING_TEXT]) {
-    const struct need any = {.labels = ""}, *need = &lane->need;
+    const struct need any = {.labels = "", .host = ""}, *need = &lane->need;
     size_t length;
     if (count_meeting(scheduler, &any, ASK_BACKEND, since_ms) == 0) {
         snprintf(text, WAITING_TEXT, "no worker is connected");
@@ -54,6 +56,8 @@ void waiting_for_worker(const struct scheduler *scheduler, const struct lane *la
     } else if (count_meeting(scheduler, need, ASK_MEMORY, since_ms) == 0) {
         snprintf(text, WAITING_TEXT, "no worker with %.4g GiB of memory",
                  (double)need->memory_bytes / (1 << 30));
+    } else if (count_meeting(scheduler, need, ASK_HOST, since_ms) == 0) {
+        snprintf(text, WAITING_TEXT, "no worker on %.100s, which has its checkpoint", need->host);
     } else if (count_meeting(scheduler, need, ASK_LABELS, since_ms) == 0) {
         const char *label = label_nowhere(scheduler, need, since_ms, &length);
         if (label != NULL)

@@ -97,6 +97,18 @@ static bool may_read(const char *path, const char *what, const char *dir,
     return real != NULL;
 }
 
+/* What the experiment goes on from when it is a fork. */
+static bool read_from(const cJSON *body, const char *dir, struct trainer_options *options,
+                      struct error *error) {
+    const cJSON *from = json_member(body, "from");
+    if (!cJSON_IsObject(from))
+        return true;
+    options->from.path = cJSON_GetStringValue(json_member(from, "path"));
+    options->from.host = cJSON_GetStringValue(json_member(from, "host"));
+    options->from.epoch = (uint32_t)cJSON_GetNumberValue(json_member(from, "epoch"));
+    return may_read(options->from.path, "the checkpoint to go on from", dir, options, error);
+}
+
 bool assignment_start(cJSON *body, const char *dir, const char *host,
                       const struct trainer_options *options, trial_function *train, char **folder,
                       struct trial **trial, struct error *error) {
@@ -113,6 +125,7 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
         return false;
     const char *weights = experiment.model.weights;
     if ((weights != NULL && !may_read(weights, "model.weights", dir, options, error)) ||
+        !read_from(body, dir, &own, error) ||
         !folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, first, folder, error)) {
         experiment_free(&experiment);
         return false;

@@ -382,6 +382,10 @@ const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpo
     return &checkpoint->state;
 }
 
+const cJSON *checkpoint_config(const struct checkpoint *checkpoint) {
+    return checkpoint->config;
+}
+
 /* A copy without the keys that do not change the weights, and with all the defaults. */
 static cJSON *config_essence(const cJSON *config) {
     static const char *const other[] = {"name", "priority", "max_attempts", "resources", "after"};

@@ -51,6 +51,9 @@ void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
  * them). */
 const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpoint);
 
+/* The experiment it was trained under; lives as long as the checkpoint. */
+const cJSON *checkpoint_config(const struct checkpoint *checkpoint);
+
 /* Whether the checkpoint comes from the same experiment: its config is `config`, but for what does
  * not change the weights (name, priority, max_attempts, resources). A key that a checkpoint of an
  * earlier version has not counts as its default. */

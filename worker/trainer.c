@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "worker/examine.h"
+#include "worker/fork.h"
 #include "worker/report.h"
 #include "worker/resume.h"
 #include "worker/session.h"
@@ -73,26 +74,27 @@ static bool write_checkpoint(struct run *run, const char *path, struct error *er
                             &run->state, run->config, error);
 }
 
-/* *lost: there was less than the checkpoint knows of. */
-static bool open_log(struct run *run, const char *warnings, bool *lost, struct error *error) {
+/* *lost: there was less than the checkpoint knows of. notes: lines, each ended by \n. */
+static bool open_log(struct run *run, const char *notes, bool *lost, struct error *error) {
     struct checkpoint_state *state = &run->state;
     const struct split *split = &run->session.split;
     uint32_t epochs = run->experiment->train.epochs;
     if (!trainlog_open(run->options->dir, state->log_bytes, run->events, &run->log, error))
         return false;
-    *lost = trainlog_bytes(run->log) < state->log_bytes;
-    for (uint32_t i = 0; *lost && i < state->epoch; i++)
-        trainlog_epoch(run->log, &state->history[i], epochs);
-    while (warnings != NULL && *warnings != '\0') {
-        size_t length = strcspn(warnings, "\n");
-        trainlog_line(run->log, "%.*s", (int)length, warnings);
-        warnings += length + (warnings[length] == '\n');
-    }
-    if (state->epoch == 0)
+    bool empty = trainlog_bytes(run->log) == 0;
+    *lost = empty && state->epoch > 0;
+    if (empty)
         trainlog_line(
             run->log, "%s: %s on %s, %zu pictures to train on, %zu to validate, %zu to test",
             run->experiment->name, run->experiment->model.arch, run->session.backend->name,
             split->train.count, split->valid.count, split->test.count);
+    for (uint32_t i = 0; *lost && i < state->epoch; i++)
+        trainlog_epoch(run->log, &state->history[i], epochs);
+    while (notes != NULL && *notes != '\0') {
+        size_t length = strcspn(notes, "\n");
+        trainlog_line(run->log, "%.*s", (int)length, notes);
+        notes += length + (notes[length] == '\n');
+    }
     state->log_bytes = trainlog_bytes(run->log);
     return true;
 }
@@ -125,9 +127,9 @@ static bool sync_records(struct run *run, struct error *error) {
 }
 
 /* The checkpoint must know the lengths that are there, not those that were. */
-static bool open_records(struct run *run, const char *warnings, struct error *error) {
+static bool open_records(struct run *run, const char *notes, struct error *error) {
     bool log_lost = false, board_lost = false;
-    return open_log(run, warnings, &log_lost, error) && open_board(run, &board_lost, error) &&
+    return open_log(run, notes, &log_lost, error) && open_board(run, &board_lost, error) &&
            (!(log_lost || board_lost) ||
             (sync_records(run, error) && write_checkpoint(run, run->last_path, error)));
 }
@@ -167,11 +169,52 @@ static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
            error_context(error, "%s", run->last_path);
 }
 
+/* The same from a checkpoint of another experiment, whose files stay what they are: this run's have
+ * its own config, and log and TensorBoard's events begin anew, with the history so far. Best is
+ * written here, last once the log is. */
+static bool state_fork(struct run *run, const struct fork *fork, struct text *notes,
+                       struct error *error) {
+    const struct checkpoint *from = fork->from;
+    const double lr = run->experiment->train.optimizer.lr;
+    struct checkpoint_state *state = &run->state;
+    if (fork->best != NULL &&
+        (!state_restore(run, fork->best, error) || !write_checkpoint(run, run->best_path, error)))
+        return false;
+    if (!state_restore(run, from, error))
+        return false;
+    state->log_bytes = state->board_bytes = 0;
+    if (fork->best == NULL) {
+        state->best_epoch = state->epoch;
+        metrics_loss(&state->history[state->epoch - 1].valid, &state->best_loss);
+    }
+    if (fork_changes_rate(fork, lr))
+        state->plateau.lr = lr;
+    text_format(notes, "going on from epoch %" PRIu32 " of %s\n", state->epoch,
+                run->options->from.path);
+    return fork->best != NULL || write_checkpoint(run, run->best_path, error);
+}
+
+/* Opens what the run goes on from: its own checkpoint, or another's when it has none that is as
+ * far. */
+static bool find_beginning(struct run *run, struct checkpoint **checkpoint, struct fork *fork,
+                           struct text *warnings, struct error *error) {
+    const struct trainer_options *options = run->options;
+    if (!resume_find(options, run->experiment, checkpoint, warnings, error))
+        return false;
+    if (options->from.path == NULL ||
+        (*checkpoint != NULL && checkpoint_state(*checkpoint)->epoch >= options->from.epoch))
+        return true;
+    checkpoint_close(*checkpoint);
+    *checkpoint = NULL;
+    return fork_open(options, run->experiment, fork, error);
+}
+
 static bool run_begin(struct run *run, struct error *error) {
     const struct experiment *experiment = run->experiment;
     const char *dir = run->options->dir;
     struct checkpoint *checkpoint = NULL;
-    struct text warnings = {0};
+    struct fork fork = {0};
+    struct text notes = {0};
     bool ok = false;
     run->config = json_text(experiment->config);
     run->best_path = checkpoint_path_best(dir);
@@ -182,17 +225,19 @@ static bool run_begin(struct run *run, struct error *error) {
     }
     if (!folder_make(dir, error) ||
         !session_open(experiment, run->options, run->events, true, &run->session, error) ||
-        !resume_find(run->options, experiment, &checkpoint, &warnings, error) ||
-        !state_new(run, error))
+        !find_beginning(run, &checkpoint, &fork, &notes, error) || !state_new(run, error))
         goto out;
     ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
-                            : weights_begin(experiment, &run->session.network, run->session.backend,
-                                            run->session.model, run->state.batches_tracked, error);
-    ok = ok && open_records(run, warnings.data, error) &&
-         (checkpoint == NULL || tell_all_again(run, error));
+         : fork.from != NULL
+             ? state_fork(run, &fork, &notes, error)
+             : weights_begin(experiment, &run->session.network, run->session.backend,
+                             run->session.model, run->state.batches_tracked, error);
+    ok = ok && open_records(run, notes.data, error) &&
+         (run->state.epoch == 0 || tell_all_again(run, error));
 out:
     checkpoint_close(checkpoint);
-    text_free(&warnings);
+    fork_close(&fork);
+    text_free(&notes);
     return ok;
 }
 

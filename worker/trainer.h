@@ -62,6 +62,12 @@ struct trainer_options {
     const char *hashes;       /* worker/hashes.h's file, or NULL: for data.fingerprint */
     const char *resume; /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there
                            is one */
+    /* the checkpoint of another experiment that the run goes on from when it has none of its own:
+     * its file, the host that has it, and the epochs behind it; path NULL: none */
+    struct {
+        const char *path, *host;
+        uint32_t epoch;
+    } from;
     /* for TensorBoard: the run's name (NULL: the experiment's), and which value of each matrix key
      * it is (or NULL) */
     const char *name;

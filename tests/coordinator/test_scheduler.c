@@ -24,7 +24,7 @@ static struct ticket ticket_of(int64_t id, int priority) {
     return (struct ticket){.id = id,
                            .priority = priority,
                            .person = "somebody",
-                           .need = {.labels = ""},
+                           .need = {.labels = "", .host = ""},
                            .lease = {.max_attempts = 3}};
 }
 

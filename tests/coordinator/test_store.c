@@ -86,7 +86,7 @@ static void insert_experiment(struct store *store) {
                                     .group = "g",
                                     .config = "{}",
                                     .variant = "{}",
-                                    .need = {.labels = ""},
+                                    .need = {.labels = "", .host = ""},
                                     .epochs = 3,
                                     .max_attempts = 3};
     int64_t id = 0;

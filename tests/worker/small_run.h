@@ -147,7 +147,7 @@ static inline void hear_log(void *context, uint64_t offset, const char *text) {
 static inline void hear_progress(void *context, const struct progress *progress) {
     struct listener *listener = context;
     assert_true(progress->step >= 1 && progress->step <= progress->steps);
-    assert_int_equal(progress->epochs, 3);
+    assert_true(progress->epoch <= progress->epochs);
     listener->progresses++;
 }
 

@@ -1,0 +1,88 @@
+#include "core/fork.h"
+
+#include "core/experiment.h"
+#include "core/json.h"
+#include "core/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What must be the same: section, key, and the key below it or NULL. */
+static const struct {
+    const char *section, *key, *below;
+} fixed[] = {
+    {"model", "arch", NULL},        {"model", "head", NULL},        {"model", "freeze", NULL},
+    {"train", "optimizer", "name"}, {"train", "scheduler", "name"}, {"data", "classes", NULL},
+    {"data", "split", NULL},        {"data", "files", NULL},        {"evaluation", NULL, NULL},
+};
+
+static const cJSON *value_at(const cJSON *config, size_t i) {
+    const cJSON *value = json_member(config, fixed[i].section);
+    if (fixed[i].key != NULL)
+        value = json_member(value, fixed[i].key);
+    return fixed[i].below != NULL ? json_member(value, fixed[i].below) : value;
+}
+
+/* A key that neither has is the same in both. */
+static bool same(const cJSON *a, const cJSON *b) {
+    return (a == NULL && b == NULL) || cJSON_Compare(a, b, true);
+}
+
+/* "\"resnet18\"", or what it is when it is long. */
+static char *brief(const cJSON *value) {
+    char *text = value != NULL ? json_text(value) : NULL;
+    if (text != NULL && strlen(text) <= 60)
+        return text;
+    free(text);
+    return strdup(value != NULL ? "another one" : "none");
+}
+
+/* An older assay's config lacks the keys that came since: they had their defaults. */
+static cJSON *completed(const cJSON *config) {
+    struct experiment experiment;
+    struct faults faults = {0};
+    cJSON *copy = cJSON_Duplicate(config, true);
+    if (experiment_from_json(copy, &experiment, &faults)) {
+        experiment_free(&experiment);
+    } else { /* this version does not understand it: as it is, then */
+        cJSON_Delete(copy);
+        copy = cJSON_Duplicate(config, true);
+    }
+    faults_free(&faults);
+    return copy;
+}
+
+static bool refuse(size_t i, const cJSON *had, const cJSON *has, struct error *error) {
+    char *its = brief(had), *ours = brief(has);
+    struct text path = {0};
+    text_format(&path, "%s%s%s", fixed[i].section, fixed[i].key != NULL ? "." : "",
+                fixed[i].key != NULL ? fixed[i].key : "");
+    if (fixed[i].below != NULL)
+        text_format(&path, ".%s", fixed[i].below);
+    error_set(error, ERROR_INPUT,
+              "%s is %s and the checkpoint's is %s, so that its state does not fit; to begin anew "
+              "with its weights alone, name its file in model.weights",
+              text_string(&path), ours != NULL ? ours : "?", its != NULL ? its : "?");
+    text_free(&path);
+    free(its);
+    free(ours);
+    return false;
+}
+
+bool fork_check(const cJSON *from, const cJSON *config, uint32_t epoch, struct error *error) {
+    double epochs = cJSON_GetNumberValue(json_member(json_member(config, "train"), "epochs"));
+    cJSON *its = completed(from);
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof fixed / sizeof fixed[0]; i++) {
+        const cJSON *had = value_at(its, i), *has = value_at(config, i);
+        ok = same(had, has) || refuse(i, had, has, error);
+    }
+    cJSON_Delete(its);
+    if (ok && epochs <= (double)epoch)
+        ok = error_set(error, ERROR_INPUT,
+                       "the checkpoint has %" PRIu32 " epochs behind it and train.epochs is %.0f; "
+                       "raise it, to train more",
+                       epoch, epochs);
+    return ok;
+}

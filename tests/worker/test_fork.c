@@ -1,0 +1,219 @@
+/* Runs that begin from another experiment's checkpoint: the same bits as if it had never stopped.
+ */
+#include "tests/worker/small_run.h"
+
+/* Gives the experiment a complete config, as a fork is checked by. Its tensors and numbers are
+ * those of the bench's, whose config says less. */
+static void set_config(struct small *small, const char *arch, double lr, int epochs) {
+    struct experiment decoded;
+    struct faults faults = {0};
+    char text[500];
+    snprintf(text, sizeof text,
+             "{\"name\":\"small\",\"data\":{\"classes\":["
+             "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+             "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]},\"model\":{\"arch\":\"%s\"},"
+             "\"train\":{\"optimizer\":{\"name\":\"adam\",\"lr\":%g},\"epochs\":%d}}",
+             arch, lr, epochs);
+    small->experiment.config = cJSON_Parse(text);
+    assert_true(experiment_from_json(small->experiment.config, &decoded, &faults));
+    experiment_free(&decoded);
+    small->experiment.train.epochs = (uint32_t)epochs;
+    small->experiment.train.optimizer.lr = lr;
+}
+
+static enum trainer_outcome fork_run(const struct small *small, const char *dir, const char *from,
+                                     uint32_t epoch, struct listener *listener,
+                                     struct error *error) {
+    listener->dir = dir;
+    listener->asked = 0;
+    text_free(&listener->lines);
+    const struct trainer_events events = listener_events(listener);
+    const struct trainer_options options = {
+        .dir = dir, .backend = "cpu", .threads = 2, .from = {from, "elsewhere", epoch}};
+    return trainer_run(&small->experiment, &options, &events, error);
+}
+
+static void fork_to_the_end(const struct small *small, const char *dir, const char *from,
+                            uint32_t epoch, struct listener *listener) {
+    struct error error = {0};
+    if (fork_run(small, dir, from, epoch, listener, &error) != TRAINER_DONE)
+        fail_msg("%s", error.message);
+}
+
+/* Tensors and scheduler; not the config, nor how long the logs are. */
+static void expect_same_state(const char *dir, const char *other, const char *name) {
+    struct safetensors *file = open_in(dir, name), *expected = open_in(other, name);
+    assert_int_equal(safetensors_size(file), safetensors_size(expected));
+    for (size_t i = 0; i < safetensors_size(expected); i++) {
+        const struct tensor *tensor = safetensors_at(file, i),
+                            *wanted = safetensors_at(expected, i);
+        assert_string_equal(tensor->name, wanted->name);
+        assert_int_equal(tensor->bytes, wanted->bytes);
+        if (memcmp(tensor->data, wanted->data, wanted->bytes) != 0)
+            fail_msg("%s: %s differs", name, wanted->name);
+    }
+    static const char *const keys[] = {"epoch", "iteration", "best_loss", "best_epoch",
+                                       "scheduler"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_string_equal(safetensors_metadata(file, keys[i]),
+                            safetensors_metadata(expected, keys[i]));
+    safetensors_close(file);
+    safetensors_close(expected);
+}
+
+/* The bench's run again, under the config of set_config, two epochs long or three. Caller ends it.
+ */
+static char *parent(struct bench *bench, int epochs, struct small *small) {
+    struct listener listener = {0};
+    char *dir = folder(bench, "parent");
+    *small = bench->small;
+    set_config(small, "resnet18", 3e-3, epochs);
+    run_to_the_end(small, dir, NULL, 2, &listener);
+    listener_free(&listener);
+    return dir;
+}
+
+static void a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small;
+    char *from_dir = parent(bench, 3, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_epoch_002.safetensors");
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    expect_same_state(dir, from_dir, "checkpoint_last.safetensors");
+    expect_same_state(dir, from_dir, "checkpoint_best_loss.safetensors");
+    expect_same_lines(bench, &listener, "epoch"); /* all three of them */
+    expect_same_lines(bench, &listener, "evaluation");
+    assert_non_null(strstr(listener.log.data, "going on from epoch 2 of /"));
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
+static void a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small;
+    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 3);
+    listener.stop_after = 2; /* the first epoch is the best so far: its file came along */
+    struct error error = {0};
+    assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
+    expect_same_state(dir, from_dir, "checkpoint_best_loss.safetensors");
+    listener.stop_after = 0;
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    expect_same_state(dir, bench->whole_dir, "checkpoint_last.safetensors");
+    expect_same_state(dir, bench->whole_dir, "checkpoint_best_loss.safetensors");
+    expect_same_lines(bench, &listener, "epoch");
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
+static void a_fork_killed_before_its_first_last_checkpoint_begins_again(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {.stop_after = 2};
+    struct small small;
+    struct error error = {0};
+    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 3);
+    assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
+    delete_file(dir, "checkpoint_last.safetensors"); /* best, of epoch 1, was written before */
+    listener.stop_after = 0;
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    expect_same_state(dir, bench->whole_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
+static void a_fork_that_was_stopped_goes_on_without_the_other_runs_files(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {.stop_after = 2};
+    struct small small;
+    struct error error = {0};
+    char *from_dir = parent(bench, 3, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_epoch_002.safetensors");
+    assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
+    folder_end(from_dir);
+    listener.stop_after = 0;
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    expect_same_state(dir, bench->whole_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+}
+
+static void a_rate_that_was_changed_counts_at_once(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small;
+    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    set_config(&small, "resnet18", 1e-4, 3);
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    assert_non_null(strstr(listener.lines.data, " lr 0.0030000000000000001"));
+    assert_non_null(strstr(strstr(listener.lines.data, "epoch 3 "), " lr 0.0001"));
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
+static void expect_refusal(const struct small *small, const char *dir, const char *from,
+                           uint32_t epoch, const char *what) {
+    struct listener listener = {0};
+    struct error error = {0};
+    assert_int_equal(fork_run(small, dir, from, epoch, &listener, &error), TRAINER_FAILED);
+    assert_int_equal(error.code, ERROR_INPUT);
+    if (strstr(error.message, what) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, what);
+    listener_free(&listener);
+}
+
+static void what_a_fork_cannot_go_on_from_is_refused(void **state) {
+    struct bench *bench = *state;
+    struct small small;
+    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    set_config(&small, "resnet34", 3e-3, 3);
+    expect_refusal(&small, dir, from, 2,
+                   "model.arch is \"resnet34\" and the checkpoint's is \"resnet18\"");
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 3);
+    expect_refusal(&small, dir, from, 1, "is of epoch 2 now and was of 1");
+    expect_refusal(&small, dir, "/nowhere/x", 2, "cannot read /nowhere/x on elsewhere");
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 2);
+    expect_refusal(&small, dir, from, 2, "train.epochs is 2; raise it");
+    small_free(&small);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left),
+        cmocka_unit_test(a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along),
+        cmocka_unit_test(a_fork_killed_before_its_first_last_checkpoint_begins_again),
+        cmocka_unit_test(a_fork_that_was_stopped_goes_on_without_the_other_runs_files),
+        cmocka_unit_test(a_rate_that_was_changed_counts_at_once),
+        cmocka_unit_test(what_a_fork_cannot_go_on_from_is_refused),
+    };
+    return cmocka_run_group_tests(tests, bench_make, bench_free);
+}

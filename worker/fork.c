@@ -1,0 +1,74 @@
+#include "worker/fork.h"
+
+#include "core/fork.h"
+#include "core/json.h"
+#include "worker/resume.h"
+
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Whether the file is `from`'s best: of that epoch, and of the same experiment. Takes `path` over.
+ */
+static struct checkpoint *open_best(char *path, const struct checkpoint *from) {
+    struct checkpoint *best = NULL;
+    if (path != NULL && access(path, R_OK) == 0 && checkpoint_open(path, &best, NULL) &&
+        (checkpoint_state(best)->epoch != checkpoint_state(from)->best_epoch ||
+         !checkpoint_matches(best, checkpoint_config(from)))) {
+        checkpoint_close(best);
+        best = NULL;
+    }
+    free(path);
+    return best;
+}
+
+static struct checkpoint *find_best(const char *path, const struct checkpoint *from) {
+    const struct checkpoint_state *state = checkpoint_state(from);
+    char *copy = strdup(path);
+    const char *dir = copy != NULL ? dirname(copy) : "";
+    struct checkpoint *best = NULL;
+    if (state->best_epoch != state->epoch) {
+        best = open_best(checkpoint_path_best(dir), from);
+        if (best == NULL)
+            best = open_best(checkpoint_path_epoch(dir, state->best_epoch), from);
+    }
+    free(copy);
+    return best;
+}
+
+bool fork_open(const struct trainer_options *options, const struct experiment *experiment,
+               struct fork *fork, struct error *error) {
+    const char *path = options->from.path;
+    *fork = (struct fork){0};
+    if (access(path, R_OK) != 0)
+        return error_set(error, ERROR_INPUT,
+                         "cannot read %s on %s, the checkpoint to go on from; bring it back, or "
+                         "submit again from another one",
+                         path, options->from.host);
+    if (!checkpoint_open(path, &fork->from, error))
+        return false;
+    uint32_t epoch = checkpoint_state(fork->from)->epoch;
+    if (epoch != options->from.epoch)
+        return error_set(error, ERROR_INPUT,
+                         "%s is of epoch %" PRIu32 " now and was of %" PRIu32
+                         " when this was submitted; submit again",
+                         path, epoch, options->from.epoch);
+    if (!fork_check(checkpoint_config(fork->from), experiment->config, epoch, error))
+        return error_context(error, "%s", path);
+    fork->best = find_best(path, fork->from);
+    return true;
+}
+
+bool fork_changes_rate(const struct fork *fork, double lr) {
+    const cJSON *train = json_member(checkpoint_config(fork->from), "train");
+    const cJSON *its = json_member(json_member(train, "optimizer"), "lr");
+    return cJSON_IsNumber(its) && (its->valuedouble < lr || its->valuedouble > lr);
+}
+
+void fork_close(struct fork *fork) {
+    checkpoint_close(fork->from);
+    checkpoint_close(fork->best);
+    *fork = (struct fork){0};
+}
