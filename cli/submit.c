@@ -33,17 +33,16 @@ static const struct argp_option options[] = {
     {0}};
 
 /* "3@best". */
-static bool read_from(char *argument, struct submit_options *chosen) {
-    char *at = strchr(argument, '@');
+static bool read_from(const char *argument, struct submit_options *chosen) {
+    const char *at = strchr(argument, '@');
+    char *id = at != NULL ? strndup(argument, (size_t)(at - argument)) : NULL;
     long long epoch;
-    if (at == NULL)
-        return false;
-    *at = '\0';
-    chosen->checkpoint = at + 1;
-    bool good = command_id(argument, &chosen->from, NULL) &&
+    bool good = id != NULL && command_id(id, &chosen->from, NULL) &&
                 (strcmp(at + 1, "best") == 0 || strcmp(at + 1, "last") == 0 ||
                  command_number(at + 1, 1, UINT32_MAX, &epoch));
-    *at = '@';
+    if (good)
+        chosen->checkpoint = at + 1;
+    free(id);
     return good;
 }
 

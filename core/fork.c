@@ -29,13 +29,13 @@ static bool same(const cJSON *a, const cJSON *b) {
     return (a == NULL && b == NULL) || cJSON_Compare(a, b, true);
 }
 
-/* "\"resnet18\"", or what it is when it is long. */
+/* "\"resnet18\"", or NULL when it is long. */
 static char *brief(const cJSON *value) {
-    char *text = value != NULL ? json_text(value) : NULL;
+    char *text = json_text(value);
     if (text != NULL && strlen(text) <= 60)
         return text;
     free(text);
-    return strdup(value != NULL ? "another one" : "none");
+    return NULL;
 }
 
 /* An older assay's config lacks the keys that came since: they had their defaults. */
@@ -60,10 +60,14 @@ static bool refuse(size_t i, const cJSON *had, const cJSON *has, struct error *e
                 fixed[i].key != NULL ? fixed[i].key : "");
     if (fixed[i].below != NULL)
         text_format(&path, ".%s", fixed[i].below);
+    if (ours != NULL && its != NULL)
+        text_format(&path, " is %s and the checkpoint's is %s", ours, its);
+    else
+        text_format(&path, " is not the checkpoint's");
     error_set(error, ERROR_INPUT,
-              "%s is %s and the checkpoint's is %s, so that its state does not fit; to begin anew "
-              "with its weights alone, name its file in model.weights",
-              text_string(&path), ours != NULL ? ours : "?", its != NULL ? its : "?");
+              "%s, so that its state does not fit; to begin anew with its weights alone, name its "
+              "file in model.weights",
+              text_string(&path));
     text_free(&path);
     free(its);
     free(ours);

@@ -79,6 +79,33 @@ static void every_submission_has_a_key_of_its_own(void **state) {
     free(path);
 }
 
+static void the_checkpoint_to_go_on_from_comes_with_every_experiment(void **state) {
+    char *path = write_file(state, "demo.json", "..", ", \"matrix\": {\"train.seed\": [0, 1]}");
+    cJSON *body;
+    struct run run = submit((char *[]){"submit", "--from", "3@12", path, NULL}, &body);
+    assert_int_equal(run.status, 0);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *item = cJSON_GetArrayItem(field_at(body, "experiments"), i);
+        assert_near(field_number(item, "from.experiment", 0), 3, 0);
+        assert_string_equal(field_text(item, "from.checkpoint", ""), "12");
+    }
+    cJSON_Delete(body);
+    free(run.out);
+    free(run.err);
+    static const char *const wrong[] = {"3", "x@best", "3@", "3@worst", "3@0", "@last"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char expected[200];
+        snprintf(expected, sizeof expected,
+                 "assay: --from takes ID@best, ID@last or ID@EPOCH, not \"%s\"; see assay submit "
+                 "--help\n",
+                 wrong[i]);
+        char *word = strdup(wrong[i]);
+        assert_run(RUN(command_submit, "submit", path, "--from", word), 2, "", expected);
+        free(word);
+    }
+    free(path);
+}
+
 static void paths_count_from_the_folder_of_the_file(void **state) {
     char *folder = temporary_path(state, "pictures"), *linked = temporary_path(state, "link");
     char *path = write_file(state, "demo.json", "link", "");
@@ -142,6 +169,8 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(every_submission_has_a_key_of_its_own, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(the_checkpoint_to_go_on_from_comes_with_every_experiment,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(paths_count_from_the_folder_of_the_file, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_here_is_a_warning_once, temporary_make,

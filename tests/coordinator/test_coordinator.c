@@ -95,6 +95,72 @@ static void the_checkpoint_to_go_on_from_comes_with_the_assignment(void **state)
     assert_string_equal(text_of(resume, "host"), "h");
 }
 
+/* Submits e1 of body_submit with more epochs, from a checkpoint; the answer is called `expected`.
+ */
+static const cJSON *submit_from(struct bench *bench, const char *key, const char *from, int epochs,
+                                const char *expected) {
+    cJSON *request = body_submit(key, 1, epochs, 3);
+    cJSON *item = cJSON_GetObjectItemCaseSensitive(request, "experiments")->child;
+    cJSON_AddItemToObject(item, "from", body("%s", from));
+    return ask(bench, "submit", request, expected);
+}
+
+static void an_experiment_goes_on_from_a_checkpoint_that_is_there(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    static const char *const checkpoints[] = {
+        "{\"kind\": \"epoch\", \"epoch\": 1, \"path\": \"/p/1\", \"host\": \"here\"}",
+        "{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p/best\", \"host\": \"here\"}",
+        "{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/p/last\", \"host\": \"elsewhere\"}",
+    };
+    for (size_t i = 0; i < 3; i++)
+        fenced(bench, "a", 1, 1, "checkpoint", body("%s", checkpoints[i]));
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"done\"}"));
+    submit_from(bench, "forks key 1", "{\"experiment\": 1, \"checkpoint\": \"last\"}", 3,
+                "submitted");
+    submit_from(bench, "forks key 2", "{\"experiment\": 1, \"checkpoint\": \"1\"}", 3, "submitted");
+    const cJSON *from = json_member(show(bench, 2), "from");
+    assert_int_equal(number_of(from, "experiment"), 1);
+    assert_string_equal(text_of(from, "checkpoint"), "last");
+    assert_string_equal(text_of(from, "path"), "/p/last");
+    assert_null(json_member(show(bench, 1), "from"));
+    assert_string_equal(text_of(show(bench, 2), "waits"),
+                        "no worker on elsewhere, which has its checkpoint");
+    assert_int_equal(take(bench, "a"), 3); /* 2's is elsewhere */
+    from = json_member(bench->answer.body, "from");
+    assert_int_equal(number_of(from, "epoch"), 1);
+    assert_string_equal(text_of(from, "path"), "/p/1");
+    assert_string_equal(text_of(from, "host"), "here");
+}
+
+static void what_cannot_go_on_from_a_checkpoint_is_not_queued(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/p\", \"host\": \"here\"}"));
+    static const struct {
+        const char *from;
+        int epochs;
+        const char *what;
+    } cases[] = {
+        {"{\"experiment\": 9, \"checkpoint\": \"last\"}", 3, "there is no experiment 9"},
+        {"{\"experiment\": 1, \"checkpoint\": \"best\"}", 3, "experiment 1 has no checkpoint best"},
+        {"{\"experiment\": 1, \"checkpoint\": \"1\"}", 3, "experiment 1 has no checkpoint 1"},
+        {"{\"experiment\": 1, \"checkpoint\": \"last\"}", 2, "train.epochs is 2; raise it"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const cJSON *refusal =
+            submit_from(bench, "forks key", cases[i].from, cases[i].epochs, "error");
+        assert_string_equal(text_of(refusal, "code"), "invalid");
+        assert_non_null(strstr(text_of(refusal, "message"), cases[i].what));
+    }
+    ask(bench, "show", body("{\"ids\": [2]}"), "error");
+}
+
 static void a_full_list_of_workers_takes_a_lost_ones_place_or_none(void **state) {
     struct bench *bench = *state;
     char name[16];
@@ -421,6 +487,8 @@ int main(void) {
         ON_BENCH(two_workers_never_get_the_same_experiment),
         ON_BENCH(a_worker_has_to_say_hello_first),
         ON_BENCH(the_checkpoint_to_go_on_from_comes_with_the_assignment),
+        ON_BENCH(an_experiment_goes_on_from_a_checkpoint_that_is_there),
+        ON_BENCH(what_cannot_go_on_from_a_checkpoint_is_not_queued),
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
         ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
         ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),

@@ -201,6 +201,21 @@ static void a_worker_needs_every_label_that_is_asked_for(void **state) {
     scheduler_clear(&scheduler);
 }
 
+static void what_goes_on_from_a_checkpoint_is_for_workers_on_its_host(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker away = able("away"), there = able("there");
+    struct ticket ticket = ticket_of(1, 5);
+    ticket.need.host = "node";
+    assert_true(scheduler_add(&scheduler, &ticket));
+    add_of(&scheduler, 2, 0, "ann");
+    strcpy(away.host, "node-2");
+    strcpy(there.host, "node");
+    assert_int_equal(take(&scheduler, &away), 2);
+    assert_int_equal(take(&scheduler, &there), 1);
+    scheduler_clear(&scheduler);
+}
+
 static void what_is_paused_is_not_handed_out_until_it_is_resumed(void **state) {
     (void)state;
     struct scheduler scheduler = {0};
@@ -495,6 +510,7 @@ int main(void) {
         cmocka_unit_test(of_one_priority_the_person_with_the_fewest_running_is_served_first),
         cmocka_unit_test(what_has_ended_counts_for_nobody),
         cmocka_unit_test(a_worker_needs_every_label_that_is_asked_for),
+        cmocka_unit_test(what_goes_on_from_a_checkpoint_is_for_workers_on_its_host),
         cmocka_unit_test(what_is_paused_is_not_handed_out_until_it_is_resumed),
         cmocka_unit_test(what_is_paused_while_it_runs_goes_back_and_stays),
         cmocka_unit_test(a_new_priority_changes_the_order),

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# assay submit --from: going on from any checkpoint gives the bits of the run that never stopped.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+
+write_experiment "$work/four.json" 40 4
+sed 's|"epochs": 4|"epochs": 6|' "$work/four.json" >"$work/six.json"
+start_coordinator
+start_worker one
+four=$(submit "$work/four.json")
+six=$(submit "$work/six.json")
+until_true "experiment $six is done" in_state "$six" done
+
+# fork NAME FILE CHECKPOINT: into $id, when it is done.
+fork() {
+    assay submit "$2" --from "$four@$3" --json >"$work/submitted.json"
+    id=$(json "j ->> '\$[0].id'" "$work/submitted.json")
+    until_true "the fork $1 is done" in_state "$id" done
+}
+same() { # WHAT A B
+    assay verify --tensors "$(checkpoint_path "$2" last)" "$(checkpoint_path "$3" last)" >"$work/out" ||
+        fail "$1: $(cat "$work/out")"
+}
+
+fork "from the middle" "$work/four.json" 2
+same "from epoch 2 to 4" "$id" "$four"
+expect_complete "$id" 4
+assay show "$id" >"$work/out"
+grep -q "^  from  *$four@2: epoch 2, .*checkpoint_epoch_002.safetensors on " "$work/out" ||
+    fail "show says: $(cat "$work/out")"
+grep -q "^going on from epoch 2 of " "$work/train.log" || fail "the log does not say where it began"
+fork "longer" "$work/six.json" last
+same "from the end, longer" "$id" "$six"
+fork "from the best" "$work/six.json" best
+same "from the best, longer" "$id" "$six"
+[ "$(shown "$id" '$.from.checkpoint')" = best ] || fail "show --json has not the checkpoint"
+
+refused() { # PATTERN ARGUMENT...
+    local status=0 pattern=$1
+    shift
+    assay submit "$@" >"$work/out" 2>"$work/err" || status=$?
+    [ $status != 0 ] && grep -q "$pattern" "$work/err" || fail "exit $status, $(cat "$work/err")"
+}
+refused "train.epochs is 4; raise it" "$work/four.json" --from "$four@last"
+refused "has no checkpoint 3" "$work/six.json" --from "$four@3"
+sed 's|resnet18|resnet34|' "$work/six.json" >"$work/other.json"
+refused 'model.arch is "resnet34" and the checkpoint' "$work/other.json" --from "$four@last"
+
+# A file that is gone is no reason to try again.
+rm "$(checkpoint_path "$four" last)"
+assay submit "$work/six.json" --from "$four@last" --json >"$work/submitted.json"
+id=$(json "j ->> '\$[0].id'" "$work/submitted.json")
+until_true "it fails" in_state "$id" failed
+[ "$(shown "$id" '$.attempt')" = 1 ] || fail "tried again"
+shown "$id" '$.error' | grep -q "^cannot read .* the checkpoint to go on from" || fail "the wrong error"
