@@ -80,8 +80,7 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
     return query_run(&query, error);
 }
 
-bool fork_view(struct store *store, int64_t experiment, bool null, cJSON *object,
-               struct error *error) {
+bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error) {
     struct query query;
     query_open(&query, store,
                "SELECT source, checkpoint, epoch, path, host FROM fork WHERE experiment = ?");
@@ -93,8 +92,6 @@ bool fork_view(struct store *store, int64_t experiment, bool null, cJSON *object
         cJSON_AddNumberToObject(from, "epoch", (double)query_int(&query));
         cJSON_AddStringToObject(from, "path", query_text(&query));
         cJSON_AddStringToObject(from, "host", query_text(&query));
-    } else if (null) {
-        cJSON_AddNullToObject(object, "from");
     }
     return query_close(&query, error);
 }

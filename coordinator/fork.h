@@ -24,9 +24,7 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
 /* Remembers what the experiment goes on from. Inside a transaction. */
 bool fork_record(struct store *store, int64_t experiment, const struct fork *fork,
                  struct error *error);
-/* Sets the key "from" to what the experiment goes on from. When it does from nothing: to null, or
- * not at all. */
-bool fork_view(struct store *store, int64_t experiment, bool null, cJSON *object,
-               struct error *error);
+/* Adds under "from" what the experiment goes on from, if it does. */
+bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error);
 
 #endif

@@ -183,7 +183,7 @@ static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJS
 }
 
 static bool add_details(struct store *store, int64_t id, cJSON *object, struct error *error) {
-    return fork_view(store, id, false, object, error) &&
+    return fork_view(store, id, object, error) &&
            add_rows(store,
                     "SELECT * FROM (SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ?"
                     " ORDER BY epoch DESC LIMIT ?) ORDER BY epoch",
@@ -397,6 +397,6 @@ bool view_assignment(struct store *store, int64_t id, cJSON *assignment, struct 
     } else {
         cJSON_AddNullToObject(assignment, "resume");
     }
-    return query_close(&query, error) && fork_view(store, id, true, assignment, error) &&
+    return query_close(&query, error) && fork_view(store, id, assignment, error) &&
            add_artifacts(store, id, true, assignment, "files", error);
 }

@@ -182,7 +182,7 @@ static void assign(struct stage *stage, const char *name) {
     char body[512];
     snprintf(body, sizeof body,
              "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"variant\":{},\"resume\":null,"
-             "\"files\":[],\"from\":null,\"config\":"
+             "\"files\":[],\"config\":"
              "{\"name\":\"%s\",\"data\":{\"classes\":["
              "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
              "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
@@ -371,7 +371,7 @@ static void a_configuration_that_is_not_understood_ends_failed_without_training(
     expect(stage, "request");
     answer(stage, "assignment",
            "{\"experiment\":7,\"attempt\":1,\"name\":\"x\",\"variant\":{},\"resume\":null,"
-           "\"files\":[],\"from\":null,"
+           "\"files\":[],"
            "\"config\":{\"name\":\"x\",\"brightness\":3}}");
     expect_end(stage, "failed");
     const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
