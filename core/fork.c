@@ -1,7 +1,7 @@
 #include "core/fork.h"
 
-#include "core/experiment.h"
 #include "core/json.h"
+#include "core/schema.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -40,16 +40,8 @@ static char *brief(const cJSON *value) {
 
 /* An older assay's config lacks the keys that came since: they had their defaults. */
 static cJSON *completed(const cJSON *config) {
-    struct experiment experiment;
-    struct faults faults = {0};
     cJSON *copy = cJSON_Duplicate(config, true);
-    if (experiment_from_json(copy, &experiment, &faults)) {
-        experiment_free(&experiment);
-    } else { /* this version does not understand it: as it is, then */
-        cJSON_Delete(copy);
-        copy = cJSON_Duplicate(config, true);
-    }
-    faults_free(&faults);
+    schema_fill_defaults(schema_experiment(), schema_experiment(), copy);
     return copy;
 }
 

@@ -187,8 +187,10 @@ static bool state_fork(struct run *run, const struct fork *fork, struct text *no
         state->best_epoch = state->epoch;
         metrics_loss(&state->history[state->epoch - 1].valid, &state->best_loss);
     }
-    if (fork_changes_rate(fork, lr))
-        state->plateau.lr = lr;
+    if (run->experiment->train.scheduler.name == SCHEDULER_COSINE) /* a function of the epoch */
+        schedule_step(run->experiment, state->epoch, 0, &state->schedule);
+    else if (fork_changes_rate(fork, lr))
+        state->schedule.lr = lr;
     text_format(notes, "going on from epoch %" PRIu32 " of %s\n", state->epoch,
                 run->options->from.path);
     return fork->best != NULL || write_checkpoint(run, run->best_path, error);
