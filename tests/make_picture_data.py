@@ -9,6 +9,7 @@ test_png.c, test_picture.c, test_resize.c and test_transform.c include them; the
 tests/sample_picture.h, which sample_picture() below repeats.
 """
 import io
+import itertools
 import os
 import random
 import struct
@@ -250,7 +251,7 @@ def pillow_reads(data):
 
 def damages(rng, rows):
     """A byte of a file's picture data turned, or the file cut short there: what Pillow still reads, 0 for nothing."""
-    for name, data in files(random.Random(8)):
+    for name, data in files(random.Random(8)):  # as write_formats is given
         first = data.index(b"\xff\xda") + 14 if name.endswith("jpg") else 12
         if len(data) - first < 20:
             continue
@@ -390,13 +391,44 @@ def pipelines(rng, rows):
                                                        fnv(tensor.numpy().tobytes())))
 
 
+def evaluations(rng, rows):
+    """The notebook's evaluation transform up to ToTensor, on pictures of odd sizes, up- and downscaled."""
+    sizes = [(1, 1), (2, 3), (17, 5), (255, 257), (256, 256), (257, 255), (299, 299), (37, 401), (640, 481), (1023, 769)]
+    sizes += [(rng.randint(3, 700), rng.randint(3, 700)) for _ in range(22)]
+    for width, height in sizes:
+        image = F.center_crop(F.resize(sample_picture(width, height), 256), 224)
+        rows.append("{%d, %d, %s, %s}," % (width, height, image_hash(image), fnv(F.to_tensor(image).numpy().tobytes())))
+
+
+def jitter_orders(rng, rows):
+    """Every order of ColorJitter's four operations."""
+    adjust = [F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue]
+    for order in itertools.permutations(range(4)):
+        values = [rng.uniform(0.8, 1.2), rng.uniform(0.8, 1.2), rng.uniform(0.9, 1.1), rng.uniform(-0.1, 0.1)]
+        image = all_colors()
+        for i in order:
+            image = adjust[i](image, values[i])
+        rows.append("{{%d, %d, %d, %d}, {%r, %r, %r, %r}, %s}," % (*order, *values, image_hash(image)))
+
+
+def affine_draws(rng, rows):
+    """RandomAffine(10, scale=(1, 2), shear=15) with the draws of 250 samples."""
+    image = sample_picture(224, 224)
+    for sample in range(250):
+        stream = Stream(0, 2, 1, sample)
+        angle, shift = stream.uniform(-10.0, 10.0), [round(stream.uniform(-0.0, 0.0)) for _ in range(2)]
+        scale, shear = stream.uniform(1.0, 2.0), [stream.uniform(-15.0, 15.0), stream.uniform(0.0, 0.0)]
+        rows.append("%s," % image_hash(F.affine(image, angle, shift, scale, shear, fill=0)))
+
+
 def main(folder):
     torch.set_num_threads(1)
     for number, (name, make) in enumerate([("kinds", lambda rng, rows: write_kinds(folder, rng, rows)), ("resize", resizes),
                                            ("shorter", shorter_sides), ("jitter", jitters), ("affine", affines),
                                            ("center_crop", center_crops), ("normalize", normals), ("pipeline", pipelines),
                                            ("formats", lambda rng, rows: write_formats(folder, rng, rows)),
-                                           ("damages", damages)]):
+                                           ("damages", damages), ("evaluation", evaluations),
+                                           ("jitter_orders", jitter_orders), ("affine_draws", affine_draws)]):
         rows = []
         make(random.Random(number), rows)
         with open(os.path.join(folder, name + ".inc"), "w") as file:

@@ -14,7 +14,8 @@ ODD = [b"a b.png", b"quote\".png", b"back\\slash.png", b"tab\t.png", b"line\n.pn
        b"latin1-\xe4.png", b"cut-\xe2\x82.png", b"overlong-\xc0\xaf.png", b"surrogate-\xed\xa0\x80.png",
        b"Z.png", b"_.Png", b"\x01.png", b"slash.png.png"]
 CLASSES = [("fake_deepfake", 0, ODD), ("fake_face2face", 0, [b"%04d.png" % i for i in range(18)]),
-           ("real", 1, [b"%d.png" % i for i in range(29)])]
+           ("real", 1, [b"%d.png" % i for i in range(29)]),
+           ("other", 1, [("\u00fcber %d.jpg" % i).encode() for i in range(11)])]
 
 
 def main(out):

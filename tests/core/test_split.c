@@ -93,10 +93,20 @@ static void lists_are_pythons_byte_for_byte(void **state) {
         snprintf(name, sizeof name, "%d.png", i);
         touch(state, "real", name);
     }
+    make_folder(state, "other");
+    for (int i = 0; i < 11; i++) {
+        char name[32];
+        snprintf(name, sizeof name,
+                 "\xc3\xbc"
+                 "ber %d.jpg",
+                 i);
+        touch(state, "other", name);
+    }
     struct experiment_class classes[] = {{"fake_deepfake", "fake_deepfake", 0, 1},
                                          {"fake_face2face", "fake_face2face", 0, 1},
-                                         {"real", "real", 1, 2}};
-    const struct experiment experiment = experiment_on(classes, 3);
+                                         {"real", "real", 1, 2},
+                                         {"other", "other", 1, 1}};
+    const struct experiment experiment = experiment_on(classes, 4);
     struct split split;
     assert_true(split_make(&experiment, *state, &split, NULL));
     expect_json(&split.train, "train");

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -55,6 +56,28 @@ static const struct {
     uint64_t sample, image_hash, tensor_hash;
 } pipelines[] = {
 #include "tests/data/pictures/pipeline.inc"
+};
+
+/* evaluations() in make_picture_data.py: Resize(256), CenterCrop(224), ToTensor */
+static const struct {
+    int width, height;
+    uint64_t image_hash, tensor_hash;
+} evaluations[] = {
+#include "tests/data/pictures/evaluation.inc"
+};
+
+/* jitter_orders(): F.adjust_* of brightness, contrast, saturation, hue on all_colors() */
+static const struct {
+    int order[4];
+    double values[4];
+    uint64_t hash;
+} jitter_orders[] = {
+#include "tests/data/pictures/jitter_orders.inc"
+};
+
+/* affine_draws(): RandomAffine(10, scale=(1, 2), shear=15) with the draws of samples 0, 1, ... */
+static const uint64_t affine_draws[] = {
+#include "tests/data/pictures/affine_draws.inc"
 };
 
 static struct transform notebook_ops[] = {
@@ -164,6 +187,75 @@ static void every_op_with_its_draws_gives_the_bits_that_torchvision_gives(void *
             fail_msg("row %zu of pipeline.inc: tensor", i);
         image_free(&image);
     }
+}
+
+/* Where assay may differ from torchvision by nothing at all, however far the size is off. */
+static void the_evaluation_transform_gives_the_bits_that_torchvision_gives(void **state) {
+    (void)state;
+    struct transform ops[] = {{.kind = TRANSFORM_RESIZE, .height = 256},
+                              {.kind = TRANSFORM_CENTER_CROP, .height = 224, .width = 224},
+                              {.kind = TRANSFORM_NORMALIZE, .std = {1, 1, 1}}};
+    const struct pipeline pipeline = {ops, 3};
+    float *tensor = malloc(sizeof(float) * 3 * 224 * 224);
+    for (size_t i = 0; i < sizeof evaluations / sizeof *evaluations; i++) {
+        struct image image = sample_picture(evaluations[i].width, evaluations[i].height);
+        assert_true(pipeline_apply(&pipeline, 0, &image, NULL, NULL));
+        pipeline_normalize(&pipeline, &image, tensor); /* by 0 and 1: ToTensor alone */
+        if (image_hash(&image) != evaluations[i].image_hash ||
+            bytes_hash(tensor, sizeof(float) * 3 * 224 * 224) != evaluations[i].tensor_hash)
+            fail_msg("%d x %d", evaluations[i].width, evaluations[i].height);
+        image_free(&image);
+    }
+    free(tensor);
+}
+
+static void jitter_gives_pillows_bytes_in_each_of_its_24_orders(void **state) {
+    (void)state;
+    static void (*const adjust[4])(struct image *, double) = {color_brightness, color_contrast,
+                                                              color_saturation, color_hue};
+    assert_int_equal(sizeof jitter_orders / sizeof *jitter_orders, 24);
+    for (size_t i = 0; i < 24; i++) {
+        struct image image = all_colors();
+        for (int k = 0; k < 4; k++)
+            adjust[jitter_orders[i].order[k]](&image,
+                                              jitter_orders[i].values[jitter_orders[i].order[k]]);
+        if (image_hash(&image) != jitter_orders[i].hash)
+            fail_msg("row %zu of jitter_orders.inc", i);
+        image_free(&image);
+    }
+}
+
+/* Every pixel of every draw. */
+static void random_affine_takes_torchvisions_source_pixels_over_many_draws(void **state) {
+    (void)state;
+    static const struct transform op = {.kind = TRANSFORM_RANDOM_AFFINE,
+                                        .degrees = {-10, 10},
+                                        .scale = {1, 2},
+                                        .shear_x = {-15, 15}};
+    size_t count = sizeof affine_draws / sizeof *affine_draws;
+    for (size_t sample = 0; sample < count; sample++) {
+        struct image image = sample_picture(224, 224);
+        struct random_stream stream;
+        random_open(&stream, 0, RANDOM_AUGMENT, 1, sample);
+        assert_true(transform_apply(&op, &image, &stream, NULL));
+        if (image_hash(&image) != affine_draws[sample])
+            fail_msg("draw %zu of %zu", sample, count);
+        image_free(&image);
+    }
+}
+
+static void a_pipeline_takes_what_its_crops_find_room_in(void **state) {
+    (void)state;
+    struct transform ops[] = {{.kind = TRANSFORM_RESIZE, .height = 30},
+                              {.kind = TRANSFORM_RANDOM_CROP, .height = 30, .width = 40},
+                              {.kind = TRANSFORM_NORMALIZE}};
+    struct error error = {0};
+    assert_true(pipeline_takes(&(struct pipeline){ops, 3}, 4, 3, NULL));
+    assert_true(pipeline_takes(&(struct pipeline){ops + 1, 2}, 40, 30, NULL));
+    assert_false(pipeline_takes(&(struct pipeline){ops, 3}, 5, 4, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "larger than the picture, 37 x 30 here"));
+    assert_false(pipeline_takes(&(struct pipeline){ops + 1, 2}, 40, 29, NULL));
 }
 
 static void flips_turn_rows_and_columns_around(void **state) {
@@ -312,6 +404,10 @@ int main(void) {
         cmocka_unit_test(center_crop_cuts_and_pads_as_torchvision_does),
         cmocka_unit_test(normalize_gives_the_bits_that_torch_gives),
         cmocka_unit_test(every_op_with_its_draws_gives_the_bits_that_torchvision_gives),
+        cmocka_unit_test(the_evaluation_transform_gives_the_bits_that_torchvision_gives),
+        cmocka_unit_test(jitter_gives_pillows_bytes_in_each_of_its_24_orders),
+        cmocka_unit_test(random_affine_takes_torchvisions_source_pixels_over_many_draws),
+        cmocka_unit_test(a_pipeline_takes_what_its_crops_find_room_in),
         cmocka_unit_test(flips_turn_rows_and_columns_around),
         cmocka_unit_test(a_flip_that_never_happens_changes_nothing),
         cmocka_unit_test(every_op_takes_its_documented_number_of_words_whatever_the_picture),
