@@ -1,6 +1,7 @@
 #include "coordinator/blobs.h"
 
 #include "coordinator/lock_file.h"
+#include "core/atomic_file.h"
 #include "core/file.h"
 
 #include <dirent.h>
@@ -183,34 +184,29 @@ static bool make_folder_of(const struct blobs *blobs, const char *sha256, char p
     return sync_folder(above, error);
 }
 
-/* The open part has the sum of its name and is on the disk. */
-static bool check_part(int descriptor, const char *path, const char *sha256, struct error *error) {
+/* The part has the sum of its name; else it goes. */
+static bool check_part(const char *path, const char *sha256, struct error *error) {
     char found[SHA256_TEXT_SIZE];
     int64_t bytes;
-    if (!sha256_file(descriptor, path, found, &bytes, error))
-        return false;
-    if (strcmp(found, sha256) != 0) {
-        unlink(path);
-        return error_set(error, ERROR_INPUT,
-                         "the %lld bytes that came have the SHA-256 %s, not %s: they are dropped",
-                         (long long)bytes, found, sha256);
-    }
-    return fsync(descriptor) == 0 || error_errno(error, ERROR_FAILED, "cannot sync %s", path);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_FAILED, "cannot read %s", path);
+    bool ok = sha256_file(descriptor, path, found, &bytes, error);
+    close(descriptor);
+    if (!ok || strcmp(found, sha256) == 0)
+        return ok;
+    unlink(path);
+    return error_set(error, ERROR_INPUT,
+                     "the %lld bytes that came have the SHA-256 %s, not %s: they are dropped",
+                     (long long)bytes, found, sha256);
 }
 
 bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error) {
     char part[PATH_SIZE], folder[PATH_SIZE], path[PATH_SIZE];
     part_of(blobs, sha256, part);
     path_of(blobs, sha256, path);
-    int descriptor = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0)
-        return error_errno(error, ERROR_FAILED, "cannot read %s", part);
-    bool ok =
-        check_part(descriptor, part, sha256, error) && make_folder_of(blobs, sha256, folder, error);
-    close(descriptor);
-    if (ok && rename(part, path) != 0)
-        ok = error_errno(error, ERROR_FAILED, "cannot rename %s to %s", part, path);
-    return ok && sync_folder(folder, error);
+    return check_part(part, sha256, error) && make_folder_of(blobs, sha256, folder, error) &&
+           atomic_file_adopt(part, path, error);
 }
 
 /* --- going out --- */

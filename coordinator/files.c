@@ -2,6 +2,7 @@
  * is cleared away. */
 #include "coordinator/artifacts.h"
 #include "coordinator/desk.h"
+#include "coordinator/lookups.h"
 #include "coordinator/uploads.h"
 #include "core/json.h"
 
@@ -43,14 +44,21 @@ static bool check_name(struct request *request) {
                           "not begin with '.'");
 }
 
-/* Only the holder of the lease may send. */
+/* Only the holder of the lease may send; and who has ended the attempt, while nobody has the next
+ * one: what the disk had no room for then may come later. */
 static bool check_lease(struct request *request) {
-    const struct job *job = desk_held_job(request);
-    return job != NULL ||
+    const cJSON *body = request->body;
+    const int64_t experiment = integer(body, "experiment"), attempt = integer(body, "attempt");
+    bool ended = false;
+    if (desk_held_job(request) != NULL)
+        return true;
+    if (!lookup_latest_ended(request->coordinator->store, experiment, attempt,
+                             string(body, "worker"), &ended, &request->error))
+        return false;
+    return ended ||
            request_refuse(request, WIRE_FENCED,
                           "attempt %lld of experiment %lld is over: nothing of it is taken",
-                          (long long)integer(request->body, "attempt"),
-                          (long long)integer(request->body, "experiment"));
+                          (long long)attempt, (long long)experiment);
 }
 
 static bool put_row(struct request *request) {

@@ -50,6 +50,18 @@ bool lookup_attempt_ended(struct store *store, int64_t id, int64_t attempt, cons
     return query_close(&query, error);
 }
 
+bool lookup_latest_ended(struct store *store, int64_t id, int64_t attempt, const char *worker,
+                         bool *ended, struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT 1 FROM experiment WHERE id = ? AND attempt = ?");
+    query_bind_int(&query, id);
+    query_bind_int(&query, attempt);
+    *ended = query_next(&query);
+    if (!query_close(&query, error))
+        return false;
+    return !*ended || lookup_attempt_ended(store, id, attempt, worker, ended, error);
+}
+
 bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
                   struct error *error) {
     struct query query;

@@ -14,6 +14,9 @@ bool lookup_state(struct store *store, int64_t id, char state[16], struct error 
 /* True in *ended when this attempt was this worker's and it has reported its end. */
 bool lookup_attempt_ended(struct store *store, int64_t id, int64_t attempt, const char *worker,
                           bool *ended, struct error *error);
+/* The same, and that no attempt has come after it. */
+bool lookup_latest_ended(struct store *store, int64_t id, int64_t attempt, const char *worker,
+                         bool *ended, struct error *error);
 /* True in *known when the epoch was reported before, by whatever attempt. */
 bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known, struct error *error);
 

@@ -87,6 +87,16 @@ void atomic_file_abandon(struct atomic_file *file) {
     atomic_file_free(file);
 }
 
+bool atomic_file_adopt(const char *temporary, const char *path, struct error *error) {
+    struct atomic_file file = {.path = strdup(path), .temporary = strdup(temporary)};
+    file.descriptor = open(temporary, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file.path != NULL && file.temporary != NULL && file.descriptor >= 0)
+        return atomic_file_commit(&file, error);
+    error_errno(error, ERROR_FAILED, "cannot read %s", temporary);
+    atomic_file_free(&file);
+    return false;
+}
+
 bool atomic_file_copy(const char *from, const char *path, struct error *error) {
     enum { COPY_BYTES = 1 << 20 };
     bool ok = false;

@@ -24,6 +24,10 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t length
 bool atomic_file_commit(struct atomic_file *file, struct error *error);
 void atomic_file_abandon(struct atomic_file *file);
 
+/* Makes `path` of a whole file that somebody has written beside it: syncs it, renames it, syncs the
+ * folder. */
+bool atomic_file_adopt(const char *temporary, const char *path, struct error *error);
+
 /* Makes `path` a copy of `from`, durable and atomic for `path` as above. */
 bool atomic_file_copy(const char *from, const char *path, struct error *error);
 /* The same by a hard link where the file system can: neither name may be written in place then. */

@@ -229,9 +229,17 @@ static bool wait_for(struct dealer *dealer, short events, int64_t deadline_ms) {
 
 bool dealer_send(struct dealer *dealer, const char *name, const cJSON *body, uint64_t *request,
                  struct error *error) {
+    return dealer_send_bytes(dealer, name, body, NULL, 0, request, error);
+}
+
+bool dealer_send_bytes(struct dealer *dealer, const char *name, const cJSON *body, void *bytes,
+                       size_t length, uint64_t *request, struct error *error) {
     struct wire_packet packet;
-    if (!wire_encode(name, dealer->last_request + 1, body, &packet, error))
+    if (!wire_encode(name, dealer->last_request + 1, body, &packet, error)) {
+        free(bytes);
         return false;
+    }
+    wire_packet_attach(&packet, bytes, length);
     connect_again(dealer);
     bool sent = frames_send(dealer->socket, NULL, &packet);
     wire_packet_free(&packet);
@@ -258,8 +266,8 @@ bool dealer_receive(struct dealer *dealer, int timeout_ms, struct wire_message *
     return *received;
 }
 
-bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
-                 int timeout_ms, cJSON **answer, struct error *error) {
+bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                int timeout_ms, struct wire_message *answer, struct error *error) {
     int64_t deadline_ms = clock_steady_ms() + timeout_ms;
     uint64_t request = 0;
     connect_again(dealer);
@@ -267,11 +275,10 @@ bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, con
         return unreachable(dealer, error);
     if (!dealer_send(dealer, name, body, &request, error))
         return false;
-    struct wire_message message;
     for (;;) {
         bool received;
         int64_t left_ms = deadline_ms - clock_steady_ms();
-        if (!dealer_receive(dealer, left_ms > 0 ? (int)left_ms : 0, &message, &received, error))
+        if (!dealer_receive(dealer, left_ms > 0 ? (int)left_ms : 0, answer, &received, error))
             return false;
         if (!received && dealer_trouble(dealer) != NULL)
             return unreachable(dealer, error);
@@ -281,18 +288,28 @@ bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, con
                              "there?",
                              dealer->endpoint);
         /* Number 0: the other side could not read ours, so it has no other way to say so. */
-        if (message.request == request || message.request == 0)
+        if (answer->request == request || answer->request == 0)
             break;
-        wire_message_free(&message);
+        wire_message_free(answer);
     }
-    bool good = wire_check_answer(&message, error);
-    if (good && strcmp(message.name, expected) != 0)
+    bool good = wire_check_answer(answer, error);
+    if (good && strcmp(answer->name, expected) != 0)
         good = error_set(error, ERROR_FAILED, "%s answers %s with %s, not with %s",
-                         dealer->endpoint, name, message.name, expected);
-    if (good && answer != NULL) {
+                         dealer->endpoint, name, answer->name, expected);
+    if (!good)
+        wire_message_free(answer);
+    return good;
+}
+
+bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                 int timeout_ms, cJSON **answer, struct error *error) {
+    struct wire_message message;
+    if (!dealer_ask(dealer, name, body, expected, timeout_ms, &message, error))
+        return false;
+    if (answer != NULL) {
         *answer = message.body;
         message.body = NULL;
     }
     wire_message_free(&message);
-    return good;
+    return true;
 }

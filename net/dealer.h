@@ -51,10 +51,20 @@ void dealer_close(struct dealer *dealer);
 bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                  int timeout_ms, cJSON **answer, struct error *error);
 
+/* The same, with all of the answer: its body and, where it has one, its piece of a file. Free it
+ * with wire_message_free. */
+bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                int timeout_ms, struct wire_message *answer, struct error *error);
+
 /* Sends one request now; *request is the number that its answer will carry. ERROR_UNREACHABLE, and
  * nothing is sent, while there is no connection. */
 bool dealer_send(struct dealer *dealer, const char *name, const cJSON *body, uint64_t *request,
                  struct error *error);
+
+/* The same with a piece of a file behind the body; `bytes` (malloc) is taken over, also on failure.
+ */
+bool dealer_send_bytes(struct dealer *dealer, const char *name, const cJSON *body, void *bytes,
+                       size_t length, uint64_t *request, struct error *error);
 
 /* Takes the next answer if there is one within timeout_ms (0: now); *received says so. It is
  * checked (wire_decode) and may be an `error`: wire_check_answer. Free it with wire_message_free.

@@ -1,9 +1,11 @@
 #include "worker/agent.h"
 
+#include "core/board.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/wire.h"
 #include "worker/assignment.h"
+#include "worker/courier.h"
 #include "worker/duty.h"
 #include "worker/nn/backend.h"
 #include "worker/report.h"
@@ -34,9 +36,13 @@ struct agent {
     struct spooled report; /* the one under way */
     cJSON *assignment;     /* the last one's body */
     struct trial *trial;
-    char *folder;          /* of the trial: its options point at it and into the assignment */
-    bool away;             /* the coordinator, as far as people were told */
-    int64_t complained_ms; /* when they were told last */
+    char *folder; /* of the trial: its options point at it and into the assignment */
+    struct courier *courier;
+    bool ended; /* the trial has, and `end` waits until its files have arrived */
+    struct trial_item end;
+    int64_t patient_until_ms; /* 0: for as long as it takes */
+    bool away;                /* the coordinator, as far as people were told */
+    int64_t complained_ms;    /* when they were told last */
 };
 
 __attribute__((format(printf, 3, 4))) static void say(const struct agent *agent, bool trouble,
@@ -81,6 +87,7 @@ static bool trial_over(struct agent *agent, struct error *error) {
     agent->trial = NULL;
     free(agent->folder);
     agent->folder = NULL;
+    agent->ended = false;
     const struct duty_event ended = {.kind = DUTY_ENDED};
     duty_take(&agent->duty, &ended, clock_steady_ms());
     return spool_hold(agent->spool, 0, 0, error);
@@ -94,8 +101,10 @@ static bool trial_begin(struct agent *agent, struct error *error) {
                                             .device = options->device,
                                             .threads = options->threads,
                                             .hashes = agent->hashes};
-    return assignment_start(agent->assignment, agent->dir, agent->host, &trainer, options->train,
-                            &agent->folder, &agent->trial, error);
+    const struct supply_source source = {
+        .connect = options->connect, .keys = &options->keys, .shared = options->shared};
+    return assignment_start(agent->assignment, agent->dir, agent->host, &source, &trainer,
+                            options->train, &agent->folder, &agent->trial, error);
 }
 
 static bool start(struct agent *agent, struct error *error) {
@@ -137,16 +146,94 @@ static bool take_end(struct agent *agent, const struct trial_item *item, struct 
     return ok && trial_over(agent, error);
 }
 
+/* ---- files ---- */
+
+static bool send_file(struct agent *agent, const char *kind, int64_t epoch, const char *path,
+                      struct error *error) {
+    const struct parcel parcel = {.experiment = agent->duty.experiment,
+                                  .attempt = agent->duty.attempt,
+                                  .epoch = epoch,
+                                  .kind = kind,
+                                  .path = path};
+    return courier_send(agent->courier, &parcel, error);
+}
+
+/* What a report says of a checkpoint, for the courier. */
+static bool send_checkpoint(struct agent *agent, const cJSON *report, struct error *error) {
+    return send_file(agent, json_member(report, "kind")->valuestring,
+                     (int64_t)json_member(report, "epoch")->valuedouble,
+                     json_member(report, "path")->valuestring, error);
+}
+
+/* The files that a trial leaves beside its checkpoints. */
+static bool send_rest(struct agent *agent, struct error *error) {
+    char *folder = NULL, *board = NULL, *log = NULL;
+    bool ok = true;
+    if (asprintf(&log, "%s/train.log", agent->folder) < 0)
+        log = NULL;
+    if (asprintf(&folder, "%s/tensorboard", agent->folder) < 0)
+        folder = NULL;
+    if (folder != NULL)
+        board = board_path(folder, json_member(agent->assignment, "name")->valuestring);
+    char *const paths[] = {log, board};
+    for (size_t i = 0; ok && i < sizeof paths / sizeof paths[0]; i++)
+        if (paths[i] != NULL && access(paths[i], R_OK) == 0)
+            ok = send_file(agent, "file", 0, paths[i], error);
+    free(folder);
+    free(board);
+    free(log);
+    return ok;
+}
+
+/* The trial has ended: its end is to be told when its files are where they belong. */
+static bool hold_end(struct agent *agent, struct trial_item *item, struct error *error) {
+    bool counts = duty_spools(&agent->duty);
+    agent->ended = true;
+    agent->end = *item;
+    memset(item, 0, sizeof *item);
+    agent->patient_until_ms = 0;
+    return !counts || agent->end.outcome != TRAINER_DONE || send_rest(agent, error);
+}
+
+/* Tells the end when nothing speaks against it. What cannot be sent in time stays here, in the
+ * trial's folder: a run that was done is then given back, for the next one to end. */
+static bool release_end(struct agent *agent, struct error *error) {
+    struct duty *duty = &agent->duty;
+    const int64_t now_ms = clock_steady_ms();
+    bool refused, counts = duty_spools(duty);
+    size_t waiting = courier_waiting(agent->courier, duty->experiment, duty->attempt, &refused);
+    bool hurry = duty->leaving || refused || agent->end.outcome != TRAINER_DONE;
+    if (hurry && agent->patient_until_ms == 0)
+        agent->patient_until_ms = now_ms + AGENT_PATIENCE_MS;
+    bool late = hurry && (now_ms >= agent->patient_until_ms || (duty->leaving && !duty->welcome));
+    if (counts && waiting > 0 && !late)
+        return true;
+    if (waiting > 0 && duty->leaving && agent->end.outcome == TRAINER_DONE)
+        agent->end.outcome = TRAINER_STOPPED;
+    if (!counts)
+        courier_drop(agent->courier, duty->experiment, duty->attempt);
+    bool ok = take_end(agent, &agent->end, error);
+    trial_item_free(&agent->end);
+    return ok;
+}
+
+static void tell_courier_trouble(struct agent *agent) {
+    struct error trouble;
+    if (courier_trouble(agent->courier, &trouble))
+        say(agent, true, "%s", trouble.message);
+}
+
 static bool take_trial(struct agent *agent, struct error *error) {
     struct trial_item item;
     while (agent->trial != NULL && trial_take(agent->trial, &item)) {
         bool ok = true;
         if (item.kind == NULL) {
-            ok = take_end(agent, &item, error);
+            ok = hold_end(agent, &item, error);
         } else if (duty_spools(&agent->duty)) {
             if (item.line != NULL)
                 say(agent, false, "experiment %" PRId64 ": %s", agent->duty.experiment, item.line);
-            ok = spool_report(agent, item.kind, item.body, error);
+            ok = strcmp(item.kind, "checkpoint") != 0 || send_checkpoint(agent, item.body, error);
+            ok = ok && spool_report(agent, item.kind, item.body, error);
             item.body = NULL;
         }
         trial_item_free(&item);
@@ -298,11 +385,14 @@ static bool perform(struct agent *agent, const struct duty_action *action, struc
 
 /* Sleeps until something is to be taken or until_ms, and takes it. */
 static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *error) {
-    zmq_pollitem_t items[3] = {
+    zmq_pollitem_t items[4] = {
         {.socket = dealer_socket(agent->dealer), .events = ZMQ_POLLIN},
         {.fd = agent->options->leave_fd, .events = ZMQ_POLLIN},
+        {.fd = courier_fd(agent->courier), .events = ZMQ_POLLIN},
     };
-    int count = 2;
+    int count = 3;
+    if (agent->ended && agent->patient_until_ms > 0 && agent->patient_until_ms < until_ms)
+        until_ms = agent->patient_until_ms;
     if (agent->duty.leaving) /* the descriptor stays readable: once is enough */
         items[1].events = 0;
     if (agent->trial != NULL)
@@ -315,6 +405,7 @@ static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *e
         const struct duty_event left = {.kind = DUTY_SIGNAL};
         duty_take(&agent->duty, &left, clock_steady_ms());
     }
+    tell_courier_trouble(agent);
     return take_messages(agent, error) && take_trial(agent, error);
 }
 
@@ -326,7 +417,7 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
             *code = action.code;
             return true;
         }
-        if (!perform(agent, &action, error))
+        if (!perform(agent, &action, error) || (agent->ended && !release_end(agent, error)))
             return false;
         if (!agent->duty.exit_due && !agent->duty.welcome &&
             agent->duty.under_way == DUTY_NO_MESSAGE && agent->duty.failures > 1)
@@ -359,7 +450,12 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     if (!spool_open(agent->dir, &agent->spool, error))
         return false;
     agent->name = options->name != NULL ? options->name : spool_worker(agent->spool);
-    return dealer_open(options->connect, &options->keys, &agent->dealer, error);
+    const struct courier_options courier = {.connect = options->connect,
+                                            .keys = &options->keys,
+                                            .worker = agent->name,
+                                            .shared = options->shared};
+    return dealer_open(options->connect, &options->keys, &agent->dealer, error) &&
+           courier_open(&courier, &agent->courier, error);
 }
 
 bool agent_run(const struct agent_options *options, int *code, struct error *error) {
@@ -372,6 +468,8 @@ bool agent_run(const struct agent_options *options, int *code, struct error *err
         ok = spool_mourn(&agent, error) && agent_loop(&agent, code, error);
     }
     trial_free(agent.trial);
+    trial_item_free(&agent.end);
+    courier_close(agent.courier);
     free(agent.folder);
     dealer_close(agent.dealer);
     spooled_free(&agent.report);

@@ -7,6 +7,10 @@
  * what is left in the spool and then ends the attempt as failed, so that the experiment is queued
  * again at once, and one that kills every worker comes to its max_attempts.
  *
+ * Checkpoints and event files go to the coordinator beside all that (courier.h). A trial's end is
+ * reported when they have arrived; when they cannot, because the worker is to leave or because the
+ * coordinator has no room, it waits AGENT_PATIENCE_MS and no longer.
+ *
  * In DIR: lock and spool.db (spool.h), experiments/ID/ for each assignment (assignment.h).
  */
 #ifndef ASSAY_WORKER_AGENT_H
@@ -17,6 +21,7 @@
 
 #include <stdint.h>
 
+enum { AGENT_PATIENCE_MS = 20000 };
 enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES_MAX = 64 }; /* as messages.schema.json says */
 
 struct agent_options {
@@ -26,6 +31,7 @@ struct agent_options {
     const char *backend;      /* "auto", "cpu", "cuda" */
     const char *data_root;    /* NULL: any */
     const char *weights_root; /* NULL: none beside data_root (trainer.h) */
+    const char *shared;       /* the coordinator's artifacts folder, if seen from here; or NULL */
     int device, threads;
     const char *labels[AGENT_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
     size_t label_count;

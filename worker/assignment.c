@@ -110,8 +110,9 @@ static bool read_from(const cJSON *body, const char *dir, struct trainer_options
 }
 
 bool assignment_start(cJSON *body, const char *dir, const char *host,
-                      const struct trainer_options *options, trial_function *train, char **folder,
-                      struct trial **trial, struct error *error) {
+                      const struct supply_source *source, const struct trainer_options *options,
+                      trial_function *train, char **folder, struct trial **trial,
+                      struct error *error) {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(body, "experiment");
     cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
@@ -136,5 +137,7 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     bool there = path != NULL && access(path, R_OK) == 0 &&
                  may_read(path, "the checkpoint", dir, options, NULL);
     own.resume = there ? path : NULL;
-    return trial_start(train, &experiment, &own, host, trial, error);
+    const struct trial_supply supply = {.source = *source,
+                                        .files = cJSON_GetObjectItemCaseSensitive(body, "files")};
+    return trial_start(train, &experiment, &own, &supply, host, trial, error);
 }

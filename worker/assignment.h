@@ -10,13 +10,15 @@
 
 #include "worker/trial.h"
 
-/* Begins to train `body`, the answer's body, whose defaults it fills in. `options` has what does
- * not depend on the assignment. *folder, which is made, is the caller's to free; it and body must
- * live until trial_free. A configuration that this version does not understand is ERROR_INPUT, and
- * so are weights that stand where options->data_root does not let this worker read; a checkpoint to
- * go on from that stands there is as one that is not there. */
+/* Begins to train `body`, the answer's body, whose defaults it fills in; checkpoints that it names
+ * come from `source` first (supply.h). `options` has what does not depend on the assignment.
+ * *folder, which is made, is the caller's to free; it and body must live until trial_free. A
+ * configuration that this version does not understand is ERROR_INPUT, and so are weights that stand
+ * where options->data_root does not let this worker read; a checkpoint to go on from that stands
+ * there is as one that is not there. */
 bool assignment_start(cJSON *body, const char *dir, const char *host,
-                      const struct trainer_options *options, trial_function *train, char **folder,
-                      struct trial **trial, struct error *error);
+                      const struct supply_source *source, const struct trainer_options *options,
+                      trial_function *train, char **folder, struct trial **trial,
+                      struct error *error);
 
 #endif

@@ -1,5 +1,7 @@
 #include "worker/duty.h"
 
+#include "worker/backoff.h"
+
 #include <string.h>
 
 void duty_init(struct duty *duty, int64_t idle_exit_ms, uint64_t seed, int64_t now_ms) {
@@ -14,25 +16,8 @@ bool duty_spools(const struct duty *duty) {
     return duty->work == DUTY_TRAINING || duty->work == DUTY_STOPPING;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): spreads workers that lost the coordinator together. */
-static uint64_t jitter_draw(struct duty *duty) {
-    uint64_t z = duty->jitter += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
-/* The wait before the next try: DUTY_BACKOFF_FIRST_MS doubled for each failure, at most
- * DUTY_BACKOFF_MOST_MS, of which a random part between a half and the whole. */
 static void back_off(struct duty *duty, int64_t now_ms) {
-    int64_t wait = DUTY_BACKOFF_FIRST_MS;
-    for (unsigned i = 0; i < duty->failures && wait < DUTY_BACKOFF_MOST_MS; i++)
-        wait *= 2;
-    if (wait > DUTY_BACKOFF_MOST_MS)
-        wait = DUTY_BACKOFF_MOST_MS;
-    wait = wait / 2 + (int64_t)(jitter_draw(duty) % (uint64_t)(wait / 2 + 1));
-    duty->failures++;
-    duty->hold_until_ms = now_ms + wait;
+    duty->hold_until_ms = now_ms + backoff_ms(duty->failures++, &duty->jitter);
 }
 
 static void leave(struct duty *duty, int64_t now_ms) {

@@ -6,7 +6,7 @@
  *
  * The rules: one request is under way at a time. A request that cannot be sent, or whose answer
  * does not come within DUTY_ANSWER_MS, means that the coordinator is away: hello is said again
- * after a backoff that doubles up to DUTY_BACKOFF_MOST_MS, with jitter. Training goes on meanwhile.
+ * after a backoff (backoff.h). Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
  * stopped and its reports are dropped. Work that was paused is stopped and given back. A
@@ -24,8 +24,6 @@
 
 enum {
     DUTY_ANSWER_MS = 5000,
-    DUTY_BACKOFF_FIRST_MS = 250,
-    DUTY_BACKOFF_MOST_MS = 5000,
     DUTY_LEAVE_MS = 5000,
 };
 

@@ -72,6 +72,7 @@ enum {
     KEY_SERVER_KEY,
     KEY_ROOT,
     KEY_WEIGHTS,
+    KEY_SHARED,
     KEY_THREADS,
     KEY_IDLE,
     KEY_NAME,
@@ -90,6 +91,10 @@ static const struct argp_option worker_table[] = {
     {"data-root", KEY_ROOT, "DIR", 0,
      "Read pictures and weights of experiments here and in --dir only; needed with --key", 0},
     {"weights-root", KEY_WEIGHTS, "DIR", 0, "Read weights and checkpoints here too", 0},
+    {"shared", KEY_SHARED, "DIR", 0,
+     "The coordinator's --artifacts folder, where this machine sees it too: files are linked into "
+     "it instead of being sent",
+     0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "End after so long without work (default: stay)", 0},
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
@@ -126,6 +131,7 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         agent->device = (int)number;
         return code;
     case KEY_ROOT: agent->data_root = text; return 0;
+    case KEY_SHARED: agent->shared = text; return 0;
     case KEY_THREADS:
         code = options_integer(state, "--threads", text, 0, 1024, &number);
         agent->threads = (int)number;

@@ -19,6 +19,7 @@ struct trial {
     trial_function *run;
     struct experiment experiment;
     struct trainer_options options;
+    struct trial_supply supply;
     char *host;
     pthread_t thread;
     bool started;
@@ -170,14 +171,19 @@ static void *trial_main(void *context) {
                                           .log = on_log,
                                           .stop = on_stop};
     struct trial_item end = {.kind = NULL};
-    end.outcome = trial->run(&trial->experiment, &trial->options, &events, &end.error);
+    bool stopped;
+    if (supply_bring(&trial->supply.source, trial->supply.files, &trial->options, &events, &stopped,
+                     &end.error))
+        end.outcome = trial->run(&trial->experiment, &trial->options, &events, &end.error);
+    else
+        end.outcome = stopped ? TRAINER_STOPPED : TRAINER_FAILED;
     trial_put(trial, end);
     return NULL;
 }
 
 bool trial_start(trial_function *run, struct experiment *experiment,
-                 const struct trainer_options *options, const char *host, struct trial **out,
-                 struct error *error) {
+                 const struct trainer_options *options, const struct trial_supply *supply,
+                 const char *host, struct trial **out, struct error *error) {
     *out = NULL;
     struct trial *trial = calloc(1, sizeof *trial);
     if (trial == NULL) {
@@ -187,6 +193,7 @@ bool trial_start(trial_function *run, struct experiment *experiment,
     trial->run = run;
     trial->experiment = *experiment;
     trial->options = *options;
+    trial->supply = *supply;
     pthread_mutex_init(&trial->lock, NULL);
     pthread_cond_init(&trial->room, NULL);
     trial->host = strdup(host);

@@ -7,6 +7,7 @@
 #ifndef ASSAY_WORKER_TRIAL_H
 #define ASSAY_WORKER_TRIAL_H
 
+#include "worker/supply.h"
 #include "worker/trainer.h"
 
 #include <cjson/cJSON.h>
@@ -29,12 +30,18 @@ struct trial_item {
     struct error error;
 };
 
+/* What is to be fetched first; `files` and the strings must live until trial_free. */
+struct trial_supply {
+    struct supply_source source;
+    const cJSON *files; /* an assignment's */
+};
+
 /* Begins to train. `experiment` is the trial's from now on, also on failure (it is freed with
  * experiment_free); the strings of `options` must live until trial_free; `host` names this machine
  * in checkpoint reports. */
 bool trial_start(trial_function *run, struct experiment *experiment,
-                 const struct trainer_options *options, const char *host, struct trial **trial,
-                 struct error *error);
+                 const struct trainer_options *options, const struct trial_supply *supply,
+                 const char *host, struct trial **trial, struct error *error);
 /* Asks the trainer to end after the step it is in. */
 void trial_stop(struct trial *trial);
 /* Stops, discards what was not taken, joins. NULL is fine. */

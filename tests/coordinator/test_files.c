@@ -183,8 +183,20 @@ static void only_the_holder_of_the_lease_may_send(void **state) {
     archive->attempt--;
     ask(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "want");
     ask(archive->bench, "goodbye", body_worker("w"), "farewell");
+    hello(archive->bench, "v");
+    take(archive->bench, "v");
     assert_string_equal(text_of(send_piece(archive, FIRST, 0, "first", "error"), "code"), "fenced");
     refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "fenced", "over");
+}
+
+static void who_ended_the_attempt_may_send_what_is_late_until_the_next_one(void **state) {
+    struct archive *archive = *state;
+    assert_false(fenced(archive->bench, "w", archive->experiment, archive->attempt, "end",
+                        body("{\"outcome\": \"given_back\"}")));
+    upload(archive, "last.st", "last", 1, FIRST, "first");
+    take(archive->bench, "w");
+    refused_with(archive, "offer", body_offer(archive, "last.st", "last", 2, SECOND, 6), "fenced",
+                 "over");
 }
 
 static void names_that_lead_elsewhere_are_refused(void **state) {
@@ -363,6 +375,7 @@ int main(void) {
         ON_ARCHIVE(content_that_another_name_has_stays),
         ON_ARCHIVE(an_offer_that_comes_late_does_not_go_back),
         ON_ARCHIVE(only_the_holder_of_the_lease_may_send),
+        ON_ARCHIVE(who_ended_the_attempt_may_send_what_is_late_until_the_next_one),
         ON_ARCHIVE(names_that_lead_elsewhere_are_refused),
         ON_ARCHIVE(a_piece_of_what_was_not_offered_is_refused),
         ON_ARCHIVE(a_file_larger_than_any_is_refused),

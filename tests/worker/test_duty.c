@@ -1,5 +1,7 @@
 #include "worker/duty.h"
 
+#include "worker/backoff.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,7 +132,7 @@ static void waits_between_tries_double_up_to_the_limit_and_differ_between_worker
     struct duty duty, other;
     duty_init(&duty, NEVER, SEED, 0);
     duty_init(&other, NEVER, SEED + 1, 0);
-    int64_t now = 0, most = DUTY_BACKOFF_FIRST_MS;
+    int64_t now = 0, most = BACKOFF_FIRST_MS;
     bool differ = false;
     for (int i = 0; i < 12; i++) {
         expect_send(&duty, 0, now, DUTY_HELLO);
@@ -142,7 +144,7 @@ static void waits_between_tries_double_up_to_the_limit_and_differ_between_worker
         assert_in_range(wait, most / 2, most);
         differ = differ || wait != other_wait;
         now += wait > other_wait ? wait : other_wait;
-        most = most * 2 > DUTY_BACKOFF_MOST_MS ? DUTY_BACKOFF_MOST_MS : most * 2;
+        most = most * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : most * 2;
     }
     assert_true(differ);
 }

@@ -1,0 +1,112 @@
+#include "net/fetch.h"
+
+#include "core/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool write_all(int descriptor, const char *data, size_t length) {
+    while (length > 0) {
+        ssize_t written = write(descriptor, data, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        data += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+static double number(const cJSON *body, const char *key) {
+    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(body, key));
+}
+
+/* Asks for the piece at *have and adds it to the part. */
+static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int part, int64_t *have,
+                        struct error *error) {
+    struct wire_message piece;
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "sha256", fetch->sha256);
+    cJSON_AddNumberToObject(body, "offset", (double)*have);
+    struct error why = {0};
+    bool ok = dealer_ask(dealer, "fetch", body, "piece", fetch->timeout_ms, &piece, &why);
+    cJSON_Delete(body);
+    if (!ok)
+        return error_set(error, why.code == ERROR_UNREACHABLE ? ERROR_UNREACHABLE : ERROR_INPUT,
+                         "%s", why.message);
+    if ((int64_t)number(piece.body, "offset") != *have ||
+        (int64_t)number(piece.body, "bytes") != fetch->bytes ||
+        (int64_t)piece.bytes_length > fetch->bytes - *have)
+        ok = error_set(error, ERROR_INPUT,
+                       "the coordinator sends another piece of a file than it "
+                       "was asked for");
+    else if (!write_all(part, piece.bytes, piece.bytes_length))
+        ok = error_errno(error, ERROR_FAILED, "cannot write %s.part", fetch->path);
+    *have += (int64_t)piece.bytes_length;
+    wire_message_free(&piece);
+    return ok;
+}
+
+static bool fetch_rest(struct dealer *dealer, const struct fetch *fetch, int part,
+                       struct error *error) {
+    int64_t have = (int64_t)lseek(part, 0, SEEK_END);
+    if (have > fetch->bytes) {
+        have = 0;
+        if (ftruncate(part, 0) != 0)
+            return error_errno(error, ERROR_FAILED, "cannot write %s.part", fetch->path);
+    }
+    while (have < fetch->bytes) {
+        if (fetch->go_on != NULL && !fetch->go_on(fetch->context, have))
+            return error_set(error, ERROR_FAILED, "stopped");
+        if (!fetch_piece(dealer, fetch, part, &have, error))
+            return false;
+    }
+    return true;
+}
+
+/* The part is what was asked for. */
+static bool check(const struct fetch *fetch, int part, struct error *error) {
+    char found[SHA256_TEXT_SIZE];
+    int64_t bytes;
+    if (!sha256_file(part, fetch->path, found, &bytes, error))
+        return false;
+    return strcmp(found, fetch->sha256) == 0 ||
+           error_set(error, ERROR_INPUT, "%s: what came has the SHA-256 %s, not %s", fetch->path,
+                     found, fetch->sha256);
+}
+
+/* Once, from what the part has on. *from_nothing: it had nothing. */
+static bool fetch_once(struct dealer *dealer, const struct fetch *fetch, int part,
+                       bool *from_nothing, struct error *error) {
+    *from_nothing = lseek(part, 0, SEEK_END) <= 0;
+    return fetch_rest(dealer, fetch, part, error) && check(fetch, part, error);
+}
+
+bool fetch_file(struct dealer *dealer, const struct fetch *fetch, struct error *error) {
+    char *path = NULL;
+    struct error why = {0};
+    bool from_nothing = true;
+    if (asprintf(&path, "%s.part", fetch->path) < 0)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    int part = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    bool ok = part >= 0 || error_errno(&why, ERROR_FAILED, "cannot write %s", path);
+    ok = ok && fetch_once(dealer, fetch, part, &from_nothing, &why);
+    /* what was there before may have been of another file, or torn */
+    if (!ok && why.code == ERROR_INPUT && !from_nothing)
+        ok = ftruncate(part, 0) == 0 && fetch_once(dealer, fetch, part, &from_nothing, &why);
+    if (part >= 0)
+        close(part);
+    if (ok)
+        ok = atomic_file_adopt(path, fetch->path, &why);
+    else if (why.code == ERROR_INPUT)
+        unlink(path);
+    if (!ok && error != NULL)
+        *error = why;
+    free(path);
+    return ok;
+}

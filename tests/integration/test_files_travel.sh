@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# No file system is shared: an experiment whose worker is gone, its folder with it, goes on from its
+# last finished epoch on another worker, by what the coordinator has. The coordinator is killed while
+# files travel, and its parts are damaged. In the end the weights are those of an undisturbed run,
+# and the coordinator has every file that the worker has.
+. "$(dirname "$0")/lib.sh"
+
+epochs=5
+write_experiment "$work/calm.json" 400 $epochs
+write_experiment "$work/moved.json" 400 $epochs
+
+# artifact ID NAME COLUMN
+artifact() {
+    sql "SELECT $3 FROM artifact WHERE experiment = $1 AND name = '$2'"
+}
+
+# blob SHA256: its path with the coordinator
+blob() {
+    echo "$db-artifacts/sha256/${1:0:2}/${1:2}"
+}
+
+has_last_of() {
+    local epoch
+    epoch=$(artifact "$1" checkpoint_last.safetensors epoch)
+    [ "${epoch:-0}" -ge "$2" ]
+}
+
+# expect_same_files ID WORKER: what stands in the worker's folder stands in the store, under its sum.
+expect_same_files() {
+    local file sum
+    for file in "$work/$2/experiments/$1"/*.safetensors "$work/$2/experiments/$1/train.log" \
+        "$work/$2/experiments/$1"/tensorboard/*/*; do
+        sum=$(artifact "$1" "${file##*/}" sha256)
+        [ "$sum" = "$(sha256sum <"$file" | cut -d ' ' -f 1)" ] || fail "$file was not sent"
+        cmp -s "$file" "$(blob "$sum")" || fail "the coordinator's $file differs"
+    done
+}
+
+start_coordinator
+calm=$(submit "$work/calm.json")
+start_worker calm
+until_true "the undisturbed run is done" in_state "$calm" done
+end_worker calm TERM
+expect_same_files "$calm" calm
+
+moved=$(submit "$work/moved.json")
+start_worker first
+until_true "an epoch's checkpoint is with the coordinator" has_last_of "$moved" 1
+first_seconds=$(sql "SELECT seconds FROM epoch WHERE experiment = $moved AND epoch = 1")
+kill_coordinator # while the next one travels, maybe
+start_coordinator
+until_true "a later one is too" has_last_of "$moved" 2
+until_true "and the next epoch has begun" is_inside_an_epoch "$moved"
+end_worker first KILL
+rm -rf "$work/first"
+
+start_worker second
+until_true "the second worker gets further" has_epochs "$moved" 4
+end_worker second TERM # gives back: what it has goes to the coordinator first
+[ "$status" = 0 ] || fail "the worker ended with $status on SIGTERM"
+until_true "its last checkpoint is with the coordinator" has_last_of "$moved" 4
+rm -rf "$work/second"
+
+# what a power cut may leave of uploads
+for part in "$db-artifacts"/incoming/*.part; do
+    [ ! -e "$part" ] || truncate -s 4096 "$part"
+done
+start_worker third --shared "$db-artifacts"
+until_true "the experiment is done" in_state "$moved" done
+
+expect_complete "$moved" $epochs
+expect_same_files "$moved" third
+[ "$(sql "SELECT seconds FROM epoch WHERE experiment = $moved AND epoch = 1")" = "$first_seconds" ] ||
+    fail "the first epoch was trained again"
+for kind in best last; do
+    "$tools/same_weights" "$(checkpoint_path "$calm" $kind)" "$(checkpoint_path "$moved" $kind)" ||
+        fail "the moved run's $kind checkpoint differs from the undisturbed run's"
+done
+[ "$(numbers "$calm")" = "$(numbers "$moved")" ] || fail "the reported numbers differ"
+
+# with a shared folder the file is one
+last=$work/third/experiments/$moved/checkpoint_last.safetensors
+[ "$last" -ef "$(blob "$(artifact "$moved" checkpoint_last.safetensors sha256)")" ] ||
+    fail "the checkpoint was copied in spite of --shared"
+[ -z "$(find "$db-artifacts/incoming" -type f)" ] || fail "uploads are left over"

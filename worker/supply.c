@@ -1,0 +1,156 @@
+#include "worker/supply.h"
+
+#include "core/atomic_file.h"
+#include "core/json.h"
+#include "core/sha256.h"
+#include "net/fetch.h"
+#include "worker/backoff.h"
+#include "worker/checkpoint.h"
+#include "worker/resume.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ANSWER_MS = 10000, ASLEEP_MS = 50 };
+
+/* One file on its way. */
+struct errand {
+    const struct supply_source *source;
+    const struct trainer_events *events;
+    struct dealer *dealer;
+    const char *sha256;
+    int64_t bytes;
+    uint32_t epoch;
+    bool stopped;
+};
+
+static bool asked_to_stop(struct errand *errand) {
+    const struct trainer_events *events = errand->events;
+    errand->stopped = errand->stopped || (events->stop != NULL && events->stop(events->context));
+    return errand->stopped;
+}
+
+/* For people: how many MiB are there. */
+static bool go_on(void *context, int64_t bytes_there) {
+    struct errand *errand = context;
+    const struct progress progress = {
+        .phase = "fetch",
+        .epoch = errand->epoch,
+        .step = (uint32_t)(bytes_there >> 20),
+        .steps = (uint32_t)((errand->bytes + (1 << 20) - 1) >> 20),
+    };
+    if (errand->events->progress != NULL)
+        errand->events->progress(errand->events->context, &progress);
+    return !asked_to_stop(errand);
+}
+
+static void rest(struct errand *errand, int64_t wait_ms) {
+    for (int64_t slept = 0; slept < wait_ms && !asked_to_stop(errand); slept += ASLEEP_MS)
+        usleep(ASLEEP_MS * 1000);
+}
+
+/* Whether the file could be linked from the shared folder. */
+static bool link_shared(const struct errand *errand, const char *path) {
+    char from[PATH_MAX];
+    return errand->source->shared != NULL &&
+           snprintf(from, sizeof from, "%s/sha256/%.2s/%s", errand->source->shared, errand->sha256,
+                    errand->sha256 + 2) < (int)sizeof from &&
+           access(from, R_OK) == 0 && atomic_file_link(from, path, NULL);
+}
+
+/* False with the error of the last try when the file cannot be had, or `stopped`. */
+static bool bring_file(struct errand *errand, const char *path, struct error *error) {
+    const struct fetch fetch = {.sha256 = errand->sha256,
+                                .bytes = errand->bytes,
+                                .path = path,
+                                .timeout_ms = ANSWER_MS,
+                                .go_on = go_on,
+                                .context = errand};
+    uint64_t jitter = (uint64_t)getpid();
+    if (link_shared(errand, path))
+        return true;
+    for (unsigned failures = 0; !asked_to_stop(errand); failures++) {
+        if (fetch_file(errand->dealer, &fetch, error))
+            return true;
+        if (error->code != ERROR_UNREACHABLE)
+            return false;
+        rest(errand, backoff_ms(failures, &jitter));
+    }
+    return false;
+}
+
+static const cJSON *find_kind(const cJSON *files, const char *kind) {
+    const cJSON *file;
+    cJSON_ArrayForEach(file, files) {
+        if (strcmp(cJSON_GetStringValue(json_member(file, "kind")), kind) == 0)
+            return file;
+    }
+    return NULL;
+}
+
+/* The epoch of the checkpoint at `path`; 0 when there is none that is whole. */
+static uint32_t epoch_at(const char *path) {
+    struct checkpoint *checkpoint;
+    if (path == NULL || access(path, R_OK) != 0 || !checkpoint_open(path, &checkpoint, NULL))
+        return 0;
+    uint32_t epoch = checkpoint_state(checkpoint)->epoch;
+    checkpoint_close(checkpoint);
+    return epoch;
+}
+
+static bool bring_checkpoint(struct errand *errand, const cJSON *file, const char *path,
+                             struct error *error) {
+    errand->sha256 = cJSON_GetStringValue(json_member(file, "sha256"));
+    errand->bytes = (int64_t)cJSON_GetNumberValue(json_member(file, "bytes"));
+    errand->epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
+    if (!sha256_valid(errand->sha256))
+        return error_set(error, ERROR_INPUT, "the coordinator names a file that cannot be");
+    return bring_file(errand, path, error);
+}
+
+/* Best first and last last, as they were written: what is cut short leaves nothing that misleads.
+ */
+static bool bring_both(struct errand *errand, const cJSON *best, const cJSON *last,
+                       const char *best_path, const char *last_path, struct error *error) {
+    const char *sums[] = {cJSON_GetStringValue(json_member(best, "sha256")),
+                          cJSON_GetStringValue(json_member(last, "sha256"))};
+    if (!bring_checkpoint(errand, best, best_path, error))
+        return false;
+    if (strcmp(sums[0], sums[1]) == 0)
+        return atomic_file_link(best_path, last_path, error);
+    return bring_checkpoint(errand, last, last_path, error);
+}
+
+bool supply_bring(const struct supply_source *source, const cJSON *files,
+                  const struct trainer_options *options, const struct trainer_events *events,
+                  bool *stopped, struct error *error) {
+    struct errand errand = {.source = source, .events = events};
+    struct error why = {0};
+    const cJSON *best = find_kind(files, "best"), *last = find_kind(files, "last");
+    char *best_path = checkpoint_path_best(options->dir);
+    char *last_path = checkpoint_path_last(options->dir);
+    bool ok = best_path != NULL && last_path != NULL;
+    *stopped = false;
+    if (!ok)
+        error_set(error, ERROR_FAILED, "out of memory");
+    if (!ok || best == NULL || last == NULL)
+        goto out;
+    uint32_t epoch = (uint32_t)cJSON_GetNumberValue(json_member(last, "epoch"));
+    if (epoch_at(last_path) >= epoch || epoch_at(options->resume) >= epoch)
+        goto out;
+    ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
+         bring_both(&errand, best, last, best_path, last_path, &why);
+    *stopped = !ok && errand.stopped;
+    /* what the coordinator does not have, or has not whole, is done without */
+    ok = ok || (!*stopped && why.code != ERROR_FAILED);
+    if (!ok && error != NULL)
+        *error = why;
+    dealer_close(errand.dealer);
+out:
+    free(best_path);
+    free(last_path);
+    return ok;
+}

@@ -1,0 +1,30 @@
+/* supply: the files that an assignment needs and that lie with the coordinator, brought before the
+ * trainer begins.
+ *
+ * An experiment that another worker has begun goes on from its checkpoints: "best" and "last" come
+ * into the run's folder, unless a checkpoint as far as that is there, or where the other worker
+ * wrote it (a file system that both see). What cannot be had is gone on without: training again
+ * gives the same bits.
+ */
+#ifndef ASSAY_WORKER_SUPPLY_H
+#define ASSAY_WORKER_SUPPLY_H
+
+#include "net/dealer.h"
+#include "worker/trainer.h"
+
+#include <cjson/cJSON.h>
+
+struct supply_source {
+    const char *connect; /* the coordinator */
+    const struct dealer_keys *keys;
+    const char *shared; /* its artifacts folder, if it is seen from here; or NULL */
+};
+
+/* Fetches what is needed of `files` (an assignment's) into options->dir; asks `stop` of the events
+ * and tells them its progress as phase "fetch". Waits for a coordinator that is away. False: it was
+ * stopped (*stopped), or the files cannot be written here. */
+bool supply_bring(const struct supply_source *source, const cJSON *files,
+                  const struct trainer_options *options, const struct trainer_events *events,
+                  bool *stopped, struct error *error);
+
+#endif
