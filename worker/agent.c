@@ -132,7 +132,6 @@ static bool take_end(struct agent *agent, const struct trial_item *item, struct 
     if (!counts) {
         say(agent, false, "experiment %" PRId64 ": stopped, it is not this worker's any more", id);
     } else if (item->outcome == TRAINER_DONE) {
-        say(agent, false, "experiment %" PRId64 ": done", id);
         ok = spool_report(agent, "end", report_end("done"), error);
     } else if (item->outcome == TRAINER_STOPPED) {
         say(agent, false, "experiment %" PRId64 ": given back", id);
@@ -192,23 +191,28 @@ static bool hold_end(struct agent *agent, struct trial_item *item, struct error 
     agent->end = *item;
     memset(item, 0, sizeof *item);
     agent->patient_until_ms = 0;
-    return !counts || agent->end.outcome != TRAINER_DONE || send_rest(agent, error);
+    if (!counts || agent->end.outcome != TRAINER_DONE)
+        return true;
+    say(agent, false, "experiment %" PRId64 ": done", agent->duty.experiment);
+    return send_rest(agent, error);
 }
 
 /* Tells the end when nothing speaks against it. What cannot be sent in time stays here, in the
- * trial's folder: a run that was done is then given back, for the next one to end. */
+ * trial's folder: a run that was done is then given back, for the next one to end; or done all the
+ * same when the coordinator has no room, which may be mended later. */
 static bool release_end(struct agent *agent, struct error *error) {
     struct duty *duty = &agent->duty;
     const int64_t now_ms = clock_steady_ms();
     bool refused, counts = duty_spools(duty);
     size_t waiting = courier_waiting(agent->courier, duty->experiment, duty->attempt, &refused);
-    bool hurry = duty->leaving || refused || agent->end.outcome != TRAINER_DONE;
+    bool away = !duty->welcome && agent->options->idle_exit_ms >= 0;
+    bool hurry = duty->leaving || refused || away || agent->end.outcome != TRAINER_DONE;
     if (hurry && agent->patient_until_ms == 0)
         agent->patient_until_ms = now_ms + AGENT_PATIENCE_MS;
     bool late = hurry && (now_ms >= agent->patient_until_ms || (duty->leaving && !duty->welcome));
     if (counts && waiting > 0 && !late)
         return true;
-    if (waiting > 0 && duty->leaving && agent->end.outcome == TRAINER_DONE)
+    if (counts && waiting > 0 && !refused && agent->end.outcome == TRAINER_DONE)
         agent->end.outcome = TRAINER_STOPPED;
     if (!counts)
         courier_drop(agent->courier, duty->experiment, duty->attempt);
