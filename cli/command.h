@@ -88,6 +88,7 @@ int command_workers(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_scores(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_predict(int argc, char **argv);
 int command_tensorboard(int argc, char **argv);
 int command_weights(int argc, char **argv);
 int command_verify(int argc, char **argv);

@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
     {"scores", "ID --checkpoint C --split S", "the probability of each picture, as CSV", command_scores},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
+    {"predict", "CHECKPOINT IMAGE...", "the probability of label 1 of pictures", command_predict},
     {"tensorboard", "ID...|GROUP --out DIR", "event files for TensorBoard", command_tensorboard},
     {"Weights and checkpoints", NULL, NULL, NULL},
     {"weights", "FILE", "the tensors of a safetensors or .pth file", command_weights},

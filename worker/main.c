@@ -1,10 +1,12 @@
-/* assay-worker: trains what a coordinator hands out; step, bench and evaluate run without one. */
+/* assay-worker: trains what a coordinator hands out; step, bench, evaluate and predict run without
+ * one. */
 #include "net/dealer.h"
 #include "worker/agent.h"
 #include "worker/bench.h"
 #include "worker/devices.h"
 #include "worker/evaluate.h"
 #include "worker/options.h"
+#include "worker/predict.h"
 #include "worker/step.h"
 
 #include <signal.h>
@@ -166,16 +168,16 @@ static int worker_main(int argc, char **argv) {
     static const struct argp argp = {
         .options = worker_table,
         .parser = worker_parse,
-        .args_doc = "\nstep|bench|evaluate|devices [OPTION...]",
-        .doc =
-            "Train what the coordinator hands out, and report every epoch.\v"
-            "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
-            "elsewhere from its last finished epoch; a second signal ends at once. Without a "
-            "coordinator a worker goes on training and keeps trying; its reports wait in "
-            "DIR/spool.db.\n\n"
-            "Subcommands, each with --help: step (one training step, for checking numerics), "
-            "bench (how fast is this machine), evaluate (a checkpoint on valid or test), devices "
-            "(what could compute here)."};
+        .args_doc = "\nstep|bench|evaluate|predict|devices [OPTION...]",
+        .doc = "Train what the coordinator hands out, and report every epoch.\v"
+               "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
+               "elsewhere from its last finished epoch; a second signal ends at once. Without a "
+               "coordinator a worker goes on training and keeps trying; its reports wait in "
+               "DIR/spool.db.\n\n"
+               "Subcommands, each with --help: step (one training step, for checking numerics), "
+               "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
+               "predict (scores of pictures), devices "
+               "(what could compute here)."};
     const char *connect = getenv("ASSAY_CONNECT");
     struct worker_options options = {
         .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,
@@ -206,6 +208,7 @@ int main(int argc, char **argv) {
     } subcommands[] = {{"step", "assay-worker step", step_main},
                        {"bench", "assay-worker bench", bench_main},
                        {"evaluate", "assay-worker evaluate", evaluate_main},
+                       {"predict", "assay-worker predict", predict_main},
                        {"devices", "assay-worker devices", devices_main}};
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("assay " ASSAY_VERSION);

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# assay predict: the scores of the run's own evaluation, in CSV and JSON; what cannot be read.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+
+write_experiment "$work/demo.json" 20 1
+start_coordinator
+start_worker one
+id=$(submit "$work/demo.json")
+until_true "experiment $id is done" in_state "$id" done
+checkpoint=$(checkpoint_path "$id" last)
+cd "$work"
+
+# The test pictures again, in another batch size: the numbers are the evaluation's.
+assay scores "$id" --checkpoint last --split test --json >scores.json
+mapfile -t paths < <(sqlite3 :memory: \
+    "SELECT value ->> 'path' FROM json_each(CAST(readfile('scores.json') AS TEXT))")
+(cd pictures && assay predict "$checkpoint" "${paths[@]}" --batch 3 --json) >predicted.json
+same=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('scores.json') AS TEXT)) a
+    JOIN json_each(CAST(readfile('predicted.json') AS TEXT)) b USING (key)
+    WHERE a.value ->> 'path' = b.value ->> 'path'
+    AND abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6")
+[ "${#paths[@]}" = 4 ] && [ "$same" = 4 ] || fail "predict gives other scores than the evaluation"
+
+# A folder, sorted by bytes, from an experiment's checkpoint; one thread gives what four do.
+assay predict "$id@last" pictures --threads 1 --out one.csv
+assay predict "$checkpoint" pictures/ --threads 4 --batch 7 >four.csv
+cut -d, -f1,3 one.csv >labels_1; cut -d, -f1,3 four.csv >labels_4
+cmp labels_1 labels_4 || fail "threads change what is predicted"
+[ "$(head -n 1 one.csv)" = path,probability,predicted ] || fail "no titles"
+[ "$(wc -l <one.csv)" = 41 ] || fail "not every picture"
+tail -n +2 one.csv | cut -d, -f1 | LC_ALL=C sort -c || fail "not sorted"
+
+# Broken pictures: said, the others scored, exit code 1.
+mkdir mixed
+cp "pictures/${paths[0]}" 'mixed/a, "b".png'
+echo no picture >mixed/broken.png
+status=0
+assay predict "$checkpoint" mixed >out 2>err || status=$?
+[ $status = 1 ] || fail "exit code $status"
+grep -q '^"mixed/a, ""b"".png",0\.[0-9]*,[01]$' out || fail "$(cat out)"
+[ "$(wc -l <out)" = 2 ] && grep -q '^assay: mixed/broken.png: ' err && grep -q '1 of 2 pictures' err ||
+    fail "$(cat out err)"
+assay predict "$checkpoint" mixed --json >out 2>/dev/null || true
+[ "$(json "json_array_length(j), json_type(j, '\$[1].error')" out)" = '2|text' ] || fail "$(cat out)"
+
+# What is wrong from the beginning is exit code 2, and nothing is written.
+mkdir empty
+for arguments in "$checkpoint nowhere.png" "$checkpoint empty" "mixed/broken.png mixed" \
+    "$id@7 mixed" "99@best mixed"; do
+    status=0
+    assay predict $arguments >out 2>err || status=$?
+    [ $status = 2 ] && [ ! -s out ] && grep -q '^assay: ' err || fail "$arguments: $status, $(cat err)"
+done

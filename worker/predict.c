@@ -1,0 +1,217 @@
+#include "worker/predict.h"
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "worker/options.h"
+#include "worker/picture_list.h"
+#include "worker/predictor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 500 };
+
+struct predict_options {
+    const char *checkpoint, *out;
+    struct predictor_options predictor;
+    bool json;
+    struct picture_list pictures;
+    struct error error; /* of the pictures named */
+};
+
+enum {
+    KEY_CHECKPOINT = 0x1000,
+    KEY_BATCH,
+    KEY_THREADS,
+    KEY_OUT,
+    KEY_BACKEND,
+    KEY_DEVICE,
+    KEY_JSON
+};
+
+static const struct argp_option predict_table[] = {
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "The weights, and the config they came from", 0},
+    {"batch", KEY_BATCH, "N", 0, "Pictures at once (default: 32)", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {"out", KEY_OUT, "FILE", 0, "Where the scores go (default: stdout)", 0},
+    {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
+    {"json", KEY_JSON, NULL, 0, "A JSON array instead of CSV", 0},
+    {0},
+};
+
+static error_t predict_parse(int key, char *text, struct argp_state *state) {
+    struct predict_options *options = state->input;
+    long number = 0;
+    error_t code = 0;
+    switch (key) {
+    case KEY_CHECKPOINT: options->checkpoint = text; return 0;
+    case KEY_BATCH:
+        code = options_integer(state, "--batch", text, 1, 4096, &number);
+        options->predictor.batch = (size_t)number;
+        return code;
+    case KEY_THREADS:
+        code = options_integer(state, "--threads", text, 0, 1024, &number);
+        options->predictor.threads = (int)number;
+        return code;
+    case KEY_OUT: options->out = text; return 0;
+    case KEY_BACKEND: return options_backend(state, text, &options->predictor.backend);
+    case KEY_DEVICE:
+        code = options_integer(state, "--device", text, 0, 1023, &number);
+        options->predictor.device = (int)number;
+        return code;
+    case KEY_JSON: options->json = true; return 0;
+    case ARGP_KEY_ARG:
+        if (options->error.code == ERROR_NONE)
+            picture_list_add(&options->pictures, text, &options->error);
+        return 0;
+    case ARGP_KEY_END:
+        if (options->checkpoint == NULL || state->arg_num == 0)
+            return options_mistake(state, "predict needs --checkpoint and a picture or a folder");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* --- what is written --- */
+
+/* As RFC 4180 has it: in quotes where it needs them. */
+static void add_csv_string(struct text *text, const char *string) {
+    if (strpbrk(string, ",\"\r\n") == NULL) {
+        text_format(text, "%s", string);
+        return;
+    }
+    text_add(text, "\"", 1);
+    for (const char *at = string; *at != '\0'; at++)
+        text_add(text, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
+    text_add(text, "\"", 1);
+}
+
+static void add_prediction(struct text *text, bool json, const char *path,
+                           const struct prediction *prediction) {
+    bool broken = prediction->broken.code != ERROR_NONE;
+    int predicted = prediction->probability > 0.5;
+    if (json) {
+        text_format(text, "%s{\"path\":", text->length > 1 ? ",\n " : "");
+        text_json_string(text, path);
+        if (broken) {
+            text_format(text, ",\"error\":");
+            text_json_string(text, prediction->broken.message);
+            text_format(text, "}");
+        } else {
+            text_format(text, ",\"probability\":%.9g,\"predicted\":%d}", prediction->probability,
+                        predicted);
+        }
+    } else if (!broken) {
+        add_csv_string(text, path);
+        text_format(text, ",%.9g,%d\n", prediction->probability, predicted);
+    }
+}
+
+/* How far it is, on a terminal, once it takes long. */
+struct progress_line {
+    int64_t began_ms, told_ms;
+    bool terminal, shown;
+};
+
+static void clear_progress(struct progress_line *line) {
+    if (line->shown)
+        fputs("\r\033[K", stderr);
+    line->shown = false;
+}
+
+static void tell_progress(struct progress_line *line, size_t done, size_t count) {
+    int64_t now_ms = clock_steady_ms();
+    if (!line->terminal || now_ms - line->began_ms < PROGRESS_AFTER_MS ||
+        now_ms - line->told_ms < PROGRESS_EVERY_MS)
+        return;
+    double spent = (double)(now_ms - line->began_ms) / 1000;
+    clear_progress(line);
+    fprintf(stderr, "%zu of %zu pictures, %.1f a second", done, count, (double)done / spent);
+    line->told_ms = now_ms;
+    line->shown = true;
+}
+
+/* --- the work --- */
+
+/* Scores everything into `text`; *broken counts what could not be read, which is said as it comes.
+ */
+static bool score_all(const struct predict_options *options, struct predictor *predictor,
+                      struct text *text, size_t *broken, struct error *error) {
+    const struct picture_list *pictures = &options->pictures;
+    size_t batch = options->predictor.batch;
+    struct progress_line line = {.began_ms = clock_steady_ms(), .terminal = isatty(2) != 0};
+    struct prediction *predictions = calloc(batch, sizeof *predictions);
+    bool ok = predictions != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    for (size_t first = 0; ok && first < pictures->count; first += batch) {
+        size_t left = pictures->count - first, count = left < batch ? left : batch;
+        ok = predictor_score(predictor, pictures->paths + first, count, predictions, error);
+        for (size_t i = 0; ok && i < count; i++) {
+            add_prediction(text, options->json, pictures->paths[first + i], &predictions[i]);
+            if (predictions[i].broken.code == ERROR_NONE)
+                continue;
+            clear_progress(&line);
+            fprintf(stderr, "assay: %s\n", predictions[i].broken.message);
+            ++*broken;
+        }
+        tell_progress(&line, first + count, pictures->count);
+    }
+    clear_progress(&line);
+    free(predictions);
+    return ok;
+}
+
+static bool write_out(const char *out, const struct text *text, struct error *error) {
+    if (text->failed)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    if (out != NULL)
+        return file_write_atomic(out, text->data, text->length, error);
+    return (fwrite(text->data, 1, text->length, stdout) == text->length && fflush(stdout) == 0) ||
+           error_errno(error, ERROR_FAILED, "cannot write the scores");
+}
+
+static bool predict(struct predict_options *options, size_t *broken, struct error *error) {
+    struct predictor *predictor = NULL;
+    struct text text = {0};
+    text_format(&text, options->json ? "[" : "path,probability,predicted\n");
+    bool ok = predictor_open(options->checkpoint, &options->predictor, &predictor, error) &&
+              score_all(options, predictor, &text, broken, error);
+    if (options->json)
+        text_format(&text, "]\n");
+    ok = ok && write_out(options->out, &text, error);
+    text_free(&text);
+    predictor_close(predictor);
+    return ok;
+}
+
+int predict_main(int argc, char **argv) {
+    static const struct argp argp = {
+        .options = predict_table,
+        .parser = predict_parse,
+        .args_doc = "IMAGE|FOLDER...",
+        .doc = "Score pictures with a checkpoint: the probability of label 1."};
+    struct predict_options options = {.predictor = {.backend = "auto", .batch = 32}};
+    struct error error = {0};
+    size_t broken = 0;
+    int code;
+    bool ok = options_parse(&argp, argc, argv, &options, &code);
+    if (ok && options.error.code != ERROR_NONE) {
+        error = options.error;
+        ok = false;
+        code = (int)error.code;
+        fprintf(stderr, "assay: %s\n", error.message);
+    } else if (ok) {
+        ok = predict(&options, &broken, &error);
+        if (!ok)
+            fprintf(stderr, "assay: %s\n", error.message);
+        else if (broken > 0)
+            fprintf(stderr, "assay: %zu of %zu pictures could not be read; the others are scored\n",
+                    broken, options.pictures.count);
+        code = ok ? (broken > 0 ? ERROR_FAILED : 0) : (int)error.code;
+    }
+    picture_list_free(&options.pictures);
+    return code;
+}
