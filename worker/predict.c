@@ -197,20 +197,17 @@ int predict_main(int argc, char **argv) {
     struct error error = {0};
     size_t broken = 0;
     int code;
-    bool ok = options_parse(&argp, argc, argv, &options, &code);
-    if (ok && options.error.code != ERROR_NONE) {
-        error = options.error;
-        ok = false;
-        code = (int)error.code;
-        fprintf(stderr, "assay: %s\n", error.message);
-    } else if (ok) {
-        ok = predict(&options, &broken, &error);
-        if (!ok)
+    if (options_parse(&argp, argc, argv, &options, &code)) {
+        if (options.error.code != ERROR_NONE)
+            error = options.error;
+        else
+            predict(&options, &broken, &error);
+        if (error.code != ERROR_NONE)
             fprintf(stderr, "assay: %s\n", error.message);
         else if (broken > 0)
             fprintf(stderr, "assay: %zu of %zu pictures could not be read; the others are scored\n",
                     broken, options.pictures.count);
-        code = ok ? (broken > 0 ? ERROR_FAILED : 0) : (int)error.code;
+        code = error.code != ERROR_NONE ? (int)error.code : broken > 0 ? ERROR_FAILED : 0;
     }
     picture_list_free(&options.pictures);
     return code;
