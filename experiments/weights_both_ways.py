@@ -17,22 +17,25 @@ from safetensors.torch import save_file
 
 
 class Detector(torch.nn.Module):
-    """The notebook's model: a ResNet with 1000 outputs, ReLU, and two classes."""
+    """The notebook's model: a ResNet with 1000 outputs, what model.head names, and two classes."""
 
-    def __init__(self, arch):
+    def __init__(self, model):
         super().__init__()
-        self.backbone = getattr(torchvision.models, arch)()
+        self.backbone = getattr(torchvision.models, model["arch"])()
+        self.between = {"relu": torch.nn.ReLU(),
+                        "dropout": torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Dropout(model["dropout"])),
+                        "linear": torch.nn.Identity()}[model["head"]]
         self.head = torch.nn.Linear(1000, 2)
 
     def forward(self, images):
-        return self.head(torch.relu(self.backbone(images)))
+        return self.head(self.between(self.backbone(images)))
 
 
 def checkpoint_to_pytorch(source, target):
     with safe_open(source, "pt") as file:
         config = json.loads(file.metadata()["config"])
         weights = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("optimizer.")}
-    model = Detector(config["model"]["arch"])
+    model = Detector(config["model"])
     names = {name if name.startswith("head.") else "backbone." + name: value for name, value in weights.items()}
     model.load_state_dict(names, strict=True)
     torch.save(weights, target)
