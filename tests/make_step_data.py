@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Makes tests/data/step/*.safetensors with PyTorch: python3 tests/make_step_data.py
 
-layers.safetensors: every kind of layer alone, computed in float64, stored as float32.
-resnet18.safetensors, resnet50.safetensors: one whole training step in float64. Weights and pictures
-come from a formula (drawn() here, drawn() in tests/worker/nn/reference.h), so only results are
-stored: loss, logits, running statistics, and of each gradient its norm and SAMPLES entries; beside
-them how far PyTorch's own float32 is from its float64.
+layers.safetensors: every kind of layer alone, every loss and optimizer, computed in float64 (the
+optimizers in float32), stored as float32.
+resnet18_64.safetensors, ...: one whole training step in float64. Weights and pictures come from a
+formula (drawn() here, drawn() in tests/worker/nn/reference.h), so only results are stored: loss,
+logits, running statistics, and of each gradient and update a sketch (sketch() below), in which an
+error shows as large as it is. Beside them stands how far PyTorch's own float32 is from its float64:
+the yardstick.
+ten_steps.safetensors: the losses of ten steps in a row.
 Needs torch and torchvision (Debian: python3-torch, python3-torchvision); made with 1.13 and 0.14.
 """
 import json
@@ -18,12 +21,13 @@ import torch.nn.functional as F
 import torchvision
 
 OUT = pathlib.Path(__file__).parent / "data" / "step"
-SAMPLES = 16
+BUCKETS = 32
+NOTHING = 1e-6  # a gradient whose norm is less is 0 but for rounding, and has no relative error
 MASK = 2**64 - 1
 
 
-def drawn(name, count):
-    """count floats in [-1, 1): the upper 24 bits of SplitMix64, seeded with FNV-1a of the name."""
+def hashes(name, count):
+    """SplitMix64's first numbers, seeded with FNV-1a of the name."""
     seed = 14695981039346656037
     for c in name.encode():
         seed = ((seed ^ c) * 1099511628211) & MASK
@@ -31,8 +35,12 @@ def drawn(name, count):
         z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - np.float32(1)
+        return z ^ (z >> np.uint64(31))
+
+
+def drawn(name, count):
+    """count floats in [-1, 1): the upper 24 bits of the hashes."""
+    return (hashes(name, count) >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - np.float32(1)
 
 
 def tensor(name, *shape):
@@ -123,23 +131,28 @@ def linear(out, name, relu):
     keep(out, name, x=x, w=w, b=b, y=y, dy=dy, dx=dx, dw=dw, db=db)
 
 
-def cross_entropy(out, name):
+def cross_entropy(out, name, smoothing=0.0, weights=(1.0, 1.0)):
     x = (tensor(name + ".x", 6, 2) * 20).requires_grad_()
-    labels = torch.arange(6) % 2
-    losses = F.cross_entropy(x, labels, reduction="none")
-    keep(out, name, x=x, losses=losses, dx=torch.autograd.grad(losses.mean(), x)[0])
+    labels = torch.arange(6) % 3 % 2
+    options = {"weight": torch.tensor(weights).double(), "label_smoothing": smoothing}
+    losses = F.cross_entropy(x, labels, reduction="none", **options)
+    loss = F.cross_entropy(x, labels, **options)
+    keep(out, name, x=x, losses=losses, loss=loss, dx=torch.autograd.grad(loss, x)[0])
 
 
-def adam(out, name, decay):
+def optimizer(out, name, kind, **options):
     value = torch.nn.Parameter(tensor(name + ".value", 40).float())
     keep(out, name, before=value)
-    optimizer = torch.optim.Adam([value], 2e-2, (0.9, 0.999), 1e-8, decay)
+    optimizer = kind([value], 2e-2, **options)
     for step in range(3):
         value.grad = tensor(f"{name}.gradient{step}", 40).float() ** 3
         keep(out, name, **{f"gradient{step}": value.grad})
         optimizer.step()
-    state = optimizer.state[value]
-    keep(out, name, after=value, m=state["exp_avg"], v=state["exp_avg_sq"])
+    keep(out, name, after=value)
+    names = {"exp_avg": "m", "exp_avg_sq": "v", "momentum_buffer": "m"}
+    for key, state in optimizer.state[value].items():
+        if key in names and state is not None:
+            keep(out, name, **{names[key]: state})
 
 
 def make_layers():
@@ -161,8 +174,15 @@ def make_layers():
     linear(out, "linear", False)
     linear(out, "linear_relu", True)
     cross_entropy(out, "cross_entropy")
-    adam(out, "adam", 0)
-    adam(out, "adam_decay", 0.1)
+    cross_entropy(out, "cross_entropy_smooth", 0.1)
+    cross_entropy(out, "cross_entropy_weighted", 0.0, (0.5, 3.0))
+    cross_entropy(out, "cross_entropy_both", 0.25, (0.5, 3.0))
+    optimizer(out, "adam", torch.optim.Adam)
+    optimizer(out, "adam_decay", torch.optim.Adam, weight_decay=0.1)
+    optimizer(out, "adamw", torch.optim.AdamW, weight_decay=0.1)
+    optimizer(out, "sgd", torch.optim.SGD, weight_decay=0.1)
+    optimizer(out, "sgd_momentum", torch.optim.SGD, momentum=0.9)
+    optimizer(out, "sgd_nesterov", torch.optim.SGD, momentum=0.9, weight_decay=0.1, nesterov=True)
     save(OUT / "layers.safetensors", out)
 
 
@@ -202,62 +222,112 @@ def fill(network, shift):
             value.copy_(torch.from_numpy(u).reshape(value.shape))
 
 
-def step(network, images, labels):
-    optimizer = torch.optim.Adam(network.parameters(), 2e-4)
-    logits = network(images)
-    loss = F.cross_entropy(logits, labels)
+def sketch(name, values):
+    """The values of a tensor added up, with random signs, in BUCKETS random buckets (count sketch,
+    Charikar, Chen and Farach-Colton 2002): the norm of a difference of two sketches is that of the
+    tensors' difference, but for an eighth."""
+    hashed = hashes("sketch " + name, values.numel())
+    sign = np.where(hashed >> np.uint64(63), -1.0, 1.0)
+    buckets = (hashed % np.uint64(BUCKETS)).astype(np.int64)
+    return torch.from_numpy(np.bincount(buckets, sign * values.flatten().double().numpy(), BUCKETS))
+
+
+def sketches(tensors):
+    return {name: sketch(name, value) for name, value in tensors.items()}
+
+
+def errors(values, exact, names):
+    """Worst and median of the tensors' relative errors, by their sketches."""
+    relative = [((values[k] - exact[k]).norm() / exact[k].norm()).item() for k in names]
+    return np.array([max(relative), np.median(relative)])
+
+
+def step(arch, kind, count, side, shift, optimizer):
+    """Loss, logits, sketches of gradients and updates, and the network after one step."""
+    network = Network(arch)
+    fill(network, shift)
+    network = network.to(kind)
+    before = {plain(k): v.detach().clone() for k, v in network.named_parameters()}
+    update = optimizer(network.parameters())
+    logits = network(tensor("images", count, 3, side, side).to(kind))
+    loss = F.cross_entropy(logits, torch.arange(count) % 2)
     loss.backward()
-    grads = {plain(k): v.grad.clone() for k, v in network.named_parameters()}
-    optimizer.step()
-    return loss.detach(), logits.detach(), grads, network
+    gradients = sketches({plain(k): v.grad for k, v in network.named_parameters()})
+    update.step()
+    updates = sketches({plain(k): v.detach().double() - before[plain(k)].double()
+                        for k, v in network.named_parameters()})
+    return loss.detach(), logits.detach(), gradients, updates, network
 
 
-def sampled(name, count):
-    """Entries of a gradient that are stored: the same on both sides."""
-    u = drawn("sample " + name, SAMPLES).astype(np.float64)
-    return np.floor((u + 1) / 2 * count).astype(np.int64)
+def notebooks_adam(parameters):
+    return torch.optim.Adam(parameters, 2e-4)
 
 
-def error(value, exact):
-    return ((value.double() - exact).norm() / exact.norm()).item()
-
-
-def make_step(arch, count, side, shift):
-    labels = torch.arange(count) % 2
-    networks = []
-    for kind in (torch.float64, torch.float32):
-        network = Network(arch)
-        fill(network, shift)
-        networks.append(step(network.to(kind), tensor("images", count, 3, side, side).to(kind),
-                             labels))
-    (loss, logits, grads, trained), (loss32, logits32, grads32, _) = networks
+def make_step(name, arch, count, side, shift, optimizer=notebooks_adam):
+    """Of the float32 yardsticks, PyTorch with oneDNN and without, the larger counts: two roundings
+    of the same sums, in which different ReLUs open by chance."""
+    loss, logits, gradients, updates, trained = step(arch, torch.float64, count, side, shift,
+                                                     optimizer)
+    names = [k for k, v in gradients.items() if v.norm() >= NOTHING]
+    yardstick = np.zeros(4)
+    for mkldnn in (True, False):
+        with torch.backends.mkldnn.flags(enabled=mkldnn):
+            single = step(arch, torch.float32, count, side, shift, optimizer)
+        off = np.concatenate([errors(single[2], gradients, names),
+                              errors(single[3], updates, names)])
+        yardstick = np.maximum(yardstick, off)
+        print(f"{name}: PyTorch's float32: loss off by {abs(single[0].item() - loss.item()):.1e}, "
+              f"gradients by {off[0]:.1e} at worst, {off[1]:.1e} median, updates by {off[2]:.1e}, "
+              f"{off[3]:.1e}")
     with torch.no_grad():
         evaluated = trained.eval()(tensor("images", count, 3, side, side))
-    out = {"loss": loss, "logits": logits, "evaluated": evaluated}
-    errors = []
-    for name, grad in grads.items():
-        flat = grad.flatten()
-        out["norm." + name] = grad.norm()
-        out["grad." + name] = flat[torch.from_numpy(sampled(name, flat.numel()))]
-        errors.append(error(grads32[name], grad))
-    state = {plain(k): v for k, v in trained.state_dict().items()}
-    for name, value in state.items():
-        if "running_" in name and ("layer" not in name or ".0.bn2" in name):
-            out["param." + name] = value
-        elif name in ("conv1.weight", "layer2.0.bn1.weight", "head.weight", "head.bias"):
-            flat = value.flatten()
-            out["param." + name] = flat[torch.from_numpy(sampled(name, flat.numel()))]
-    out["torch_error"] = torch.tensor([max(errors), float(np.median(errors))], dtype=torch.float64)
-    print(f"{arch} {count} x {side} px: loss {loss.item():.6f}; PyTorch's float32: loss off by "
-          f"{abs(loss32.item() - loss.item()):.1e}, logits by "
-          f"{(logits32 - logits).abs().max().item():.1e}, gradients by {max(errors):.1e} at worst, "
-          f"{np.median(errors):.1e} median")
-    save(OUT / f"{arch}.safetensors", out)
+    out = {"loss": loss, "logits": logits, "evaluated": evaluated,
+           "yardstick": torch.from_numpy(yardstick)}
+    for key in gradients:
+        out["gradient." + key] = gradients[key].float()
+        out["update." + key] = updates[key].float()
+    for key, value in trained.state_dict().items():
+        if "running_" in key and ("layer" not in key or ".0.bn2" in key):
+            out["param." + plain(key)] = value
+    save(OUT / f"{name}.safetensors", out)
+
+
+def ten_steps(arch, count, side, optimizer, kind):
+    network = Network(arch)
+    fill(network, 0.0)
+    network = network.to(kind)
+    update = optimizer(network.parameters())
+    losses = []
+    for number in range(10):
+        images = tensor(f"images {number % 3}", count, 3, side, side).to(kind)
+        loss = F.cross_entropy(network(images), torch.arange(count) % 2)
+        update.zero_grad()
+        loss.backward()
+        update.step()
+        losses.append(loss.item())
+    return torch.tensor(losses, dtype=torch.float64)
+
+
+def make_ten_steps():
+    out = {}
+    optimizers = {"adam": notebooks_adam, "sgd": lambda p: torch.optim.SGD(p, 1e-3, momentum=0.9)}
+    for name, optimizer in optimizers.items():
+        out[name] = ten_steps("resnet18", 6, 64, optimizer, torch.float64)
+        single = ten_steps("resnet18", 6, 64, optimizer, torch.float32)
+        print(f"ten steps of {name}: {out[name].numpy().round(4)}; PyTorch's float32 off by "
+              f"{((single - out[name]).abs() / out[name]).max().item():.1e} at most")
+    save(OUT / "ten_steps.safetensors", out)
 
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     make_layers()
-    make_step("resnet18", 4, 64, 0.0)
-    make_step("resnet50", 4, 64, 0.5)
+    make_step("resnet18_64", "resnet18", 4, 64, 0.0)
+    make_step("resnet18_96_adamw", "resnet18", 6, 96, 0.0,
+              lambda p: torch.optim.AdamW(p, 2e-4, weight_decay=0.05))
+    make_step("resnet18_64_sgd", "resnet18", 3, 64, 0.0,
+              lambda p: torch.optim.SGD(p, 1e-2, momentum=0.9, weight_decay=1e-3, nesterov=True))
+    make_step("resnet50_64", "resnet50", 4, 64, 2.0)
+    make_step("resnet50_96", "resnet50", 6, 96, 0.0)
+    make_ten_steps()

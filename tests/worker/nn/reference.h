@@ -89,18 +89,26 @@ static inline void assert_stored(const struct safetensors *data, const char *lay
     free(expected);
 }
 
-/* tests/make_step_data.py: drawn(). */
-static inline void drawn(const char *name, size_t count, float *values) {
+/* tests/make_step_data.py: hashes(). */
+static inline uint64_t hash_seed(const char *name) {
     uint64_t seed = UINT64_C(14695981039346656037);
     for (const char *c = name; *c != '\0'; c++)
         seed = (seed ^ (uint8_t)*c) * UINT64_C(1099511628211);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-        z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-        z = z ^ (z >> 31);
-        values[i] = (float)(z >> 40) / 8388608.0F - 1.0F;
-    }
+    return seed;
+}
+
+static inline uint64_t hash_at(uint64_t seed, size_t index) {
+    uint64_t z = seed + (index + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* tests/make_step_data.py: drawn(). */
+static inline void drawn(const char *name, size_t count, float *values) {
+    uint64_t seed = hash_seed(name);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(hash_at(seed, i) >> 40) / 8388608.0F - 1.0F;
 }
 
 /* ---- between plain NCHW and the blocked layout ---- */

@@ -69,26 +69,55 @@ static void a_linear_layer_with_relu_is_pytorchs(void **state) {
     check_linear("linear_relu", true);
 }
 
-/* Mean loss of six rows of two logits, labels 0, 1, 0, 1, ... */
+enum { PICTURES = 6 };
+static const int32_t LABELS[PICTURES] = {0, 1, 0, 0, 1, 0};
+
+/* The training loss of six rows of two logits, from the definition. */
 static double loss_reference(const void *context, const double *z) {
-    double sum = 0;
-    (void)context;
-    for (int n = 0; n < 6; n++)
-        sum += log(exp(z[2 * n]) + exp(z[2 * n + 1])) - z[2 * n + n % 2];
-    return sum / 6;
+    const struct loss *loss = context;
+    double sum = 0, weights = 0;
+    for (int n = 0; n < PICTURES; n++) {
+        double whole = log(exp(z[2 * n]) + exp(z[2 * n + 1]));
+        weights += loss->class_weights[LABELS[n]];
+        sum += (1 - loss->label_smoothing) * loss->class_weights[LABELS[n]] *
+               (whole - z[2 * n + LABELS[n]]);
+        for (int i = 0; i < 2; i++)
+            sum += loss->label_smoothing / 2 * loss->class_weights[i] * (whole - z[2 * n + i]);
+    }
+    return sum / weights;
+}
+
+static void check_loss(const char *name, struct loss loss) {
+    struct safetensors *data = data_open("layers.safetensors");
+    float *x = data_floats(data, name, "x", NULL), losses[PICTURES], dx[2 * PICTURES];
+    double sum = 0, weights = 0;
+    cross_entropy(&loss, PICTURES, x, LABELS, losses, dx);
+    for (int i = 0; i < PICTURES; i++) {
+        sum += (double)losses[i];
+        weights += loss.class_weights[LABELS[i]];
+    }
+    assert_stored(data, name, "losses", losses);
+    assert_stored(data, name, "loss", &(float){(float)(sum / weights)});
+    assert_stored(data, name, "dx", dx);
+    assert_gradient("x", (struct scalar){loss_reference, &loss}, x, 2 * PICTURES, dx, 1e-6);
+    free(x);
+    safetensors_close(data);
 }
 
 static void the_loss_and_its_gradient_are_pytorchs(void **state) {
     (void)state;
-    struct safetensors *data = data_open("layers.safetensors");
-    const int32_t labels[] = {0, 1, 0, 1, 0, 1};
-    float *x = data_floats(data, "cross_entropy", "x", NULL), losses[6], dx[12];
-    cross_entropy(&PLAIN, 6, x, labels, losses, dx);
-    assert_stored(data, "cross_entropy", "losses", losses);
-    assert_stored(data, "cross_entropy", "dx", dx);
-    assert_gradient("x", (struct scalar){loss_reference, NULL}, x, 12, dx, 1e-6);
-    free(x);
-    safetensors_close(data);
+    check_loss("cross_entropy", PLAIN);
+}
+
+static void a_smoothed_loss_is_pytorchs(void **state) {
+    (void)state;
+    check_loss("cross_entropy_smooth", (struct loss){0.1, {1, 1}});
+}
+
+static void a_weighted_loss_is_pytorchs(void **state) {
+    (void)state;
+    check_loss("cross_entropy_weighted", (struct loss){0, {0.5, 3}});
+    check_loss("cross_entropy_both", (struct loss){0.25, {0.5, 3}});
 }
 
 /* exp(1e4) is infinite in double, too: log-sum-exp must not take it. */
@@ -132,13 +161,14 @@ static void dropout_drops_its_share_and_scales_the_rest(void **state) {
     assert_in_range(dropped, 5000 - 245, 5000 + 245);
 }
 
-static void check_adam(const char *name, double decay) {
+static void check_optimizer(const char *name, struct optimizer optimizer) {
     struct safetensors *data = data_open("layers.safetensors");
-    struct update update = {
-        {.lr = 2e-2, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = decay}, 0};
-    size_t count;
+    size_t count, moments = optimizer_moments(&optimizer);
     float *value = data_floats(data, name, "before", &count);
-    float *m = zeroed(count * sizeof(float)), *v = zeroed(count * sizeof(float));
+    float *m = moments > 0 ? zeroed(count * sizeof(float)) : NULL;
+    float *v = moments > 1 ? zeroed(count * sizeof(float)) : NULL;
+    struct update update = {optimizer, 0};
+    update.optimizer.lr = 2e-2;
     for (int step = 0; step < 3; step++) {
         char which[32];
         snprintf(which, sizeof which, "gradient%d", step);
@@ -149,22 +179,47 @@ static void check_adam(const char *name, double decay) {
     }
     float *after = data_floats(data, name, "after", NULL);
     assert_close("value", value, after, count, 1e-7);
-    assert_stored(data, name, "m", m);
-    assert_stored(data, name, "v", v);
+    if (m != NULL)
+        assert_stored(data, name, "m", m);
+    if (v != NULL)
+        assert_stored(data, name, "v", v);
     float *all[] = {value, m, v, after};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
     safetensors_close(data);
 }
 
+static const struct optimizer ADAM = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+
 static void adam_takes_pytorchs_steps(void **state) {
     (void)state;
-    check_adam("adam", 0);
+    check_optimizer("adam", ADAM);
 }
 
 static void adam_adds_the_decay_to_the_gradient(void **state) {
     (void)state;
-    check_adam("adam_decay", 0.1);
+    struct optimizer adam = ADAM;
+    adam.weight_decay = 0.1;
+    check_optimizer("adam_decay", adam);
+}
+
+static void adamw_takes_pytorchs_steps(void **state) {
+    (void)state;
+    struct optimizer adamw = ADAM;
+    adamw.name = OPTIMIZER_ADAMW;
+    adamw.weight_decay = 0.1;
+    check_optimizer("adamw", adamw);
+}
+
+static void sgd_takes_pytorchs_steps(void **state) {
+    (void)state;
+    struct optimizer sgd = {.name = OPTIMIZER_SGD, .weight_decay = 0.1};
+    check_optimizer("sgd", sgd);
+    sgd = (struct optimizer){.name = OPTIMIZER_SGD, .momentum = 0.9};
+    check_optimizer("sgd_momentum", sgd);
+    sgd.weight_decay = 0.1;
+    sgd.nesterov = true;
+    check_optimizer("sgd_nesterov", sgd);
 }
 
 int main(void) {
@@ -172,11 +227,15 @@ int main(void) {
         cmocka_unit_test(a_linear_layer_is_pytorchs),
         cmocka_unit_test(a_linear_layer_with_relu_is_pytorchs),
         cmocka_unit_test(the_loss_and_its_gradient_are_pytorchs),
+        cmocka_unit_test(a_smoothed_loss_is_pytorchs),
+        cmocka_unit_test(a_weighted_loss_is_pytorchs),
         cmocka_unit_test(the_loss_of_huge_logits_is_finite),
         cmocka_unit_test(dropout_draws_depend_on_seed_epoch_and_sample_alone),
         cmocka_unit_test(dropout_drops_its_share_and_scales_the_rest),
         cmocka_unit_test(adam_takes_pytorchs_steps),
         cmocka_unit_test(adam_adds_the_decay_to_the_gradient),
+        cmocka_unit_test(adamw_takes_pytorchs_steps),
+        cmocka_unit_test(sgd_takes_pytorchs_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
