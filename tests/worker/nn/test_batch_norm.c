@@ -180,6 +180,40 @@ static void evaluation_uses_the_running_statistics_and_works_in_place(void **sta
     }
 }
 
+/* Frozen: the statistics are constants, through which gradients pass scaled. */
+static void check_frozen(struct fixture f, size_t block) {
+    struct safetensors *data = data_open("layers.safetensors");
+    fixture_open(&f, data);
+    struct batch_norm norm = norm_new(block, f.relu);
+    norm.frozen = true;
+    float *x = packed(&norm.map, f.x), *residual = packed(&norm.map, f.residual);
+    float *first = packed(&norm.map, f.dy), *mean = data_floats(data, f.name, "mean", NULL);
+    float *variance = data_floats(data, f.name, "var", NULL);
+    float *y = zeroed(FLOATS * sizeof(float)), *dx = zeroed(FLOATS * sizeof(float));
+    batch_norm_evaluate(&norm, x, f.add ? residual : NULL, f.w, f.b, mean, variance, y);
+    const struct batch_norm_gradients gradients = {.x = x, .y = y, .first = first, .dx = dx};
+    batch_norm_backward(&norm, f.add, f.w, &gradients);
+    float *plain_dx = unpacked(&norm.map, dx), *plain_first = unpacked(&norm.map, first);
+    assert_stored(data, f.name, "dx", plain_dx);
+    if (f.add)
+        assert_stored(data, f.name, "dresidual", plain_first);
+    float *all[] = {x, residual, first, mean, variance, y, dx, plain_dx, plain_first};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    norm_free(&norm);
+    fixture_close(&f);
+    safetensors_close(data);
+}
+
+static void a_frozen_batch_norm_passes_pytorchs_gradients(void **state) {
+    (void)state;
+    for (size_t block = 1; block <= 16; block = block == 1 ? 8 : 2 * block) {
+        check_frozen((struct fixture){.name = "bn_eval"}, block);
+        check_frozen((struct fixture){.name = "bn_eval_add_relu", .relu = true, .add = true},
+                     block);
+    }
+}
+
 /* float32 holds no more than 0.03 of 1e6 + noise: sums in float would lose the variance. */
 static void a_large_mean_does_not_spoil_the_variance(void **state) {
     (void)state;
@@ -211,6 +245,7 @@ int main(void) {
         cmocka_unit_test(batch_norm_with_relu_is_pytorchs),
         cmocka_unit_test(batch_norm_with_addition_and_relu_is_pytorchs),
         cmocka_unit_test(evaluation_uses_the_running_statistics_and_works_in_place),
+        cmocka_unit_test(a_frozen_batch_norm_passes_pytorchs_gradients),
         cmocka_unit_test(a_large_mean_does_not_spoil_the_variance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,128 @@ static void linear_layers_begin_uniform(void **state) {
     network_free(&network);
 }
 
+static int ascending(const void *a, const void *b) {
+    float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+static double normal_below(double x) {
+    return erfc(-x / sqrt(2)) / 2;
+}
+
+static double uniform_below(double x) {
+    return x < -1 ? 0 : x > 1 ? 1 : (x + 1) / 2;
+}
+
+/* Kolmogorov and Smirnov's test at 1 in 1000: the largest distance of the sample's distribution
+ * (in units of `scale`) from `below`, times the root of its size, is less than 1.95. */
+static void expect_distribution(const struct network *network, const char *name, double scale,
+                                double (*below)(double)) {
+    size_t count;
+    double distance = 0;
+    float *values = initial(network, name, 11, &count);
+    qsort(values, count, sizeof *values, ascending);
+    for (size_t i = 0; i < count; i++) {
+        double expected = below((double)values[i] / scale);
+        distance = fmax(distance, fabs((double)(i + 1) / (double)count - expected));
+        distance = fmax(distance, fabs((double)i / (double)count - expected));
+    }
+    if (!(distance * sqrt((double)count) < 1.95))
+        fail_msg("%s: the distance is %.3g", name, distance * sqrt((double)count));
+    free(values);
+}
+
+/* torch.nn.init: kaiming_normal_(mode="fan_out", nonlinearity="relu") has std sqrt(2 / fan_out);
+ * nn.Linear's kaiming_uniform_(a=sqrt(5)) has bound 1 / sqrt(fan_in), and so has its bias. */
+static void fresh_values_have_pytorchs_distributions(void **state) {
+    (void)state;
+    struct network network;
+    assert_true(network_build("resnet50", HEAD_RELU, 0, &network, NULL));
+    expect_distribution(&network, "conv1.weight", sqrt(2.0 / (64 * 49)), normal_below);
+    expect_distribution(&network, "layer1.0.conv2.weight", sqrt(2.0 / (64 * 9)), normal_below);
+    expect_distribution(&network, "layer4.0.downsample.0.weight", sqrt(2.0 / 2048), normal_below);
+    expect_distribution(&network, "fc.weight", 1 / sqrt(2048), uniform_below);
+    expect_distribution(&network, "fc.bias", 1 / sqrt(2048), uniform_below);
+    expect_distribution(&network, "head.weight", 1 / sqrt(1000), uniform_below);
+    network_free(&network);
+}
+
+static void expect_all(const struct network *network, const char *name, float value) {
+    size_t count;
+    float *values = initial(network, name, 11, &count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(values[i] == value);
+    free(values);
+}
+
+static void batch_norm_begins_with_ones_and_zeros(void **state) {
+    (void)state;
+    struct network network;
+    assert_true(network_build("resnet50", HEAD_RELU, 0, &network, NULL));
+    expect_all(&network, "layer4.2.bn3.weight", 1);
+    expect_all(&network, "layer4.2.bn3.bias", 0);
+    expect_all(&network, "layer4.2.bn3.running_mean", 0);
+    expect_all(&network, "layer4.2.bn3.running_var", 1);
+    network_free(&network);
+}
+
+/* --- heads and frozen layers --- */
+
+static const struct node *node_of(const struct network *network, const char *name) {
+    for (size_t i = 0; i < network->node_count; i++) {
+        const struct node *node = &network->nodes[i];
+        if ((node->op == OP_CONV || node->op == OP_LINEAR || node->op == OP_BATCH_NORM) &&
+            strcmp(network->parameters[node->parameter].name, name) == 0)
+            return node;
+    }
+    fail_msg("no %s", name);
+    return NULL;
+}
+
+static void every_head_has_fc_and_head_and_linear_has_no_relu(void **state) {
+    (void)state;
+    static const enum head heads[] = {HEAD_RELU, HEAD_DROPOUT, HEAD_LINEAR};
+    for (size_t i = 0; i < 3; i++) {
+        struct network network;
+        assert_true(network_build("resnet18", heads[i], 0.5, &network, NULL));
+        assert_int_equal(node_of(&network, "fc.weight")->relu, heads[i] != HEAD_LINEAR);
+        assert_int_equal(node_of(&network, "head.weight")->in_channels, 1000);
+        network_free(&network);
+    }
+}
+
+static void the_backward_pass_ends_above_what_is_frozen(void **state) {
+    (void)state;
+    struct network network;
+    char *freeze[] = {"conv1", "bn1", "layer1", "layer3.0.bn2"};
+    assert_true(network_build("resnet18", HEAD_RELU, 0, &network, NULL));
+    assert_true(network_freeze(&network, freeze, 4, NULL));
+    assert_false(node_of(&network, "bn1.weight")->backward);
+    assert_false(node_of(&network, "layer1.1.bn2.weight")->backward);
+    assert_true(node_of(&network, "layer2.0.conv1.weight")->backward);
+    assert_true(node_of(&network, "layer3.0.bn2.weight")->backward);
+    assert_true(node_of(&network, "layer3.0.bn2.weight")->frozen);
+    assert_false(node_of(&network, "layer3.0.conv2.weight")->frozen);
+    long variance = network_find(&network, "layer3.0.bn2.running_var");
+    assert_true(network.parameters[variance].frozen);
+    assert_false(network.parameters[network_find(&network, "layer1.0.conv1.weight")].trainable);
+    network_free(&network);
+}
+
+static void what_is_no_layer_cannot_be_frozen_nor_everything(void **state) {
+    (void)state;
+    struct network network;
+    struct error error = {0};
+    assert_true(network_build("resnet18", HEAD_RELU, 0, &network, NULL));
+    assert_false(network_freeze(&network, (char *[]){"layer1.0.bn1.weight"}, 1, &error));
+    assert_non_null(strstr(error.message, "no layer \"layer1.0.bn1.weight\""));
+    assert_false(network_freeze(&network, (char *[]){"layer"}, 1, &error));
+    char *all[] = {"conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc", "head"};
+    assert_false(network_freeze(&network, all, 8, &error));
+    assert_non_null(strstr(error.message, "nothing is left to train"));
+    network_free(&network);
+}
+
 static void a_parameters_start_depends_on_its_name_and_the_seed_alone(void **state) {
     (void)state;
     struct network deep, shallow;
@@ -210,6 +332,11 @@ int main(void) {
         cmocka_unit_test(an_unknown_arch_is_refused),
         cmocka_unit_test(convolutions_begin_he_normal),
         cmocka_unit_test(linear_layers_begin_uniform),
+        cmocka_unit_test(fresh_values_have_pytorchs_distributions),
+        cmocka_unit_test(batch_norm_begins_with_ones_and_zeros),
+        cmocka_unit_test(every_head_has_fc_and_head_and_linear_has_no_relu),
+        cmocka_unit_test(the_backward_pass_ends_above_what_is_frozen),
+        cmocka_unit_test(what_is_no_layer_cannot_be_frozen_nor_everything),
         cmocka_unit_test(a_parameters_start_depends_on_its_name_and_the_seed_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

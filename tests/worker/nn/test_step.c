@@ -428,6 +428,75 @@ static void a_new_model_is_all_zeros(void **state) {
     fixture_free(f);
 }
 
+/* ---- frozen layers, and the loss of training ---- */
+
+/* Takes a step with these layers frozen, or with none when freeze is NULL. */
+static struct fixture *trained_frozen(char *freeze, const struct loss *loss) {
+    struct fixture *f = fixture_new("resnet18", HEAD_LINEAR, 4, 40, 0);
+    struct error error = {0};
+    const struct model_options options = {.deterministic = true, .seed = 1, .loss = loss};
+    TESTED.model_free(f->model);
+    if (!network_freeze(&f->network, &freeze, freeze != NULL, &error) ||
+        !TESTED.model_new(&f->network, &options, &f->model, &error))
+        fail_msg("%s", error.message);
+    model_fill(f, 0);
+    train(f, 1);
+    return f;
+}
+
+/* A frozen linear layer or convolution computes as ever, and lets gradients through. */
+static void check_frozen(char *layer) {
+    struct fixture *whole = trained_frozen(NULL, NULL), *f = trained_frozen(layer, NULL);
+    for (size_t i = 0; i < f->network.parameter_count; i++) {
+        const struct parameter *p = &f->network.parameters[i];
+        float *value = state_of(f, MODEL_VALUE, i), *before = zeroed(p->count * sizeof(float));
+        float *expected = state_of(whole, MODEL_VALUE, i);
+        weight(&f->network, i, 0, before);
+        assert_memory_equal(value, p->frozen ? before : expected, p->count * sizeof(float));
+        free(value);
+        free(before);
+        free(expected);
+    }
+    fixture_free(whole);
+    fixture_free(f);
+}
+
+static void a_frozen_layer_stays_and_changes_nothing_else(void **state) {
+    (void)state;
+    check_frozen("fc");
+    check_frozen("layer3.0.conv2");
+    check_frozen("conv1");
+}
+
+static void a_frozen_model_has_no_gradients_below_and_keeps_statistics(void **state) {
+    (void)state;
+    struct fixture *f = trained_frozen("bn1", NULL);
+    size_t mean = (size_t)network_find(&f->network, "bn1.running_mean");
+    size_t scale = (size_t)network_find(&f->network, "bn1.weight");
+    float *got = state_of(f, MODEL_VALUE, mean), expected[64], gradient[64];
+    struct error error = {0};
+    weight(&f->network, mean, 0, expected);
+    assert_memory_equal(got, expected, sizeof expected);
+    assert_false(TESTED.state_get(f->model, MODEL_GRADIENT, scale, gradient, &error));
+    assert_non_null(strstr(error.message, "bn1.weight is not trained"));
+    free(got);
+    fixture_free(f);
+}
+
+static void evaluation_has_the_plain_loss_whatever_training_has(void **state) {
+    (void)state;
+    const struct loss loss = {0.2, {1, 5}};
+    struct fixture *plain = trained_frozen(NULL, NULL), *f = trained_frozen(NULL, &loss);
+    assert_memory_not_equal(plain->losses, f->losses, 4 * sizeof(float));
+    model_fill(plain, 0);
+    model_fill(f, 0);
+    evaluate(plain);
+    evaluate(f);
+    assert_memory_equal(plain->losses, f->losses, 4 * sizeof(float));
+    fixture_free(plain);
+    fixture_free(f);
+}
+
 /* ---- what is refused ---- */
 
 static void assert_refused(struct fixture *f, const char *why) {
@@ -511,6 +580,9 @@ int main(void) {
         cmocka_unit_test(a_model_made_anew_from_its_state_goes_on_alike),
         cmocka_unit_test(state_comes_back_as_it_was_set),
         cmocka_unit_test(a_new_model_is_all_zeros),
+        cmocka_unit_test(a_frozen_layer_stays_and_changes_nothing_else),
+        cmocka_unit_test(a_frozen_model_has_no_gradients_below_and_keeps_statistics),
+        cmocka_unit_test(evaluation_has_the_plain_loss_whatever_training_has),
         cmocka_unit_test(a_label_that_is_no_class_is_refused),
         cmocka_unit_test(training_on_one_value_a_channel_is_refused),
         cmocka_unit_test(a_batch_without_pictures_or_pixels_is_refused),
