@@ -19,6 +19,8 @@
 /* One batch of the ring. */
 struct slot {
     float *images;
+    struct picture *pictures; /* instead of images */
+    struct image *own;        /* of the pictures that the cache has no room for */
     int32_t *labels;
     uint64_t *samples;
     struct batch batch;
@@ -36,20 +38,24 @@ struct loader {
     struct slot *slots;
     size_t slot_count;
     size_t slot_samples, slot_floats; /* what each slot has memory for */
+    bool pictures;                    /* what the options say */
 
     /* The pass: written by loader_begin while no thread is at work. */
     struct loader_pass pass;
     size_t sample_count, batch_count;
     int height, width;
+    bool raw; /* this pass gives pictures */
 
     pthread_mutex_t lock;
     pthread_cond_t work;     /* a sample may have become free to take, or stopping */
     pthread_cond_t progress; /* a batch is complete, or no thread is at work any more */
     /* All below is guarded by the lock. */
-    bool stopping, holding; /* holding: the caller has the batch number `delivered` */
-    size_t taken;           /* samples given to threads */
-    size_t at_work;         /* of those, not finished yet */
-    size_t delivered;       /* batches that the caller is done with */
+    bool stopping;
+    size_t taken;     /* samples given to threads */
+    size_t at_work;   /* of those, not finished yet */
+    size_t given;     /* batches given to the caller */
+    size_t delivered; /* of those, what the caller is done with: all but the last two */
+    uint64_t number;  /* of batches opened in all passes */
     uint64_t decoded, from_cache;
     double waited_seconds;
 };
@@ -60,6 +66,18 @@ static bool may_take(const struct loader *loader) {
            loader->taken / loader->pass.batch_size < loader->delivered + loader->slot_count;
 }
 
+static bool sample_make(const struct loader *loader, const struct slot *slot, size_t index,
+                        size_t in_batch, struct sample_memory *memory, bool *cached,
+                        struct error *error) {
+    const char *path = loader->pass.list->items[index].path;
+    size_t floats = 3 * (size_t)loader->height * (size_t)loader->width;
+    return loader->raw
+               ? sample_picture(&loader->source, path, index, memory, &slot->pictures[in_batch],
+                                &slot->own[in_batch], cached, error)
+               : sample_load(&loader->source, path, index, memory, slot->images + in_batch * floats,
+                             cached, error);
+}
+
 /* The lock is held at the beginning and at the end, and not while the sample is made. */
 static void work_on_next(struct loader *loader, struct sample_memory *memory) {
     size_t place = loader->taken++, in_batch = place % loader->pass.batch_size;
@@ -68,11 +86,9 @@ static void work_on_next(struct loader *loader, struct sample_memory *memory) {
     pthread_mutex_unlock(&loader->lock);
 
     size_t index = loader->pass.order != NULL ? loader->pass.order[place] : place;
-    size_t floats = 3 * (size_t)loader->height * (size_t)loader->width;
     struct error error = {0};
     bool cached = false;
-    bool done = sample_load(&loader->source, loader->pass.list->items[index].path, index, memory,
-                            slot->images + in_batch * floats, &cached, &error);
+    bool done = sample_make(loader, slot, index, in_batch, memory, &cached, &error);
     slot->labels[in_batch] = loader->pass.list->items[index].label;
     slot->samples[in_batch] = index;
 
@@ -140,7 +156,8 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->work, NULL);
     pthread_cond_init(&made->progress, NULL);
-    made->slot_count = (options->batches_ahead > 0 ? options->batches_ahead : 4) + 1;
+    made->slot_count = (options->batches_ahead > 0 ? options->batches_ahead : 4) + 2;
+    made->pictures = options->pictures;
     made->root = strdup(options->root);
     made->source.root = made->root;
     made->slots = calloc(made->slot_count, sizeof *made->slots);
@@ -161,6 +178,10 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
 
 static void free_slots(struct loader *loader) {
     for (size_t i = 0; loader->slots != NULL && i < loader->slot_count; i++) {
+        for (size_t j = 0; loader->slots[i].own != NULL && j < loader->slot_samples; j++)
+            image_free(&loader->slots[i].own[j]);
+        free(loader->slots[i].own);
+        free(loader->slots[i].pictures);
         free(loader->slots[i].images);
         free(loader->slots[i].labels);
         free(loader->slots[i].samples);
@@ -192,28 +213,38 @@ void loader_free(struct loader *loader) {
 /* No new samples are taken, and those at work are waited for. */
 static void end_pass(struct loader *loader) {
     pthread_mutex_lock(&loader->lock);
-    loader->sample_count = loader->batch_count = loader->taken = loader->delivered = 0;
-    loader->holding = false;
+    loader->sample_count = loader->batch_count = loader->taken = 0;
+    loader->given = loader->delivered = 0;
     while (loader->at_work > 0)
         pthread_cond_wait(&loader->progress, &loader->lock);
     pthread_mutex_unlock(&loader->lock);
 }
 
+static bool slot_new(struct slot *slot, size_t samples, size_t floats, bool pictures) {
+    if (floats > 0)
+        slot->images = malloc(floats * sizeof *slot->images);
+    if (pictures) {
+        slot->pictures = calloc(samples, sizeof *slot->pictures);
+        slot->own = calloc(samples, sizeof *slot->own);
+    }
+    slot->labels = malloc(samples * sizeof *slot->labels);
+    slot->samples = malloc(samples * sizeof *slot->samples);
+    return (floats == 0 || slot->images != NULL) &&
+           (!pictures || (slot->pictures != NULL && slot->own != NULL)) && slot->labels != NULL &&
+           slot->samples != NULL;
+}
+
 /* Memory for batches of `samples` pictures; what the pass before had is used again where it is
  * enough. */
 static bool reserve_slots(struct loader *loader, size_t samples, struct error *error) {
-    size_t floats = samples * 3 * (size_t)loader->height * (size_t)loader->width;
+    size_t floats = loader->raw ? 0 : samples * 3 * (size_t)loader->height * (size_t)loader->width;
     if (samples <= loader->slot_samples && floats <= loader->slot_floats)
         return true;
     free_slots(loader);
     bool done = samples < SIZE_MAX / 3 / IMAGE_SIDE_MAX / IMAGE_SIDE_MAX / sizeof(float);
-    for (size_t i = 0; done && i < loader->slot_count; i++) {
-        struct slot *slot = &loader->slots[i];
-        slot->images = malloc(floats * sizeof *slot->images);
-        slot->labels = malloc(samples * sizeof *slot->labels);
-        slot->samples = malloc(samples * sizeof *slot->samples);
-        done = slot->images != NULL && slot->labels != NULL && slot->samples != NULL;
-    }
+    loader->slot_samples = samples; /* free_slots frees that many pictures */
+    for (size_t i = 0; done && i < loader->slot_count; i++)
+        done = slot_new(&loader->slots[i], samples, floats, loader->pictures);
     if (!done) {
         free_slots(loader);
         return error_set(error, ERROR_FAILED,
@@ -221,7 +252,6 @@ static bool reserve_slots(struct loader *loader, size_t samples, struct error *e
                          "train.batch_size smaller",
                          loader->slot_count, samples, loader->width, loader->height);
     }
-    loader->slot_samples = samples;
     loader->slot_floats = floats;
     return true;
 }
@@ -236,10 +266,13 @@ static void open_slot(struct loader *loader, size_t batch) {
         .count = left < loader->pass.batch_size ? left : loader->pass.batch_size,
         .height = loader->height,
         .width = loader->width,
-        .images = slot->images,
+        .images = loader->raw ? NULL : slot->images,
         .labels = slot->labels,
         .samples = slot->samples,
         .epoch = loader->pass.epoch,
+        .pictures = loader->raw ? slot->pictures : NULL,
+        .normalize = &loader->pass.pipeline->ops[loader->pass.pipeline->count - 1],
+        .number = ++loader->number,
     };
 }
 
@@ -250,10 +283,12 @@ bool loader_begin(struct loader *loader, const struct loader_pass *pass, struct 
     loader->pass = *pass;
     if (!pipeline_output_size(pass->pipeline, &loader->height, &loader->width, error))
         return false;
+    sample_source_set(&loader->source, pass->pipeline, pass->seed, pass->epoch);
+    loader->raw =
+        loader->pictures && pipeline_pixelwise(pass->pipeline, loader->source.fixed_count);
     size_t count = pass->list->count;
     if (!reserve_slots(loader, count < pass->batch_size ? count : pass->batch_size, error))
         return false;
-    sample_source_set(&loader->source, pass->pipeline, pass->seed, pass->epoch);
 
     pthread_mutex_lock(&loader->lock);
     loader->sample_count = count;
@@ -265,12 +300,11 @@ bool loader_begin(struct loader *loader, const struct loader_pass *pass, struct 
     return true;
 }
 
-/* The lock is held. Gives the place of the batch that the caller had to the one that comes into
- * reach. */
-static void release_held(struct loader *loader) {
-    if (!loader->holding)
+/* The lock is held. Gives the place of the older of two batches that the caller has to the one that
+ * comes into reach. */
+static void release_older(struct loader *loader) {
+    if (loader->given < loader->delivered + 2)
         return;
-    loader->holding = false;
     size_t reached = loader->delivered++ + loader->slot_count;
     if (reached < loader->batch_count)
         open_slot(loader, reached);
@@ -280,17 +314,17 @@ static void release_held(struct loader *loader) {
 bool loader_next(struct loader *loader, const struct batch **batch, struct error *error) {
     *batch = NULL;
     pthread_mutex_lock(&loader->lock);
-    release_held(loader);
+    release_older(loader);
     bool done = true;
-    if (loader->delivered < loader->batch_count) {
-        const struct slot *slot = &loader->slots[loader->delivered % loader->slot_count];
+    if (loader->given < loader->batch_count) {
+        const struct slot *slot = &loader->slots[loader->given % loader->slot_count];
         double began = clock_steady_seconds();
         while (slot->done < slot->batch.count)
             pthread_cond_wait(&loader->progress, &loader->lock);
         loader->waited_seconds += clock_steady_seconds() - began;
         done = !slot->failed;
         if (done) {
-            loader->holding = true;
+            loader->given++;
             *batch = &slot->batch;
         } else if (error != NULL) {
             *error = slot->failure;

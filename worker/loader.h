@@ -19,6 +19,7 @@ struct loader_options {
     int threads;          /* 0: the number of cores */
     size_t cache_bytes;   /* 0: a quarter of the machine's memory */
     size_t batches_ahead; /* finished batches kept waiting; 0: 4 */
+    bool pictures;        /* give pictures and recipes instead of floats, where pixelwise */
 };
 
 struct loader_pass {
@@ -34,8 +35,8 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
 void loader_free(struct loader *loader); /* stops a pass that is under way */
 /* Begins a pass; what it points to must live until the pass ends. Ends one that is under way. */
 bool loader_begin(struct loader *loader, const struct loader_pass *pass, struct error *error);
-/* The next batch in order, valid until the next call; *batch is NULL after the last one. Fails,
- * naming the file, when a picture cannot be read. */
+/* The next batch in order, valid until the next call but one; *batch is NULL after the last one.
+ * Fails, naming the file, when a picture cannot be read. */
 bool loader_next(struct loader *loader, const struct batch **batch, struct error *error);
 
 struct loader_statistics {

@@ -120,3 +120,31 @@ bool sample_load(const struct sample_source *source, const char *path, uint64_t 
     pipeline_normalize(source->pipeline, draws || kept == NULL ? &memory->picture : kept, out);
     return true;
 }
+
+bool sample_picture(const struct sample_source *source, const char *path, uint64_t index,
+                    struct sample_memory *memory, struct picture *picture, struct image *own,
+                    bool *cached, struct error *error) {
+    if (!make_key(source, path, memory, error))
+        return false;
+    const char *file = memory->key + strlen(source->fixed_key);
+    const struct image *kept = cache_find(source->cache, memory->key);
+    *cached = kept != NULL;
+    if (kept == NULL && !read_picture(source, file, memory, error))
+        return false;
+    if (kept == NULL)
+        kept = cache_find(source->cache, memory->key); /* there was room for it */
+    picture->lasting = kept != NULL;
+    if (kept == NULL) {
+        image_free(own);
+        *own = memory->picture;
+        memory->picture = (struct image){0};
+        memory->capacity = 0;
+        kept = own;
+    }
+    struct random_stream stream;
+    picture->pixels = kept->pixels;
+    recipe_begin(&picture->recipe, kept->width, kept->height);
+    random_open(&stream, source->seed, RANDOM_AUGMENT, source->epoch, index);
+    return pipeline_draw(source->pipeline, source->fixed_count, &stream, &picture->recipe, error) ||
+           error_context(error, "%s", file);
+}

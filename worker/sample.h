@@ -8,6 +8,7 @@
 
 #include "core/transform.h"
 #include "worker/cache.h"
+#include "worker/nn/backend.h"
 
 /* Where the samples of a pass come from: the same for all threads, and not changed while they work.
  */
@@ -44,5 +45,12 @@ void sample_memory_free(struct sample_memory *memory);
  * the cache. Errors name the file. */
 bool sample_load(const struct sample_source *source, const char *path, uint64_t index,
                  struct sample_memory *memory, float *out, bool *cached, struct error *error);
+
+/* The same as far as it is decoded and the fixed ops are done, with the recipe of what is left, for
+ * a backend that does the rest. The pixels are the cache's, or *own's, whose memory is replaced.
+ * The pipeline must be pixelwise from source->fixed_count. */
+bool sample_picture(const struct sample_source *source, const char *path, uint64_t index,
+                    struct sample_memory *memory, struct picture *picture, struct image *own,
+                    bool *cached, struct error *error);
 
 #endif

@@ -22,9 +22,10 @@ struct session {
     const struct backend *backend;
     struct model *model;
     struct loader *loader;
-    size_t *order;          /* of the training list in this epoch */
-    float *losses, *logits; /* of a batch */
-    int64_t told_ms;        /* when progress was told last */
+    const struct batch *ahead; /* the next one of the pass, where the backend prefetches; or NULL */
+    size_t *order;             /* of the training list in this epoch */
+    float *losses, *logits;    /* of a batch */
+    int64_t told_ms;           /* when progress was told last */
     bool stopped;
 };
 

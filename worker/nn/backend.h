@@ -6,6 +6,7 @@
 #ifndef ASSAY_WORKER_NN_BACKEND_H
 #define ASSAY_WORKER_NN_BACKEND_H
 
+#include "core/transform.h"
 #include "worker/nn/network.h"
 #include "worker/nn/optimizer.h"
 
@@ -13,7 +14,15 @@
 
 struct model; /* opaque, each backend its own */
 
-/* One batch of pictures. `images`: float32 NCHW, normalised, count x 3 x height x width. */
+/* A picture as it was decoded, and what is to be done to it; the recipe has no resize. */
+struct picture {
+    const uint8_t *pixels; /* RGB, recipe.width x recipe.height */
+    bool lasting;          /* they stand there unchanged for as long as the model lives */
+    struct recipe recipe;
+};
+
+/* One batch of pictures. `images`: float32 NCHW, normalised, count x 3 x height x width; NULL where
+ * there are `pictures` instead, which only backends with takes_pictures are given. */
 struct batch {
     size_t count;
     int height, width;
@@ -21,6 +30,9 @@ struct batch {
     const int32_t *labels;
     const uint64_t *samples; /* each picture's position in the training list, for dropout's draws */
     uint32_t epoch;
+    const struct picture *pictures;
+    const struct transform *normalize; /* of the pictures */
+    uint64_t number; /* with pictures: never the same for two batches that a model is given */
 };
 
 /* Moments: M is Adam's first or SGD's momentum buffer, V is Adam's second (optimizer.h). */
@@ -45,6 +57,7 @@ struct model_options {
 
 struct backend {
     const char *name; /* "cpu", "cuda" */
+    bool takes_pictures;
     /* True when it can run here; `what` gets a line on the device or on why not. */
     bool (*available)(int device, char *what, size_t what_size);
     /* The network is borrowed and must outlive the model; what is to be frozen in it is. */
@@ -69,6 +82,9 @@ struct backend {
      * without smoothing and weights. */
     bool (*evaluate)(struct model *model, const struct batch *batch, float *losses, float *logits,
                      struct error *error);
+    /* NULL, or begins to bring a coming batch with pictures to the device while the one before it
+     * is worked on. The batch must stay as it is until it has been trained or evaluated. */
+    bool (*prefetch)(struct model *model, const struct batch *next, struct error *error);
 };
 
 /* name: "cpu", "cuda", or "auto"/"any" (the first that is available, cuda before cpu). */

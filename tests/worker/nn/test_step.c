@@ -76,7 +76,13 @@ static struct fixture *fixture_new(const char *arch, enum head head, size_t coun
         f->labels[i] = (int32_t)(i % 2);
         f->samples[i] = 10 + i;
     }
-    f->batch = (struct batch){count, side, side, f->images, f->labels, f->samples, 1};
+    f->batch = (struct batch){.count = count,
+                              .height = side,
+                              .width = side,
+                              .images = f->images,
+                              .labels = f->labels,
+                              .samples = f->samples,
+                              .epoch = 1};
     return f;
 }
 

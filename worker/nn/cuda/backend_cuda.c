@@ -13,6 +13,7 @@ static bool cuda_model_new(const struct network *network, const struct model_opt
 
 static const struct backend backend_cuda = {
     .name = "cuda",
+    .takes_pictures = true,
     .available = device_cuda_describe,
     .model_new = cuda_model_new,
     .model_free = gpu_model_free,
@@ -20,6 +21,7 @@ static const struct backend backend_cuda = {
     .state_get = gpu_model_state_get,
     .train_step = gpu_model_train_step,
     .evaluate = gpu_model_evaluate,
+    .prefetch = gpu_model_prefetch,
 };
 
 __attribute__((visibility("default"))) const struct module MODULE_SYMBOL = {

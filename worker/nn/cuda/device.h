@@ -34,6 +34,11 @@ struct device {
     /* `from`, when pinned, must stay as it is until the next download or finish. */
     bool (*upload)(struct device *device, void *to, const void *from, size_t bytes,
                    struct error *error);
+    /* The same beside the queue, and what is queued after join waits for it. Memory that anything
+     * queued before may still use must not be written. */
+    bool (*upload_aside)(struct device *device, void *to, const void *from, size_t bytes,
+                         struct error *error);
+    bool (*join)(struct device *device, struct error *error);
     bool (*download)(struct device *device, void *to, const void *from, size_t bytes,
                      struct error *error);
     bool (*clear)(struct device *device, void *memory, size_t bytes, struct error *error);

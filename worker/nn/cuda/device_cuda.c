@@ -15,6 +15,8 @@ struct cuda_device {
     struct device calls; /* first: a struct device * is one to this */
     int index;
     cudaStream_t stream; /* everything is queued here */
+    cudaStream_t aside;  /* but for uploads beside it */
+    cudaEvent_t uploaded;
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
     void *cublas_memory;
@@ -87,7 +89,7 @@ static bool allocate(struct device *device, size_t bytes, void **memory, struct 
     }
     if (!cuda_done(status, "memory", error))
         return false;
-    if (clear(device, *memory, bytes, error))
+    if (clear(device, *memory, bytes, error) && finish(device, error)) /* uploads may come aside */
         return true;
     release(device, *memory);
     return false;
@@ -109,6 +111,21 @@ static bool upload(struct device *device, void *to, const void *from, size_t byt
     return enter(cuda, error) &&
            cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->stream),
                      "copying to the device", error);
+}
+
+static bool upload_aside(struct device *device, void *to, const void *from, size_t bytes,
+                         struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->aside),
+                     "copying to the device", error);
+}
+
+static bool join(struct device *device, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaEventRecord(cuda->uploaded, cuda->aside), "an event", error) &&
+           cuda_done(cudaStreamWaitEvent(cuda->stream, cuda->uploaded, 0), "an event", error);
 }
 
 static bool download(struct device *device, void *to, const void *from, size_t bytes,
@@ -185,6 +202,10 @@ static void device_free(struct device *device) {
         cudaFree(cuda->cublas_memory);
     if (cuda->cudnn != NULL)
         cudnnDestroy(cuda->cudnn);
+    if (cuda->uploaded != NULL)
+        cudaEventDestroy(cuda->uploaded);
+    if (cuda->aside != NULL)
+        cudaStreamDestroy(cuda->aside);
     if (cuda->stream != NULL)
         cudaStreamDestroy(cuda->stream);
     free(cuda);
@@ -198,6 +219,8 @@ static const struct device calls = {
     .pin = pin,
     .unpin = unpin,
     .upload = upload,
+    .upload_aside = upload_aside,
+    .join = join,
     .download = download,
     .clear = clear,
     .launch = launch,
@@ -211,6 +234,10 @@ static const struct device calls = {
 static bool open_all(struct cuda_device *cuda, struct error *error) {
     return enter(cuda, error) &&
            cuda_done(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "a stream",
+                     error) &&
+           cuda_done(cudaStreamCreateWithFlags(&cuda->aside, cudaStreamNonBlocking), "a stream",
+                     error) &&
+           cuda_done(cudaEventCreateWithFlags(&cuda->uploaded, cudaEventDisableTiming), "an event",
                      error) &&
            cudnn_done(cudnnCreate(&cuda->cudnn), "it cannot start", error) &&
            cudnn_done(cudnnSetStream(cuda->cudnn, cuda->stream), "its stream", error) &&

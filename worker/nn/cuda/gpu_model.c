@@ -1,6 +1,7 @@
 #include "worker/nn/cuda/gpu_model.h"
 
 #include "core/clock.h"
+#include "worker/nn/cuda/gpu_pictures.h"
 #include "worker/nn/cuda/gpu_run.h"
 #include "worker/nn/refuse.h"
 
@@ -26,6 +27,7 @@ struct model {
     void *arena; /* shared by the plans: nothing in it outlives a step */
     size_t arena_bytes;
     struct exchange exchange;
+    struct gpu_pictures pictures;
 };
 
 /* ---- the block that is exchanged: numbers, samples, labels; losses, logits ---- */
@@ -131,6 +133,7 @@ bool gpu_model_new(struct device *device, const struct network *network,
         .seed = options->seed,
         .profile = options->profile,
     };
+    gpu_pictures_init(device, &model->pictures);
     if (!gpu_weights_new(device, network, model->precision.element, &model->weights, error)) {
         gpu_model_free(model);
         return false;
@@ -147,6 +150,7 @@ void gpu_model_free(struct model *model) {
     if (model->arena != NULL)
         model->device->release(model->device, model->arena);
     exchange_free(model);
+    gpu_pictures_free(&model->pictures);
     if (model->weights.device != NULL)
         gpu_weights_free(&model->weights);
     model->device->free(model->device);
@@ -170,7 +174,10 @@ static bool arena_reserve(struct model *model, size_t bytes, struct error *error
         model->device->release(model->device, model->arena);
     model->arena = NULL;
     model->arena_bytes = 0;
-    if (!model->device->allocate(model->device, bytes, &model->arena, error))
+    bool done = model->device->allocate(model->device, bytes, &model->arena, error);
+    if (!done && gpu_pictures_yield(&model->pictures)) /* they can come with each batch instead */
+        done = model->device->allocate(model->device, bytes, &model->arena, error);
+    if (!done)
         return error_context(error, "the activations of a batch; try a smaller train.batch_size");
     model->arena_bytes = bytes;
     return true;
@@ -194,6 +201,9 @@ static bool input_send(struct model *model, const struct gpu_run *run, const str
     struct device *device = model->device;
     const struct gpu_step *input = &run->plan->steps[0];
     size_t pixels = (size_t)batch->height * (size_t)batch->width;
+    if (batch->pictures != NULL)
+        return gpu_pictures_make(&model->pictures, batch, input->element,
+                                 (size_t)input->shape.channels, gpu_run_input(run), error);
     const struct planes_gather gather = {pixels, (size_t)input->shape.channels, input->element,
                                          gpu_run_scratch(run), gpu_run_input(run)};
     return device->upload(device, gpu_run_scratch(run), batch->images,
@@ -250,4 +260,8 @@ bool gpu_model_evaluate(struct model *model, const struct batch *batch, float *l
     struct gpu_run run;
     return begin(model, batch, NULL, &run, error) &&
            exchange_receive(model, batch->count, losses, logits, error);
+}
+
+bool gpu_model_prefetch(struct model *model, const struct batch *next, struct error *error) {
+    return gpu_pictures_send(&model->pictures, next, error);
 }

@@ -31,9 +31,37 @@ static bool host_allocate(struct device *device, size_t bytes, void **memory, st
     return true;
 }
 
-static void host_release(struct device *device, void *memory) {
-    (void)device;
+/* What was uploaded aside, and is not there before join (or when memory is given back). */
+static struct {
+    void *to;
+    const void *from;
     size_t bytes;
+} aside[64];
+static size_t aside_count;
+
+static bool host_join(struct device *device, struct error *error) {
+    (void)device;
+    (void)error;
+    for (size_t i = 0; i < aside_count; i++)
+        memcpy(aside[i].to, aside[i].from, aside[i].bytes);
+    aside_count = 0;
+    return true;
+}
+
+static bool host_upload_aside(struct device *device, void *to, const void *from, size_t bytes,
+                              struct error *error) {
+    if (aside_count == sizeof aside / sizeof aside[0])
+        host_join(device, error);
+    aside[aside_count].to = to;
+    aside[aside_count].from = from;
+    aside[aside_count++].bytes = bytes;
+    host_device_counts.uploaded_bytes += bytes;
+    return true;
+}
+
+static void host_release(struct device *device, void *memory) {
+    size_t bytes;
+    host_join(device, NULL);
     memcpy(&bytes, (char *)memory - HEADER, sizeof bytes);
     host_device_counts.allocations--;
     host_device_counts.bytes -= bytes;
@@ -91,6 +119,10 @@ static bool host_launch(struct device *device, enum kernel kernel, const void *a
 
 /* ---- matrix products ---- */
 
+static void count_tensor_cores(bool allowed) {
+    *(allowed ? &host_device_counts.tensor_cores : &host_device_counts.without_tensor_cores) += 1;
+}
+
 /* Row-major c = a b + beta c, a row at a time; summed in double, so that no ReLU opens or shuts by
  * rounding. */
 static bool product(const struct device_product *p, float beta, struct error *error) {
@@ -119,6 +151,7 @@ static bool host_multiply(struct device *device, const struct device_product *p,
                           struct error *error) {
     (void)device;
     host_device_counts.products++;
+    count_tensor_cores(p->tensor_cores);
     return product(p, 0, error);
 }
 
@@ -249,6 +282,7 @@ static bool host_convolve(struct device *device, const struct device_convolution
     bool done = true;
     memset(workspace, 0xff, 64); /* as scratch memory is: not to be relied on */
     host_device_counts.convolutions[c->pass]++;
+    count_tensor_cores(task->tensor_cores);
     for (int i = 0; i < PASSES; i++) {
         wide[i] = floats_new(counts[i]);
         for (size_t j = 0; i != (int)c->pass && j < counts[i]; j++)
@@ -297,6 +331,8 @@ struct device *host_device_new(void) {
         .pin = host_pin,
         .unpin = host_unpin,
         .upload = host_upload,
+        .upload_aside = host_upload_aside,
+        .join = host_join,
         .download = host_copy,
         .clear = host_clear,
         .launch = host_launch,
@@ -323,6 +359,7 @@ static bool host_model_new(const struct network *network, const struct model_opt
 
 const struct backend backend_host = {
     .name = "host",
+    .takes_pictures = true,
     .available = host_available,
     .model_new = host_model_new,
     .model_free = gpu_model_free,
@@ -330,4 +367,5 @@ const struct backend backend_host = {
     .state_get = gpu_model_state_get,
     .train_step = gpu_model_train_step,
     .evaluate = gpu_model_evaluate,
+    .prefetch = gpu_model_prefetch,
 };

@@ -12,6 +12,7 @@ struct host_device_counts {
     size_t allocations, bytes, most_bytes; /* held now; at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
     size_t uploaded_bytes;
+    size_t tensor_cores, without_tensor_cores; /* convolutions and products that may and may not */
 };
 extern struct host_device_counts host_device_counts;
 /* How much memory devices give before they say that there is no more. */

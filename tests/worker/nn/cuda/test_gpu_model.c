@@ -1,0 +1,293 @@
+/* The GPU's engine on the host in place of a GPU, beside the CPU backend. What both must pass is in
+ * test_step.c; here stands what is the engine's own. */
+#include "tests/worker/nn/cuda/host_device.h"
+#include "tests/worker/nn/cuda/small_model.h"
+
+static const struct optimizer ADAM = {.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+static const struct optimizer ADAMW = {.name = OPTIMIZER_ADAMW,
+                                       .lr = 2e-4,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.999,
+                                       .eps = 1e-8,
+                                       .weight_decay = 0.05};
+static const struct optimizer SGD = {
+    .name = OPTIMIZER_SGD, .lr = 1e-3, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true};
+static const struct optimizer PLAIN_SGD = {.name = OPTIMIZER_SGD, .lr = 1e-3};
+
+static const struct model_options FP32 = {.deterministic = true, .seed = 9};
+static const struct model_options TF32 = {
+    .precision = PRECISION_TF32, .deterministic = true, .seed = 9};
+static const struct model_options BF16 = {
+    .precision = PRECISION_BF16, .deterministic = true, .seed = 9};
+
+/* ---- the same as the CPU backend ---- */
+
+/* Two steps on both, the second from what the first has left. */
+static void check_beside_cpu(const struct optimizer *optimizer, const struct loss *loss,
+                             enum head head, const char *freeze) {
+    struct model_options options = FP32;
+    options.loss = loss;
+    struct small_model *gpu = small_new(&backend_host, &options, head, freeze);
+    struct small_model *cpu = small_new(&backend_cpu, &options, head, freeze);
+    for (uint64_t step = 1; step <= 2; step++) {
+        small_train(gpu, optimizer, step);
+        small_train(cpu, optimizer, step);
+        assert_close("logits", gpu->logits, cpu->logits, 2 * SMALL_COUNT, 2e-4);
+        assert_close("losses", gpu->losses, cpu->losses, SMALL_COUNT, 2e-4);
+        if (step == 1)
+            assert_true(small_distance(gpu, cpu, MODEL_GRADIENT) < 1e-4);
+    }
+    assert_true(small_distance(gpu, cpu, MODEL_VALUE) < 1e-4);
+    small_evaluate(gpu);
+    small_evaluate(cpu);
+    assert_close("logits in evaluation", gpu->logits, cpu->logits, 2 * SMALL_COUNT, 1e-3);
+    small_free(gpu);
+    small_free(cpu);
+}
+
+static void every_optimizer_takes_the_cpus_steps(void **state) {
+    (void)state;
+    check_beside_cpu(&ADAM, NULL, HEAD_RELU, NULL);
+    check_beside_cpu(&ADAMW, NULL, HEAD_RELU, NULL);
+    check_beside_cpu(&SGD, NULL, HEAD_RELU, NULL);
+    check_beside_cpu(&PLAIN_SGD, NULL, HEAD_LINEAR, NULL);
+}
+
+static void dropout_draws_what_the_cpu_draws(void **state) {
+    (void)state;
+    check_beside_cpu(&PLAIN_SGD, NULL, HEAD_DROPOUT, NULL);
+}
+
+static void weights_of_classes_and_smoothing_are_the_cpus(void **state) {
+    (void)state;
+    const struct loss loss = {.label_smoothing = 0.1, .class_weights = {0.5, 3}};
+    check_beside_cpu(&PLAIN_SGD, &loss, HEAD_RELU, NULL);
+}
+
+static void frozen_layers_stay_and_cost_no_backward_pass(void **state) {
+    (void)state;
+    check_beside_cpu(&ADAM, NULL, HEAD_RELU, "layer2");
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, "conv1");
+    size_t index = (size_t)network_find(&small->network, "conv1.weight");
+    float *before = small_state(small, MODEL_VALUE, index);
+    small_train(small, &ADAM, 1);
+    float *after = small_state(small, MODEL_VALUE, index);
+    assert_memory_equal(before, after, small->network.parameters[index].count * sizeof(float));
+    /* 20 convolutions; the first has no gradient of its input in any case */
+    assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], 19);
+    assert_int_equal(host_device_counts.convolutions[PASS_DATA], 19);
+    free(before);
+    free(after);
+    small_free(small);
+}
+
+static void a_checkpoint_goes_on_on_either(void **state) {
+    (void)state;
+    struct small_model *cpu = small_new(&backend_cpu, &FP32, HEAD_RELU, NULL);
+    struct small_model *gpu = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    struct small_model *back = small_new(&backend_cpu, &FP32, HEAD_RELU, NULL);
+    small_train(cpu, &ADAM, 1);
+    small_copy(cpu, gpu);
+    small_copy(gpu, back); /* there and back: not a bit is lost */
+    assert_true(small_distance(back, cpu, MODEL_VALUE) == 0);
+    assert_true(small_distance(back, cpu, MODEL_MOMENT_M) == 0);
+    assert_true(small_distance(back, cpu, MODEL_MOMENT_V) == 0);
+    small_train(cpu, &ADAM, 2);
+    small_train(gpu, &ADAM, 2);
+    assert_close("logits", gpu->logits, cpu->logits, 2 * SMALL_COUNT, 2e-4);
+    assert_true(small_distance(gpu, cpu, MODEL_VALUE) < 1e-4);
+    small_free(cpu);
+    small_free(gpu);
+    small_free(back);
+}
+
+/* ---- precisions ---- */
+
+/* bf16 keeps 8 bits. How far that moves gradients is measured by the same network in floats whose
+ * weights alone are rounded to 8 bits: ReLUs that open and shut make a fifth of it already.
+ * Rounding the activations and the gradients too makes three such errors, independent ones: sqrt(3)
+ * times as far. */
+static void bf16_is_as_far_from_fp32_as_its_rounding(void **state) {
+    (void)state;
+    struct small_model *wide = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    struct small_model *rounded = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    struct small_model *narrow = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    small_round_kernels(rounded, 8);
+    small_train(wide, &PLAIN_SGD, 1);
+    small_train(rounded, &PLAIN_SGD, 1);
+    small_train(narrow, &PLAIN_SGD, 1);
+    assert_close("logits", narrow->logits, wide->logits, 2 * SMALL_COUNT, 0.02);
+    double one = small_distance(rounded, wide, MODEL_GRADIENT);
+    double all = small_distance(narrow, wide, MODEL_GRADIENT);
+    assert_true(one > 0.01 && all > one && all < 2.5 * one);
+    small_free(wide);
+    small_free(rounded);
+    small_free(narrow);
+}
+
+/* The weights that are trained are floats: steps too small for bf16 are not lost. */
+static void bf16_trains_float_weights(void **state) {
+    (void)state;
+    const struct optimizer tiny = {.name = OPTIMIZER_SGD, .lr = 1e-6};
+    struct small_model *small = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    size_t index = (size_t)network_find(&small->network, "layer3.0.conv1.weight"), moved = 0;
+    float *before = small_state(small, MODEL_VALUE, index);
+    small_train(small, &tiny, 1);
+    float *after = small_state(small, MODEL_VALUE, index);
+    for (size_t i = 0; i < small->network.parameters[index].count; i++) {
+        assert_true(bf16_round(before[i]) == bf16_round(after[i]) ||
+                    fabsf(before[i] - after[i]) < 1e-4F);
+        moved += before[i] != after[i];
+    }
+    assert_true(moved > small->network.parameters[index].count / 2);
+    free(before);
+    free(after);
+    small_free(small);
+}
+
+static void tensor_cores_are_asked_for_only_where_they_may_be(void **state) {
+    (void)state;
+    const struct model_options *const options[] = {&FP32, &TF32, &BF16};
+    for (int i = 0; i < 3; i++) {
+        struct small_model *small = small_new(&backend_host, options[i], HEAD_RELU, NULL);
+        small_train(small, &ADAM, 1);
+        assert_int_equal(host_device_counts.tensor_cores > 0, i > 0);
+        assert_int_equal(host_device_counts.without_tensor_cores > 0, i == 0);
+        small_free(small);
+    }
+}
+
+static void bf16_is_rounded_to_the_nearest(void **state) {
+    (void)state;
+    const struct {
+        float from;
+        uint16_t to;
+    } cases[] = {{1, 0x3f80},
+                 {1.00390625F, 0x3f80},
+                 {1.01171875F, 0x3f82},
+                 {-2.5F, 0xc020},
+                 {0, 0},
+                 {3.3895314e38F, 0x7f7f},
+                 {3.4e38F, 0x7f80},
+                 {INFINITY, 0x7f80},
+                 {-INFINITY, 0xff80},
+                 {1e-40F, 0x0001},
+                 {1.0039064F, 0x3f81}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(bf16_round(cases[i].from), cases[i].to);
+    assert_true(isnan(bf16_widen(bf16_round(NAN))));
+    for (uint32_t bits = 0; bits < 0x7f80; bits++) /* what bf16 holds comes back as it was */
+        assert_int_equal(bf16_round(bf16_widen((uint16_t)bits)), bits);
+}
+
+/* ---- memory and launches ---- */
+
+static void a_model_gives_all_its_memory_back(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &BF16, HEAD_DROPOUT, NULL);
+    small_train(small, &ADAM, 1);
+    small_evaluate(small);
+    small->batch.count = 3;
+    small_train(small, &SGD, 1);
+    assert_true(host_device_counts.bytes > 0);
+    small_free(small);
+    assert_int_equal(host_device_counts.allocations, 0);
+    assert_int_equal(host_device_counts.bytes, 0);
+}
+
+static void evaluation_takes_no_memory_for_gradients(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    small_evaluate(small);
+    size_t evaluating = host_device_counts.bytes;
+    small_train(small, &ADAM, 1);
+    assert_true(host_device_counts.bytes > evaluating + 3 * 11000000 * sizeof(float));
+    small_free(small);
+}
+
+static void a_batch_that_does_not_fit_is_an_error_and_no_end(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct update update = {PLAIN_SGD, 1};
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    small->batch.count = 1;
+    small_evaluate(small);
+    small->batch.count = SMALL_COUNT;
+    host_device_room = host_device_counts.bytes + (48 << 20); /* the gradients, and no more */
+    assert_false(small->backend->train_step(small->model, &small->batch, &update, small->losses,
+                                            small->logits, &error));
+    host_device_room = SIZE_MAX;
+    assert_non_null(strstr(error.message, "try a smaller train.batch_size"));
+    small_train(small, &PLAIN_SGD, 1);
+    small_free(small);
+}
+
+static void a_step_updates_all_weights_in_one_launch(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    small_train(small, &ADAM, 1);
+    assert_int_equal(host_device_counts.launches[KERNEL_weights_update], 1);
+    assert_int_equal(host_device_counts.launches[KERNEL_element_convert], 0);
+    assert_int_equal(host_device_counts.convolutions[PASS_FORWARD], 20);
+    assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], 20);
+    assert_int_equal(host_device_counts.convolutions[PASS_DATA], 19);
+    small_free(small);
+    small = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    small_train(small, &ADAM, 1);
+    small_train(small, &ADAM, 2);
+    assert_int_equal(host_device_counts.launches[KERNEL_weights_update], 2);
+    /* the first copy; then gradients in and copies out, each once a step */
+    assert_int_equal(host_device_counts.launches[KERNEL_element_convert], 5);
+    small_free(small);
+}
+
+/* Sums over many rows are folded in stages. */
+static void a_large_map_is_normalised_like_a_small_one(void **state) {
+    (void)state;
+    enum { ROWS = 30011, CHANNELS = 8 };
+    struct device *device = host_device_new();
+    struct error error;
+    struct norm_rows at = {ROWS, CHANNELS, norm_slices(ROWS, CHANNELS), ELEMENT_F32};
+    float *x = zeroed((size_t)ROWS * CHANNELS * sizeof(float));
+    double *partial = zeroed((at.slices + at.slices / 16 + 2) * 2 * CHANNELS * sizeof(double));
+    double expected = 0;
+    drawn("x", (size_t)ROWS * CHANNELS, x);
+    const struct norm_moments moments = {at, x, partial};
+    assert_true(device_launch(device, norm_moments, &moments, at.slices * CHANNELS / 4, &error));
+    double *from = partial, *to = partial + at.slices * 2 * CHANNELS;
+    assert_true(at.slices > NORM_FOLD);
+    const struct norm_fold fold = {at.slices, 2 * CHANNELS, from, to};
+    size_t groups = (at.slices + NORM_FOLD - 1) / NORM_FOLD;
+    assert_true(device_launch(device, norm_fold, &fold, groups * 2 * CHANNELS, &error));
+    for (size_t channel = 0; channel < CHANNELS; channel++) {
+        double sums[2];
+        expected = 0;
+        for (size_t row = 0; row < ROWS; row++)
+            expected += (double)x[row * CHANNELS + channel];
+        norm_total(to, groups, CHANNELS, channel, sums);
+        assert_true(fabs(sums[0] - expected) < 1e-8);
+    }
+    free(x);
+    free(partial);
+    device->free(device);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_optimizer_takes_the_cpus_steps),
+        cmocka_unit_test(dropout_draws_what_the_cpu_draws),
+        cmocka_unit_test(weights_of_classes_and_smoothing_are_the_cpus),
+        cmocka_unit_test(frozen_layers_stay_and_cost_no_backward_pass),
+        cmocka_unit_test(a_checkpoint_goes_on_on_either),
+        cmocka_unit_test(bf16_is_as_far_from_fp32_as_its_rounding),
+        cmocka_unit_test(bf16_trains_float_weights),
+        cmocka_unit_test(tensor_cores_are_asked_for_only_where_they_may_be),
+        cmocka_unit_test(bf16_is_rounded_to_the_nearest),
+        cmocka_unit_test(a_model_gives_all_its_memory_back),
+        cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
+        cmocka_unit_test(a_batch_that_does_not_fit_is_an_error_and_no_end),
+        cmocka_unit_test(a_step_updates_all_weights_in_one_launch),
+        cmocka_unit_test(a_large_map_is_normalised_like_a_small_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

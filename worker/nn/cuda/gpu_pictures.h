@@ -1,0 +1,57 @@
+/* gpu_pictures: decoded pictures in the device's memory, and the batches that are made of them.
+ *
+ * Pictures that last (the loader's cache holds them) are copied to the device once and stay there,
+ * as long as there is room beside what training needs. Those for which there is none come anew with
+ * each batch, through pinned memory: two sets of it, so that the next batch's copy runs beside the
+ * work on this one.
+ */
+#ifndef ASSAY_WORKER_NN_CUDA_GPU_PICTURES_H
+#define ASSAY_WORKER_NN_CUDA_GPU_PICTURES_H
+
+#include "worker/nn/backend.h"
+#include "worker/nn/cuda/device.h"
+
+/* A batch on its way, in pinned memory and on the device. */
+struct picture_staging {
+    uint64_t number; /* the batch's; 0: none */
+    struct picture_task *tasks;
+    void *device_tasks;
+    size_t task_room; /* pictures */
+    uint8_t *pixels, *device_pixels;
+    size_t pixel_room; /* bytes */
+};
+
+struct kept_picture {
+    const uint8_t *pixels; /* on the host: what it is known by; NULL: a free place */
+    uint8_t *device_pixels;
+};
+
+struct gpu_pictures {
+    struct device *device;     /* borrowed */
+    struct kept_picture *kept; /* a hash table with open addressing */
+    size_t kept_count, kept_places;
+    void **slabs;                            /* the device's memory that kept pictures stand in */
+    size_t slab_count, slab_room, slab_used; /* used: of the last one */
+    bool full;
+    struct picture_staging staging[2];
+    int turn;
+    uint32_t *sums; /* on the device */
+    size_t sum_room;
+};
+
+void gpu_pictures_init(struct device *device, struct gpu_pictures *pictures);
+void gpu_pictures_free(struct gpu_pictures *pictures);
+
+/* Gives back the memory of kept pictures, for something that needs it more; they are not kept any
+ * more. False when there was none. */
+bool gpu_pictures_yield(struct gpu_pictures *pictures);
+
+/* Begins to bring the batch's pictures to the device, beside what the device does. */
+bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
+                       struct error *error);
+
+/* Makes the batch, NHWC with `channels`, at `to`; sends it first if it was not sent. */
+bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
+                       enum element element, size_t channels, void *to, struct error *error);
+
+#endif
