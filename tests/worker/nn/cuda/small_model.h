@@ -6,7 +6,7 @@
 
 #include "worker/nn/backend.h"
 
-enum { SMALL_COUNT = 6, SMALL_SIDE = 40 };
+enum { SMALL_COUNT = 4, SMALL_SIDE = 40 };
 
 struct small_model {
     const struct backend *backend;
@@ -16,8 +16,8 @@ struct small_model {
     struct batch batch;
 };
 
-static const int32_t small_labels[SMALL_COUNT] = {0, 1, 1, 0, 1, 0};
-static const uint64_t small_samples[SMALL_COUNT] = {7, 3, 900, 12, 0, 44};
+static const int32_t small_labels[SMALL_COUNT] = {0, 1, 1, 0};
+static const uint64_t small_samples[SMALL_COUNT] = {7, 3, 900, 12};
 
 static inline void small_fill(struct small_model *small) {
     struct error error;
