@@ -137,17 +137,20 @@ void coordinator_close(struct coordinator *coordinator) {
     free(coordinator->doomed);
 }
 
-void coordinator_begin(struct coordinator *coordinator, struct moment now) {
+bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
     struct error error;
+    bool begun = store_begin(coordinator->store, &error);
+    if (!begun && store_is_held(coordinator->store))
+        return false;
     bool deaf = now.steady_ms - coordinator->now.steady_ms > coordinator->lease_ms / 2;
     coordinator->now = now;
     coordinator->broken = false;
     coordinator->doomed_count = 0;
-    if (!store_begin(coordinator->store, &error) ||
-        (!coordinator->in_step && !load(coordinator, &error)))
+    if (!begun || (!coordinator->in_step && !load(coordinator, &error)))
         batch_break(coordinator, &error);
     else if (deaf)
         scheduler_renew_all(&coordinator->scheduler, now.steady_ms, coordinator->lease_ms);
+    return true;
 }
 
 /* Why somebody with these roles may not make the request. */

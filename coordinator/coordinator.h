@@ -58,8 +58,10 @@ bool coordinator_open(struct coordinator *coordinator, struct store *store, int6
 void coordinator_close(struct coordinator *coordinator); /* the store stays open */
 
 /* Begins a batch. When the last one began more than half a lease ago nobody could be heard
- * meanwhile (the machine slept, the disk hung), and every lease is renewed. */
-void coordinator_begin(struct coordinator *coordinator, struct moment now);
+ * meanwhile (the machine slept, the disk hung), and every lease is renewed. False when another
+ * program holds the database: nothing has begun, the requests are to wait, and it is to be called
+ * again. So nobody who asks ever hears of a lock. */
+bool coordinator_begin(struct coordinator *coordinator, struct moment now);
 /* One request whose shape has been checked, of somebody with these roles (enum role); its body may
  * be changed. The reply is final once committed. */
 void coordinator_answer(struct coordinator *coordinator, unsigned roles,

@@ -148,7 +148,8 @@ static void serve_batch(struct server *server) {
     struct error error;
     bool drained = false;
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
-    coordinator_begin(server->coordinator, now);
+    if (!coordinator_begin(server->coordinator, now))
+        return;
     if (server->guard != NULL)
         guard_refresh(server->guard);
     while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES &&

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 128 };
+enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
 
 /* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
  * of it a database has had. */
@@ -199,6 +199,7 @@ bool store_open(const char *path, struct store **store, struct error *error) {
                  error) ||
         !migrate(made, version, error))
         goto fail;
+    sqlite3_busy_timeout(made->database, BEGIN_PATIENCE_MS);
     *store = made;
     return true;
 fail:
@@ -218,7 +219,11 @@ void store_close(struct store *store) {
 }
 
 bool store_begin(struct store *store, struct error *error) {
-    return execute(store, "BEGIN", error);
+    return execute(store, "BEGIN IMMEDIATE", error);
+}
+
+bool store_is_held(const struct store *store) {
+    return (sqlite3_errcode(store->database) & 0xff) == SQLITE_BUSY;
 }
 
 bool store_commit(struct store *store, struct error *error) {

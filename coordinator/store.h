@@ -24,8 +24,13 @@ bool store_open(const char *path, struct store **store, struct error *error);
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
 
-/* One transaction at a time. After a commit that fails nothing of the transaction stands. */
+/* One transaction at a time. It has the database's write lock from the beginning, so that nothing
+ * in it can fail because another program has it. After a commit that fails nothing of the
+ * transaction stands. */
 bool store_begin(struct store *store, struct error *error);
+/* Whether store_begin has failed because another program writes to the database, or keeps all
+ * others from it: it waited a second, and may be called again. */
+bool store_is_held(const struct store *store);
 bool store_commit(struct store *store, struct error *error);
 void store_rollback(struct store *store);
 

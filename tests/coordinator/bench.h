@@ -76,7 +76,7 @@ static inline void answer(struct bench *bench, const char *name, cJSON *of_name)
 }
 
 static inline void begin(struct bench *bench) {
-    coordinator_begin(&bench->coordinator, bench->now);
+    assert_true(coordinator_begin(&bench->coordinator, bench->now));
 }
 
 /* The end of a batch after which nothing waits. */
