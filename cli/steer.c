@@ -17,8 +17,8 @@ static const struct verb verb_cancel = {
     "cancelled",
     {.arguments = "ID...|GROUP",
      .help =
-         "Cancels experiments. A queued one never starts; a running one stops after its current "
-         "step; what was reported stays, and retry goes on from there. A finished one is left "
+         "Cancels experiments. A queued one never starts; a running one stops within a "
+         "second; what was reported stays, and retry goes on from there. A finished one is left "
          "as it is."
          "\vExample:\n  assay cancel 4 5",
      .least = 1,
@@ -29,8 +29,8 @@ static const struct verb verb_pause = {
     "pause",
     "paused",
     {.arguments = "ID...|GROUP",
-     .help = "Pauses experiments. A queued one is not handed out; a running one stops after its "
-             "current step and its worker takes the next of the queue. resume queues it again, and "
+     .help = "Pauses experiments. A queued one is not handed out; a running one stops within "
+             "a second and its worker takes the next of the queue. resume queues it again, and "
              "it goes on from its last finished epoch, with the same bits."
              "\vExample:\n  assay pause 4\n  assay resume 4",
      .least = 1,

@@ -15,6 +15,7 @@
 #include "core/wire.h"
 
 enum {
+    COORDINATOR_HEARTBEAT_MS = 500,      /* at most */
     COORDINATOR_RETRY_MS = 1000,         /* when a worker that got nothing asks again */
     COORDINATOR_FORGET_MS = 3600 * 1000, /* how long a worker that is gone is listed as lost */
     /* how long running experiments keep their workers after a start, at least: a worker that waits

@@ -68,8 +68,10 @@ bool crew_hello(struct request *request) {
         return error_set(&request->error, ERROR_FAILED, "no memory for the workers");
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "lease_ms", (double)coordinator->lease_ms);
-    /* every second however long the lease: what cancel says and watch shows waits for it */
-    int64_t heartbeat_ms = coordinator->lease_ms / 3 < 1000 ? coordinator->lease_ms / 3 : 1000;
+    /* however long the lease: what cancel and pause say has to be known within a second */
+    int64_t heartbeat_ms = coordinator->lease_ms / 3 < COORDINATOR_HEARTBEAT_MS
+                               ? coordinator->lease_ms / 3
+                               : COORDINATOR_HEARTBEAT_MS;
     cJSON_AddNumberToObject(answer, "heartbeat_ms", (double)heartbeat_ms);
     cJSON_AddStringToObject(answer, "version", ASSAY_VERSION);
     return request_done(request, "welcome", answer);

@@ -129,6 +129,17 @@ static bool make_buffers(struct session *session, struct error *error) {
            error_set(error, ERROR_FAILED, "out of memory");
 }
 
+static bool asked_to_stop(struct session *session) {
+    const struct trainer_events *events = session->events;
+    session->stopped = session->stopped || (events->stop != NULL && events->stop(events->context));
+    return session->stopped;
+}
+
+/* For the backend. */
+static bool stop_step(void *context) {
+    return asked_to_stop(context);
+}
+
 bool session_open(const struct experiment *experiment, const struct trainer_options *options,
                   const struct trainer_events *events, bool training, struct session *session,
                   struct error *error) {
@@ -156,7 +167,9 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                                         .deterministic = experiment->train.deterministic,
                                         .loss = &experiment->train.loss,
                                         .seed = experiment->train.seed,
-                                        .device = options->device};
+                                        .device = options->device,
+                                        .stop = stop_step,
+                                        .stop_context = session};
     if (!loader_new(&loader, &session->loader, error) ||
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
@@ -256,12 +269,6 @@ static void tell_progress(struct session *session, const struct phase *phase,
                                     spent_ms > 0 ? count * 1000 / (double)spent_ms : 0};
     progress.loss = metrics->loss_sum / phase->weights;
     session->events->progress(session->events->context, &progress);
-}
-
-static bool asked_to_stop(struct session *session) {
-    const struct trainer_events *events = session->events;
-    session->stopped = session->stopped || (events->stop != NULL && events->stop(events->context));
-    return session->stopped;
 }
 
 static bool check_finite(double loss, const char *what, uint32_t epoch, uint32_t step,

@@ -1,9 +1,9 @@
 /* session: what training and evaluation stand on (the split, the network, the model on its backend,
  * the loader), and the two things done with it: one epoch of training, one pass of evaluation.
  *
- * Both ask `stop` after every step. When it says so they return false with `stopped` set and no
- * error. Sums of losses run over the pictures in their order, so that they do not depend on the
- * size of the batches.
+ * Both ask `stop` after every step, and a backend with long steps between its layers. When it says
+ * so they return false with `stopped` set; the error is none. Sums of losses run over the pictures
+ * in their order, so that they do not depend on the size of the batches.
  */
 #ifndef ASSAY_WORKER_SESSION_H
 #define ASSAY_WORKER_SESSION_H

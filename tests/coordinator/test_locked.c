@@ -101,7 +101,7 @@ static void *train(void *context) {
     struct stage *stage = crew->stage;
     struct dealer *dealer = NULL;
     cJSON *answer = NULL;
-    if (!dealer_open(server_endpoint(stage->server), &dealer, NULL) ||
+    if (!dealer_open(server_endpoint(stage->server), NULL, &dealer, NULL) ||
         !ask(stage, dealer, "hello", body_hello(crew->name), "welcome", &answer))
         return NULL;
     cJSON_Delete(answer);
@@ -145,14 +145,14 @@ static void open_stage(struct stage *stage) {
     stage->stop = eventfd(0, EFD_CLOEXEC);
     if (!store_open(stage->path, &stage->store, &error) ||
         !coordinator_open(&stage->coordinator, stage->store, LEASE_MS, now, &error) ||
-        !server_open("tcp://127.0.0.1:*", &stage->coordinator, &stage->server, &error))
+        !server_open("tcp://127.0.0.1:*", NULL, &stage->coordinator, &stage->server, &error))
         fail_msg("%s", error.message);
 }
 
 static void submit(struct stage *stage) {
     struct dealer *dealer;
     cJSON *answer = NULL;
-    assert_true(dealer_open(server_endpoint(stage->server), &dealer, NULL));
+    assert_true(dealer_open(server_endpoint(stage->server), NULL, &dealer, NULL));
     assert_true(ask(stage, dealer, "submit", body_submit("a test's key", WORKERS, EPOCHS, 3),
                     "submitted", &answer));
     cJSON_Delete(answer);

@@ -100,6 +100,7 @@ struct listener {
     struct text log;   /* train.log as the events told it */
     int stop_after;    /* so many questions; 0: never */
     int asked, progresses;
+    int asked_first; /* so many questions in the first epoch */
     const char *dir;
 };
 
@@ -111,6 +112,8 @@ static inline void add_metrics_line(struct text *lines, const struct metrics *me
 
 static inline void hear_epoch(void *context, const struct epoch_report *report) {
     struct listener *listener = context;
+    if (listener->asked_first == 0)
+        listener->asked_first = listener->asked;
     text_format(&listener->lines, "epoch %" PRIu32, report->epoch);
     add_metrics_line(&listener->lines, &report->train);
     add_metrics_line(&listener->lines, &report->valid);

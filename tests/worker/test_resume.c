@@ -2,7 +2,8 @@
 
 static void a_run_stopped_in_every_epoch_ends_with_the_same_bits(void **state) {
     struct bench *bench = *state;
-    struct listener listener = {.stop_after = 7}; /* an epoch asks 6 times */
+    int an_epoch = bench->whole.asked_first;
+    struct listener listener = {.stop_after = an_epoch + an_epoch / 4}; /* in a step */
     struct error error = {0};
     char *dir = folder(bench, "stopped");
     enum trainer_outcome outcome = TRAINER_STOPPED;
@@ -46,9 +47,10 @@ static void a_finished_run_reports_everything_again(void **state) {
 }
 
 /* Stops in the third epoch, so that two stand finished in the folder. */
-static void run_two_epochs(const struct small *small, const char *dir, struct listener *listener) {
+static void run_two_epochs(const struct bench *bench, const struct small *small, const char *dir,
+                           struct listener *listener) {
     struct error error = {0};
-    listener->stop_after = 14;
+    listener->stop_after = 5 * bench->whole.asked_first / 2;
     assert_int_equal(small_run(small, dir, NULL, 2, listener, &error), TRAINER_STOPPED);
     assert_non_null(strstr(listener->lines.data, "checkpoint last 2 "));
     listener->stop_after = 0;
@@ -58,7 +60,7 @@ static void a_run_killed_between_best_and_last_goes_on_from_best(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
     char *dir = folder(bench, "killed");
-    run_two_epochs(&bench->small, dir, &listener);
+    run_two_epochs(bench, &bench->small, dir, &listener);
     delete_file(dir, "checkpoint_last.safetensors");
     run_to_the_end(&bench->small, dir, NULL, 2, &listener);
     expect_same_run(bench, dir, &listener);
@@ -71,7 +73,7 @@ static void a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit(void **state
     struct listener listener = {0};
     char *dir = folder(bench, "damaged"), *path = in(dir, "checkpoint_last.safetensors");
     char *best = in(dir, "checkpoint_best_loss.safetensors");
-    run_two_epochs(&bench->small, dir, &listener);
+    run_two_epochs(bench, &bench->small, dir, &listener);
     assert_int_equal(unlink(best), 0); /* a hard link of last, it may be */
     assert_int_equal(truncate(path, 1000), 0);
     run_to_the_end(&bench->small, dir, NULL, 2, &listener);
@@ -89,7 +91,7 @@ static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(vo
     struct listener listener = {0};
     char *first = folder(bench, "first"), *second = folder(bench, "second");
     char *resume = in(first, "checkpoint_last.safetensors");
-    run_two_epochs(&bench->small, first, &listener);
+    run_two_epochs(bench, &bench->small, first, &listener);
     run_to_the_end(&bench->small, second, resume, 2, &listener);
     expect_same_run(bench, second, &listener);
     expect_same_lines(bench, &listener, "epoch");
@@ -107,7 +109,7 @@ static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(v
          *second = folder(bench, "second"), *resume = in(first, "checkpoint_last.safetensors");
     small.experiment.train.seed = 8; /* with which the first epoch stays the best */
     run_to_the_end(&small, whole, NULL, 2, &straight);
-    run_two_epochs(&small, first, &listener);
+    run_two_epochs(bench, &small, first, &listener);
     run_to_the_end(&small, second, resume, 2, &listener);
     expect_same_checkpoint(second, whole, "checkpoint_best_loss.safetensors");
     expect_same_checkpoint(second, whole, "checkpoint_last.safetensors");
@@ -124,7 +126,7 @@ static void a_lost_train_log_is_written_again_from_the_history(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
     char *dir = folder(bench, "lost");
-    run_two_epochs(&bench->small, dir, &listener);
+    run_two_epochs(bench, &bench->small, dir, &listener);
     delete_file(dir, "train.log");
     listener.stop_after = 4;
     struct error error = {0};

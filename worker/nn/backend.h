@@ -53,6 +53,10 @@ struct model_options {
     int threads;             /* 0: all cores */
     int device;              /* CUDA device number */
     struct profile *profile; /* NULL, or what train_step and evaluate add their times to */
+    /* NULL, or asked between layers where a step may take long (on a CPU): when it says true,
+     * train_step or evaluate fails at once, and the model is good for nothing but to be freed. */
+    bool (*stop)(void *context);
+    void *stop_context;
 };
 
 struct backend {

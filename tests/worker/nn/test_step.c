@@ -557,6 +557,29 @@ static void gradients_cannot_be_set(void **state) {
     fixture_free(f);
 }
 
+static bool stop_at_the_third(void *context) {
+    int *asked = context;
+    return ++*asked == 3;
+}
+
+static void a_step_that_is_told_to_stop_ends_between_two_layers(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new("resnet18", HEAD_RELU, 2, 32, 0);
+    struct error error = {0};
+    int asked = 0;
+    const struct model_options options = {
+        .deterministic = true, .stop = stop_at_the_third, .stop_context = &asked};
+    backend_cpu.model_free(f->model);
+    assert_true(backend_cpu.model_new(&f->network, &options, &f->model, &error));
+    model_fill(f, 0);
+    assert_false(backend_cpu.train_step(f->model, &f->batch, &FIRST, f->losses, f->logits, &error));
+    assert_int_equal(asked, 3);
+    asked = 0;
+    assert_false(backend_cpu.evaluate(f->model, &f->batch, f->losses, f->logits, &error));
+    assert_int_equal(asked, 3);
+    fixture_free(f);
+}
+
 static void less_than_fp32_is_refused(void **state) {
     (void)state;
     struct network network;
@@ -593,6 +616,7 @@ int main(void) {
         cmocka_unit_test(training_on_one_value_a_channel_is_refused),
         cmocka_unit_test(a_batch_without_pictures_or_pixels_is_refused),
         cmocka_unit_test(gradients_cannot_be_set),
+        cmocka_unit_test(a_step_that_is_told_to_stop_ends_between_two_layers),
         cmocka_unit_test(less_than_fp32_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

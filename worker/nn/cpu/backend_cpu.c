@@ -121,7 +121,9 @@ static bool begin(struct model *model, const struct batch *batch, const struct u
                         .batch = batch,
                         .loss = training ? &model->loss : &plain_loss,
                         .seed = model->options.seed,
-                        .profile = model->options.profile};
+                        .profile = model->options.profile,
+                        .stop = model->options.stop,
+                        .stop_context = model->options.stop_context};
     if (!run_forward(run, error))
         return false;
     run_loss(run, losses, logits);

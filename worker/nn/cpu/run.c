@@ -107,11 +107,20 @@ static bool forward_node(const struct run *run, const struct node *node, const s
     return true;
 }
 
+static bool stops(const struct run *run, struct error *error) {
+    if (run->stop == NULL || !run->stop(run->stop_context))
+        return false;
+    error_set(error, ERROR_FAILED, "stopped");
+    return true;
+}
+
 bool run_forward(const struct run *run, struct error *error) {
     const struct network *network = run->plan->network;
     char name[64];
     for (size_t i = 0; i < network->node_count; i++) {
         double start = run->profile == NULL ? 0 : now_ms();
+        if (stops(run, error))
+            return false;
         if (!forward_node(run, &network->nodes[i], &run->plan->steps[i], error))
             return error_context(error, "%s", node_name(network, i, name, sizeof name));
         if (run->profile != NULL)
@@ -213,6 +222,8 @@ bool run_backward(const struct run *run, const struct update *update, struct err
         if (!node->backward)
             continue;
         double start = run->profile == NULL ? 0 : now_ms();
+        if (stops(run, error))
+            return false;
         if (!backward_node(run, node, &run->plan->steps[i], error))
             return error_context(error, "%s", node_name(network, i, name, sizeof name));
         double middle = run->profile == NULL ? 0 : now_ms();

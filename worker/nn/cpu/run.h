@@ -10,8 +10,10 @@ struct run {
     char *arena; /* plan->flow.arena_bytes */
     const struct batch *batch;
     const struct loss *loss;
-    uint64_t seed;           /* for dropout */
-    struct profile *profile; /* or NULL */
+    uint64_t seed;               /* for dropout */
+    struct profile *profile;     /* or NULL */
+    bool (*stop)(void *context); /* or NULL; as in struct model_options */
+    void *stop_context;
 };
 
 /* Ends with the logits in the last step's output. A training plan also updates the running
