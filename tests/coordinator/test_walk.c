@@ -1,7 +1,9 @@
 /* A property, on a clock of our own: workers come, train, fall silent, wake up, repeat themselves,
- * give back, fail and are killed, people cancel, batches cannot be committed, the coordinator is
- * started again. Whatever happens, an attempt has one holder, what was acknowledged is stored, and
- * once the disturbances end everything comes to its end with every epoch exactly once.
+ * give back, fail and are killed, people cancel, pause, resume, retry and change priorities,
+ * batches cannot be committed, the coordinator is started again. Whatever happens, an attempt has
+ * one holder, what was acknowledged is stored, nothing is handed out that is paused, waits for
+ * others or asks for a label that the worker has not, and once the disturbances end and what was
+ * held up is let go, everything is done, with every epoch exactly once.
  *
  * SEED=n in the environment repeats one walk; a failure names its seed. */
 #include "coordinator/query.h"
@@ -11,7 +13,10 @@
 #include <time.h>
 
 enum {
-    EXPERIMENTS = 40,
+    FIRST = 20,    /* of group "g" */
+    AFTER = 10,    /* come after e1, e2 and e3 */
+    LABELLED = 10, /* ask for a label, and come after those */
+    EXPERIMENTS = FIRST + AFTER + LABELLED,
     EPOCHS = 6,
     MAX_ATTEMPTS = 3,
     WORKERS = 4,
@@ -24,7 +29,8 @@ enum {
 
 struct actor {
     char name[16];
-    bool known; /* it has said hello since it began */
+    bool known;  /* it has said hello since it began */
+    bool paused; /* it has to give back what it has */
     int64_t silent_until_ms;
     long long experiment, attempt; /* 0: none */
     int next_epoch;
@@ -66,14 +72,21 @@ static bool rarely(struct walk *walk, uint32_t of_1000) {
     return walk->disturbed && chance(walk, of_1000);
 }
 
-static int64_t count(struct walk *walk, const char *sql) {
+/* The first column of the only row; the SQL, a literal, may have a parameter: the id. */
+static int64_t count_of(struct walk *walk, const char *sql, long long id) {
     struct query query;
     struct error error = {0};
     query_open(&query, walk->bench->store, sql);
+    if (id != 0)
+        query_bind_int(&query, id);
     int64_t value = query_next(&query) ? query_int(&query) : -1;
     if (!query_close(&query, &error))
         fail_msg("%s", error.message);
     return value;
+}
+
+static int64_t count(struct walk *walk, const char *sql) {
+    return count_of(walk, sql, 0);
 }
 
 /* --- what actors do --- */
@@ -91,6 +104,7 @@ static void let_go(struct walk *walk, struct actor *actor) {
         actor->left_over.epoch = 1 + (int)random_below(&walk->draws, EPOCHS);
     }
     actor->experiment = 0;
+    actor->paused = false;
 }
 
 /* Killed, and started again as itself, with what was in its spool. */
@@ -98,6 +112,37 @@ static void begin_again(struct walk *walk, struct actor *actor) {
     let_go(walk, actor);
     actor->known = false;
     actor->silent_until_ms = 0;
+}
+
+/* The second of two has the label. */
+static bool has_label(const struct walk *walk, const struct actor *actor) {
+    return (actor - walk->actors) % 2 == 1;
+}
+
+static cJSON *body_hello_of(const struct walk *walk, const struct actor *actor) {
+    cJSON *hello = body_hello(actor->name);
+    if (has_label(walk, actor))
+        cJSON_AddItemToObject(hello, "labels", body("[\"special\"]"));
+    return hello;
+}
+
+/* What has just been handed out may be. */
+static void check_assignment(struct walk *walk, const struct actor *actor,
+                             const cJSON *assignment) {
+    long long id = number_of(assignment, "experiment"), attempt = number_of(assignment, "attempt");
+    assert_true(has_label(walk, actor) || id <= FIRST + AFTER);
+    assert_int_equal(
+        count_of(walk, "SELECT count(*) FROM experiment WHERE id = ? AND state = 'running'", id),
+        1);
+    if (walk->holder[id][attempt][0] == '\0') /* else it was handed out before, and paused since */
+        assert_int_equal(
+            count_of(walk, "SELECT count(*) FROM experiment WHERE id = ? AND paused", id), 0);
+    assert_int_equal(count_of(walk,
+                              "SELECT count(*) FROM experiment e JOIN barrier_member m ON"
+                              " m.barrier = e.barrier JOIN experiment o ON o.id = m.experiment"
+                              " WHERE e.id = ? AND o.state <> 'done'",
+                              id),
+                     0);
 }
 
 static struct act *send(struct walk *walk, struct actor *actor, const char *name, cJSON *of_name) {
@@ -111,6 +156,8 @@ static struct act *send(struct walk *walk, struct actor *actor, const char *name
     answer(walk->bench, name, of_name);
     act->answer = walk->bench->answer;
     walk->bench->answer = (struct wire_message){0};
+    if (strcmp(act->answer.name, "assignment") == 0)
+        check_assignment(walk, actor, act->answer.body);
     return act;
 }
 
@@ -151,12 +198,12 @@ static void act(struct walk *walk, struct actor *actor) {
     if (walk->bench->now.steady_ms < actor->silent_until_ms)
         return;
     if (!actor->known)
-        send(walk, actor, "hello", body_hello(actor->name));
+        send(walk, actor, "hello", body_hello_of(walk, actor));
     else if (actor->left_over.experiment != 0 && chance(walk, 300))
         send_left_over(walk, actor);
     else if (actor->experiment == 0)
         send(walk, actor, "request", body_worker(actor->name));
-    else if (rarely(walk, 30))
+    else if (actor->paused || rarely(walk, 30))
         send_end(walk, actor, "given_back");
     else if (rarely(walk, 30))
         send_end(walk, actor, "failed");
@@ -238,7 +285,9 @@ static void settle(struct walk *walk, struct act *act) {
     } else if (strcmp(name, "assignment") == 0) {
         take_assignment(walk, actor, of_name);
     } else if (strcmp(name, "beat") == 0) {
-        if (!cJSON_IsNull(json_member(of_name, "stop")))
+        if (strcmp(text_of(of_name, "stop"), "paused") == 0)
+            actor->paused = actor->experiment != 0;
+        else if (!cJSON_IsNull(json_member(of_name, "stop")))
             let_go(walk, actor);
     } else if (strcmp(name, "ack") == 0) {
         take_ack(walk, act, cJSON_IsTrue(json_member(of_name, "fenced")));
@@ -258,6 +307,26 @@ static void check(struct walk *walk) {
                                  " AND a.attempt = e.attempt AND a.worker = e.worker"
                                  " AND a.outcome = 'running')"),
                      0);
+    assert_int_equal(count(walk, "SELECT count(*) FROM experiment WHERE state = 'failed'"
+                                 " AND failures < max_attempts"),
+                     0);
+}
+
+/* What people do now and again. */
+static void steer(struct walk *walk) {
+    static const struct {
+        const char *name;
+        uint32_t of_1000;
+    } requests[] = {{"cancel", 5}, {"pause", 10}, {"resume", 20}, {"retry", 10}};
+    uint32_t id = 1 + random_below(&walk->draws, EXPERIMENTS);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        if (rarely(walk, requests[i].of_1000)) {
+            send(walk, NULL, requests[i].name, body("{\"ids\": [%u]}", id));
+            return;
+        }
+    if (rarely(walk, 20))
+        send(walk, NULL, "priority",
+             body("{\"ids\": [%u], \"priority\": %u}", id, random_below(&walk->draws, 3)));
 }
 
 /* Some requests in one transaction, which may fail. */
@@ -269,9 +338,7 @@ static void one_batch(struct walk *walk) {
     uint32_t first = random_below(&walk->draws, WORKERS), some = random_below(&walk->draws, BATCH);
     for (uint32_t i = 0; i < some; i++)
         act(walk, &walk->actors[(first + i) % WORKERS]);
-    if (rarely(walk, 5))
-        send(walk, NULL, "cancel",
-             body("{\"ids\": [%u]}", 1 + random_below(&walk->draws, EXPERIMENTS)));
+    steer(walk);
     if (chance(walk, 900)) /* else more requests wait */
         coordinator_expire(&bench->coordinator);
     bool fails = rarely(walk, 50);
@@ -306,8 +373,35 @@ static void check_end(struct walk *walk) {
                 assert_true(seen[i]);
         assert_int_equal(cJSON_GetArraySize(json_member(details, "attempts")),
                          number_of(details, "attempt"));
-        if (strcmp(state, "failed") == 0)
-            assert_int_equal(number_of(details, "failures"), MAX_ATTEMPTS);
+        assert_string_equal(state, "done");
+    }
+}
+
+static void queue_all(struct bench *bench) {
+    cJSON *after = body_submit("the second key", AFTER + LABELLED, EPOCHS, MAX_ATTEMPTS), *item;
+    int i = 0;
+    submit(bench, FIRST, EPOCHS, MAX_ATTEMPTS);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(after, "experiments")) {
+        bool labelled = i++ >= AFTER;
+        cJSON *config = cJSON_GetObjectItem(item, "config");
+        cJSON_SetValuestring(cJSON_GetObjectItem(item, "group"), labelled ? "l" : "a");
+        char name[16];
+        snprintf(name, sizeof name, "then%d", i);
+        cJSON_ReplaceItemInObject(item, "name", cJSON_CreateString(name));
+        cJSON_AddItemToObject(config, "after",
+                              labelled ? body("[\"a\"]") : body("[\"e1\", \"e2\", \"e3\"]"));
+        if (labelled)
+            cJSON_AddItemToObject(cJSON_GetObjectItem(config, "resources"), "labels",
+                                  body("[\"special\"]"));
+    }
+    ask(bench, "submit", after, "submitted");
+}
+
+/* What people hold up they let go in the end. */
+static void let_all_go(struct bench *bench) {
+    for (int id = 1; id <= EXPERIMENTS; id++) {
+        ask(bench, "resume", body("{\"ids\": [%d]}", id), "changed");
+        ask(bench, "retry", body("{\"ids\": [%d]}", id), "changed");
     }
 }
 
@@ -317,7 +411,7 @@ static void one_walk(uint64_t seed) {
     assert_int_equal(bench_set(&state), 0);
     walk->bench = state;
     random_open(&walk->draws, seed, RANDOM_SHUFFLE, 0, 0);
-    submit(walk->bench, EXPERIMENTS, EPOCHS, MAX_ATTEMPTS);
+    queue_all(walk->bench);
     for (int i = 0; i < WORKERS; i++)
         begin_anew(walk, &walk->actors[i]);
     walk->disturbed = true;
@@ -327,7 +421,9 @@ static void one_walk(uint64_t seed) {
     }
     walk->disturbed = false;
     int left = QUIET_MAX;
-    while (count(walk, "SELECT count(*) FROM experiment WHERE finished_ms IS NULL") > 0) {
+    while (count(walk, "SELECT count(*) FROM experiment WHERE state <> 'done'") > 0) {
+        if (left % 100 == 0) /* again and again: who is silent yet may make one fail */
+            let_all_go(walk->bench);
         assert_true(left-- > 0); /* else something is stuck */
         one_batch(walk);
     }
