@@ -5,6 +5,7 @@
 #include "worker/bench.h"
 #include "worker/devices.h"
 #include "worker/evaluate.h"
+#include "worker/folder.h"
 #include "worker/options.h"
 #include "worker/predict.h"
 #include "worker/step.h"
@@ -40,12 +41,22 @@ static void on_signal(int number) {
         _exit(ERROR_FAILED);
 }
 
+/* Asks for the same, as often as somebody likes. */
+static void on_drain(int number) {
+    const uint64_t one = 1;
+    (void)number;
+    if (write(leave_fd, &one, sizeof one) < 0)
+        _exit(ERROR_FAILED);
+}
+
 static bool signals_prepare(struct error *error) {
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    const struct sigaction drain = {.sa_handler = on_drain, .sa_flags = SA_RESTART};
     leave_fd = eventfd(0, EFD_CLOEXEC);
     if (leave_fd < 0)
         return error_errno(error, ERROR_FAILED, "cannot make an eventfd");
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
+        sigaction(SIGUSR1, &drain, NULL) != 0)
         return error_errno(error, ERROR_FAILED, "cannot handle signals");
     return true;
 }
@@ -62,7 +73,7 @@ static void say(void *context, bool trouble, const char *line) {
 
 struct worker_options {
     struct agent_options agent;
-    bool quiet;
+    bool quiet, drain;
 };
 
 enum {
@@ -79,6 +90,7 @@ enum {
     KEY_IDLE,
     KEY_NAME,
     KEY_LABEL,
+    KEY_DRAIN,
     KEY_QUIET
 };
 
@@ -102,6 +114,10 @@ static const struct argp_option worker_table[] = {
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
     {"label", KEY_LABEL, "NAME", 0,
      "What experiments can ask for in resources.labels; may be given several times", 0},
+    {"drain", KEY_DRAIN, NULL, 0,
+     "Start none: ask the worker that runs in DIR to give its experiment back and to leave, and "
+     "wait until it has",
+     0},
     {"quiet", KEY_QUIET, NULL, 0, "Print errors only", 0},
     {0},
 };
@@ -147,6 +163,7 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         if (text[0] == '\0' || strlen(text) > 127)
             return options_mistake(state, "--name needs 1 to 127 bytes");
         return 0;
+    case KEY_DRAIN: options->drain = true; return 0;
     case KEY_LABEL: return add_label(state, text, agent);
     case KEY_QUIET: options->quiet = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "there is no subcommand \"%s\"", text);
@@ -164,6 +181,18 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     }
 }
 
+static int drain(const struct worker_options *options) {
+    struct error error = {0};
+    bool held;
+    if (!folder_drain(options->agent.dir, &held, &error)) {
+        fprintf(stderr, "assay: %s\n", error.message);
+        return (int)error.code;
+    }
+    if (!options->quiet)
+        printf(held ? "the worker in %s has left\n" : "no worker runs in %s\n", options->agent.dir);
+    return 0;
+}
+
 static int worker_main(int argc, char **argv) {
     static const struct argp argp = {
         .options = worker_table,
@@ -171,9 +200,9 @@ static int worker_main(int argc, char **argv) {
         .args_doc = "\nstep|bench|evaluate|predict|devices [OPTION...]",
         .doc = "Train what the coordinator hands out, and report every epoch.\v"
                "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
-               "elsewhere from its last finished epoch; a second signal ends at once. Without a "
-               "coordinator a worker goes on training and keeps trying; its reports wait in "
-               "DIR/spool.db.\n\n"
+               "elsewhere from its last finished epoch; a second signal ends at once. --drain "
+               "asks it for the same from outside. Without a coordinator a worker goes on training "
+               "and keeps trying; its reports wait in DIR/spool.db.\n\n"
                "Subcommands, each with --help: step (one training step, for checking numerics), "
                "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
                "predict (scores of pictures), devices "
@@ -191,6 +220,8 @@ static int worker_main(int argc, char **argv) {
     options.agent.context = &options.quiet;
     if (!options_parse(&argp, argc, argv, &options, &code))
         return code;
+    if (options.drain)
+        return drain(&options);
     bool ok = signals_prepare(&error);
     options.agent.leave_fd = leave_fd;
     if (ok && agent_run(&options.agent, &code, &error))

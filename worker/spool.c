@@ -1,13 +1,12 @@
 #include "worker/spool.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "worker/folder.h"
+
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -59,24 +58,6 @@ static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
         spool_error(spool, error);
     sqlite3_finalize(statement);
     return ok;
-}
-
-static bool lock_take(const char *dir, int *lock, struct error *error) {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
-        return error_set(error, ERROR_INPUT, "%s: the path is too long", dir);
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (*lock < 0)
-        return error_errno(error, ERROR_INPUT, "cannot open %s", path);
-    if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            return error_set(
-                error, ERROR_INPUT,
-                "%s: another worker is running in this folder; give each worker its own --dir",
-                dir);
-        return error_errno(error, ERROR_FAILED, "cannot lock %s", path);
-    }
-    return true;
 }
 
 static bool worker_name_make(struct spool *spool, struct error *error) {
@@ -145,7 +126,7 @@ bool spool_open(const char *dir, struct spool **out, struct error *error) {
     if (spool == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
     spool->lock = -1;
-    if (!lock_take(dir, &spool->lock, error))
+    if (!folder_lock(dir, &spool->lock, error))
         goto out;
     snprintf(path, sizeof path, "%s/spool.db", dir);
     int code =

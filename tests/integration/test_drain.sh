@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# assay worker --drain: the worker of a folder gives its experiment back, which costs no attempt, and
+# leaves; asked again there is none.
+. "$(dirname "$0")/lib.sh"
+
+coordinator_options=(--lease 600)
+write_experiment "$work/one.json" 400 1000
+start_coordinator
+id=$(submit "$work/one.json")
+start_worker first
+until_true "an epoch is reported" has_epochs "$id" 1
+until_true "the next has begun" is_inside_an_epoch "$id"
+
+assay worker --drain --dir "$work/first" >"$work/drained.txt"
+grep -q 'has left$' "$work/drained.txt" || fail "drain says $(cat "$work/drained.txt")"
+status=0
+wait "${worker_pid[first]}" || status=$?
+unset "worker_pid[first]"
+[ "$status" = 0 ] || fail "the drained worker ended with $status"
+[ "$(state_of "$id")" = queued ] || fail "the experiment is $(state_of "$id"), not queued"
+[ "$(sql "SELECT failures FROM experiment WHERE id = $id")" = 0 ] || fail "it cost an attempt"
+[ "$(assay workers --json | tr -d ' \n')" = '[]' ] || fail "the worker is still listed"
+
+assay worker --drain --dir "$work/first" | grep -q '^no worker runs in' || fail "nobody was there"
+status=0
+assay worker --drain --dir "$work" 2>"$work/refusal.txt" || status=$?
+[ "$status" = 2 ] || fail "a folder that is none was answered with $status"
+grep -q '^assay: no worker has been in' "$work/refusal.txt" || fail "$(cat "$work/refusal.txt")"

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# An experiment is paused while it runs and resumed, cancelled and retried, and fails and is retried
+# (Ray Tune issues 16891, 30584: a failed trial could not be run again). Each time it goes on from its
+# last finished epoch (issue 21825: from epoch 0), and in the end the weights are those of an
+# undisturbed run, bit for bit.
+. "$(dirname "$0")/lib.sh"
+
+epochs=4
+write_experiment "$work/calm.json" 400 $epochs
+write_experiment "$work/shaken.json" 400 $epochs
+start_coordinator
+calm=$(submit "$work/calm.json")
+start_worker worker
+until_true "the undisturbed run is done" in_state "$calm" done
+
+# how often the worker has begun it; it goes on with the epoch after those that it had
+begun() {
+    grep -c "experiment $shaken, attempt" "$work/worker.log"
+}
+next_epoch_is() {
+    local had=$1
+    until_true "it has begun again" is_inside_an_epoch "$shaken"
+    [ "$(json "j ->> '$.progress.epoch'" "$work/shown.json")" -gt "$had" ] ||
+        fail "it began again at epoch $(json "j ->> '$.progress.epoch'" "$work/shown.json")"
+}
+
+shaken=$(submit "$work/shaken.json")
+until_true "an epoch is reported" has_epochs "$shaken" 1
+until_true "the next has begun" is_inside_an_epoch "$shaken"
+assay pause "$shaken" | grep -q ': paused$' || fail "it was not paused"
+until_true "it has come back" grep -q "experiment $shaken: given back" "$work/worker.log"
+until_true "it is paused" in_state "$shaken" paused
+[ "$(shown "$shaken" '$.waits')" = paused ] || fail "it waits for $(shown "$shaken" '$.waits')"
+had=$(shown "$shaken" '$.epochs_done')
+[ "$(begun)" = 1 ] || fail "it was handed out although it is paused"
+assay resume "$shaken" >/dev/null
+next_epoch_is "$had"
+
+assay cancel "$shaken" >/dev/null
+[ "$(state_of "$shaken")" = cancelled ] || fail "it is $(state_of "$shaken"), not cancelled"
+until_true "the worker has stopped" grep -q "experiment $shaken: stopped" "$work/worker.log"
+had=$(shown "$shaken" '$.epochs_done')
+assay retry "$shaken" | grep -q ': queued again$' || fail "it was not queued again"
+next_epoch_is "$had"
+end_worker worker TERM
+
+# the pictures are gone: the worker cannot start it, and trying again would not help
+mv "$work/pictures" "$work/hidden"
+start_worker worker
+has_failed() {
+    [ "$(state_of "$shaken")" = failed ]
+}
+until_true "it has failed" has_failed
+mv "$work/hidden" "$work/pictures"
+assay retry "$shaken" >/dev/null
+until_true "it is done" in_state "$shaken" done
+
+expect_complete "$shaken" $epochs
+for kind in best last; do
+    "$tools/same_weights" "$(checkpoint_path "$calm" $kind)" "$(checkpoint_path "$shaken" $kind)" ||
+        fail "the disturbed run's $kind checkpoint differs from the undisturbed run's"
+done
+[ "$(numbers "$calm")" = "$(numbers "$shaken")" ] || fail "the reported numbers differ"

@@ -1,0 +1,58 @@
+#include "worker/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static bool open_lock(const char *dir, int flags, int *lock, struct error *error) {
+    char path[4096];
+    *lock = -1;
+    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
+        return error_set(error, ERROR_INPUT, "%s: the path is too long", dir);
+    *lock = open(path, O_RDWR | O_CLOEXEC | flags, 0666);
+    return *lock >= 0 || error_errno(error, ERROR_INPUT, "cannot open %s", path);
+}
+
+bool folder_lock(const char *dir, int *lock, struct error *error) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (!open_lock(dir, O_CREAT, lock, error))
+        return false;
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return error_set(
+                error, ERROR_INPUT,
+                "%s: another worker is running in this folder; give each worker its own --dir",
+                dir);
+        return error_errno(error, ERROR_FAILED, "cannot lock %s", dir);
+    }
+    return fcntl(*lock, F_SETLK, &whole) == 0 ||
+           error_errno(error, ERROR_FAILED, "cannot lock %s", dir);
+}
+
+bool folder_drain(const char *dir, bool *held, struct error *error) {
+    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int lock;
+    bool good = false;
+    if (!open_lock(dir, 0, &lock, error))
+        return error_context(error, "no worker has been in %s", dir);
+    *held = flock(lock, LOCK_EX | LOCK_NB) != 0;
+    if (!*held) {
+        good = true;
+        goto out;
+    }
+    if (fcntl(lock, F_GETLK, &holder) != 0 || holder.l_type == F_UNLCK || holder.l_pid <= 0 ||
+        kill(holder.l_pid, SIGUSR1) != 0) {
+        error_set(error, ERROR_FAILED,
+                  "%s: its worker cannot be asked from here; on its machine, send it SIGTERM", dir);
+        goto out;
+    }
+    while (flock(lock, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    good = true;
+out:
+    close(lock);
+    return good;
+}
