@@ -1,6 +1,9 @@
 /* assay compare: best-loss beside last-epoch on valid and test, which to keep, and repeats. */
 #include "cli/client.h"
 #include "cli/comparison.h"
+#include "cli/differences.h"
+#include "cli/duel.h"
+#include "cli/effects.h"
 #include "cli/evaluation_tables.h"
 #include "cli/metrics_row.h"
 #include "cli/output.h"
@@ -10,11 +13,12 @@
 static const struct command_line line = {
     .arguments = "[ID...|GROUP]",
     .help =
-        "Compares experiments: their best-loss and last-epoch checkpoints on the validation and "
-        "the "
-        "test split. Which to keep is chosen by validation accuracy, then loss; never by the test "
-        "split. Experiments that differ in train.seed alone are summed up as mean and standard "
-        "deviation."
+        "Compares experiments: what differs between their configs, their best-loss and last-epoch "
+        "checkpoints on the validation and the test split, and which to keep. That is chosen by "
+        "validation accuracy, then loss; never by the test split, which only says whether the "
+        "choice is more than chance (McNemar's test, bootstrap intervals). Experiments that differ "
+        "in train.seed alone are summed up as mean and standard deviation, and each value of a "
+        "matrix as its mean over the others."
         "\vExample:\n  assay compare demo\n  assay compare demo --json > demo.json",
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
@@ -25,25 +29,38 @@ struct comparison {
     size_t count;
     size_t *order, ranked; /* contenders_rank */
     size_t *repeats;       /* contenders_repeats */
+    struct duel duels[DUELS_MAX];
+    size_t duel_count;
+    cJSON *differences, *effects;
 };
 
-static bool comparison_make(const cJSON *experiments, struct comparison *comparison) {
-    *comparison = (struct comparison){0};
+static bool comparison_make(struct client *client, const cJSON *experiments,
+                            struct comparison *comparison, struct error *error) {
     comparison->contenders = contenders_make(experiments, &comparison->count);
     comparison->order = calloc(comparison->count + 1, sizeof *comparison->order);
     comparison->repeats = calloc(comparison->count + 1, sizeof *comparison->repeats);
-    if (comparison->contenders == NULL || comparison->order == NULL || comparison->repeats == NULL)
-        return false;
+    comparison->differences = differences_of(experiments);
+    if (comparison->contenders == NULL || comparison->order == NULL ||
+        comparison->repeats == NULL || comparison->differences == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    comparison->effects = effects_of(comparison->contenders, comparison->count);
     comparison->ranked =
         contenders_rank(comparison->contenders, comparison->count, comparison->order);
     contenders_repeats(comparison->contenders, comparison->count, comparison->repeats);
-    return true;
+    return duels_make(client, comparison->contenders, comparison->order, comparison->ranked,
+                      comparison->duels, &comparison->duel_count, error);
 }
 
 static void comparison_free(struct comparison *comparison) {
     free(comparison->contenders);
     free(comparison->order);
     free(comparison->repeats);
+    cJSON_Delete(comparison->differences);
+    cJSON_Delete(comparison->effects);
+}
+
+static const struct contender *best_of(const struct comparison *comparison) {
+    return &comparison->contenders[comparison->order[0]];
 }
 
 /* How many experiments repeat contender `first`, itself among them. */
@@ -258,13 +275,25 @@ static cJSON *repeats_json(const struct comparison *comparison, size_t first) {
 static cJSON *keep_json(const struct comparison *comparison) {
     if (comparison->ranked == 0)
         return cJSON_CreateNull();
-    const struct contender *first = &comparison->contenders[comparison->order[0]];
+    const struct contender *first = best_of(comparison);
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "id", field_number(first->experiment, "id", 0));
     cJSON_AddStringToObject(object, "name", field_text(first->experiment, "name", ""));
     cJSON_AddStringToObject(object, "checkpoint", checkpoint_names[first->keep]);
     cJSON_AddNumberToObject(object, "epoch", field_number(kept(first, SPLIT_VALID), "epoch", 0));
     return object;
+}
+
+/* "verdict": the sentences that are printed last; null when there is nothing to keep. */
+static void add_verdict(cJSON *document, const struct comparison *comparison) {
+    char *verdict = comparison->ranked > 0 ? duels_verdict(best_of(comparison), comparison->duels,
+                                                           comparison->duel_count)
+                                           : NULL;
+    if (verdict != NULL)
+        cJSON_AddStringToObject(document, "verdict", verdict);
+    else
+        cJSON_AddNullToObject(document, "verdict");
+    free(verdict);
 }
 
 static bool print_json(const struct comparison *comparison) {
@@ -277,9 +306,26 @@ static bool print_json(const struct comparison *comparison) {
         if (repeat_count(comparison, first) >= 2)
             cJSON_AddItemToArray(repeats, repeats_json(comparison, first));
     cJSON_AddItemToObject(document, "keep", keep_json(comparison));
+    cJSON_AddItemReferenceToObject(document, "differences", comparison->differences);
+    cJSON_AddItemReferenceToObject(document, "effects", comparison->effects);
+    cJSON_AddItemToObject(document, "chance",
+                          duels_json(comparison->duels, comparison->duel_count));
+    add_verdict(document, comparison);
     bool good = output_json(document);
     cJSON_Delete(document);
     return good;
+}
+
+/* The sentences, in lines as wide as the terminal. */
+static void print_verdict(const struct comparison *comparison, const struct screen *screen) {
+    char *verdict = comparison->ranked > 0 ? duels_verdict(best_of(comparison), comparison->duels,
+                                                           comparison->duel_count)
+                                           : NULL;
+    if (verdict == NULL)
+        return;
+    putchar('\n');
+    screen_wrap(screen, verdict);
+    free(verdict);
 }
 
 static void print_comparison(const struct comparison *comparison) {
@@ -288,10 +334,14 @@ static void print_comparison(const struct comparison *comparison) {
         puts("no experiments; assay submit FILE queues some");
         return;
     }
+    differences_print(comparison->differences, &screen);
     print_evaluations(comparison, &screen);
     print_ranking(comparison, &screen);
     print_findings(comparison, &screen);
     print_repeats(comparison, &screen);
+    effects_print(comparison->effects, &screen);
+    duels_print(comparison->duels, comparison->duel_count, &screen);
+    print_verdict(comparison, &screen);
 }
 
 int command_compare(int argc, char **argv) {
@@ -303,12 +353,10 @@ int command_compare(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, NULL, &input, &status))
         return status;
-    if (!client_look(&input, "show", &client, &experiments, &error))
+    if (!client_look(&input, "show", &client, &experiments, &error) ||
+        !comparison_make(&client, experiments, &comparison, &error))
         status = command_fail(&error);
-    else if (!comparison_make(experiments, &comparison)) {
-        error_set(&error, ERROR_FAILED, "out of memory");
-        status = command_fail(&error);
-    } else {
+    else {
         if (!input.json)
             print_comparison(&comparison);
         bool printed = !input.json || print_json(&comparison);

@@ -1,7 +1,6 @@
 /* assay scores: what a checkpoint said of each picture, for other programs. */
-#include "cli/client.h"
-#include "cli/field.h"
 #include "cli/output.h"
+#include "cli/score_list.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -51,70 +50,44 @@ static const struct command_line line = {
     .most = 1,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-static bool ask(struct client *client, long long id, const struct scores_options *chosen,
-                double position, cJSON **answer, struct error *error) {
-    cJSON *body = cJSON_CreateObject();
-    cJSON_AddNumberToObject(body, "id", (double)id);
-    cJSON_AddStringToObject(body, "checkpoint", chosen->checkpoint);
-    cJSON_AddStringToObject(body, "split", chosen->split);
-    cJSON_AddNumberToObject(body, "position", position);
-    return client_ask(client, "scores", body, "score_list", answer, error);
+static void print_csv(const struct score_list *list) {
+    puts("path,class,label,probability");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct score *score = &list->items[i];
+        struct text text = {0};
+        text_csv_field(&text, score->path);
+        text_add(&text, ",", 1);
+        text_csv_field(&text, score->class);
+        text_format(&text, ",%d,%.17g", score->label, score->probability);
+        puts(text_string(&text));
+        text_free(&text);
+    }
 }
 
-static void print_csv(const char *path, const char *class, double label, double probability) {
-    struct text text = {0};
-    text_csv_field(&text, path);
-    text_add(&text, ",", 1);
-    text_csv_field(&text, class);
-    text_format(&text, ",%.0f,%.17g", label, probability);
-    puts(text_string(&text));
-    text_free(&text);
-}
-
-/* Prints a page or, for JSON, collects it. Returns how many pictures were on it. */
-static size_t take_page(const cJSON *answer, cJSON *document) {
-    const cJSON *picture;
-    size_t count = 0;
-    cJSON_ArrayForEach(picture, field_at(answer, "pictures")) {
-        const cJSON *class =
-            cJSON_GetArrayItem(field_at(answer, "classes"), (int)field_number(picture, "class", 0));
-        const char *path = field_text(picture, "path", "?"), *name = field_text(class, "name", "?");
-        double label = field_number(class, "label", 0);
-        double probability = field_number(picture, "probability", 0);
-        count++;
-        if (document == NULL) {
-            print_csv(path, name, label, probability);
-            continue;
-        }
+static bool print_json(const struct score_list *list) {
+    cJSON *document = cJSON_CreateArray();
+    for (size_t i = 0; i < list->count; i++) {
+        const struct score *score = &list->items[i];
         cJSON *object = cJSON_CreateObject();
-        cJSON_AddStringToObject(object, "path", path);
-        cJSON_AddStringToObject(object, "class", name);
-        cJSON_AddNumberToObject(object, "label", label);
-        cJSON_AddNumberToObject(object, "probability", probability);
+        cJSON_AddStringToObject(object, "path", score->path);
+        cJSON_AddStringToObject(object, "class", score->class);
+        cJSON_AddNumberToObject(object, "label", score->label);
+        cJSON_AddNumberToObject(object, "probability", score->probability);
         cJSON_AddItemToArray(document, object);
     }
-    return count;
+    bool good = output_json(document);
+    cJSON_Delete(document);
+    return good;
 }
 
-static bool read_scores(struct client *client, long long id, const struct scores_options *chosen,
-                        cJSON *document, struct error *error) {
-    double position = 0;
-    size_t count = 0;
-    do {
-        cJSON *answer = NULL;
-        if (!ask(client, id, chosen, position, &answer, error))
-            return false;
-        if (position <= 0 && document == NULL && field_at(answer, "pictures")->child != NULL)
-            puts("path,class,label,probability");
-        count += take_page(answer, document);
-        position = field_number(answer, "next", 0);
-        cJSON_Delete(answer);
-    } while (position > 0);
-    return count > 0 ||
-           error_set(error, ERROR_INPUT,
-                     "experiment %lld has no scores of %s on %s; assay show %lld tells what was "
-                     "evaluated",
-                     id, chosen->checkpoint, chosen->split, id);
+static bool fetch(struct client *client, long long id, const struct scores_options *chosen,
+                  struct score_list *list, struct error *error) {
+    return score_list_fetch(client, id, chosen->checkpoint, chosen->split, list, error) &&
+           (list->count > 0 ||
+            error_set(error, ERROR_INPUT,
+                      "experiment %lld has no scores of %s on %s; assay show %lld tells what was "
+                      "evaluated",
+                      id, chosen->checkpoint, chosen->split, id));
 }
 
 int command_scores(int argc, char **argv) {
@@ -122,18 +95,21 @@ int command_scores(int argc, char **argv) {
     struct scores_options chosen = {0};
     struct error error = {0};
     struct client client = {0};
+    struct score_list list = {0};
     long long id;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     if (!command_id(input.arguments[0], &id, &error) || !client_open(&input, &client, &error))
         return command_fail(&error);
-    cJSON *document = input.json ? cJSON_CreateArray() : NULL;
-    if (!read_scores(&client, id, &chosen, document, &error))
+    status = 0;
+    if (!fetch(&client, id, &chosen, &list, &error))
         status = command_fail(&error);
-    else
-        status = input.json && !output_json(document) ? ERROR_FAILED : 0;
-    cJSON_Delete(document);
+    else if (!input.json)
+        print_csv(&list);
+    else if (!print_json(&list))
+        status = ERROR_FAILED;
+    score_list_free(&list);
     client_close(&client);
     return status;
 }

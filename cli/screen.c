@@ -124,3 +124,21 @@ size_t screen_print(FILE *stream, const char *text, size_t width) {
     }
     return used;
 }
+
+void screen_wrap(const struct screen *screen, const char *text) {
+    size_t room = screen->width > 0 ? screen->width : 80, used = 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        char *word = strndup(text, length);
+        size_t width = word != NULL ? screen_columns(word) : length;
+        if (used > 0 && used + 1 + width > room) {
+            putc('\n', screen->stream);
+            used = 0;
+        }
+        used += (size_t)fprintf(screen->stream, "%s", used > 0 ? " " : "") + width;
+        fwrite(text, 1, length, screen->stream);
+        free(word);
+        text += length + strspn(text + length, " ");
+    }
+    putc('\n', screen->stream);
+}

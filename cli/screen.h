@@ -51,4 +51,7 @@ size_t screen_columns(const char *text);
  * character or a byte that is no UTF-8 as "?". Returns the columns printed. */
 size_t screen_print(FILE *stream, const char *text, size_t width);
 
+/* Prints text as lines broken at spaces, none wider than the terminal (80 columns elsewhere). */
+void screen_wrap(const struct screen *screen, const char *text);
+
 #endif

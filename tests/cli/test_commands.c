@@ -28,11 +28,37 @@ static bool is_asked_for(const cJSON *body, double id) {
     return ids == NULL;
 }
 
+/* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
+ * 40; its last on every fifth, so on 9 more and on none less; the others on 3, 23 and 43. */
+static cJSON *score_list(const cJSON *body) {
+    bool two = field_number(body, "id", 0) > 1;
+    bool best = strcmp(field_text(body, "checkpoint", ""), "best") == 0;
+    cJSON *answer = parsed("{\"position\": 0, \"classes\": [{\"name\": \"fake\", \"label\": 0}, "
+                           "{\"name\": \"real\", \"label\": 1}], \"next\": null}");
+    cJSON *pictures = cJSON_AddArrayToObject(answer, "pictures");
+    for (int i = 0; i < 60; i++) {
+        char path[16];
+        int label = i % 3 == 2;
+        bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
+        snprintf(path, sizeof path, "%d.png", i);
+        cJSON *picture = cJSON_CreateObject();
+        cJSON_AddStringToObject(picture, "path", path);
+        cJSON_AddNumberToObject(picture, "class", label);
+        cJSON_AddNumberToObject(picture, "probability", label == !wrong ? 0.75 : 0.25);
+        cJSON_AddItemToArray(pictures, picture);
+    }
+    return answer;
+}
+
 /* `show` and `list` from the file. */
 static cJSON *answer_details(void *context, size_t nth, const char *request, const cJSON *body,
                              const char **name) {
     (void)context;
     (void)nth;
+    if (strcmp(request, "scores") == 0) {
+        *name = "score_list";
+        return score_list(body);
+    }
     cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     bool list = strcmp(request, "list") == 0;
     *name = list ? "experiments" : "details";

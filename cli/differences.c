@@ -1,0 +1,139 @@
+#include "cli/differences.h"
+
+#include "cli/field.h"
+#include "cli/table.h"
+#include "core/json.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_MAX_LENGTH = 256, DEPTH_MAX = 8 };
+
+/* Not compared: they do not change what is learnt. */
+static bool is_aside(const char *path) {
+    static const char *const aside[] = {"name",      "priority", "max_attempts",
+                                        "resources", "after",    "data.fingerprint"};
+    for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
+        if (strcmp(path, aside[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The value at a path of whole keys, which may have dots in them where a matrix set them. */
+static const cJSON *value_at(const cJSON *experiment, const char *path) {
+    return field_at(field_at(experiment, "config"), path);
+}
+
+/* What a value is called: the label of the matrix, or its JSON. The caller frees. */
+static char *call(const cJSON *experiment, const char *path) {
+    const cJSON *label = cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path);
+    const cJSON *value = value_at(experiment, path);
+    const cJSON *text = cJSON_IsString(label) ? label : value;
+    if (cJSON_IsString(text))
+        return strdup(text->valuestring);
+    return value != NULL ? json_text(value) : strdup("not set");
+}
+
+/* One experiment's id under its value of this path. */
+static bool note(cJSON *values, const cJSON *experiment, const char *path) {
+    char *name = call(experiment, path);
+    cJSON *ids = name != NULL ? cJSON_GetObjectItemCaseSensitive(values, name) : NULL;
+    if (name != NULL && ids == NULL)
+        ids = cJSON_AddArrayToObject(values, name);
+    free(name);
+    return ids != NULL &&
+           cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+}
+
+/* Whether all experiments have equal values at the path. */
+static bool agree(const cJSON *experiments, const char *path) {
+    const cJSON *experiment, *first = value_at(experiments->child, path);
+    cJSON_ArrayForEach(experiment, experiments) {
+        const cJSON *value = value_at(experiment, path);
+        if ((value == NULL) != (first == NULL) ||
+            (value != NULL && !cJSON_Compare(value, first, true)))
+            return false;
+    }
+    return true;
+}
+
+static bool any_label(const cJSON *experiments, const char *path) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Goes down into objects as long as the values differ somewhere below; what the matrix set as a
+ * whole is told as a whole. */
+static bool walk(const cJSON *experiments, const cJSON *config, const char *prefix, int depth,
+                 cJSON *differences) {
+    const cJSON *one;
+    bool good = true;
+    cJSON_ArrayForEach(one, config) {
+        char path[PATH_MAX_LENGTH];
+        int length = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "",
+                              one->string);
+        if (length >= (int)sizeof path || is_aside(path) || agree(experiments, path) ||
+            cJSON_GetObjectItemCaseSensitive(differences, path) != NULL)
+            continue;
+        if (cJSON_IsObject(one) && one->child != NULL && depth < DEPTH_MAX &&
+            !any_label(experiments, path)) {
+            good = good && walk(experiments, one, path, depth + 1, differences);
+            continue;
+        }
+        cJSON *values = cJSON_AddObjectToObject(differences, path);
+        const cJSON *experiment;
+        cJSON_ArrayForEach(experiment, experiments) {
+            good = good && note(values, experiment, path);
+        }
+    }
+    return good;
+}
+
+cJSON *differences_of(const cJSON *experiments) {
+    cJSON *differences = cJSON_CreateObject();
+    const cJSON *experiment;
+    bool good = differences != NULL;
+    cJSON_ArrayForEach(experiment, experiments) {
+        good = good && walk(experiments, field_at(experiment, "config"), "", 0, differences);
+    }
+    if (good)
+        return differences;
+    cJSON_Delete(differences);
+    return NULL;
+}
+
+/* "1 2 5" */
+static char *ids_text(const cJSON *ids) {
+    struct text text = {0};
+    const cJSON *id;
+    cJSON_ArrayForEach(id, ids) {
+        text_format(&text, text.length > 0 ? " %.0f" : "%.0f", id->valuedouble);
+    }
+    return text_take(&text);
+}
+
+void differences_print(const cJSON *differences, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"what differs", COLUMN_LEFT}, {"ids", COLUMN_LEFT}, {"value", COLUMN_ELASTIC}};
+    struct table table = TABLE_OF(columns);
+    const cJSON *values, *ids;
+    cJSON_ArrayForEach(values, differences) {
+        cJSON_ArrayForEach(ids, values) {
+            char *text = ids_text(ids);
+            table_add(&table, "%s", ids == values->child ? values->string : "");
+            table_add(&table, "%s", text != NULL ? text : "");
+            table_add(&table, "%s", ids->string);
+            free(text);
+        }
+    }
+    if (table.count > 0) {
+        table_print(&table, screen, 0);
+        putchar('\n');
+    }
+    table_free(&table);
+}

@@ -1,0 +1,18 @@
+/* differences: what parts the configs of experiments, and only that.
+ */
+#ifndef ASSAY_CLI_DIFFERENCES_H
+#define ASSAY_CLI_DIFFERENCES_H
+
+#include "cli/screen.h"
+
+#include <cjson/cJSON.h>
+
+/* {"augmentations": {"flip": [1, 3], "flip+jitter": [2]}, ...}: each path whose values differ (name
+ * and what does not change the result apart: priority, resources, fingerprint), with the ids that
+ * have each value, called as the matrix calls it or as compact JSON. `experiments` as `show` gives
+ * them. The caller frees; NULL without memory. */
+cJSON *differences_of(const cJSON *experiments);
+
+void differences_print(const cJSON *differences, const struct screen *screen);
+
+#endif

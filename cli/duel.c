@@ -1,0 +1,201 @@
+#include "cli/duel.h"
+
+#include "cli/field.h"
+#include "cli/table.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_path(const void *left, const void *right) {
+    const struct score *const *a = left, *const *b = right;
+    return strcmp((*a)->path, (*b)->path);
+}
+
+/* The scores in the order of their paths; NULL without memory. */
+static const struct score **sorted(const struct score_list *list) {
+    const struct score **scores = calloc(list->count + 1, sizeof *scores);
+    for (size_t i = 0; scores != NULL && i < list->count; i++)
+        scores[i] = &list->items[i];
+    if (scores != NULL)
+        qsort(scores, list->count, sizeof *scores, by_path);
+    return scores;
+}
+
+void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel) {
+    const struct score **a = sorted(first), **b = sorted(second);
+    size_t i = 0, j = 0;
+    while (a != NULL && b != NULL && i < first->count && j < second->count) {
+        int order = strcmp(a[i]->path, b[j]->path);
+        bool again = i > 0 && strcmp(a[i]->path, a[i - 1]->path) == 0;
+        if (order == 0 && !again) {
+            paired_add(&duel->paired, a[i]->label, a[i]->probability > 0.5,
+                       b[j]->probability > 0.5);
+            duel->pictures++;
+        }
+        i += order <= 0;
+        j += order > 0 || (order == 0 && !again);
+    }
+    free(a);
+    free(b);
+    duel->p = paired_mcnemar(&duel->paired);
+}
+
+static bool fetch(struct client *client, const struct duelist *duelist, struct score_list *list,
+                  struct error *error) {
+    return score_list_fetch(
+        client, (long long)field_number(duelist->contender->experiment, "id", 0),
+        checkpoint_names[duelist->checkpoint], split_names[SPLIT_TEST], list, error);
+}
+
+/* Whom the first-ranked meets: its other checkpoint, then the others. */
+static size_t choose(const struct contender *contenders, const size_t *order, size_t ranked,
+                     struct duelist *others) {
+    size_t count = 0;
+    const struct contender *best = &contenders[order[0]];
+    enum checkpoint other = best->keep == CHECKPOINT_BEST ? CHECKPOINT_LAST : CHECKPOINT_BEST;
+    const cJSON *kept = best->evaluations[best->keep][SPLIT_TEST];
+    const cJSON *left = best->evaluations[other][SPLIT_TEST];
+    double kept_epoch = field_number(kept, "epoch", 0), left_epoch = field_number(left, "epoch", 0);
+    if (left != NULL && (kept_epoch < left_epoch || kept_epoch > left_epoch))
+        others[count++] = (struct duelist){best, other};
+    for (size_t i = 1; i < ranked && count < DUELS_MAX; i++)
+        others[count++] =
+            (struct duelist){&contenders[order[i]], (enum checkpoint)contenders[order[i]].keep};
+    return count;
+}
+
+bool duels_make(struct client *client, const struct contender *contenders, const size_t *order,
+                size_t ranked, struct duel *duels, size_t *count, struct error *error) {
+    struct duelist others[DUELS_MAX];
+    struct score_list mine = {0};
+    *count = 0;
+    if (ranked == 0)
+        return true;
+    const struct contender *best = &contenders[order[0]];
+    struct duelist first = {best, (enum checkpoint)best->keep};
+    size_t chosen = choose(contenders, order, ranked, others);
+    bool good = fetch(client, &first, &mine, error);
+    for (size_t i = 0; good && i < chosen; i++) {
+        struct duel *duel = &duels[*count];
+        struct score_list theirs = {0};
+        *duel = (struct duel){.first = first, .second = others[i]};
+        good = fetch(client, &others[i], &theirs, error);
+        duel_pair(&mine, &theirs, duel);
+        score_list_free(&theirs);
+        *count += good && paired_difference(&duel->paired, PAIRED_ACCURACY, &duel->difference) &&
+                  paired_bootstrap(&duel->paired, PAIRED_ACCURACY, 0.95, 0, &duel->interval);
+    }
+    score_list_free(&mine);
+    return good;
+}
+
+/* --- telling --- */
+
+static void add_duelist(struct table *table, const struct duelist *duelist) {
+    table_add(table, "%.0f %s", field_number(duelist->contender->experiment, "id", 0),
+              checkpoint_names[duelist->checkpoint]);
+}
+
+void duels_print(const struct duel *duels, size_t count, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"first", COLUMN_LEFT},        {"second", COLUMN_LEFT}, {"only first", COLUMN_RIGHT},
+        {"only second", COLUMN_RIGHT}, {"p", COLUMN_RIGHT},     {"difference (95 %)", COLUMN_RIGHT},
+    };
+    struct table table = TABLE_OF(columns);
+    for (size_t i = 0; i < count; i++) {
+        const struct duel *duel = &duels[i];
+        add_duelist(&table, &duel->first);
+        add_duelist(&table, &duel->second);
+        table_add(&table, "%llu", (unsigned long long)paired_only_first(&duel->paired));
+        table_add(&table, "%llu", (unsigned long long)paired_only_second(&duel->paired));
+        table_add_styled(&table, duel->p < duel_chance ? STYLE_BOLD : STYLE_PLAIN, "%.4f", duel->p);
+        table_add(&table, "%+.4f (%+.3f to %+.3f)", duel->difference, duel->interval.low,
+                  duel->interval.high);
+    }
+    if (count > 0) {
+        puts("\nMore than chance? Test pictures that one alone gets right, McNemar's p, and how "
+             "far\n"
+             "the second's accuracy is from the first's");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
+static void add_json(cJSON *object, const char *key, const struct duelist *duelist) {
+    cJSON *value = cJSON_AddObjectToObject(object, key);
+    cJSON_AddNumberToObject(value, "id", field_number(duelist->contender->experiment, "id", 0));
+    cJSON_AddStringToObject(value, "checkpoint", checkpoint_names[duelist->checkpoint]);
+}
+
+cJSON *duels_json(const struct duel *duels, size_t count) {
+    cJSON *array = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++) {
+        const struct duel *duel = &duels[i];
+        cJSON *object = cJSON_CreateObject();
+        add_json(object, "first", &duel->first);
+        add_json(object, "second", &duel->second);
+        cJSON_AddNumberToObject(object, "pictures", (double)duel->pictures);
+        cJSON_AddNumberToObject(object, "only_first", (double)paired_only_first(&duel->paired));
+        cJSON_AddNumberToObject(object, "only_second", (double)paired_only_second(&duel->paired));
+        cJSON_AddNumberToObject(object, "p_value", duel->p);
+        cJSON *difference = cJSON_AddObjectToObject(object, "accuracy_difference");
+        cJSON_AddNumberToObject(difference, "value", duel->difference);
+        cJSON_AddNumberToObject(difference, "low", duel->interval.low);
+        cJSON_AddNumberToObject(difference, "high", duel->interval.high);
+        cJSON_AddItemToArray(array, object);
+    }
+    return array;
+}
+
+static bool same_contender(const struct duel *duel) {
+    return duel->first.contender == duel->second.contender;
+}
+
+/* How the kept checkpoint's other half does against it. */
+static void say_own(struct text *text, const struct duel *duel) {
+    const char *other = checkpoint_names[duel->second.checkpoint];
+    if (duel->p >= duel_chance)
+        text_format(text,
+                    " On the test pictures nothing but chance parts it from its %s (p = %.2g).",
+                    other, duel->p);
+    else
+        text_format(text, " On the test pictures it is %s than its %s (p = %.2g).",
+                    duel->difference < 0 ? "better" : "worse", other, duel->p);
+}
+
+static void say_others(struct text *text, const struct duel *duels, size_t count) {
+    size_t others = 0, better = 0, worse = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool other = !same_contender(&duels[i]), told = other && duels[i].p < duel_chance;
+        others += other;
+        better += told && duels[i].difference < 0;
+        worse += told && duels[i].difference > 0;
+    }
+    if (others == 0)
+        return;
+    if (better + worse == 0)
+        text_format(text, " The test pictures cannot tell it from the other%s.",
+                    others > 1 ? "s" : "");
+    else
+        text_format(text,
+                    " Of the %zu other%s the test pictures show it better than %zu and worse than "
+                    "%zu, and cannot tell for %zu.",
+                    others, others > 1 ? "s" : "", better, worse, others - better - worse);
+}
+
+char *duels_verdict(const struct contender *best, const struct duel *duels, size_t count) {
+    struct text text = {0};
+    char ratio[FORMAT_SIZE];
+    const cJSON *valid = best->evaluations[best->keep][SPLIT_VALID];
+    text_format(&text, "Keep the %s checkpoint of %.0f %s (epoch %.0f): validation accuracy %s",
+                checkpoint_names[best->keep], field_number(best->experiment, "id", 0),
+                field_text(best->experiment, "name", "?"), field_number(valid, "epoch", 0),
+                field_ratio(ratio, valid, "accuracy"));
+    text_format(&text, ", loss %s.", field_ratio(ratio, valid, "loss"));
+    for (size_t i = 0; i < count; i++)
+        if (same_contender(&duels[i]))
+            say_own(&text, &duels[i]);
+    say_others(&text, duels, count);
+    return text_take(&text);
+}

@@ -1,0 +1,49 @@
+/* duel: whether two checkpoints differ by more than chance, on the test pictures that both answered
+ * for (core/paired.h).
+ */
+#ifndef ASSAY_CLI_DUEL_H
+#define ASSAY_CLI_DUEL_H
+
+#include "cli/comparison.h"
+#include "cli/score_list.h"
+#include "cli/screen.h"
+#include "core/paired.h"
+
+/* A checkpoint of an experiment. */
+struct duelist {
+    const struct contender *contender;
+    enum checkpoint checkpoint;
+};
+
+struct duel {
+    struct duelist first, second;
+    size_t pictures; /* that both answered for */
+    struct paired paired;
+    double p;                        /* McNemar's */
+    double difference;               /* of the accuracies, second less first */
+    struct paired_interval interval; /* 95 % */
+};
+
+enum { DUELS_MAX = 12 };
+static const double duel_chance = 0.05; /* below this p, a difference is called one */
+
+/* Pictures are the same where their paths are; each path counts once. */
+void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel);
+
+/* The first-ranked contender's checkpoint to keep against its other one, when that is of another
+ * epoch, and against what the others would keep, in the order of the ranking. Those without scores
+ * are left out. `duels` has room for DUELS_MAX. */
+bool duels_make(struct client *client, const struct contender *contenders, const size_t *order,
+                size_t ranked, struct duel *duels, size_t *count, struct error *error);
+
+void duels_print(const struct duel *duels, size_t count, const struct screen *screen);
+/* [{"first": {"id", "checkpoint"}, "second", "pictures", "only_first", "only_second", "p_value",
+ *  "accuracy_difference": {"value", "low", "high"}}] */
+cJSON *duels_json(const struct duel *duels, size_t count);
+
+/* What follows, in one or two sentences: which checkpoint to keep and why, and whether the test
+ * pictures can tell it from the others. `best` is the first-ranked contender. The caller frees;
+ * NULL without memory. */
+char *duels_verdict(const struct contender *best, const struct duel *duels, size_t count);
+
+#endif

@@ -1,0 +1,132 @@
+#include "cli/effects.h"
+
+#include "cli/field.h"
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The accuracy on a split of what a contender would keep; false when it has none. */
+static bool accuracy_of(const struct contender *contender, enum split_name split, double *value) {
+    const cJSON *evaluation =
+        contender->keep >= 0 ? contender->evaluations[contender->keep][split] : NULL;
+    const cJSON *accuracy = field_at(evaluation, "accuracy");
+    *value = cJSON_IsNumber(accuracy) ? accuracy->valuedouble : 0;
+    return cJSON_IsNumber(accuracy);
+}
+
+static const cJSON *level_of(const struct contender *contender, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(field_at(contender->experiment, "variant"), key);
+}
+
+/* Those whose value of `key` is `level` (NULL: all). `values` has room for count. */
+static struct spread spread_at(const struct contender *contenders, size_t count, const char *key,
+                               const char *level, enum split_name split, double *values) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const cJSON *own = level != NULL ? level_of(&contenders[i], key) : NULL;
+        bool meant = level == NULL || (cJSON_IsString(own) && strcmp(own->valuestring, level) == 0);
+        found += meant && accuracy_of(&contenders[i], split, &values[found]);
+    }
+    return spread_of(values, found);
+}
+
+static void add_split(cJSON *effect, const char *name, const struct spread *spread,
+                      const struct spread *all) {
+    cJSON *split = cJSON_AddObjectToObject(effect, name);
+    cJSON_AddNumberToObject(split, "mean", spread->mean);
+    if (spread->count > 1)
+        cJSON_AddNumberToObject(split, "standard_deviation", spread->deviation);
+    else
+        cJSON_AddNullToObject(split, "standard_deviation");
+    cJSON_AddNumberToObject(split, "effect", spread->mean - all->mean);
+}
+
+/* The values of one key, in the order in which they are met. */
+static cJSON *levels_of(const struct contender *contenders, size_t count, const char *key,
+                        double *values) {
+    cJSON *levels = cJSON_CreateObject();
+    for (size_t i = 0; i < count; i++) {
+        const cJSON *level = level_of(&contenders[i], key);
+        if (!cJSON_IsString(level) || contenders[i].keep < 0 ||
+            cJSON_GetObjectItemCaseSensitive(levels, level->valuestring) != NULL)
+            continue;
+        cJSON *effect = cJSON_AddObjectToObject(levels, level->valuestring);
+        for (int split = 0; split < SPLIT_COUNT; split++) {
+            struct spread all =
+                spread_at(contenders, count, key, NULL, (enum split_name)split, values);
+            struct spread own = spread_at(contenders, count, key, level->valuestring,
+                                          (enum split_name)split, values);
+            if (split == 0)
+                cJSON_AddNumberToObject(effect, "experiments", (double)own.count);
+            if (own.count > 0)
+                add_split(effect, split_names[split], &own, &all);
+        }
+    }
+    return levels;
+}
+
+cJSON *effects_of(const struct contender *contenders, size_t count) {
+    cJSON *effects = cJSON_CreateObject();
+    double *values = calloc(count + 1, sizeof *values);
+    for (size_t i = 0; values != NULL && i < count; i++) {
+        const cJSON *one;
+        cJSON_ArrayForEach(one, field_at(contenders[i].experiment, "variant")) {
+            if (cJSON_GetObjectItemCaseSensitive(effects, one->string) != NULL)
+                continue;
+            cJSON *levels = levels_of(contenders, count, one->string, values);
+            if (cJSON_GetArraySize(levels) > 1)
+                cJSON_AddItemToObject(effects, one->string, levels);
+            else
+                cJSON_Delete(levels);
+        }
+    }
+    free(values);
+    return effects;
+}
+
+static bool worth_printing(const cJSON *effects) {
+    const cJSON *levels, *effect;
+    cJSON_ArrayForEach(levels, effects) {
+        cJSON_ArrayForEach(effect, levels) {
+            if (field_number(effect, "experiments", 0) > 1)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void add_cell(struct table *table, const cJSON *effect, const char *split) {
+    const cJSON *one = field_at(effect, split);
+    if (one == NULL)
+        table_add(table, "n/a");
+    else if (field_at(one, "standard_deviation") == NULL)
+        table_add(table, "%.4f (%+.4f)", field_number(one, "mean", 0),
+                  field_number(one, "effect", 0));
+    else
+        table_add(table, "%.4f ± %.4f (%+.4f)", field_number(one, "mean", 0),
+                  field_number(one, "standard_deviation", 0), field_number(one, "effect", 0));
+}
+
+void effects_print(const cJSON *effects, const struct screen *screen) {
+    static const struct column columns[] = {{"value", COLUMN_ELASTIC},
+                                            {"experiments", COLUMN_RIGHT},
+                                            {"valid accuracy", COLUMN_RIGHT},
+                                            {"test accuracy", COLUMN_RIGHT}};
+    struct table table = TABLE_OF(columns);
+    const cJSON *levels, *effect;
+    if (!worth_printing(effects))
+        return;
+    cJSON_ArrayForEach(levels, effects) {
+        table_heading(&table, STYLE_BOLD, "%s", levels->string);
+        cJSON_ArrayForEach(effect, levels) {
+            table_add(&table, "  %s", effect->string);
+            table_add(&table, "%.0f", field_number(effect, "experiments", 0));
+            add_cell(&table, effect, "valid");
+            add_cell(&table, effect, "test");
+        }
+    }
+    puts("\nWhat each value does on average: mean ± standard deviation (less the mean of all)");
+    table_print(&table, screen, 0);
+    table_free(&table);
+}

@@ -1,0 +1,19 @@
+/* effects: what each value of each matrix key does on average over all the others (the main effects
+ * of a factorial design; Box, Hunter & Hunter, "Statistics for Experimenters", ch. 5).
+ */
+#ifndef ASSAY_CLI_EFFECTS_H
+#define ASSAY_CLI_EFFECTS_H
+
+#include "cli/comparison.h"
+#include "cli/screen.h"
+
+/* Over the contenders that have a checkpoint to keep, of keys with two values or more among them:
+ * {"augmentations": {"flip": {"experiments": 6, "valid": {"mean", "standard_deviation"|null,
+ * "effect"}, "test": {...}}}}. Accuracies; `effect` is the mean less that of all. The caller frees;
+ * NULL without memory. */
+cJSON *effects_of(const struct contender *contenders, size_t count);
+
+/* Prints nothing where no key has two values with more than one experiment among them. */
+void effects_print(const cJSON *effects, const struct screen *screen);
+
+#endif

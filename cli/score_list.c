@@ -1,0 +1,57 @@
+#include "cli/score_list.h"
+
+#include "cli/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool take(struct score_list *list, const cJSON *answer) {
+    const cJSON *pictures = field_at(answer, "pictures"), *picture;
+    size_t room = list->count + (size_t)cJSON_GetArraySize(pictures);
+    struct score *items = realloc(list->items, (room + 1) * sizeof *items);
+    if (items == NULL)
+        return false;
+    list->items = items;
+    cJSON_ArrayForEach(picture, pictures) {
+        const cJSON *class =
+            cJSON_GetArrayItem(field_at(answer, "classes"), (int)field_number(picture, "class", 0));
+        struct score *score = &items[list->count++];
+        *score = (struct score){.path = strdup(field_text(picture, "path", "?")),
+                                .class = strdup(field_text(class, "name", "?")),
+                                .label = (int)field_number(class, "label", 0),
+                                .probability = field_number(picture, "probability", 0)};
+        if (score->path == NULL || score->class == NULL)
+            return false;
+    }
+    return true;
+}
+
+bool score_list_fetch(struct client *client, long long id, const char *checkpoint,
+                      const char *split, struct score_list *list, struct error *error) {
+    double position = 0;
+    *list = (struct score_list){0};
+    do {
+        cJSON *answer = NULL, *body = cJSON_CreateObject();
+        cJSON_AddNumberToObject(body, "id", (double)id);
+        cJSON_AddStringToObject(body, "checkpoint", checkpoint);
+        cJSON_AddStringToObject(body, "split", split);
+        cJSON_AddNumberToObject(body, "position", position);
+        if (!client_ask(client, "scores", body, "score_list", &answer, error))
+            return false;
+        bool taken = take(list, answer);
+        position = field_number(answer, "next", 0);
+        cJSON_Delete(answer);
+        if (!taken)
+            return error_set(error, ERROR_FAILED, "out of memory");
+    } while (position > 0);
+    return true;
+}
+
+void score_list_free(struct score_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].path);
+        free(list->items[i].class);
+    }
+    free(list->items);
+    *list = (struct score_list){0};
+}

@@ -1,0 +1,87 @@
+#include "cli/duel.h"
+
+#include "tests/cli/values.h"
+
+#include <stdlib.h>
+
+static struct score score_of(const char *path, int label, double probability) {
+    return (struct score){.path = (char *)(size_t)path, .label = label, .probability = probability};
+}
+
+static void pictures_are_paired_by_path_whatever_their_order(void **state) {
+    (void)state;
+    struct score a[] = {score_of("c", 1, 0.9), score_of("a", 0, 0.2), score_of("b", 1, 0.4)};
+    struct score b[] = {score_of("b", 1, 0.6), score_of("d", 0, 0.1), score_of("a", 0, 0.7)};
+    struct duel duel = {0};
+    duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
+    assert_int_equal(duel.pictures, 2);
+    assert_int_equal(paired_only_first(&duel.paired), 1);  /* a */
+    assert_int_equal(paired_only_second(&duel.paired), 1); /* b */
+    assert_near(duel.p, 1, 0);
+}
+
+static void a_path_that_stands_twice_counts_once(void **state) {
+    (void)state;
+    struct score a[] = {score_of("a", 0, 0.2), score_of("a", 0, 0.2), score_of("b", 0, 0.2)};
+    struct score b[] = {score_of("a", 0, 0.7), score_of("b", 0, 0.7), score_of("b", 0, 0.7)};
+    struct duel duel = {0};
+    duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
+    assert_int_equal(duel.pictures, 2);
+    assert_int_equal(paired_only_first(&duel.paired), 2);
+}
+
+/* --- the sentences --- */
+
+static const char *const experiments =
+    "[{\"id\": 1, \"name\": \"a\"}, {\"id\": 2, \"name\": \"b\"}, {\"id\": 3, \"name\": \"c\"}]";
+
+static struct duel duel_of(const struct contender *first, const struct contender *second, double p,
+                           double difference) {
+    return (struct duel){.first = {first, CHECKPOINT_BEST},
+                         .second = {second, CHECKPOINT_LAST},
+                         .pictures = 100,
+                         .p = p,
+                         .difference = difference};
+}
+
+static void assert_verdict(const struct duel *duels, size_t count, const char *expected) {
+    char *text = duels_verdict(duels[0].first.contender, duels, count);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
+    (void)state;
+    cJSON *all = parsed(experiments);
+    cJSON *valid = parsed("{\"epoch\": 7, \"accuracy\": 0.9731, \"loss\": 0.0843}");
+    struct contender three[3];
+    for (int i = 0; i < 3; i++)
+        three[i] = (struct contender){.experiment = cJSON_GetArrayItem(all, i),
+                                      .evaluations = {{valid, NULL}},
+                                      .keep = CHECKPOINT_BEST};
+#define KEEP "Keep the best checkpoint of 1 a (epoch 7): validation accuracy 0.9731, loss 0.0843."
+    assert_verdict((struct duel[]){duel_of(&three[0], &three[0], 0.38, -0.01)}, 1,
+                   KEEP " On the test pictures nothing but chance parts it from its last (p = "
+                        "0.38).");
+    assert_verdict((struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
+                   KEEP " On the test pictures it is worse than its last (p = 0.01).");
+    assert_verdict((struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
+                                   duel_of(&three[0], &three[2], 0.05, -0.1)},
+                   2, KEEP " The test pictures cannot tell it from the others.");
+    assert_verdict((struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
+                                   duel_of(&three[0], &three[2], 0.001, -0.1)},
+                   2,
+                   KEEP " Of the 2 others the test pictures show it better than 1 and worse than "
+                        "0, and cannot tell for 1.");
+    cJSON_Delete(valid);
+    cJSON_Delete(all);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_are_paired_by_path_whatever_their_order),
+        cmocka_unit_test(a_path_that_stands_twice_counts_once),
+        cmocka_unit_test(the_verdict_says_what_the_test_pictures_can_tell),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

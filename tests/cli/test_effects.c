@@ -1,0 +1,93 @@
+#include "cli/effects.h"
+
+#include "cli/differences.h"
+#include "cli/field.h"
+#include "tests/cli/values.h"
+
+#include <stdlib.h>
+
+/* A 2 x 2 design: augmentations x upsampling, and one experiment that was not evaluated. */
+static const char *const four =
+    "[{\"id\": 1, \"variant\": {\"augmentations\": \"flip\", \"data.upsample\": \"none\"},"
+    "  \"config\": {\"name\": \"a\", \"augmentations\": [1], \"data\": {\"upsample\": {}}},"
+    "  \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.8}]},"
+    " {\"id\": 2, \"variant\": {\"augmentations\": \"flip\", \"data.upsample\": \"real x2\"},"
+    "  \"config\": {\"name\": \"b\", \"augmentations\": [1], \"data\": {\"upsample\": {\"real\": "
+    "2}}},"
+    "  \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.9}]},"
+    " {\"id\": 3, \"variant\": {\"augmentations\": \"jitter\", \"data.upsample\": \"none\"},"
+    "  \"config\": {\"name\": \"c\", \"augmentations\": [2], \"data\": {\"upsample\": {}}},"
+    "  \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.6}]},"
+    " {\"id\": 4, \"variant\": {\"augmentations\": \"jitter\", \"data.upsample\": \"real x2\"},"
+    "  \"config\": {\"name\": \"d\", \"augmentations\": [2], \"data\": {\"upsample\": {\"real\": "
+    "2}}},"
+    "  \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.7}]},"
+    " {\"id\": 5, \"variant\": {\"augmentations\": \"affine\", \"data.upsample\": \"none\"},"
+    "  \"config\": {\"name\": \"e\", \"augmentations\": [3], \"data\": {\"upsample\": {}}},"
+    "  \"evaluations\": []}]";
+
+static void an_effect_is_the_mean_over_all_other_values(void **state) {
+    (void)state;
+    cJSON *experiments = parsed(four);
+    size_t count;
+    struct contender *contenders = contenders_make(experiments, &count);
+    cJSON *effects = effects_of(contenders, count);
+    const cJSON *flip = field_at(effects, "augmentations.flip");
+    const cJSON *twice = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(effects, "data.upsample"), "real x2");
+    assert_near(field_number(flip, "experiments", 0), 2, 0);
+    assert_near(field_number(flip, "valid.mean", 0), 0.85, 1e-12);
+    assert_near(field_number(flip, "valid.effect", 0), 0.1, 1e-12);
+    assert_near(field_number(flip, "valid.standard_deviation", 0), 0.05 * sqrt(2), 1e-12);
+    assert_near(field_number(twice, "valid.effect", 0), 0.05, 1e-12);
+    assert_null(field_at(flip, "test"));
+    assert_null(field_at(effects, "augmentations.affine"));
+    cJSON_Delete(effects);
+    free(contenders);
+    cJSON_Delete(experiments);
+}
+
+static void only_what_differs_is_told_as_the_matrix_calls_it(void **state) {
+    (void)state;
+    cJSON *experiments = parsed(four);
+    cJSON *differences = differences_of(experiments);
+    cJSON *expected = parsed("{\"augmentations\": {\"flip\": [1, 2], \"jitter\": [3, 4],"
+                             " \"affine\": [5]},"
+                             " \"data.upsample\": {\"none\": [1, 3, 5], \"real x2\": [2, 4]}}");
+    assert_true(cJSON_Compare(differences, expected, true));
+    cJSON_Delete(expected);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
+static void what_only_some_have_differs_too(void **state) {
+    (void)state;
+    cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"model\": {\"arch\": \"resnet18\"}}},"
+                                " {\"id\": 2, \"config\": {\"model\": {\"arch\": \"resnet18\","
+                                "  \"dropout\": 0.5}, \"priority\": 3}}]");
+    cJSON *differences = differences_of(experiments);
+    cJSON *expected = parsed("{\"model.dropout\": {\"not set\": [1], \"0.5\": [2]}}");
+    assert_true(cJSON_Compare(differences, expected, true));
+    cJSON_Delete(expected);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
+static void one_experiment_differs_in_nothing(void **state) {
+    (void)state;
+    cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"name\": \"a\"}}]");
+    cJSON *differences = differences_of(experiments);
+    assert_null(differences->child);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_effect_is_the_mean_over_all_other_values),
+        cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
+        cmocka_unit_test(what_only_some_have_differs_too),
+        cmocka_unit_test(one_experiment_differs_in_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
