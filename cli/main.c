@@ -41,6 +41,9 @@ static const struct command commands[] = {
     {"Programs and this machine", NULL, NULL, NULL},
     {"coordinator", "--db FILE ...", "keep the queue and the results", command_coordinator},
     {"worker", "--connect ENDPOINT ...", "train what the coordinator hands out", command_worker},
+    {"backup", "FILE --db DB", "copy the database, while its coordinator runs", command_backup},
+    {"restore", "FILE --db DB", "make a backup the database again", command_restore},
+    {"fsck", "--db DB", "whether the database is whole and agrees with its files", command_fsck},
     {"keygen", "[FILE]", "keys for a coordinator on other addresses than loopback", command_keygen},
     {"doctor", "", "what this machine has, and what is missing", command_doctor},
 };

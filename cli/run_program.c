@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,4 +81,31 @@ int command_coordinator(int argc, char **argv) {
 int command_worker(int argc, char **argv) {
     (void)argc;
     return program_run("assay-worker", argv);
+}
+
+/* `assay NAME ...` is `assay-coordinator NAME ...`. */
+static int run_care(int argc, char **argv) {
+    struct error error = {0};
+    char **words = calloc((size_t)argc + 2, sizeof *words);
+    if (words == NULL) {
+        error_set(&error, ERROR_FAILED, "out of memory");
+        return command_fail(&error);
+    }
+    for (int i = 0; i < argc; i++)
+        words[i + 1] = argv[i];
+    int status = program_run("assay-coordinator", words);
+    free(words);
+    return status;
+}
+
+int command_backup(int argc, char **argv) {
+    return run_care(argc, argv);
+}
+
+int command_restore(int argc, char **argv) {
+    return run_care(argc, argv);
+}
+
+int command_fsck(int argc, char **argv) {
+    return run_care(argc, argv);
 }

@@ -1,4 +1,5 @@
 /* assay-coordinator: options, signals and the order in which the parts open and close. */
+#include "coordinator/care.h"
 #include "coordinator/server.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -201,6 +202,8 @@ int main(int count, char **words) {
         .options = option_table, .parser = parse_option, .doc = documentation};
     struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = 15000};
     struct error error = {0};
+    if (count > 1 && care_knows(words[1]))
+        return care_main(count - 1, words + 1);
     argp_err_exit_status = ERROR_INPUT;
     bool good = argp_parse(&argp, count, words, 0, NULL, &options) == 0 &&
                 (options.db != NULL || default_db(&options.db, &error)) &&

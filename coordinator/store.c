@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { APPLICATION_ID = 0x61737361, STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
+enum { STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
 
 /* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
  * of it a database has had. */
@@ -150,7 +151,7 @@ static bool check_file(struct store *store, long *version, struct error *error) 
         !ask_number(store, "SELECT count(*) FROM sqlite_schema", &tables, error))
         return false;
     bool empty = tables == 0 && *version == 0 && application == 0;
-    if (!empty && application != APPLICATION_ID)
+    if (!empty && application != STORE_APPLICATION_ID)
         return error_set(error, ERROR_INPUT,
                          "%s: a database of another program; name another file with --db",
                          store->path);
@@ -251,4 +252,28 @@ sqlite3_stmt *store_statement(struct store *store, const char *sql) {
     store->statements[store->statement_count].sql = sql;
     store->statements[store->statement_count++].statement = statement;
     return statement;
+}
+
+bool store_look(const char *path, sqlite3 **database, struct error *error) {
+    struct store looked = {.path = (char *)(size_t)path};
+    long version = 0, application = 0;
+    *database = NULL;
+    if (access(path, R_OK) != 0)
+        return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
+    int result = sqlite3_open_v2(path, &looked.database, SQLITE_OPEN_READWRITE, NULL);
+    *database = looked.database;
+    if (looked.database == NULL)
+        return error_set(error, ERROR_FAILED, "no memory to open %s", path);
+    if (result != SQLITE_OK)
+        return store_failed(&looked, error);
+    sqlite3_busy_timeout(looked.database, 5000);
+    if (!ask_number(&looked, "PRAGMA user_version", &version, error) ||
+        !ask_number(&looked, "PRAGMA application_id", &application, error))
+        return false;
+    if (application != STORE_APPLICATION_ID)
+        return error_set(error, ERROR_INPUT, "%s: not a database of assay", path);
+    return version <= MIGRATIONS ||
+           error_set(error, ERROR_INPUT,
+                     "%s: made by a newer assay (schema %ld, this one knows %d); use that one",
+                     path, version, (int)MIGRATIONS);
 }

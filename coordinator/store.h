@@ -14,6 +14,8 @@
 
 struct store;
 
+enum { STORE_APPLICATION_ID = 0x61737361 }; /* "assa" */
+
 /* Opens the database at `path`, made (with its folder) if missing, and brings its schema up to
  * date.
  * ":memory:" is a database of its own that ends with the store. Errors name the file and what to
@@ -23,6 +25,11 @@ bool store_open(const char *path, struct store **store, struct error *error);
  * lost. NULL is fine. */
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
+
+/* Opens a database beside whoever writes to it, to look at or copy as it is: no lock, no migration.
+ * One that is not there, another program's or a newer assay's is an error. The caller closes
+ * *database with sqlite3_close, also on failure (it may be NULL). */
+bool store_look(const char *path, sqlite3 **database, struct error *error);
 
 /* One transaction at a time. It has the database's write lock from the beginning, so that nothing
  * in it can fail because another program has it. After a commit that fails nothing of the

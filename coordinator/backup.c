@@ -1,0 +1,111 @@
+#include "coordinator/backup.h"
+
+#include "coordinator/store.h"
+#include "core/atomic_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One file without a journal beside it, and whole. */
+static bool settle(sqlite3 *copy, const char *path, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool good =
+        sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(copy, "PRAGMA integrity_check(1)", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW;
+    const char *found = good ? (const char *)sqlite3_column_text(statement, 0) : "";
+    if (!good)
+        error_set(error, ERROR_FAILED, "cannot write %s: %s", path, sqlite3_errmsg(copy));
+    else if (strcmp(found, "ok") != 0)
+        good = error_set(error, ERROR_FAILED, "the database is damaged: %s", found);
+    sqlite3_finalize(statement);
+    return good;
+}
+
+/* A checked copy at `path`, which is overwritten. */
+static bool copy_database(const char *from, const char *path, struct error *error) {
+    sqlite3 *source = NULL, *copy = NULL;
+    bool good = false;
+    unlink(path);
+    if (!store_look(from, &source, error))
+        goto out;
+    if (sqlite3_open(path, &copy) != SQLITE_OK) {
+        error_set(error, ERROR_FAILED, "cannot make %s: %s", path, sqlite3_errmsg(copy));
+        goto out;
+    }
+    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
+    if (backup != NULL) {
+        sqlite3_backup_step(backup, -1); /* all at once: one snapshot */
+        sqlite3_backup_finish(backup);
+    }
+    if (sqlite3_errcode(copy) != SQLITE_OK)
+        error_set(error, ERROR_FAILED, "cannot copy %s to %s: %s", from, path,
+                  sqlite3_errmsg(copy));
+    else
+        good = settle(copy, path, error);
+out:
+    sqlite3_close(copy);
+    sqlite3_close(source);
+    if (!good)
+        unlink(path);
+    return good;
+}
+
+/* "PATH.partial"; the caller frees. NULL without memory. */
+static char *partial_path(const char *path, struct error *error) {
+    char *partial = NULL;
+    if (asprintf(&partial, "%s.partial", path) >= 0)
+        return partial;
+    error_set(error, ERROR_FAILED, "out of memory");
+    return NULL;
+}
+
+bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error) {
+    struct stat status = {0};
+    char *partial = partial_path(path, error);
+    bool good = partial != NULL && copy_database(db, partial, error) &&
+                atomic_file_link(partial, path, error);
+    if (good && stat(path, &status) != 0)
+        good = error_errno(error, ERROR_FAILED, "%s", path);
+    *bytes = (int64_t)status.st_size;
+    if (partial != NULL)
+        unlink(partial);
+    free(partial);
+    return good;
+}
+
+/* Neither the database nor what another one left beside it. */
+static bool check_free(const char *db, struct error *error) {
+    static const char *const behind[] = {"", "-wal", "-journal"};
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s%s", db, behind[i]) < 0)
+            return error_set(error, ERROR_FAILED, "out of memory");
+        bool there = access(path, F_OK) == 0;
+        if (there)
+            error_set(error, ERROR_INPUT,
+                      "%s is there already, and is not overwritten; end its coordinator and move "
+                      "it away, or name another file with --db",
+                      path);
+        free(path);
+        if (there)
+            return false;
+    }
+    return true;
+}
+
+bool backup_restore(const char *path, const char *db, struct error *error) {
+    struct store *store = NULL;
+    char *partial = partial_path(db, error);
+    bool good = partial != NULL && check_free(db, error) && copy_database(path, partial, error) &&
+                store_open(partial, &store, error);
+    store_close(store);
+    good = good && atomic_file_link(partial, db, error);
+    if (partial != NULL)
+        unlink(partial);
+    free(partial);
+    return good;
+}

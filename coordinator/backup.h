@@ -1,0 +1,22 @@
+/* backup: the database as one file elsewhere, and back.
+ *
+ * A backup is a snapshot of all that is committed, through SQLite's own backup, while a coordinator
+ * may write: it waits for nobody and nobody for it. It is checked before it gets its name, so what
+ * stands there is whole, or what stood there before.
+ */
+#ifndef ASSAY_COORDINATOR_BACKUP_H
+#define ASSAY_COORDINATOR_BACKUP_H
+
+#include "core/error.h"
+
+#include <stdint.h>
+
+/* Copies the database at `db` to `path`, over an earlier backup if there is one. *bytes is how
+ * large it has become. Another program's database, or a damaged one, is refused. */
+bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error);
+
+/* Makes the backup at `path` the database at `db`, brought up to date (store.h). A `db` that is
+ * there is not overwritten: it has to be moved away first. */
+bool backup_restore(const char *path, const char *db, struct error *error);
+
+#endif

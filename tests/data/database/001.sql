@@ -1,0 +1,136 @@
+PRAGMA application_id = 1634956129;
+PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE attempt (
+    experiment INTEGER NOT NULL REFERENCES experiment (id),
+    attempt    INTEGER NOT NULL,
+    worker     TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    ended_ms   INTEGER,
+    outcome    TEXT NOT NULL DEFAULT 'running'
+               CHECK (outcome IN ('running', 'done', 'failed', 'given_back', 'lost', 'cancelled')),
+    error      TEXT,
+    PRIMARY KEY (experiment, attempt)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "attempt" VALUES(1,1,'w',1700000001000,1700000009000,'done',NULL);
+INSERT INTO "attempt" VALUES(2,1,'w',1700000002000,1700000003000,'lost','lost');
+INSERT INTO "attempt" VALUES(2,2,'w',1700000004000,NULL,'running',NULL);
+INSERT INTO "attempt" VALUES(3,1,'w',1700000003000,1700000004000,'failed','no such file');
+CREATE TABLE checkpoint (
+    experiment  INTEGER NOT NULL REFERENCES experiment (id),
+    kind        TEXT NOT NULL CHECK (kind IN ('best', 'last', 'epoch')),
+    epoch       INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,
+    reported_ms INTEGER NOT NULL,
+    path        TEXT NOT NULL,              -- on host
+    host        TEXT NOT NULL,
+    PRIMARY KEY (experiment, kind, epoch)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "checkpoint" VALUES(1,'last',2,1,1700000006000,'/w/last','h');
+CREATE TABLE epoch (
+    experiment           INTEGER NOT NULL REFERENCES experiment (id),
+    epoch                INTEGER NOT NULL,  -- from 1
+    attempt              INTEGER NOT NULL,  -- the one that reported it
+    reported_ms          INTEGER NOT NULL,
+    learning_rate        REAL,              -- that the epoch trained with
+    seconds              REAL,              -- of its training part
+    images_per_second    REAL,
+    best                 INTEGER NOT NULL CHECK (best IN (0, 1)), -- valid_loss fell below all before
+    train_true_positive  INTEGER NOT NULL,  -- positive is label 1
+    train_true_negative  INTEGER NOT NULL,
+    train_false_positive INTEGER NOT NULL,
+    train_false_negative INTEGER NOT NULL,
+    train_loss           REAL,              -- mean cross-entropy; NULL when it is not finite
+    valid_true_positive  INTEGER NOT NULL,
+    valid_true_negative  INTEGER NOT NULL,
+    valid_false_positive INTEGER NOT NULL,
+    valid_false_negative INTEGER NOT NULL,
+    valid_loss           REAL,
+    train_accuracy  REAL AS (CAST(train_true_positive + train_true_negative AS REAL)
+        / (train_true_positive + train_true_negative + train_false_positive + train_false_negative)),
+    train_precision REAL AS (CAST(train_true_positive AS REAL) / (train_true_positive + train_false_positive)),
+    train_recall    REAL AS (CAST(train_true_positive AS REAL) / (train_true_positive + train_false_negative)),
+    valid_accuracy  REAL AS (CAST(valid_true_positive + valid_true_negative AS REAL)
+        / (valid_true_positive + valid_true_negative + valid_false_positive + valid_false_negative)),
+    valid_precision REAL AS (CAST(valid_true_positive AS REAL) / (valid_true_positive + valid_false_positive)),
+    valid_recall    REAL AS (CAST(valid_true_positive AS REAL) / (valid_true_positive + valid_false_negative)),
+    PRIMARY KEY (experiment, epoch)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "epoch" VALUES(1,1,1,1700000005000,0.0002,1.5,NULL,1,1,2,3,4,0.75,5,6,7,8,0.5);
+INSERT INTO "epoch" VALUES(1,2,1,1700000006000,0.0001,1.5,32.5,0,2,2,2,2,0.7,1,1,1,1,0.625);
+INSERT INTO "epoch" VALUES(2,1,2,1700000007000,0.0002,1.5,32.5,1,2,2,2,2,NULL,1,1,1,1,0.25);
+CREATE TABLE evaluation (
+    experiment     INTEGER NOT NULL REFERENCES experiment (id),
+    checkpoint     TEXT NOT NULL CHECK (checkpoint IN ('best', 'last')),
+    split          TEXT NOT NULL CHECK (split IN ('valid', 'test')),
+    attempt        INTEGER NOT NULL,
+    reported_ms    INTEGER NOT NULL,
+    epoch          INTEGER NOT NULL,        -- that the checkpoint stands after
+    true_positive  INTEGER NOT NULL,
+    true_negative  INTEGER NOT NULL,
+    false_positive INTEGER NOT NULL,
+    false_negative INTEGER NOT NULL,
+    loss           REAL,
+    accuracy  REAL AS (CAST(true_positive + true_negative AS REAL)
+        / (true_positive + true_negative + false_positive + false_negative)),
+    precision REAL AS (CAST(true_positive AS REAL) / (true_positive + false_positive)),
+    recall    REAL AS (CAST(true_positive AS REAL) / (true_positive + false_negative)),
+    PRIMARY KEY (experiment, checkpoint, split)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "evaluation" VALUES(1,'best','test',1,1700000008000,1,3,4,1,0,0.125);
+CREATE TABLE experiment (
+    id           INTEGER PRIMARY KEY,
+    submission   TEXT NOT NULL REFERENCES submission (key),
+    name         TEXT NOT NULL,
+    "group"      TEXT NOT NULL,             -- what the members of one matrix share
+    config       TEXT NOT NULL,             -- JSON, complete: every default filled in, no matrix
+    variant      TEXT NOT NULL,             -- JSON: which value of each matrix key this is
+    priority     INTEGER NOT NULL,          -- higher first, then the lower id
+    backend      TEXT NOT NULL CHECK (backend IN ('any', 'cpu', 'cuda')), -- what it asks of a worker
+    memory_bytes INTEGER NOT NULL,          -- the same
+    epochs       INTEGER NOT NULL,          -- planned
+    max_attempts INTEGER NOT NULL,          -- how many failures in a row make it failed
+    state        TEXT NOT NULL DEFAULT 'queued'
+                 CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    attempt      INTEGER NOT NULL DEFAULT 0, -- rises with every assignment: the fencing token
+    failures     INTEGER NOT NULL DEFAULT 0, -- attempts that failed or were lost since a new epoch
+    worker       TEXT,                       -- who holds it, or held it when it ended
+    error        TEXT,                       -- of the last attempt that failed
+    submitted_ms INTEGER NOT NULL,
+    started_ms   INTEGER,                    -- of the first attempt
+    finished_ms  INTEGER,                    -- when it became done, failed or cancelled
+    CHECK (state <> 'running' OR worker IS NOT NULL),
+    CHECK ((finished_ms IS NOT NULL) = (state IN ('done', 'failed', 'cancelled')))
+) STRICT;
+INSERT INTO "experiment" VALUES(1,'k','a/x','a','{"name": "a"}','{"train.seed": "0"}',3,'cpu',1073741824,2,3,'done',1,0,'w',NULL,1700000000000,1700000001000,1700000009000);
+INSERT INTO "experiment" VALUES(2,'k','a/y','a','{"name": "a"}','{"train.seed": "1"}',0,'any',0,2,3,'running',2,1,'w','lost',1700000000000,1700000002000,NULL);
+INSERT INTO "experiment" VALUES(3,'k','b','b','{"name": "b"}','{}',-1,'cuda',0,1,1,'failed',1,1,'w','no such file',1700000000000,1700000003000,1700000004000);
+INSERT INTO "experiment" VALUES(4,'k','c','c','{"name": "c"}','{}',0,'any',0,1,1,'queued',0,0,NULL,NULL,1700000000000,NULL,NULL);
+CREATE TABLE log (
+    experiment INTEGER NOT NULL REFERENCES experiment (id),
+    offset     INTEGER NOT NULL,            -- of the first byte
+    text       BLOB NOT NULL,               -- UTF-8
+    PRIMARY KEY (experiment, offset)
+) STRICT;
+INSERT INTO "log" VALUES(1,0,X'6F6E650A');
+INSERT INTO "log" VALUES(1,4,X'74776F0A');
+CREATE TABLE submission (
+    key          TEXT PRIMARY KEY,
+    submitted_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO "submission" VALUES('k',1700000000000);
+CREATE TABLE worker (
+    name         TEXT PRIMARY KEY,
+    host         TEXT NOT NULL,
+    pid          INTEGER NOT NULL,
+    backend      TEXT NOT NULL CHECK (backend IN ('cpu', 'cuda')),
+    device       TEXT NOT NULL,
+    threads      INTEGER NOT NULL,
+    memory_bytes INTEGER NOT NULL,
+    hello_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO "worker" VALUES('w','h',7,'cpu','d',2,8589934592,1700000000500);
+CREATE INDEX experiment_by_state ON experiment (state);
+CREATE INDEX experiment_by_group ON experiment ("group");
+CREATE INDEX experiment_by_submission ON experiment (submission);
+COMMIT;

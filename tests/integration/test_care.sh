@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# assay backup beside a coordinator that is written to, assay restore, and assay fsck: what the backup
+# has is whole, a coordinator goes on from it, and what is wrong is named.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+cd "$work"
+
+write_experiment demo.json 20 2 '{"train.seed": [0, 1, 2]}'
+start_coordinator
+start_worker one
+read -r first second third <<<"$(submit demo.json)"
+until_true "experiment $first is done" in_state "$first" done
+
+# While the second one trains.
+assay backup backup.db --db "$db" >out
+grep -q '^backup.db: .* MiB, whole$' out || fail "backup says: $(cat out)"
+[ ! -e backup.db-wal ] || fail "the backup is not one file"
+[ "$(sqlite3 backup.db "SELECT count(*) FROM epoch WHERE experiment = $first")" = 2 ] ||
+    fail "the backup lacks epochs"
+assay fsck --db "$db" >out || fail "fsck beside the coordinator: $(cat out)"
+until_true "experiment $third is done" in_state "$third" done
+[ "$(state_of "$second")" = done ] || fail "the backup held up the second experiment"
+assay backup backup2.db --db "$db" >/dev/null
+end_worker one TERM
+kill_coordinator
+
+# Nothing is overwritten.
+status=0
+assay restore backup.db --db "$db" 2>err || status=$?
+[ $status = 2 ] && grep -q 'is not overwritten' err || fail "restore over a database: $status, $(cat err)"
+
+# From the first backup everything is done again, to the same numbers.
+for id in "$second" "$third"; do numbers "$id" >"numbers.$id"; done
+mkdir old && mv "$db" "$db"-* old/ && mv old/*-artifacts .
+assay restore backup.db --db "$db" >out
+[ "$(sql 'PRAGMA integrity_check')" = ok ] || fail "the restored database is damaged"
+start_coordinator
+start_worker two
+for id in "$second" "$third"; do
+    until_true "experiment $id is done again" in_state "$id" done
+    numbers "$id" | diff -u "numbers.$id" - || fail "experiment $id came to other numbers"
+done
+end_worker two TERM
+kill_coordinator
+assay fsck --db "$db" >out || fail "fsck: $(cat out)"
+
+# What is wrong is named, with exit code 1; what is no database with 2.
+finds() { # WORDS SQL
+    cp backup2.db broken.db
+    sqlite3 broken.db "$2"
+    status=0
+    assay fsck --db broken.db --artifacts "$db-artifacts" >out 2>err || status=$?
+    [ $status = 1 ] || fail "fsck ends with $status after: $2 ($(cat out err))"
+    grep -qF "$1" out || fail "fsck does not say \"$1\" but: $(cat out)"
+}
+finds "runs, and no attempt of it does" \
+    "UPDATE experiment SET state = 'running', finished_ms = NULL WHERE id = $first"
+finds "and 1 of its 2 epochs are there" "DELETE FROM epoch WHERE experiment = $first AND epoch = 2"
+finds "and only 1 of the epochs up to it" "DELETE FROM epoch WHERE experiment = $first AND epoch = 1"
+finds "is done and has no end" "UPDATE attempt SET ended_ms = NULL WHERE experiment = $first"
+finds "names a row of experiment that is not there" \
+    "PRAGMA foreign_keys = OFF; UPDATE log SET experiment = 99 WHERE experiment = $first"
+finds "checkpoint of epoch 2 is gone" \
+    "UPDATE checkpoint SET path = '/nowhere' WHERE experiment = $first AND kind = 'last'"
+finds "the artifact train.log is gone" \
+    "UPDATE artifact SET sha256 = '0123' || substr(sha256, 5) WHERE experiment = $first AND name = 'train.log'"
+status=0
+assay fsck --db demo.json 2>err || status=$?
+[ $status != 0 ] && [ $status != 1 ] || fail "fsck of a text ends with $status: $(cat err)"
+status=0
+assay backup x.db --db nowhere.db 2>err || status=$?
+[ $status = 2 ] && [ ! -e x.db ] && [ ! -e nowhere.db ] || fail "backup of nothing: $status $(cat err)"
+head -c 30000 backup2.db >torn.db
+status=0
+assay restore torn.db --db new.db 2>err || status=$?
+[ $status != 0 ] && [ ! -e new.db ] || fail "a torn backup was restored"
