@@ -25,19 +25,32 @@ static const cJSON *value_at(const cJSON *experiment, const char *path) {
     return field_at(field_at(experiment, "config"), path);
 }
 
-/* What a value is called: the label of the matrix, or its JSON. The caller frees. */
-static char *call(const cJSON *experiment, const char *path) {
+static bool any_label(const cJSON *experiments, const char *path) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* What a value is called: the label of the matrix, where others have one what the file has, else
+ * its JSON. The caller frees. */
+static char *call(const cJSON *experiments, const cJSON *experiment, const char *path) {
     const cJSON *label = cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path);
     const cJSON *value = value_at(experiment, path);
     const cJSON *text = cJSON_IsString(label) ? label : value;
     if (cJSON_IsString(text))
         return strdup(text->valuestring);
+    if (any_label(experiments, path))
+        return strdup("as the file has it");
     return value != NULL ? json_text(value) : strdup("not set");
 }
 
 /* One experiment's id under its value of this path. */
-static bool note(cJSON *values, const cJSON *experiment, const char *path) {
-    char *name = call(experiment, path);
+static bool note(cJSON *values, const cJSON *experiments, const cJSON *experiment,
+                 const char *path) {
+    char *name = call(experiments, experiment, path);
     cJSON *ids = name != NULL ? cJSON_GetObjectItemCaseSensitive(values, name) : NULL;
     if (name != NULL && ids == NULL)
         ids = cJSON_AddArrayToObject(values, name);
@@ -56,15 +69,6 @@ static bool agree(const cJSON *experiments, const char *path) {
             return false;
     }
     return true;
-}
-
-static bool any_label(const cJSON *experiments, const char *path) {
-    const cJSON *experiment;
-    cJSON_ArrayForEach(experiment, experiments) {
-        if (cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path) != NULL)
-            return true;
-    }
-    return false;
 }
 
 /* Goes down into objects as long as the values differ somewhere below; what the matrix set as a
@@ -88,7 +92,7 @@ static bool walk(const cJSON *experiments, const cJSON *config, const char *pref
         cJSON *values = cJSON_AddObjectToObject(differences, path);
         const cJSON *experiment;
         cJSON_ArrayForEach(experiment, experiments) {
-            good = good && note(values, experiment, path);
+            good = good && note(values, experiments, experiment, path);
         }
     }
     return good;

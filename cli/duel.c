@@ -114,9 +114,8 @@ void duels_print(const struct duel *duels, size_t count, const struct screen *sc
                   duel->interval.high);
     }
     if (count > 0) {
-        puts("\nMore than chance? Test pictures that one alone gets right, McNemar's p, and how "
-             "far\n"
-             "the second's accuracy is from the first's");
+        puts("\nMore than chance? Test pictures that one alone gets right, McNemar's p, and how\n"
+             "far the second's accuracy is from the first's");
         table_print(&table, screen, 0);
     }
     table_free(&table);

@@ -60,6 +60,21 @@ static void only_what_differs_is_told_as_the_matrix_calls_it(void **state) {
     cJSON_Delete(experiments);
 }
 
+static void a_member_without_a_label_has_what_the_file_has(void **state) {
+    (void)state;
+    cJSON *experiments =
+        parsed("[{\"id\": 1, \"variant\": {}, \"config\": {\"augmentations\": [1]}},"
+               " {\"id\": 2, \"variant\": {\"augmentations\": \"+jitter\"},"
+               "  \"config\": {\"augmentations\": [1, 2]}}]");
+    cJSON *differences = differences_of(experiments);
+    cJSON *expected =
+        parsed("{\"augmentations\": {\"as the file has it\": [1], \"+jitter\": [2]}}");
+    assert_true(cJSON_Compare(differences, expected, true));
+    cJSON_Delete(expected);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
 static void what_only_some_have_differs_too(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"model\": {\"arch\": \"resnet18\"}}},"
@@ -86,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_is_the_mean_over_all_other_values),
         cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
+        cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(what_only_some_have_differs_too),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
