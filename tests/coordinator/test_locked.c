@@ -79,7 +79,7 @@ static void *lock_on(void *context) {
 
 struct crew {
     struct stage *stage;
-    char name[8];
+    char name[16];
 };
 
 /* Takes `of_name`; false (and counted) when the answer is anything but `expected`. */

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# The coordinator is killed with SIGKILL in the middle of an experiment and started again: the worker
+# The queue survives its coordinator (Ray Tune issue 7989: gone when the head node restarts). It is
+# killed with SIGKILL in the middle of an experiment and started again: the worker
 # trains on meanwhile, and nothing that was reported or would have been is lost.
 . "$(dirname "$0")/lib.sh"
 
 epochs=4
 write_experiment "$work/one.json" 400 $epochs
+write_experiment "$work/waits.json" 400 1
 start_coordinator
 id=$(submit "$work/one.json")
+waits=$(submit "$work/waits.json")
+assay pause "$waits" >/dev/null
 start_worker worker
 until_true "an epoch is reported" has_epochs "$id" 1
 kill_coordinator
@@ -21,6 +25,9 @@ until_true "the experiment is done" in_state "$id" done
 expect_complete "$id" $epochs
 [ "$(sql "SELECT attempt FROM experiment WHERE id = $id")" = 1 ] ||
     fail "the restart cost an attempt"
+[ "$(state_of "$waits")" = paused ] || fail "the paused one is $(state_of "$waits") after the restart"
+assay resume "$waits" >/dev/null
+until_true "what was in the queue is done" in_state "$waits" done
 
 # the same with a coordinator that comes back while the worker still trains
 write_experiment "$work/two.json" 400 $epochs
