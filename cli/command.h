@@ -95,6 +95,7 @@ int command_verify(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_fsck(int argc, char **argv);
+int command_gc(int argc, char **argv);
 int command_keygen(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_demo(int argc, char **argv);

@@ -220,13 +220,16 @@ static bool start_coordinator(struct demo *demo, struct error *error) {
 
 static bool start_worker(struct demo *demo, struct error *error) {
     char *dir = inside(demo, "worker", error), *log = inside(demo, "worker.log", error);
-    bool good = dir != NULL && log != NULL;
+    char *shared = inside(demo, "demo.db-artifacts", error);
+    bool good = dir != NULL && log != NULL && shared != NULL;
     if (good) {
-        const char *const arguments[] = {"--connect", demo->endpoint, "--dir", dir, NULL};
+        const char *const arguments[] = {"--connect", demo->endpoint, "--dir", dir,
+                                         "--shared",  shared,         NULL};
         good = child_start(&demo->children[WORKER], "assay-worker", arguments, log, error);
         log = good ? NULL : log;
     }
     free(log);
+    free(shared);
     free(dir);
     return good;
 }

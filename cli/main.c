@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {"Weights and checkpoints", NULL, NULL, NULL},
     {"weights", "FILE", "the tensors of a safetensors or .pth file", command_weights},
     {"verify", "A B", "whether two of them are the same, or where they differ", command_verify},
+    {"gc", "[--dry-run]", "clear the coordinator's artifacts of what nobody needs", command_gc},
     {"Programs and this machine", NULL, NULL, NULL},
     {"coordinator", "--db FILE ...", "keep the queue and the results", command_coordinator},
     {"worker", "--connect ENDPOINT ...", "train what the coordinator hands out", command_worker},

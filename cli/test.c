@@ -1,5 +1,5 @@
 /* assay test: evaluates a checkpoint of an experiment again, on this machine. */
-#include "cli/client.h"
+#include "cli/artifact.h"
 #include "cli/field.h"
 #include "cli/run_program.h"
 
@@ -11,7 +11,6 @@
 
 struct test_options {
     const char *checkpoint, *split, *backend;
-    long long epoch; /* of --checkpoint N, else 0 */
 };
 
 enum { KEY_CHECKPOINT = 'c', KEY_SPLIT = 's', KEY_BACKEND = 'b' };
@@ -29,11 +28,12 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct test_options *chosen = state->input;
+    long long epoch;
     switch (key) {
     case KEY_CHECKPOINT:
         chosen->checkpoint = argument;
         if (!is_one_of(argument, "best", "last") &&
-            !command_number(argument, 1, UINT32_MAX, &chosen->epoch))
+            !command_number(argument, 1, UINT32_MAX, &epoch))
             return command_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
                                    argument);
         return 0;
@@ -63,42 +63,14 @@ static const struct command_line line = {
             "recall, loss, ROC AUC, average precision, equal error rate, the counts at the "
             "threshold that "
             "Youden's J chooses on the validation split, and how each class came off. Runs here: "
-            "the checkpoint and the data must be on this machine."
+            "the data must be on this machine; a checkpoint that is not is fetched from the "
+            "coordinator."
             "\vExample:\n  assay test 3 --checkpoint best --split test",
     .options = options,
     .parse = parse,
     .least = 1,
     .most = 1,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
-
-static const cJSON *find_checkpoint(const cJSON *experiment, const struct test_options *chosen,
-                                    struct error *error) {
-    const cJSON *checkpoint;
-    cJSON_ArrayForEach(checkpoint, field_at(experiment, "checkpoints")) {
-        if (chosen->epoch > 0 ? (long long)field_number(checkpoint, "epoch", 0) == chosen->epoch
-                              : strcmp(field_text(checkpoint, "kind", ""), chosen->checkpoint) == 0)
-            return checkpoint;
-    }
-    error_set(error, ERROR_INPUT,
-              "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
-              field_number(experiment, "id", 0), chosen->checkpoint,
-              field_number(experiment, "id", 0));
-    return NULL;
-}
-
-static bool is_here(const cJSON *checkpoint, struct error *error) {
-    const char *path = field_text(checkpoint, "path", ""),
-               *host = field_text(checkpoint, "host", "?");
-    char here[HOST_NAME_MAX + 1] = "";
-    if (access(path, R_OK) == 0)
-        return true;
-    gethostname(here, sizeof here - 1);
-    if (strcmp(here, host) == 0)
-        return error_errno(error, ERROR_FAILED, "cannot read the checkpoint %s", path);
-    return error_set(error, ERROR_FAILED,
-                     "the checkpoint %s is on %s, not on this machine; run assay test there", path,
-                     host);
-}
 
 /* The config in memory, under a name that the worker can open: nothing is left behind. The
  * descriptor stays open across exec. */
@@ -130,13 +102,11 @@ int command_test(int argc, char **argv) {
         status = command_fail(&error);
         goto out;
     }
-    const cJSON *checkpoint = find_checkpoint(experiments->child, &chosen, &error);
-    if (checkpoint == NULL || !is_here(checkpoint, &error) ||
+    if (!artifact_path(&client, experiments->child, chosen.checkpoint, path, &error) ||
         !config_file(field_at(experiments->child, "config"), config, sizeof config, &error)) {
         status = command_fail(&error);
         goto out;
     }
-    snprintf(path, sizeof path, "%s", field_text(checkpoint, "path", ""));
     char *arguments[] = {"assay-worker",
                          "evaluate",
                          "--config",

@@ -1,5 +1,5 @@
 /* assay verify: whether two files of weights or checkpoints are the same, and if not, where. */
-#include "cli/command.h"
+#include "cli/artifact.h"
 #include "cli/output.h"
 #include "cli/screen.h"
 #include "core/json.h"
@@ -27,14 +27,16 @@ static const struct command_line line = {
             "shapes and every bit of the tensors, and the metadata but for what no two runs share "
             "(seconds and images per second in the history). Says that they are the same, or "
             "names the first tensor that differs and its first element that does. Exits 0 when "
-            "they are the same, 1 when not, 2 when a file cannot be read."
+            "they are the same, 1 when not, 2 when a file cannot be read. ID@best, ID@last and "
+            "ID@EPOCH are checkpoints of an experiment."
             "\vExample:\n  assay verify a/checkpoint_last.safetensors b/checkpoint_last.safetensors"
+            "\n  assay verify 7@last 8@last"
             "\n  assay verify --tensors resnet50.pth resnet50.safetensors",
     .options = options,
     .parse = parse,
     .least = 2,
     .most = 2,
-    .shared = COMMAND_JSON};
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 /* What the comparison found. The lists are JSON arrays: people and programs read the same. */
 struct findings {
@@ -250,8 +252,10 @@ int command_verify(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &tensors_only, &input, &status))
         return status;
-    if (!weights_file_open(input.arguments[0], &a, &error) ||
-        !weights_file_open(input.arguments[1], &b, &error)) {
+    char paths[2][PATH_MAX];
+    if (!artifact_of_word(&input, input.arguments[0], paths[0], &error) ||
+        !artifact_of_word(&input, input.arguments[1], paths[1], &error) ||
+        !weights_file_open(paths[0], &a, &error) || !weights_file_open(paths[1], &b, &error)) {
         status = command_fail(&error);
         goto out;
     }

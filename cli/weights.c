@@ -1,5 +1,5 @@
 /* assay weights: what a file of weights or a checkpoint holds. */
-#include "cli/command.h"
+#include "cli/artifact.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -20,7 +20,7 @@ static const struct command_line line = {
         "checkpoint_best_loss.safetensors",
     .least = 1,
     .most = 1,
-    .shared = COMMAND_JSON};
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 static const struct column columns[] = {
     {"tensor", COLUMN_ELASTIC}, {"type", COLUMN_LEFT},   {"shape", COLUMN_LEFT},
@@ -187,9 +187,10 @@ int command_weights(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, NULL, &input, &status))
         return status;
-    const char *path = input.arguments[0];
+    char path[PATH_MAX];
     cJSON *tensors = cJSON_CreateArray();
-    if (!weights_file_open(path, &file, &error) ||
+    if (!artifact_of_word(&input, input.arguments[0], path, &error) ||
+        !weights_file_open(path, &file, &error) ||
         !read_tensors(file, &table, tensors, &sums, &error)) {
         status = command_fail(&error);
         goto out;

@@ -23,6 +23,8 @@ struct blobs {
 /* Room for a path below DIR; blobs_open refuses a DIR that is too long for it. */
 enum { PATH_SIZE = PATH_MAX, BELOW_MAX = 128 };
 
+#define GONE ".gone" /* the name of what blobs_sweep takes ends so */
+
 const char *blobs_dir(const struct blobs *blobs) {
     return blobs->dir;
 }
@@ -229,21 +231,33 @@ bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, v
     return got >= 0;
 }
 
-static bool remove_path(const char *path, struct error *error) {
-    return unlink(path) == 0 || errno == ENOENT ||
+bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error) {
+    char path[PATH_SIZE], gone[PATH_SIZE];
+    path_of(blobs, sha256, path);
+    snprintf(gone, sizeof gone, "%s/incoming/%s" GONE, blobs->dir, sha256);
+    return rename(path, gone) == 0 || errno == ENOENT ||
            error_errno(error, ERROR_FAILED, "cannot remove %s", path);
 }
 
-bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error) {
+void blobs_sweep(struct blobs *blobs) {
     char path[PATH_SIZE];
-    path_of(blobs, sha256, path);
-    return remove_path(path, error);
+    const struct dirent *entry;
+    snprintf(path, sizeof path, "%s/incoming", blobs->dir);
+    DIR *open = opendir(path);
+    while (open != NULL && (entry = readdir(open)) != NULL) {
+        size_t length = strlen(entry->d_name), end = sizeof GONE - 1;
+        if (length > end && strcmp(entry->d_name + length - end, GONE) == 0)
+            unlinkat(dirfd(open), entry->d_name, 0);
+    }
+    if (open != NULL)
+        closedir(open);
 }
 
 bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error) {
     char path[PATH_SIZE];
     part_of(blobs, sha256, path);
-    return remove_path(path, error);
+    return unlink(path) == 0 || errno == ENOENT ||
+           error_errno(error, ERROR_FAILED, "cannot remove %s", path);
 }
 
 /* --- all of them --- */

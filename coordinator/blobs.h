@@ -39,8 +39,10 @@ bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error);
 bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, void *data,
                 size_t capacity, size_t *length, struct error *error);
 
-/* Removes the blob, or its part. One that is not there is no error. */
+/* Removes the blob, or its part. One that is not there is no error. Of a blob only the name goes;
+ * its bytes go with blobs_sweep, because that takes a while for some hundred megabytes. */
 bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error);
+void blobs_sweep(struct blobs *blobs);
 bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error);
 
 /* Calls `visit` for every blob and every part. False when the folders cannot be read. */

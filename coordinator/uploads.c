@@ -24,11 +24,12 @@ struct uploads {
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* something is to be sealed, or stopping */
-    bool stopping;       /* guarded by the lock */
+    pthread_cond_t wake; /* something is to be done, or stopping */
+    /* guarded by the lock */
+    bool stopping, sweep;
 };
 
-/* --- the sealing thread --- */
+/* --- the sealing thread, which also gives back the room of what was removed --- */
 
 static struct upload *find_stage(struct uploads *uploads, enum stage stage) {
     for (size_t i = 0; i < UPLOADS_MAX; i++)
@@ -44,6 +45,13 @@ static void *seal_main(void *context) {
         struct upload *upload = find_stage(uploads, SEALING);
         if (uploads->stopping)
             break;
+        if (uploads->sweep) {
+            uploads->sweep = false;
+            pthread_mutex_unlock(&uploads->lock);
+            blobs_sweep(uploads->blobs);
+            pthread_mutex_lock(&uploads->lock);
+            continue;
+        }
         if (upload == NULL) {
             pthread_cond_wait(&uploads->wake, &uploads->lock);
             continue;
@@ -87,6 +95,7 @@ bool uploads_open(struct blobs *blobs, int64_t most_bytes, struct uploads **uplo
         return error_set(error, ERROR_FAILED, "no memory for uploads");
     made->blobs = blobs;
     made->most_bytes = most_bytes;
+    made->sweep = true; /* what a killed process left */
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->wake, NULL);
     bool ok = blobs_each(blobs, count_bytes, made, error);
@@ -287,5 +296,9 @@ bool uploads_remove(struct uploads *uploads, const char *sha256, struct error *e
     if (!blobs_remove(uploads->blobs, sha256, error))
         return false;
     uploads->used_bytes -= bytes;
+    pthread_mutex_lock(&uploads->lock);
+    uploads->sweep = true;
+    pthread_cond_signal(&uploads->wake);
+    pthread_mutex_unlock(&uploads->lock);
     return true;
 }

@@ -46,7 +46,7 @@ enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int6
 
 /* Whether the blob is on its way: its part is not to be cleared away. */
 bool uploads_expects(const struct uploads *uploads, const char *sha256);
-/* Removes a blob, whose room is free then. */
+/* Removes a blob; its room is given back by the sealing thread. */
 bool uploads_remove(struct uploads *uploads, const char *sha256, struct error *error);
 
 #endif

@@ -202,7 +202,7 @@ static void test_names_the_host_that_has_the_checkpoint(void **state) {
     assert_run(
         RUN(command_test, "test", "1", "--checkpoint", "best", "--split", "test"), 1, "",
         "assay: the checkpoint /w/1/checkpoint_best_loss.safetensors is on node, not on this "
-        "machine; run assay test there\n");
+        "machine, and was not sent to the coordinator\n");
 }
 
 /* tests/core/test_board.c has what is in the files. */

@@ -6,8 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 epochs=5
-write_experiment "$work/calm.json" 400 $epochs
-write_experiment "$work/moved.json" 400 $epochs
+write_experiment "$work/calm.json" 160 $epochs
+write_experiment "$work/moved.json" 160 $epochs
 
 # artifact ID NAME COLUMN
 artifact() {
@@ -78,8 +78,35 @@ for kind in best last; do
 done
 [ "$(numbers "$calm")" = "$(numbers "$moved")" ] || fail "the reported numbers differ"
 
+# people fetch what is not on their machine, as long as the coordinator has it
+assay verify --tensors "$calm@last" "$moved@last" >"$work/out" || fail "verify: $(cat "$work/out")"
+rm -rf "$work/calm"
+export ASSAY_HOME=$work/elsewhere
+fetched=$ASSAY_HOME/fetched/$(artifact "$calm" checkpoint_best_loss.safetensors sha256)
+assay test "$calm" --checkpoint best --split test --json >"$work/again.json" ||
+    fail "assay test does not fetch the checkpoint"
+[ -f "$fetched/checkpoint_best_loss.safetensors" ] || fail "it was not fetched"
+[ "$(json "j ->> '$.loss'" "$work/again.json")" = "$(sql "SELECT loss FROM evaluation
+    WHERE experiment = $calm AND checkpoint = 'best' AND split = 'test'")" ] ||
+    fail "the fetched checkpoint gives $(cat "$work/again.json")"
+assay verify --tensors "$calm@last" "$moved@$epochs" >"$work/out" || fail "verify: $(cat "$work/out")"
+
+# what no experiment names goes, and gc says how much
+mkdir -p "$db-artifacts/sha256/00"
+head -c 1048576 /dev/zero >"$db-artifacts/sha256/00/$(printf 'a%.0s' {1..62})"
+assay gc --dry-run >"$work/out"
+grep -q '^would remove 1 file, 1.0 MiB; [0-9]*, .* stay$' "$work/out" || fail "gc: $(cat "$work/out")"
+assay gc --keep-every 4 --json >"$work/gc.json"
+[ "$(json "j ->> '$.bytes' > 1048576 AND j ->> '$.files' > 1" "$work/gc.json")" = 1 ] ||
+    fail "gc --keep-every 4 leaves the checkpoint of epoch 2: $(cat "$work/gc.json")"
+[ -z "$(artifact "$moved" checkpoint_epoch_002.safetensors sha256)" ] || fail "epoch 2 stays"
+[ -n "$(artifact "$moved" checkpoint_epoch_004.safetensors sha256)" ] || fail "epoch 4 went"
+
 # with a shared folder the file is one
 last=$work/third/experiments/$moved/checkpoint_last.safetensors
 [ "$last" -ef "$(blob "$(artifact "$moved" checkpoint_last.safetensors sha256)")" ] ||
     fail "the checkpoint was copied in spite of --shared"
-[ -z "$(find "$db-artifacts/incoming" -type f)" ] || fail "uploads are left over"
+nothing_is_incoming() {
+    [ -z "$(find "$db-artifacts/incoming" -type f)" ]
+}
+until_true "no upload is left over" nothing_is_incoming

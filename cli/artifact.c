@@ -1,0 +1,115 @@
+#include "cli/artifact.h"
+
+#include "cli/field.h"
+#include "core/file.h"
+#include "core/home.h"
+#include "core/text.h"
+#include "net/fetch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TRIES = 5 };
+
+/* The one that `which` means; an epoch's may be best or last as well as a file of its own. */
+static const cJSON *find(const cJSON *array, const char *which) {
+    const cJSON *item, *found = NULL;
+    long long epoch = 0;
+    bool number = command_number(which, 1, UINT32_MAX, &epoch);
+    cJSON_ArrayForEach(item, array) {
+        const char *kind = field_text(item, "kind", "");
+        if (number ? (long long)field_number(item, "epoch", 0) == epoch : strcmp(kind, which) == 0)
+            found = item;
+    }
+    return found;
+}
+
+static bool fetch(struct client *client, const cJSON *artifact, const char *path,
+                  struct error *error) {
+    const struct fetch request = {.sha256 = field_text(artifact, "sha256", ""),
+                                  .bytes = (int64_t)field_number(artifact, "bytes", 0),
+                                  .path = path,
+                                  .timeout_ms = client->timeout_ms};
+    bool good = false;
+    for (int i = 0; i < TRIES && !good; i++) {
+        good = fetch_file(client->dealer, &request, error);
+        if (!good && error->code != ERROR_UNREACHABLE)
+            break;
+    }
+    return good || error_context(error, "cannot fetch %s", field_text(artifact, "name", "?"));
+}
+
+/* Brings the artifact here unless it was brought before. */
+static bool bring(struct client *client, const cJSON *artifact, char path[PATH_MAX],
+                  struct error *error) {
+    struct text text = {0};
+    char *home = NULL;
+    const char *sha256 = field_text(artifact, "sha256", ""),
+               *name = field_text(artifact, "name", "");
+    bool good = sha256_valid(sha256) && name[0] != '.' && strchr(name, '/') == NULL;
+    if (!good)
+        return error_set(error, ERROR_FAILED, "the coordinator names a file that cannot be");
+    if (!home_folder(&home, error))
+        return false;
+    text_format(&text, "%s/fetched/%s", home, sha256);
+    good = !text.failed && snprintf(path, PATH_MAX, "%s/%s", text_string(&text), name) < PATH_MAX;
+    if (!good)
+        error_set(error, ERROR_INPUT, "%s: the name is too long", home);
+    good = good && folder_make(text_string(&text), error) &&
+           (access(path, R_OK) == 0 || fetch(client, artifact, path, error));
+    text_free(&text);
+    free(home);
+    return good;
+}
+
+bool artifact_path(struct client *client, const cJSON *experiment, const char *which,
+                   char path[PATH_MAX], struct error *error) {
+    const cJSON *checkpoint = find(field_at(experiment, "checkpoints"), which);
+    const cJSON *artifact = find(field_at(experiment, "artifacts"), which);
+    const char *local = field_text(checkpoint, "path", "");
+    double id = field_number(experiment, "id", 0);
+    if (checkpoint == NULL && artifact == NULL)
+        return error_set(error, ERROR_INPUT,
+                         "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
+                         id, which, id);
+    if (strlen(local) < PATH_MAX && access(local, R_OK) == 0) {
+        strcpy(path, local);
+        return true;
+    }
+    return artifact != NULL
+               ? bring(client, artifact, path, error)
+               : error_set(error, ERROR_FAILED,
+                           "the checkpoint %s is on %s, not on this machine, and was not sent to "
+                           "the coordinator",
+                           local, field_text(checkpoint, "host", "?"));
+}
+
+bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
+                      struct error *error) {
+    const char *at = strrchr(word, '@');
+    char digits[24] = "";
+    long long id, epoch;
+    if (at != NULL && (size_t)(at - word) < sizeof digits)
+        memcpy(digits, word, (size_t)(at - word));
+    if (digits[0] == '\0' || access(word, F_OK) == 0 || !command_id(digits, &id, NULL) ||
+        (strcmp(at, "@best") != 0 && strcmp(at, "@last") != 0 &&
+         !command_number(at + 1, 1, UINT32_MAX, &epoch)))
+        return snprintf(path, PATH_MAX, "%s", word) < PATH_MAX ||
+               error_set(error, ERROR_INPUT, "%s: the name is too long", word);
+    struct client client;
+    cJSON *experiments = NULL;
+    char *words[] = {digits};
+    cJSON *selection = client_selection(words, 1, error);
+    bool good = selection != NULL && client_open(input, &client, error);
+    if (!good) {
+        cJSON_Delete(selection);
+        return false;
+    }
+    good = client_experiments(&client, "show", selection, &experiments, error) &&
+           artifact_path(&client, experiments->child, at + 1, path, error);
+    cJSON_Delete(experiments);
+    client_close(&client);
+    return good;
+}

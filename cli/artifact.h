@@ -1,0 +1,21 @@
+/* artifact: a checkpoint of an experiment as a file on this machine: where a worker wrote it, if
+ * that is here, else fetched from the coordinator. */
+#ifndef ASSAY_CLI_ARTIFACT_H
+#define ASSAY_CLI_ARTIFACT_H
+
+#include "cli/client.h"
+
+#include <limits.h>
+
+/* Where the checkpoint `which` ("best", "last", an epoch's number) of an experiment stands, which
+ * is one of `show`'s. What is fetched is kept in ASSAY_HOME/fetched/SHA256/NAME, and not fetched
+ * again. ERROR_INPUT when there is no such checkpoint. */
+bool artifact_path(struct client *client, const cJSON *experiment, const char *which,
+                   char path[PATH_MAX], struct error *error);
+
+/* The same for a word of the command line: a file that is there is itself, and ID@best, ID@last or
+ * ID@EPOCH that checkpoint. */
+bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
+                      struct error *error);
+
+#endif

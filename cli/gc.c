@@ -1,0 +1,103 @@
+/* assay gc: clears the coordinator's artifacts of what nobody needs. */
+#include "cli/client.h"
+#include "cli/field.h"
+#include "cli/format.h"
+#include "cli/output.h"
+
+enum { KEY_DRY_RUN = 'n', KEY_KEEP_EVERY = 'k', EVERY_MOST = 1000000 };
+
+struct gc_options {
+    bool dry_run;
+    long long keep_every; /* negative: all */
+};
+
+static const struct argp_option options[] = {
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "Only say what would go", 0},
+    {"keep-every", KEY_KEEP_EVERY, "N", 0,
+     "Keep of the checkpoints that epochs have of their own those of every Nth epoch; 0: none "
+     "(default: all)",
+     0},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    struct gc_options *chosen = state->input;
+    switch (key) {
+    case KEY_DRY_RUN: chosen->dry_run = true; return 0;
+    case KEY_KEEP_EVERY:
+        if (!command_number(argument, 0, EVERY_MOST, &chosen->keep_every))
+            return command_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
+                                   argument);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct command_line line = {
+    .help = "Removes from the coordinator's artifacts what no experiment names: what a crash left "
+            "behind and uploads that were given up. Best, last and other files always stay; what "
+            "has been replaced (the last checkpoint, by the next) went when it was. Runs beside "
+            "uploads. The files of workers are not touched."
+            "\vExample:\n  assay gc --dry-run\n  assay gc --keep-every 50",
+    .options = options,
+    .parse = parse,
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
+
+/* What all turns removed together, and what stays after the last. */
+struct sums {
+    double files, bytes, kept_files, kept_bytes;
+};
+
+static bool clear(struct client *client, const struct gc_options *chosen, struct sums *sums,
+                  struct error *error) {
+    bool more = true;
+    while (more) {
+        cJSON *answer, *body = cJSON_CreateObject();
+        cJSON_AddBoolToObject(body, "dry_run", chosen->dry_run);
+        if (chosen->keep_every >= 0)
+            cJSON_AddNumberToObject(body, "keep_every", (double)chosen->keep_every);
+        if (!client_ask(client, "gc", body, "cleared", &answer, error))
+            return false;
+        sums->files += field_number(answer, "files", 0);
+        sums->bytes += field_number(answer, "bytes", 0);
+        sums->kept_files = field_number(answer, "kept_files", 0);
+        sums->kept_bytes = field_number(answer, "kept_bytes", 0);
+        more = cJSON_IsTrue(field_at(answer, "more"));
+        cJSON_Delete(answer);
+    }
+    return true;
+}
+
+static bool print_json(const struct gc_options *chosen, const struct sums *sums) {
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddBoolToObject(document, "dry_run", chosen->dry_run);
+    cJSON_AddNumberToObject(document, "files", sums->files);
+    cJSON_AddNumberToObject(document, "bytes", sums->bytes);
+    cJSON_AddNumberToObject(document, "kept_files", sums->kept_files);
+    cJSON_AddNumberToObject(document, "kept_bytes", sums->kept_bytes);
+    bool good = output_json(document);
+    cJSON_Delete(document);
+    return good;
+}
+
+int command_gc(int argc, char **argv) {
+    struct command_input input;
+    struct gc_options chosen = {.keep_every = -1};
+    struct client client = {0};
+    struct sums sums = {0};
+    struct error error = {0};
+    char gone[FORMAT_SIZE], kept[FORMAT_SIZE];
+    int status;
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
+        return status;
+    status = 0;
+    if (!client_open(&input, &client, &error) || !clear(&client, &chosen, &sums, &error))
+        status = command_fail(&error);
+    else if (input.json)
+        status = print_json(&chosen, &sums) ? 0 : ERROR_FAILED;
+    else
+        printf("%s %.0f file%s, %s; %.0f, %s stay\n", chosen.dry_run ? "would remove" : "removed",
+               sums.files, sums.files == 1 ? "" : "s", format_bytes(gone, (uint64_t)sums.bytes),
+               sums.kept_files, format_bytes(kept, (uint64_t)sums.kept_bytes));
+    client_close(&client);
+    return status;
+}
