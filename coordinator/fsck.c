@@ -131,13 +131,14 @@ static bool check_artifacts(struct fsck *fsck, struct error *error) {
 bool fsck_run(const char *db, const char *artifacts, fsck_say *say, void *context, size_t *faults,
               struct error *error) {
     struct fsck fsck = {.artifacts = artifacts, .say = say, .context = context};
-    bool good = store_look(db, &fsck.database, error) && check_pages(&fsck, error);
+    bool opened = store_look(db, &fsck.database, error);
+    bool good = opened && check_pages(&fsck, error);
     for (size_t i = 0; good && i < sizeof row_checks / sizeof row_checks[0]; i++)
         good = check_rows(&fsck, row_checks[i], error);
     good = good && check_checkpoints(&fsck, error) &&
            (artifacts == NULL || check_artifacts(&fsck, error));
     *faults = fsck.faults;
-    if (!good)
+    if (opened && !good)
         error_context(error, "%s", db);
     sqlite3_close(fsck.database);
     return good;
