@@ -74,10 +74,8 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
         return error_set(error, ERROR_INPUT,
                          "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
                          id, which, id);
-    if (strlen(local) < PATH_MAX && access(local, R_OK) == 0) {
-        strcpy(path, local);
+    if (access(local, R_OK) == 0 && snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
-    }
     return artifact != NULL
                ? bring(client, artifact, path, error)
                : error_set(error, ERROR_FAILED,
@@ -90,12 +88,10 @@ bool artifact_of_word(const struct command_input *input, const char *word, char 
                       struct error *error) {
     const char *at = strrchr(word, '@');
     char digits[24] = "";
-    long long id, epoch;
+    long long id;
     if (at != NULL && (size_t)(at - word) < sizeof digits)
         memcpy(digits, word, (size_t)(at - word));
-    if (digits[0] == '\0' || access(word, F_OK) == 0 || !command_id(digits, &id, NULL) ||
-        (strcmp(at, "@best") != 0 && strcmp(at, "@last") != 0 &&
-         !command_number(at + 1, 1, UINT32_MAX, &epoch)))
+    if (digits[0] == '\0' || access(word, F_OK) == 0 || !command_id(digits, &id, NULL))
         return snprintf(path, PATH_MAX, "%s", word) < PATH_MAX ||
                error_set(error, ERROR_INPUT, "%s: the name is too long", word);
     struct client client;

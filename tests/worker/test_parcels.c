@@ -1,0 +1,106 @@
+/* What waits to be sent, and what happens to it meanwhile. */
+#include "worker/parcels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct parcels *parcels;
+
+static int set(void **state) {
+    (void)state;
+    return parcels_new(&parcels, NULL) ? 0 : -1;
+}
+
+static int strike(void **state) {
+    (void)state;
+    parcels_free(parcels);
+    return 0;
+}
+
+static void add(int64_t experiment, int64_t attempt, const char *path, int64_t epoch) {
+    const struct parcel parcel = {
+        .experiment = experiment, .attempt = attempt, .epoch = epoch, .kind = "last", .path = path};
+    assert_true(parcels_add(parcels, &parcel, NULL));
+}
+
+static void next_is(const char *name, int64_t epoch) {
+    bool dropped;
+    const struct parcel *parcel = parcels_carry(parcels, &dropped);
+    assert_non_null(parcel);
+    assert_false(dropped);
+    assert_string_equal(parcel_name(parcel), name);
+    assert_int_equal(parcel->epoch, epoch);
+    parcels_put_down(parcels);
+}
+
+static void none_is_left(void) {
+    bool dropped;
+    assert_null(parcels_carry(parcels, &dropped));
+}
+
+static void they_go_in_the_order_they_came(void **state) {
+    (void)state;
+    add(1, 1, "/w/1/best", 1);
+    add(1, 1, "/w/1/last", 1);
+    next_is("best", 1);
+    next_is("last", 1);
+    none_is_left();
+}
+
+static void a_newer_one_takes_the_place_of_what_waits_at_the_end(void **state) {
+    (void)state;
+    add(1, 1, "/w/1/last", 1);
+    add(1, 1, "/w/1/best", 1);
+    add(2, 1, "/w/2/last", 5); /* another experiment's */
+    add(1, 1, "/w/1/last", 2);
+    next_is("best", 1);
+    next_is("last", 5);
+    next_is("last", 2);
+    none_is_left();
+}
+
+static void the_one_that_is_carried_stays_beside_a_newer_one(void **state) {
+    bool dropped;
+    (void)state;
+    add(1, 1, "/w/1/last", 1);
+    const struct parcel *carried = parcels_carry(parcels, &dropped);
+    add(1, 1, "/w/1/last", 2);
+    assert_int_equal(carried->epoch, 1);
+    assert_int_equal(parcels_count(parcels, 1, 1), 2);
+    parcels_put_down(parcels);
+    next_is("last", 2);
+}
+
+static void what_is_dropped_counts_no_more_even_while_it_is_carried(void **state) {
+    bool dropped;
+    (void)state;
+    add(1, 1, "/w/1/best", 1);
+    add(1, 1, "/w/1/last", 1);
+    add(1, 2, "/w/1/epoch", 1);
+    assert_non_null(parcels_carry(parcels, &dropped));
+    parcels_drop(parcels, 1, 1);
+    assert_int_equal(parcels_count(parcels, 1, 1), 0);
+    assert_int_equal(parcels_count(parcels, 1, 2), 1);
+    assert_non_null(parcels_carry(parcels, &dropped));
+    assert_true(dropped);
+    parcels_put_down(parcels);
+    next_is("epoch", 1);
+    none_is_left();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(they_go_in_the_order_they_came, set, strike),
+        cmocka_unit_test_setup_teardown(a_newer_one_takes_the_place_of_what_waits_at_the_end, set,
+                                        strike),
+        cmocka_unit_test_setup_teardown(the_one_that_is_carried_stays_beside_a_newer_one, set,
+                                        strike),
+        cmocka_unit_test_setup_teardown(what_is_dropped_counts_no_more_even_while_it_is_carried,
+                                        set, strike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
