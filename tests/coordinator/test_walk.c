@@ -5,6 +5,9 @@
  * others or asks for a label that the worker has not, and once the disturbances end and what was
  * held up is let go, everything is done, with every epoch exactly once.
  *
+ * These workers keep to no rule but the messages' shapes. Those of tests/world do what the
+ * product's do, in a world that keeps to none.
+ *
  * SEED=n in the environment repeats one walk; a failure names its seed. */
 #include "coordinator/query.h"
 #include "core/random.h"

@@ -1,0 +1,336 @@
+#include "core/json.h"
+#include "tests/world/world.h"
+#include "worker/report.h"
+#include "worker/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what stands in for training --- */
+
+static uint64_t mix(uint64_t z) {
+    z += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+uint64_t weights_after(long long experiment, int epoch) {
+    uint64_t weights = mix((uint64_t)experiment);
+    for (int i = 1; i <= epoch; i++)
+        weights = mix(weights ^ (uint64_t)i);
+    return weights;
+}
+
+double loss_of(uint64_t weights) {
+    return (double)(weights >> 11) * 0x1p-53;
+}
+
+static void trial_say(struct hand *hand, const char *kind, cJSON *body) {
+    hand->trial.items[hand->trial.item_count++] = (struct item){.kind = kind, .body = body};
+}
+
+static void trial_say_epoch(struct hand *hand, int epoch) {
+    double loss = loss_of(hand->trial.state.weights[epoch]);
+    const struct metrics metrics = {.true_positive = 1, .loss_sum = loss};
+    const struct epoch_report report = {.epoch = (uint32_t)epoch,
+                                        .train = metrics,
+                                        .valid = metrics,
+                                        .learning_rate = 1,
+                                        .seconds = 1,
+                                        .images_per_second = 1};
+    trial_say(hand, "epoch", report_epoch(&report));
+}
+
+static void trial_say_checkpoint(struct hand *hand) {
+    char path[64];
+    const struct checkpoint_report report = {
+        .kind = "last", .epoch = (uint32_t)hand->trial.state.epoch, .path = path};
+    snprintf(path, sizeof path, "/%d/%lld", hand->index, hand->trial.experiment);
+    trial_say(hand, "checkpoint", report_checkpoint(&report, hand->host));
+}
+
+/* Goes on from its own checkpoint or from the one that the assignment names, whichever is later,
+ * and says everything again that it knows of. */
+static void trial_begin(struct world *world, struct hand *hand) {
+    long long id = hand->duty.experiment;
+    struct checkpoint_file *own = &hand->files[id];
+    memset(&hand->trial, 0, sizeof hand->trial);
+    hand->trial.active = true;
+    hand->trial.experiment = id;
+    if (hand->resume_hand >= 0 && hand->resume_experiment == id) {
+        const struct hand *other = &world->hands[hand->resume_hand];
+        if (strcmp(other->host, hand->host) == 0 && other->files[id].epoch > own->epoch)
+            *own = other->files[id];
+    }
+    hand->trial.state = *own;
+    hand->trial.state.weights[0] = weights_after(id, 0);
+    hand->trial.next_ms = world->now.steady_ms + 200 + some(world, 2000);
+    for (int epoch = 1; epoch <= own->epoch; epoch++)
+        trial_say_epoch(hand, epoch);
+    if (own->epoch > 0)
+        trial_say_checkpoint(hand);
+    tell(world, "%s trains %lld from epoch %d", hand->name, id, own->epoch);
+}
+
+static void trial_end(struct hand *hand, int outcome) {
+    trial_say(hand, NULL, NULL);
+    hand->trial.items[hand->trial.item_count - 1].outcome = outcome;
+    hand->trial.over = true;
+}
+
+/* The trainer's thread: a checkpoint first, then the report. */
+static void trial_turn(struct world *world, struct hand *hand) {
+    if (!hand->trial.active || hand->trial.over)
+        return;
+    if (hand->trial.stop)
+        trial_end(hand, ITEM_STOPPED);
+    else if (hand->trial.next_ms > world->now.steady_ms)
+        return;
+    else if (rarely(world, 20))
+        trial_end(hand, ITEM_FAILED);
+    else if (hand->trial.state.epoch == EPOCHS)
+        trial_end(hand, ITEM_DONE);
+    else {
+        struct checkpoint_file *state = &hand->trial.state;
+        int epoch = ++state->epoch;
+        state->weights[epoch] = mix(state->weights[epoch - 1] ^ (uint64_t)epoch);
+        hand->files[hand->trial.experiment] = *state;
+        hand->trial.next_ms = world->now.steady_ms + 200 + some(world, 2000);
+        if (rarely(world, 20)) {
+            tell(world, "%s has the checkpoint of %lld epoch %d:", hand->name,
+                 hand->trial.experiment, epoch);
+            hand_kill(world, hand, chance(world, 300), some(world, 10000));
+            return;
+        }
+        trial_say_epoch(hand, epoch);
+        trial_say_checkpoint(hand);
+    }
+}
+
+static void trial_forget(struct hand *hand) {
+    for (int i = 0; i < hand->trial.item_count; i++)
+        cJSON_Delete(hand->trial.items[i].body);
+    memset(&hand->trial, 0, sizeof hand->trial);
+}
+
+/* --- up and down --- */
+
+static void leave(struct world *world, struct hand *hand, int64_t down_ms) {
+    trial_forget(hand);
+    spooled_free(&hand->report);
+    spool_close(hand->spool);
+    hand->spool = NULL;
+    hand->life++;
+    hand->up_at_ms = world->now.steady_ms + down_ms;
+    mail_drop(world, hand, false);
+    if (chance(world, 500))
+        mail_drop(world, hand, true);
+}
+
+void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms) {
+    if (hand->spool == NULL)
+        return;
+    tell(world, power_cut ? "power cut at %s" : "%s is killed", hand->name);
+    disk_kill(&hand->disk);
+    leave(world, hand, down_ms);
+    disk_revive(&hand->disk, power_cut, &world->draws);
+}
+
+/* Frees `body`. */
+static bool spool_report(struct hand *hand, const char *kind, cJSON *body) {
+    char *text = json_text(body);
+    bool good = spool_put(hand->spool, hand->duty.experiment, hand->duty.attempt, kind, text, NULL);
+    free(text);
+    cJSON_Delete(body);
+    return good;
+}
+
+/* As agent.c mourns: the attempt that the process before died in has failed. */
+static bool mourn(struct hand *hand) {
+    if (!spool_held(hand->spool, &hand->duty.experiment, &hand->duty.attempt, NULL))
+        return false;
+    return hand->duty.experiment == 0 ||
+           (spool_report(hand, "end", report_failure("killed", true)) &&
+            spool_hold(hand->spool, 0, 0, NULL));
+}
+
+static void hand_open(struct world *world, struct hand *hand) {
+    struct error error = {0};
+    if (!spool_open(hand->disk.folder, &hand->spool, &error)) {
+        demand(world, hand->disk.dead || hand->disk.full, "%s does not start: %s", hand->name,
+               error.message);
+        tell(world, "%s does not start: %s", hand->name, error.message);
+        disk_kill(&hand->disk);
+        disk_revive(&hand->disk, hand->power_cut, &world->draws);
+        hand->up_at_ms = world->now.steady_ms + 1000;
+        return;
+    }
+    duty_init(&hand->duty, -1, random_u32(&world->draws), world->now.steady_ms);
+    hand->number = 0;
+    tell(world, "%s is up, %zu in its spool", hand->name, spool_count(hand->spool));
+    if (!mourn(hand))
+        hand_kill(world, hand, hand->power_cut, 1000);
+}
+
+/* --- as agent.c does it --- */
+
+static bool trial_over(struct world *world, struct hand *hand) {
+    const struct duty_event ended = {.kind = DUTY_ENDED};
+    trial_forget(hand);
+    duty_take(&hand->duty, &ended, world->now.steady_ms);
+    return spool_hold(hand->spool, 0, 0, NULL);
+}
+
+static bool take_end(struct world *world, struct hand *hand, const struct item *item) {
+    bool good = true;
+    if (duty_spools(&hand->duty))
+        good = spool_report(hand, "end",
+                            item->outcome == ITEM_DONE      ? report_end("done")
+                            : item->outcome == ITEM_STOPPED ? report_end("given_back")
+                                                            : report_failure("bad luck", true));
+    else
+        tell(world, "%s has stopped %lld, which is not its own any more", hand->name,
+             (long long)hand->duty.experiment);
+    return good && trial_over(world, hand);
+}
+
+static bool take_trial(struct world *world, struct hand *hand) {
+    while (hand->trial.item_count > 0) {
+        struct item item = hand->trial.items[0];
+        memmove(hand->trial.items, hand->trial.items + 1,
+                (size_t)--hand->trial.item_count * sizeof item);
+        bool good = true;
+        if (item.kind == NULL)
+            return take_end(world, hand, &item);
+        if (duty_spools(&hand->duty))
+            good = spool_report(hand, item.kind, item.body);
+        else
+            cJSON_Delete(item.body);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static cJSON *message_body(const struct hand *hand, enum duty_message message) {
+    const struct worker_card card = {.worker = hand->name,
+                                     .host = hand->host,
+                                     .backend = "cpu",
+                                     .device = "none",
+                                     .pid = 1 + hand->life,
+                                     .threads = 1,
+                                     .memory_bytes = 0x1p33};
+    switch (message) {
+    case DUTY_HELLO: return request_hello(&card);
+    case DUTY_HEARTBEAT:
+        if (hand->trial.active)
+            return request_heartbeat(hand->name, hand->duty.experiment, hand->duty.attempt, NULL);
+        return request_plain(hand->name);
+    case DUTY_REPORT: return request_report(hand->name, &hand->report);
+    default: return request_plain(hand->name);
+    }
+}
+
+static bool send_message(struct world *world, struct hand *hand, enum duty_message message) {
+    static const char *const names[] = {[DUTY_HELLO] = "hello",
+                                        [DUTY_REQUEST] = "request",
+                                        [DUTY_HEARTBEAT] = "heartbeat",
+                                        [DUTY_REPORT] = "report",
+                                        [DUTY_GOODBYE] = "goodbye"};
+    const struct duty_event unsent = {.kind = DUTY_UNSENT};
+    if (message == DUTY_REPORT) {
+        spooled_free(&hand->report);
+        if (!spool_first(hand->spool, &hand->report, NULL))
+            return false;
+    }
+    if ((world->office.store == NULL || hand->cut_until_ms > world->now.steady_ms) &&
+        chance(world, 500))
+        duty_take(&hand->duty, &unsent, world->now.steady_ms);
+    else
+        mail_send(world, hand, true, names[message], ++hand->number, message_body(hand, message));
+    return true;
+}
+
+static bool take_message(struct world *world, struct hand *hand, struct wire_message *message) {
+    struct duty_event event;
+    bool good = true;
+    if ((message->request != hand->number && message->request != 0) ||
+        hand->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &hand->report, &event))
+        return true;
+    if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
+        good = spool_delete(hand->spool, hand->report.sequence, NULL);
+    } else if (event.kind == DUTY_ASSIGNED) {
+        const char *path =
+            cJSON_GetStringValue(json_member(json_member(message->body, "resume"), "path"));
+        if (path == NULL ||
+            sscanf(path, "/%lld/%lld", &hand->resume_hand, &hand->resume_experiment) != 2)
+            hand->resume_hand = -1;
+    }
+    duty_take(&hand->duty, &event, world->now.steady_ms);
+    return good;
+}
+
+static bool perform(struct world *world, struct hand *hand, const struct duty_action *action) {
+    switch (action->kind) {
+    case DUTY_SEND: return send_message(world, hand, action->message);
+    case DUTY_START:
+        if (!spool_hold(hand->spool, hand->duty.experiment, hand->duty.attempt, NULL))
+            return false;
+        trial_begin(world, hand);
+        return true;
+    case DUTY_GIVE_BACK: return spool_report(hand, "end", report_end("given_back"));
+    case DUTY_STOP: hand->trial.stop = true; return true;
+    case DUTY_DROP_ATTEMPT:
+        tell(world, "%s drops the reports of %lld, attempt %lld", hand->name,
+             (long long)action->experiment, (long long)action->attempt);
+        return spool_drop(hand->spool, action->experiment, action->attempt, NULL);
+    case DUTY_DROP_REPORT:
+        demand(world, false, "%s: a report was refused as invalid", hand->name);
+        return true;
+    case DUTY_WAIT:
+    case DUTY_EXIT: return true;
+    }
+    return true;
+}
+
+/* Everything that can be done now. False when the process cannot go on. */
+static bool work(struct world *world, struct hand *hand) {
+    for (;;) {
+        struct duty_action action =
+            duty_next(&hand->duty, spool_count(hand->spool), world->now.steady_ms);
+        if (action.kind == DUTY_EXIT) {
+            tell(world, "%s leaves", hand->name);
+            demand(world, action.code == 0, "%s leaves with %d", hand->name, action.code);
+            leave(world, hand, some(world, 5000));
+            return true;
+        }
+        if (!perform(world, hand, &action))
+            return false;
+        if (action.kind != DUTY_WAIT)
+            continue;
+        struct letter *letter = mail_take(world, hand);
+        bool nothing = letter == NULL && hand->trial.item_count == 0;
+        bool good = letter == NULL || take_message(world, hand, &letter->message);
+        if (letter != NULL)
+            letter_free(letter);
+        if (!good || !take_trial(world, hand))
+            return false;
+        if (nothing)
+            return true;
+    }
+}
+
+void hand_turn(struct world *world, struct hand *hand) {
+    if (hand->spool == NULL && hand->up_at_ms <= world->now.steady_ms)
+        hand_open(world, hand);
+    if (hand->spool == NULL || hand->stopped_until_ms > world->now.steady_ms)
+        return;
+    trial_turn(world, hand);
+    if (hand->spool == NULL || work(world, hand))
+        return;
+    demand(world, hand->disk.dead || hand->disk.full, "%s: the spool fails", hand->name);
+    tell(world, "%s cannot write its spool:", hand->name);
+    hand_kill(world, hand, hand->disk.dead && hand->power_cut, 1000 + some(world, 4000));
+}

@@ -1,0 +1,84 @@
+#include "tests/world/world.h"
+
+#include <stdlib.h>
+
+enum { USUAL_MS = 30, LATE_MS = 2 * DUTY_ANSWER_MS };
+
+void letter_free(struct letter *letter) {
+    wire_message_free(&letter->message);
+    free(letter);
+}
+
+/* As the other side reads it. */
+static void carry(const struct world *world, const char *name, uint64_t request, const cJSON *body,
+                  struct wire_message *message) {
+    struct wire_packet packet;
+    struct wire_frame frames[WIRE_FRAMES];
+    struct error error = {0};
+    enum wire_code code;
+    demand(world, wire_encode(name, request, body, &packet, &error), "%s: %s", name, error.message);
+    for (size_t i = 0; i < WIRE_FRAMES; i++)
+        frames[i] = wire_packet_frame(&packet, i);
+    demand(world, wire_decode(frames, WIRE_FRAMES, message, &code, &error), "%s: %s", name,
+           error.message);
+    wire_packet_free(&packet);
+}
+
+static void post(struct world *world, const struct hand *hand, bool up, const char *name,
+                 uint64_t request, const cJSON *body) {
+    struct letter *letter = calloc(1, sizeof *letter);
+    demand(world, letter != NULL, "no memory");
+    *letter = (struct letter){.next = world->letters, .hand = hand->index, .life = hand->life};
+    letter->up = up;
+    letter->at_ms = world->now.steady_ms + 1 + some(world, rarely(world, 60) ? LATE_MS : USUAL_MS);
+    carry(world, name, request, body, &letter->message);
+    world->letters = letter;
+}
+
+void mail_send(struct world *world, const struct hand *hand, bool up, const char *name,
+               uint64_t request, cJSON *body) {
+    bool cut = hand->cut_until_ms > world->now.steady_ms;
+    if (rarely(world, 40) || (cut && chance(world, 500)))
+        tell(world, "%s %s %s %llu is lost", up ? "from" : "to", hand->name, name,
+             (unsigned long long)request);
+    else
+        post(world, hand, up, name, request, body);
+    if (rarely(world, 40)) {
+        tell(world, "%s %s %s %llu comes again", up ? "from" : "to", hand->name, name,
+             (unsigned long long)request);
+        post(world, hand, up, name, request, body);
+    }
+    cJSON_Delete(body);
+}
+
+static bool arrived(const struct world *world, const struct letter *letter,
+                    const struct hand *hand) {
+    const struct hand *over = &world->hands[letter->hand];
+    return letter->up == (hand == NULL) && (hand == NULL || hand == over) &&
+           letter->at_ms <= world->now.steady_ms && over->cut_until_ms <= world->now.steady_ms;
+}
+
+struct letter *mail_take(struct world *world, const struct hand *hand) {
+    struct letter **chosen = NULL;
+    uint32_t found = 0;
+    for (struct letter **link = &world->letters; *link != NULL; link = &(*link)->next)
+        if (arrived(world, *link, hand) && random_below(&world->draws, ++found) == 0)
+            chosen = link;
+    if (chosen == NULL)
+        return NULL;
+    struct letter *letter = *chosen;
+    *chosen = letter->next;
+    return letter;
+}
+
+void mail_drop(struct world *world, const struct hand *hand, bool up) {
+    for (struct letter **link = &world->letters; *link != NULL;) {
+        struct letter *letter = *link;
+        if (letter->up == up && (hand == NULL || letter->hand == hand->index)) {
+            *link = letter->next;
+            letter_free(letter);
+        } else {
+            link = &letter->next;
+        }
+    }
+}

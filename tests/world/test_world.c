@@ -1,0 +1,304 @@
+/* Schedules of faults in a simulated world (world.h). Whatever happens, what was acknowledged is
+ * there, an attempt has one holder and what others say does not count; and once the disturbances
+ * are over, nobody works on what is another's, everything comes to its end, and every experiment
+ * that is done has the losses and the weights of an undisturbed run.
+ *
+ *   world_test_world [--seeds N] [--seed S]
+ *
+ * runs N schedules (300; 60 under a sanitizer) from the seed S (1) on, stops at the first that
+ * fails and names its seed. With --seed and without --seeds it runs that one and tells what
+ * happens, step by step. */
+#include "coordinator/query.h"
+#include "core/json.h"
+#include "tests/coordinator/bodies.h"
+#include "tests/temporary.h"
+#include "tests/world/world.h"
+
+#include <getopt.h>
+#include <sys/stat.h>
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SEEDS = 60 };
+#else
+enum { SEEDS = 300 };
+#endif
+enum {
+    TICK_MS = 120, /* at most */
+    DISTURBED_MS = 60 * 1000,
+    QUIET_MS = 600 * 1000,         /* until everything has come to its end */
+    FENCED_MS = 3 * DUTY_ANSWER_MS /* until nobody works on what is another's */
+};
+
+/* --- world.h --- */
+
+bool chance(struct world *world, uint32_t of_1000) {
+    return random_below(&world->draws, 1000) < of_1000;
+}
+
+bool rarely(struct world *world, uint32_t of_1000) {
+    return world->disturbed && chance(world, of_1000);
+}
+
+int64_t some(struct world *world, int64_t bound) {
+    return random_below(&world->draws, (uint32_t)bound);
+}
+
+void tell(const struct world *world, const char *format, ...) {
+    va_list arguments;
+    if (!world->told)
+        return;
+    printf("%7.2f s  ", (double)world->now.steady_ms / 1000);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+}
+
+void demand(const struct world *world, bool holds, const char *format, ...) {
+    va_list arguments;
+    if (holds)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "seed %llu, %.2f s: ", (unsigned long long)world->seed,
+            (double)world->now.steady_ms / 1000);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\nsee what happened with: world_test_world --seed %llu\n",
+            (unsigned long long)world->seed);
+    exit(1);
+}
+
+/* --- what goes wrong --- */
+
+/* Dies within one of the next operations on its disk. */
+static void doom(struct world *world, struct disk *disk, bool *power_cut) {
+    *power_cut = chance(world, 500);
+    disk->dies_after = (int)some(world, 12);
+}
+
+static void disturb_disk(struct world *world, struct disk *disk, bool *power_cut) {
+    if (rarely(world, 6))
+        doom(world, disk, power_cut);
+    if (rarely(world, 3)) {
+        tell(world, "the disk of %s is full", strrchr(disk->folder, '/') + 1);
+        disk->full = true;
+    }
+    if (disk->full && rarely(world, 60)) {
+        tell(world, "the disk of %s has room", strrchr(disk->folder, '/') + 1);
+        disk->full = false;
+    }
+}
+
+static void disturb_hand(struct world *world, struct hand *hand) {
+    int64_t now_ms = world->now.steady_ms;
+    const struct duty_event signal = {.kind = DUTY_SIGNAL};
+    disturb_disk(world, &hand->disk, &hand->power_cut);
+    if (rarely(world, 3))
+        hand_kill(world, hand, chance(world, 500), some(world, 3 * LEASE_MS));
+    if (rarely(world, 3)) {
+        hand->stopped_until_ms = now_ms + some(world, 4 * LEASE_MS);
+        tell(world, "%s is stopped until %.2f s", hand->name,
+             (double)hand->stopped_until_ms / 1000);
+    }
+    if (rarely(world, 3)) {
+        hand->cut_until_ms = now_ms + some(world, 4 * LEASE_MS);
+        tell(world, "%s is cut off until %.2f s", hand->name, (double)hand->cut_until_ms / 1000);
+    }
+    if (rarely(world, 2) && hand->spool != NULL) {
+        tell(world, "%s is told to leave", hand->name);
+        duty_take(&hand->duty, &signal, now_ms);
+    }
+}
+
+static void disturb(struct world *world) {
+    struct office *office = &world->office;
+    disturb_disk(world, &office->disk, &office->power_cut);
+    if (rarely(world, 2))
+        office_kill(world, chance(world, 500), some(world, 3 * LEASE_MS));
+    if (rarely(world, 2)) {
+        office->stopped_until_ms = world->now.steady_ms + some(world, 3 * LEASE_MS);
+        tell(world, "the coordinator is stopped until %.2f s",
+             (double)office->stopped_until_ms / 1000);
+    }
+    if (rarely(world, 4)) {
+        int64_t jump_ms = (some(world, 2000001) - 1000000) * 1000;
+        tell(world, "the wall clock jumps by %.0f s", (double)jump_ms / 1000);
+        world->now.unix_ms += jump_ms;
+    }
+    for (int i = 0; i < HANDS; i++)
+        disturb_hand(world, &world->hands[i]);
+}
+
+/* Everything is whole again, and stays so. */
+static void mend(struct world *world) {
+    tell(world, "the disturbances are over");
+    world->disturbed = false;
+    world->office.stopped_until_ms = world->office.up_at_ms = 0;
+    world->office.disk.full = false;
+    world->office.disk.dies_after = DISK_NEVER;
+    for (int i = 0; i < HANDS; i++) {
+        struct hand *hand = &world->hands[i];
+        hand->stopped_until_ms = hand->cut_until_ms = hand->up_at_ms = 0;
+        hand->disk.full = false;
+        hand->disk.dies_after = DISK_NEVER;
+    }
+}
+
+/* --- the course of it --- */
+
+static void tick(struct world *world) {
+    int64_t step_ms = 1 + some(world, TICK_MS);
+    world->now.steady_ms += step_ms;
+    world->now.unix_ms += step_ms;
+    int first = (int)some(world, HANDS + 1);
+    for (int i = 0; i <= HANDS; i++) {
+        int who = (first + i) % (HANDS + 1);
+        if (who == HANDS)
+            office_turn(world);
+        else
+            hand_turn(world, &world->hands[who]);
+    }
+}
+
+static void world_begin(struct world *world, uint64_t seed, bool told, const char *folder) {
+    *world = (struct world){.seed = seed, .told = told, .disturbed = false};
+    random_open(&world->draws, seed, RANDOM_SHUFFLE, 0, 0);
+    world->now = (struct moment){.unix_ms = 1700000000000, .steady_ms = 1000};
+    /* most of the time nothing may fail for good, so that everything has to be done */
+    world->max_attempts = chance(world, 250) ? 3 : 100;
+    char path[600];
+    for (int i = 0; i <= HANDS; i++) {
+        bool office = i == HANDS;
+        if (office)
+            snprintf(path, sizeof path, "%s/coordinator", folder);
+        else
+            snprintf(path, sizeof path, "%s/hand%d", folder, i);
+        mkdir(path, 0777);
+        disk_make(office ? &world->office.disk : &world->hands[i].disk, path);
+        if (office)
+            break;
+        struct hand *hand = &world->hands[i];
+        hand->index = i;
+        snprintf(hand->name, sizeof hand->name, "hand%d", i);
+        snprintf(hand->host, sizeof hand->host, i < 2 ? "here" : "there");
+    }
+    office_open(world);
+    cJSON_Delete(office_ask(world, "submit",
+                            body_submit("a test's key", EXPERIMENTS, EPOCHS, world->max_attempts),
+                            "submitted"));
+    world->disturbed = true;
+}
+
+static void world_end(struct world *world) {
+    office_kill(world, false, 0);
+    mail_drop(world, NULL, true);
+    for (int i = 0; i < HANDS; i++) {
+        hand_kill(world, &world->hands[i], false, 0);
+        mail_drop(world, &world->hands[i], false);
+        disk_free(&world->hands[i].disk);
+    }
+    disk_free(&world->office.disk);
+}
+
+/* What people have stopped goes on. */
+static void let_go_on(struct world *world) {
+    for (int id = 1; id <= EXPERIMENTS; id++) {
+        cJSON_Delete(office_ask(world, "resume", body("{\"ids\": [%d]}", id), NULL));
+        if (world->max_attempts > 3)
+            cJSON_Delete(office_ask(world, "retry", body("{\"ids\": [%d]}", id), NULL));
+    }
+}
+
+/* Nobody trains what is another's by now. */
+static void check_fenced(struct world *world) {
+    for (int i = 0; i < HANDS; i++) {
+        const struct hand *hand = &world->hands[i];
+        if (hand->spool != NULL && hand->trial.active && hand->duty.work != DUTY_REVOKED)
+            demand(world,
+                   hand->duty.attempt == world->office.promises.latest[hand->duty.experiment],
+                   "%s still trains attempt %lld of %lld, which is at %lld", hand->name,
+                   (long long)hand->duty.attempt, (long long)hand->duty.experiment,
+                   world->office.promises.latest[hand->duty.experiment]);
+    }
+}
+
+static void check_weights(struct world *world, int id) {
+    struct query query;
+    query_open(&query, world->office.store,
+               "SELECT path FROM checkpoint WHERE experiment = ? AND kind = 'last' AND epoch = ?");
+    query_bind_int(&query, id);
+    query_bind_int(&query, EPOCHS);
+    demand(world, query_next(&query), "experiment %d is done and has no last checkpoint", id);
+    const struct hand *hand = &world->hands[query_text(&query)[1] - '0'];
+    query_close(&query, NULL);
+    demand(world,
+           hand->files[id].epoch == EPOCHS &&
+               hand->files[id].weights[EPOCHS] == weights_after(id, EPOCHS),
+           "experiment %d has other weights at %s than undisturbed", id, hand->name);
+}
+
+static void check_end(struct world *world) {
+    office_check(world);
+    for (int id = 1; id <= EXPERIMENTS; id++) {
+        cJSON *details = office_ask(world, "show", body("{\"ids\": [%d]}", id), "details");
+        const cJSON *shown = json_member(details, "experiments")->child;
+        const char *state = cJSON_GetStringValue(json_member(shown, "state"));
+        double failures = cJSON_GetNumberValue(json_member(shown, "failures"));
+        bool done = strcmp(state, "done") == 0;
+        if (world->max_attempts > 3)
+            demand(world, done, "experiment %d is %s", id, state);
+        if (strcmp(state, "failed") == 0)
+            demand(world, failures == 3, "experiment %d failed after %.0f failures", id, failures);
+        if (done) {
+            demand(world, cJSON_GetArraySize(json_member(shown, "history")) == EPOCHS,
+                   "experiment %d is done without all its epochs", id);
+            check_weights(world, id);
+        }
+        cJSON_Delete(details);
+    }
+}
+
+static void run(uint64_t seed, bool told, const char *folder) {
+    static struct world world;
+    world_begin(&world, seed, told, folder);
+    while (world.now.steady_ms < DISTURBED_MS) {
+        disturb(&world);
+        tick(&world);
+    }
+    mend(&world);
+    tick(&world); /* who is down comes up */
+    let_go_on(&world);
+    int64_t mended_ms = world.now.steady_ms;
+    while (office_count(&world, "SELECT count(*) FROM experiment WHERE finished_ms IS NULL") > 0) {
+        tick(&world);
+        demand(&world, world.now.steady_ms < mended_ms + QUIET_MS, "an experiment is stuck");
+        if (world.now.steady_ms > mended_ms + FENCED_MS)
+            check_fenced(&world);
+    }
+    check_end(&world);
+    world_end(&world);
+}
+
+int main(int count, char **words) {
+    static const struct option options[] = {
+        {"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'}, {0}};
+    unsigned long long seeds = 0, seed = 0;
+    int option;
+    while ((option = getopt_long(count, words, "", options, NULL)) != -1) {
+        if (option == '?')
+            return 2;
+        *(option == 'n' ? &seeds : &seed) = strtoull(optarg, NULL, 10);
+    }
+    bool told = seed > 0 && seeds == 0;
+    void *folder;
+    if (temporary_make(&folder) != 0)
+        return 1;
+    disk_open();
+    seed = seed > 0 ? seed : 1;
+    seeds = told ? 1 : seeds > 0 ? seeds : SEEDS;
+    for (unsigned long long i = 0; i < seeds; i++)
+        run(seed + i, told, folder);
+    printf("%llu schedules from seed %llu on\n", seeds, seed);
+    return temporary_remove(&folder);
+}

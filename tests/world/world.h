@@ -1,0 +1,141 @@
+/* world: a coordinator and three workers on simulated machines, disks, clocks and a network, driven
+ * by one stream of random draws. What decides is the product's own: coordinator.h with scheduler,
+ * lease and store, duty.h, spool.h and the wire's encoding. What trains is not: weights are a
+ * number that every epoch changes, so that it tells which epochs it has seen and in which order.
+ *
+ * A machine is a process and a disk. The process can be killed at any step and in the middle of any
+ * write, the power of its machine can be cut, its disk can be full, it can be stopped for a while,
+ * cut off from the others, and its wall clock can jump.
+ *
+ *   mail.c   what is under way between the machines: lost, late, twice, out of order
+ *   office.c   the coordinator's process around coordinator.h
+ *   hand.c   a worker's process around duty.h and spool.h
+ *   test_world.c   what goes wrong when, and what must hold
+ */
+#ifndef ASSAY_TESTS_WORLD_WORLD_H
+#define ASSAY_TESTS_WORLD_WORLD_H
+
+#include "coordinator/coordinator.h"
+#include "tests/world/disk.h"
+#include "worker/duty.h"
+#include "worker/spool.h"
+
+enum { EXPERIMENTS = 4, EPOCHS = 4, HANDS = 3, ATTEMPTS_MAX = 400, LEASE_MS = 4000, BATCH = 4 };
+
+/* --- mail --- */
+
+struct letter {
+    struct letter *next;
+    int64_t at_ms;
+    int hand, life; /* whose connection it goes over: process `life` of that hand */
+    bool up;        /* to the coordinator */
+    struct wire_message message;
+};
+
+/* --- the coordinator --- */
+
+/* What a committed batch has promised. */
+struct promises {
+    long long latest[EXPERIMENTS + 1]; /* attempt */
+    char holder[EXPERIMENTS + 1][ATTEMPTS_MAX][16];
+    bool stored[EXPERIMENTS + 1][EPOCHS + 1]; /* acknowledged */
+    bool finished[EXPERIMENTS + 1];           /* acknowledged as done */
+};
+
+struct office {
+    struct disk disk;
+    struct store *store; /* NULL: it is down */
+    struct coordinator coordinator;
+    int64_t up_at_ms, stopped_until_ms;
+    bool power_cut; /* how it went down */
+    struct promises promises;
+};
+
+/* --- a worker --- */
+
+struct checkpoint_file {
+    int epoch;                    /* 0: none */
+    uint64_t weights[EPOCHS + 1]; /* after each epoch so far */
+};
+
+struct item {
+    const char *kind; /* NULL: the end */
+    cJSON *body;
+    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED } outcome;
+};
+
+struct hand {
+    int index, life;
+    char name[16], host[16];
+    struct disk disk;
+    struct checkpoint_file files[EXPERIMENTS + 1]; /* on its disk, durable */
+    int64_t up_at_ms, stopped_until_ms, cut_until_ms;
+    bool power_cut;
+    /* the process; spool NULL: it is down */
+    struct spool *spool;
+    struct duty duty;
+    uint64_t number;
+    struct spooled report;
+    long long resume_experiment, resume_hand; /* of the assignment */
+    struct {
+        bool active, stop, over;
+        long long experiment;
+        struct checkpoint_file state;
+        int64_t next_ms;
+        struct item items[4 * EPOCHS];
+        int item_count;
+    } trial;
+};
+
+/* --- all of it --- */
+
+struct world {
+    uint64_t seed;
+    struct random_stream draws;
+    struct moment now;
+    bool disturbed, told; /* told: the story is printed */
+    int max_attempts;
+    struct letter *letters;
+    struct office office;
+    struct hand hands[HANDS];
+};
+
+/* In so many of 1000 cases; the second never once the disturbances are over. */
+bool chance(struct world *world, uint32_t of_1000);
+bool rarely(struct world *world, uint32_t of_1000);
+/* From 0 to below `bound`. */
+int64_t some(struct world *world, int64_t bound);
+/* A line of the story. */
+__attribute__((format(printf, 2, 3))) void tell(const struct world *world, const char *format, ...);
+/* What must hold: else the seed is named and the program ends. */
+__attribute__((format(printf, 3, 4))) void demand(const struct world *world, bool holds,
+                                                  const char *format, ...);
+
+/* The weights after `epoch` epochs of an undisturbed run, and the loss that they have. */
+uint64_t weights_after(long long experiment, int epoch);
+double loss_of(uint64_t weights);
+
+/* Posts a message, whose body is taken. */
+void mail_send(struct world *world, const struct hand *hand, bool up, const char *name,
+               uint64_t request, cJSON *body);
+/* One letter that has arrived, for the caller to letter_free, or NULL. hand: NULL for those to the
+ * coordinator. */
+struct letter *mail_take(struct world *world, const struct hand *hand);
+void letter_free(struct letter *letter);
+/* Those that a process had not taken go with it. */
+void mail_drop(struct world *world, const struct hand *hand, bool up);
+
+void office_open(struct world *world);
+void office_kill(struct world *world, bool power_cut, int64_t down_ms);
+void office_turn(struct world *world);
+/* One request of a person in a batch of its own, whose body is taken. Returns the body of the
+ * answer, which is called `expected` (NULL: anything). */
+cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char *expected);
+/* Whether the database holds what has been promised. */
+void office_check(struct world *world);
+int64_t office_count(struct world *world, const char *sql);
+
+void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms);
+void hand_turn(struct world *world, struct hand *hand);
+
+#endif
