@@ -60,11 +60,12 @@ start_coordinator() {
 }
 coordinator_options=(--lease 3)
 
-# start_worker NAME [OPTION...]: in the folder of that name.
+# start_worker NAME [OPTION...]: in the folder of that name, by way of worker_prefix.
+worker_prefix=()
 start_worker() {
     local name=$1
     shift
-    "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" --backend cpu --threads 1 "$@" \
+    "${worker_prefix[@]}" "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" --backend cpu --threads 1 "$@" \
         >>"$work/$name.log" 2>&1 &
     worker_pid[$name]=$!
 }
