@@ -175,6 +175,26 @@ static bool add_epochs_done(struct store *store, int64_t id, cJSON *object, stru
     return query_close(&query, error);
 }
 
+/* How far it came. What never ran needs no look into the epochs. */
+static bool add_epochs(struct store *store, int64_t id, bool ran, cJSON *object,
+                       struct error *error) {
+    if (!ran) {
+        cJSON_AddNumberToObject(object, "epochs_done", 0);
+        cJSON_AddNullToObject(object, "best");
+        cJSON_AddNullToObject(object, "latest");
+        return true;
+    }
+    return add_epochs_done(store, id, object, error) &&
+           add_epoch(store,
+                     "SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ? AND best"
+                     " ORDER BY epoch DESC LIMIT 1",
+                     id, object, "best", error) &&
+           add_epoch(store,
+                     "SELECT " EPOCH_COLUMNS
+                     " FROM epoch WHERE experiment = ? ORDER BY epoch DESC LIMIT 1",
+                     id, object, "latest", error);
+}
+
 static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJSON *object,
                           const char *key, struct error *error) {
     cJSON *artifacts;
@@ -234,16 +254,51 @@ static bool experiment_json(struct store *store, struct query *query, bool detai
     cJSON_AddNullToObject(object, "waits");
     if (details && !add_json(object, "config", query, error))
         return false;
-    return add_epochs_done(store, id, object, error) &&
-           add_epoch(store,
-                     "SELECT " EPOCH_COLUMNS " FROM epoch WHERE experiment = ? AND best"
-                     " ORDER BY epoch DESC LIMIT 1",
-                     id, object, "best", error) &&
-           add_epoch(store,
-                     "SELECT " EPOCH_COLUMNS
-                     " FROM epoch WHERE experiment = ? ORDER BY epoch DESC LIMIT 1",
-                     id, object, "latest", error) &&
+    bool ran = json_member(object, "attempt")->valuedouble > 0;
+    return add_epochs(store, id, ran, object, error) &&
            (!details || add_details(store, id, object, error));
+}
+
+/* Opens the query that the filter needs: each has an index that finds its rows in order of id, so
+ * that a page costs what is on it, not what is in the table. */
+static void open_experiments(struct query *query, struct store *store,
+                             const struct view_filter *filter) {
+#define EXPERIMENTS_AFTER                                                                          \
+    "SELECT " SUMMARY_COLUMNS                                                                      \
+    ", config FROM experiment JOIN submission ON submission = key WHERE id > ?1"
+    static const char by_ids[] =
+        EXPERIMENTS_AFTER " AND id IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR"
+                          " \"group\" = ?3) AND (?4 IS NULL OR status = ?4) ORDER BY id";
+    static const char by_group_and_state[] =
+        EXPERIMENTS_AFTER " AND \"group\" = ?2 AND status = ?3 ORDER BY id";
+    static const char by_group[] = EXPERIMENTS_AFTER " AND \"group\" = ?2 ORDER BY id";
+    static const char by_state[] = EXPERIMENTS_AFTER " AND status = ?2 ORDER BY id";
+    static const char all[] = EXPERIMENTS_AFTER " ORDER BY id";
+    bool ids = filter->ids != NULL, group = filter->group != NULL, state = filter->state != NULL;
+    query_open(query, store,
+               ids              ? by_ids
+               : group && state ? by_group_and_state
+               : group          ? by_group
+               : state          ? by_state
+                                : all);
+    query_bind_int(query, filter->after);
+    if (ids)
+        query_bind_text(query, filter->ids);
+    if (ids || group)
+        query_bind_text(query, filter->group);
+    if (ids || state)
+        query_bind_text(query, filter->state);
+}
+
+/* Whether one more makes the page too large: of summaries by their number, of details, which may
+ * be long, by their bytes. */
+static bool page_full(const cJSON *object, bool details, size_t count, size_t *bytes) {
+    if (!details)
+        return count == VIEW_PAGE_SUMMARIES;
+    char *text = json_text(object);
+    *bytes += text != NULL ? strlen(text) : 0;
+    free(text);
+    return count > 0 && *bytes > VIEW_PAGE_BYTES;
 }
 
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
@@ -254,23 +309,11 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
     int64_t last = 0;
     bool good = true;
     *next = 0;
-    query_open(&query, store,
-               "SELECT " SUMMARY_COLUMNS
-               ", config FROM experiment JOIN submission ON submission = key"
-               " WHERE id > ?1"
-               " AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))"
-               " AND (?3 IS NULL OR \"group\" = ?3) AND (?4 IS NULL OR status = ?4) ORDER BY id");
-    query_bind_int(&query, filter->after);
-    query_bind_text(&query, filter->ids);
-    query_bind_text(&query, filter->group);
-    query_bind_text(&query, filter->state);
-    while (good && query_next(&query)) {
+    open_experiments(&query, store, filter);
+    for (size_t count = 0; good && query_next(&query); count++) {
         cJSON *object = cJSON_CreateObject();
         good = experiment_json(store, &query, details, object, error);
-        char *text = json_text(object);
-        bytes += text != NULL ? strlen(text) : 0;
-        free(text);
-        if (good && last > 0 && bytes > VIEW_PAGE_BYTES) {
+        if (good && page_full(object, details, count, &bytes)) {
             cJSON_Delete(object);
             *next = last;
             break;

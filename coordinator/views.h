@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum {
+    VIEW_PAGE_SUMMARIES = 100, /* so that nobody waits long for somebody who lists a great many */
     VIEW_PAGE_BYTES = 8 << 20,
     VIEW_ROWS_MAX = 10000, /* of one experiment's epochs, checkpoints and attempts: the last ones */
     VIEW_LOG_BYTES = 256 << 10
@@ -23,8 +24,8 @@ struct view_filter {
     int64_t after; /* ids above this one */
 };
 
-/* One page of summaries (or details) in order of id: one, and as many more as VIEW_PAGE_BYTES
- * hold. *next is 0, or the id to go on after. `progress` and `waits` are null: the
+/* One page in order of id: of summaries VIEW_PAGE_SUMMARIES, of details one and as many more as
+ * VIEW_PAGE_BYTES hold. *next is 0, or the id to go on after. `progress` and `waits` are null: the
  * database does not have them. */
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
                       cJSON **experiments, int64_t *next, struct error *error);

@@ -1,0 +1,101 @@
+/* `list` over more experiments than a page holds: every filter finds what it should, in order,
+ * once. */
+#include "tests/coordinator/bench.h"
+
+enum { COUNT = 450 };
+
+/* Ids 1 to COUNT: every third in group h, the others in g; every fifth is cancelled. */
+static bool in_h(int id) {
+    return id % 3 == 0;
+}
+
+static bool is_cancelled(int id) {
+    return id % 5 == 0;
+}
+
+static void fill(struct bench *bench) {
+    cJSON *submission = body("{\"key\": \"a test's key\", \"experiments\": []}");
+    cJSON *cancel = body("{\"ids\": []}");
+    for (int id = 1; id <= COUNT; id++) {
+        cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(submission, "experiments"),
+                             body_experiment("e", in_h(id) ? "h" : "g", 3, 1));
+        if (is_cancelled(id))
+            cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(cancel, "ids"),
+                                 cJSON_CreateNumber(id));
+    }
+    ask(bench, "submit", submission, "submitted");
+    ask(bench, "cancel", cancel, "changed");
+}
+
+/* Pages through `list` with the selection ("" or "\"key\": value,"); marks what came, which must be
+ * in order. Returns how many pages it took. */
+static int page_through(struct bench *bench, const char *selection, bool seen[COUNT + 1]) {
+    long long after = 0, last = 0;
+    int pages = 0;
+    memset(seen, 0, COUNT + 1);
+    do {
+        const cJSON *answer =
+            ask(bench, "list", body("{%s \"after\": %lld}", selection, after), "experiments");
+        const cJSON *one, *next = json_member(answer, "next");
+        cJSON_ArrayForEach(one, json_member(answer, "experiments")) {
+            assert_true(number_of(one, "id") > last);
+            last = number_of(one, "id");
+            seen[last] = true;
+        }
+        after = cJSON_IsNumber(next) ? number_of(answer, "next") : 0;
+        pages++;
+    } while (after > 0);
+    return pages;
+}
+
+static void a_long_list_comes_in_pages_of_a_hundred(void **state) {
+    struct bench *bench = *state;
+    bool seen[COUNT + 1];
+    fill(bench);
+    const cJSON *answer = ask(bench, "list", body("{}"), "experiments");
+    assert_int_equal(cJSON_GetArraySize(json_member(answer, "experiments")), 100);
+    assert_int_equal(number_of(answer, "next"), 100);
+    assert_int_equal(page_through(bench, "", seen), 5);
+    for (int id = 1; id <= COUNT; id++)
+        assert_true(seen[id]);
+}
+
+static void every_filter_finds_what_meets_it(void **state) {
+    struct bench *bench = *state;
+    static const char *const ids = "\"ids\": [449, 3, 15, 450, 16],";
+    bool seen[COUNT + 1];
+    fill(bench);
+    for (int filter = 0; filter < 8; filter++) {
+        bool by_ids = filter & 1, by_group = filter & 2, by_state = filter & 4;
+        char selection[128];
+        snprintf(selection, sizeof selection, "%s%s%s", by_ids ? ids : "",
+                 by_group ? "\"group\": \"h\"," : "", by_state ? "\"state\": \"cancelled\"," : "");
+        page_through(bench, selection, seen);
+        for (int id = 1; id <= COUNT; id++) {
+            bool named = id == 449 || id == 3 || id == 15 || id == 450 || id == 16;
+            bool expected =
+                (!by_ids || named) && (!by_group || in_h(id)) && (!by_state || is_cancelled(id));
+            assert_int_equal(seen[id], expected);
+        }
+    }
+}
+
+static void what_meets_no_filter_is_an_empty_page(void **state) {
+    struct bench *bench = *state;
+    fill(bench);
+    const cJSON *answer =
+        ask(bench, "list", body("{\"group\": \"h\", \"state\": \"failed\"}"), "experiments");
+    assert_int_equal(cJSON_GetArraySize(json_member(answer, "experiments")), 0);
+    assert_true(cJSON_IsNull(json_member(answer, "next")));
+}
+
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_BENCH(a_long_list_comes_in_pages_of_a_hundred),
+        ON_BENCH(every_filter_finds_what_meets_it),
+        ON_BENCH(what_meets_no_filter_is_an_empty_page),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
