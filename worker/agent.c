@@ -1,12 +1,11 @@
 #include "worker/agent.h"
 
-#include "core/board.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/wire.h"
 #include "worker/assignment.h"
-#include "worker/courier.h"
 #include "worker/duty.h"
+#include "worker/luggage.h"
 #include "worker/nn/backend.h"
 #include "worker/report.h"
 #include "worker/request.h"
@@ -147,45 +146,13 @@ static bool take_end(struct agent *agent, const struct trial_item *item, struct 
 
 /* ---- files ---- */
 
-static bool send_file(struct agent *agent, const char *kind, int64_t epoch, const char *path,
-                      struct error *error) {
-    const struct parcel parcel = {.experiment = agent->duty.experiment,
-                                  .attempt = agent->duty.attempt,
-                                  .epoch = epoch,
-                                  .kind = kind,
-                                  .path = path};
-    return courier_send(agent->courier, &parcel, error);
-}
-
-/* What a report says of a checkpoint, for the courier. */
-static bool send_checkpoint(struct agent *agent, const cJSON *report, struct error *error) {
-    return send_file(agent, json_member(report, "kind")->valuestring,
-                     (int64_t)json_member(report, "epoch")->valuedouble,
-                     json_member(report, "path")->valuestring, error);
-}
-
-/* The files that a trial leaves beside its checkpoints. */
-static bool send_rest(struct agent *agent, struct error *error) {
-    char *folder = NULL, *board = NULL, *log = NULL;
-    bool ok = true;
-    if (asprintf(&log, "%s/train.log", agent->folder) < 0)
-        log = NULL;
-    if (asprintf(&folder, "%s/tensorboard", agent->folder) < 0)
-        folder = NULL;
-    if (folder != NULL)
-        board = board_path(folder, json_member(agent->assignment, "name")->valuestring);
-    char *const paths[] = {log, board};
-    for (size_t i = 0; ok && i < sizeof paths / sizeof paths[0]; i++)
-        if (paths[i] != NULL && access(paths[i], R_OK) == 0)
-            ok = send_file(agent, "file", 0, paths[i], error);
-    free(folder);
-    free(board);
-    free(log);
-    return ok;
+static struct luggage_owner owner_of(const struct agent *agent) {
+    return (struct luggage_owner){agent->duty.experiment, agent->duty.attempt};
 }
 
 /* The trial has ended: its end is to be told when its files are where they belong. */
 static bool hold_end(struct agent *agent, struct trial_item *item, struct error *error) {
+    const struct luggage_owner owner = owner_of(agent);
     bool counts = duty_spools(&agent->duty);
     agent->ended = true;
     agent->end = *item;
@@ -193,28 +160,27 @@ static bool hold_end(struct agent *agent, struct trial_item *item, struct error 
     agent->patient_until_ms = 0;
     if (!counts || agent->end.outcome != TRAINER_DONE)
         return true;
-    say(agent, false, "experiment %" PRId64 ": done", agent->duty.experiment);
-    return send_rest(agent, error);
+    say(agent, false, "experiment %" PRId64 ": done", owner.experiment);
+    return luggage_send_rest(agent->courier, &owner, agent->folder,
+                             json_member(agent->assignment, "name")->valuestring, error);
 }
 
-/* Tells the end when nothing speaks against it. What cannot be sent in time stays here, in the
- * trial's folder: a run that was done is then given back, for the next one to end; or done all the
- * same when the coordinator has no room, which may be mended later. */
+/* Tells the end when nothing speaks against it. */
 static bool release_end(struct agent *agent, struct error *error) {
-    struct duty *duty = &agent->duty;
-    const int64_t now_ms = clock_steady_ms();
-    bool refused, counts = duty_spools(duty);
-    size_t waiting = courier_waiting(agent->courier, duty->experiment, duty->attempt, &refused);
-    bool away = !duty->welcome && agent->options->idle_exit_ms >= 0;
-    bool hurry = duty->leaving || refused || away || agent->end.outcome != TRAINER_DONE;
-    if (hurry && agent->patient_until_ms == 0)
-        agent->patient_until_ms = now_ms + AGENT_PATIENCE_MS;
-    bool late = hurry && (now_ms >= agent->patient_until_ms || (duty->leaving && !duty->welcome));
-    if (counts && waiting > 0 && !late)
+    const struct duty *duty = &agent->duty;
+    struct luggage_state state = {.counts = duty_spools(duty),
+                                  .done = agent->end.outcome == TRAINER_DONE,
+                                  .welcome = duty->welcome,
+                                  .leaving = duty->leaving,
+                                  .may_idle = agent->options->idle_exit_ms >= 0};
+    state.waiting =
+        courier_waiting(agent->courier, duty->experiment, duty->attempt, &state.refused);
+    enum luggage_end end = luggage_end(&state, &agent->patient_until_ms, clock_steady_ms());
+    if (end == LUGGAGE_WAIT)
         return true;
-    if (counts && waiting > 0 && !refused && agent->end.outcome == TRAINER_DONE)
+    if (end == LUGGAGE_GIVE_BACK)
         agent->end.outcome = TRAINER_STOPPED;
-    if (!counts)
+    if (!state.counts)
         courier_drop(agent->courier, duty->experiment, duty->attempt);
     bool ok = take_end(agent, &agent->end, error);
     trial_item_free(&agent->end);
@@ -236,7 +202,9 @@ static bool take_trial(struct agent *agent, struct error *error) {
         } else if (duty_spools(&agent->duty)) {
             if (item.line != NULL)
                 say(agent, false, "experiment %" PRId64 ": %s", agent->duty.experiment, item.line);
-            ok = strcmp(item.kind, "checkpoint") != 0 || send_checkpoint(agent, item.body, error);
+            const struct luggage_owner owner = owner_of(agent);
+            ok = strcmp(item.kind, "checkpoint") != 0 ||
+                 luggage_send_checkpoint(agent->courier, &owner, item.body, error);
             ok = ok && spool_report(agent, item.kind, item.body, error);
             item.body = NULL;
         }

@@ -8,8 +8,7 @@
  * again at once, and one that kills every worker comes to its max_attempts.
  *
  * Checkpoints and event files go to the coordinator beside all that (courier.h). A trial's end is
- * reported when they have arrived; when they cannot, because the worker is to leave or because the
- * coordinator has no room, it waits AGENT_PATIENCE_MS and no longer.
+ * reported when they have arrived, or cannot (luggage.h).
  *
  * In DIR: lock and spool.db (spool.h), experiments/ID/ for each assignment (assignment.h).
  */
@@ -21,7 +20,6 @@
 
 #include <stdint.h>
 
-enum { AGENT_PATIENCE_MS = 20000 };
 enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES_MAX = 64 }; /* as messages.schema.json says */
 
 struct agent_options {
