@@ -1,0 +1,204 @@
+/* Fetching a file from a coordinator that the test plays, which may send anything. */
+#include "net/fetch.h"
+
+#include "core/file.h"
+#include "net/frames.h"
+#include "tests/temporary.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* hashlib.sha256(b"0123456789").hexdigest() */
+#define SUM "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
+enum { PATIENCE_MS = 20000, PIECE = 4 };
+
+struct stage {
+    char *folder, *path, *part, endpoint[64];
+    void *context, *router;
+    pthread_t thread;
+    struct dealer *dealer;
+    const char *content; /* what the coordinator has under the sum; NULL: nothing */
+    int asked;           /* how often; read after the thread was joined */
+};
+
+static cJSON *piece_body(const char *content, size_t offset) {
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddNumberToObject(body, "offset", (double)offset);
+    cJSON_AddNumberToObject(body, "bytes", (double)strlen(content));
+    return body;
+}
+
+/* Answers until a request comes that is no `fetch`. */
+static void *serve(void *context) {
+    struct stage *stage = context;
+    bool serving = true;
+    while (serving) {
+        struct frames frames;
+        struct wire_message request;
+        struct wire_packet packet;
+        struct error error = {0};
+        enum wire_code code;
+        zmq_pollitem_t item = {.socket = stage->router, .events = ZMQ_POLLIN};
+        zmq_poll(&item, 1, -1);
+        if (!frames_receive(stage->router, &frames))
+            continue;
+        serving = frames_decode(&frames, 1, &request, &code, &error) &&
+                  strcmp(request.name, "fetch") == 0;
+        if (serving) {
+            size_t offset = (size_t)cJSON_GetNumberValue(
+                cJSON_GetObjectItemCaseSensitive(request.body, "offset"));
+            cJSON *body = stage->content != NULL ? piece_body(stage->content, offset)
+                                                 : wire_error_body(WIRE_NOT_FOUND, "no such file");
+            stage->asked++;
+            wire_encode(stage->content != NULL ? "piece" : "error", request.request, body, &packet,
+                        &error);
+            if (stage->content != NULL) {
+                char *piece = strndup(stage->content + offset, PIECE);
+                wire_packet_attach(&packet, piece, strlen(piece));
+            }
+            frames_send(stage->router, &frames.parts[0], &packet);
+            wire_packet_free(&packet);
+            cJSON_Delete(body);
+        }
+        wire_message_free(&request);
+        frames_free(&frames);
+    }
+    return NULL;
+}
+
+static int stage_set(void **state) {
+    struct stage *stage = calloc(1, sizeof *stage);
+    size_t size = sizeof stage->endpoint;
+    void *folder;
+    *state = stage;
+    if (temporary_make(&folder) != 0)
+        return -1;
+    stage->folder = folder;
+    stage->path = temporary_path(&folder, "file");
+    stage->part = temporary_path(&folder, "file.part");
+    stage->content = "0123456789";
+    stage->context = zmq_ctx_new();
+    stage->router = zmq_socket(stage->context, ZMQ_ROUTER);
+    frames_set_options(stage->router, "");
+    if (zmq_bind(stage->router, "tcp://127.0.0.1:*") != 0 ||
+        zmq_getsockopt(stage->router, ZMQ_LAST_ENDPOINT, stage->endpoint, &size) != 0)
+        return -1;
+    return dealer_open(stage->endpoint, NULL, &stage->dealer, NULL) ? 0 : -1;
+}
+
+static int stage_strike(void **state) {
+    struct stage *stage = *state;
+    void *folder = stage->folder;
+    dealer_close(stage->dealer);
+    zmq_close(stage->router);
+    zmq_ctx_term(stage->context);
+    free(stage->path);
+    free(stage->part);
+    free(stage);
+    return temporary_remove(&folder);
+}
+
+static bool fetch(struct stage *stage, struct error *error) {
+    const struct fetch request = {
+        .sha256 = SUM, .bytes = 10, .path = stage->path, .timeout_ms = PATIENCE_MS};
+    uint64_t number;
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    bool fetched = fetch_file(stage->dealer, &request, error);
+    assert_true(dealer_send(stage->dealer, "status", NULL, &number, error));
+    pthread_join(stage->thread, NULL);
+    return fetched;
+}
+
+static void it_is_there_whole(struct stage *stage) {
+    char *data;
+    size_t length;
+    assert_true(file_read(stage->path, 100, &data, &length, NULL));
+    assert_string_equal(data, "0123456789");
+    free(data);
+    assert_int_equal(access(stage->part, F_OK), -1);
+}
+
+static void a_file_comes_in_pieces_and_is_there_whole(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    assert_true(fetch(stage, &error));
+    it_is_there_whole(stage);
+    assert_int_equal(stage->asked, 3);
+}
+
+static void what_came_before_is_gone_on_with(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    assert_true(file_write_atomic(stage->part, "01234567", 8, &error));
+    assert_true(fetch(stage, &error));
+    it_is_there_whole(stage);
+    assert_int_equal(stage->asked, 1);
+}
+
+static void a_part_of_something_else_is_begun_anew(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    assert_true(file_write_atomic(stage->part, "????", 4, &error));
+    assert_true(fetch(stage, &error));
+    it_is_there_whole(stage);
+}
+
+static void a_part_that_is_too_long_is_begun_anew(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    assert_true(file_write_atomic(stage->part, "0123456789????", 14, &error));
+    assert_true(fetch(stage, &error));
+    it_is_there_whole(stage);
+}
+
+static void another_content_is_refused_and_leaves_nothing(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->content = "0123456780";
+    assert_false(fetch(stage, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "SHA-256"));
+    assert_int_equal(access(stage->path, F_OK), -1);
+    assert_int_equal(access(stage->part, F_OK), -1);
+}
+
+static void another_length_is_refused(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->content = "0123456789 and more";
+    assert_false(fetch(stage, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_int_equal(access(stage->path, F_OK), -1);
+}
+
+static void what_the_coordinator_does_not_have_is_wrong_input(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->content = NULL;
+    assert_false(fetch(stage, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "no such file"));
+}
+
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_STAGE(a_file_comes_in_pieces_and_is_there_whole),
+        ON_STAGE(what_came_before_is_gone_on_with),
+        ON_STAGE(a_part_of_something_else_is_begun_anew),
+        ON_STAGE(a_part_that_is_too_long_is_begun_anew),
+        ON_STAGE(another_content_is_refused_and_leaves_nothing),
+        ON_STAGE(another_length_is_refused),
+        ON_STAGE(what_the_coordinator_does_not_have_is_wrong_input),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
