@@ -8,13 +8,13 @@
 #include <string.h>
 
 static int by_path(const void *left, const void *right) {
-    const struct score *const *a = left, *const *b = right;
+    const struct scored_picture *const *a = left, *const *b = right;
     return strcmp((*a)->path, (*b)->path);
 }
 
 /* The scores in the order of their paths; NULL without memory. */
-static const struct score **sorted(const struct score_list *list) {
-    const struct score **scores = calloc(list->count + 1, sizeof *scores);
+static const struct scored_picture **sorted(const struct score_list *list) {
+    const struct scored_picture **scores = calloc(list->count + 1, sizeof *scores);
     for (size_t i = 0; scores != NULL && i < list->count; i++)
         scores[i] = &list->items[i];
     if (scores != NULL)
@@ -23,7 +23,7 @@ static const struct score **sorted(const struct score_list *list) {
 }
 
 void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel) {
-    const struct score **a = sorted(first), **b = sorted(second);
+    const struct scored_picture **a = sorted(first), **b = sorted(second);
     size_t i = 0, j = 0;
     while (a != NULL && b != NULL && i < first->count && j < second->count) {
         int order = strcmp(a[i]->path, b[j]->path);

@@ -31,6 +31,7 @@ static const struct command commands[] = {
     {"workers", "", "who trains", command_workers},
     {"Results", NULL, NULL, NULL},
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
+    {"plot", "ID...|GROUP --out F.png|F.svg", "curves, ROC, confusion, effects as a picture", command_plot},
     {"scores", "ID --checkpoint C --split S", "the probability of each picture, as CSV", command_scores},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
     {"predict", "CHECKPOINT IMAGE...", "the probability of label 1 of pictures", command_predict},

@@ -8,18 +8,18 @@
 static bool take(struct score_list *list, const cJSON *answer) {
     const cJSON *pictures = field_at(answer, "pictures"), *picture;
     size_t room = list->count + (size_t)cJSON_GetArraySize(pictures);
-    struct score *items = realloc(list->items, (room + 1) * sizeof *items);
+    struct scored_picture *items = realloc(list->items, (room + 1) * sizeof *items);
     if (items == NULL)
         return false;
     list->items = items;
     cJSON_ArrayForEach(picture, pictures) {
         const cJSON *class =
             cJSON_GetArrayItem(field_at(answer, "classes"), (int)field_number(picture, "class", 0));
-        struct score *score = &items[list->count++];
-        *score = (struct score){.path = strdup(field_text(picture, "path", "?")),
-                                .class = strdup(field_text(class, "name", "?")),
-                                .label = (int)field_number(class, "label", 0),
-                                .probability = field_number(picture, "probability", 0)};
+        struct scored_picture *score = &items[list->count++];
+        *score = (struct scored_picture){.path = strdup(field_text(picture, "path", "?")),
+                                         .class = strdup(field_text(class, "name", "?")),
+                                         .label = (int)field_number(class, "label", 0),
+                                         .probability = field_number(picture, "probability", 0)};
         if (score->path == NULL || score->class == NULL)
             return false;
     }

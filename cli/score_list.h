@@ -6,14 +6,14 @@
 
 #include "cli/client.h"
 
-struct score {
+struct scored_picture {
     char *path, *class; /* class: its name */
     int label;
     double probability; /* of label 1 */
 };
 
 struct score_list {
-    struct score *items; /* in the order of the split */
+    struct scored_picture *items; /* in the order of the split */
     size_t count;
 };
 

@@ -53,7 +53,7 @@ static const struct command_line line = {
 static void print_csv(const struct score_list *list) {
     puts("path,class,label,probability");
     for (size_t i = 0; i < list->count; i++) {
-        const struct score *score = &list->items[i];
+        const struct scored_picture *score = &list->items[i];
         struct text text = {0};
         text_csv_field(&text, score->path);
         text_add(&text, ",", 1);
@@ -67,7 +67,7 @@ static void print_csv(const struct score_list *list) {
 static bool print_json(const struct score_list *list) {
     cJSON *document = cJSON_CreateArray();
     for (size_t i = 0; i < list->count; i++) {
-        const struct score *score = &list->items[i];
+        const struct scored_picture *score = &list->items[i];
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "path", score->path);
         cJSON_AddStringToObject(object, "class", score->class);

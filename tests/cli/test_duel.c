@@ -4,14 +4,17 @@
 
 #include <stdlib.h>
 
-static struct score score_of(const char *path, int label, double probability) {
-    return (struct score){.path = (char *)(size_t)path, .label = label, .probability = probability};
+static struct scored_picture score_of(const char *path, int label, double probability) {
+    return (struct scored_picture){
+        .path = (char *)(size_t)path, .label = label, .probability = probability};
 }
 
 static void pictures_are_paired_by_path_whatever_their_order(void **state) {
     (void)state;
-    struct score a[] = {score_of("c", 1, 0.9), score_of("a", 0, 0.2), score_of("b", 1, 0.4)};
-    struct score b[] = {score_of("b", 1, 0.6), score_of("d", 0, 0.1), score_of("a", 0, 0.7)};
+    struct scored_picture a[] = {score_of("c", 1, 0.9), score_of("a", 0, 0.2),
+                                 score_of("b", 1, 0.4)};
+    struct scored_picture b[] = {score_of("b", 1, 0.6), score_of("d", 0, 0.1),
+                                 score_of("a", 0, 0.7)};
     struct duel duel = {0};
     duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
     assert_int_equal(duel.pictures, 2);
@@ -22,8 +25,10 @@ static void pictures_are_paired_by_path_whatever_their_order(void **state) {
 
 static void a_path_that_stands_twice_counts_once(void **state) {
     (void)state;
-    struct score a[] = {score_of("a", 0, 0.2), score_of("a", 0, 0.2), score_of("b", 0, 0.2)};
-    struct score b[] = {score_of("a", 0, 0.7), score_of("b", 0, 0.7), score_of("b", 0, 0.7)};
+    struct scored_picture a[] = {score_of("a", 0, 0.2), score_of("a", 0, 0.2),
+                                 score_of("b", 0, 0.2)};
+    struct scored_picture b[] = {score_of("a", 0, 0.7), score_of("b", 0, 0.7),
+                                 score_of("b", 0, 0.7)};
     struct duel duel = {0};
     duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
     assert_int_equal(duel.pictures, 2);

@@ -69,7 +69,7 @@ run 2 assay split two.json --out lists
 one_error 'choose one with --member'
 
 export ASSAY_CONNECT=tcp://127.0.0.1:1
-for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" \
+for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" "plot 1 --out p.png" \
     "test 1 --checkpoint best --split test"; do
     run 3 assay $command --timeout 1
     one_error 'assay coordinator'
@@ -160,6 +160,14 @@ says '^fake +0 +2 '
 run 0 assay scores 3 --checkpoint last --split test
 says '^path,class,label,probability$'
 expect "scored pictures" "$(grep -cE '^(fake|real)/[^,]+,(fake|real),[01],[01](\.[0-9e-]+)?$' out)" 4
+for kind in sheet roc confusion effects; do
+    run 0 assay plot 3 4 --kind $kind --out $kind.png
+    expect "a PNG of $kind" "$(head -c 4 $kind.png | tail -c 3)" PNG
+done
+run 0 assay plot 3 --kind loss --out loss.svg
+grep -q '>cross-entropy (nats)</text>' loss.svg || fail "no axis in loss.svg"
+run 2 assay plot 3 --out loss.gif
+one_error 'ends in .png or .svg'
 run 2 assay scores 5 --checkpoint last --split test
 one_error 'no experiment 5'
 run 2 assay test 3 --checkpoint 7 --split valid

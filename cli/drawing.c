@@ -1,0 +1,191 @@
+#include "cli/drawing_marks.h"
+
+#include "core/atomic_file.h"
+
+#include <cairo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const struct tint_colour tint_colours[TINT_COUNT] = {
+    {"p-paper", 255, 255, 255}, {"p-ink", 28, 30, 36},     {"p-faint", 96, 100, 110},
+    {"p-hair", 222, 224, 229},  {"p-0", 0x00, 0x72, 0xb2}, {"p-1", 0xd5, 0x5e, 0x00},
+    {"p-2", 0x00, 0x9e, 0x73},  {"p-3", 0xcc, 0x79, 0xa7}, {"p-4", 0xe6, 0x9f, 0x00},
+    {"p-5", 0x56, 0xb4, 0xe9},  {"p-6", 0x5a, 0x5a, 0x5a},
+};
+
+const double dash_lengths[DASH_COUNT][5] = {{0}, {8, 4}, {2, 3}, {8, 3, 2, 3}};
+
+struct drawing *drawing_new(double width, double height) {
+    struct drawing *drawing = calloc(1, sizeof *drawing);
+    if (drawing != NULL) {
+        drawing->width = width;
+        drawing->height = height;
+    }
+    return drawing;
+}
+
+void drawing_free(struct drawing *drawing) {
+    if (drawing == NULL)
+        return;
+    for (size_t i = 0; i < drawing->count; i++) {
+        free(drawing->marks[i].points);
+        free(drawing->marks[i].text);
+    }
+    free(drawing->marks);
+    free(drawing);
+}
+
+void drawing_set_height(struct drawing *drawing, double height) {
+    drawing->height = height;
+}
+
+static void add(struct drawing *drawing, const struct mark *mark) {
+    if (drawing->count == drawing->capacity) {
+        size_t capacity = drawing->capacity > 0 ? 2 * drawing->capacity : 64;
+        struct mark *marks = realloc(drawing->marks, capacity * sizeof *marks);
+        if (marks == NULL) {
+            drawing->failed = true;
+            free(mark->points);
+            free(mark->text);
+            return;
+        }
+        drawing->marks = marks;
+        drawing->capacity = capacity;
+    }
+    drawing->marks[drawing->count++] = *mark;
+}
+
+void drawing_line(struct drawing *drawing, const struct pen *pen, const struct point *points,
+                  size_t count) {
+    if (count == 0)
+        return;
+    struct mark mark = {.kind = MARK_LINE, .pen = *pen, .count = count};
+    mark.points = malloc(count * sizeof *points);
+    if (mark.points == NULL) {
+        drawing->failed = true;
+        return;
+    }
+    memcpy(mark.points, points, count * sizeof *points);
+    add(drawing, &mark);
+}
+
+void drawing_segment(struct drawing *drawing, const struct pen *pen, double x1, double y1,
+                     double x2, double y2) {
+    const struct point points[] = {{x1, y1}, {x2, y2}};
+    drawing_line(drawing, pen, points, 2);
+}
+
+void drawing_box(struct drawing *drawing, const struct pen *pen, double x, double y, double width,
+                 double height) {
+    add(drawing,
+        &(struct mark){
+            .kind = MARK_BOX, .pen = *pen, .x = x, .y = y, .width = width, .height = height});
+}
+
+void drawing_dot(struct drawing *drawing, const struct pen *pen, double x, double y, double radius,
+                 bool hollow) {
+    add(drawing,
+        &(struct mark){
+            .kind = MARK_DOT, .pen = *pen, .x = x, .y = y, .width = radius, .hollow = hollow});
+}
+
+void drawing_words(struct drawing *drawing, const struct words *words, double x, double y,
+                   const char *text) {
+    char *copy = strdup(text);
+    if (copy == NULL)
+        drawing->failed = true;
+    else
+        add(drawing,
+            &(struct mark){.kind = MARK_WORDS, .words = *words, .x = x, .y = y, .text = copy});
+}
+
+/* --- how wide words are --- */
+
+double drawing_words_width(const struct words *words, const char *text) {
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+    cairo_t *cairo = cairo_create(surface);
+    cairo_text_extents_t extents = {0};
+    cairo_select_font_face(cairo, DRAWING_FONT, CAIRO_FONT_SLANT_NORMAL,
+                           words->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cairo, words->size);
+    cairo_text_extents(cairo, text, &extents);
+    cairo_destroy(cairo);
+    cairo_surface_destroy(surface);
+    return extents.x_advance;
+}
+
+static bool inside_character(char byte) {
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* `text` without its middle, `kept` bytes of it at most and whole characters. NULL without memory.
+ */
+static char *without_middle(const char *text, size_t kept) {
+    size_t length = strlen(text), head = kept / 2, tail = length - (kept - head);
+    struct text shown = {0};
+    while (head > 0 && inside_character(text[head]))
+        head--;
+    while (tail < length && inside_character(text[tail]))
+        tail++;
+    text_add(&shown, text, head);
+    text_format(&shown, "\xE2\x80\xA6%s", text + tail);
+    return text_take(&shown);
+}
+
+void drawing_fitted(struct drawing *drawing, const struct words *words, double x, double y,
+                    double width, const char *text) {
+    size_t fits = 0, too_much = strlen(text);
+    if (drawing_words_width(words, text) <= width) {
+        drawing_words(drawing, words, x, y, text);
+        return;
+    }
+    while (fits + 1 < too_much) {
+        size_t middle = fits + (too_much - fits) / 2;
+        char *shown = without_middle(text, middle);
+        bool good = shown != NULL && drawing_words_width(words, shown) <= width;
+        free(shown);
+        *(good ? &fits : &too_much) = middle;
+    }
+    char *shown = without_middle(text, fits);
+    drawing_words(drawing, words, x, y, shown != NULL ? shown : "");
+    drawing->failed = drawing->failed || shown == NULL;
+    free(shown);
+}
+
+/* --- writing --- */
+
+static bool ends_in(const char *path, const char *ending) {
+    size_t length = strlen(path), end = strlen(ending);
+    return length > end && strcasecmp(path + length - end, ending) == 0;
+}
+
+bool drawing_takes(const char *path) {
+    return ends_in(path, ".png") || ends_in(path, ".svg");
+}
+
+static bool svg_write(const struct drawing *drawing, const char *path, const char *title,
+                      struct error *error) {
+    struct text text = {0};
+    struct atomic_file file;
+    drawing_svg(drawing, title, &text);
+    text_add(&text, "\n", 1);
+    if (text.failed) {
+        text_free(&text);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    bool begun = atomic_file_begin(path, &file, error);
+    bool written = begun && atomic_file_write(&file, text.data, text.length, error);
+    if (begun && !written)
+        atomic_file_abandon(&file);
+    text_free(&text);
+    return written && atomic_file_commit(&file, error);
+}
+
+bool drawing_write(const struct drawing *drawing, const char *path, const char *title,
+                   struct error *error) {
+    if (drawing->failed)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    return ends_in(path, ".png") ? drawing_png_write(drawing, path, error)
+                                 : svg_write(drawing, path, title, error);
+}

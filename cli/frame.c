@@ -1,0 +1,119 @@
+#include "cli/frame.h"
+
+#include "cli/field.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Pixels. */
+enum { SAMPLE = 30, SAMPLE_GAP = 8, COLUMN_GAP = 28, ROW = 20 };
+
+static const struct words title_words = {.size = 22, .tint = TINT_INK, .bold = true};
+static const struct words subtitle_words = {.size = 13, .tint = TINT_FAINT};
+static const struct words legend_words = {.size = 13, .tint = TINT_INK};
+
+struct pen frame_pen(size_t index) {
+    assert(index < FRAME_LINES_MAX);
+    return (struct pen){.tint = (enum tint)(TINT_FIRST + index % TINT_SERIES),
+                        .width = 2.2,
+                        .opacity = 1,
+                        .dash = (enum dash)(index / TINT_SERIES)};
+}
+
+bool legend_add(struct legend *legend, const struct pen *pen, const char *format, ...) {
+    struct legend_entry *entry = &legend->entries[legend->count];
+    va_list arguments;
+    assert(legend->count < FRAME_LINES_MAX);
+    va_start(arguments, format);
+    bool good = vasprintf(&entry->text, format, arguments) >= 0;
+    va_end(arguments);
+    entry->pen = *pen;
+    legend->count += good;
+    return good;
+}
+
+void legend_free(struct legend *legend) {
+    for (size_t i = 0; i < legend->count; i++)
+        free(legend->entries[i].text);
+    legend->count = 0;
+}
+
+/* In columns as wide as the widest entry, as many as there is room for. Returns the height. */
+static double draw_legend(struct drawing *drawing, const struct legend *legend, double top) {
+    double widest = 0;
+    for (size_t i = 0; i < legend->count; i++)
+        widest = fmax(widest, drawing_words_width(&legend_words, legend->entries[i].text));
+    const double extra = SAMPLE + SAMPLE_GAP;
+    widest = fmin(ceil(widest), FRAME_INNER - extra);
+    size_t columns = (size_t)((FRAME_INNER + COLUMN_GAP) / (widest + extra + COLUMN_GAP));
+    size_t rows = (legend->count + columns - 1) / columns;
+    for (size_t i = 0; i < legend->count; i++) {
+        size_t column = i / rows, row = i % rows;
+        double x = FRAME_MARGIN + (double)column * (widest + extra + COLUMN_GAP);
+        double y = top + (double)row * ROW;
+        drawing_segment(drawing, &legend->entries[i].pen, x, y + 10, x + SAMPLE, y + 10);
+        drawing_fitted(drawing, &legend_words, x + extra, y + 14, widest, legend->entries[i].text);
+    }
+    return (double)rows * ROW;
+}
+
+struct drawing *frame_new(const char *title, const char *subtitle, const struct legend *legend,
+                          double *top) {
+    struct drawing *drawing = drawing_new(FRAME_WIDTH, 0);
+    if (drawing == NULL)
+        return NULL;
+    drawing_fitted(drawing, &title_words, FRAME_MARGIN, FRAME_MARGIN + 16, FRAME_INNER, title);
+    drawing_fitted(drawing, &subtitle_words, FRAME_MARGIN, FRAME_MARGIN + 38, FRAME_INNER,
+                   subtitle);
+    *top = FRAME_MARGIN + 52;
+    if (legend != NULL && legend->count > 0)
+        *top += draw_legend(drawing, legend, *top);
+    *top += 18;
+    return drawing;
+}
+
+bool frame_check(const cJSON *experiments, struct error *error) {
+    int count = cJSON_GetArraySize(experiments);
+    if (count == 0)
+        return error_set(error, ERROR_INPUT, "no experiments; assay submit FILE queues some");
+    return count <= FRAME_LINES_MAX ||
+           error_set(error, ERROR_INPUT,
+                     "%d experiments are more lines than one picture can tell apart (at most %d); "
+                     "name fewer",
+                     count, FRAME_LINES_MAX);
+}
+
+static bool one_group(const cJSON *experiments) {
+    const cJSON *experiment;
+    const char *group = field_text(experiments->child, "group", "");
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (strcmp(field_text(experiment, "group", ""), group) != 0)
+            return false;
+    }
+    return true;
+}
+
+const char *frame_short_name(const cJSON *experiments, const cJSON *experiment) {
+    const char *name = field_text(experiment, "name", "?");
+    const char *group = field_text(experiment, "group", "");
+    size_t length = strlen(group);
+    bool inside = strncmp(name, group, length) == 0 && name[length] == '/';
+    return inside && one_group(experiments) ? name + length + 1 : name;
+}
+
+char *frame_subject(const cJSON *experiments) {
+    char *subject = NULL;
+    int count = cJSON_GetArraySize(experiments), written;
+    if (count == 1)
+        written = asprintf(&subject, "%.0f %s", field_number(experiments->child, "id", 0),
+                           field_text(experiments->child, "name", "?"));
+    else if (count > 1 && one_group(experiments))
+        written = asprintf(&subject, "%s", field_text(experiments->child, "group", "?"));
+    else
+        written = asprintf(&subject, "%d experiments", count);
+    return written >= 0 ? subject : NULL;
+}

@@ -1,0 +1,140 @@
+/* plot_confusion: what each class was called: caught or let through. */
+#include "cli/field.h"
+#include "cli/frame.h"
+#include "cli/plots.h"
+
+#include <stdlib.h>
+
+/* Pixels. */
+enum { BLOCK = 364, BLOCK_GAP = 18, HEAD = 62, ROW = 54, NAME = 128, CELL = 114, BELOW = 34 };
+enum { ACROSS = 3 };
+
+static const struct words block_words = {.size = 15, .tint = TINT_INK, .bold = true};
+static const struct words head_words = {.size = 12, .tint = TINT_FAINT, .anchor = ANCHOR_MIDDLE};
+static const struct words name_words = {.size = 12, .tint = TINT_INK, .anchor = ANCHOR_END};
+static const struct words share_words = {.size = 12, .tint = TINT_INK, .anchor = ANCHOR_MIDDLE};
+static const struct words count_words = {
+    .size = 16, .tint = TINT_INK, .bold = true, .anchor = ANCHOR_MIDDLE};
+
+/* One row: pictures of a class, and how many of them were called real. */
+struct row {
+    const char *name;
+    int label;
+    double pictures, called_real;
+};
+
+static void draw_cell(struct drawing *drawing, double left, double top, bool right, double count,
+                      double share) {
+    /* light enough for ink on it, and never so light that right and wrong look alike */
+    const struct pen pen = {.tint = right ? TINT_FIRST : (enum tint)(TINT_FIRST + 1),
+                            .opacity = 0.06 + 0.44 * share};
+    char text[64];
+    drawing_box(drawing, &pen, left, top, CELL - 3, ROW - 3);
+    snprintf(text, sizeof text, "%.0f", count);
+    drawing_words(drawing, &count_words, left + CELL / 2.0, top + 23, text);
+    snprintf(text, sizeof text, "%.2f %%", 100 * share);
+    drawing_words(drawing, &share_words, left + CELL / 2.0, top + 41, text);
+}
+
+static void draw_row(struct drawing *drawing, const struct row *row, double left, double top) {
+    double real = row->pictures > 0 ? row->called_real / row->pictures : 0;
+    drawing_fitted(drawing, &name_words, left + NAME - 10, top + 30, NAME - 10, row->name);
+    draw_cell(drawing, left + NAME, top, row->label == 0, row->pictures - row->called_real,
+              row->pictures > 0 ? 1 - real : 0);
+    draw_cell(drawing, left + NAME + CELL, top, row->label == 1, row->called_real, real);
+}
+
+/* The class of that index, or the label where an evaluation has no classes. False after the last.
+ */
+static bool row_at(const cJSON *evaluation, int index, struct row *row) {
+    const cJSON *classes = field_at(evaluation, "classes");
+    if (cJSON_GetArraySize(classes) > 0) {
+        const cJSON *class = cJSON_GetArrayItem(classes, index);
+        *row = (struct row){.name = field_text(class, "name", "?"),
+                            .label = (int)field_number(class, "label", 0),
+                            .pictures = field_number(class, "pictures", 0)};
+        double correct = field_number(class, "correct", 0);
+        row->called_real = row->label == 1 ? correct : row->pictures - correct;
+        return class != NULL;
+    }
+    double positive = field_number(evaluation, index == 1 ? "true_positive" : "false_positive", 0);
+    double negative = field_number(evaluation, index == 1 ? "false_negative" : "true_negative", 0);
+    *row = (struct row){.name = index == 1 ? "real" : "fake",
+                        .label = index,
+                        .pictures = positive + negative,
+                        .called_real = positive};
+    return index < 2;
+}
+
+/* Returns the height. */
+static double draw_block(struct drawing *drawing, const cJSON *experiments,
+                         const struct contender *contender, int checkpoint, enum split_name split,
+                         double left, double top) {
+    const cJSON *evaluation = contender->evaluations[checkpoint][split];
+    char text[256], ratio[FORMAT_SIZE];
+    struct row row;
+    double y = top + HEAD;
+    snprintf(text, sizeof text, "%.0f %s", field_number(contender->experiment, "id", 0),
+             frame_short_name(experiments, contender->experiment));
+    drawing_fitted(drawing, &block_words, left, top + 14, BLOCK, text);
+    snprintf(text, sizeof text, "%s (epoch %.0f), accuracy %s", checkpoint_names[checkpoint],
+             field_number(evaluation, "epoch", 0), field_ratio(ratio, evaluation, "accuracy"));
+    struct words words = head_words;
+    words.anchor = ANCHOR_START;
+    drawing_fitted(drawing, &words, left, top + 32, BLOCK, text);
+    drawing_words(drawing, &head_words, left + NAME + CELL / 2.0, top + HEAD - 6, "called fake");
+    drawing_words(drawing, &head_words, left + NAME + 1.5 * CELL, top + HEAD - 6, "called real");
+    for (int i = 0; row_at(evaluation, i, &row); i++, y += ROW)
+        draw_row(drawing, &row, left, y);
+    return y - top;
+}
+
+static struct drawing *draw(const cJSON *experiments, const struct contender *contenders,
+                            size_t count, const struct plot_source *source, size_t *drawn) {
+    char *subject = frame_subject(experiments), subtitle[128];
+    double top, tallest = 0;
+    snprintf(subtitle, sizeof subtitle,
+             "what the pictures of each class of the %s split were called; blue is right",
+             split_names[source->split]);
+    struct drawing *drawing = subject != NULL ? frame_new(subject, subtitle, NULL, &top) : NULL;
+    free(subject);
+    *drawn = 0;
+    for (size_t i = 0; drawing != NULL && i < count; i++) {
+        int checkpoint = source->checkpoint < 0 ? contenders[i].keep : source->checkpoint;
+        if (checkpoint < 0 || contenders[i].evaluations[checkpoint][source->split] == NULL)
+            continue;
+        if (*drawn > 0 && *drawn % ACROSS == 0) {
+            top += tallest + BELOW;
+            tallest = 0;
+        }
+        double left = FRAME_MARGIN + (double)(*drawn % ACROSS) * (BLOCK + BLOCK_GAP);
+        double height =
+            draw_block(drawing, experiments, &contenders[i], checkpoint, source->split, left, top);
+        tallest = height > tallest ? height : tallest;
+        *drawn += 1;
+    }
+    if (drawing != NULL)
+        drawing_set_height(drawing, top + tallest + FRAME_MARGIN);
+    return drawing;
+}
+
+struct drawing *plots_confusion(const cJSON *experiments, const struct plot_source *source,
+                                struct error *error) {
+    size_t count, drawn = 0;
+    if (!frame_check(experiments, error))
+        return NULL;
+    struct contender *contenders = contenders_make(experiments, &count);
+    struct drawing *drawing =
+        contenders != NULL ? draw(experiments, contenders, count, source, &drawn) : NULL;
+    free(contenders);
+    if (drawing != NULL && drawn > 0)
+        return drawing;
+    if (drawing == NULL)
+        error_set(error, ERROR_FAILED, "out of memory");
+    else
+        error_set(error, ERROR_INPUT,
+                  "nothing is evaluated on %s yet: that comes at the end of an experiment",
+                  split_names[source->split]);
+    drawing_free(drawing);
+    return NULL;
+}

@@ -1,0 +1,149 @@
+#include "cli/chart.h"
+
+#include "core/file.h"
+#include "core/image.h"
+#include "tests/cli/values.h"
+#include "tests/temporary.h"
+
+static void a_value_lands_in_proportion_between_the_ends_of_its_axis(void **state) {
+    (void)state;
+    const struct chart_scale x = {.ticks = {.low = 0, .high = 10}, .from = 100, .to = 300};
+    const struct chart_scale y = {
+        .ticks = {.low = 1e-4, .high = 1}, .logarithmic = true, .from = 400, .to = 0};
+    assert_near(chart_place(&x, 0), 100, 1e-9);
+    assert_near(chart_place(&x, 2.5), 150, 1e-9);
+    assert_near(chart_place(&x, 10), 300, 1e-9);
+    assert_near(chart_place(&y, 1e-4), 400, 1e-9);
+    assert_near(chart_place(&y, 1e-2), 200, 1e-9);
+    assert_near(chart_place(&y, 1), 0, 1e-9);
+}
+
+/* A chart of one line with a gap, as SVG. */
+static char *sample_svg(const double *y, size_t count) {
+    const double x[] = {1, 2, 3, 4, 5};
+    const struct chart_line line = {.x = x,
+                                    .y = y,
+                                    .count = count,
+                                    .pen = {.tint = TINT_FIRST, .width = 2, .opacity = 1},
+                                    .marked = 1};
+    const struct chart chart = {
+        .title = "Loss & <more>",
+        .x = {.label = "epoch", .scale = SCALE_WHOLE, .low = 1},
+        .y = {.label = "nats", .low = 1},
+        .lines = &line,
+        .line_count = 1,
+        .empty = "nothing reported",
+    };
+    struct drawing *drawing = drawing_new(500, 300);
+    struct text text = {0};
+    chart_draw(drawing, &chart, 0, 0, 500, 300);
+    drawing_svg(drawing, "sample", &text);
+    drawing_free(drawing);
+    return text_take(&text);
+}
+
+static size_t occurrences(const char *text, const char *part) {
+    size_t count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void svg_has_words_as_escaped_text(void **state) {
+    (void)state;
+    char *svg = sample_svg((const double[]){0.5, 0.4, 0.45, 0.3, 0.2}, 5);
+    assert_non_null(strstr(svg, "<title>sample</title>"));
+    assert_non_null(strstr(svg, ">Loss &amp; &lt;more&gt;</text>"));
+    assert_non_null(strstr(svg, ">epoch</text>"));
+    assert_non_null(strstr(svg, ">nats</text>"));
+    assert_non_null(strstr(svg, ">0.5</text>"));
+    free(svg);
+}
+
+static void a_value_that_is_not_finite_parts_the_line(void **state) {
+    (void)state;
+    char *whole = sample_svg((const double[]){0.5, 0.4, 0.45, 0.3, 0.2}, 5);
+    char *parted = sample_svg((const double[]){0.5, 0.4, NAN, 0.3, 0.2}, 5);
+    char *alone = sample_svg((const double[]){0.5, 0.4, NAN, 0.3, NAN}, 5);
+    size_t lines = occurrences(whole, "stroke-width=\"2\" points");
+    assert_int_equal(lines, 1);
+    assert_int_equal(occurrences(parted, "stroke-width=\"2\" points"), 2);
+    assert_int_equal(occurrences(alone, "stroke-width=\"2\" points"), 1);
+    assert_int_equal(occurrences(whole, "<circle"), 1);
+    assert_int_equal(occurrences(alone, "<circle"), 2);
+    free(whole);
+    free(parted);
+    free(alone);
+}
+
+static void a_chart_without_a_point_says_so(void **state) {
+    (void)state;
+    char *svg = sample_svg((const double[]){NAN}, 1);
+    assert_non_null(strstr(svg, ">nothing reported</text>"));
+    assert_int_equal(occurrences(svg, "<polyline"), 0);
+    free(svg);
+}
+
+static void a_long_name_loses_its_middle_and_no_half_character(void **state) {
+    (void)state;
+    struct drawing *drawing = drawing_new(100, 100);
+    const struct words words = {.size = 12};
+    struct text text = {0};
+    drawing_fitted(drawing, &words, 0, 0, 60, "größer größer größer größer größer");
+    drawing_svg(drawing, "", &text);
+    const char *svg = text_string(&text);
+    assert_non_null(strstr(svg, "…"));
+    for (const char *at = svg; *at != '\0';) {
+        unsigned long code;
+        size_t length = utf8_decode(at, &code);
+        assert_true(length > 0);
+        at += length;
+    }
+    text_free(&text);
+    drawing_free(drawing);
+}
+
+static void png_has_the_size_of_the_drawing_and_its_colours(void **state) {
+    struct error error = {0};
+    struct image image;
+    char *path = temporary_path(state, "p.png"), *data;
+    size_t length;
+    struct drawing *drawing = drawing_new(120, 80);
+    const struct pen pen = {.tint = TINT_FIRST, .width = 1, .opacity = 1};
+    drawing_box(drawing, &pen, 10, 20, 30, 40);
+    assert_true(drawing_write(drawing, path, "t", &error));
+    drawing_free(drawing);
+    assert_true(file_read(path, 1 << 20, &data, &length, &error));
+    assert_true(png_decode((const uint8_t *)data, length, path, &image, &error));
+    assert_int_equal(image.width, 120);
+    assert_int_equal(image.height, 80);
+    const uint8_t inside[] = {0x00, 0x72, 0xb2}, outside[] = {255, 255, 255};
+    assert_memory_equal(image.pixels + 3 * (ptrdiff_t)(40 * 120 + 20), inside, 3);
+    assert_memory_equal(image.pixels + 3 * (ptrdiff_t)(40 * 120 + 50), outside, 3);
+    image_free(&image);
+    free(data);
+    free(path);
+}
+
+static void a_path_is_taken_by_its_ending(void **state) {
+    (void)state;
+    assert_true(drawing_takes("a.png"));
+    assert_true(drawing_takes("dir/b.SVG"));
+    assert_false(drawing_takes("a.pdf"));
+    assert_false(drawing_takes(".svg"));
+    assert_false(drawing_takes("png"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_value_lands_in_proportion_between_the_ends_of_its_axis),
+        cmocka_unit_test(svg_has_words_as_escaped_text),
+        cmocka_unit_test(a_value_that_is_not_finite_parts_the_line),
+        cmocka_unit_test(a_chart_without_a_point_says_so),
+        cmocka_unit_test(a_long_name_loses_its_middle_and_no_half_character),
+        cmocka_unit_test_setup_teardown(png_has_the_size_of_the_drawing_and_its_colours,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test(a_path_is_taken_by_its_ending),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
