@@ -11,10 +11,15 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { REFRESH_MS = 500, PATIENCE_MS = 3000 };
+enum {
+    REFRESH_MS = 200, /* between two looks, at least */
+    TURN_MS = 500,    /* between two drawings, at most: times go on */
+    PATIENCE_MS = 3000,
+};
 
-/* What is asked of the coordinator, one question at a time, in this order. */
-enum question { ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_NOTHING };
+/* What is asked of the coordinator, one question at a time, in this order. ASK_CHANGES is answered
+ * when there is something new; a key does not wait for that. */
+enum question { ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_CHANGES };
 
 struct live {
     struct client *client;
@@ -23,8 +28,10 @@ struct live {
     enum question question;
     uint64_t request; /* under way; 0: none */
     int64_t sent_ms, due_ms;
+    double revision;   /* of what is on the screen */
     cJSON *pages;      /* of a list that comes in several answers */
     const char *steer; /* a request that a key wished for, or NULL */
+    bool steering;     /* it is the one under way */
     bool stale;        /* the page on screen is not what the dashboard says */
 };
 
@@ -49,7 +56,7 @@ static const char *next_request(struct live *live, cJSON **body) {
         return live->steer;
     }
     if (live->question == ASK_DETAIL && detail <= 0)
-        live->question = ASK_NOTHING;
+        live->question = ASK_CHANGES;
     switch (live->question) {
     case ASK_LIST:
         *body = cJSON_Duplicate(live->selection, true);
@@ -59,23 +66,24 @@ static const char *next_request(struct live *live, cJSON **body) {
         return "list";
     case ASK_WORKERS: return "workers";
     case ASK_DETAIL: *body = ids_of(detail); return "show";
-    default: return NULL;
+    default:
+        *body = cJSON_CreateObject();
+        cJSON_AddNumberToObject(*body, "since", live->revision);
+        return "changes";
     }
 }
 
 static void ask(struct live *live, int64_t now_ms) {
     cJSON *body;
     const char *name = next_request(live, &body);
-    if (name == NULL)
-        return;
     bool sent = dealer_send(live->client->dealer, name, body, &live->request, NULL);
+    live->steering = name == live->steer;
     live->stale |= live->dashboard.away != !sent;
     live->dashboard.away = !sent;
     live->sent_ms = now_ms;
-    if (!sent) {
+    if (!sent)
         live->request = 0;
-        live->due_ms = now_ms + REFRESH_MS;
-    }
+    live->due_ms = now_ms + (sent ? REFRESH_MS : TURN_MS);
     cJSON_Delete(body);
 }
 
@@ -106,31 +114,55 @@ static void take_list(struct live *live, struct wire_message *message) {
     live->question = ASK_WORKERS;
 }
 
+static void take_steered(struct live *live, const struct wire_message *message) {
+    struct error error = {0};
+    if (!wire_check_answer(message, &error))
+        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
+    live->steer = NULL;
+    live->question = ASK_LIST;
+    live->due_ms = 0;
+}
+
+/* What a coordinator that does not know `changes` says is no fault: it is asked now and then. */
+static void take_refusal(struct live *live, const struct error *error) {
+    if (live->question != ASK_CHANGES)
+        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error->message);
+    live->question = ASK_LIST;
+    live->due_ms = clock_steady_ms() + TURN_MS;
+}
+
+static void take_detail(struct live *live, struct wire_message *message) {
+    cJSON *details = take_array(message, "experiments");
+    dashboard_take_detail(
+        &live->dashboard,
+        details->child != NULL ? cJSON_DetachItemViaPointer(details, details->child) : NULL);
+    cJSON_Delete(details);
+}
+
 static void take_answer(struct live *live, struct wire_message *message) {
     struct error error = {0};
-    enum question question = live->question;
-    if (live->steer != NULL) {
-        if (!wire_check_answer(message, &error))
-            snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
-        live->steer = NULL;
-        live->question = ASK_LIST;
+    if (live->steering) {
+        take_steered(live, message);
         return;
     }
-    if (question == ASK_DETAIL || !wire_check_answer(message, &error))
-        live->question = ASK_NOTHING;
-    if (error.code != ERROR_NONE)
-        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
-    else if (question == ASK_LIST)
-        take_list(live, message);
-    else if (question == ASK_WORKERS) {
+    if (!wire_check_answer(message, &error)) {
+        take_refusal(live, &error);
+        return;
+    }
+    switch (live->question) {
+    case ASK_LIST: take_list(live, message); break;
+    case ASK_WORKERS:
         dashboard_take_workers(&live->dashboard, take_array(message, "workers"));
         live->question = ASK_DETAIL;
-    } else {
-        cJSON *details = take_array(message, "experiments");
-        dashboard_take_detail(
-            &live->dashboard,
-            details->child != NULL ? cJSON_DetachItemViaPointer(details, details->child) : NULL);
-        cJSON_Delete(details);
+        break;
+    case ASK_DETAIL:
+        take_detail(live, message);
+        live->question = ASK_CHANGES;
+        break;
+    case ASK_CHANGES:
+        live->revision = field_number(message->body, "revision", 0);
+        live->question = ASK_LIST;
+        break;
     }
 }
 
@@ -143,7 +175,6 @@ static void receive(struct live *live) {
         if (message.request == live->request && live->request != 0) {
             live->request = 0;
             live->dashboard.away = false;
-            live->due_ms = clock_steady_ms() + REFRESH_MS;
             take_answer(live, &message);
             live->stale = true;
         }
@@ -166,10 +197,13 @@ static bool take_keys(struct live *live) {
         enum dashboard_wish wish = dashboard_key(&live->dashboard, key, rows);
         if (wish == DASHBOARD_QUIT)
             return false;
+        bool detail = dashboard_wants_detail(&live->dashboard) > 0;
         if (wish != DASHBOARD_NOTHING && live->steer == NULL)
             live->steer = requests[wish];
-        if (live->question == ASK_NOTHING && dashboard_wants_detail(&live->dashboard) > 0)
-            live->question = ASK_DETAIL;
+        if (live->question == ASK_CHANGES && (detail || live->steer != NULL)) {
+            live->request = 0; /* its answer counts no more */
+            live->question = detail ? ASK_DETAIL : ASK_CHANGES;
+        }
         live->stale = true;
     }
     return true;
@@ -192,20 +226,35 @@ static void show(struct live *live) {
     live->stale = false;
 }
 
+/* What is under way for too long is asked again: that has the effect of asking once. */
+static void lose_patience(struct live *live, int64_t now_ms) {
+    if (live->request == 0 || now_ms - live->sent_ms <= PATIENCE_MS)
+        return;
+    live->request = 0;
+    if (live->question == ASK_CHANGES && !live->steering)
+        live->question = ASK_LIST; /* nothing has changed, or nobody is there */
+    else
+        live->dashboard.away = true;
+}
+
+/* How long the next request has to wait. */
+static int64_t rest_ms(const struct live *live, int64_t now_ms) {
+    bool look = live->question == ASK_LIST && live->pages == NULL && live->steer == NULL;
+    return (look || live->dashboard.away) && now_ms < live->due_ms ? live->due_ms - now_ms : 0;
+}
+
 static bool turn(struct live *live) {
     zmq_pollitem_t items[] = {{.socket = dealer_socket(live->client->dealer), .events = ZMQ_POLLIN},
                               {.fd = STDIN_FILENO, .events = ZMQ_POLLIN}};
     int64_t now_ms = now_of(live);
-    if (live->request != 0 && now_ms - live->sent_ms > PATIENCE_MS) {
-        live->request = 0; /* asking again has the effect of asking once */
-        live->dashboard.away = true;
-    }
-    if (live->request == 0 && live->question == ASK_NOTHING && now_ms >= live->due_ms)
-        live->question = ASK_LIST;
-    if (live->request == 0 && (!live->dashboard.away || now_ms >= live->due_ms))
+    lose_patience(live, now_ms);
+    int64_t wait_ms = live->request == 0 ? rest_ms(live, now_ms) : TURN_MS;
+    if (wait_ms == 0) {
         ask(live, now_ms);
+        wait_ms = TURN_MS;
+    }
     show(live);
-    if (zmq_poll(items, 2, REFRESH_MS) < 0 && errno != EINTR)
+    if (zmq_poll(items, 2, (long)(wait_ms < TURN_MS ? wait_ms : TURN_MS)) < 0 && errno != EINTR)
         return false;
     receive(live);
     return take_keys(live);

@@ -9,7 +9,9 @@
 #include <time.h>
 
 enum {
-    POLL_MS = 500,
+    REFRESH_MS = 200,   /* between two looks, at least */
+    CHANGE_MS = 3000,   /* and at most, also while nothing changes */
+    RETRY_MS = 500,     /* when that cannot be asked */
     PROGRESS_MS = 5000, /* between lines of progress where nothing can be redrawn */
     PATIENCE_MS = 60000,
     LINE_BESIDE_NAME = 66, /* columns that a line takes besides the name */
@@ -31,7 +33,8 @@ struct watching {
     bool quiet;
     struct watched *items;
     size_t count, name_width;
-    bool one_group; /* names are shown without the group */
+    bool one_group;  /* names are shown without the group */
+    double revision; /* of what was seen last; 0: none yet */
 };
 
 static struct watched *find(struct watching *watching, const cJSON *experiment) {
@@ -179,6 +182,27 @@ static bool look(struct watching *watching, const cJSON *selection, cJSON **expe
     return true;
 }
 
+static void rest_until(int64_t until_ms) {
+    int64_t left_ms = until_ms - clock_steady_ms();
+    if (left_ms > 0)
+        nanosleep(&(struct timespec){.tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000},
+                  NULL);
+}
+
+/* Until there may be something new since the look that began at began_ms. */
+static void await_change(struct watching *watching, int64_t began_ms) {
+    struct error error = {0};
+    cJSON *body = cJSON_CreateObject(), *answer = NULL;
+    cJSON_AddNumberToObject(body, "since", watching->revision);
+    bool told = dealer_call(watching->client->dealer, "changes", body, "change", CHANGE_MS, &answer,
+                            &error);
+    if (told)
+        watching->revision = field_number(answer, "revision", 0);
+    cJSON_Delete(answer);
+    cJSON_Delete(body);
+    rest_until(began_ms + (told ? REFRESH_MS : RETRY_MS));
+}
+
 int watching_run(struct client *client, cJSON *selection, FILE *stream) {
     struct watching watching = {.client = client,
                                 .screen = screen_of(stream != NULL ? stream : stdout),
@@ -188,6 +212,7 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream) {
     int status;
     for (;;) {
         cJSON *experiments = NULL;
+        int64_t began_ms = clock_steady_ms();
         bool good = look(&watching, selection, &experiments, &error);
         bool finished = good && all_finished(experiments);
         status = good ? field_status(experiments) : (int)error.code;
@@ -209,7 +234,7 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream) {
             fprintf(stderr, "assay: no answer from the coordinator; waiting for it\n");
             away_ms = now_ms;
         }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+        await_change(&watching, began_ms);
     }
     screen_clear(&watching.screen);
     fflush(watching.screen.stream);

@@ -28,6 +28,7 @@ static const struct {
     {"scores", people_scores, ROLE_PERSON},
     {"workers", people_workers, ROLE_PERSON},
     {"status", people_status, ROLE_PERSON},
+    {"changes", people_changes, ROLE_PERSON},
     {"hello", crew_hello, ROLE_WORKER},
     {"request", crew_request, ROLE_WORKER},
     {"heartbeat", crew_heartbeat, ROLE_WORKER},
@@ -117,6 +118,7 @@ static bool load(struct coordinator *coordinator, struct error *error) {
     int64_t lease_ms =
         coordinator->lease_ms > COORDINATOR_GRACE_MS ? coordinator->lease_ms : COORDINATOR_GRACE_MS;
     scheduler_clear(&coordinator->scheduler);
+    coordinator->quiet_until_ms = 0;
     coordinator->in_step = lookup_load(coordinator->store, &coordinator->scheduler,
                                        coordinator->now.steady_ms, lease_ms, error);
     return coordinator->in_step;
@@ -124,8 +126,8 @@ static bool load(struct coordinator *coordinator, struct error *error) {
 
 bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,
                       struct moment now, struct error *error) {
-    *coordinator =
-        (struct coordinator){.store = store, .lease_ms = lease_ms, .started = now, .now = now};
+    *coordinator = (struct coordinator){
+        .store = store, .lease_ms = lease_ms, .started = now, .now = now, .revision = now.unix_ms};
     if (load(coordinator, error))
         return true;
     coordinator_close(coordinator);
@@ -145,6 +147,8 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
     bool deaf = now.steady_ms - coordinator->now.steady_ms > coordinator->lease_ms / 2;
     coordinator->now = now;
     coordinator->broken = false;
+    coordinator->moved = false;
+    coordinator->rows_before = store_changes(coordinator->store);
     coordinator->doomed_count = 0;
     if (!begun || (!coordinator->in_step && !load(coordinator, &error)))
         batch_break(coordinator, &error);
@@ -216,6 +220,8 @@ void coordinator_expire(struct coordinator *coordinator) {
     struct error error;
     struct job *job;
     const struct worker *worker;
+    if (now_ms < coordinator->quiet_until_ms)
+        return;
     while (!coordinator->broken && (job = scheduler_expired(scheduler, now_ms)) != NULL)
         if (!expire_job(coordinator, job, &error))
             batch_break(coordinator, &error);
@@ -223,6 +229,13 @@ void coordinator_expire(struct coordinator *coordinator) {
            (worker = scheduler_gone(scheduler, now_ms, COORDINATOR_FORGET_MS)) != NULL)
         if (!desk_forget(coordinator, worker, &error))
             batch_break(coordinator, &error);
+    size_t lost = scheduler_lost(scheduler, now_ms, coordinator->lease_ms);
+    coordinator->moved |= lost != coordinator->lost;
+    coordinator->lost = lost;
+    /* Leases are only ever made longer: what is granted from now on ends later than these. */
+    int64_t next_ms = scheduler_next_expiry(scheduler),
+            look_ms = now_ms + coordinator->lease_ms / 4;
+    coordinator->quiet_until_ms = next_ms < look_ms ? next_ms : look_ms;
 }
 
 /* Removes what nothing names any more. What is left over is found by gc. */
@@ -238,6 +251,8 @@ static void remove_doomed(struct coordinator *coordinator) {
 bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
     if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure)) {
         remove_doomed(coordinator);
+        if (coordinator->moved || store_changes(coordinator->store) != coordinator->rows_before)
+            coordinator->revision++;
         return true;
     }
     store_rollback(coordinator->store);

@@ -34,6 +34,13 @@ struct coordinator {
     struct uploads *uploads; /* borrowed, set by who has one; NULL: no files are taken */
     struct scheduler scheduler;
     int64_t lease_ms;
+    /* Another number whenever `list`, `workers` or `show` would show something else, but for when
+     * workers were last seen. It begins at the time of the start, so that a restart changes it. */
+    int64_t revision;
+    int64_t rows_before;    /* store_changes, when the batch began */
+    bool moved;             /* in this batch: something that no row says */
+    int64_t quiet_until_ms; /* before it no lease runs out and nobody becomes lost */
+    size_t lost;            /* workers, when that was looked at last */
     struct moment started, now;
     bool in_step;         /* the scheduler holds what the database holds */
     bool broken;          /* something failed in this batch: it cannot be committed */
@@ -49,6 +56,7 @@ struct reply {
     cJSON *body;      /* owned; NULL is {} */
     void *bytes;      /* a piece of a file, owned; NULL without one */
     size_t bytes_length;
+    bool later; /* no answer yet: it waits for another revision (watchers.h) */
 };
 void reply_free(struct reply *reply);
 

@@ -155,8 +155,10 @@ bool crew_heartbeat(struct request *request) {
         return false;
     if (working) {
         struct job *job = desk_held_job(request);
-        if (job != NULL && progress != NULL)
+        if (job != NULL && progress != NULL) {
             progress_read(progress, &job->progress);
+            request->coordinator->moved = true;
+        }
         if (job != NULL && job->lease.paused) {
             stop = "paused";
         } else if (job == NULL) {

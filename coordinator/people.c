@@ -197,6 +197,17 @@ bool people_workers(struct request *request) {
     return request_done(request, "worker_list", answer);
 }
 
+bool people_changes(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    int64_t since = (int64_t)json_member(request->body, "since")->valuedouble;
+    request->reply->later = since == coordinator->revision;
+    if (request->reply->later)
+        return true;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "revision", (double)coordinator->revision);
+    return request_done(request, "change", answer);
+}
+
 bool people_status(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     int64_t counts[LEASE_STATES];

@@ -301,6 +301,22 @@ struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms)
     return NULL;
 }
 
+int64_t scheduler_next_expiry(const struct scheduler *scheduler) {
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < scheduler->running.count; i++) {
+        const struct job *job = scheduler->running.items[i];
+        next_ms = job->lease.until_ms < next_ms ? job->lease.until_ms : next_ms;
+    }
+    return next_ms;
+}
+
+size_t scheduler_lost(const struct scheduler *scheduler, int64_t now_ms, int64_t lost_ms) {
+    size_t count = 0;
+    for (size_t i = 0; i < scheduler->workers.count; i++)
+        count += now_ms - ((struct worker *)scheduler->workers.items[i])->seen_ms > lost_ms;
+    return count;
+}
+
 void scheduler_renew_all(struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms) {
     for (size_t i = 0; i < scheduler->running.count; i++)
         lease_renew(&((struct job *)scheduler->running.items[i])->lease, now_ms, lease_ms);

@@ -127,6 +127,10 @@ struct job *scheduler_next(const struct scheduler *scheduler, const struct worke
 
 /* Some job whose lease has expired, or NULL. */
 struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms);
+/* When the first lease runs out; INT64_MAX when nothing runs. */
+int64_t scheduler_next_expiry(const struct scheduler *scheduler);
+/* How many workers were not seen for longer than lost_ms. */
+size_t scheduler_lost(const struct scheduler *scheduler, int64_t now_ms, int64_t lost_ms);
 /* Some worker that was not seen for longer than gone_ms and holds nothing, or NULL. */
 struct worker *scheduler_gone(const struct scheduler *scheduler, int64_t now_ms, int64_t gone_ms);
 /* Every lease lasts lease_ms from now at least: after a pause in which nobody could be heard. */

@@ -1,6 +1,7 @@
 #include "coordinator/server.h"
 
 #include "coordinator/endpoint.h"
+#include "coordinator/watchers.h"
 #include "core/clock.h"
 #include "net/frames.h"
 
@@ -20,6 +21,7 @@ struct exchange {
     zmq_msg_t identity;
     uint64_t request;
     struct wire_packet answer;
+    bool later; /* it is among the watchers, and has no answer yet */
 };
 
 struct server {
@@ -29,6 +31,8 @@ struct server {
     char endpoint[ENDPOINT_MAX];
     struct exchange batch[BATCH_MESSAGES];
     size_t batch_count, batch_bytes, batch_taken;
+    struct watchers watchers;
+    int64_t revision; /* that the watchers know */
 };
 
 bool server_open(const char *listen, struct guard *guard, struct coordinator *coordinator,
@@ -90,6 +94,48 @@ static void encode_error(enum wire_code code, const char *text, struct exchange 
     cJSON_Delete(body);
 }
 
+static void encode_change(const struct server *server, struct exchange *exchange) {
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddNumberToObject(body, "revision", (double)server->coordinator->revision);
+    wire_encode("change", exchange->request, body, &exchange->answer, NULL);
+    cJSON_Delete(body);
+}
+
+/* Sends what a watcher has waited for. */
+static void send_change(struct server *server, const struct watcher *watcher) {
+    struct exchange exchange = {.request = watcher->request};
+    if (zmq_msg_init_size(&exchange.identity, watcher->identity_length) != 0)
+        return;
+    memcpy(zmq_msg_data(&exchange.identity), watcher->identity, watcher->identity_length);
+    encode_change(server, &exchange);
+    if (exchange.answer.body != NULL)
+        frames_send(server->socket, &exchange.identity, &exchange.answer);
+    wire_packet_free(&exchange.answer);
+    zmq_msg_close(&exchange.identity);
+}
+
+/* Puts the request among the watchers, or answers it if there is no place. */
+static void take_watcher(struct server *server, struct exchange *exchange) {
+    struct watcher earlier;
+    bool replaced;
+    exchange->later = watchers_add(&server->watchers, zmq_msg_data(&exchange->identity),
+                                   zmq_msg_size(&exchange->identity), exchange->request,
+                                   server->coordinator->now.steady_ms, &earlier, &replaced);
+    if (replaced)
+        send_change(server, &earlier);
+    if (!exchange->later)
+        encode_change(server, exchange);
+}
+
+/* Answers those who wait, if something has changed, or for long enough. */
+static void serve_watchers(struct server *server) {
+    struct watcher watcher;
+    bool changed = server->revision != server->coordinator->revision;
+    server->revision = server->coordinator->revision;
+    while (watchers_take(&server->watchers, changed, server->coordinator->now.steady_ms, &watcher))
+        send_change(server, &watcher);
+}
+
 /* Decodes one message, has it answered and encodes the answer. */
 static void take(struct server *server, struct frames *frames) {
     struct exchange *exchange = &server->batch[server->batch_count];
@@ -106,7 +152,10 @@ static void take(struct server *server, struct frames *frames) {
         struct reply reply;
         exchange->request = message.request;
         coordinator_answer(server->coordinator, roles, &message, &reply);
-        if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer, &error)) {
+        if (reply.later) {
+            take_watcher(server, exchange);
+        } else if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer,
+                               &error)) {
             wire_packet_attach(&exchange->answer, reply.bytes, reply.bytes_length);
             reply.bytes = NULL;
         } else {
@@ -127,7 +176,7 @@ static void take(struct server *server, struct frames *frames) {
 static void send_answers(struct server *server, const struct error *failure) {
     for (size_t i = 0; i < server->batch_count; i++) {
         struct exchange *exchange = &server->batch[i];
-        if (failure != NULL) {
+        if (failure != NULL && !exchange->later) {
             wire_packet_free(&exchange->answer);
             encode_error(WIRE_INTERNAL, failure->message, exchange);
         }
@@ -164,6 +213,7 @@ static void serve_batch(struct server *server) {
         coordinator_expire(server->coordinator);
     bool good = coordinator_commit(server->coordinator, &error);
     send_answers(server, good ? NULL : &error);
+    serve_watchers(server);
 }
 
 bool server_run(struct server *server, int stop, struct error *error) {

@@ -240,6 +240,10 @@ void store_rollback(struct store *store) {
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int64_t store_changes(const struct store *store) {
+    return sqlite3_total_changes64(store->database);
+}
+
 sqlite3_stmt *store_statement(struct store *store, const char *sql) {
     for (size_t i = 0; i < store->statement_count; i++)
         if (store->statements[i].sql == sql)

@@ -11,6 +11,7 @@
 #include "core/error.h"
 
 #include <sqlite3.h>
+#include <stdint.h>
 
 struct store;
 
@@ -40,6 +41,9 @@ bool store_begin(struct store *store, struct error *error);
 bool store_is_held(const struct store *store);
 bool store_commit(struct store *store, struct error *error);
 void store_rollback(struct store *store);
+
+/* How many rows were written since the store was opened. */
+int64_t store_changes(const struct store *store);
 
 /* For query.c: a prepared statement for this SQL (a string literal: the address is the key), kept
  * until the store closes; NULL on failure. */

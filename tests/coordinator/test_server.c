@@ -381,6 +381,62 @@ static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
     assert_non_null(strstr(error.message, "is a coordinator running already?"));
 }
 
+/* --- who waits --- */
+
+/* The next answer to the well-behaved client, which has this name. */
+static void next_is(struct stage *stage, const char *name, struct wire_message *message) {
+    struct error error = {0};
+    bool received = false;
+    if (!dealer_receive(stage->dealer, PATIENCE_MS, message, &received, &error))
+        fail_msg("%s", error.message);
+    assert_true(received);
+    assert_string_equal(message->name, name);
+}
+
+static uint64_t send_request(struct stage *stage, const char *name, cJSON *of_name) {
+    struct error error = {0};
+    uint64_t request;
+    if (!dealer_send(stage->dealer, name, of_name, &request, &error))
+        fail_msg("%s", error.message);
+    cJSON_Delete(of_name);
+    return request;
+}
+
+static void who_waits_is_answered_by_what_changes(void **state) {
+    struct stage *stage = *state;
+    struct wire_message message;
+    cJSON *first = ask(stage, "changes", body("{\"since\": 0}"), "change");
+    double revision = number(first, "revision");
+    cJSON_Delete(first);
+    uint64_t waiting = send_request(stage, "changes", body("{\"since\": %.0f}", revision));
+    send_request(stage, "status", body("{}"));
+    next_is(stage, "coordinator", &message); /* before the one that was asked earlier */
+    wire_message_free(&message);
+    uint64_t submitting = send_request(stage, "submit", body_submit("a test's key", 1, 1, 1));
+    next_is(stage, "submitted", &message);
+    assert_int_equal(message.request, submitting);
+    wire_message_free(&message);
+    next_is(stage, "change", &message);
+    assert_int_equal(message.request, waiting);
+    assert_true(number(message.body, "revision") > revision);
+    wire_message_free(&message);
+}
+
+static void of_one_client_the_earlier_wait_is_answered(void **state) {
+    struct stage *stage = *state;
+    struct wire_message message;
+    cJSON *first = ask(stage, "changes", body("{\"since\": 0}"), "change");
+    double revision = number(first, "revision");
+    cJSON_Delete(first);
+    uint64_t earlier = send_request(stage, "changes", body("{\"since\": %.0f}", revision));
+    send_request(stage, "changes", body("{\"since\": %.0f}", revision));
+    next_is(stage, "change", &message);
+    assert_int_equal(message.request, earlier);
+    assert_true(number(message.body, "revision") == revision);
+    wire_message_free(&message);
+    assert_int_equal(queued(stage), 0);
+}
+
 int main(void) {
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
@@ -393,6 +449,8 @@ int main(void) {
         ON_STAGE(noise_in_every_form_leaves_no_trace),
         ON_STAGE(workers_train_side_by_side_and_a_silent_one_is_replaced),
         ON_STAGE(what_was_answered_is_there_after_a_restart),
+        ON_STAGE(who_waits_is_answered_by_what_changes),
+        ON_STAGE(of_one_client_the_earlier_wait_is_answered),
         ON_STAGE(an_endpoint_that_others_reach_is_refused),
         ON_STAGE(a_port_that_is_taken_is_an_error_that_says_so),
     };
