@@ -87,32 +87,35 @@ static bool all_there(const cJSON *selection, const cJSON *experiments, struct e
     return true;
 }
 
-/* Takes one answer's experiments over into `all`; *after is where the next page begins, 0 at the
- * end. */
-static void take_page(cJSON *answer, cJSON *all, double *after) {
-    cJSON *page = cJSON_GetObjectItemCaseSensitive(answer, "experiments");
-    while (page != NULL && page->child != NULL)
-        cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(page, page->child));
-    const cJSON *next = cJSON_GetObjectItemCaseSensitive(answer, "next");
-    *after = cJSON_IsNumber(next) ? next->valuedouble : 0;
-}
-
-bool client_experiments(struct client *client, const char *question, cJSON *selection,
-                        cJSON **experiments, struct error *error) {
+bool client_pages(struct client *client, const char *question, const cJSON *selection,
+                  client_page *take, void *context, struct error *error) {
     const char *expected = strcmp(question, "show") == 0 ? "details" : "experiments";
-    cJSON *all = cJSON_CreateArray();
     double after = 0;
     bool good;
     do {
         cJSON *answer = NULL, *body = cJSON_Duplicate(selection, true);
         if (after > 0)
             cJSON_AddNumberToObject(body, "after", after);
-        good = client_ask(client, question, body, expected, &answer, error);
-        if (good)
-            take_page(answer, all, &after);
+        good = client_ask(client, question, body, expected, &answer, error) &&
+               take(context, cJSON_GetObjectItemCaseSensitive(answer, "experiments"), error);
+        after = field_number(answer, "next", 0);
         cJSON_Delete(answer);
     } while (good && after > 0);
-    good = good && all_there(selection, all, error);
+    return good;
+}
+
+static bool keep_page(void *all, cJSON *page, struct error *error) {
+    (void)error;
+    while (page->child != NULL)
+        cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(page, page->child));
+    return true;
+}
+
+bool client_experiments(struct client *client, const char *question, cJSON *selection,
+                        cJSON **experiments, struct error *error) {
+    cJSON *all = cJSON_CreateArray();
+    bool good = client_pages(client, question, selection, keep_page, all, error) &&
+                all_there(selection, all, error);
     cJSON_Delete(selection);
     if (!good)
         cJSON_Delete(all);

@@ -34,6 +34,14 @@ bool client_ask_once(const struct command_input *input, const char *name, cJSON 
  * NULL when they are neither (ERROR_INPUT). */
 cJSON *client_selection(char **words, size_t count, struct error *error);
 
+/* Takes a page of experiments, an array that the caller deletes. */
+typedef bool client_page(void *context, cJSON *experiments, struct error *error);
+
+/* Asks `list` or `show` for a selection and hands over one page after the other, until there is
+ * none or `take` fails. */
+bool client_pages(struct client *client, const char *question, const cJSON *selection,
+                  client_page *take, void *context, struct error *error);
+
 /* Asks `list` or `show` for a selection (taken over), page by page; the caller frees the array. An
  * id that is not there, or a group without experiments, is ERROR_INPUT. */
 bool client_experiments(struct client *client, const char *question, cJSON *selection,

@@ -90,6 +90,7 @@ int command_plot(int argc, char **argv);
 int command_scores(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_tensorboard(int argc, char **argv);
 int command_weights(int argc, char **argv);
 int command_verify(int argc, char **argv);

@@ -34,7 +34,7 @@ static int checkpoint_to_keep(const struct contender *contender) {
     return keep;
 }
 
-static struct contender contender_of(const cJSON *experiment) {
+struct contender contender_of(const cJSON *experiment) {
     struct contender contender = {.experiment = experiment};
     const cJSON *evaluation;
     cJSON_ArrayForEach(evaluation, field_at(experiment, "evaluations")) {

@@ -41,6 +41,9 @@ struct contender {
  * Without an evaluation (NULL), accuracy or loss comes last. */
 int evaluation_compare(const cJSON *a, const cJSON *b);
 
+/* The contender that an experiment (`show`'s) is. */
+struct contender contender_of(const cJSON *experiment);
+
 /* A contender for each experiment of the array (`show`'s), in their order. NULL without memory;
  * free(). */
 struct contender *contenders_make(const cJSON *experiments, size_t *count);

@@ -10,8 +10,7 @@
 
 enum { PATH_MAX_LENGTH = 256, DEPTH_MAX = 8 };
 
-/* Not compared: they do not change what is learnt. */
-static bool is_aside(const char *path) {
+bool differences_are_aside(const char *path) {
     static const char *const aside[] = {"name",      "priority", "max_attempts",
                                         "resources", "after",    "data.fingerprint"};
     for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
@@ -81,7 +80,7 @@ static bool walk(const cJSON *experiments, const cJSON *config, const char *pref
         char path[PATH_MAX_LENGTH];
         int length = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "",
                               one->string);
-        if (length >= (int)sizeof path || is_aside(path) || agree(experiments, path) ||
+        if (length >= (int)sizeof path || differences_are_aside(path) || agree(experiments, path) ||
             cJSON_GetObjectItemCaseSensitive(differences, path) != NULL)
             continue;
         if (cJSON_IsObject(one) && one->child != NULL && depth < DEPTH_MAX &&

@@ -13,6 +13,10 @@
  * them. The caller frees; NULL without memory. */
 cJSON *differences_of(const cJSON *experiments);
 
+/* Whether what stands at a path of the config is not compared: it does not change what is learnt.
+ */
+bool differences_are_aside(const char *path);
+
 void differences_print(const cJSON *differences, const struct screen *screen);
 
 #endif

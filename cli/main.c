@@ -35,6 +35,7 @@ static const struct command commands[] = {
     {"scores", "ID --checkpoint C --split S", "the probability of each picture, as CSV", command_scores},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
     {"predict", "CHECKPOINT IMAGE...", "the probability of label 1 of pictures", command_predict},
+    {"export", "[ID...|GROUP] [--csv|--json]", "a table for other programs", command_export},
     {"tensorboard", "ID...|GROUP --out DIR", "event files for TensorBoard", command_tensorboard},
     {"Weights and checkpoints", NULL, NULL, NULL},
     {"weights", "FILE", "the tensors of a safetensors or .pth file", command_weights},

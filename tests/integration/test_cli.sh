@@ -69,7 +69,7 @@ run 2 assay split two.json --out lists
 one_error 'choose one with --member'
 
 export ASSAY_CONNECT=tcp://127.0.0.1:1
-for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" "plot 1 --out p.png" \
+for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" "plot 1 --out p.png" export \
     "test 1 --checkpoint best --split test"; do
     run 3 assay $command --timeout 1
     one_error 'assay coordinator'
@@ -168,6 +168,17 @@ run 0 assay plot 3 --kind loss --out loss.svg
 grep -q '>cross-entropy (nats)</text>' loss.svg || fail "no axis in loss.svg"
 run 2 assay plot 3 --out loss.gif
 one_error 'ends in .png or .svg'
+run 0 assay export 3 4 --json
+expect "a row an experiment" "$(query "SELECT json_array_length(document) FROM input")" 2
+expect "what differs" "$(query "SELECT document ->> '\$[1].\"config.train.seed\"' FROM input")" 1
+run 0 assay export 3 4 --epochs
+expect "titles and a row an epoch" "$(wc -l <out)" 5
+run 2 assay export nogroup
+one_error 'nogroup'
+# The statements of docs/export.md are good ones.
+sed -n '/^```sql/,/^```/{/^```/d;p}' "$ASSAY_SOURCE/docs/export.md" >statements.sql
+sqlite3 -readonly "$db" <statements.sql >answers || fail "docs/export.md has a statement that fails"
+[ -s answers ] || fail "no answer to the statements of docs/export.md"
 run 2 assay scores 5 --checkpoint last --split test
 one_error 'no experiment 5'
 run 2 assay test 3 --checkpoint 7 --split valid

@@ -1,0 +1,143 @@
+/* assay export against a coordinator that hands out one experiment a page. */
+#include "cli/command.h"
+
+#include "cli/field.h"
+#include "core/file.h"
+#include "tests/cli/fake.h"
+#include "tests/temporary.h"
+
+/* Experiments 1 (done) and 4 (in its second epoch) of tests/data/cli/details.json. The first has
+ * upsampled, so that only some have that leaf. */
+static cJSON *answer_pages(void *context, size_t nth, const char *request, const cJSON *body,
+                           const char **name) {
+    (void)context, (void)nth, (void)request;
+    char *text;
+    size_t length;
+    bool second = field_number(body, "after", 0) > 0;
+    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
+    cJSON *answer = parsed(text), *experiments = cJSON_GetObjectItem(answer, "experiments");
+    free(text);
+    cJSON *taken = cJSON_DetachItemFromArray(experiments, second ? 3 : 0);
+    if (second) {
+        cJSON *data = cJSON_GetObjectItem(cJSON_GetObjectItem(taken, "config"), "data");
+        cJSON_ReplaceItemInObject(data, "upsample", cJSON_CreateObject());
+        cJSON_ReplaceItemInObject(taken, "variant", cJSON_CreateObject());
+    }
+    cJSON_ReplaceItemInObject(answer, "experiments", cJSON_CreateArray());
+    cJSON_AddItemToArray(cJSON_GetObjectItem(answer, "experiments"), taken);
+    cJSON_ReplaceItemInObject(answer, "next", second ? cJSON_CreateNull() : cJSON_CreateNumber(1));
+    *name = "details";
+    return answer;
+}
+
+static struct fake fake;
+
+static int start(void **state) {
+    (void)state;
+    fake_start(&fake, answer_pages, NULL);
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
+/* The rows of `assay export --json ...`. */
+static cJSON *exported(struct run run) {
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.status, 0);
+    cJSON *rows = parsed(run.out);
+    free(run.out);
+    free(run.err);
+    return rows;
+}
+
+static const cJSON *cell(const cJSON *rows, int row, const char *column) {
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(rows, row), column);
+}
+
+static void every_page_has_the_columns_that_differ_over_all_pages(void **state) {
+    (void)state;
+    cJSON *rows = exported(RUN(command_export, "export", "g", "--json"));
+    assert_int_equal(cJSON_GetArraySize(rows), 2);
+    assert_string_equal(cell(rows, 0, "variant.train.seed")->valuestring, "0");
+    assert_true(cJSON_IsNull(cell(rows, 1, "variant.train.seed")));
+    assert_near(cell(rows, 1, "config.train.seed")->valuedouble, 1, 0);
+    assert_near(cell(rows, 0, "config.data.upsample.real")->valuedouble, 2, 0);
+    assert_true(cJSON_IsNull(cell(rows, 1, "config.data.upsample.real")));
+    assert_null(cell(rows, 0, "config.train.epochs")); /* the same in both */
+    assert_null(cell(rows, 0, "config.name"));
+    assert_string_equal(cell(rows, 0, "keep")->valuestring, "last");
+    assert_near(cell(rows, 0, "last_valid_roc_auc")->valuedouble, 0.93, 0);
+    assert_near(cell(rows, 0, "best_test_accuracy")->valuedouble, 240.0 / 288, 1e-15);
+    assert_true(cJSON_IsNull(cell(rows, 1, "best_test_accuracy")));
+    cJSON_Delete(rows);
+}
+
+static void csv_has_titles_quotes_and_nothing_for_null(void **state) {
+    (void)state;
+    struct run run = RUN(command_export, "export", "g");
+    const char *titles = "id,name,group,state,person,worker,error,attempt,submitted_ms,started_ms,"
+                         "finished_ms,epochs,epochs_done,variant.train.seed,config.data.upsample."
+                         "real,config.train.seed,config.train.flip,keep,best_epoch,";
+    const char *first = "\n1,\"demo/flip,seed=0\",demo,done,ann@node,,,1,1795493707000,"
+                        "1795493708000,1795493758000,3,3,0,2,0,flip,last,2,82,164,20,22,";
+    const char *second = "\n4,\"demo/none,seed=1\",demo,running,ann@node,node-1,,1,1795493707000,"
+                         "1795493708000,,3,1,,,1,none,,,,";
+    assert_memory_equal(run.out, titles, strlen(titles));
+    assert_non_null(strstr(run.out, first));
+    assert_non_null(strstr(run.out, second));
+    free(run.out);
+    free(run.err);
+}
+
+static void epochs_are_a_row_each(void **state) {
+    (void)state;
+    cJSON *rows = exported(RUN(command_export, "export", "g", "--json", "--epochs"));
+    assert_int_equal(cJSON_GetArraySize(rows), 4);
+    assert_near(cell(rows, 1, "epoch")->valuedouble, 2, 0);
+    assert_near(cell(rows, 1, "learning_rate")->valuedouble, 1e-4, 0);
+    assert_near(cell(rows, 2, "valid_loss")->valuedouble, 0.350001, 0);
+    assert_true(cJSON_IsNull(cell(rows, 3, "valid_precision"))); /* nothing was called real */
+    assert_true(cJSON_IsTrue(cell(rows, 0, "best")));
+    cJSON_Delete(rows);
+}
+
+static void a_file_has_what_stdout_would_have(void **state) {
+    char *path = temporary_path(state, "g.csv"), *text, expected[600];
+    size_t length;
+    struct run plain = RUN(command_export, "export", "g", "--csv");
+    snprintf(expected, sizeof expected, "%s\n", path);
+    assert_run(RUN(command_export, "export", "g", "--csv", "--out", path), 0, expected, "");
+    assert_true(file_read(path, 1 << 20, &text, &length, NULL));
+    assert_string_equal(text, plain.out);
+    free(text);
+    free(plain.out);
+    free(plain.err);
+    free(path);
+}
+
+static void export_says_what_is_wrong_in_one_line(void **state) {
+    char *path = temporary_path(state, "no/g.csv"), expected[600];
+    assert_run(RUN(command_export, "export", "g", "--csv", "--json"), 2, "",
+               "assay: --csv and --json together: choose one\n");
+    snprintf(expected, sizeof expected, "assay: cannot write %s.tmp: No such file or directory\n",
+             path);
+    assert_run(RUN(command_export, "export", "g", "--out", path), 1, "", expected);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_page_has_the_columns_that_differ_over_all_pages),
+        cmocka_unit_test(csv_has_titles_quotes_and_nothing_for_null),
+        cmocka_unit_test(epochs_are_a_row_each),
+        cmocka_unit_test_setup_teardown(a_file_has_what_stdout_would_have, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(export_says_what_is_wrong_in_one_line, temporary_make,
+                                        temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
