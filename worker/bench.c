@@ -17,6 +17,7 @@ struct bench_options {
     const char *arch, *backend, *input;
     long size, batch, steps, threads, device;
     bool layers, compact;
+    enum precision precision;
 };
 
 /* A model on drawn weights and a batch of drawn pictures. */
@@ -42,6 +43,7 @@ enum {
     KEY_THREADS,
     KEY_BACKEND,
     KEY_DEVICE,
+    KEY_PRECISION,
     KEY_LAYERS,
     KEY_INPUT,
     KEY_JSON
@@ -56,6 +58,7 @@ static const struct argp_option bench_table[] = {
     {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
+    {"precision", KEY_PRECISION, "fp32|tf32|bf16", 0, "What it computes in (default: fp32)", 0},
     {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
     {"input", KEY_INPUT, "DIR", 0,
      "Also how fast this folder's pictures become tensors, alone and while training", 0},
@@ -73,6 +76,7 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_THREADS: return options_integer(state, "--threads", text, 0, 1024, &options->threads);
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
+    case KEY_PRECISION: return options_precision(state, text, &options->precision);
     case KEY_LAYERS: options->layers = true; return 0;
     case KEY_INPUT: options->input = text; return 0;
     case KEY_JSON: options->compact = true; return 0;
@@ -128,7 +132,8 @@ static bool batch_draw(struct trained *trained, const struct bench_options *opti
 
 static bool trained_new(struct trained *trained, const struct bench_options *options,
                         struct error *error) {
-    const struct model_options model_options = {.deterministic = true,
+    const struct model_options model_options = {.precision = options->precision,
+                                                .deterministic = true,
                                                 .threads = (int)options->threads,
                                                 .device = (int)options->device,
                                                 .profile =
@@ -236,6 +241,8 @@ static bool measure_training(struct trained *trained, const struct bench_options
 static bool measure_together(struct trained *trained, const struct bench_options *options,
                              cJSON *out, struct error *error) {
     const struct bench_feed feed = {.folder = options->input,
+                                    .backend = trained->backend,
+                                    .model = trained->model,
                                     .side = (int)options->size,
                                     .threads = (int)options->threads,
                                     .batch = (size_t)options->batch,
@@ -249,6 +256,10 @@ static void describe(cJSON *out, const struct bench_options *options,
     backend->available((int)options->device, what, sizeof what);
     cJSON_AddStringToObject(out, "backend", backend->name);
     cJSON_AddStringToObject(out, "device", what);
+    cJSON_AddStringToObject(out, "precision",
+                            options->precision == PRECISION_BF16   ? "bf16"
+                            : options->precision == PRECISION_TF32 ? "tf32"
+                                                                   : "fp32");
     cJSON_AddStringToObject(out, "arch", options->arch);
     cJSON_AddNumberToObject(out, "size", (double)options->size);
     cJSON_AddNumberToObject(out, "batch", (double)options->batch);

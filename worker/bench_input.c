@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/picture.h"
-#include "worker/loader.h"
+#include "worker/batch_feed.h"
 #include "worker/sample.h"
 
 #include <dirent.h>
@@ -178,15 +178,19 @@ static bool measure_thread(const struct feed *feed, cJSON *json, struct error *e
 struct reader {
     bench_train *train;
     void *context;
+    const struct backend *backend;
+    struct model *model;
 };
 
 static bool time_pass(struct loader *loader, const struct loader_pass *pass,
                       const struct reader *reader, double *seconds, struct error *error) {
     const struct batch *batch;
+    struct batch_feed feed = {loader, reader == NULL ? &backend_cpu : reader->backend,
+                              reader == NULL ? NULL : reader->model, NULL};
     double began = clock_steady_seconds();
-    bool done = loader_begin(loader, pass, error);
+    bool done = batch_feed_begin(&feed, pass, error);
     do {
-        done = done && loader_next(loader, &batch, error);
+        done = done && batch_feed_next(&feed, &batch, error);
         if (done && batch != NULL && reader != NULL)
             done = reader->train(reader->context, batch, error);
     } while (done && batch != NULL);
@@ -248,8 +252,9 @@ bool bench_together(const struct bench_feed *options, bench_train *train, void *
     struct feed feed;
     if (!feed_open(options->folder, options->side, options->threads, &feed, error))
         return false;
-    const struct loader_options loader_options = {.root = feed.folder, .threads = feed.threads};
-    const struct reader reader = {train, context};
+    const struct loader_options loader_options = {
+        .root = feed.folder, .threads = feed.threads, .pictures = options->backend->takes_pictures};
+    const struct reader reader = {train, context, options->backend, options->model};
     struct loader *loader = NULL;
     /* As many as the steps need, over and over; the paths stay the feed's. */
     struct split_list list = {.count = options->steps * options->batch};

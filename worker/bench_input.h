@@ -22,6 +22,8 @@ bool bench_input(const char *folder, int side, int threads, cJSON *out, struct e
 
 struct bench_feed {
     const char *folder;
+    const struct backend *backend;
+    struct model *model;
     int side, threads;
     size_t batch, steps;
 };

@@ -74,6 +74,16 @@ error_t options_backend(const struct argp_state *state, const char *text, const 
     return 0;
 }
 
+error_t options_precision(const struct argp_state *state, const char *text, enum precision *value) {
+    static const char *const names[] = {"fp32", "tf32", "bf16"}; /* enum precision */
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *value = (enum precision)i;
+            return 0;
+        }
+    return options_mistake(state, "--precision is fp32, tf32 or bf16, not \"%s\"", text);
+}
+
 void options_tell_backend(const char *backend, int device) {
     char line[512];
     if (backend_passed(backend, device, line, sizeof line))

@@ -3,6 +3,8 @@
 #ifndef ASSAY_WORKER_OPTIONS_H
 #define ASSAY_WORKER_OPTIONS_H
 
+#include "core/experiment.h"
+
 #include <argp.h>
 #include <stdbool.h>
 
@@ -17,6 +19,8 @@ error_t options_integer(const struct argp_state *state, const char *name, const 
                         long least, long most, long *value);
 /* "auto", "cpu" or "cuda" into *value, or a mistake. */
 error_t options_backend(const struct argp_state *state, const char *text, const char **value);
+/* "fp32", "tf32" or "bf16" into *value, or a mistake. */
+error_t options_precision(const struct argp_state *state, const char *text, enum precision *value);
 /* One line on stderr when "auto" has to do without the GPU that this build could use. */
 void options_tell_backend(const char *backend, int device);
 

@@ -173,6 +173,7 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
     if (!loader_new(&loader, &session->loader, error) ||
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
+    session->feed = (struct batch_feed){session->loader, session->backend, session->model, NULL};
     ok = true;
 out:
     free(root);
@@ -201,26 +202,6 @@ void session_close(struct session *session) {
 uint32_t session_steps(const struct session *session, const struct split_list *list) {
     size_t size = session->experiment->train.batch_size;
     return (uint32_t)(list->count / size + (list->count % size != 0));
-}
-
-/* Where the backend prefetches, one batch is taken ahead for it. */
-static bool pass_begin(struct session *session, const struct loader_pass *pass,
-                       struct error *error) {
-    session->ahead = NULL;
-    return loader_begin(session->loader, pass, error) &&
-           (session->backend->prefetch == NULL ||
-            loader_next(session->loader, &session->ahead, error));
-}
-
-static bool pass_next(struct session *session, const struct batch **batch, struct error *error) {
-    if (session->backend->prefetch == NULL)
-        return loader_next(session->loader, batch, error);
-    *batch = session->ahead;
-    if (*batch == NULL)
-        return true;
-    return loader_next(session->loader, &session->ahead, error) &&
-           (session->ahead == NULL || session->ahead->pictures == NULL ||
-            session->backend->prefetch(session->model, session->ahead, error));
 }
 
 /* Adds the batch's pictures to the metrics; the sum of their losses. */
@@ -326,9 +307,9 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
                           .began_ms = clock_steady_ms()};
     const struct batch *batch;
     epoch->metrics = (struct metrics){0};
-    if (asked_to_stop(session) || !pass_begin(session, &pass, error))
+    if (asked_to_stop(session) || !batch_feed_begin(&session->feed, &pass, error))
         return false;
-    while (pass_next(session, &batch, error)) {
+    while (batch_feed_next(&session->feed, &batch, error)) {
         if (batch == NULL) {
             epoch->metrics.loss_sum *= (double)list->count / phase.weights;
             epoch->seconds = (double)(clock_steady_ms() - phase.began_ms) / 1000;
@@ -358,9 +339,9 @@ bool session_evaluate(struct session *session, const struct split_list *list,
     *metrics = (struct metrics){0};
     if (list->count == 0)
         return true;
-    if (asked_to_stop(session) || !pass_begin(session, &pass, error))
+    if (asked_to_stop(session) || !batch_feed_begin(&session->feed, &pass, error))
         return false;
-    while (pass_next(session, &batch, error)) {
+    while (batch_feed_next(&session->feed, &batch, error)) {
         if (batch == NULL)
             return true;
         phase.step++;

@@ -10,7 +10,7 @@
 
 #include "core/board.h"
 #include "core/split.h"
-#include "worker/loader.h"
+#include "worker/batch_feed.h"
 #include "worker/trainer.h"
 #include "worker/trainlog.h"
 
@@ -22,10 +22,10 @@ struct session {
     const struct backend *backend;
     struct model *model;
     struct loader *loader;
-    const struct batch *ahead; /* the next one of the pass, where the backend prefetches; or NULL */
-    size_t *order;             /* of the training list in this epoch */
-    float *losses, *logits;    /* of a batch */
-    int64_t told_ms;           /* when progress was told last */
+    struct batch_feed feed; /* of the loader to the model */
+    size_t *order;          /* of the training list in this epoch */
+    float *losses, *logits; /* of a batch */
+    int64_t told_ms;        /* when progress was told last */
     bool stopped;
 };
 

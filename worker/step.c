@@ -11,7 +11,9 @@
 #include <string.h>
 
 struct step_options {
-    const char *config, *weights, *batch, *out, *backend, *precision;
+    const char *config, *weights, *batch, *out, *backend;
+    bool other_precision; /* than the experiment's */
+    enum precision precision;
     int device, threads;
 };
 
@@ -73,10 +75,8 @@ static error_t step_parse(int key, char *text, struct argp_state *state) {
     case KEY_OUT: options->out = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_PRECISION:
-        options->precision = text;
-        return strcmp(text, "fp32") == 0 || strcmp(text, "tf32") == 0 || strcmp(text, "bf16") == 0
-                   ? 0
-                   : options_mistake(state, "--precision is fp32, tf32 or bf16, not \"%s\"", text);
+        options->other_precision = true;
+        return options_precision(state, text, &options->precision);
     case KEY_DEVICE:
         code = options_integer(state, "--device", text, 0, 1023, &number);
         options->device = (int)number;
@@ -202,10 +202,8 @@ static bool head_check(const char *path, struct error *error) {
 static bool model_make(struct training *training, const struct step_options *options,
                        struct error *error) {
     struct experiment *experiment = &training->experiment;
-    if (options->precision != NULL)
-        experiment->train.precision = strcmp(options->precision, "bf16") == 0   ? PRECISION_BF16
-                                      : strcmp(options->precision, "tf32") == 0 ? PRECISION_TF32
-                                                                                : PRECISION_FP32;
+    if (options->other_precision)
+        experiment->train.precision = options->precision;
     const struct model_options model_options = {.precision = experiment->train.precision,
                                                 .deterministic = experiment->train.deterministic,
                                                 .loss = &experiment->train.loss,
