@@ -60,12 +60,14 @@ start_coordinator() {
 }
 coordinator_options=(--lease 3)
 
-# start_worker NAME [OPTION...]: in the folder of that name, by way of worker_prefix.
+# start_worker NAME [OPTION...]: in the folder of that name, by way of worker_prefix. scripts/gpu_check sets
+# ASSAY_TEST_BACKEND and ASSAY_TEST_PRECISION; everywhere else it is cpu and fp32.
 worker_prefix=()
 start_worker() {
     local name=$1
     shift
-    "${worker_prefix[@]}" "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" --backend cpu --threads 1 "$@" \
+    "${worker_prefix[@]}" "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" \
+        --backend "${ASSAY_TEST_BACKEND:-cpu}" --threads 1 "$@" \
         >>"$work/$name.log" 2>&1 &
     worker_pid[$name]=$!
 }
@@ -120,7 +122,8 @@ write_experiment() {
     {"op": "normalize", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
   ],
   "model": {"arch": "resnet18", "head": "dropout", "dropout": 0.2, "weights": null},
-  "train": {"epochs": $epochs, "batch_size": 16, "checkpoint_every": 2}$matrix
+  "train": {"epochs": $epochs, "batch_size": 16, "checkpoint_every": 2,
+            "precision": "${ASSAY_TEST_PRECISION:-fp32}"}$matrix
 }
 JSON
 }
