@@ -9,13 +9,13 @@ static struct experiment *changed(const struct bench *bench, struct small *small
 
 /* Stops in every epoch and ends with the bits of a run that was never stopped. */
 static void expect_resumes(const struct bench *bench, const struct small *small) {
-    struct listener straight = {0},
-                    listener = {.stop_after = 9}; /* an epoch asks 6 times, the end 8 */
+    struct listener straight = {0}, listener = {0};
     struct error error = {0};
     char *whole = folder(bench, "straight"), *dir = folder(bench, "stopped");
     enum trainer_outcome outcome = TRAINER_STOPPED;
     int stops = 0;
     run_to_the_end(small, whole, NULL, 2, &straight);
+    listener.stop_after = straight.asked_first + straight.asked_first / 4; /* in a step */
     for (; stops < 20 && outcome == TRAINER_STOPPED; stops++)
         outcome = small_run(small, dir, NULL, 2, &listener, &error);
     if (outcome != TRAINER_DONE)
