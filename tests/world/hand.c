@@ -59,7 +59,7 @@ static void trial_begin(struct world *world, struct hand *hand) {
     memset(&hand->trial, 0, sizeof hand->trial);
     hand->trial.active = true;
     hand->trial.experiment = id;
-    if (hand->resume_hand >= 0 && hand->resume_experiment == id) {
+    if (hand->resume_hand >= 0) {
         const struct hand *other = &world->hands[hand->resume_hand];
         if (strcmp(other->host, hand->host) == 0 && other->files[id].epoch > own->epoch)
             *own = other->files[id];
@@ -264,9 +264,7 @@ static bool take_message(struct world *world, struct hand *hand, struct wire_mes
     } else if (event.kind == DUTY_ASSIGNED) {
         const char *path =
             cJSON_GetStringValue(json_member(json_member(message->body, "resume"), "path"));
-        if (path == NULL ||
-            sscanf(path, "/%lld/%lld", &hand->resume_hand, &hand->resume_experiment) != 2)
-            hand->resume_hand = -1;
+        hand->resume_hand = path != NULL ? path[1] - '0' : -1; /* "/HAND/EXPERIMENT" */
     }
     duty_take(&hand->duty, &event, world->now.steady_ms);
     return good;

@@ -76,7 +76,7 @@ struct hand {
     struct duty duty;
     uint64_t number;
     struct spooled report;
-    long long resume_experiment, resume_hand; /* of the assignment */
+    int resume_hand; /* who has the checkpoint that the assignment names; -1: nobody */
     struct {
         bool active, stop, over;
         long long experiment;

@@ -1,0 +1,181 @@
+/* A writer is killed with SIGKILL at every one of its system calls, one after the other (ptrace).
+ * The file is the old or the new one, whole, and the next writer is not hindered by what was left.
+ */
+#include "core/atomic_file.h"
+
+#include "core/file.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#ifndef SYS_rename /* where the kernel has only the later one */
+#define SYS_rename SYS_renameat
+#endif
+
+enum { CALLS_MAX = 200 };
+
+/* What a child has asked the kernel for, in order, and how it ended. */
+struct calls {
+    long numbers[CALLS_MAX];
+    int count;
+    bool killed;
+};
+
+typedef void child_function(const char *path);
+
+/* Runs `child` in a process that is killed when it enters its call `when` (from 0). */
+static void run_until(child_function *child, const char *path, int when, struct calls *calls) {
+    int status;
+    *calls = (struct calls){.count = 0};
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+            _exit(77);
+        raise(SIGSTOP);
+        child(path);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip(); /* processes may not be traced here */
+    assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD), 0);
+    while (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid &&
+           WIFSTOPPED(status)) {
+        struct __ptrace_syscall_info info;
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof info, &info) <= 0 ||
+            info.op != PTRACE_SYSCALL_INFO_ENTRY)
+            continue;
+        if (calls->count == when) {
+            kill(pid, SIGKILL);
+            waitpid(pid, &status, 0);
+            calls->killed = true;
+            return;
+        }
+        assert_true(calls->count < CALLS_MAX);
+        calls->numbers[calls->count++] = (long)info.entry.nr;
+    }
+}
+
+static const char old_text[] = "the old file", new_text[] = "the new file, which is longer";
+
+static void write_new(const char *path) {
+    struct atomic_file file;
+    if (!atomic_file_begin(path, &file, NULL) || !atomic_file_write(&file, new_text, 9, NULL) ||
+        !atomic_file_write(&file, new_text + 9, sizeof new_text - 1 - 9, NULL) ||
+        !atomic_file_commit(&file, NULL))
+        _exit(1);
+}
+
+/* From PATH.from beside it. */
+static void link_new(const char *path) {
+    char from[600];
+    snprintf(from, sizeof from, "%s.from", path);
+    if (!atomic_file_link(from, path, NULL))
+        _exit(1);
+}
+
+static void copy_new(const char *path) {
+    char from[600];
+    snprintf(from, sizeof from, "%s.from", path);
+    if (!atomic_file_copy(from, path, NULL))
+        _exit(1);
+}
+
+static bool holds(const char *path, const char *text) {
+    char *data = NULL;
+    size_t length = 0;
+    struct error error = {0};
+    if (!file_read(path, 1000, &data, &length, &error))
+        fail_msg("%s", error.message);
+    bool same = length == strlen(text) && memcmp(data, text, length) == 0;
+    free(data);
+    return same;
+}
+
+static void write_old(const char *path) {
+    char from[600];
+    snprintf(from, sizeof from, "%s.from", path);
+    unlink(from);
+    assert_true(file_write_atomic(path, old_text, strlen(old_text), NULL));
+    assert_true(file_write_atomic(from, new_text, strlen(new_text), NULL));
+}
+
+static void kill_everywhere(child_function *child, void **state) {
+    char *path = temporary_path(state, "file");
+    struct calls calls = {.killed = true};
+    bool old_seen = false, new_seen = false;
+    for (int when = 0; calls.killed; when++) {
+        write_old(path);
+        run_until(child, path, when, &calls);
+        bool is_new = holds(path, new_text);
+        assert_true(is_new || holds(path, old_text));
+        assert_true(is_new || calls.killed);
+        old_seen = old_seen || !is_new;
+        new_seen = new_seen || (is_new && calls.killed);
+        child(path); /* whatever is left over */
+        assert_true(holds(path, new_text));
+    }
+    assert_true(old_seen && new_seen);
+    free(path);
+}
+
+static void a_killed_writer_leaves_the_old_file_or_the_new_one(void **state) {
+    kill_everywhere(write_new, state);
+}
+
+static void a_killed_link_leaves_the_old_file_or_the_new_one(void **state) {
+    kill_everywhere(link_new, state);
+}
+
+static void a_killed_copy_leaves_the_old_file_or_the_new_one(void **state) {
+    kill_everywhere(copy_new, state);
+}
+
+/* The place of the last call of this number before `end`; -1 without one. */
+static int last_before(const struct calls *calls, long number, int end) {
+    int place = end - 1;
+    while (place >= 0 && calls->numbers[place] != number)
+        place--;
+    return place;
+}
+
+/* What a power cut may lose is what was not synced before the next step. */
+static void the_data_is_synced_before_the_rename_and_the_folder_after_it(void **state) {
+    char *path = temporary_path(state, "file");
+    struct calls calls;
+    write_old(path);
+    run_until(write_new, path, CALLS_MAX, &calls);
+    int folder = last_before(&calls, SYS_fsync, calls.count);
+    int rename = last_before(&calls, SYS_rename, folder);
+    int file = last_before(&calls, SYS_fsync, rename);
+    int written = last_before(&calls, SYS_write, rename);
+    assert_true(0 <= written && written < file && file < rename && rename < folder);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_killed_writer_leaves_the_old_file_or_the_new_one,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_killed_link_leaves_the_old_file_or_the_new_one,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_killed_copy_leaves_the_old_file_or_the_new_one,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(
+            the_data_is_synced_before_the_rename_and_the_folder_after_it, temporary_make,
+            temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
