@@ -1,33 +1,13 @@
 #include "tests/world/disk.h"
 
+#include "tests/world/disk_file.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WAL_PAGES = 24 }; /* between checkpoints: few, so that schedules have many of them */
-
-struct image {
-    unsigned char *bytes;
-    size_t length;
-};
-
-/* What has been done to a file since it was synced. */
-struct change {
-    size_t offset, length;
-    unsigned char *bytes; /* NULL: the file was cut, or began anew, at `offset` bytes */
-};
-
-struct disk_file {
-    struct disk_file *next;
-    char *name;
-    bool there, synced_there;
-    struct image now, synced;
-    struct change *changes;
-    size_t count, room;
-    void **shared; /* regions of the -shm file */
-    int shared_count;
-};
 
 struct handle {
     sqlite3_file base;
@@ -38,70 +18,6 @@ struct handle {
 static struct disk *disks[DISKS_MAX];
 static sqlite3_vfs *below; /* SQLite's own, for time and randomness */
 
-/* --- files --- */
-
-static void *must(void *memory) {
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
-static void image_resize(struct image *image, size_t length) {
-    if (length > image->length) {
-        image->bytes = must(realloc(image->bytes, length));
-        memset(image->bytes + image->length, 0, length - image->length);
-    }
-    image->length = length;
-}
-
-static void image_write(struct image *image, const void *bytes, size_t length, size_t offset) {
-    if (length == 0)
-        return;
-    if (offset + length > image->length)
-        image_resize(image, offset + length);
-    memcpy(image->bytes + offset, bytes, length);
-}
-
-static void image_copy(struct image *to, const struct image *from) {
-    image_resize(to, 0);
-    image_write(to, from->bytes, from->length, 0);
-}
-
-static void remember(struct disk_file *file, const void *bytes, size_t length, size_t offset) {
-    if (file->count == file->room) {
-        file->room = 2 * file->room + 16;
-        file->changes = must(realloc(file->changes, file->room * sizeof *file->changes));
-    }
-    struct change *change = &file->changes[file->count++];
-    *change = (struct change){.offset = offset, .length = length};
-    if (bytes != NULL)
-        change->bytes = memcpy(must(malloc(length + 1)), bytes, length);
-}
-
-static void forget_changes(struct disk_file *file) {
-    for (size_t i = 0; i < file->count; i++)
-        free(file->changes[i].bytes);
-    file->count = 0;
-}
-
-static void forget_shared(struct disk_file *file) {
-    for (int i = 0; i < file->shared_count; i++)
-        free(file->shared[i]);
-    free(file->shared);
-    file->shared = NULL;
-    file->shared_count = 0;
-}
-
-static void file_free(struct disk_file *file) {
-    forget_changes(file);
-    forget_shared(file);
-    free(file->changes);
-    free(file->now.bytes);
-    free(file->synced.bytes);
-    free(file->name);
-    free(file);
-}
-
 static struct disk *disk_of(const char *name) {
     for (int i = 0; i < DISKS_MAX; i++) {
         size_t length = disks[i] != NULL ? strlen(disks[i]->folder) : 0;
@@ -111,20 +27,19 @@ static struct disk *disk_of(const char *name) {
     return NULL;
 }
 
-static struct disk_file *file_find(struct disk *disk, const char *name) {
-    struct disk_file *file = disk->files;
-    while (file != NULL && strcmp(file->name, name) != 0)
-        file = file->next;
-    return file;
-}
-
 static struct disk_file *file_make(struct disk *disk, const char *name) {
-    struct disk_file *file = must(calloc(1, sizeof *file));
-    file->name = must(strdup(name));
+    struct disk_file *file = disk_file_make(name);
     if (disk != NULL) {
         file->next = disk->files;
         disk->files = file;
     }
+    return file;
+}
+
+static struct disk_file *file_find(struct disk *disk, const char *name) {
+    struct disk_file *file = disk->files;
+    while (file != NULL && strcmp(file->name, name) != 0)
+        file = file->next;
     return file;
 }
 
@@ -143,7 +58,7 @@ static bool disk_works(struct disk *disk) {
 static int file_close(sqlite3_file *base) {
     struct handle *handle = (struct handle *)base;
     if (handle->disk == NULL)
-        file_free(handle->file);
+        disk_file_free(handle->file);
     return SQLITE_OK;
 }
 
@@ -171,9 +86,7 @@ static int file_write(sqlite3_file *base, const void *bytes, int amount, sqlite3
     bool works = disk_works(disk);
     if (!works)
         length = dead ? 0 : length / 2; /* it dies in the middle of this one */
-    image_write(&handle->file->now, bytes, length, at);
-    if (disk != NULL && length > 0)
-        remember(handle->file, bytes, length, at);
+    disk_file_write(handle->file, bytes, length, at);
     return works ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
 
@@ -181,9 +94,7 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 length) {
     struct handle *handle = (struct handle *)base;
     if (!disk_works(handle->disk))
         return SQLITE_IOERR_TRUNCATE;
-    image_resize(&handle->file->now, (size_t)length);
-    if (handle->disk != NULL)
-        remember(handle->file, NULL, 0, (size_t)length);
+    disk_file_cut(handle->file, (size_t)length);
     return SQLITE_OK;
 }
 
@@ -198,8 +109,7 @@ static int file_sync(sqlite3_file *base, int flags) {
     (void)flags;
     if (!disk_works(handle->disk))
         return SQLITE_IOERR_FSYNC;
-    image_copy(&handle->file->synced, &handle->file->now);
-    forget_changes(handle->file);
+    disk_file_sync(handle->file);
     if (!handle->file->synced_there)
         folder_sync(handle->disk);
     handle->file->synced_there = true;
@@ -229,7 +139,7 @@ static int file_control(sqlite3_file *base, int operation, void *argument) {
 
 static int file_sector(sqlite3_file *base) {
     (void)base;
-    return DISK_SECTOR;
+    return 512;
 }
 
 /* As SQLite takes every disk to be: a write leaves the bytes beside it alone. */
@@ -245,8 +155,8 @@ static int shared_map(sqlite3_file *base, int region, int size, int extend, void
         return SQLITE_OK;
     while (region >= file->shared_count) {
         file->shared =
-            must(realloc(file->shared, (size_t)(file->shared_count + 1) * sizeof(void *)));
-        file->shared[file->shared_count++] = must(calloc(1, (size_t)size));
+            disk_memory(realloc(file->shared, (size_t)(file->shared_count + 1) * sizeof(void *)));
+        file->shared[file->shared_count++] = disk_memory(calloc(1, (size_t)size));
     }
     *at = file->shared[region];
     return SQLITE_OK;
@@ -264,7 +174,7 @@ static void shared_barrier(sqlite3_file *base) {
 /* The last connection is gone, and the next one makes the index anew from the log. */
 static int shared_unmap(sqlite3_file *base, int erase) {
     (void)erase;
-    forget_shared(((struct handle *)base)->file);
+    disk_file_forget_shared(((struct handle *)base)->file);
     return SQLITE_OK;
 }
 
@@ -305,8 +215,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
             handle->file = file_make(handle->disk, name != NULL ? name : "");
         handle->file->there = true;
         handle->file->synced_there = false;
-        image_resize(&handle->file->now, 0);
-        remember(handle->file, NULL, 0, 0);
+        disk_file_cut(handle->file, 0);
     }
     base->pMethods = &methods;
     if (out != NULL)
@@ -403,7 +312,7 @@ void disk_free(struct disk *disk) {
     while (disk->files != NULL) {
         struct disk_file *file = disk->files;
         disk->files = file->next;
-        file_free(file);
+        disk_file_free(file);
     }
     for (int i = 0; i < DISKS_MAX; i++)
         if (disks[i] == disk)
@@ -414,41 +323,11 @@ void disk_kill(struct disk *disk) {
     disk->dead = true;
 }
 
-/* What the power cut leaves of one operation that was not synced. */
-static void leave(struct image *image, const struct change *change, struct random_stream *draws) {
-    uint32_t fate = random_below(draws, 3);
-    if (fate == 0)
-        return;
-    if (change->bytes == NULL) {
-        image_resize(image, change->offset);
-        return;
-    }
-    for (size_t at = 0; at < change->length;) {
-        size_t sector = DISK_SECTOR - (change->offset + at) % DISK_SECTOR;
-        size_t length = change->length - at < sector ? change->length - at : sector;
-        if (fate == 1 || random_below(draws, 2) == 0)
-            image_write(image, change->bytes + at, length, change->offset + at);
-        at += length;
-    }
-}
-
-static void cut_power(struct disk_file *file, struct random_stream *draws) {
-    if (file->there != file->synced_there && random_below(draws, 2) == 0)
-        file->there = file->synced_there;
-    for (size_t i = 0; i < file->count; i++)
-        leave(&file->synced, &file->changes[i], draws);
-    image_copy(&file->now, &file->synced);
-}
-
 void disk_revive(struct disk *disk, bool power_cut, struct random_stream *draws) {
     for (struct disk_file *file = disk->files; file != NULL; file = file->next) {
-        if (power_cut) {
-            cut_power(file, draws);
-            image_copy(&file->synced, &file->now);
-            file->synced_there = file->there;
-            forget_changes(file);
-        }
-        forget_shared(file);
+        if (power_cut)
+            disk_file_lose_power(file, draws);
+        disk_file_forget_shared(file);
     }
     disk->dead = disk->full = false;
     disk->dies_after = DISK_NEVER;

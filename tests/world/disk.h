@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-enum { DISK_NEVER = -1, DISK_SECTOR = 512, DISKS_MAX = 8 };
+enum { DISK_NEVER = -1, DISKS_MAX = 8 };
 
 struct disk {
     char folder[512]; /* every SQLite file below it is on this disk */

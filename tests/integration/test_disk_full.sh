@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Disks that are full, first the coordinator's, then a worker's. Whoever meets it says so and loses
+# nothing; once there is room everything comes to its end, every epoch once, with the bits of an
+# undisturbed run.
+#
+# The disks are two tmpfs in a mount namespace of this script's own. Where none may be made the test
+# is skipped (exit status 77).
+if [ -z "${ASSAY_NAMESPACE:-}" ]; then
+    make=(unshare --mount)
+    [ "$(id -u)" = 0 ] || make=(unshare --user --map-root-user --mount)
+    why=$("${make[@]}" mount -t tmpfs -o size=1m none /mnt 2>&1) ||
+        { echo "skipped: no file system can be mounted here: $why"; exit 77; }
+    ASSAY_NAMESPACE=1 exec "${make[@]}" bash "$0"
+fi
+. "$(dirname "$0")/lib.sh"
+
+epochs=4
+mount -t tmpfs none /mnt # ends, as those in it, with the namespace
+mkdir /mnt/database /mnt/one
+mount -t tmpfs -o size=20m none /mnt/database
+mount -t tmpfs -o size=400m none /mnt/one
+ln -s /mnt/one "$work/one"
+db=/mnt/database/assay.db
+coordinator_options=(--lease 3 --artifacts "$work/artifacts")
+
+# full DISK COMMAND...: fills what room there is, and says whether the command succeeds.
+full() {
+    dd if=/dev/zero of="/mnt/$1/ballast" bs=4k oflag=append conv=notrunc 2>"$work/dd.err" || true
+    "${@:2}"
+}
+empty() { rm "/mnt/$1/ballast"; }
+
+same_as_calm() {
+    expect_complete "$1" $epochs
+    for kind in best last; do
+        "$tools/same_weights" "$(checkpoint_path "$calm" $kind)" "$(checkpoint_path "$1" $kind)" ||
+            fail "the $kind checkpoint of $1 differs from the undisturbed run's"
+    done
+    [ "$(numbers "$calm")" = "$(numbers "$1")" ] || fail "the numbers of $1 differ"
+}
+
+write_experiment "$work/calm.json" 300 $epochs
+# small checkpoints, and two of each experiment
+sed -i 's/"checkpoint_every": 2/"checkpoint_every": 99, "optimizer": {"name": "sgd", "momentum": 0}/' \
+    "$work/calm.json"
+sed '2i "max_attempts": 100,' "$work/calm.json" >"$work/tight.json"
+start_coordinator
+calm=$(submit "$work/calm.json")
+start_worker one
+until_true "the undisturbed run is done" in_state "$calm" done
+
+# The coordinator's: it refuses what it cannot keep, the worker trains on and keeps it.
+id=$(submit "$work/tight.json")
+until_true "an epoch is reported" has_epochs "$id" 1
+until_true "the worker is told" full database grep -q "the disk is full; make room" "$work/one.log"
+until_true "it has trained to the end all the same" grep -q "experiment $id: done" "$work/one.log"
+assay ls >"$work/ls.txt" || fail "nothing can be read either"
+[ "$(sql "SELECT state FROM experiment WHERE id = $id")" = running ] || fail "what has no room was taken"
+empty database
+until_true "the experiment is done" in_state "$id" done
+same_as_calm "$id"
+[ "$(sql "SELECT attempt FROM experiment WHERE id = $id")" = 1 ] || fail "the full disk cost an attempt"
+
+# The worker's: the attempt fails with the reason, or the worker ends with it; the next goes on.
+id=$(submit "$work/tight.json")
+until_true "an epoch is reported" has_epochs "$id" 1
+until_true "it is said" full one grep -Eq "No space left on device|database or disk is full" "$work/one.log"
+empty one
+kill -0 "${worker_pid[one]}" 2>/dev/null || start_worker one
+until_true "the experiment is done" in_state "$id" done
+same_as_calm "$id"
+end_worker one TERM
