@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/description.h"
 #include "core/words.h"
 
 #include <assert.h>
@@ -167,6 +168,9 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
                                     .timeout_ms = 5000};
     struct parsing parsing = {.line = line, .input = input, .options = options};
     add_options(&parsing);
+    *status = 0;
+    if (description_heard(line, parsing.known, parsing.count))
+        return false;
     const struct argp argp = {
         .options = parsing.known, .parser = parse, .args_doc = line->arguments, .doc = line->help};
     error_t code =

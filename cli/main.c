@@ -1,10 +1,16 @@
-/* assay: the program for people. One table of commands; the help is made from it. */
-#include "cli/command.h"
+/* assay: the program for people. One table of commands; help, completion and man pages are made
+ * from it. */
+#include "cli/completion.h"
+#include "cli/man.h"
 #include "cli/output.h"
 #include "core/words.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Those two need the table that they stand in. */
+static int command_completion(int argc, char **argv);
+static int command_man(int argc, char **argv);
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -48,10 +54,20 @@ static const struct command commands[] = {
     {"restore", "FILE --db DB", "make a backup the database again", command_restore},
     {"fsck", "--db DB", "whether the database is whole and agrees with its files", command_fsck},
     {"keygen", "[FILE]", "keys for a coordinator on other addresses than loopback", command_keygen},
+    {"completion", "bash|zsh|fish", "a script for the shell's Tab key", command_completion},
+    {"man", "[COMMAND]", "manual pages", command_man},
     {"doctor", "", "what this machine has, and what is missing", command_doctor},
 };
 /* clang-format on */
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static int command_completion(int argc, char **argv) {
+    return completion_run(commands, COMMAND_COUNT, argc, argv);
+}
+
+static int command_man(int argc, char **argv) {
+    return man_run(commands, COMMAND_COUNT, argc, argv);
+}
 
 static void help(FILE *stream) {
     fputs("assay: queue, run and compare training experiments that tell forged faces from\n"

@@ -2,7 +2,7 @@
  * stands beside this one. */
 #include "cli/run_program.h"
 
-#include "cli/command.h"
+#include "cli/description.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +64,8 @@ bool program_output(const char *name, const char *const *arguments, char *output
 int program_run(const char *name, char **argv) {
     struct error error = {0};
     char path[PATH_MAX];
+    if (description_heard_program(name, argv))
+        return 0;
     if (!program_path(name, path, sizeof path, &error))
         return command_fail(&error);
     argv[0] = path;

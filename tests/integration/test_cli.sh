@@ -52,6 +52,31 @@ for command in $("$ASSAY_BIN/assay" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); 
     says "[Uu]sage: *assay.*$command"
 done
 
+# completes WORD...: what bash offers for the last word of `assay WORD...`
+completes() {
+    source <("$ASSAY_BIN/assay" completion bash)
+    COMP_WORDS=(assay "$@") COMP_CWORD=$#
+    _assay
+    echo "${COMPREPLY[*]}"
+}
+expect "commands that begin with va" "$(completes va)" validate
+expect "options of submit" "$(completes submit --pri)" --priority
+expect "choices of an option" "$(completes plot --checkpoint '')" "best last"
+expect "options of another program" "$(completes worker --dra)" --drain
+expect "commands to be helped with" "$(completes help ver)" verify
+run 0 assay completion zsh
+run 0 assay completion fish
+run 2 assay completion tcsh
+one_error 'use bash, zsh or fish'
+run 0 assay man submit
+says '^\\fB\\-p\\fR, \\fB\\-\\-priority\\fR=\\fIN\\fR$'
+run 0 assay man worker
+says 'drain'
+run 0 assay man --out pages
+expect "a page a command and one of all" "$(ls pages | wc -l)" \
+    $(($("$ASSAY_BIN/assay" --help | grep -c '^  [a-z]') + 1))
+run 2 assay man nothing
+
 run 0 assay validate demo.json
 says '^demo.json: valid; demo, 2 experiments, 4 epochs planned'
 run 0 assay validate --data --json demo.json
