@@ -248,10 +248,32 @@ static void remove_doomed(struct coordinator *coordinator) {
     }
 }
 
+bool coordinator_wrote(const struct coordinator *coordinator) {
+    return store_changes(coordinator->store) != coordinator->rows_before;
+}
+
+bool coordinator_measure(struct coordinator *coordinator, struct stats *stats,
+                         struct error *error) {
+    const struct scheduler *scheduler = &coordinator->scheduler;
+    int64_t workers = (int64_t)scheduler->workers.count, busy = 0;
+    stats->started_ms = coordinator->started.unix_ms;
+    stats->artifact_bytes = coordinator->uploads != NULL ? uploads_bytes(coordinator->uploads) : 0;
+    stats->workers_lost =
+        (int64_t)scheduler_lost(scheduler, coordinator->now.steady_ms, coordinator->lease_ms);
+    for (size_t i = 0; i < scheduler->workers.count; i++) {
+        const struct worker *worker = scheduler->workers.items[i];
+        busy += coordinator->now.steady_ms - worker->seen_ms <= coordinator->lease_ms &&
+                scheduler_held(scheduler, worker->name) != NULL;
+    }
+    stats->workers_busy = busy;
+    stats->workers_idle = workers - busy - stats->workers_lost;
+    return lookup_counts(coordinator->store, stats->experiments, error);
+}
+
 bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
     if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure)) {
         remove_doomed(coordinator);
-        if (coordinator->moved || store_changes(coordinator->store) != coordinator->rows_before)
+        if (coordinator->moved || coordinator_wrote(coordinator))
             coordinator->revision++;
         return true;
     }

@@ -10,6 +10,7 @@
 
 #include "coordinator/allow.h"
 #include "coordinator/scheduler.h"
+#include "coordinator/stats.h"
 #include "coordinator/store.h"
 #include "coordinator/uploads.h"
 #include "core/wire.h"
@@ -78,6 +79,10 @@ void coordinator_answer(struct coordinator *coordinator, unsigned roles,
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */
 void coordinator_expire(struct coordinator *coordinator);
+/* Whether the batch has written anything so far. */
+bool coordinator_wrote(const struct coordinator *coordinator);
+/* Fills in what is there now (what is counted since the start is not touched). Between batches. */
+bool coordinator_measure(struct coordinator *coordinator, struct stats *stats, struct error *error);
 bool coordinator_commit(struct coordinator *coordinator, struct error *error);
 
 #endif

@@ -12,12 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 struct options {
     char *db; /* owned */
-    const char *listen, *keys, *ready_file;
+    const char *listen, *keys, *ready_file, *metrics;
     char *artifacts; /* owned */
     int64_t lease_ms, artifacts_max_bytes;
 };
@@ -31,6 +32,7 @@ enum {
     OPTION_ARTIFACTS,
     OPTION_ARTIFACTS_MAX,
     OPTION_LEASE,
+    OPTION_METRICS,
     OPTION_READY_FILE
 };
 
@@ -60,6 +62,10 @@ static const struct argp_option option_table[] = {
     {"artifacts-max", OPTION_ARTIFACTS_MAX, "GIB", 0,
      "What those files may take together; workers keep theirs when it is reached, and try again "
      "(default: as much as the disk has)",
+     0},
+    {"metrics", OPTION_METRICS, "ADDRESS", 0,
+     "Answer GET /metrics there for Prometheus, e.g. 127.0.0.1:9470; only addresses that no other "
+     "machine reaches",
      0},
     {"ready-file", OPTION_READY_FILE, "FILE", 0,
      "Write the endpoint there once it can be connected to (for scripts)", 0},
@@ -97,6 +103,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
             argp_error(state, "--artifacts-max %s: give GiB, at most a million", argument);
         options->artifacts_max_bytes = (int64_t)(number * (1 << 30));
         return 0;
+    case OPTION_METRICS: options->metrics = argument; return 0;
     case OPTION_READY_FILE: options->ready_file = argument; return 0;
     case OPTION_LEASE:
         number = strtod(argument, &end);
@@ -144,6 +151,15 @@ static int stop_signals(void) {
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* A connection is a descriptor, and the usual limit of 1024 is what programs with select() need. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void say(void *context, const char *line) {
     (void)context;
     fprintf(stderr, "assay-coordinator: %s\n", line);
@@ -165,9 +181,11 @@ static bool run(const struct options *options, struct error *error) {
     struct uploads *uploads = NULL;
     struct guard *guard = NULL;
     struct server *server = NULL;
+    struct exporter *exporter = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
+    raise_descriptor_limit();
     bool good = false;
     if (stop < 0) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
@@ -179,14 +197,20 @@ static bool run(const struct options *options, struct error *error) {
         !coordinator_open(&coordinator, store, options->lease_ms, now, error))
         goto out;
     coordinator.uploads = uploads;
-    if (!server_open(options->listen, guard, &coordinator, &server, error) ||
-        !announce(options, server_endpoint(server), error))
+    if ((options->metrics != NULL && !exporter_open(options->metrics, &exporter, error)) ||
+        !server_open(options->listen, guard, &coordinator, &server, error))
+        goto out;
+    server_export(server, exporter);
+    if (exporter != NULL)
+        printf("assay-coordinator: metrics on port %u\n", exporter_port(exporter));
+    if (!announce(options, server_endpoint(server), error))
         goto out;
     good = server_run(server, stop, error);
     if (options->ready_file != NULL)
         unlink(options->ready_file);
 out:
     server_close(server);
+    exporter_close(exporter);
     guard_close(guard);
     coordinator_close(&coordinator);
     uploads_close(uploads);

@@ -13,7 +13,8 @@ enum {
     BATCH_MESSAGES = 256,
     BATCH_BYTES = 32 << 20, /* of answers that wait for the commit */
     BATCH_TAKEN = 4 << 20,  /* of files' pieces that came: others wait while they are written */
-    POLL_MS = 500,          /* how late a lease may be noticed to have expired */
+    PUBLISH_MS = 2000,
+    POLL_MS = 500, /* how late a lease may be noticed to have expired */
 };
 
 /* One request of the batch and its encoded answer. */
@@ -30,7 +31,10 @@ struct server {
     struct guard *guard; /* NULL: no keys */
     char endpoint[ENDPOINT_MAX];
     struct exchange batch[BATCH_MESSAGES];
-    size_t batch_count, batch_bytes, batch_taken;
+    size_t batch_count, batch_bytes, batch_taken, batch_reports;
+    struct exporter *exporter; /* NULL: nobody measures */
+    struct stats stats;
+    int64_t publish_ms; /* when next */
     struct watchers watchers;
     int64_t revision; /* that the watchers know */
 };
@@ -162,6 +166,7 @@ static void take(struct server *server, struct frames *frames) {
             encode_error(WIRE_INVALID, error.message, exchange);
         }
         server->batch_taken += message.bytes_length;
+        server->batch_reports += reply.name != NULL && strcmp(reply.name, "ack") == 0;
         reply_free(&reply);
         wire_message_free(&message);
     } else {
@@ -186,9 +191,38 @@ static void send_answers(struct server *server, const struct error *failure) {
         wire_packet_free(&exchange->answer);
         zmq_msg_close(&exchange->identity);
     }
+    server->stats.requests += (int64_t)server->batch_count;
+    server->stats.reports += failure == NULL ? (int64_t)server->batch_reports : 0;
+    server->batch_reports = 0;
     server->batch_count = 0;
     server->batch_bytes = 0;
     server->batch_taken = 0;
+}
+
+static bool commit(struct server *server, struct error *error) {
+    bool wrote = coordinator_wrote(server->coordinator);
+    double began_s = clock_steady_seconds();
+    bool good = coordinator_commit(server->coordinator, error);
+    if (!good)
+        server->stats.commits_failed++;
+    else if (wrote)
+        stats_commit(&server->stats, clock_steady_seconds() - began_s);
+    return good;
+}
+
+void server_export(struct server *server, struct exporter *exporter) {
+    server->exporter = exporter;
+}
+
+/* Every two seconds, when somebody may read it. What cannot be counted now is shown as it was. */
+static void publish(struct server *server) {
+    int64_t now_ms = server->coordinator->now.steady_ms;
+    if (server->exporter == NULL || now_ms < server->publish_ms)
+        return;
+    server->publish_ms = now_ms + PUBLISH_MS;
+    server->stats.watchers = (int64_t)server->watchers.count;
+    coordinator_measure(server->coordinator, &server->stats, NULL);
+    exporter_publish(server->exporter, &server->stats);
 }
 
 /* One turn: what waits now, in one transaction. */
@@ -211,9 +245,10 @@ static void serve_batch(struct server *server) {
     }
     if (drained)
         coordinator_expire(server->coordinator);
-    bool good = coordinator_commit(server->coordinator, &error);
+    bool good = commit(server, &error);
     send_answers(server, good ? NULL : &error);
     serve_watchers(server);
+    publish(server);
 }
 
 bool server_run(struct server *server, int stop, struct error *error) {

@@ -8,6 +8,7 @@
 #define ASSAY_COORDINATOR_SERVER_H
 
 #include "coordinator/coordinator.h"
+#include "coordinator/exporter.h"
 #include "coordinator/guard.h"
 
 struct server;
@@ -20,6 +21,9 @@ bool server_open(const char *listen, struct guard *guard, struct coordinator *co
 void server_close(struct server *server); /* NULL is fine */
 /* What it is bound to, with the port that was free: what others connect to. */
 const char *server_endpoint(const struct server *server);
+
+/* Publishes metrics there every two seconds; borrowed until server_close. */
+void server_export(struct server *server, struct exporter *exporter);
 
 /* Serves until `stop` (a file descriptor) is readable. */
 bool server_run(struct server *server, int stop, struct error *error);

@@ -227,6 +227,10 @@ static enum upload_state begin(struct uploads *uploads, const char *sha256, int6
     return seal_if_whole(uploads, upload);
 }
 
+int64_t uploads_bytes(const struct uploads *uploads) {
+    return uploads->used_bytes;
+}
+
 enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int64_t bytes,
                                 int64_t *offset, struct error *error) {
     struct upload *upload = find(uploads, sha256);

@@ -44,6 +44,9 @@ enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int
 enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int64_t offset,
                                const void *data, size_t length, int64_t *next, struct error *error);
 
+/* Bytes of all blobs that are in their place. */
+int64_t uploads_bytes(const struct uploads *uploads);
+
 /* Whether the blob is on its way: its part is not to be cleared away. */
 bool uploads_expects(const struct uploads *uploads, const char *sha256);
 /* Removes a blob; its room is given back by the sealing thread. */

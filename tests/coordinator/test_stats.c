@@ -1,0 +1,150 @@
+/* What Prometheus reads, and the door it reads it at. */
+#include "coordinator/exporter.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- the text --- */
+
+static void has_line(const char *text, const char *line) {
+    char whole[256];
+    snprintf(whole, sizeof whole, "\n%s\n", line);
+    if (strstr(text, whole) == NULL)
+        fail_msg("there is no line \"%s\" in:\n%s", line, text);
+}
+
+static void commits_are_counted_in_cumulative_buckets(void **state) {
+    (void)state;
+    struct stats stats = {0};
+    stats_commit(&stats, 0.0005);
+    stats_commit(&stats, 0.0006);
+    stats_commit(&stats, 0.03);
+    stats_commit(&stats, 7);
+    char *text = stats_text(&stats);
+    has_line(text, "# TYPE assay_commit_seconds histogram");
+    has_line(text, "assay_commit_seconds_bucket{le=\"0.0005\"} 1");
+    has_line(text, "assay_commit_seconds_bucket{le=\"0.001\"} 2");
+    has_line(text, "assay_commit_seconds_bucket{le=\"0.025\"} 2");
+    has_line(text, "assay_commit_seconds_bucket{le=\"0.05\"} 3");
+    has_line(text, "assay_commit_seconds_bucket{le=\"1\"} 3");
+    has_line(text, "assay_commit_seconds_bucket{le=\"+Inf\"} 4");
+    has_line(text, "assay_commit_seconds_sum 7.0311");
+    has_line(text, "assay_commit_seconds_count 4");
+    free(text);
+}
+
+static void states_are_labels(void **state) {
+    (void)state;
+    struct stats stats = {.experiments = {[LEASE_QUEUED] = 3, [LEASE_DONE] = 5},
+                          .workers_busy = 2,
+                          .started_ms = 1700000000250,
+                          .artifact_bytes = 5000000000};
+    char *text = stats_text(&stats);
+    has_line(text, "assay_experiments{state=\"queued\"} 3");
+    has_line(text, "assay_experiments{state=\"done\"} 5");
+    has_line(text, "assay_experiments{state=\"failed\"} 0");
+    has_line(text, "assay_workers{state=\"busy\"} 2");
+    has_line(text, "assay_start_time_seconds 1700000000.250");
+    has_line(text, "assay_artifact_bytes 5000000000");
+    free(text);
+}
+
+/* --- the door --- */
+
+/* Sends a request; the answer into `answer`. */
+static void fetch(struct exporter *exporter, const char *request, char *answer, size_t size) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)exporter_port(exporter)),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int socket_of = socket(AF_INET, SOCK_STREAM, 0);
+    size_t length = 0;
+    ssize_t got;
+    assert_int_equal(connect(socket_of, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(socket_of, request, strlen(request)), (ssize_t)strlen(request));
+    while (length < size - 1 && (got = read(socket_of, answer + length, size - 1 - length)) > 0)
+        length += (size_t)got;
+    answer[length] = '\0';
+    close(socket_of);
+}
+
+static void the_last_snapshot_is_served(void **state) {
+    (void)state;
+    struct exporter *exporter;
+    struct error error = {0};
+    char answer[16384];
+    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    if (!exporter_open("127.0.0.1:0", &exporter, &error))
+        fail_msg("%s", error.message);
+    exporter_publish(exporter, &(struct stats){.reports = 1});
+    exporter_publish(exporter, &(struct stats){.reports = 12});
+    fetch(exporter, get, answer, sizeof answer);
+    assert_non_null(strstr(answer, "HTTP/1.1 200 OK\r\n"));
+    assert_non_null(strstr(answer, "text/plain; version=0.0.4"));
+    has_line(answer, "assay_reports_total 12");
+    exporter_close(exporter);
+}
+
+static void nothing_else_is_served(void **state) {
+    (void)state;
+    struct exporter *exporter;
+    struct error error = {0};
+    char answer[4096];
+    if (!exporter_open("localhost:0", &exporter, &error))
+        fail_msg("%s", error.message);
+    fetch(exporter, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", answer,
+          sizeof answer);
+    assert_non_null(strstr(answer, "HTTP/1.1 404 "));
+    fetch(exporter,
+          "POST /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+          answer, sizeof answer);
+    assert_non_null(strstr(answer, "HTTP/1.1 405 "));
+    exporter_close(exporter);
+}
+
+static void an_address_that_others_reach_is_refused(void **state) {
+    (void)state;
+    static const char *const addresses[] = {"0.0.0.0:9470", "*:9470", "example.org:80", "9470",
+                                            "127.0.0.1",    "",       "[::]:9470"};
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct exporter *exporter = NULL;
+        struct error error = {0};
+        assert_false(exporter_open(addresses[i], &exporter, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, "--metrics"));
+    }
+}
+
+static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
+    (void)state;
+    struct exporter *exporter, *other = NULL;
+    struct error error = {0};
+    char address[64];
+    if (!exporter_open("127.0.0.1:0", &exporter, &error))
+        fail_msg("%s", error.message);
+    snprintf(address, sizeof address, "127.0.0.1:%u", exporter_port(exporter));
+    assert_false(exporter_open(address, &other, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, address));
+    exporter_close(exporter);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commits_are_counted_in_cumulative_buckets),
+        cmocka_unit_test(states_are_labels),
+        cmocka_unit_test(the_last_snapshot_is_served),
+        cmocka_unit_test(nothing_else_is_served),
+        cmocka_unit_test(an_address_that_others_reach_is_refused),
+        cmocka_unit_test(a_port_that_is_taken_is_an_error_that_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
