@@ -4,6 +4,7 @@
 #include "cli/field.h"
 #include "cli/fingerprint.h"
 #include "cli/output.h"
+#include "cli/rehearsal.h"
 #include "cli/table.h"
 #include "cli/watching.h"
 
@@ -14,13 +15,19 @@
 #include <unistd.h>
 
 struct submit_options {
-    bool wait, has_priority;
+    bool wait, has_priority, dry_run;
     long long priority;
     long long from;         /* the experiment to go on from, or 0 */
     const char *checkpoint; /* of it: "best", "last", an epoch */
 };
 
-enum { KEY_WAIT = 'w', KEY_PRIORITY = 'p', KEY_FROM = 'f', PRIORITY_MOST = 1000 };
+enum {
+    KEY_WAIT = 'w',
+    KEY_PRIORITY = 'p',
+    KEY_FROM = 'f',
+    KEY_DRY_RUN = 'n',
+    PRIORITY_MOST = 1000
+};
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0,
@@ -30,6 +37,8 @@ static const struct argp_option options[] = {
      "Go on from that checkpoint of an earlier experiment: its weights, optimizer, learning rate "
      "and epochs",
      0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0,
+     "Queue nothing: tell the members, what differs between them, and about how long they take", 0},
     {0}};
 
 /* "3@best". */
@@ -50,6 +59,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     struct submit_options *chosen = state->input;
     switch (key) {
     case KEY_WAIT: chosen->wait = true; return 0;
+    case KEY_DRY_RUN: chosen->dry_run = true; return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
@@ -73,6 +83,7 @@ static const struct command_line line = {
             "(by names, sizes and times: no picture is read), the experiments carry its "
             "fingerprint, and a worker whose pictures differ refuses them."
             "\vExamples:\n  assay submit experiments/demo.json --wait\n"
+            "  assay submit ablation.json --dry-run\n"
             "  assay submit --from 3@last longer.json    (train.epochs raised)",
     .options = options,
     .parse = parse,
@@ -253,7 +264,11 @@ int command_submit(int argc, char **argv) {
     bool good = true;
     for (size_t i = 0; i < input.count; i++)
         good = add_file(input.arguments[i], &chosen, experiments) && good;
-    status = good ? submit(&input, &chosen, experiments) : ERROR_INPUT;
+    if (!good)
+        status = ERROR_INPUT;
+    else
+        status = chosen.dry_run ? rehearsal_run(&input, experiments)
+                                : submit(&input, &chosen, experiments);
     cJSON_Delete(experiments);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/field.h"
+#include "core/file.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
@@ -163,6 +164,85 @@ static void one_broken_file_keeps_all_from_being_sent(void **state) {
     free(bad);
 }
 
+/* Two that are done at 78.125 images/s: resnet18 at 224 pixels. Nothing but `show` is asked. */
+static cJSON *answer_past(void *context, size_t nth, const char *request, const cJSON *body,
+                          const char **name) {
+    char *text;
+    size_t length;
+    (void)context, (void)nth, (void)body;
+    assert_string_equal(request, "show");
+    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
+    cJSON *answer = parsed(text);
+    free(text);
+    *name = "details";
+    return answer;
+}
+
+/* Ten pictures of each class: 8 of each to train on. */
+static void make_pictures(void **state) {
+    for (int i = 0; i < 22; i++) {
+        char name[32], *path;
+        snprintf(name, sizeof name, i < 2 ? "%s" : "%s/%d.png", i % 2 ? "fake" : "real", i);
+        path = temporary_path(state, name);
+        if (i < 2)
+            assert_int_equal(mkdir(path, 0777), 0);
+        else
+            fclose(fopen(path, "w"));
+        free(path);
+    }
+}
+
+static char *write_two(void **state) {
+    make_pictures(state);
+    return write_file(state, "demo.json", ".",
+                      ", \"matrix\": {\"model.arch\": [\"resnet18\", \"resnet34\"],"
+                      "  \"train.epochs\": [200]}");
+}
+
+static void a_dry_run_judges_time_by_what_is_done_and_queues_nothing(void **state) {
+    char *path = write_two(state);
+    struct fake fake;
+    fake_start(&fake, answer_past, NULL);
+    struct run run = RUN(command_submit, "submit", "--dry-run", path, "--json");
+    fake_stop(&fake);
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.status, 0);
+    cJSON *document = parsed(run.out);
+    const cJSON *first = cJSON_GetArrayItem(field_at(document, "experiments"), 0);
+    assert_near(field_number(first, "pictures", 0), 16, 0);
+    assert_near(field_number(first, "judged_by", 0), 2, 0);
+    assert_near(field_number(first, "seconds", 0), 200 * 16 / 78.125, 1e-9);
+    assert_null(field_at(first->next, "seconds"));
+    assert_null(field_at(document, "seconds"));
+    const cJSON *differs = cJSON_GetObjectItem(field_at(document, "differences"), "model.arch");
+    assert_int_equal(cJSON_GetArraySize(differs), 2);
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void a_dry_run_without_a_coordinator_says_so_and_succeeds(void **state) {
+    char *path = write_two(state);
+    assert_run(
+        RUN(command_submit, "submit", "--dry-run", path, "--connect", "tcp://127.0.0.1:1",
+            "--timeout", "1"),
+        0,
+        "#  experiment                     model     epochs  pictures  about\n"
+        "1  demo/arch=resnet18,epochs=200  resnet18     200        16      ?\n"
+        "2  demo/arch=resnet34,epochs=200  resnet34     200        16      ?\n"
+        "\n"
+        "what differs  ids  value\n"
+        "model.arch    1    resnet18\n"
+        "              2    resnet34\n"
+        "\n"
+        "Time: there is nothing to go by: cannot reach a coordinator at tcp://127.0.0.1:1; start "
+        "one with: assay coordinator --listen tcp://127.0.0.1:1\n"
+        "Nothing was queued.\n",
+        "");
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(members_are_sent_whole_and_their_ids_printed,
@@ -179,6 +259,10 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(one_broken_file_keeps_all_from_being_sent, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(a_dry_run_judges_time_by_what_is_done_and_queues_nothing,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,
+                                        temporary_make, temporary_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

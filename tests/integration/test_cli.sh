@@ -124,6 +124,12 @@ for command in "show 1" "logs 1" "cancel 1" "watch 1" "compare 1" "ls 1" "watch 
     one_error ''
 done
 
+run 0 assay submit demo.json --dry-run
+says 'no experiment with resnet18 at [0-9]+ pixels is done'
+says 'Nothing was queued'
+run 0 assay ls --json
+expect "an empty list" "$(cat out)" "[]"
+
 # --- queued, cancelled -------------------------------------------------------------------------
 run 0 assay submit demo.json --priority -5
 says '^ 1  demo/'
@@ -149,6 +155,8 @@ says '^ *3 +seed=0 +1/2 train [0-9.]+ valid [0-9.]+ accuracy [0-9.]+'
 says '^ *4 .*done in'
 run 0 assay workers
 says ' cpu '
+run 0 assay submit demo.json --dry-run
+says 'Time: about .* at the pace of 2 that are done'
 run 0 assay show 3
 says 'resnet18'
 says '^best +[12] +test '

@@ -1,0 +1,254 @@
+#include "cli/rehearsal.h"
+
+#include "cli/client.h"
+#include "cli/differences.h"
+#include "cli/field.h"
+#include "cli/output.h"
+#include "cli/table.h"
+#include "core/experiment.h"
+#include "core/split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How fast an experiment of a model on pictures of a size was, or will be. */
+struct pace {
+    char arch[32];
+    double size; /* pixels a side that the network sees, 0: unknown */
+    double images_per_second;
+};
+
+/* The paces of experiments that are done. */
+struct record {
+    struct pace *paces;
+    size_t count;
+};
+
+/* The side that the last op with a size leaves. */
+static double size_of(const cJSON *config) {
+    const cJSON *op;
+    double size = 0;
+    cJSON_ArrayForEach(op, field_at(config, "augmentations")) {
+        const cJSON *given = field_at(op, "size");
+        size = field_number(op, "size",
+                            cJSON_IsArray(given) && cJSON_IsNumber(given->child)
+                                ? given->child->valuedouble
+                                : size);
+    }
+    return size;
+}
+
+static struct pace pace_of(const cJSON *experiment) {
+    const cJSON *config = field_at(experiment, "config");
+    struct pace pace = {.size = size_of(config),
+                        .images_per_second =
+                            field_number(experiment, "latest.images_per_second", 0)};
+    snprintf(pace.arch, sizeof pace.arch, "%s", field_text(config, "model.arch", "?"));
+    return pace;
+}
+
+static bool take_page(void *context, cJSON *experiments, struct error *error) {
+    struct record *record = context;
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        struct pace pace = pace_of(experiment);
+        if (strcmp(field_text(experiment, "state", ""), "done") != 0 || pace.images_per_second <= 0)
+            continue;
+        struct pace *paces = realloc(record->paces, (record->count + 1) * sizeof *paces);
+        if (paces == NULL)
+            return error_set(error, ERROR_FAILED, "out of memory");
+        record->paces = paces;
+        record->paces[record->count++] = pace;
+    }
+    return true;
+}
+
+static int compare(const void *left, const void *right) {
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The median of those like `wanted`; 0 without any. */
+static double median(const struct record *record, const struct pace *wanted, size_t *like) {
+    double *values = calloc(record->count + 1, sizeof *values), value = 0;
+    *like = 0;
+    for (size_t i = 0; values != NULL && i < record->count; i++) {
+        const struct pace *pace = &record->paces[i];
+        bool same_size = pace->size <= wanted->size && pace->size >= wanted->size;
+        if (same_size && strcmp(pace->arch, wanted->arch) == 0)
+            values[(*like)++] = pace->images_per_second;
+    }
+    if (*like > 0) {
+        qsort(values, *like, sizeof *values, compare);
+        value = (values[(*like - 1) / 2] + values[*like / 2]) / 2;
+    }
+    free(values);
+    return value;
+}
+
+/* How many pictures an epoch trains on; 0 when the data is not on this machine. */
+static double pictures_of(const cJSON *config) {
+    struct experiment experiment = {0};
+    struct split split = {0};
+    struct faults faults = {0};
+    struct error error = {0};
+    cJSON *copy = cJSON_Duplicate(config, true);
+    double count = 0;
+    if (experiment_from_json(copy, &experiment, &faults)) {
+        if (split_make(&experiment, experiment.data.root, &split, &error))
+            count = (double)split.train.count;
+        split_free(&split);
+        experiment_free(&experiment);
+    }
+    faults_free(&faults);
+    cJSON_Delete(copy);
+    return count;
+}
+
+static void add_known(cJSON *object, const char *key, double value) {
+    if (value > 0)
+        cJSON_AddNumberToObject(object, key, value);
+    else
+        cJSON_AddNullToObject(object, key);
+}
+
+/* One experiment as it will be told. */
+static cJSON *member_of(const cJSON *experiment, int number, const struct record *record) {
+    static const char *const copied[] = {"name", "group", "variant"};
+    const cJSON *config = field_at(experiment, "config");
+    struct pace wanted = pace_of(experiment);
+    size_t like;
+    cJSON *member = cJSON_CreateObject();
+    double epochs = field_number(config, "train.epochs", 0), pictures = pictures_of(config);
+    double pace = median(record, &wanted, &like);
+    cJSON_AddNumberToObject(member, "number", number);
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        cJSON_AddItemToObject(member, copied[i],
+                              cJSON_Duplicate(field_at(experiment, copied[i]), true));
+    cJSON_AddStringToObject(member, "arch", wanted.arch);
+    add_known(member, "size", wanted.size);
+    cJSON_AddNumberToObject(member, "epochs", epochs);
+    add_known(member, "pictures", pictures);
+    add_known(member, "images_per_second", pace);
+    cJSON_AddNumberToObject(member, "judged_by", (double)like);
+    add_known(member, "seconds", pace > 0 ? epochs * pictures / pace : 0);
+    return member;
+}
+
+/* The experiments with their numbers as ids, which is how differences_of tells them. */
+static cJSON *numbered_differences(const cJSON *experiments) {
+    cJSON *numbered = cJSON_Duplicate(experiments, true), *experiment;
+    int number = 0;
+    cJSON_ArrayForEach(experiment, numbered) cJSON_AddNumberToObject(experiment, "id", ++number);
+    cJSON *differences = differences_of(numbered);
+    cJSON_Delete(numbered);
+    return differences;
+}
+
+/* "seconds" is null unless it is known of all. */
+static cJSON *document_of(const cJSON *experiments, const struct record *record) {
+    cJSON *document = cJSON_CreateObject();
+    cJSON *members = cJSON_AddArrayToObject(document, "experiments");
+    const cJSON *experiment;
+    double seconds = 0;
+    bool known = true;
+    int number = 0;
+    cJSON_ArrayForEach(experiment, experiments) {
+        cJSON *member = member_of(experiment, ++number, record);
+        known = known && field_at(member, "seconds") != NULL;
+        seconds += field_number(member, "seconds", 0);
+        cJSON_AddItemToArray(members, member);
+    }
+    cJSON_AddItemToObject(document, "differences", numbered_differences(experiments));
+    add_known(document, "seconds", known ? seconds : 0);
+    return document;
+}
+
+/* --- telling --- */
+
+static void print_members(const cJSON *members, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"#", COLUMN_RIGHT},      {"experiment", COLUMN_ELASTIC}, {"model", COLUMN_LEFT},
+        {"epochs", COLUMN_RIGHT}, {"pictures", COLUMN_RIGHT},     {"about", COLUMN_RIGHT},
+    };
+    struct table table = TABLE_OF(columns);
+    const cJSON *member;
+    cJSON_ArrayForEach(member, members) {
+        char text[FORMAT_SIZE];
+        double pictures = field_number(member, "pictures", 0);
+        double seconds = field_number(member, "seconds", 0);
+        table_add(&table, "%.0f", field_number(member, "number", 0));
+        table_add(&table, "%s", field_text(member, "name", ""));
+        table_add(&table, "%s", field_text(member, "arch", ""));
+        table_add(&table, "%.0f", field_number(member, "epochs", 0));
+        if (pictures > 0)
+            table_add(&table, "%.0f", pictures);
+        else
+            table_add(&table, "not here");
+        table_add(&table, "%s", seconds > 0 ? format_duration(text, seconds) : "?");
+    }
+    table_print(&table, screen, 0);
+    table_free(&table);
+}
+
+/* Why there is no time, of the first member without one. */
+static void print_unknown(const cJSON *members, const char *unreachable) {
+    const cJSON *member;
+    if (unreachable != NULL) {
+        printf("Time: there is nothing to go by: %s\n", unreachable);
+        return;
+    }
+    cJSON_ArrayForEach(member, members) {
+        if (field_at(member, "seconds") != NULL)
+            continue;
+        if (field_at(member, "pictures") == NULL)
+            puts("Time: unknown, as the pictures are not on this machine to be counted");
+        else
+            printf("Time: there is nothing to go by: no experiment with %s at %.0f pixels is "
+                   "done\n",
+                   field_text(member, "arch", ""), field_number(member, "size", 0));
+        return;
+    }
+}
+
+static void print_document(const cJSON *document, const char *unreachable) {
+    struct screen screen = screen_of(stdout);
+    const cJSON *members = field_at(document, "experiments"), *seconds;
+    char text[FORMAT_SIZE];
+    print_members(members, &screen);
+    putchar('\n');
+    differences_print(field_at(document, "differences"), &screen);
+    if ((seconds = field_at(document, "seconds")) != NULL)
+        printf("Time: about %s of training on one worker, at the pace of %.0f that %s done\n",
+               format_duration(text, seconds->valuedouble),
+               field_number(members->child, "judged_by", 0),
+               field_number(members->child, "judged_by", 0) > 1 ? "are" : "is");
+    else
+        print_unknown(members, unreachable);
+    puts("Nothing was queued.");
+}
+
+int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
+    struct client client = {0};
+    struct record record = {0};
+    struct error error = {0};
+    cJSON *everything = cJSON_CreateObject();
+    int status = 0;
+    bool asked = client_open(input, &client, &error) &&
+                 client_pages(&client, "show", everything, take_page, &record, &error);
+    if (!asked && error.code != ERROR_UNREACHABLE) {
+        status = command_fail(&error);
+        goto out;
+    }
+    cJSON *document = document_of(experiments, &record);
+    if (!input->json)
+        print_document(document, asked ? NULL : error.message);
+    else if (!output_json(document))
+        status = ERROR_FAILED;
+    cJSON_Delete(document);
+out:
+    cJSON_Delete(everything);
+    free(record.paces);
+    client_close(&client);
+    return status;
+}
