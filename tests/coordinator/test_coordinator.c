@@ -290,6 +290,20 @@ static void what_is_given_back_costs_nothing(void **state) {
     assert_int_equal(cJSON_GetArraySize(json_member(workers, "workers")), 0);
 }
 
+/* The process that said it is gone; another of its name has the experiment since. */
+static void a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    ask(bench, "goodbye", body_worker("a"), "farewell");
+    hello(bench, "a");
+    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    assert_true(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"done\"}")));
+    state_is(bench, 1, "queued");
+    assert_int_equal(number_of(show(bench, 1), "failures"), 0);
+}
+
 static void an_end_may_be_reported_again(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 1, 3);
@@ -496,6 +510,7 @@ int main(void) {
         ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
         ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
         ON_BENCH(what_is_given_back_costs_nothing),
+        ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
         ON_BENCH(an_end_may_be_reported_again),
         ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
         ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),

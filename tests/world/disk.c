@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAL_PAGES = 24 }; /* between checkpoints: few, so that schedules have many of them */
-
 struct handle {
     sqlite3_file base;
     struct disk *disk; /* NULL: a temporary file's */
@@ -270,11 +268,6 @@ static int vfs_error(sqlite3_vfs *vfs, int size, char *text) {
     return 0;
 }
 
-static int often_checkpointed(sqlite3 *database, char **message, const void *routines) {
-    (void)message, (void)routines;
-    return sqlite3_wal_autocheckpoint(database, WAL_PAGES);
-}
-
 void disk_open(void) {
     static sqlite3_vfs vfs = {
         .iVersion = 1,
@@ -293,7 +286,6 @@ void disk_open(void) {
     sqlite3_initialize();
     below = sqlite3_vfs_find(NULL);
     sqlite3_vfs_register(&vfs, 1);
-    sqlite3_auto_extension((void (*)(void))often_checkpointed);
 }
 
 /* --- its life --- */

@@ -42,6 +42,8 @@ void office_open(struct world *world) {
         disk_revive(&office->disk, false, &world->draws);
         return;
     }
+    /* pages of the log between two checkpoints: few, so that a schedule has many of them */
+    office_count(world, "PRAGMA wal_autocheckpoint = 24");
     tell(world, "the coordinator is up");
     office_check(world);
 }

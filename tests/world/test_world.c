@@ -267,7 +267,9 @@ static void run(uint64_t seed, bool told, const char *folder) {
         tick(&world);
     }
     mend(&world);
-    tick(&world); /* who is down comes up */
+    do /* who is down, or about to be, comes up */
+        tick(&world);
+    while (world.office.store == NULL || world.office.disk.dead);
     let_go_on(&world);
     int64_t mended_ms = world.now.steady_ms;
     while (office_count(&world, "SELECT count(*) FROM experiment WHERE finished_ms IS NULL") > 0) {
