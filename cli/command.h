@@ -69,6 +69,7 @@ bool command_id(const char *text, long long *id, struct error *error);
 /* Prints "assay: message" on stderr and returns the error's exit code. */
 int command_fail(const struct error *error);
 
+int command_init(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_split(int argc, char **argv);
 int command_data(int argc, char **argv);

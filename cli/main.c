@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"Start here", NULL, NULL, NULL},
     {"demo", "[--dir DIR]", "the whole line on this machine, in a few minutes", command_demo},
     {"Experiment files", NULL, NULL, NULL},
+    {"init", "[DIR]", "a first experiment file for a folder of pictures", command_init},
     {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
     {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},
     {"data", "check FILE", "broken, odd and doubled pictures; the set's manifest", command_data},

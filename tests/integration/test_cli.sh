@@ -85,6 +85,15 @@ expect "training pictures" \
     "$(query "SELECT document ->> '\$[0].experiments[1].pictures.train' FROM input")" 32
 expect "a default" "$(query "SELECT document ->> '\$[0].experiments[1].config.train.optimizer.eps' FROM input")" 1.0e-08
 
+run 0 assay init pictures --out first.json
+says '^real +1 \(real\) +20 '
+says 'first.json is written'
+run 0 assay validate --data first.json
+says ' 32 +4 +4$'
+run 2 assay init pictures --out first.json
+one_error 'left alone'
+run 2 assay init home --out second.json
+
 run 0 assay split demo.json --out lists
 says '^lists/train.json: 32 pictures \(label 0: 16, label 1: 16\)'
 cp lists/train.json out

@@ -1,0 +1,105 @@
+#include "cli/survey.h"
+
+#include "core/picture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool survey_sounds_real(const char *name) {
+    static const char *const words[] = {"real", "original", "genuine", "pristine", "authentic"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(name, words[i]) != NULL)
+            return true;
+    return false;
+}
+
+static int is_picture(const struct dirent *entry) {
+    return entry->d_name[0] != '.' && picture_named(entry->d_name);
+}
+
+static int is_visible(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
+}
+
+static void free_names(struct dirent **names, int count) {
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static void sample(const char *path, struct survey_class *class) {
+    struct image image = {0};
+    class->sampled++;
+    if (!picture_read(path, &image, NULL)) {
+        class->broken++;
+        return;
+    }
+    int side = image.width < image.height ? image.width : image.height;
+    if (class->least == 0 || side < class->least)
+        class->least = side;
+    if (side > class->most)
+        class->most = side;
+    image_free(&image);
+}
+
+/* False without memory. A folder that cannot be read, or is none, is a class without pictures. */
+static bool look(const char *root, const char *name, struct survey_class *class) {
+    struct dirent **names = NULL;
+    char *folder = NULL;
+    *class = (struct survey_class){.name = strdup(name)};
+    if (class->name == NULL || asprintf(&folder, "%s/%s", root, name) < 0)
+        return false;
+    int count = scandir(folder, &names, is_picture, alphasort);
+    bool good = true;
+    class->pictures = count > 0 ? (size_t)count : 0;
+    size_t wanted = class->pictures < SURVEY_SAMPLE ? class->pictures : SURVEY_SAMPLE;
+    for (size_t i = 0; good && i < wanted; i++) {
+        char *path = NULL;
+        good = asprintf(&path, "%s/%s", folder, names[i * class->pictures / wanted]->d_name) >= 0;
+        if (good)
+            sample(path, class);
+        free(good ? path : NULL);
+    }
+    free_names(names, count);
+    free(folder);
+    return good;
+}
+
+bool survey_make(const char *root, struct survey *survey, struct error *error) {
+    struct dirent **names = NULL;
+    int count = scandir(root, &names, is_visible, alphasort);
+    bool good = true;
+    *survey = (struct survey){0};
+    if (count < 0)
+        return error_errno(error, ERROR_INPUT, "cannot read the folder %s", root);
+    survey->classes = calloc((size_t)count + 1, sizeof *survey->classes);
+    good = survey->classes != NULL;
+    for (int i = 0; good && i < count; i++) {
+        struct survey_class *class = &survey->classes[survey->count];
+        good = look(root, names[i]->d_name, class);
+        if (good && class->pictures > 0)
+            survey->count++;
+        else
+            free(class->name);
+    }
+    free_names(names, count);
+    return good || error_set(error, ERROR_FAILED, "out of memory");
+}
+
+void survey_free(struct survey *survey) {
+    for (size_t i = 0; i < survey->count; i++)
+        free(survey->classes[i].name);
+    free(survey->classes);
+    *survey = (struct survey){0};
+}
+
+int survey_least(const struct survey *survey) {
+    int least = 0;
+    for (size_t i = 0; i < survey->count; i++)
+        if (survey->classes[i].least > 0 && (least == 0 || survey->classes[i].least < least))
+            least = survey->classes[i].least;
+    return least;
+}

@@ -1,0 +1,102 @@
+#include "cli/command.h"
+
+#include "cli/field.h"
+#include "cli/survey.h"
+#include "core/experiment.h"
+#include "core/image.h"
+#include "tests/cli/fake.h"
+#include "tests/temporary.h"
+
+#include <sys/stat.h>
+
+/* FOLDER/NAME with `count` grey pictures of `side` + index pixels a side. */
+static void make_class(void **state, const char *name, int count, int side) {
+    char *folder = temporary_path(state, name);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    free(folder);
+    for (int i = 0; i < count; i++) {
+        struct image image;
+        char file[64];
+        snprintf(file, sizeof file, "%s/%d.png", name, i);
+        char *path = temporary_path(state, file);
+        assert_true(image_new(&image, side + i, 2 * side, NULL));
+        memset(image.pixels, 128, (size_t)3 * (size_t)(side + i) * (size_t)(2 * side));
+        assert_true(png_write(path, &image, NULL));
+        image_free(&image);
+        free(path);
+    }
+}
+
+static void the_file_is_valid_and_fits_what_was_found(void **state) {
+    char *path = temporary_path(state, "first.json"), *text = NULL;
+    struct members members = {0};
+    struct faults faults = {0};
+    make_class(state, "Deepfakes", 3, 100);
+    make_class(state, "original", 2, 140);
+    struct run run = RUN(command_init, "init", *state, "--out", path, "--json");
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.status, 0);
+    cJSON *found = parsed(run.out);
+    const cJSON *fake = cJSON_GetArrayItem(field_at(found, "classes"), 0);
+    assert_string_equal(field_text(found, "root", ""), ".");
+    assert_near(field_number(fake, "label", -1), 0, 0);
+    assert_near(field_number(fake, "pictures", 0), 3, 0);
+    assert_near(field_number(fake, "shorter_side_least", 0), 100, 0);
+    assert_near(field_number(fake, "shorter_side_most", 0), 102, 0);
+    assert_near(field_number(fake->next, "label", -1), 1, 0);
+    assert_near(field_number(found, "size", 0), 96, 0); /* 3 x 32 of 100 */
+    assert_true(members_read(path, &members, &text, &faults, NULL));
+    assert_int_equal(members.count, 1);
+    members_free(&members);
+    faults_free(&faults);
+    free(text);
+    cJSON_Delete(found);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void a_file_that_is_there_is_left_alone(void **state) {
+    char *path = temporary_path(state, "first.json"), expected[600], left[8] = "";
+    make_class(state, "fake", 1, 40);
+    make_class(state, "real", 1, 40);
+    FILE *file = fopen(path, "w");
+    fputs("mine", file);
+    fclose(file);
+    snprintf(expected, sizeof expected,
+             "assay: %s is there already and is left alone; choose another with --out\n", path);
+    assert_run(RUN(command_init, "init", *state, "--out", path), 2, "", expected);
+    file = fopen(path, "r");
+    assert_non_null(fgets(left, sizeof left, file));
+    fclose(file);
+    assert_string_equal(left, "mine");
+    free(path);
+}
+
+static void folders_of_unclear_names_need_real_to_be_named(void **state) {
+    char *path = temporary_path(state, "first.json"), expected[600];
+    make_class(state, "a", 1, 40);
+    make_class(state, "b", 1, 40);
+    snprintf(expected, sizeof expected,
+             "assay: %s: which folder has the real pictures? say so with --real FOLDER\n",
+             (char *)*state);
+    assert_run(RUN(command_init, "init", *state, "--out", path), 2, "", expected);
+    struct run run = RUN(command_init, "init", *state, "--out", path, "--real", "b");
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "\nb      1 (real)         1            40  0 of 1 read\n"));
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_file_is_valid_and_fits_what_was_found, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_file_that_is_there_is_left_alone, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(folders_of_unclear_names_need_real_to_be_named,
+                                        temporary_make, temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
