@@ -2,6 +2,7 @@
 
 #include "cli/field.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { TRIES = 2 };
@@ -123,17 +124,106 @@ bool client_experiments(struct client *client, const char *question, cJSON *sele
     return good;
 }
 
+/* Adds an id that is not there yet. */
+static void add_id(cJSON *ids, double id) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, ids) {
+        if (one->valuedouble >= id && one->valuedouble <= id)
+            return;
+    }
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
+}
+
+/* Adds the ids of a group's members, of those called `name` (NULL: all) the newest alone, and tells
+ * whether there is one. */
+static bool add_members(struct client *client, const char *group, const char *name, cJSON *ids,
+                        bool *found, struct error *error) {
+    cJSON *body = cJSON_CreateObject(), *all = cJSON_CreateArray();
+    const cJSON *experiment, *newest = NULL;
+    cJSON_AddStringToObject(body, "group", group);
+    bool good = client_pages(client, "list", body, keep_page, all, error);
+    cJSON_ArrayForEach(experiment, all) {
+        if (name == NULL)
+            add_id(ids, field_number(experiment, "id", 0));
+        else if (strcmp(field_text(experiment, "name", ""), name) == 0)
+            newest = experiment;
+    }
+    if (newest != NULL)
+        add_id(ids, field_number(newest, "id", 0));
+    *found = newest != NULL || (name == NULL && all->child != NULL);
+    cJSON_Delete(all);
+    cJSON_Delete(body);
+    return good;
+}
+
+/* Adds what one word names. A member's name begins with its group's and a slash. */
+static bool add_word(struct client *client, const char *word, cJSON *ids, struct error *error) {
+    long long id;
+    bool found = command_id(word, &id, NULL);
+    if (found)
+        add_id(ids, (double)id);
+    else if (!add_members(client, word, NULL, ids, &found, error))
+        return false;
+    for (const char *slash = strchr(word, '/'); slash != NULL && !found;
+         slash = strchr(slash + 1, '/')) {
+        char *group = strndup(word, (size_t)(slash - word));
+        bool good = group != NULL ? add_members(client, group, word, ids, &found, error)
+                                  : error_set(error, ERROR_FAILED, "out of memory");
+        free(group);
+        if (!good)
+            return false;
+    }
+    return found ||
+           error_set(error, ERROR_INPUT,
+                     "there is no experiment or group \"%s\"; assay ls lists what there is", word);
+}
+
+cJSON *client_resolve(struct client *client, char **words, size_t count, struct error *error) {
+    if (count == 0 || (count == 1 && strchr(words[0], '/') == NULL))
+        return client_selection(words, count, error);
+    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
+    for (size_t i = 0; i < count; i++)
+        if (!add_word(client, words[i], ids, error)) {
+            cJSON_Delete(body);
+            return NULL;
+        }
+    return body;
+}
+
+bool client_resolve_one(struct client *client, char *word, long long *id, struct error *error) {
+    if (command_id(word, id, NULL))
+        return true;
+    cJSON *ids = cJSON_CreateArray();
+    bool good = add_word(client, word, ids, error);
+    if (good && cJSON_GetArraySize(ids) > 1)
+        good = error_set(error, ERROR_INPUT,
+                         "\"%s\" names %d experiments and one is asked for; assay ls %s lists them",
+                         word, cJSON_GetArraySize(ids), word);
+    if (good)
+        *id = (long long)ids->child->valuedouble;
+    cJSON_Delete(ids);
+    return good;
+}
+
 bool client_look(const struct command_input *input, const char *question, struct client *client,
                  cJSON **experiments, struct error *error) {
     *client = (struct client){0};
     *experiments = NULL;
-    cJSON *selection = client_selection(input->arguments, input->count, error);
-    if (selection == NULL)
+    if (!client_open(input, client, error))
         return false;
-    if (!client_open(input, client, error)) {
-        cJSON_Delete(selection);
+    cJSON *selection = client_resolve(client, input->arguments, input->count, error);
+    return selection != NULL && client_experiments(client, question, selection, experiments, error);
+}
+
+bool client_look_one(const struct command_input *input, const char *question, struct client *client,
+                     long long *id, cJSON **experiments, struct error *error) {
+    *client = (struct client){0};
+    *experiments = NULL;
+    if (!client_open(input, client, error) ||
+        !client_resolve_one(client, input->arguments[0], id, error))
         return false;
-    }
+    cJSON *selection = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(selection, "ids");
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)*id));
     return client_experiments(client, question, selection, experiments, error);
 }
 

@@ -34,6 +34,12 @@ bool client_ask_once(const struct command_input *input, const char *name, cJSON 
  * NULL when they are neither (ERROR_INPUT). */
 cJSON *client_selection(char **words, size_t count, struct error *error);
 
+/* The same for people's words: each is an id, a group or an experiment's name ("demo/seed=0"; of
+ * several of one name the newest). ERROR_INPUT where there is none such. */
+cJSON *client_resolve(struct client *client, char **words, size_t count, struct error *error);
+/* The id of the one experiment that a word names; ERROR_INPUT when it names several. */
+bool client_resolve_one(struct client *client, char *word, long long *id, struct error *error);
+
 /* Takes a page of experiments, an array that the caller deletes. */
 typedef bool client_page(void *context, cJSON *experiments, struct error *error);
 
@@ -55,5 +61,8 @@ cJSON *client_unfinished(struct client *client, struct error *error);
  * frees the array and closes the client, also on failure. */
 bool client_look(const struct command_input *input, const char *question, struct client *client,
                  cJSON **experiments, struct error *error);
+/* The same for the one experiment that the first argument names, whose id goes into *id. */
+bool client_look_one(const struct command_input *input, const char *question, struct client *client,
+                     long long *id, cJSON **experiments, struct error *error);
 
 #endif

@@ -46,7 +46,7 @@ static void read_options(struct description *description, const char *help) {
         if (at == line)
             continue;
         if (at[0] == '-' && at[1] != '-' && at[2] == ',') {
-            letter = at[1];
+            letter = isalnum((unsigned char)at[1]) ? at[1] : 0; /* not -? */
             at += 4;
         }
         if (strncmp(at, "--", 2) != 0)

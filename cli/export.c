@@ -147,9 +147,10 @@ int command_export(int argc, char **argv) {
         error_set(&error, ERROR_INPUT, "--csv and --json together: choose one");
         return command_fail(&error);
     }
-    cJSON *selection = client_selection(input.arguments, input.count, &error);
-    bool good = selection != NULL && client_open(&input, &client, &error) &&
-                export(&client, selection, &input, &chosen, &error);
+    cJSON *selection = client_open(&input, &client, &error)
+                           ? client_resolve(&client, input.arguments, input.count, &error)
+                           : NULL;
+    bool good = selection != NULL && export(&client, selection, &input, &chosen, &error);
     if (good && chosen.out != NULL)
         puts(chosen.out);
     status = good ? 0 : command_fail(&error);

@@ -21,7 +21,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
 }
 
-static const struct command_line line = {.arguments = "ID",
+static const struct command_line line = {.arguments = "ID|NAME",
                                          .help = "Prints the training log of an experiment."
                                                  "\vExample:\n  assay logs 3 -f",
                                          .options = options,
@@ -99,8 +99,11 @@ int command_logs(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &follow, &input, &status))
         return status;
-    if (!command_id(input.arguments[0], &id, &error) || !client_open(&input, &client, &error))
+    if (!client_open(&input, &client, &error) ||
+        !client_resolve_one(&client, input.arguments[0], &id, &error)) {
+        client_close(&client);
         return command_fail(&error);
+    }
     cJSON *pieces = input.json ? cJSON_CreateArray() : NULL;
     if (!read_log(&client, id, follow, pieces, &status, &error))
         status = command_fail(&error);

@@ -39,7 +39,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .arguments = "ID",
+    .arguments = "ID|NAME",
     .help = "Prints the probability that a checkpoint gave each picture for being of label 1, as "
             "CSV with a line of titles or, with --json, as an array, in the order of the split. A "
             "probability above 0.5 is what TP, FP and the accuracy count as label 1."
@@ -100,8 +100,11 @@ int command_scores(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (!command_id(input.arguments[0], &id, &error) || !client_open(&input, &client, &error))
+    if (!client_open(&input, &client, &error) ||
+        !client_resolve_one(&client, input.arguments[0], &id, &error)) {
+        client_close(&client);
         return command_fail(&error);
+    }
     status = 0;
     if (!fetch(&client, id, &chosen, &list, &error))
         status = command_fail(&error);

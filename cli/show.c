@@ -23,7 +23,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .arguments = "ID",
+    .arguments = "ID|NAME",
     .help =
         "Shows an experiment: what it is, its epochs, evaluations and checkpoints. Exits 4 when it "
         "failed or was cancelled."
@@ -295,8 +295,7 @@ int command_show(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &config, &input, &status))
         return status;
-    if (!command_id(input.arguments[0], &id, &error) ||
-        !client_look(&input, "show", &client, &experiments, &error))
+    if (!client_look_one(&input, "show", &client, &id, &experiments, &error))
         status = command_fail(&error);
     else if (!print_document(experiments->child, config, input.json))
         status = ERROR_FAILED;

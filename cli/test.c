@@ -57,7 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .arguments = "ID",
+    .arguments = "ID|NAME",
     .help = "Evaluates a checkpoint of an experiment again and prints TP TN FP FN, accuracy, "
             "precision, "
             "recall, loss, ROC AUC, average precision, equal error rate, the counts at the "
@@ -97,8 +97,7 @@ int command_test(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (!command_id(input.arguments[0], &id, &error) ||
-        !client_look(&input, "show", &client, &experiments, &error)) {
+    if (!client_look_one(&input, "show", &client, &id, &experiments, &error)) {
         status = command_fail(&error);
         goto out;
     }

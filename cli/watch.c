@@ -34,15 +34,17 @@ static const struct command_line line = {
 
 static int watch_screen(struct client *client, const struct command_input *input,
                         struct error *error) {
-    cJSON *selection = input->count > 0 ? client_selection(input->arguments, input->count, error)
-                                        : cJSON_CreateObject();
+    cJSON *selection = input->count > 0
+                           ? client_resolve(client, input->arguments, input->count, error)
+                           : cJSON_CreateObject();
     return selection != NULL ? live_run(client, input->connect, selection) : command_fail(error);
 }
 
 static int watch_lines(struct client *client, const struct command_input *input,
                        struct error *error) {
-    cJSON *selection = input->count > 0 ? client_selection(input->arguments, input->count, error)
-                                        : client_unfinished(client, error);
+    cJSON *selection = input->count > 0
+                           ? client_resolve(client, input->arguments, input->count, error)
+                           : client_unfinished(client, error);
     if (selection != NULL)
         return watching_run(client, selection, stdout);
     if (error->code != ERROR_NONE)

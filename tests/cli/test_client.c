@@ -186,6 +186,70 @@ static void an_error_answer_is_final(void **state) {
     assert_string_equal(error.message, "there is no experiment 9");
 }
 
+/* The group g has experiments 1 and 2, both called g/a, and 3, g/b; there is no other. */
+static cJSON *answer_group(void *context, size_t nth, const char *request, const cJSON *body,
+                           const char **name) {
+    (void)context, (void)nth;
+    assert_string_equal(request, "list");
+    bool g = strcmp(field_text(body, "group", ""), "g") == 0;
+    cJSON *answer = g ? page(1, 3, 0, false) : page(1, 0, 0, false);
+    cJSON *third = cJSON_GetArrayItem(field_at(answer, "experiments"), 2);
+    cJSON_ReplaceItemInObject(third, "name", cJSON_CreateString("g/b"));
+    *name = "experiments";
+    return answer;
+}
+
+/* What words are resolved to, as JSON; "" and the error when to nothing. */
+static void resolve(char **words, size_t count, char text[256], struct error *error) {
+    struct command_input input = input_of(5000);
+    struct client client;
+    assert_true(client_open(&input, &client, error));
+    cJSON *body = client_resolve(&client, words, count, error);
+    char *json = body != NULL ? json_text(body) : NULL;
+    snprintf(text, 256, "%s", json != NULL ? json : "");
+    free(json);
+    cJSON_Delete(body);
+    client_close(&client);
+}
+
+static void words_are_ids_groups_or_names_of_which_the_newest_counts(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    char text[256];
+    fake_start(&fake, answer_group, NULL);
+    resolve((char *[]){"g"}, 1, text, &error);
+    assert_string_equal(text, "{\"group\":\"g\"}");
+    resolve((char *[]){"g/a"}, 1, text, &error);
+    assert_string_equal(text, "{\"ids\":[2]}");
+    resolve((char *[]){"7", "g/b", "g"}, 3, text, &error);
+    assert_string_equal(text, "{\"ids\":[7,3,1,2]}");
+    resolve((char *[]){"g/c"}, 1, text, &error);
+    assert_string_equal(text, "");
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message,
+                        "there is no experiment or group \"g/c\"; assay ls lists what there is");
+    fake_stop(&fake);
+}
+
+static void a_word_that_names_several_is_no_one_experiment(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    struct client client;
+    long long id = 0;
+    fake_start(&fake, answer_group, NULL);
+    struct command_input input = input_of(5000);
+    assert_true(client_open(&input, &client, &error));
+    assert_true(client_resolve_one(&client, "g/b", &id, &error));
+    assert_int_equal(id, 3);
+    assert_false(client_resolve_one(&client, "g", &id, &error));
+    assert_string_equal(error.message,
+                        "\"g\" names 3 experiments and one is asked for; assay ls g lists them");
+    client_close(&client);
+    fake_stop(&fake);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_pages_of_an_answer_are_fetched),
@@ -195,6 +259,8 @@ int main(void) {
         cmocka_unit_test(a_request_without_an_answer_is_sent_again_unchanged),
         cmocka_unit_test(a_coordinator_that_is_away_is_waited_for_no_longer_than_asked),
         cmocka_unit_test(an_error_answer_is_final),
+        cmocka_unit_test(words_are_ids_groups_or_names_of_which_the_newest_counts),
+        cmocka_unit_test(a_word_that_names_several_is_no_one_experiment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static void a_command_tells_its_options_and_is_not_run(void **state) {
     (void)state;
     struct description described;
     assert_true(description_make(&commands[1], &described));
-    assert_string_equal(described.arguments, "ID");
+    assert_string_equal(described.arguments, "ID|NAME");
     assert_string_equal(described.options[0].name, "checkpoint");
     assert_int_equal(described.options[0].letter, 'c');
     assert_string_equal(described.options[0].argument, "best|last");

@@ -169,6 +169,12 @@ says 'Time: about .* at the pace of 2 that are done'
 run 0 assay show 3
 says 'resnet18'
 says '^best +[12] +test '
+run 0 assay show demo/seed=1 --json
+expect "the newest of a name" "$(query "SELECT document ->> '\$.id' FROM input")" 4
+run 0 assay ls 1 demo/seed=1 --json
+expect "ids beside names" "$(query "SELECT json_array_length(document) FROM input")" 2
+run 2 assay show demo
+one_error 'names 4 experiments'
 run 0 assay show 3 --json
 expect "epochs" "$(query "SELECT json_array_length(document, '\$.history') FROM input")" 2
 expect "the absolute root" "$(query "SELECT document ->> '\$.config.data.root' FROM input")" "$work/pictures"
