@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/machine.h"
 #include "core/wire.h"
 #include "worker/assignment.h"
 #include "worker/duty.h"
@@ -99,6 +100,8 @@ static bool trial_begin(struct agent *agent, struct error *error) {
                                             .backend = options->backend,
                                             .device = options->device,
                                             .threads = options->threads,
+                                            .cache_bytes =
+                                                machine_memory_bytes() / 4 / options->slots,
                                             .hashes = agent->hashes};
     const struct supply_source source = {
         .connect = options->connect, .keys = &options->keys, .shared = options->shared};
@@ -218,17 +221,20 @@ static bool take_trial(struct agent *agent, struct error *error) {
 /* ---- the socket ---- */
 
 static cJSON *hello(const struct agent *agent) {
-    const int threads = agent->options->threads;
+    const struct agent_options *options = agent->options;
+    const uint64_t memory_bytes = options->memory_bytes > 0
+                                      ? options->memory_bytes
+                                      : agent->backend->memory_bytes(options->device);
     const struct worker_card card = {
         .worker = agent->name,
         .host = agent->host,
         .backend = agent->backend->name,
         .device = agent->device,
         .pid = (int)getpid(),
-        .threads = threads > 0 ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN),
-        .memory_bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE),
-        .labels = agent->options->labels,
-        .label_count = agent->options->label_count,
+        .threads = options->threads > 0 ? options->threads : (int)machine_cores(),
+        .memory_bytes = (double)(memory_bytes / options->slots),
+        .labels = options->labels,
+        .label_count = options->label_count,
     };
     return request_hello(&card);
 }

@@ -31,6 +31,8 @@ struct agent_options {
     const char *weights_root; /* NULL: none beside data_root (trainer.h) */
     const char *shared;       /* the coordinator's artifacts folder, if seen from here; or NULL */
     int device, threads;
+    uint64_t memory_bytes; /* for experiments, of all slots; 0: what the backend has */
+    size_t slots;          /* how many such workers share the machine; 1: none but this one */
     const char *labels[AGENT_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
     size_t label_count;
     int64_t idle_exit_ms; /* negative: never */

@@ -6,15 +6,14 @@
 #include "worker/loader.h"
 
 #include "core/clock.h"
+#include "core/machine.h"
 #include "worker/cache.h"
 #include "worker/sample.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* One batch of the ring. */
 struct slot {
@@ -120,16 +119,9 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
-static size_t cores(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (size_t)CPU_COUNT(&set);
-    return 1;
-}
-
 static size_t quarter_of_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGE_SIZE);
-    return pages > 0 && page_bytes > 0 ? (size_t)pages / 4 * (size_t)page_bytes : (size_t)1 << 28;
+    uint64_t bytes = machine_memory_bytes();
+    return bytes > 0 ? (size_t)(bytes / 4) : (size_t)1 << 28;
 }
 
 /* Signals are for the program's own thread. */
@@ -152,7 +144,7 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
     if (made == NULL)
         return error_set(error, ERROR_FAILED, "no memory for the loader");
     sample_keep_heap();
-    size_t threads = options->threads > 0 ? (size_t)options->threads : cores();
+    size_t threads = options->threads > 0 ? (size_t)options->threads : machine_cores();
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->work, NULL);
     pthread_cond_init(&made->progress, NULL);

@@ -8,6 +8,7 @@
 #include "worker/folder.h"
 #include "worker/options.h"
 #include "worker/predict.h"
+#include "worker/slots.h"
 #include "worker/step.h"
 
 #include <signal.h>
@@ -61,20 +62,25 @@ static bool signals_prepare(struct error *error) {
     return true;
 }
 
-static void say(void *context, bool trouble, const char *line) {
-    const bool *quiet = context;
-    if (trouble) {
-        fprintf(stderr, "assay: %s\n", line);
-    } else if (!*quiet) {
-        puts(line);
-        fflush(stdout);
-    }
-}
-
 struct worker_options {
     struct agent_options agent;
     bool quiet, drain;
+    size_t slot; /* which one this process is; 0: none */
 };
+
+/* A whole line at a time: slots write to one place. */
+static void say(void *context, bool trouble, const char *line) {
+    const struct worker_options *options = context;
+    char slot[32] = "";
+    if (options->slot > 0)
+        snprintf(slot, sizeof slot, "slot %zu: ", options->slot);
+    if (trouble) {
+        fprintf(stderr, "assay: %s%s\n", slot, line);
+    } else if (!options->quiet) {
+        printf("%s%s\n", slot, line);
+        fflush(stdout);
+    }
+}
 
 enum {
     KEY_CONNECT = 0x1000,
@@ -87,6 +93,8 @@ enum {
     KEY_WEIGHTS,
     KEY_SHARED,
     KEY_THREADS,
+    KEY_SLOTS,
+    KEY_MEMORY,
     KEY_IDLE,
     KEY_NAME,
     KEY_LABEL,
@@ -109,7 +117,16 @@ static const struct argp_option worker_table[] = {
      "The coordinator's --artifacts folder, where this machine sees it too: files are linked into "
      "it instead of being sent",
      0},
-    {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {"threads", KEY_THREADS, "N", 0,
+     "Threads that read pictures, of each slot (default: its cores)", 0},
+    {"slots", KEY_SLOTS, "N", 0,
+     "Train N experiments side by side, each in a worker of its own (NAME/1, NAME/2, ...) with an "
+     "Nth of the cores and of the memory (default: 1)",
+     0},
+    {"memory", KEY_MEMORY, "GIB", 0,
+     "What resources.memory_gib of experiments may ask for, in all slots together (default: what "
+     "the machine has, or the GPU)",
+     0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "End after so long without work (default: stay)", 0},
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
     {"label", KEY_LABEL, "NAME", 0,
@@ -154,14 +171,22 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         code = options_integer(state, "--threads", text, 0, 1024, &number);
         agent->threads = (int)number;
         return code;
+    case KEY_SLOTS:
+        code = options_integer(state, "--slots", text, 1, SLOTS_MAX, &number);
+        agent->slots = (size_t)number;
+        return code;
+    case KEY_MEMORY:
+        code = options_integer(state, "--memory", text, 1, 65536, &number);
+        agent->memory_bytes = (uint64_t)number << 30;
+        return code;
     case KEY_IDLE:
         code = options_integer(state, "--idle-exit", text, 0, 1000000, &number);
         agent->idle_exit_ms = number * 1000;
         return code;
     case KEY_NAME:
         agent->name = text;
-        if (text[0] == '\0' || strlen(text) > 127)
-            return options_mistake(state, "--name needs 1 to 127 bytes");
+        if (text[0] == '\0' || strlen(text) > SLOTS_NAME_MAX)
+            return options_mistake(state, "--name needs 1 to %d bytes", SLOTS_NAME_MAX);
         return 0;
     case KEY_DRAIN: options->drain = true; return 0;
     case KEY_LABEL: return add_label(state, text, agent);
@@ -193,6 +218,45 @@ static int drain(const struct worker_options *options) {
     return 0;
 }
 
+/* Everything from here on, in one process. */
+static int work(struct worker_options *options) {
+    struct error error = {0};
+    sigset_t none;
+    int code;
+    bool ok = signals_prepare(&error);
+    sigemptyset(&none); /* a slot begins with its signals blocked */
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    options->agent.leave_fd = leave_fd;
+    options->agent.context = options;
+    if (ok && agent_run(&options->agent, &code, &error))
+        return code;
+    say(options, true, error.message);
+    return (int)error.code;
+}
+
+static int work_in_slot(void *context, const struct slots_place *place) {
+    struct worker_options options = *(const struct worker_options *)context;
+    options.slot = place->number;
+    options.agent.dir = place->dir;
+    options.agent.name = place->name;
+    return work(&options);
+}
+
+static int work_in_slots(struct worker_options *options) {
+    const struct slots_options slots = {.dir = options->agent.dir,
+                                        .name = options->agent.name,
+                                        .count = options->agent.slots,
+                                        .work = work_in_slot,
+                                        .say = say,
+                                        .context = options};
+    struct error error = {0};
+    int code;
+    if (slots_run(&slots, &code, &error))
+        return code;
+    say(options, true, error.message);
+    return (int)error.code;
+}
+
 static int worker_main(int argc, char **argv) {
     static const struct argp argp = {
         .options = worker_table,
@@ -202,7 +266,8 @@ static int worker_main(int argc, char **argv) {
                "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
                "elsewhere from its last finished epoch; a second signal ends at once. --drain "
                "asks it for the same from outside. Without a coordinator a worker goes on training "
-               "and keeps trying; its reports wait in DIR/spool.db.\n\n"
+               "and keeps trying; its reports wait in DIR/spool.db. With --slots each slot has a "
+               "folder of its own, DIR/slot-1 and so on, and is started again when it dies.\n\n"
                "Subcommands, each with --help: step (one training step, for checking numerics), "
                "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
                "predict (scores of pictures), devices "
@@ -212,22 +277,16 @@ static int worker_main(int argc, char **argv) {
         .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,
                   .keys = dealer_keys_default(),
                   .backend = "auto",
+                  .slots = 1,
                   .idle_exit_ms = -1,
                   .train = trainer_run,
                   .say = say}};
-    struct error error = {0};
     int code;
-    options.agent.context = &options.quiet;
     if (!options_parse(&argp, argc, argv, &options, &code))
         return code;
     if (options.drain)
         return drain(&options);
-    bool ok = signals_prepare(&error);
-    options.agent.leave_fd = leave_fd;
-    if (ok && agent_run(&options.agent, &code, &error))
-        return code;
-    fprintf(stderr, "assay: %s\n", error.message);
-    return (int)error.code;
+    return options.agent.slots > 1 ? work_in_slots(&options) : work(&options);
 }
 
 int main(int argc, char **argv) {

@@ -161,8 +161,10 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                         error) ||
         !check_sizes(session, training, error) || !make_buffers(session, error))
         goto out;
-    const struct loader_options loader = {
-        .root = root, .threads = options->threads, .pictures = session->backend->takes_pictures};
+    const struct loader_options loader = {.root = root,
+                                          .threads = options->threads,
+                                          .cache_bytes = options->cache_bytes,
+                                          .pictures = session->backend->takes_pictures};
     const struct model_options model = {.precision = experiment->train.precision,
                                         .deterministic = experiment->train.deterministic,
                                         .loss = &experiment->train.loss,

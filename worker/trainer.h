@@ -59,6 +59,7 @@ struct trainer_options {
     const char *weights_root; /* NULL: none; where else than in data_root weights may lie */
     const char *backend;      /* "auto", "cpu", "cuda" */
     int device, threads;      /* threads: loader threads, 0: cores */
+    size_t cache_bytes;       /* of decoded pictures; 0: as the loader has it */
     const char *hashes;       /* worker/hashes.h's file, or NULL: for data.fingerprint */
     const char *resume; /* a checkpoint file to go on from, or NULL: dir's checkpoint_last if there
                            is one */

@@ -105,6 +105,7 @@ static int stage_set(void **state) {
                                             .dir = stage->folder,
                                             .name = "worker-1",
                                             .backend = "cpu",
+                                            .slots = 1,
                                             .idle_exit_ms = -1,
                                             .leave_fd = eventfd(0, EFD_CLOEXEC),
                                             .train = fake_train,

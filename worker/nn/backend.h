@@ -64,6 +64,8 @@ struct backend {
     bool takes_pictures;
     /* True when it can run here; `what` gets a line on the device or on why not. */
     bool (*available)(int device, char *what, size_t what_size);
+    /* All the memory that models there share: the machine's, or the GPU's own. 0: nobody knows. */
+    uint64_t (*memory_bytes)(int device);
     /* The network is borrowed and must outlive the model; what is to be frozen in it is. */
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);

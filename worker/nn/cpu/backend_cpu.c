@@ -1,5 +1,6 @@
 /* The CPU backend: oneDNN's convolutions and matrix products, kernels of this folder for the rest.
  * Threads are OpenMP's. */
+#include "core/machine.h"
 #include "worker/nn/backend.h"
 #include "worker/nn/cpu/run.h"
 #include "worker/nn/refuse.h"
@@ -26,6 +27,11 @@ static bool cpu_available(int device, char *what, size_t size) {
     snprintf(what, size, "%d cores, oneDNN %d.%d.%d", omp_get_num_procs(), version->major,
              version->minor, version->patch);
     return true;
+}
+
+static uint64_t cpu_memory_bytes(int device) {
+    (void)device;
+    return machine_memory_bytes();
 }
 
 static void cpu_model_free(struct model *model) {
@@ -147,6 +153,7 @@ static bool cpu_evaluate(struct model *model, const struct batch *batch, float *
 const struct backend backend_cpu = {
     .name = "cpu",
     .available = cpu_available,
+    .memory_bytes = cpu_memory_bytes,
     .model_new = cpu_model_new,
     .model_free = cpu_model_free,
     .state_set = cpu_state_set,

@@ -15,6 +15,7 @@ static const struct backend backend_cuda = {
     .name = "cuda",
     .takes_pictures = true,
     .available = device_cuda_describe,
+    .memory_bytes = device_cuda_memory_bytes,
     .model_new = cuda_model_new,
     .model_free = gpu_model_free,
     .state_set = gpu_model_state_set,

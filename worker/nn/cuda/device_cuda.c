@@ -272,6 +272,12 @@ static bool refuse(char *what, size_t size, const char *why) {
     return false;
 }
 
+uint64_t device_cuda_memory_bytes(int index) {
+    struct cudaDeviceProp properties;
+    return cudaGetDeviceProperties(&properties, index) == cudaSuccess ? properties.totalGlobalMem
+                                                                      : 0;
+}
+
 bool device_cuda_describe(int index, char *what, size_t size) {
     struct cudaDeviceProp properties;
     int count = 0, driver = 0;

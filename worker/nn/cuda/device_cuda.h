@@ -6,6 +6,7 @@
 
 /* True when device `index` can be used; `what` gets a line on it or on why not. */
 bool device_cuda_describe(int index, char *what, size_t size);
+uint64_t device_cuda_memory_bytes(int index); /* all of its own; 0 when it cannot be asked */
 
 bool device_cuda_new(int index, struct device **device, struct error *error);
 

@@ -352,6 +352,11 @@ static bool host_available(int device, char *what, size_t size) {
     return true;
 }
 
+static uint64_t host_memory_bytes(int device) {
+    (void)device;
+    return 0;
+}
+
 static bool host_model_new(const struct network *network, const struct model_options *options,
                            struct model **model, struct error *error) {
     return gpu_model_new(host_device_new(), network, options, model, error);
@@ -361,6 +366,7 @@ const struct backend backend_host = {
     .name = "host",
     .takes_pictures = true,
     .available = host_available,
+    .memory_bytes = host_memory_bytes,
     .model_new = host_model_new,
     .model_free = gpu_model_free,
     .state_set = gpu_model_state_set,

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# assay worker --slots 2: two experiments side by side where the memory is enough for both. One slot
+# is killed: it is started again and goes on, the other never notices, and both end with the bits of
+# a worker that had the machine to itself. Drained, both give back.
+. "$(dirname "$0")/lib.sh"
+
+epochs=3
+coordinator_options=(--lease 600) # no lease runs out: what goes on was ended by its own slot
+write_experiment "$work/calm.json" 160 $epochs '{"train.seed": [0, 1]}'
+write_experiment "$work/pair.json" 160 $epochs '{"train.seed": [0, 1]}'
+start_coordinator
+
+# slots_there COUNT: so many workers are listed that are slots.
+slots_there() {
+    assay workers --json >"$work/workers.json"
+    [ "$(json "(SELECT count(*) FROM json_each(j) WHERE value ->> 'worker' LIKE '%/_')" \
+        "$work/workers.json")" = "$1" ]
+}
+
+read -r -a calm <<<"$(submit "$work/calm.json")"
+start_worker alone
+until_true "the first of the calm runs is done" in_state "${calm[0]}" done
+until_true "the second of the calm runs is done" in_state "${calm[1]}" done
+end_worker alone TERM
+
+# 8 GiB is what an experiment asks for
+read -r -a pair <<<"$(submit "$work/pair.json")"
+start_worker small --slots 2 --memory 15
+until_true "both small slots are there" slots_there 2
+[ "$(shown "${pair[0]}" '$.waits')" = 'no worker with 8 GiB of memory' ] ||
+    fail "it waits for: $(shown "${pair[0]}" '$.waits')"
+assay worker --drain --dir "$work/small" | grep -q 'has left$' || fail "nobody left the folder"
+slots_there 0 || fail "a drained slot is still listed"
+unset "worker_pid[small]"
+
+# pid_of ID: of the slot that trains it.
+pid_of() {
+    assay workers --json >"$work/workers.json"
+    json "(SELECT value ->> 'pid' FROM json_each(j) WHERE value ->> 'experiment' = $1)" \
+        "$work/workers.json"
+}
+
+start_worker slots --slots 2 --memory 16
+until_true "the first has begun an epoch" is_inside_an_epoch "${pair[0]}"
+until_true "beside it, so has the second" is_inside_an_epoch "${pair[1]}"
+[ "$(state_of "${pair[0]}")" = running ] || fail "they do not run side by side"
+kill -KILL "$(pid_of "${pair[0]}")"
+until_true "both are done, first" in_state "${pair[0]}" done
+until_true "both are done, second" in_state "${pair[1]}" done
+grep -q '^assay: slot [12] was ended by signal 9' "$work/slots.log" || fail "nobody saw it die"
+[ "$(shown "${pair[0]}" '$.attempt')" = 2 ] || fail "the killed slot's experiment was not resumed"
+[ "$(shown "${pair[1]}" '$.attempt')" = 1 ] || fail "the other slot was disturbed"
+for i in 0 1; do
+    expect_complete "${pair[i]}" $epochs
+    for kind in best last; do
+        "$tools/same_weights" "$(checkpoint_path "${calm[i]}" $kind)" \
+            "$(checkpoint_path "${pair[i]}" $kind)" || fail "the $kind checkpoint differs in a slot"
+    done
+    [ "$(numbers "${calm[i]}")" = "$(numbers "${pair[i]}")" ] || fail "the reported numbers differ"
+done
+
+# all leave together, with what they hold given back
+write_experiment "$work/long.json" 160 1000 '{"train.seed": [0, 1]}'
+read -r -a long <<<"$(submit "$work/long.json")"
+until_true "the first long one runs" is_inside_an_epoch "${long[0]}"
+until_true "the second long one runs" is_inside_an_epoch "${long[1]}"
+end_worker slots TERM
+[ "$status" = 0 ] || fail "the slots ended with $status on SIGTERM"
+for id in "${long[@]}"; do
+    [ "$(state_of "$id")" = queued ] || fail "experiment $id is $(state_of "$id"), not queued"
+    [ "$(sql "SELECT failures FROM experiment WHERE id = $id")" = 0 ] || fail "it cost an attempt"
+done
+assay cancel "${long[@]}" >"$work/cancelled.txt"
+start_worker slots --slots 2 --idle-exit 1
+status=0
+wait "${worker_pid[slots]}" || status=$?
+unset "worker_pid[slots]"
+[ "$status" = 0 ] || fail "the idle slots ended with $status"
+
+# the program itself is killed: its slots do not stay behind
+start_worker slots --slots 2
+until_true "both slots are there again" slots_there 2
+end_worker slots KILL
+until_true "they have left" slots_there 0
