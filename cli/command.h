@@ -86,6 +86,7 @@ int command_show(int argc, char **argv);
 int command_logs(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_workers(int argc, char **argv);
+int command_drain(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_scores(int argc, char **argv);

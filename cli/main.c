@@ -50,6 +50,7 @@ static const struct command commands[] = {
     {"gc", "[--dry-run]", "clear the coordinator's artifacts of what nobody needs", command_gc},
     {"Programs and this machine", NULL, NULL, NULL},
     {"coordinator", "--db FILE ...", "keep the queue and the results", command_coordinator},
+    {"drain", "WORKER...", "have workers give back what they train and leave", command_drain},
     {"worker", "--connect ENDPOINT ...", "train what the coordinator hands out", command_worker},
     {"backup", "FILE --db DB", "copy the database, while its coordinator runs", command_backup},
     {"restore", "FILE --db DB", "make a backup the database again", command_restore},

@@ -43,9 +43,9 @@ enum style screen_state_style(const char *state) {
     static const struct {
         const char *state;
         enum style style;
-    } styles[] = {{"done", STYLE_GOOD}, {"idle", STYLE_GOOD},  {"running", STYLE_BUSY},
-                  {"busy", STYLE_BUSY}, {"failed", STYLE_BAD}, {"cancelled", STYLE_BAD},
-                  {"lost", STYLE_BAD}};
+    } styles[] = {{"done", STYLE_GOOD}, {"idle", STYLE_GOOD},    {"running", STYLE_BUSY},
+                  {"busy", STYLE_BUSY}, {"failed", STYLE_BAD},   {"cancelled", STYLE_BAD},
+                  {"lost", STYLE_BAD},  {"draining", STYLE_BUSY}};
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++)
         if (strcmp(styles[i].state, state) == 0)
             return styles[i].style;

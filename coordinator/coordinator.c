@@ -27,6 +27,7 @@ static const struct {
     {"logs", people_logs, ROLE_PERSON},
     {"scores", people_scores, ROLE_PERSON},
     {"workers", people_workers, ROLE_PERSON},
+    {"drain", people_drain, ROLE_PERSON},
     {"status", people_status, ROLE_PERSON},
     {"changes", people_changes, ROLE_PERSON},
     {"hello", crew_hello, ROLE_WORKER},

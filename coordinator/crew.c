@@ -62,6 +62,8 @@ bool crew_hello(struct request *request) {
         return request_refuse(request, WIRE_INVALID, "hello: a label has control characters");
     if (!make_place(request))
         return false;
+    const struct worker *before = scheduler_worker(&coordinator->scheduler, worker.name);
+    worker.draining = before != NULL && before->draining && before->pid == worker.pid;
     if (!record_worker(coordinator->store, &worker, &request->error))
         return false;
     if (!scheduler_put_worker(&coordinator->scheduler, &worker))
@@ -101,7 +103,7 @@ bool crew_request(struct request *request) {
     struct job *job = scheduler_held(scheduler, worker->name);
     if (job != NULL) {
         lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
-    } else if ((job = scheduler_next(scheduler, worker)) != NULL) {
+    } else if (!worker->draining && (job = scheduler_next(scheduler, worker)) != NULL) {
         lease_grant(&job->lease, worker->name, coordinator->now.steady_ms, coordinator->lease_ms);
         scheduler_settle(scheduler, job);
         if (!record_grant(coordinator->store, job, coordinator->now.unix_ms, &request->error)) {
@@ -151,8 +153,11 @@ bool crew_heartbeat(struct request *request) {
     if (working != (json_member(body, "attempt") != NULL))
         return request_refuse(request, WIRE_INVALID,
                               "heartbeat: \"experiment\" and \"attempt\" come together");
-    if (worker_of(request) == NULL)
+    const struct worker *worker = worker_of(request);
+    if (worker == NULL)
         return false;
+    if (worker->draining)
+        stop = "drain";
     if (working) {
         struct job *job = desk_held_job(request);
         if (job != NULL && progress != NULL) {

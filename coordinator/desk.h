@@ -46,8 +46,8 @@ bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error
 /* Refuses ids that there are not. *text is the array for a view_filter, for the caller to free;
  * NULL when the request names no ids. */
 bool people_ids(struct request *request, char **text);
-request_handler people_list, people_show, people_logs, people_scores, people_workers, people_status,
-    people_changes;
+request_handler people_list, people_show, people_logs, people_scores, people_workers, people_drain,
+    people_status, people_changes;
 /* submit.c */
 request_handler people_submit;
 /* steering.c */

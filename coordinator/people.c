@@ -181,7 +181,11 @@ static cJSON *worker_json(struct coordinator *coordinator, const struct worker *
     cJSON_AddNumberToObject(object, "threads", (double)worker->threads);
     cJSON_AddNumberToObject(object, "memory_bytes", (double)worker->memory_bytes);
     cJSON_AddItemToObject(object, "labels", labels_json(worker->labels));
-    cJSON_AddStringToObject(object, "state", lost ? "lost" : job != NULL ? "busy" : "idle");
+    cJSON_AddStringToObject(object, "state",
+                            lost               ? "lost"
+                            : worker->draining ? "draining"
+                            : job != NULL      ? "busy"
+                                               : "idle");
     if (job != NULL)
         cJSON_AddNumberToObject(object, "experiment", (double)job->id);
     cJSON_AddNumberToObject(object, "seen_ms", (double)worker->seen_unix_ms);
@@ -206,6 +210,32 @@ bool people_changes(struct request *request) {
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "revision", (double)coordinator->revision);
     return request_done(request, "change", answer);
+}
+
+/* Whether the worker is the one of that name, or a slot of it: NAME/1. */
+static bool is_of(const struct worker *worker, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(worker->name, name, length) == 0 &&
+           (worker->name[length] == '\0' || worker->name[length] == '/');
+}
+
+bool people_drain(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const struct list *all = &coordinator->scheduler.workers;
+    const char *name = json_member(request->body, "worker")->valuestring;
+    cJSON *answer = cJSON_CreateObject(), *told = cJSON_AddArrayToObject(answer, "workers");
+    for (size_t i = 0; i < all->count; i++) {
+        struct worker *worker = all->items[i];
+        if (!is_of(worker, name))
+            continue;
+        coordinator->moved |= !worker->draining;
+        worker->draining = true;
+        cJSON_AddItemToArray(told, worker_json(coordinator, worker));
+    }
+    if (cJSON_GetArraySize(told) > 0)
+        return request_done(request, "worker_list", answer);
+    cJSON_Delete(answer);
+    return request_refuse(request, WIRE_NOT_FOUND, "there is no worker %.200s", name);
 }
 
 bool people_status(struct request *request) {

@@ -69,6 +69,7 @@ struct worker {
     char labels[LABELS_BYTES + 1];
     int64_t pid, threads, memory_bytes;
     enum backend_need backend; /* cpu or cuda */
+    bool draining;             /* told to leave: it gets nothing more */
     int64_t seen_ms;           /* of the leases' clock */
     int64_t seen_unix_ms;      /* for people */
 };

@@ -7,6 +7,10 @@
 /* The backend first, then the memory, the host and the labels: what the first so many ask. */
 enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_HOST, ASK_LABELS };
 
+static bool is_there(const struct worker *worker, int64_t since_ms) {
+    return worker->seen_ms >= since_ms && !worker->draining;
+}
+
 /* How many of the workers that are there meet the first `asked` of what the lane needs. */
 static size_t count_meeting(const struct scheduler *scheduler, const struct need *need,
                             enum asked asked, int64_t since_ms) {
@@ -20,7 +24,7 @@ static size_t count_meeting(const struct scheduler *scheduler, const struct need
         part.memory_bytes = 0;
     for (size_t i = 0; i < scheduler->workers.count; i++) {
         const struct worker *worker = scheduler->workers.items[i];
-        count += worker->seen_ms >= since_ms && need_met(&part, worker);
+        count += is_there(worker, since_ms) && need_met(&part, worker);
     }
     return count;
 }
@@ -36,7 +40,7 @@ static const char *label_nowhere(const struct scheduler *scheduler, const struct
         *length = strcspn(label, "\n");
         for (size_t i = 0; i < scheduler->workers.count && !somewhere; i++) {
             const struct worker *worker = scheduler->workers.items[i];
-            somewhere = worker->seen_ms >= since_ms && need_met(&part, worker) &&
+            somewhere = is_there(worker, since_ms) && need_met(&part, worker) &&
                         labels_has(worker->labels, label, *length);
         }
         if (!somewhere)

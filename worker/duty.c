@@ -51,6 +51,14 @@ static void stop_to_give_back(struct duty *duty) {
     duty->stop_due = true;
 }
 
+/* Told to leave, by a signal or by the coordinator; once is enough. */
+static void leave_cleanly(struct duty *duty, int64_t now_ms) {
+    if (duty->leaving)
+        return;
+    leave(duty, now_ms);
+    stop_to_give_back(duty);
+}
+
 static struct duty_action exit_with(struct duty *duty, int code) {
     duty->exit_due = true;
     duty->exit_code = code;
@@ -117,6 +125,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
             revoke(duty, duty->experiment, duty->attempt);
         else if (event->paused)
             stop_to_give_back(duty);
+        if (event->drain)
+            leave_cleanly(duty, now_ms);
         break;
     case DUTY_ACKNOWLEDGED:
         if (event->over)
@@ -140,12 +150,7 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
         if (duty->leaving)
             leave(duty, now_ms);
         break;
-    case DUTY_SIGNAL:
-        if (duty->leaving)
-            break;
-        leave(duty, now_ms);
-        stop_to_give_back(duty);
-        break;
+    case DUTY_SIGNAL: leave_cleanly(duty, now_ms); break;
     case DUTY_UNSENT: lose(duty, now_ms); break;
     case DUTY_BARRED:
         lose(duty, now_ms);

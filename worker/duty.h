@@ -9,7 +9,8 @@
  * after a backoff (backoff.h). Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
- * stopped and its reports are dropped. Work that was paused is stopped and given back. A
+ * stopped and its reports are dropped. Work that was paused is stopped and given back. A worker
+ * that is told to drain leaves as on a signal. A
  * coordinator that does not let the worker in ends one that it has never let in, and is as one that
  * is away to others: keys come and go. A signal stops the trainer; what is spooled (given back
  * among it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next
@@ -40,7 +41,7 @@ enum duty_event_kind {
     DUTY_WELCOMED,     /* heartbeat_ms */
     DUTY_ASSIGNED,     /* experiment, attempt */
     DUTY_NOTHING,      /* retry_ms */
-    DUTY_BEAT,         /* over: cancelled or fenced; paused */
+    DUTY_BEAT,         /* over: cancelled or fenced; paused; drain */
     DUTY_ACKNOWLEDGED, /* experiment, attempt, over */
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
@@ -63,7 +64,7 @@ struct duty_event {
     enum duty_event_kind kind;
     int64_t experiment, attempt;
     int64_t heartbeat_ms, retry_ms;
-    bool over, paused;
+    bool over, paused, drain;
     enum duty_refusal refusal;
 };
 

@@ -83,6 +83,7 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
         bool assigned = answers[i].kind == DUTY_ASSIGNED;
         const char *stop = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "stop"));
         bool paused = stop != NULL && strcmp(stop, "paused") == 0;
+        bool drain = stop != NULL && strcmp(stop, "drain") == 0;
         *event = (struct duty_event){
             .kind = answers[i].kind,
             .experiment = assigned ? integer_of(body, "experiment") : report->experiment,
@@ -90,7 +91,8 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
             .heartbeat_ms = integer_of(body, "heartbeat_ms"),
             .retry_ms = integer_of(body, "retry_ms"),
             .paused = paused,
-            .over = (stop != NULL && !paused) ||
+            .drain = drain,
+            .over = (stop != NULL && !paused && !drain) ||
                     cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "fenced")),
             .refusal = refusal_of(body),
         };

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# assay worker --drain: the worker of a folder gives its experiment back, which costs no attempt, and
-# leaves; asked again there is none.
+# assay worker --drain and assay drain: the worker of a folder, or of a name, gives its experiment back,
+# which costs no attempt, and leaves; asked again there is none.
 . "$(dirname "$0")/lib.sh"
 
 coordinator_options=(--lease 600)
@@ -20,6 +20,22 @@ unset "worker_pid[first]"
 [ "$(state_of "$id")" = queued ] || fail "the experiment is $(state_of "$id"), not queued"
 [ "$(sql "SELECT failures FROM experiment WHERE id = $id")" = 0 ] || fail "it cost an attempt"
 [ "$(assay workers --json | tr -d ' \n')" = '[]' ] || fail "the worker is still listed"
+
+# the same from anywhere, through the coordinator
+start_worker second
+until_true "the second has begun an epoch" is_inside_an_epoch "$id"
+name=$(sql "SELECT name FROM worker")
+assay drain "$name" >"$work/drained.txt"
+[ "$(cat "$work/drained.txt")" = "$name has left" ] || fail "drain says $(cat "$work/drained.txt")"
+status=0
+wait "${worker_pid[second]}" || status=$?
+unset "worker_pid[second]"
+[ "$status" = 0 ] || fail "the worker that was drained from afar ended with $status"
+[ "$(state_of "$id")" = queued ] || fail "the experiment is $(state_of "$id"), not queued"
+[ "$(sql "SELECT failures FROM experiment WHERE id = $id")" = 0 ] || fail "it cost an attempt"
+status=0
+assay drain "$name" 2>"$work/refusal.txt" || status=$?
+[ "$status" = 2 ] || fail "a worker that is not there was drained with $status"
 
 assay worker --drain --dir "$work/first" | grep -q '^no worker runs in' || fail "nobody was there"
 status=0

@@ -324,6 +324,21 @@ static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **s
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+static void a_worker_that_is_told_to_drain_gives_its_experiment_back(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    do
+        next_request(stage);
+    while (strcmp(stage->request.name, "heartbeat") != 0);
+    answer(stage, "beat", "{\"stop\":\"drain\"}");
+    expect_end(stage, "given_back");
+    acknowledge(stage, false);
+    send_off(stage);
+    assert_int_equal(last_outcome, TRAINER_STOPPED);
+}
+
 static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -582,6 +597,7 @@ int main(void) {
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
         ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
+        ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),

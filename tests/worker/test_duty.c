@@ -356,6 +356,36 @@ static void a_worker_that_was_let_in_once_outlasts_a_change_of_keys(void **state
     }
 }
 
+static void a_worker_that_is_told_to_drain_gives_back_and_says_goodbye(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, HEARTBEAT_MS);
+    expect(&duty, 0, HEARTBEAT_MS, DUTY_STOP);
+    assert_true(duty_spools(&duty));
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, HEARTBEAT_MS + 1);
+    expect_send(&duty, 1, HEARTBEAT_MS + 1, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2},
+         HEARTBEAT_MS + 2);
+    expect_send(&duty, 0, HEARTBEAT_MS + 2, DUTY_GOODBYE);
+    take(&duty, (struct duty_event){.kind = DUTY_FAREWELL}, HEARTBEAT_MS + 3);
+    assert_int_equal(expect(&duty, 0, HEARTBEAT_MS + 3, DUTY_EXIT).code, 0);
+}
+
+static void told_again_to_drain_it_has_no_more_time_to_leave(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 1, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, HEARTBEAT_MS);
+    int64_t by_ms = duty.leave_by_ms;
+    expect_send(&duty, 1, 2 * HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, 2 * HEARTBEAT_MS);
+    assert_int_equal(duty.leave_by_ms, by_ms);
+    assert_int_equal(by_ms, HEARTBEAT_MS + DUTY_LEAVE_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
@@ -382,6 +412,8 @@ int main(void) {
         cmocka_unit_test(another_protocol_version_ends_the_program),
         cmocka_unit_test(a_coordinator_that_never_let_the_worker_in_ends_it_with_code_3),
         cmocka_unit_test(a_worker_that_was_let_in_once_outlasts_a_change_of_keys),
+        cmocka_unit_test(a_worker_that_is_told_to_drain_gives_back_and_says_goodbye),
+        cmocka_unit_test(told_again_to_drain_it_has_no_more_time_to_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
