@@ -128,6 +128,11 @@ write_experiment() {
 JSON
 }
 
+# small_checkpoints FILE: no moments in them, and none but best and last.
+small_checkpoints() {
+    sed -i 's/"checkpoint_every": 2/"checkpoint_every": 99, "optimizer": {"name": "sgd", "momentum": 0}/' "$1"
+}
+
 # json QUERY FILE: SQLite's JSON functions over a file, which the query calls j.
 json() {
     sqlite3 :memory: "WITH file(j) AS (SELECT CAST(readfile('$2') AS TEXT)) SELECT $1 FROM file"

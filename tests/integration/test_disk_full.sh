@@ -39,10 +39,8 @@ same_as_calm() {
     [ "$(numbers "$calm")" = "$(numbers "$1")" ] || fail "the numbers of $1 differ"
 }
 
-write_experiment "$work/calm.json" 300 $epochs
-# small checkpoints, and two of each experiment
-sed -i 's/"checkpoint_every": 2/"checkpoint_every": 99, "optimizer": {"name": "sgd", "momentum": 0}/' \
-    "$work/calm.json"
+write_experiment "$work/calm.json" 200 $epochs
+small_checkpoints "$work/calm.json"
 sed '2i "max_attempts": 100,' "$work/calm.json" >"$work/tight.json"
 start_coordinator
 calm=$(submit "$work/calm.json")
