@@ -89,6 +89,7 @@ int command_workers(int argc, char **argv);
 int command_drain(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_plot(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_scores(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_predict(int argc, char **argv);

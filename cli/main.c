@@ -39,6 +39,7 @@ static const struct command commands[] = {
     {"Results", NULL, NULL, NULL},
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},
     {"plot", "ID...|GROUP --out F.png|F.svg", "curves, ROC, confusion, effects as a picture", command_plot},
+    {"report", "ID...|GROUP --out F.html", "all of that as one page to hand on", command_report},
     {"scores", "ID --checkpoint C --split S", "the probability of each picture, as CSV", command_scores},
     {"test", "ID --checkpoint C --split S", "evaluate a checkpoint again, here", command_test},
     {"predict", "CHECKPOINT IMAGE...", "the probability of label 1 of pictures", command_predict},

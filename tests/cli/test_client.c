@@ -194,7 +194,8 @@ static cJSON *answer_group(void *context, size_t nth, const char *request, const
     bool g = strcmp(field_text(body, "group", ""), "g") == 0;
     cJSON *answer = g ? page(1, 3, 0, false) : page(1, 0, 0, false);
     cJSON *third = cJSON_GetArrayItem(field_at(answer, "experiments"), 2);
-    cJSON_ReplaceItemInObject(third, "name", cJSON_CreateString("g/b"));
+    if (third != NULL)
+        cJSON_ReplaceItemInObject(third, "name", cJSON_CreateString("g/b"));
     *name = "experiments";
     return answer;
 }

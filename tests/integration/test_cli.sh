@@ -216,6 +216,8 @@ run 0 assay plot 3 --kind loss --out loss.svg
 grep -q '>cross-entropy (nats)</text>' loss.svg || fail "no axis in loss.svg"
 run 2 assay plot 3 --out loss.gif
 one_error 'ends in .png or .svg'
+run 0 assay report 3 4 --out report.html
+grep -q '<svg' report.html || fail "no drawing in report.html"
 run 0 assay export 3 4 --json
 expect "a row an experiment" "$(query "SELECT json_array_length(document) FROM input")" 2
 expect "what differs" "$(query "SELECT document ->> '\$[1].\"config.train.seed\"' FROM input")" 1
