@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     TIMEOUT_MS = 60000,
@@ -74,6 +75,21 @@ static void sample(struct load *load, double seconds) {
         load->samples[load->sample_count++] = seconds;
 }
 
+/* Processor time of the coordinator, in seconds; NaN when it cannot be read. Unlike the time that
+ * passes, it depends little on what else the machine does. */
+static double cpu_s(const struct load *load) {
+    char path[64];
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%ld/stat", load->options.pid);
+    FILE *file = fopen(path, "r");
+    bool good =
+        file != NULL && fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                               &user, &system) == 2;
+    if (file != NULL)
+        fclose(file);
+    return good ? (double)(user + system) / (double)sysconf(_SC_CLK_TCK) : NAN;
+}
+
 /* --- the fleet --- */
 
 static bool answered(void *context, struct fleet_worker *worker, const char *name, const char *body,
@@ -125,6 +141,7 @@ static bool pace(struct load *load, struct error *error) {
     size_t count = load->fleet.count, due = 0, late = 0;
     double start_s = clock_steady_seconds(), rate = (double)count * (1 + 1.0 / EPOCH_EVERY);
     size_t total = (size_t)(load->options.seconds * rate);
+    double busy_s = cpu_s(load);
     load->sampling = true;
     load->sample_count = 0;
     while (due < total) {
@@ -144,6 +161,8 @@ static bool pace(struct load *load, struct error *error) {
     if (!fleet_wait(&load->fleet, 1000, answered, load, error))
         return false;
     load->sampling = false;
+    add_figure(load, "processor time for a second of it", "ms",
+               1000 * (cpu_s(load) - busy_s) / load->options.seconds, NAN, false);
     add_figure(load, "answer, median", "ms", quantile_ms(load, 0.5), NAN, false);
     add_figure(load, "answer, p99", "ms", quantile_ms(load, 0.99), 50, false);
     add_figure(load, "answer, slowest", "ms", quantile_ms(load, 1), NAN, false);
@@ -182,8 +201,11 @@ static bool settle(struct load *load, struct error *error) {
 
 static bool measure_reports(struct load *load, struct error *error) {
     double start_s = clock_steady_seconds(), seconds = load->options.seconds / 3;
+    double busy_s = cpu_s(load);
     if (!flood(load, false, SIZE_MAX, seconds, error))
         return false;
+    add_figure(load, "processor time for a durable report", "us",
+               1e6 * (cpu_s(load) - busy_s) / (double)load->reports, NAN, false);
     add_figure(load, "durable reports", "/s",
                (double)load->reports / (clock_steady_seconds() - start_s), 5000, true);
     return settle(load, error);
