@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -78,16 +79,12 @@ static void sample(struct load *load, double seconds) {
 /* Processor time of the coordinator, in seconds; NaN when it cannot be read. Unlike the time that
  * passes, it depends little on what else the machine does. */
 static double cpu_s(const struct load *load) {
-    char path[64];
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%ld/stat", load->options.pid);
-    FILE *file = fopen(path, "r");
-    bool good =
-        file != NULL && fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                               &user, &system) == 2;
-    if (file != NULL)
-        fclose(file);
-    return good ? (double)(user + system) / (double)sysconf(_SC_CLK_TCK) : NAN;
+    clockid_t clock;
+    struct timespec spent;
+    if (clock_getcpuclockid((pid_t)load->options.pid, &clock) != 0 ||
+        clock_gettime(clock, &spent) != 0)
+        return NAN;
+    return (double)spent.tv_sec + (double)spent.tv_nsec * 1e-9;
 }
 
 /* --- the fleet --- */

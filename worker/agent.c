@@ -225,6 +225,7 @@ static cJSON *hello(const struct agent *agent) {
     const uint64_t memory_bytes = options->memory_bytes > 0
                                       ? options->memory_bytes
                                       : agent->backend->memory_bytes(options->device);
+    const uint64_t share_bytes = memory_bytes / options->slots;
     const struct worker_card card = {
         .worker = agent->name,
         .host = agent->host,
@@ -232,7 +233,7 @@ static cJSON *hello(const struct agent *agent) {
         .device = agent->device,
         .pid = (int)getpid(),
         .threads = options->threads > 0 ? options->threads : (int)machine_cores(),
-        .memory_bytes = (double)(memory_bytes / options->slots),
+        .memory_bytes = (double)share_bytes,
         .labels = options->labels,
         .label_count = options->label_count,
     };
