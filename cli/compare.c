@@ -284,11 +284,16 @@ static cJSON *keep_json(const struct comparison *comparison) {
     return object;
 }
 
+/* NULL when there is nothing to keep; the caller frees. */
+static char *verdict_of(const struct comparison *comparison) {
+    return comparison->ranked > 0
+               ? duels_verdict(best_of(comparison), comparison->duels, comparison->duel_count)
+               : NULL;
+}
+
 /* "verdict": the sentences that are printed last; null when there is nothing to keep. */
 static void add_verdict(cJSON *document, const struct comparison *comparison) {
-    char *verdict = comparison->ranked > 0 ? duels_verdict(best_of(comparison), comparison->duels,
-                                                           comparison->duel_count)
-                                           : NULL;
+    char *verdict = verdict_of(comparison);
     if (verdict != NULL)
         cJSON_AddStringToObject(document, "verdict", verdict);
     else
@@ -318,9 +323,7 @@ static bool print_json(const struct comparison *comparison) {
 
 /* The sentences, in lines as wide as the terminal. */
 static void print_verdict(const struct comparison *comparison, const struct screen *screen) {
-    char *verdict = comparison->ranked > 0 ? duels_verdict(best_of(comparison), comparison->duels,
-                                                           comparison->duel_count)
-                                           : NULL;
+    char *verdict = verdict_of(comparison);
     if (verdict == NULL)
         return;
     putchar('\n');
