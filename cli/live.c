@@ -32,7 +32,6 @@ struct live {
     cJSON *pages;      /* of a list that comes in several answers */
     const char *steer; /* a request that a key wished for, or NULL */
     bool steering;     /* it is the one under way */
-    bool stale;        /* the page on screen is not what the dashboard says */
 };
 
 static int64_t now_of(struct live *live) {
@@ -78,7 +77,6 @@ static void ask(struct live *live, int64_t now_ms) {
     const char *name = next_request(live, &body);
     bool sent = dealer_send(live->client->dealer, name, body, &live->request, NULL);
     live->steering = name == live->steer;
-    live->stale |= live->dashboard.away != !sent;
     live->dashboard.away = !sent;
     live->sent_ms = now_ms;
     if (!sent)
@@ -176,7 +174,6 @@ static void receive(struct live *live) {
             live->request = 0;
             live->dashboard.away = false;
             take_answer(live, &message);
-            live->stale = true;
         }
         wire_message_free(&message);
     }
@@ -204,7 +201,6 @@ static bool take_keys(struct live *live) {
             live->request = 0; /* its answer counts no more */
             live->question = detail ? ASK_DETAIL : ASK_CHANGES;
         }
-        live->stale = true;
     }
     return true;
 }
@@ -223,7 +219,6 @@ static void show(struct live *live) {
     dashboard_draw(&live->dashboard, &page, clock);
     terminal_show(&page);
     page_free(&page);
-    live->stale = false;
 }
 
 /* What is under way for too long is asked again: that has the effect of asking once. */
