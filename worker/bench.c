@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/random.h"
 #include "worker/bench_input.h"
+#include "worker/bench_layers.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
 
@@ -14,7 +15,7 @@
 #include <sys/resource.h>
 
 struct bench_options {
-    const char *arch, *backend, *input;
+    const char *arch, *backend, *input, *floor_of;
     long size, batch, steps, threads, device;
     bool layers, compact;
     enum precision precision;
@@ -25,7 +26,7 @@ struct trained {
     struct network network;
     const struct backend *backend;
     struct model *model;
-    struct profile profile;
+    struct profile profile; /* nodes is NULL where none is wanted */
     struct batch batch;
     struct update update;
     float *images, *losses, *logits;
@@ -45,6 +46,7 @@ enum {
     KEY_DEVICE,
     KEY_PRECISION,
     KEY_LAYERS,
+    KEY_FLOOR_OF,
     KEY_INPUT,
     KEY_JSON
 };
@@ -59,7 +61,15 @@ static const struct argp_option bench_table[] = {
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"precision", KEY_PRECISION, "fp32|tf32|bf16", 0, "What it computes in (default: fp32)", 0},
-    {"layers", KEY_LAYERS, NULL, 0, "Where a step's time goes, by kind of layer", 0},
+    {"layers", KEY_LAYERS, NULL, 0,
+     "What each layer of a step took, and what it could not do without: FLOPs over the matrix "
+     "rate, "
+     "bytes over the bandwidth; as a table where --json is not given",
+     0},
+    {"floor-of", KEY_FLOOR_OF, "h100|h200|a100", 0,
+     "Whose rates --layers takes (default: the device's own, on a CPU measured); with --steps 0 "
+     "nothing is trained",
+     0},
     {"input", KEY_INPUT, "DIR", 0,
      "Also how fast this folder's pictures become tensors, alone and while training", 0},
     {"json", KEY_JSON, NULL, 0, "All on one line", 0},
@@ -78,6 +88,7 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
     case KEY_PRECISION: return options_precision(state, text, &options->precision);
     case KEY_LAYERS: options->layers = true; return 0;
+    case KEY_FLOOR_OF: options->floor_of = text; return 0;
     case KEY_INPUT: options->input = text; return 0;
     case KEY_JSON: options->compact = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "bench takes no argument \"%s\"", text);
@@ -130,6 +141,19 @@ static bool batch_draw(struct trained *trained, const struct bench_options *opti
     return true;
 }
 
+static bool profile_new(struct trained *trained, struct error *error) {
+    trained->profile.nodes = calloc(trained->network.node_count, sizeof *trained->profile.nodes);
+    return trained->profile.nodes != NULL || error_set(error, ERROR_FAILED, "out of memory");
+}
+
+static void profile_clear(struct trained *trained) {
+    trained->profile.optimizer = 0;
+    if (trained->profile.nodes != NULL)
+        memset(trained->profile.nodes, 0,
+               trained->network.node_count * sizeof *trained->profile.nodes);
+}
+
+/* The network is there already. */
 static bool trained_new(struct trained *trained, const struct bench_options *options,
                         struct error *error) {
     const struct model_options model_options = {.precision = options->precision,
@@ -138,12 +162,9 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                                                 .device = (int)options->device,
                                                 .profile =
                                                     options->layers ? &trained->profile : NULL};
-    trained->update.optimizer =
-        (struct optimizer){.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
     options_tell_backend(options->backend, (int)options->device);
     trained->backend = backend_find(options->backend, (int)options->device, error);
-    return trained->backend != NULL &&
-           network_build(options->arch, HEAD_RELU, 0, &trained->network, error) &&
+    return trained->backend != NULL && (!options->layers || profile_new(trained, error)) &&
            trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
            weights_draw(trained, error) && batch_draw(trained, options, error);
 }
@@ -152,6 +173,7 @@ static void trained_free(struct trained *trained) {
     if (trained->model != NULL)
         trained->backend->model_free(trained->model);
     network_free(&trained->network);
+    free(trained->profile.nodes);
     free(trained->images);
     free(trained->labels);
     free(trained->samples);
@@ -195,17 +217,45 @@ static bool timed_evaluation(struct trained *trained, double *seconds, struct er
     return true;
 }
 
-/* {"conv": {"forward_ms": .., "backward_ms": ..}, .., "optimizer_ms": ..} of one step. */
-static void add_layers(cJSON *out, const struct profile *profile, long steps) {
-    static const char *const names[OP_COUNT] = {
-        "input", "convolution", "batch_norm", "max_pool", "average_pool", "linear", "dropout"};
-    cJSON *layers = cJSON_AddObjectToObject(out, "layers");
-    for (size_t i = 1; i < OP_COUNT; i++) {
-        cJSON *layer = cJSON_AddObjectToObject(layers, names[i]);
-        cJSON_AddNumberToObject(layer, "forward_ms", profile->forward_ms[i] / (double)steps);
-        cJSON_AddNumberToObject(layer, "backward_ms", profile->backward_ms[i] / (double)steps);
-    }
-    cJSON_AddNumberToObject(layers, "optimizer_ms", profile->optimizer_ms / (double)steps);
+/* Whose rates the floors take: the machine that was named, the device's, or what is measured; *peak
+ * is NULL when nobody knows. `room` is where it goes. */
+static bool choose_peak(const struct trained *trained, const struct bench_options *options,
+                        struct peak *room, const struct peak **peak, struct error *error) {
+    char what[256] = "";
+    *peak = room;
+    if (options->floor_of != NULL)
+        return peak_find(options->floor_of, room) ||
+               error_set(error, ERROR_INPUT, "--floor-of knows h100, h200 and a100, not \"%s\"",
+                         options->floor_of);
+    if (trained->backend != NULL && trained->backend->measure_peak != NULL)
+        return trained->backend->measure_peak((int)options->threads, room, error);
+    if (trained->backend != NULL)
+        trained->backend->available((int)options->device, what, sizeof what);
+    if (!peak_find(what, room))
+        *peak = NULL;
+    return true;
+}
+
+static bool measure_layers(const struct trained *trained, const struct bench_options *options,
+                           cJSON *out, struct error *error) {
+    struct peak room;
+    struct bench_layers layers = {
+        .network = &trained->network,
+        .side = (int)options->size,
+        .batch = (size_t)options->batch,
+        .precision = options->precision,
+        .optimizer = &trained->update.optimizer,
+        .profile = trained->profile.nodes != NULL ? &trained->profile : NULL,
+        .steps = (double)options->steps,
+    };
+    return choose_peak(trained, options, &room, &layers.peak, error) &&
+           bench_layers(&layers, out, error);
+}
+
+/* Of an epoch, where a tenth of the pictures is validated on for eight tenths trained. */
+static double evaluation_share(double step_seconds, double evaluation_seconds) {
+    double validation = 0.1 * evaluation_seconds;
+    return validation / (0.8 * step_seconds + validation);
 }
 
 static bool measure_training(struct trained *trained, const struct bench_options *options,
@@ -216,12 +266,11 @@ static bool measure_training(struct trained *trained, const struct bench_options
     if (seconds == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
     bool ok = timed_step(trained, &first, error);
-    trained->profile = (struct profile){0};
-    for (size_t i = 0; ok && i < steps; i++)
-        ok = timed_step(trained, &seconds[i], error);
-    const struct profile profile = trained->profile;
     for (int i = 0; ok && i < 2; i++) /* the first compiles */
         ok = timed_evaluation(trained, &evaluation, error);
+    profile_clear(trained);
+    for (size_t i = 0; ok && i < steps; i++)
+        ok = timed_step(trained, &seconds[i], error);
     if (ok) {
         double middle = median(seconds, steps);
         cJSON *training = cJSON_AddObjectToObject(out, "training");
@@ -231,8 +280,7 @@ static bool measure_training(struct trained *trained, const struct bench_options
         cJSON_AddNumberToObject(training, "first_step_seconds", first);
         cJSON_AddNumberToObject(training, "evaluation_images_per_second",
                                 (double)options->batch / evaluation);
-        if (options->layers)
-            add_layers(training, &profile, options->steps);
+        cJSON_AddNumberToObject(training, "evaluation_share", evaluation_share(middle, evaluation));
     }
     free(seconds);
     return ok;
@@ -253,9 +301,11 @@ static bool measure_together(struct trained *trained, const struct bench_options
 static void describe(cJSON *out, const struct bench_options *options,
                      const struct backend *backend) {
     char what[256] = "";
-    backend->available((int)options->device, what, sizeof what);
-    cJSON_AddStringToObject(out, "backend", backend->name);
-    cJSON_AddStringToObject(out, "device", what);
+    if (backend != NULL) {
+        backend->available((int)options->device, what, sizeof what);
+        cJSON_AddStringToObject(out, "backend", backend->name);
+        cJSON_AddStringToObject(out, "device", what);
+    }
     cJSON_AddStringToObject(out, "precision",
                             options->precision == PRECISION_BF16   ? "bf16"
                             : options->precision == PRECISION_TF32 ? "tf32"
@@ -267,8 +317,15 @@ static void describe(cJSON *out, const struct bench_options *options,
     cJSON_AddNumberToObject(out, "threads", (double)options->threads);
 }
 
-static bool print(const cJSON *out, bool compact) {
-    char *text = compact ? json_text(out) : cJSON_Print(out);
+/* JSON, or the layer table for people. */
+static bool print(const cJSON *out, const struct bench_options *options) {
+    if (options->layers && !options->compact) {
+        printf("%s, batch %ld of %ld x %ld\n", options->arch, options->batch, options->size,
+               options->size);
+        bench_layers_print(cJSON_GetObjectItemCaseSensitive(out, "layers"));
+        return true;
+    }
+    char *text = options->compact ? json_text(out) : cJSON_Print(out);
     if (text == NULL)
         return false;
     puts(text);
@@ -276,40 +333,56 @@ static bool print(const cJSON *out, bool compact) {
     return true;
 }
 
+/* All that the options ask for, into `out`. */
+static bool measure(struct trained *trained, const struct bench_options *options, cJSON *out,
+                    struct error *error) {
+    struct rusage usage;
+    bool training = options->steps > 0;
+    if (options->input != NULL &&
+        !bench_input(options->input, (int)options->size, (int)options->threads,
+                     cJSON_AddObjectToObject(out, "input"), error))
+        return false;
+    if (training || options->layers) {
+        if (!network_build(options->arch, HEAD_RELU, 0, &trained->network, error) ||
+            (training && !trained_new(trained, options, error)))
+            return false;
+        describe(out, options, trained->backend);
+    }
+    if (training && !measure_training(trained, options, out, error))
+        return false;
+    if (options->layers &&
+        !measure_layers(trained, options, cJSON_AddObjectToObject(out, "layers"), error))
+        return false;
+    if (training && options->input != NULL &&
+        !measure_together(trained, options, cJSON_AddObjectToObject(out, "together"), error))
+        return false;
+    getrusage(RUSAGE_SELF, &usage);
+    cJSON_AddNumberToObject(out, "memory_peak_bytes", (double)usage.ru_maxrss * 1024);
+    return true;
+}
+
 int bench_main(int argc, char **argv) {
     static const struct argp argp = {
         .options = bench_table,
         .parser = bench_parse,
-        .doc =
-            "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
-            "images_per_second is of the median step. memory_peak_bytes is the whole "
-            "program's, as the system counts it. Example: assay-worker bench --size 64 --layers"};
+        .doc = "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
+               "images_per_second is of the median step; evaluation_share is of an epoch that "
+               "validates "
+               "on a tenth of the pictures and trains on eight. memory_peak_bytes is the whole "
+               "program's, as the system counts it. With --layers each layer is waited for, which "
+               "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
         .arch = "resnet50", .backend = "auto", .size = 224, .batch = 32, .steps = 5};
-    struct trained trained = {0};
+    struct trained trained = {
+        .update.optimizer = {.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}};
     struct error error = {0};
     int code = 0;
     if (!options_parse(&argp, argc, argv, &options, &code))
         return code;
     cJSON *out = cJSON_CreateObject();
     bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
-    if (ok && options.input != NULL)
-        ok = bench_input(options.input, (int)options.size, (int)options.threads,
-                         cJSON_AddObjectToObject(out, "input"), &error);
-    if (ok && options.steps > 0)
-        ok = trained_new(&trained, &options, &error);
-    if (ok && options.steps > 0) {
-        describe(out, &options, trained.backend);
-        ok = measure_training(&trained, &options, out, &error);
-    }
-    if (ok && options.steps > 0 && options.input != NULL)
-        ok = measure_together(&trained, &options, cJSON_AddObjectToObject(out, "together"), &error);
-    if (ok) {
-        struct rusage usage;
-        getrusage(RUSAGE_SELF, &usage);
-        cJSON_AddNumberToObject(out, "memory_peak_bytes", (double)usage.ru_maxrss * 1024);
-        ok = print(out, options.compact) || error_set(&error, ERROR_FAILED, "out of memory");
-    }
+    ok = ok && measure(&trained, &options, out, &error) &&
+         (print(out, &options) || error_set(&error, ERROR_FAILED, "out of memory"));
     trained_free(&trained);
     cJSON_Delete(out);
     if (ok)

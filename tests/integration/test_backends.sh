@@ -19,7 +19,7 @@ cd "$work"
 "$ASSAY_BIN/assay-worker" devices --json | grep -q '"backend":"cpu","usable":true' || fail "devices"
 if grep -q '^cuda  cannot be used' devices; then
     # auto computes on the CPU, and says so in one line where the module is there
-    "$ASSAY_BIN/assay-worker" bench --arch resnet18 --size 32 --batch 2 --steps 1 --json \
+    "$ASSAY_BIN/assay-worker" bench --arch resnet18 --size 32 --batch 2 --steps 1 --layers --json \
         > bench 2> said || fail "bench without a GPU"
     grep -q '"backend":"cpu"' bench || fail "auto did not take the CPU"
     if [ -e "$module" ]; then

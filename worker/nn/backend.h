@@ -9,6 +9,7 @@
 #include "core/transform.h"
 #include "worker/nn/network.h"
 #include "worker/nn/optimizer.h"
+#include "worker/nn/work.h"
 
 #include <stdint.h>
 
@@ -38,11 +39,14 @@ struct batch {
 /* Moments: M is Adam's first or SGD's momentum buffer, V is Adam's second (optimizer.h). */
 enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_MOMENT_M, MODEL_MOMENT_V };
 
-enum { OP_COUNT = OP_DROPOUT + 1 };
+/* Where a model's time went, in milliseconds. */
+struct node_times {
+    double forward, backward;
+};
 
-/* Where a model's time went, in milliseconds, by kind of node. */
 struct profile {
-    double forward_ms[OP_COUNT], backward_ms[OP_COUNT], optimizer_ms;
+    struct node_times *nodes; /* one a node of the network; the caller's */
+    double optimizer;
 };
 
 struct model_options {
@@ -52,7 +56,8 @@ struct model_options {
     uint64_t seed;           /* for dropout */
     int threads;             /* 0: all cores */
     int device;              /* CUDA device number */
-    struct profile *profile; /* NULL, or what train_step and evaluate add their times to */
+    struct profile *profile; /* NULL, or what train_step and evaluate add their times to, with each
+                                node waited for */
     /* NULL, or asked between layers where a step may take long (on a CPU): when it says true,
      * train_step or evaluate fails at once, and the model is good for nothing but to be freed. */
     bool (*stop)(void *context);
@@ -66,6 +71,8 @@ struct backend {
     bool (*available)(int device, char *what, size_t what_size);
     /* All the memory that models there share: the machine's, or the GPU's own. 0: nobody knows. */
     uint64_t (*memory_bytes)(int device);
+    /* NULL, or measures what `threads` (0: all cores) do at most, in a second or so. */
+    bool (*measure_peak)(int threads, struct peak *peak, struct error *error);
     /* The network is borrowed and must outlive the model; what is to be frozen in it is. */
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);

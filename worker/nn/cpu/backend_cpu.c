@@ -2,6 +2,7 @@
  * Threads are OpenMP's. */
 #include "core/machine.h"
 #include "worker/nn/backend.h"
+#include "worker/nn/cpu/peak.h"
 #include "worker/nn/cpu/run.h"
 #include "worker/nn/refuse.h"
 
@@ -154,6 +155,7 @@ const struct backend backend_cpu = {
     .name = "cpu",
     .available = cpu_available,
     .memory_bytes = cpu_memory_bytes,
+    .measure_peak = peak_measure,
     .model_new = cpu_model_new,
     .model_free = cpu_model_free,
     .state_set = cpu_state_set,

@@ -124,7 +124,7 @@ bool run_forward(const struct run *run, struct error *error) {
         if (!forward_node(run, &network->nodes[i], &run->plan->steps[i], error))
             return error_context(error, "%s", node_name(network, i, name, sizeof name));
         if (run->profile != NULL)
-            run->profile->forward_ms[network->nodes[i].op] += now_ms() - start;
+            run->profile->nodes[i].forward += now_ms() - start;
     }
     return true;
 }
@@ -229,8 +229,8 @@ bool run_backward(const struct run *run, const struct update *update, struct err
         double middle = run->profile == NULL ? 0 : now_ms();
         update_node(run, node, update);
         if (run->profile != NULL) {
-            run->profile->backward_ms[node->op] += middle - start;
-            run->profile->optimizer_ms += now_ms() - middle;
+            run->profile->nodes[i].backward += middle - start;
+            run->profile->optimizer += now_ms() - middle;
         }
     }
     return true;

@@ -240,7 +240,7 @@ static bool update_weights(struct model *model, const struct gpu_run *run, size_
     if (model->profile == NULL)
         return true;
     bool done = model->device->finish(model->device, error);
-    model->profile->optimizer_ms += 1e3 * (clock_steady_seconds() - began);
+    model->profile->optimizer += 1e3 * (clock_steady_seconds() - began);
     return done;
 }
 

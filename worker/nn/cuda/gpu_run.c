@@ -348,8 +348,8 @@ static bool node_run(const struct gpu_run *run, size_t index, bool forward, stru
         (run->profile != NULL && !place.device->finish(place.device, error)))
         return error_context(error, "%s", node_name(run->plan->network, index, name, sizeof name));
     if (run->profile != NULL) {
-        double *times = forward ? run->profile->forward_ms : run->profile->backward_ms;
-        times[place.node->op] += 1e3 * (clock_steady_seconds() - began);
+        struct node_times *times = &run->profile->nodes[index];
+        *(forward ? &times->forward : &times->backward) += 1e3 * (clock_steady_seconds() - began);
     }
     return true;
 }
