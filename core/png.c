@@ -1,4 +1,4 @@
-/* png: libpng behind image.h's functions.
+/* png: libpng behind image.h's functions, and what it need not do (core/png.h).
  *
  * Every kind of PNG ends as Pillow 9.4's Image.open(f).convert("RGB") leaves it: alpha and tRNS are
  * dropped, not blended; 16-bit colour and grey-with-alpha keep the high byte; 16-bit grey, which
@@ -8,16 +8,14 @@
  * or struct encoder, which the caller of setjmp owns and reaches through a pointer, so no local
  * variable can be lost on the way.
  */
+#include "core/png.h"
+
 #include "core/file.h"
-#include "core/image.h"
 
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A byte of deflate stands for at most 1032 bytes: 258 a match, a match in 2 bits. */
-static const uint64_t deflate_ratio_max = 1032;
 
 struct decoder {
     const uint8_t *data;
@@ -53,7 +51,7 @@ static bool check_size(png_structp png, png_infop info, struct decoder *decoder)
     if (!image_check_claim(width, height, &decoder->error))
         return false;
     uint64_t raw_bytes = height * png_get_rowbytes(png, info);
-    if (raw_bytes / deflate_ratio_max > decoder->length)
+    if (raw_bytes / PNG_DEFLATE_RATIO_MAX > decoder->length)
         return error_set(&decoder->error, ERROR_INPUT,
                          "damaged PNG: it claims %llu x %llu pixels, more than its %zu bytes can "
                          "hold; restore the file or remove it",
@@ -138,8 +136,8 @@ static bool decode(png_structp png, png_infop info, struct decoder *decoder) {
     return true;
 }
 
-bool png_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
-                struct error *error) {
+bool png_decode_libpng(const uint8_t *data, size_t length, const char *name, struct image *image,
+                       struct error *error) {
     *image = (struct image){0};
     if (length < 8 || png_sig_cmp(data, 0, 8) != 0)
         return error_set(error, ERROR_INPUT,
@@ -158,6 +156,12 @@ bool png_decode(const uint8_t *data, size_t length, const char *name, struct ima
         error_set(error, decoder.error.code, "%s: %s", name, decoder.error.message);
     }
     return done;
+}
+
+bool png_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
+                struct error *error) {
+    return png_decode_plain(data, length, image) ||
+           png_decode_libpng(data, length, name, image, error);
 }
 
 struct encoder {

@@ -1,6 +1,7 @@
 #include "core/picture.h"
 
 #include "core/file.h"
+#include "tests/png_chunks.h"
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
 
@@ -61,42 +62,6 @@ static void what_is_written_reads_back_the_same(void **state) {
 
 /* --- broken files, built chunk by chunk --- */
 
-struct bytes {
-    uint8_t data[4096];
-    size_t length;
-};
-
-static void put(struct bytes *bytes, const void *data, size_t length) {
-    assert_true(length <= sizeof bytes->data - bytes->length);
-    memcpy(bytes->data + bytes->length, data, length);
-    bytes->length += length;
-}
-
-static void put_u32(struct bytes *bytes, uint32_t value) {
-    const uint8_t big[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                            (uint8_t)value};
-    put(bytes, big, 4);
-}
-
-/* RFC 2083, appendix 15. */
-static uint32_t crc(const uint8_t *data, size_t length) {
-    uint32_t value = UINT32_MAX;
-    for (size_t i = 0; i < length; i++) {
-        value ^= data[i];
-        for (int bit = 0; bit < 8; bit++)
-            value = value >> 1 ^ ((value & 1) != 0 ? 0xEDB88320U : 0);
-    }
-    return ~value;
-}
-
-static void put_chunk(struct bytes *bytes, const char *type, const void *data, size_t length) {
-    put_u32(bytes, (uint32_t)length);
-    size_t begin = bytes->length;
-    put(bytes, type, 4);
-    put(bytes, data, length);
-    put_u32(bytes, crc(bytes->data + begin, length + 4));
-}
-
 /* What a PNG is made of; a test bends one of them. */
 struct recipe {
     uint32_t width, height;
@@ -112,19 +77,19 @@ struct recipe {
 static const struct recipe good = {
     .width = 4, .height = 3, .depth = 8, .color = 2, .rows = 3, .flip_zlib = -1};
 
-static void put_header(struct bytes *bytes, const struct recipe *recipe) {
-    struct bytes header = {.length = 0};
-    put_u32(&header, recipe->width);
-    put_u32(&header, recipe->height);
-    put(&header,
-        (const uint8_t[]){recipe->depth, recipe->color, recipe->compression, recipe->filter,
-                          recipe->interlace},
-        5);
-    put_chunk(bytes, "IHDR", header.data, header.length);
+static void put_header(struct png_bytes *bytes, const struct recipe *recipe) {
+    struct png_bytes header = {.length = 0};
+    png_put_u32(&header, recipe->width);
+    png_put_u32(&header, recipe->height);
+    png_put(&header,
+            (const uint8_t[]){recipe->depth, recipe->color, recipe->compression, recipe->filter,
+                              recipe->interlace},
+            5);
+    png_put_chunk(bytes, "IHDR", header.data, header.length);
 }
 
 /* zlib's format with the rows stored, not compressed (RFC 1950, RFC 1951). */
-static void put_data(struct bytes *bytes, const struct recipe *recipe) {
+static void put_data(struct png_bytes *bytes, const struct recipe *recipe) {
     uint8_t raw[1024];
     size_t row = 1 + 3 * 4, length = recipe->rows * row;
     uint32_t a = 1, b = 0;
@@ -133,34 +98,34 @@ static void put_data(struct bytes *bytes, const struct recipe *recipe) {
         a = (a + raw[i]) % 65521;
         b = (b + a) % 65521;
     }
-    struct bytes zlib = {.length = 0};
-    put(&zlib,
-        (const uint8_t[]){0x78, 0x01, 0x01, (uint8_t)length, (uint8_t)(length >> 8),
-                          (uint8_t)~length, (uint8_t)(~length >> 8)},
-        7);
-    put(&zlib, raw, length);
-    put_u32(&zlib, b << 16 | a);
+    struct png_bytes zlib = {.length = 0};
+    png_put(&zlib,
+            (const uint8_t[]){0x78, 0x01, 0x01, (uint8_t)length, (uint8_t)(length >> 8),
+                              (uint8_t)~length, (uint8_t)(~length >> 8)},
+            7);
+    png_put(&zlib, raw, length);
+    png_put_u32(&zlib, b << 16 | a);
     if (recipe->flip_zlib >= 0)
         zlib.data[recipe->flip_zlib] ^= 0xFF;
-    put_chunk(bytes, "IDAT", zlib.data, zlib.length - recipe->cut);
+    png_put_chunk(bytes, "IDAT", zlib.data, zlib.length - recipe->cut);
 }
 
-static struct bytes bake(const struct recipe *recipe) {
-    struct bytes bytes = {.length = 0};
-    put(&bytes, "\x89PNG\r\n\x1a\n", 8);
+static struct png_bytes bake(const struct recipe *recipe) {
+    struct png_bytes bytes = {.length = 0};
+    png_put(&bytes, "\x89PNG\r\n\x1a\n", 8);
     for (int i = 0; i < (recipe->no_header ? 0 : recipe->twice_header ? 2 : 1); i++)
         put_header(&bytes, recipe);
     if (recipe->before != NULL)
-        put_chunk(&bytes, recipe->before, "", 0);
+        png_put_chunk(&bytes, recipe->before, "", 0);
     if (!recipe->no_data)
         put_data(&bytes, recipe);
     if (!recipe->no_end)
-        put_chunk(&bytes, "IEND", "", 0);
+        png_put_chunk(&bytes, "IEND", "", 0);
     return bytes;
 }
 
 /* One line, exit code 2, the file's name first, and after a semicolon what to do. */
-static void assert_refused(const struct bytes *bytes, const char *what) {
+static void assert_refused(const struct png_bytes *bytes, const char *what) {
     struct image image;
     struct error error = {0};
     if (png_decode(bytes->data, bytes->length, "faces/1.png", &image, &error))
@@ -175,7 +140,7 @@ static void assert_refused(const struct bytes *bytes, const char *what) {
 
 static void the_recipe_of_the_broken_files_is_good_itself(void **state) {
     (void)state;
-    struct bytes bytes = bake(&good);
+    struct png_bytes bytes = bake(&good);
     struct image image;
     assert_true(png_decode(bytes.data, bytes.length, "good", &image, NULL));
     assert_int_equal(image.pixels[0], 17);
@@ -186,7 +151,7 @@ static void the_recipe_of_the_broken_files_is_good_itself(void **state) {
     do {                                                                                           \
         struct recipe bent = good;                                                                 \
         __VA_ARGS__;                                                                               \
-        struct bytes bytes = bake(&bent);                                                          \
+        struct png_bytes bytes = bake(&bent);                                                      \
         assert_refused(&bytes, what);                                                              \
     } while (0)
 
@@ -230,7 +195,7 @@ static void broken_picture_data_is_an_error(void **state) {
 
 static void every_cut_of_a_file_is_an_error(void **state) {
     (void)state;
-    struct bytes bytes = bake(&good);
+    struct png_bytes bytes = bake(&good);
     size_t whole = bytes.length;
     for (bytes.length = 0; bytes.length < whole; bytes.length++) {
         struct image image;
@@ -244,9 +209,9 @@ static void every_cut_of_a_file_is_an_error(void **state) {
  */
 static void every_single_turned_byte_is_an_error(void **state) {
     (void)state;
-    const struct bytes whole = bake(&good);
+    const struct png_bytes whole = bake(&good);
     for (size_t i = 0; i < whole.length; i++) {
-        struct bytes bytes = whole;
+        struct png_bytes bytes = whole;
         struct image image;
         struct error error = {0};
         bytes.data[i] ^= 0xFF;
@@ -267,8 +232,8 @@ static void what_is_no_png_is_an_error(void **state) {
                                         "\x89PNG\n\x1a\n lost its carriage return",
                                         "not a picture at all, but long enough to be one"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        struct bytes bytes = {.length = 0};
-        put(&bytes, files[i], strlen(files[i]));
+        struct png_bytes bytes = {.length = 0};
+        png_put(&bytes, files[i], strlen(files[i]));
         assert_refused(&bytes, "no PNG");
     }
 }
@@ -313,17 +278,8 @@ static void random_damage_is_a_picture_or_an_error(void **state) {
             memcpy(bent, data, size);
             for (uint32_t n = 1 + next(&random) % 6; n > 0 && size > 8; n--)
                 bent[8 + next(&random) % (size - 8)] ^= (uint8_t)(1U << next(&random) % 8);
-            /* half of them with CRCs made right again, to come further in */
-            for (size_t at = 8; round % 2 == 0 && at + 12 <= size;) {
-                size_t part = (size_t)bent[at] << 24 | (size_t)bent[at + 1] << 16 |
-                              (size_t)bent[at + 2] << 8 | bent[at + 3];
-                if (part > size - at - 12)
-                    break;
-                uint32_t right = crc(bent + at + 4, part + 4);
-                for (int k = 0; k < 4; k++)
-                    bent[at + 8 + part + (size_t)k] = (uint8_t)(right >> (24 - 8 * k));
-                at += part + 12;
-            }
+            if (round % 2 == 0) /* to come further in */
+                png_repair(bent, size);
             struct image image;
             struct error error = {0};
             if (png_decode(bent, size, "bent", &image, &error)) {
@@ -358,13 +314,13 @@ static void a_path_that_is_no_file_is_an_error_that_names_it(void **state) {
 /* Everything that makes libpng warn or give up, with file descriptor 2 in a file. */
 static void libpng_prints_nothing(void **state) {
     char *path = temporary_path(state, "stderr");
-    struct bytes whole = bake(&good);
+    struct png_bytes whole = bake(&good);
     fflush(stderr);
     int kept = dup(STDERR_FILENO), file = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
     assert_true(kept >= 0 && file >= 0);
     dup2(file, STDERR_FILENO);
     for (size_t i = 0; i < whole.length; i++) {
-        struct bytes bytes = whole;
+        struct png_bytes bytes = whole;
         struct image image;
         bytes.data[i] ^= 0xFF;
         png_decode(bytes.data, bytes.length, "turned", &image, NULL);
