@@ -4,11 +4,18 @@
 
 #include <stdlib.h>
 
-enum { KEY_BATCH = 'b', KEY_THREADS = 't', KEY_OUT = 'o', KEY_BACKEND = 'B' };
+enum {
+    KEY_BATCH = 'b',
+    KEY_THREADS = 't',
+    KEY_OUT = 'o',
+    KEY_BACKEND = 'B',
+    KEY_CAM = 'c',
+    KEY_CLASS = 'C'
+};
 
 /* The worker program checks them. */
 struct predict_options {
-    const char *batch, *threads, *out, *backend;
+    const char *batch, *threads, *out, *backend, *cam, *class;
 };
 
 static const struct argp_option options[] = {
@@ -16,6 +23,9 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
     {"out", KEY_OUT, "FILE", 0, "Where the scores go (default: stdout)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"cam", KEY_CAM, "DIR", 0, "Also draw where the network looked (Grad-CAM), into this folder",
+     0},
+    {"class", KEY_CLASS, "0|1", 0, "What it looked for (default: what it predicts)", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -25,6 +35,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_THREADS: chosen->threads = argument; return 0;
     case KEY_OUT: chosen->out = argument; return 0;
     case KEY_BACKEND: chosen->backend = argument; return 0;
+    case KEY_CAM: chosen->cam = argument; return 0;
+    case KEY_CLASS: chosen->class = argument; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -37,10 +49,13 @@ static const struct command_line line = {
         "prepared, or ID@best, ID@last or ID@EPOCH of an experiment, which is fetched from the "
         "coordinator if it is not on this machine. Folders are searched to the bottom, their "
         "pictures in order of their paths. "
-        "CSV with the columns path, probability and predicted, or a JSON array. A picture that "
+        "CSV with the columns path, probability and predicted, or a JSON array. With --cam each "
+        "picture as the network saw it is written into DIR as a PNG, coloured where it saw what "
+        "speaks for its prediction, or for --class; the file is a further column, and JSON has the "
+        "map's values too. A picture that "
         "cannot be read is said on stderr, the others are scored, and the exit code is 1."
         "\vExamples:\n  assay predict checkpoint_best_loss.safetensors face.png more/ --out s.csv\n"
-        "  assay predict 3@best faces/ --json",
+        "  assay predict 3@best faces/ --json\n  assay predict 3@best face.png --cam looked/",
     .options = options,
     .parse = parse,
     .least = 2,
@@ -59,12 +74,11 @@ int command_predict(int argc, char **argv) {
         return command_fail(&error);
     const struct {
         const char *name, *value;
-    } passed[] = {{"--checkpoint", path},
-                  {"--batch", chosen.batch},
-                  {"--threads", chosen.threads},
-                  {"--out", chosen.out},
-                  {"--backend", chosen.backend}};
-    char **arguments = calloc(input.count + 16, sizeof *arguments);
+    } passed[] = {{"--checkpoint", path},        {"--batch", chosen.batch},
+                  {"--threads", chosen.threads}, {"--out", chosen.out},
+                  {"--backend", chosen.backend}, {"--cam", chosen.cam},
+                  {"--class", chosen.class}};
+    char **arguments = calloc(input.count + 20, sizeof *arguments);
     size_t count = 0;
     if (arguments == NULL)
         return command_fail(&(struct error){.code = ERROR_FAILED, .message = "out of memory"});

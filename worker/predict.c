@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "worker/options.h"
+#include "worker/overlay.h"
 #include "worker/picture_list.h"
 #include "worker/predictor.h"
 
@@ -16,6 +17,7 @@ enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 500 };
 
 struct predict_options {
     const char *checkpoint, *out;
+    const char *cam; /* the folder for overlays, or NULL */
     struct predictor_options predictor;
     bool json;
     struct picture_list pictures;
@@ -29,7 +31,9 @@ enum {
     KEY_OUT,
     KEY_BACKEND,
     KEY_DEVICE,
-    KEY_JSON
+    KEY_JSON,
+    KEY_CAM,
+    KEY_CLASS
 };
 
 static const struct argp_option predict_table[] = {
@@ -40,6 +44,9 @@ static const struct argp_option predict_table[] = {
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"json", KEY_JSON, NULL, 0, "A JSON array instead of CSV", 0},
+    {"cam", KEY_CAM, "DIR", 0, "Also draw where the network looked (Grad-CAM), into this folder",
+     0},
+    {"class", KEY_CLASS, "0|1", 0, "What it looked for (default: what it predicts)", 0},
     {0},
 };
 
@@ -64,6 +71,14 @@ static error_t predict_parse(int key, char *text, struct argp_state *state) {
         options->predictor.device = (int)number;
         return code;
     case KEY_JSON: options->json = true; return 0;
+    case KEY_CAM:
+        options->cam = text;
+        options->predictor.maps = true;
+        return 0;
+    case KEY_CLASS:
+        code = options_integer(state, "--class", text, 0, 1, &number);
+        options->predictor.class = (int)number;
+        return code;
     case ARGP_KEY_ARG:
         if (options->error.code == ERROR_NONE)
             picture_list_add(&options->pictures, text, &options->error);
@@ -71,6 +86,8 @@ static error_t predict_parse(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_END:
         if (options->checkpoint == NULL || state->arg_num == 0)
             return options_mistake(state, "predict needs --checkpoint and a picture or a folder");
+        if (options->predictor.class != PREDICTED_CLASS && options->cam == NULL)
+            return options_mistake(state, "--class says what --cam looks for; add --cam DIR");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -78,37 +95,60 @@ static error_t predict_parse(int key, char *text, struct argp_state *state) {
 
 /* --- what is written --- */
 
-/* As RFC 4180 has it: in quotes where it needs them. */
-static void add_csv_string(struct text *text, const char *string) {
-    if (strpbrk(string, ",\"\r\n") == NULL) {
-        text_format(text, "%s", string);
-        return;
+/* "cam":{"file":...,"class":1,"map":[[0,...],...]} */
+static void add_looking(struct text *text, const char *file, const struct looking *looking) {
+    text_format(text, ",\"cam\":{\"file\":");
+    text_json_string(text, file);
+    text_format(text, ",\"class\":%d,\"map\":[", looking->class);
+    for (int row = 0; row < looking->height; row++) {
+        for (int column = 0; column < looking->width; column++)
+            text_format(text, "%s%.9g", column == 0 ? row == 0 ? "[" : ",[" : ",",
+                        (double)looking->map[row * looking->width + column]);
+        text_format(text, "]");
     }
-    text_add(text, "\"", 1);
-    for (const char *at = string; *at != '\0'; at++)
-        text_add(text, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
-    text_add(text, "\"", 1);
+    text_format(text, "]}");
 }
 
-static void add_prediction(struct text *text, bool json, const char *path,
-                           const struct prediction *prediction) {
-    bool broken = prediction->broken.code != ERROR_NONE;
-    int predicted = prediction->probability > 0.5;
-    if (json) {
-        text_format(text, "%s{\"path\":", text->length > 1 ? ",\n " : "");
-        text_json_string(text, path);
-        if (broken) {
-            text_format(text, ",\"error\":");
-            text_json_string(text, prediction->broken.message);
-            text_format(text, "}");
-        } else {
-            text_format(text, ",\"probability\":%.9g,\"predicted\":%d}", prediction->probability,
-                        predicted);
-        }
-    } else if (!broken) {
-        add_csv_string(text, path);
-        text_format(text, ",%.9g,%d\n", prediction->probability, predicted);
+static void add_json(struct text *text, const char *path, const struct prediction *prediction,
+                     const char *cam) {
+    text_format(text, "%s{\"path\":", text->length > 1 ? ",\n " : "");
+    text_json_string(text, path);
+    if (prediction->broken.code != ERROR_NONE) {
+        text_format(text, ",\"error\":");
+        text_json_string(text, prediction->broken.message);
+    } else {
+        text_format(text, ",\"probability\":%.9g,\"predicted\":%d", prediction->probability,
+                    prediction_label(prediction));
+        if (cam != NULL)
+            add_looking(text, cam, &prediction->looking);
     }
+    text_format(text, "}");
+}
+
+static void add_csv(struct text *text, const char *path, const struct prediction *prediction,
+                    const char *cam) {
+    if (prediction->broken.code != ERROR_NONE)
+        return;
+    text_csv_field(text, path);
+    text_format(text, ",%.9g,%d", prediction->probability, prediction_label(prediction));
+    if (cam != NULL) {
+        text_format(text, ",");
+        text_csv_field(text, cam);
+    }
+    text_format(text, "\n");
+}
+
+/* Picture `number`, counted from 1. */
+static bool add_prediction(const struct predict_options *options, struct text *text, size_t number,
+                           const struct prediction *prediction, struct error *error) {
+    const char *path = options->pictures.paths[number - 1];
+    char *cam = NULL;
+    bool good = options->cam == NULL || prediction->broken.code != ERROR_NONE ||
+                overlay_write(&prediction->looking, options->cam, number, path, &cam, error);
+    if (good)
+        (options->json ? add_json : add_csv)(text, path, prediction, cam);
+    free(cam);
+    return good;
 }
 
 /* How far it is, on a terminal, once it takes long. */
@@ -150,7 +190,7 @@ static bool score_all(const struct predict_options *options, struct predictor *p
         size_t left = pictures->count - first, count = left < batch ? left : batch;
         ok = predictor_score(predictor, pictures->paths + first, count, predictions, error);
         for (size_t i = 0; ok && i < count; i++) {
-            add_prediction(text, options->json, pictures->paths[first + i], &predictions[i]);
+            ok = add_prediction(options, text, first + i + 1, &predictions[i], error);
             if (predictions[i].broken.code == ERROR_NONE)
                 continue;
             clear_progress(&line);
@@ -176,8 +216,11 @@ static bool write_out(const char *out, const struct text *text, struct error *er
 static bool predict(struct predict_options *options, size_t *broken, struct error *error) {
     struct predictor *predictor = NULL;
     struct text text = {0};
-    text_format(&text, options->json ? "[" : "path,probability,predicted\n");
-    bool ok = predictor_open(options->checkpoint, &options->predictor, &predictor, error) &&
+    text_format(&text, options->json ? "[" : "path,probability,predicted");
+    if (!options->json)
+        text_format(&text, options->cam != NULL ? ",cam\n" : "\n");
+    bool ok = (options->cam == NULL || folder_make(options->cam, error)) &&
+              predictor_open(options->checkpoint, &options->predictor, &predictor, error) &&
               score_all(options, predictor, &text, broken, error);
     if (options->json)
         text_format(&text, "]\n");
@@ -193,7 +236,8 @@ int predict_main(int argc, char **argv) {
         .parser = predict_parse,
         .args_doc = "IMAGE|FOLDER...",
         .doc = "Score pictures with a checkpoint: the probability of label 1."};
-    struct predict_options options = {.predictor = {.backend = "auto", .batch = 32}};
+    struct predict_options options = {
+        .predictor = {.backend = "auto", .batch = 32, .class = PREDICTED_CLASS}};
     struct error error = {0};
     size_t broken = 0;
     int code;

@@ -4,7 +4,7 @@
 
 #include "core/picture.h"
 #include "worker/checkpoint.h"
-#include "worker/nn/backend.h"
+#include "worker/nn/cam.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -23,6 +23,12 @@ struct predictor {
     float *images, *losses, *logits;
     int32_t *labels;
     uint64_t *samples;
+    /* where it looked; NULL when that is not wanted */
+    struct cam *cam;
+    int class;
+    struct shape shape;  /* of a picture's maps */
+    float *maps, *looks; /* batch x the maps, batch x one map each */
+    struct image *seen;  /* batch */
 };
 
 /* --- opening --- */
@@ -53,6 +59,30 @@ static bool make_buffers(struct predictor *predictor, struct error *error) {
            error_set(error, ERROR_FAILED, "out of memory; try a smaller --batch");
 }
 
+static size_t map_pixels(const struct predictor *predictor) {
+    return (size_t)predictor->shape.height * (size_t)predictor->shape.width;
+}
+
+static bool make_maps(struct predictor *predictor, struct error *error) {
+    const struct network *network = &predictor->network;
+    struct shape *shapes = calloc(network->node_count, sizeof *shapes);
+    if (shapes == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    bool good = network_shapes(network, predictor->height, predictor->width, shapes, error) &&
+                cam_new(network, predictor->backend, predictor->model, &predictor->cam, error);
+    predictor->shape = shapes[network_pooled(network)];
+    free(shapes);
+    if (!good)
+        return false;
+    size_t batch = predictor->batch, channels = (size_t)predictor->shape.channels;
+    predictor->maps =
+        reallocarray(NULL, batch * channels, map_pixels(predictor) * sizeof *predictor->maps);
+    predictor->looks = reallocarray(NULL, batch, map_pixels(predictor) * sizeof *predictor->looks);
+    predictor->seen = calloc(batch, sizeof *predictor->seen);
+    return (predictor->maps != NULL && predictor->looks != NULL && predictor->seen != NULL) ||
+           error_set(error, ERROR_FAILED, "out of memory; try a smaller --batch");
+}
+
 static bool make_model(struct predictor *predictor, const struct checkpoint *checkpoint,
                        const struct predictor_options *options, struct error *error) {
     const struct experiment *experiment = &predictor->experiment;
@@ -78,13 +108,15 @@ bool predictor_open(const char *path, const struct predictor_options *options,
         return error_set(error, ERROR_FAILED, "out of memory");
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     predictor->batch = options->batch;
+    predictor->class = options->class;
     predictor->threads = options->threads > 0 ? (size_t)options->threads
                          : cores > 0          ? (size_t)cores
                                               : 1;
     bool ok = checkpoint_open(path, &checkpoint, error);
     ok = ok &&
          ((read_config(checkpoint, &predictor->experiment, error) &&
-           make_model(predictor, checkpoint, options, error) && make_buffers(predictor, error)) ||
+           make_model(predictor, checkpoint, options, error) && make_buffers(predictor, error) &&
+           (!options->maps || make_maps(predictor, error))) ||
           error_context(error, "%s", path));
     checkpoint_close(checkpoint);
     if (!ok)
@@ -105,6 +137,12 @@ void predictor_close(struct predictor *predictor) {
     free(predictor->logits);
     free(predictor->labels);
     free(predictor->samples);
+    cam_free(predictor->cam);
+    for (size_t i = 0; predictor->seen != NULL && i < predictor->batch; i++)
+        image_free(&predictor->seen[i]);
+    free(predictor->seen);
+    free(predictor->maps);
+    free(predictor->looks);
     free(predictor);
 }
 
@@ -132,7 +170,7 @@ static void *read_pictures(void *context) {
         struct image image = {0};
         struct error *broken = &reading->predictions[at].broken;
         const char *path = reading->paths[at];
-        *broken = (struct error){0};
+        reading->predictions[at] = (struct prediction){0};
         if (picture_read(path, &image, broken)) {
             if (pipeline_apply(pipeline, 0, &image, NULL, broken))
                 pipeline_normalize(pipeline, &image,
@@ -140,7 +178,12 @@ static void *read_pictures(void *context) {
             else
                 (void)error_context(broken, "%s", path);
         }
-        image_free(&image);
+        if (predictor->seen != NULL) {
+            image_free(&predictor->seen[at]);
+            predictor->seen[at] = image;
+        } else {
+            image_free(&image);
+        }
     }
     return NULL;
 }
@@ -156,6 +199,32 @@ static void read_batch(struct reading *reading) {
     read_pictures(reading);
     for (size_t i = 0; i < started; i++)
         pthread_join(helpers[i], NULL);
+}
+
+static bool run_batch(struct predictor *predictor, const struct batch *batch, struct error *error) {
+    const struct backend *backend = predictor->backend;
+    return predictor->cam == NULL
+               ? backend->evaluate(predictor->model, batch, predictor->losses, predictor->logits,
+                                   error)
+               : backend->evaluate_maps(predictor->model, batch, predictor->losses,
+                                        predictor->logits, predictor->maps, error);
+}
+
+/* Where it looked in the picture that went through the network as number `at`. */
+static void look(struct predictor *predictor, const struct image *seen, size_t at,
+                 struct prediction *prediction) {
+    const struct shape *shape = &predictor->shape;
+    size_t pixels = map_pixels(predictor);
+    float *map = predictor->looks + at * pixels;
+    int class =
+        predictor->class == PREDICTED_CLASS ? prediction_label(prediction) : predictor->class;
+    cam_make(predictor->cam, shape, predictor->maps + at * (size_t)shape->channels * pixels, class,
+             map);
+    prediction->looking = (struct looking){seen, class, shape->height, shape->width, map};
+}
+
+int prediction_label(const struct prediction *prediction) {
+    return prediction->probability > 0.5;
 }
 
 bool predictor_score(struct predictor *predictor, char *const *paths, size_t count,
@@ -178,15 +247,16 @@ bool predictor_score(struct predictor *predictor, char *const *paths, size_t cou
                                 .images = predictor->images,
                                 .labels = predictor->labels,
                                 .samples = predictor->samples};
-    if (good > 0 && !predictor->backend->evaluate(predictor->model, &batch, predictor->losses,
-                                                  predictor->logits, error))
+    if (good > 0 && !run_batch(predictor, &batch, error))
         return false;
-    const float *logits = predictor->logits;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0, at = 0; i < count; i++) {
         if (predictions[i].broken.code != ERROR_NONE)
             continue;
+        const float *logits = predictor->logits + NETWORK_CLASSES * at;
         predictions[i].probability = 1 / (1 + exp((double)logits[0] - (double)logits[1]));
-        logits += NETWORK_CLASSES;
+        if (predictor->cam != NULL)
+            look(predictor, &predictor->seen[i], at, &predictions[i]);
+        at++;
     }
     return true;
 }

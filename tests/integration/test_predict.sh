@@ -30,6 +30,24 @@ cmp labels_1 labels_4 || fail "threads change what is predicted"
 [ "$(wc -l <one.csv)" = 41 ] || fail "not every picture"
 tail -n +2 one.csv | cut -d, -f1 | LC_ALL=C sort -c || fail "not sorted"
 
+# Where it looked: the same scores, an overlay of each picture as the network saw it, the map's values.
+assay predict "$checkpoint" "pictures/${paths[0]}" "pictures/${paths[1]}" --cam looked/deep --json >looked.json
+rows=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('looked.json') AS TEXT)) a
+    JOIN json_each(CAST(readfile('predicted.json') AS TEXT)) b USING (key)
+    WHERE abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6
+    AND a.value ->> '\$.cam.class' = a.value ->> 'predicted'
+    AND a.value ->> '\$.cam.map[0][0]' >= 0 AND json_array_length(a.value, '\$.cam.map') = 1")
+[ "$rows" = 2 ] || fail "no maps, or other scores with them: $(cat looked.json)"
+file=$(json "json_extract(j, '\$[1].cam.file')" looked.json)
+[ "$file" = "looked/deep/0002-$(basename "${paths[1]}")" ] || fail "the overlay is called $file"
+assay predict "$checkpoint" "$file" --cam looked/again --class 0 >out || fail "an overlay is no picture"
+head -n 1 out | grep -qx 'path,probability,predicted,cam' && grep -q ',looked/again/0001-0002-.*\.png$' out ||
+    fail "no column cam: $(cat out)"
+cmp -s "pictures/${paths[1]}" "$file" && fail "nothing is laid over the picture"
+status=0
+assay predict "$checkpoint" pictures --class 1 >out 2>err || status=$?
+[ $status = 2 ] && grep -q -- '--cam' err || fail "--class without --cam: $status, $(cat err)"
+
 # Broken pictures: said, the others scored, exit code 1.
 mkdir mixed
 cp "pictures/${paths[0]}" 'mixed/a, "b".png'

@@ -95,6 +95,10 @@ struct backend {
      * without smoothing and weights. */
     bool (*evaluate)(struct model *model, const struct batch *batch, float *losses, float *logits,
                      struct error *error);
+    /* As evaluate, and `maps` gets what the average pool read, float32 NCHW: count x the shape of
+     * node network_pooled. Of where a network looked (cam.h). */
+    bool (*evaluate_maps)(struct model *model, const struct batch *batch, float *losses,
+                          float *logits, float *maps, struct error *error);
     /* NULL, or begins to bring a coming batch with pictures to the device while the one before it
      * is worked on. The batch must stay as it is until it has been trained or evaluated. */
     bool (*prefetch)(struct model *model, const struct batch *next, struct error *error);

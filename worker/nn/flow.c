@@ -87,6 +87,8 @@ static void forward_step(struct flow *flow, size_t index, const struct flow_byte
         touch(flow, flow->steps[node->input].output, time);
     if (node->residual >= 0)
         touch(flow, flow->steps[node->residual].output, time);
+    if (node->op == OP_AVERAGE_POOL && !flow->training) /* its maps can be asked for afterwards */
+        touch(flow, flow->steps[node->input].output, forward_time(flow->network->node_count - 1));
     if (in_place(flow, node))
         step->output = flow->steps[node->input].output;
     else if (bytes->output > 0)

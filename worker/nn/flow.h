@@ -2,7 +2,8 @@
  *
  * Time i is the forward step of node i, time 2 * node_count - 1 - i its backward step. From the
  * times at which each tensor is written and read follows where it may stand in one block of memory
- * (arena.h). Only nodes that gradients come down to have a backward step.
+ * (arena.h). Only nodes that gradients come down to have a backward step. In evaluation what the
+ * average pool reads stands there to the end.
  */
 #ifndef ASSAY_WORKER_NN_FLOW_H
 #define ASSAY_WORKER_NN_FLOW_H

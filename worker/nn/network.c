@@ -280,6 +280,13 @@ bool network_shapes(const struct network *network, int height, int width, struct
                      height, smallest, smallest);
 }
 
+size_t network_pooled(const struct network *network) {
+    size_t pool = network->node_count - 1;
+    while (network->nodes[pool].op != OP_AVERAGE_POOL)
+        pool--;
+    return (size_t)network->nodes[pool].input;
+}
+
 long network_find(const struct network *network, const char *name) {
     for (size_t i = 0; i < network->parameter_count; i++)
         if (strcmp(network->parameters[i].name, name) == 0)

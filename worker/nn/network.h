@@ -77,6 +77,8 @@ void network_free(struct network *network);
 /* shapes has node_count entries. Fails, naming the smallest size, when a picture is too small. */
 bool network_shapes(const struct network *network, int height, int width, struct shape *shapes,
                     struct error *error);
+/* The node whose maps the average pool reads: the last that knows where in a picture things are. */
+size_t network_pooled(const struct network *network);
 /* -1 when there is none of that name. */
 long network_find(const struct network *network, const char *name);
 

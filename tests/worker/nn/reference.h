@@ -15,6 +15,7 @@
 
 #include "core/safetensors.h"
 #include "worker/nn/cpu/map.h"
+#include "worker/nn/network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -109,6 +110,25 @@ static inline void drawn(const char *name, size_t count, float *values) {
     uint64_t seed = hash_seed(name);
     for (size_t i = 0; i < count; i++)
         values[i] = (float)(hash_at(seed, i) >> 40) / 8388608.0F - 1.0F;
+}
+
+/* tests/make_step_data.py: fill(). */
+static inline void weight(const struct network *network, size_t index, float shift, float *values) {
+    const struct parameter *p = &network->parameters[index];
+    float scale = 1, offset = 0;
+    if (p->rank == 4)
+        scale = (float)sqrt(6.0 / (double)(p->shape[0] * p->shape[2] * p->shape[3]));
+    else if (p->rank == 2)
+        scale = (float)(1 / sqrt((double)p->shape[1]));
+    else if (p->kind == PARAMETER_BIAS)
+        scale = (float)(1 / sqrt((double)network->parameters[index - 1].shape[1]));
+    else if (p->kind == PARAMETER_SCALE || p->kind == PARAMETER_VARIANCE)
+        offset = 1, scale = 0.25F;
+    else if (p->kind == PARAMETER_SHIFT)
+        offset = shift, scale = 0.125F;
+    drawn(p->name, p->count, values);
+    for (size_t i = 0; i < p->count; i++)
+        values[i] = offset + values[i] * scale;
 }
 
 /* ---- between plain NCHW and the blocked layout ---- */

@@ -29,25 +29,6 @@ struct fixture {
     struct batch batch;
 };
 
-/* tests/make_step_data.py: fill(). */
-static void weight(const struct network *network, size_t index, float shift, float *values) {
-    const struct parameter *p = &network->parameters[index];
-    float scale = 1, offset = 0;
-    if (p->rank == 4)
-        scale = (float)sqrt(6.0 / (double)(p->shape[0] * p->shape[2] * p->shape[3]));
-    else if (p->rank == 2)
-        scale = (float)(1 / sqrt((double)p->shape[1]));
-    else if (p->kind == PARAMETER_BIAS)
-        scale = (float)(1 / sqrt((double)network->parameters[index - 1].shape[1]));
-    else if (p->kind == PARAMETER_SCALE || p->kind == PARAMETER_VARIANCE)
-        offset = 1, scale = 0.25F;
-    else if (p->kind == PARAMETER_SHIFT)
-        offset = shift, scale = 0.125F;
-    drawn(p->name, p->count, values);
-    for (size_t i = 0; i < p->count; i++)
-        values[i] = offset + values[i] * scale;
-}
-
 static void model_fill(struct fixture *f, float shift) {
     struct error error;
     for (size_t i = 0; i < f->network.parameter_count; i++) {

@@ -151,6 +151,15 @@ static bool cpu_evaluate(struct model *model, const struct batch *batch, float *
     return begin(model, batch, NULL, &run, losses, logits, error);
 }
 
+static bool cpu_evaluate_maps(struct model *model, const struct batch *batch, float *losses,
+                              float *logits, float *maps, struct error *error) {
+    struct run run;
+    if (!begin(model, batch, NULL, &run, losses, logits, error))
+        return false;
+    run_maps(&run, maps);
+    return true;
+}
+
 const struct backend backend_cpu = {
     .name = "cpu",
     .available = cpu_available,
@@ -162,4 +171,5 @@ const struct backend backend_cpu = {
     .state_get = cpu_state_get,
     .train_step = cpu_train_step,
     .evaluate = cpu_evaluate,
+    .evaluate_maps = cpu_evaluate_maps,
 };

@@ -138,6 +138,20 @@ void run_loss(const struct run *run, float *losses, float *logits) {
                   run->plan->training ? tensor_at(run, flow->gradients[0]) : NULL);
 }
 
+void run_maps(const struct run *run, float *maps) {
+    size_t pooled = network_pooled(run->plan->network);
+    const struct map *map = &run->plan->steps[pooled].map;
+    const float *blocked = output_of(run, (int)pooled);
+    size_t pixels = map->height * map->width;
+    for (size_t plane = 0; plane < map->count * map->channels; plane++) {
+        size_t channel = plane % map->channels;
+        const float *from = blocked + map_at(map, plane / map->channels, channel / map->block) +
+                            channel % map->block;
+        for (size_t pixel = 0; pixel < pixels; pixel++)
+            maps[plane * pixels + pixel] = from[pixel * map->block];
+    }
+}
+
 /* ---- backward: gradients of the node's parameters and of its input ---- */
 
 static bool convolution_back(const struct run *run, const struct node *node,

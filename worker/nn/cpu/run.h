@@ -22,6 +22,8 @@ bool run_forward(const struct run *run, struct error *error);
 /* losses and logits as in struct backend. In a training plan the gradient of the loss is left where
  * run_backward begins. */
 void run_loss(const struct run *run, float *losses, float *logits);
+/* What the average pool read, as NCHW; of an evaluating plan. */
+void run_maps(const struct run *run, float *maps);
 /* Fills the parameters' gradients, and updates each parameter as soon as nothing needs its old
  * value any more. */
 bool run_backward(const struct run *run, const struct update *update, struct error *error);

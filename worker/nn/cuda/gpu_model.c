@@ -262,6 +262,14 @@ bool gpu_model_evaluate(struct model *model, const struct batch *batch, float *l
            exchange_receive(model, batch->count, losses, logits, error);
 }
 
+bool gpu_model_evaluate_maps(struct model *model, const struct batch *batch, float *losses,
+                             float *logits, float *maps, struct error *error) {
+    struct gpu_run run;
+    return begin(model, batch, NULL, &run, error) &&
+           exchange_receive(model, batch->count, losses, logits, error) &&
+           gpu_run_maps(&run, maps, error);
+}
+
 bool gpu_model_prefetch(struct model *model, const struct batch *next, struct error *error) {
     return gpu_pictures_send(&model->pictures, next, error);
 }

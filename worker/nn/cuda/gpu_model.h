@@ -18,6 +18,8 @@ bool gpu_model_train_step(struct model *model, const struct batch *batch,
                           struct error *error);
 bool gpu_model_evaluate(struct model *model, const struct batch *batch, float *losses,
                         float *logits, struct error *error);
+bool gpu_model_evaluate_maps(struct model *model, const struct batch *batch, float *losses,
+                             float *logits, float *maps, struct error *error);
 bool gpu_model_prefetch(struct model *model, const struct batch *next, struct error *error);
 
 #endif

@@ -3,6 +3,8 @@
 #include "core/clock.h"
 #include "core/random.h"
 
+#include <stdlib.h>
+
 /* ---- where things stand ---- */
 
 static void *tensor_at(const struct gpu_run *run, int tensor) {
@@ -373,6 +375,25 @@ bool gpu_run_loss(const struct gpu_run *run, struct error *error) {
         .gradient = last.first,
     };
     return device_launch(last.device, loss_rows, &arguments, run->plan->key.count, error);
+}
+
+bool gpu_run_maps(const struct gpu_run *run, float *maps, struct error *error) {
+    const struct place pooled = place_of(run, network_pooled(run->plan->network));
+    const struct gpu_step *step = pooled.step;
+    size_t channels = (size_t)step->shape.channels, quads = channels / 4;
+    size_t pixels = (size_t)step->shape.height * (size_t)step->shape.width;
+    void *values = calloc(step->values, element_bytes(step->element));
+    bool done = values != NULL || error_set(error, ERROR_FAILED, "out of memory for maps");
+    done = done && pooled.device->download(pooled.device, values, pooled.output,
+                                           step->values * element_bytes(step->element), error);
+    for (size_t at = 0; done && at < step->values / 4; at++) {
+        const struct quad quad = quad_load(values, step->element, at);
+        size_t row = at / quads, channel = at % quads * 4;
+        for (size_t lane = 0; lane < 4; lane++)
+            maps[(row / pixels * channels + channel + lane) * pixels + row % pixels] = quad.v[lane];
+    }
+    free(values);
+    return done;
 }
 
 bool gpu_run_backward(const struct gpu_run *run, struct error *error) {

@@ -34,6 +34,9 @@ void *gpu_run_scratch(const struct gpu_run *run);
 
 /* From the input, which is there, to the logits. */
 bool gpu_run_forward(const struct gpu_run *run, struct error *error);
+/* What the average pool read, brought to the host as NCHW floats; waits for the device. Of an
+ * evaluating plan. */
+bool gpu_run_maps(const struct gpu_run *run, float *maps, struct error *error);
 /* losses, and in training the gradient with which gpu_run_backward begins. */
 bool gpu_run_loss(const struct gpu_run *run, struct error *error);
 /* The gradients of all trained parameters. */

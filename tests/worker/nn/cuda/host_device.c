@@ -373,5 +373,6 @@ const struct backend backend_host = {
     .state_get = gpu_model_state_get,
     .train_step = gpu_model_train_step,
     .evaluate = gpu_model_evaluate,
+    .evaluate_maps = gpu_model_evaluate_maps,
     .prefetch = gpu_model_prefetch,
 };

@@ -1,0 +1,74 @@
+#include "worker/overlay.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WIDTH = 40, HEIGHT = 20 };
+
+/* A picture of one colour with a map of two values side by side laid over it. */
+static void draw(const uint8_t colour[3], float left, float right, struct image *overlay) {
+    struct image seen;
+    struct error error = {0};
+    const float map[2] = {left, right};
+    assert_true(image_new(&seen, WIDTH, HEIGHT, &error));
+    for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++)
+        memcpy(seen.pixels + 3 * i, colour, 3);
+    const struct looking looking = {&seen, 1, 1, 2, map};
+    assert_true(overlay_draw(&looking, overlay, &error));
+    assert_int_equal(overlay->width, WIDTH);
+    assert_int_equal(overlay->height, HEIGHT);
+    image_free(&seen);
+}
+
+static void assert_pixel(const struct image *image, int x, uint8_t r, uint8_t g, uint8_t b) {
+    const uint8_t *pixel = image->pixels + (size_t)(3 * ((HEIGHT - 1) * WIDTH + x));
+    assert_int_equal(pixel[0], r);
+    assert_int_equal(pixel[1], g);
+    assert_int_equal(pixel[2], b);
+}
+
+static void what_was_not_looked_at_only_fades(void **state) {
+    (void)state;
+    struct image image;
+    draw((const uint8_t[]){101, 101, 101}, 0, 2, &image);
+    assert_pixel(&image, 0, 101, 101, 101);
+    image_free(&image);
+    draw((const uint8_t[]){200, 0, 0}, 0, 2, &image);
+    assert_pixel(&image, 0, 130, 30, 30); /* half way to grey 59.8 */
+    image_free(&image);
+}
+
+/* 0.3 of the picture, 0.7 of the lightest colour (252, 255, 164), however large the value is. */
+static void the_largest_value_is_the_lightest_colour(void **state) {
+    (void)state;
+    static const float largest[] = {1e-6F, 1, 1e6F};
+    for (size_t i = 0; i < 3; i++) {
+        struct image image;
+        draw((const uint8_t[]){101, 101, 101}, 0, largest[i], &image);
+        assert_pixel(&image, WIDTH - 1, 207, 209, 145);
+        image_free(&image);
+    }
+}
+
+static void a_map_of_nothing_leaves_the_picture(void **state) {
+    (void)state;
+    struct image image;
+    draw((const uint8_t[]){101, 101, 101}, 0, 0, &image);
+    assert_pixel(&image, WIDTH - 1, 101, 101, 101);
+    image_free(&image);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_not_looked_at_only_fades),
+        cmocka_unit_test(the_largest_value_is_the_lightest_colour),
+        cmocka_unit_test(a_map_of_nothing_leaves_the_picture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,64 @@
+#include "worker/overlay.h"
+
+#include "worker/nn/cam.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STOPS = 5 };
+static const double GREY = 0.5;    /* how much of its colour the picture loses */
+static const double OPACITY = 0.7; /* where the map is largest */
+
+static const uint8_t heat[STOPS][3] = {
+    {66, 10, 104}, {147, 38, 103}, {221, 81, 58}, {252, 165, 10}, {252, 255, 164}};
+
+/* One part of the colour of a value from 0 to 1. */
+static double heat_at(double value, size_t part) {
+    double place = value * (STOPS - 1);
+    size_t stop = place < STOPS - 2 ? (size_t)place : STOPS - 2;
+    double along = place - (double)stop;
+    return (1 - along) * heat[stop][part] + along * heat[stop + 1][part];
+}
+
+static void blend(uint8_t *pixel, double value) {
+    double opacity = OPACITY * sqrt(value);
+    double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
+    for (size_t part = 0; part < 3; part++) {
+        double faded = (1 - GREY) * pixel[part] + GREY * grey;
+        pixel[part] = (uint8_t)lround((1 - opacity) * faded + opacity * heat_at(value, part));
+    }
+}
+
+bool overlay_draw(const struct looking *looking, struct image *image, struct error *error) {
+    const struct image *seen = looking->seen;
+    size_t pixels = (size_t)seen->width * (size_t)seen->height;
+    size_t count = (size_t)looking->height * (size_t)looking->width;
+    float *values = calloc(pixels, sizeof *values), largest = 0;
+    if (values == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory for a picture");
+    for (size_t i = 0; i < count; i++)
+        largest = fmaxf(largest, looking->map[i]);
+    cam_enlarge(looking->map, looking->height, looking->width, values, seen->height, seen->width);
+    bool good = image_copy(seen, image, error);
+    for (size_t i = 0; good && i < pixels; i++)
+        blend(image->pixels + 3 * i, largest > 0 ? (double)(values[i] / largest) : 0);
+    free(values);
+    return good;
+}
+
+bool overlay_write(const struct looking *looking, const char *folder, size_t number,
+                   const char *picture, char **path, struct error *error) {
+    const char *slash = strrchr(picture, '/'), *name = slash != NULL ? slash + 1 : picture;
+    const char *dot = strrchr(name, '.');
+    int length = (int)(dot != NULL && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+    struct image image = {0};
+    if (asprintf(path, "%s/%04zu-%.*s.png", folder, number, length, name) < 0) {
+        *path = NULL;
+        return error_set(error, ERROR_FAILED, "out of memory for a name");
+    }
+    bool good = overlay_draw(looking, &image, error) && png_write(*path, &image, error);
+    image_free(&image);
+    return good;
+}

@@ -1,0 +1,21 @@
+/* overlay: a picture with where the network looked laid over it.
+ *
+ * The picture loses some of its colour; over it lie colours from violet over red to light yellow
+ * (the middle of matplotlib's inferno, which grows lighter for every eye), the more opaque the
+ * larger the map is there. Each map is scaled by its own largest value: colours of two pictures say
+ * nothing about each other.
+ */
+#ifndef ASSAY_WORKER_OVERLAY_H
+#define ASSAY_WORKER_OVERLAY_H
+
+#include "worker/predictor.h"
+
+/* Makes `image`, of the size of what was seen. */
+bool overlay_draw(const struct looking *looking, struct image *image, struct error *error);
+
+/* Draws it into a PNG in `folder`, "0007-face.png" for number 7 of ".../face.jpg"; *path is the
+ * file's, freed by the caller. */
+bool overlay_write(const struct looking *looking, const char *folder, size_t number,
+                   const char *picture, char **path, struct error *error);
+
+#endif
