@@ -1,5 +1,6 @@
 /* coordinator_load: what a coordinator bears, beside what is wanted of it: a queue of 100,000
  * experiments and 2,000 workers. bench/coordinator_load.sh starts one and runs this. */
+#include "bench/figures.h"
 #include "bench/fleet.h"
 #include "core/clock.h"
 #include "core/json.h"
@@ -18,9 +19,7 @@ enum {
     TIMEOUT_MS = 60000,
     SUBMITTED_AT_ONCE = 1000, /* experiments of one group */
     LOOKS = 200,              /* how often each question about the queue is asked */
-    SAMPLES_MAX = 4 << 20,
-    FIGURES_MAX = 24,
-    EPOCH_EVERY = 10, /* seconds, and so many heartbeats */
+    EPOCH_EVERY = 10,         /* seconds, and so many heartbeats */
     SETTLE_PERCENT = 10,
 };
 
@@ -31,50 +30,15 @@ struct options {
     long pid;
 };
 
-struct figure {
-    const char *name, *unit;
-    double value, wanted; /* wanted: NaN when nothing is */
-    bool at_least;        /* else at most */
-};
-
 struct load {
     struct options options;
     struct fleet fleet;
     struct dealer *dealer;
-    double *samples; /* seconds that answers took, while `sampling` */
-    size_t sample_count;
+    struct figures figures; /* its samples: what answers took, while `sampling` */
     bool sampling;
     const char *expected; /* what answers are called; NULL: beat and ack */
     size_t answers, reports;
-    struct figure figures[FIGURES_MAX];
-    size_t figure_count;
 };
-
-static void add_figure(struct load *load, const char *name, const char *unit, double value,
-                       double wanted, bool at_least) {
-    if (load->figure_count < FIGURES_MAX)
-        load->figures[load->figure_count++] = (struct figure){name, unit, value, wanted, at_least};
-    fprintf(stderr, "%s: %.4g %s\n", name, value, unit);
-}
-
-static int order(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Of the samples, in milliseconds; sorts them. */
-static double quantile_ms(struct load *load, double part) {
-    if (load->sample_count == 0)
-        return NAN;
-    qsort(load->samples, load->sample_count, sizeof *load->samples, order);
-    size_t index = (size_t)(part * (double)load->sample_count);
-    return 1000 * load->samples[index < load->sample_count ? index : load->sample_count - 1];
-}
-
-static void sample(struct load *load, double seconds) {
-    if (load->sample_count < SAMPLES_MAX)
-        load->samples[load->sample_count++] = seconds;
-}
 
 /* Processor time of the coordinator, in seconds; NaN when it cannot be read. Unlike the time that
  * passes, it depends little on what else the machine does. */
@@ -100,7 +64,7 @@ static bool answered(void *context, struct fleet_worker *worker, const char *nam
     load->answers++;
     load->reports += strcmp(name, "ack") == 0;
     if (load->sampling)
-        sample(load, seconds);
+        figures_sample(&load->figures, seconds);
     if (strcmp(name, "assignment") != 0)
         return true;
     cJSON *assignment = json_parse(body, length, name, error);
@@ -140,7 +104,7 @@ static bool pace(struct load *load, struct error *error) {
     size_t total = (size_t)(load->options.seconds * rate);
     double busy_s = cpu_s(load);
     load->sampling = true;
-    load->sample_count = 0;
+    load->figures.sample_count = 0;
     while (due < total) {
         double elapsed_s = clock_steady_seconds() - start_s;
         for (; due < total && (double)due < elapsed_s * rate; due++) {
@@ -158,12 +122,16 @@ static bool pace(struct load *load, struct error *error) {
     if (!fleet_wait(&load->fleet, 1000, answered, load, error))
         return false;
     load->sampling = false;
-    add_figure(load, "processor time for a second of it", "ms",
-               1000 * (cpu_s(load) - busy_s) / load->options.seconds, NAN, false);
-    add_figure(load, "answer, median", "ms", quantile_ms(load, 0.5), NAN, false);
-    add_figure(load, "answer, p99", "ms", quantile_ms(load, 0.99), 50, false);
-    add_figure(load, "answer, slowest", "ms", quantile_ms(load, 1), NAN, false);
-    add_figure(load, "messages that waited a whole second", "", (double)late, NAN, false);
+    figures_add(&load->figures, "processor time for a second of it", "ms",
+                1000 * (cpu_s(load) - busy_s) / load->options.seconds, NAN, false);
+    figures_add(&load->figures, "answer, median", "ms", figures_quantile_ms(&load->figures, 0.5),
+                NAN, false);
+    figures_add(&load->figures, "answer, p99", "ms", figures_quantile_ms(&load->figures, 0.99), 50,
+                false);
+    figures_add(&load->figures, "answer, slowest", "ms", figures_quantile_ms(&load->figures, 1),
+                NAN, false);
+    figures_add(&load->figures, "messages that waited a whole second", "", (double)late, NAN,
+                false);
     return true;
 }
 
@@ -201,10 +169,10 @@ static bool measure_reports(struct load *load, struct error *error) {
     double busy_s = cpu_s(load);
     if (!flood(load, false, SIZE_MAX, seconds, error))
         return false;
-    add_figure(load, "processor time for a durable report", "us",
-               1e6 * (cpu_s(load) - busy_s) / (double)load->reports, NAN, false);
-    add_figure(load, "durable reports", "/s",
-               (double)load->reports / (clock_steady_seconds() - start_s), 5000, true);
+    figures_add(&load->figures, "processor time for a durable report", "us",
+                1e6 * (cpu_s(load) - busy_s) / (double)load->reports, NAN, false);
+    figures_add(&load->figures, "durable reports", "/s",
+                (double)load->reports / (clock_steady_seconds() - start_s), 5000, true);
     return settle(load, error);
 }
 
@@ -234,11 +202,11 @@ static bool measure_memory(struct load *load, struct error *error) {
     if (!flood(load, true, total - first, INFINITY, error) || !settle(load, error))
         return false;
     double after = memory_mib(load), took_s = clock_steady_seconds() - start_s;
-    add_figure(load, "minutes of messages", "min", minutes, NAN, true);
-    add_figure(load, "messages", "/s", (double)total / took_s, NAN, true);
-    add_figure(load, "memory", "MiB", after, NAN, false);
-    add_figure(load, "memory grown in the last nine tenths", "%", 100 * (after / before - 1), 5,
-               false);
+    figures_add(&load->figures, "minutes of messages", "min", minutes, NAN, true);
+    figures_add(&load->figures, "messages", "/s", (double)total / took_s, NAN, true);
+    figures_add(&load->figures, "memory", "MiB", after, NAN, false);
+    figures_add(&load->figures, "memory grown in the last nine tenths", "%",
+                100 * (after / before - 1), 5, false);
     return true;
 }
 
@@ -248,7 +216,7 @@ static bool call(struct load *load, const char *name, cJSON *body, const char *e
                  cJSON **answer, struct error *error) {
     double start_s = clock_steady_seconds();
     bool good = dealer_call(load->dealer, name, body, expected, TIMEOUT_MS, answer, error);
-    sample(load, clock_steady_seconds() - start_s);
+    figures_sample(&load->figures, clock_steady_seconds() - start_s);
     cJSON_Delete(body);
     return good;
 }
@@ -295,16 +263,16 @@ static bool fill_queue(struct load *load, struct error *error) {
     }
     cJSON_Delete(config);
     if (good)
-        add_figure(load, "submitted", "/s", (double)total / (clock_steady_seconds() - start_s), NAN,
-                   true);
+        figures_add(&load->figures, "submitted", "/s",
+                    (double)total / (clock_steady_seconds() - start_s), NAN, true);
     return good;
 }
 
 /* The middle and the slow end of one question. */
 static void add_look(struct load *load, const char *median, const char *p99) {
-    add_figure(load, median, "ms", quantile_ms(load, 0.5), 10, false);
-    add_figure(load, p99, "ms", quantile_ms(load, 0.99), 10, false);
-    load->sample_count = 0;
+    figures_add(&load->figures, median, "ms", figures_quantile_ms(&load->figures, 0.5), 10, false);
+    figures_add(&load->figures, p99, "ms", figures_quantile_ms(&load->figures, 0.99), 10, false);
+    load->figures.sample_count = 0;
 }
 
 static bool look(struct load *load, const char *question, const char *body, const char *expected,
@@ -338,7 +306,7 @@ static bool dispatch(struct load *load, struct error *error) {
 static bool measure_queue(struct load *load, struct error *error) {
     char middle[64];
     snprintf(middle, sizeof middle, "{\"after\":%zu}", load->options.queue / 2);
-    load->sample_count = 0;
+    load->figures.sample_count = 0;
     if (!look(load, "list", "{}", "experiments", error))
         return false;
     add_look(load, "list, median", "list, p99");
@@ -360,42 +328,6 @@ static bool measure_queue(struct load *load, struct error *error) {
     return true;
 }
 
-/* --- what came of it --- */
-
-static bool met(const struct figure *figure) {
-    return isnan(figure->wanted) ||
-           (figure->at_least ? figure->value >= figure->wanted : figure->value <= figure->wanted);
-}
-
-static bool print(const struct load *load, struct error *error) {
-    cJSON *array = cJSON_CreateArray();
-    printf("| what | measured | wanted | |\n| --- | --- | --- | --- |\n");
-    for (size_t i = 0; i < load->figure_count; i++) {
-        const struct figure *figure = &load->figures[i];
-        char wanted[48] = "";
-        if (!isnan(figure->wanted))
-            snprintf(wanted, sizeof wanted, "%s %.6g %s", figure->at_least ? "at least" : "at most",
-                     figure->wanted, figure->unit);
-        printf("| %s | %.4g %s | %s | %s |\n", figure->name, figure->value, figure->unit, wanted,
-               wanted[0] == '\0' ? ""
-               : met(figure)     ? "met"
-                                 : "missed");
-        cJSON *object = cJSON_CreateObject();
-        cJSON_AddStringToObject(object, "name", figure->name);
-        cJSON_AddStringToObject(object, "unit", figure->unit);
-        json_add_defined(object, "value", isfinite(figure->value), figure->value);
-        json_add_defined(object, "wanted", isfinite(figure->wanted), figure->wanted);
-        cJSON_AddBoolToObject(object, "met", met(figure));
-        cJSON_AddItemToArray(array, object);
-    }
-    char *text = json_text(array);
-    bool good = text != NULL && (load->options.json == NULL ||
-                                 file_write_atomic(load->options.json, text, strlen(text), error));
-    free(text);
-    cJSON_Delete(array);
-    return good;
-}
-
 static bool run(struct load *load, struct error *error) {
     const struct options *options = &load->options;
     if (!dealer_open(options->endpoint, NULL, &load->dealer, error) || !fill_queue(load, error) ||
@@ -405,7 +337,8 @@ static bool run(struct load *load, struct error *error) {
         return false;
     return (options->queue == 0 || measure_queue(load, error)) && pace(load, error) &&
            settle(load, error) && measure_reports(load, error) &&
-           (options->minutes <= 0 || measure_memory(load, error)) && print(load, error);
+           (options->minutes <= 0 || measure_memory(load, error)) &&
+           figures_print(&load->figures, load->options.json, error);
 }
 
 /* --- the command line --- */
@@ -447,14 +380,12 @@ int main(int count, char **words) {
         .options = {.workers = 2000, .queue = 100000, .seconds = 60, .minutes = 30}};
     struct error error = {0};
     argp_parse(&argp, count, words, 0, NULL, &load.options);
-    load.samples = malloc(SAMPLES_MAX * sizeof *load.samples);
-    bool good = load.samples != NULL && run(&load, &error);
+    bool good = figures_open(&load.figures, &error) && run(&load, &error);
     if (!good)
         fprintf(stderr, "coordinator_load: %s\n", error.message);
     fleet_close(&load.fleet);
     dealer_close(load.dealer);
-    free(load.samples);
-    for (size_t i = 0; good && i < load.figure_count; i++)
-        good = met(&load.figures[i]);
+    good = good && figures_met(&load.figures);
+    figures_close(&load.figures);
     return good ? 0 : 1;
 }

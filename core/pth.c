@@ -1,6 +1,6 @@
 #include "core/pth.h"
 
-#include "core/pickle.h"
+#include "core/pth_view.h"
 #include "core/text.h"
 
 #include <fcntl.h>
@@ -14,32 +14,13 @@
 enum { PICKLE_BYTES_MAX = 16 << 20, PREFIX_MAX = 512, AMPLIFICATION_MAX = 16 };
 enum { TENSORS_MAX = 100000, HEADER_MAX = 16 << 20 };
 
-static const struct {
-    const char *storage;
-    enum tensor_type type;
-} kinds[] = {
-    {"torch FloatStorage", TENSOR_F32}, {"torch DoubleStorage", TENSOR_F64},
-    {"torch HalfStorage", TENSOR_F16},  {"torch BFloat16Storage", TENSOR_BF16},
-    {"torch LongStorage", TENSOR_I64},  {"torch IntStorage", TENSOR_I32},
-    {"torch ShortStorage", TENSOR_I16}, {"torch CharStorage", TENSOR_I8},
-    {"torch ByteStorage", TENSOR_U8},   {"torch BoolStorage", TENSOR_BOOL},
-};
-
-/* A tensor as the pickle describes it: a view of a storage. */
-struct view {
-    const char *name, *key; /* borrowed from the pickle; key: the storage's file, data/KEY */
-    enum tensor_type type;
-    size_t element_bytes, offset, count, rank, shape[TENSOR_RANK_MAX], stride[TENSOR_RANK_MAX];
-    size_t begin, reach; /* where its bytes begin among all tensors'; how far into its storage */
-};
-
 struct archive {
     const char *path;
     zip_t *zip;
     char prefix[PREFIX_MAX]; /* "resnet50/" */
     size_t bytes, unread;    /* of the file; every part is read once, so together they fit in it */
     struct pickle *pickle;
-    struct view *views;
+    struct pth_view *views;
     size_t count;
     struct error *error;
 };
@@ -146,81 +127,6 @@ static bool check_byte_order(struct archive *archive) {
 
 /* --- the pickle --- */
 
-static bool is_call(const struct pickle_value *value, const char *callee) {
-    return value->kind == PICKLE_CALL && value->items[0]->kind == PICKLE_GLOBAL &&
-           strcmp(value->items[0]->string, callee) == 0;
-}
-
-static bool read_sizes(const struct pickle_value *tuple, size_t *sizes, size_t *rank) {
-    if (tuple->kind != PICKLE_TUPLE || tuple->count > TENSOR_RANK_MAX)
-        return false;
-    for (size_t i = 0; i < tuple->count; i++) {
-        if (tuple->items[i]->kind != PICKLE_INT || tuple->items[i]->integer < 0)
-            return false;
-        sizes[i] = (size_t)tuple->items[i]->integer;
-    }
-    *rank = tuple->count;
-    return true;
-}
-
-/* ("storage", torch.FloatStorage, key, device, number of elements) */
-static bool read_storage(const struct pickle_value *persistent, struct view *view) {
-    if (persistent->kind != PICKLE_PERSISTENT || persistent->items[0]->kind != PICKLE_TUPLE ||
-        persistent->items[0]->count != 5)
-        return false;
-    struct pickle_value *const *id = persistent->items[0]->items;
-    if (id[1]->kind != PICKLE_GLOBAL || id[2]->kind != PICKLE_STRING ||
-        strlen(id[2]->string) > 64 || strchr(id[2]->string, '/') != NULL)
-        return false;
-    view->key = id[2]->string;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(id[1]->string, kinds[i].storage) == 0) {
-            view->type = kinds[i].type;
-            view->element_bytes = tensor_type_bytes(kinds[i].type);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), perhaps inside
- * _rebuild_parameter(tensor, requires_grad, hooks). */
-static bool read_view(const struct pickle_value *value, struct view *view) {
-    if (is_call(value, "torch._utils _rebuild_parameter") && value->items[1]->count > 0)
-        value = value->items[1]->items[0];
-    if (!is_call(value, "torch._utils _rebuild_tensor_v2") || value->items[1]->count < 4)
-        return false;
-    struct pickle_value *const *arguments = value->items[1]->items;
-    size_t stride_rank;
-    if (!read_storage(arguments[0], view) || arguments[1]->kind != PICKLE_INT ||
-        arguments[1]->integer < 0 || !read_sizes(arguments[2], view->shape, &view->rank) ||
-        !read_sizes(arguments[3], view->stride, &stride_rank) || stride_rank != view->rank)
-        return false;
-    view->offset = (size_t)arguments[1]->integer;
-    view->count = 1;
-    for (size_t i = 0; i < view->rank; i++) {
-        if (__builtin_mul_overflow(view->count, view->shape[i], &view->count))
-            return false;
-    }
-    return true;
-}
-
-/* How many bytes of its storage the view reaches into; false on overflow. */
-static bool set_reach(struct view *view) {
-    size_t last = view->offset;
-    view->reach = 0;
-    if (view->count == 0)
-        return true;
-    for (size_t i = 0; i < view->rank; i++) {
-        size_t step;
-        if (__builtin_mul_overflow(view->shape[i] - 1, view->stride[i], &step) ||
-            __builtin_add_overflow(last, step, &last))
-            return false;
-    }
-    return !__builtin_add_overflow(last, 1, &last) &&
-           !__builtin_mul_overflow(last, view->element_bytes, &view->reach);
-}
-
 static const struct pickle_value *find_state(const struct pickle_value *root) {
     static const char *const names[] = {"state_dict", "model", "model_state_dict"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -248,15 +154,15 @@ static bool read_views(struct archive *archive) {
     if (archive->views == NULL)
         return error_set(archive->error, ERROR_FAILED, "out of memory");
     for (size_t i = 0; i + 1 < state->count; i += 2) {
-        struct view *view = &archive->views[archive->count++];
-        if (state->items[i]->kind != PICKLE_STRING || !read_view(state->items[i + 1], view)) {
+        struct pth_view *view = &archive->views[archive->count++];
+        if (state->items[i]->kind != PICKLE_STRING || !pth_view_read(state->items[i + 1], view)) {
             char what[160];
             snprintf(what, sizeof what, "\"%.100s\" in it is no tensor",
                      state->items[i]->kind == PICKLE_STRING ? state->items[i]->string : "a key");
             text_one_line(what);
             return not_tensors(archive, what);
         }
-        if (!set_reach(view))
+        if (!pth_view_reach(view))
             return damaged(archive, "a tensor reaches outside its storage");
         view->name = state->items[i]->string;
     }
@@ -275,38 +181,9 @@ static bool read_pickle(struct archive *archive) {
 
 /* --- the tensors --- */
 
-static bool is_contiguous(const struct view *view) {
-    size_t stride = 1;
-    for (size_t i = view->rank; i-- > 0;) {
-        if (view->shape[i] != 1 && view->stride[i] != stride)
-            return false;
-        stride *= view->shape[i];
-    }
-    return true;
-}
-
-/* Copies the view. The caller has checked that its last element lies inside the storage. */
-static void copy_view(const struct view *view, const uint8_t *storage, uint8_t *out) {
-    size_t index[TENSOR_RANK_MAX] = {0}, bytes = view->element_bytes;
-    if (view->count == 0)
-        return;
-    if (is_contiguous(view)) {
-        memcpy(out, storage + view->offset * bytes, view->count * bytes);
-        return;
-    }
-    for (size_t done = 0; done < view->count; done++) {
-        size_t at = view->offset;
-        for (size_t i = 0; i < view->rank; i++)
-            at += index[i] * view->stride[i];
-        memcpy(out + done * bytes, storage + at * bytes, bytes);
-        for (size_t i = view->rank; i-- > 0 && ++index[i] == view->shape[i];)
-            index[i] = 0;
-    }
-}
-
 /* By storage, and of one storage's views the one that needs most of it first. */
 static int compare_storages(const void *a, const void *b) {
-    const struct view *left = a, *right = b;
+    const struct pth_view *left = a, *right = b;
     int order = strcmp(left->key, right->key);
     if (order != 0)
         return order;
@@ -319,7 +196,7 @@ static bool copy_tensors(struct archive *archive, uint8_t *out) {
     bool ok = true;
     qsort(archive->views, archive->count, sizeof *archive->views, compare_storages);
     for (size_t i = 0; ok && i < archive->count; i++) {
-        const struct view *view = &archive->views[i];
+        const struct pth_view *view = &archive->views[i];
         if (i == 0 || strcmp(view->key, view[-1].key) != 0) {
             char name[80];
             size_t length;
@@ -329,7 +206,7 @@ static bool copy_tensors(struct archive *archive, uint8_t *out) {
             ok = read_entry(archive, name, view->reach, SIZE_MAX, &storage, &length);
         }
         if (ok)
-            copy_view(view, storage, out + view->begin);
+            pth_view_copy(view, storage, out + view->begin);
     }
     free(storage);
     return ok;
@@ -341,7 +218,7 @@ static char *make_header(struct archive *archive, size_t *bytes) {
     *bytes = 0;
     text_add(&header, "{", 1);
     for (size_t i = 0; i < archive->count; i++) {
-        struct view *view = &archive->views[i];
+        struct pth_view *view = &archive->views[i];
         size_t size;
         view->begin = *bytes;
         if (__builtin_mul_overflow(view->count, view->element_bytes, &size) ||
