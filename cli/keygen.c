@@ -1,16 +1,15 @@
 /* assay keygen: a CURVE key pair for a coordinator, a worker or a person. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/whoami.h"
 #include "core/file.h"
 #include "core/home.h"
 #include "net/keys.h"
 
 #include <cjson/cJSON.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { KEY_NAME = 'n' };
 
@@ -33,12 +32,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct command_line line = {
     .arguments = "[FILE]",
-    .help = "Make a key pair: FILE, the secret, for its owner alone, and FILE.pub, a line to hand "
-            "on. FILE is $ASSAY_HOME/assay.key unless given. Nothing is overwritten."
-            "\vA coordinator has its secret as coordinator.key in its --keys folder, and beside it "
-            "the lists authorized_workers and authorized_people of .pub lines. Workers and people "
-            "name theirs with --key, and the coordinator's public key with --server-key.\n\n"
-            "Example:\n  assay keygen keys/coordinator.key",
+    .help =
+        "Make a key pair: FILE, the secret, for its owner alone, and FILE.pub, a line to hand "
+        "on. FILE is $ASSAY_HOME/assay.key unless given. Nothing is overwritten."
+        "\vA coordinator has its secret as coordinator.key in its --keys folder, and beside it "
+        "the lists authorized_workers and authorized_people of .pub lines. Workers and people "
+        "name theirs with --key, and the coordinator's public key with --server-key. The name is "
+        "who a person is to the others; a worker's worker=NAME makes NAME its key's alone.\n\n"
+        "Example:\n  assay keygen keys/coordinator.key",
     .options = options,
     .parse = parse,
     .most = 1,
@@ -67,14 +68,6 @@ static bool choose_path(const struct command_input *input, char **path, struct e
     return good;
 }
 
-static void default_name(char name[KEY_NAME_MAX + 1]) {
-    char host[65] = "";
-    const struct passwd *user = getpwuid(geteuid());
-    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-        snprintf(host, sizeof host, "localhost");
-    snprintf(name, KEY_NAME_MAX + 1, "%.60s@%s", user != NULL ? user->pw_name : "somebody", host);
-}
-
 static void print(const struct command_input *input, const char *path, const char *hex,
                   const char *name) {
     if (input->json) {
@@ -100,7 +93,7 @@ int command_keygen(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    default_name(name);
+    whoami(name);
     if (chosen.name != NULL)
         snprintf(name, sizeof name, "%s", chosen.name);
     bool good = choose_path(&input, &path, &error) && key_pair_make(&pair, &error) &&

@@ -140,6 +140,25 @@ static void print_attempts(const cJSON *attempts, const struct screen *screen) {
     table_free(&table);
 }
 
+/* Who steered it. */
+static void print_steering(const cJSON *steering, const struct screen *screen) {
+    static const struct column columns[] = {
+        {"at", COLUMN_LEFT}, {"what", COLUMN_LEFT}, {"who", COLUMN_LEFT}};
+    struct table table = TABLE_OF(columns);
+    const cJSON *deed;
+    cJSON_ArrayForEach(deed, steering) {
+        char text[FORMAT_SIZE];
+        table_add(&table, "%s", format_time(text, (int64_t)field_number(deed, "at_ms", 0)));
+        table_add(&table, "%s", field_text(deed, "what", "?"));
+        table_add(&table, "%s", field_text(deed, "person", ""));
+    }
+    if (table.count > 0) {
+        puts("\nSteering");
+        table_print(&table, screen, 0);
+    }
+    table_free(&table);
+}
+
 static void print_epochs(const cJSON *epochs, const struct screen *screen) {
     static const struct column columns[] = {
         {"epoch", COLUMN_RIGHT},    {"train", COLUMN_RIGHT},  {"valid", COLUMN_RIGHT},
@@ -263,6 +282,7 @@ static void print_experiment(const cJSON *experiment) {
     print_head(experiment, &screen);
     print_config(field_at(experiment, "config"));
     print_attempts(field_at(experiment, "attempts"), &screen);
+    print_steering(field_at(experiment, "steering"), &screen);
     print_epochs(field_at(experiment, "history"), &screen);
     print_evaluations(field_at(experiment, "evaluations"), &screen);
     print_findings(field_at(experiment, "evaluations"), &screen);

@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "cli/whoami.h"
 
 enum { PRIORITY_MOST = 1000 };
 
@@ -109,11 +110,14 @@ static int steer(const struct verb *verb, const struct command_input *input,
                  const long long *priority) {
     struct error error = {0};
     struct client client;
+    char person[WHOAMI_SIZE];
     cJSON *experiments, *answer = NULL;
     int status = 0;
     bool good = client_look(input, "list", &client, &experiments, &error);
     if (good) {
         cJSON *body = ids_of(experiments);
+        whoami(person);
+        cJSON_AddStringToObject(body, "person", person);
         if (priority != NULL)
             cJSON_AddNumberToObject(body, "priority", (double)*priority);
         good = client_ask(&client, verb->question, body, "changed", &answer, &error);

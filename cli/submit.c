@@ -7,8 +7,8 @@
 #include "cli/rehearsal.h"
 #include "cli/table.h"
 #include "cli/watching.h"
+#include "cli/whoami.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -172,23 +172,11 @@ static bool random_key(char key[33], struct error *error) {
     return true;
 }
 
-/* Who submits: "USER@HOST". The scheduler shares the workers between people. */
-static void person_name(char name[256]) {
-    const struct passwd *entry = getpwuid(geteuid());
-    const char *user = getenv("USER");
-    if (user == NULL || user[0] == '\0')
-        user = entry != NULL ? entry->pw_name : "somebody";
-    char host[64] = "";
-    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-        snprintf(host, sizeof host, "localhost");
-    snprintf(name, 256, "%.180s@%s", user, host);
-}
-
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
 static bool send_experiments(struct client *client, const cJSON *experiments, cJSON **answer,
                              struct error *error) {
-    char key[33], person[256];
-    person_name(person);
+    char key[33], person[WHOAMI_SIZE];
+    whoami(person); /* the scheduler shares the workers between people */
     if (!random_key(key, error))
         return false;
     cJSON *body = cJSON_CreateObject();

@@ -1,7 +1,9 @@
 #include "coordinator/allow.h"
 
+#include "coordinator/scheduler.h"
 #include "core/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +25,48 @@ const struct allowed_key *allow_find(const struct allow_list *list, const struct
                : NULL;
 }
 
+/* The worker's name that the line gives, or NULL. */
+static const char *bound_name(const struct allowed_key *key) {
+    static const char word[] = "worker=";
+    return strncmp(key->name, word, strlen(word)) == 0 ? key->name + strlen(word) : NULL;
+}
+
+bool allow_speaks(const struct allow_list *workers, const struct key *key, const char *worker,
+                  struct error *error) {
+    const struct allowed_key *caller = allow_find(workers, key);
+    const char *own = caller != NULL ? bound_name(caller) : NULL;
+    if (own != NULL)
+        return worker_is_of(worker, own) ||
+               error_set(error, ERROR_INPUT,
+                         "this key is worker %s's and not %.200s's: start the worker with --name "
+                         "%s, or change its line in authorized_workers",
+                         own, worker, own);
+    for (size_t i = 0; i < workers->count; i++) {
+        own = bound_name(&workers->keys[i]);
+        if (own != NULL && worker_is_of(worker, own))
+            return error_set(error, ERROR_INPUT,
+                             "the name %.200s is another key's in authorized_workers: start this "
+                             "worker with another --name",
+                             worker);
+    }
+    return true;
+}
+
+static void name_after_key(struct allowed_key *key) {
+    char hex[KEY_TEXT_SIZE];
+    if (key->name[0] != '\0')
+        return;
+    key_text(&key->key, hex);
+    snprintf(key->name, sizeof key->name, "key %.16s", hex);
+}
+
 static bool add(struct allow_list *list, const struct allowed_key *key, struct error *error) {
     struct allowed_key *grown = reallocarray(list->keys, list->count + 1, sizeof *grown);
     if (grown == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
     list->keys = grown;
-    list->keys[list->count++] = *key;
+    list->keys[list->count] = *key;
+    name_after_key(&list->keys[list->count++]);
     return true;
 }
 

@@ -1,7 +1,8 @@
-/* allow: who may ask what: roles, and a list of the keys that have one.
+/* allow: who may ask what, and as whom: roles, and a list of the keys that have one.
  *
  * A list is a file of lines "HEX NAME" (net/keys.h). It is read again whenever it has changed, so
- * a key that is taken out is known no more from the next request on.
+ * a key that is taken out is known no more from the next request on. The name is who a person is,
+ * whatever they say; a worker's "worker=NAME" says that NAME is that key's and no other's.
  */
 #ifndef ASSAY_COORDINATOR_ALLOW_H
 #define ASSAY_COORDINATOR_ALLOW_H
@@ -17,7 +18,7 @@ enum { ALLOW_FILE_MAX = 4 << 20 };
 
 struct allowed_key {
     struct key key;
-    char name[KEY_NAME_MAX + 1];
+    char name[KEY_NAME_MAX + 1]; /* "key 0123456789abcdef", its first digits, where there is none */
 };
 
 /* Zero-initialise; free with allow_free. */
@@ -39,5 +40,18 @@ bool allow_parse(const char *text, size_t length, const char *name, struct allow
 bool allow_refresh(const char *path, struct allow_list *list, bool *changed, struct error *error);
 
 const struct allowed_key *allow_find(const struct allow_list *list, const struct key *key);
+
+/* Whether the key of a list may speak as the worker of that name: its own, or a slot of it
+ * (NAME/1), when its line gives one, else any that no line gives. */
+bool allow_speaks(const struct allow_list *workers, const struct key *key, const char *worker,
+                  struct error *error);
+
+/* Who makes a request, as far as the connection says. */
+struct caller {
+    unsigned roles;                   /* enum role */
+    const char *person;               /* of the key; NULL: who the request says */
+    struct key key;                   /* where there are keys */
+    const struct allow_list *workers; /* borrowed, until they are read again; NULL: no keys */
+};
 
 #endif

@@ -4,6 +4,7 @@
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
+#include "core/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,11 +172,28 @@ static bool deny(struct request *request, unsigned roles, const char *name) {
                           roles == ROLE_WORKER ? "authorized_people" : "authorized_workers");
 }
 
-void coordinator_answer(struct coordinator *coordinator, unsigned roles,
+/* Whether the caller may make the request, under the name that it has. */
+static bool admit(struct request *request, const struct caller *caller, const char *name,
+                  enum role role) {
+    const char *worker = cJSON_GetStringValue(json_member(request->body, "worker"));
+    struct error why = {0};
+    if ((caller->roles & (unsigned)role) == 0)
+        return deny(request, caller->roles, name);
+    if (role == ROLE_WORKER && caller->workers != NULL &&
+        !allow_speaks(caller->workers, &caller->key, worker, &why))
+        return request_refuse(request, WIRE_DENIED, "%s", why.message);
+    return desk_printable(request->person) ||
+           request_refuse(request, WIRE_INVALID, "%s: person has control characters", name);
+}
+
+void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply) {
-    const char *name = message->name;
+    const char *name = message->name, *person = caller->person;
+    if (person == NULL)
+        person = cJSON_GetStringValue(json_member(message->body, "person"));
     struct request request = {.coordinator = coordinator,
                               .body = message->body,
+                              .person = person != NULL ? person : "",
                               .bytes = message->bytes,
                               .bytes_length = message->bytes_length,
                               .reply = reply,
@@ -185,13 +203,12 @@ void coordinator_answer(struct coordinator *coordinator, unsigned roles,
     *reply = (struct reply){0};
     while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
         which++;
-    if (which == REQUESTS)
-        request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);
-    else if ((roles & (unsigned)requests[which].role) == 0)
-        deny(&request, roles, name);
-    else if (coordinator->broken)
+    bool admitted = which < REQUESTS
+                        ? admit(&request, caller, name, requests[which].role)
+                        : request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);
+    if (admitted && coordinator->broken)
         request.error = coordinator->failure;
-    else
+    else if (admitted)
         done = requests[which].handler(&request);
     if (done)
         return;

@@ -72,9 +72,9 @@ void coordinator_close(struct coordinator *coordinator); /* the store stays open
  * program holds the database: nothing has begun, the requests are to wait, and it is to be called
  * again. So nobody who asks ever hears of a lock. */
 bool coordinator_begin(struct coordinator *coordinator, struct moment now);
-/* One request whose shape has been checked, of somebody with these roles (enum role); its body may
- * be changed. The reply is final once committed. */
-void coordinator_answer(struct coordinator *coordinator, unsigned roles,
+/* One request whose shape has been checked; its body may be changed. The reply is final once
+ * committed. */
+void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */

@@ -11,7 +11,8 @@
 struct request {
     struct coordinator *coordinator;
     cJSON *body;
-    const void *bytes; /* the message's piece of a file, borrowed; NULL without one */
+    const char *person; /* whose request it is, by key or else by what it says; "": nobody knows */
+    const void *bytes;  /* the message's piece of a file, borrowed; NULL without one */
     size_t bytes_length;
     struct reply *reply;
     enum wire_code code; /* WIRE_INTERNAL unless request_refuse has set another */

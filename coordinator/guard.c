@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LISTS = 2, REFUSALS_EVERY_MS = 1000 };
+enum { WORKERS, PEOPLE, LISTS };
+enum { REFUSALS_EVERY_MS = 1000 };
 
 static const struct {
     const char *file;
     enum role role;
-} lists[LISTS] = {{"authorized_workers", ROLE_WORKER}, {"authorized_people", ROLE_PERSON}};
+} lists[LISTS] = {
+    [WORKERS] = {"authorized_workers", ROLE_WORKER}, [PEOPLE] = {"authorized_people", ROLE_PERSON}};
 
 struct guard {
     char *folder;
@@ -105,23 +107,28 @@ void guard_refresh(struct guard *guard) {
     }
 }
 
-static unsigned roles_of(const struct guard *guard, const struct key *key) {
-    unsigned roles = 0;
-    for (size_t i = 0; i < LISTS; i++)
-        if (allow_find(&guard->allowed[i], key) != NULL)
-            roles |= (unsigned)lists[i].role;
-    return roles;
+static struct caller caller_of(const struct guard *guard, const struct key *key) {
+    struct caller caller = {.person = "", .key = *key, .workers = &guard->allowed[WORKERS]};
+    for (size_t i = 0; i < LISTS; i++) {
+        const struct allowed_key *line = allow_find(&guard->allowed[i], key);
+        if (line == NULL)
+            continue;
+        caller.roles |= (unsigned)lists[i].role;
+        if (lists[i].role == ROLE_PERSON)
+            caller.person = line->name;
+    }
+    return caller;
 }
 
-unsigned guard_roles(const struct guard *guard, zmq_msg_t *part) {
+struct caller guard_caller(const struct guard *guard, zmq_msg_t *part) {
     const char *user = zmq_msg_gets(part, "User-Id");
     struct key key;
     struct error error;
     char name[KEY_NAME_MAX + 1];
     bool found = false;
     if (user == NULL || !key_line_parse(user, strlen(user), &key, name, &found, &error) || !found)
-        return 0;
-    return roles_of(guard, &key);
+        return (struct caller){.person = "", .workers = &guard->allowed[WORKERS]};
+    return caller_of(guard, &key);
 }
 
 /* --- ZAP --- */
@@ -208,7 +215,7 @@ static const char *admit(struct guard *guard, struct question *question,
         return NULL;
     memcpy(key.bytes, zmq_msg_data(&parts[ZAP_KEY]), KEY_BYTES);
     key_text(&key, hex);
-    if (roles_of(guard, &key) != 0)
+    if (caller_of(guard, &key).roles != 0)
         return hex;
     tell_refusal(guard, &parts[ZAP_ADDRESS], hex);
     return NULL;

@@ -35,7 +35,7 @@ void guard_answer(struct guard *guard);
 
 /* Looks whether the lists have changed. */
 void guard_refresh(struct guard *guard);
-/* The roles (enum role) that a message's sender has now; 0: none. */
-unsigned guard_roles(const struct guard *guard, zmq_msg_t *part);
+/* Who a message's sender is now; holds until the lists are read again. */
+struct caller guard_caller(const struct guard *guard, zmq_msg_t *part);
 
 #endif

@@ -212,13 +212,6 @@ bool people_changes(struct request *request) {
     return request_done(request, "change", answer);
 }
 
-/* Whether the worker is the one of that name, or a slot of it: NAME/1. */
-static bool is_of(const struct worker *worker, const char *name) {
-    size_t length = strlen(name);
-    return strncmp(worker->name, name, length) == 0 &&
-           (worker->name[length] == '\0' || worker->name[length] == '/');
-}
-
 bool people_drain(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const struct list *all = &coordinator->scheduler.workers;
@@ -226,7 +219,7 @@ bool people_drain(struct request *request) {
     cJSON *answer = cJSON_CreateObject(), *told = cJSON_AddArrayToObject(answer, "workers");
     for (size_t i = 0; i < all->count; i++) {
         struct worker *worker = all->items[i];
-        if (!is_of(worker, name))
+        if (!worker_is_of(worker->name, name))
             continue;
         coordinator->moved |= !worker->draining;
         worker->draining = true;

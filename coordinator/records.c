@@ -133,6 +133,18 @@ bool record_steering(struct store *store, const struct job *job, struct error *e
     return query_run(&query, error);
 }
 
+bool record_deed(struct store *store, int64_t id, const char *what, const char *person,
+                 int64_t now_ms, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "INSERT INTO steering (experiment, at_ms, person, what) VALUES (?, ?, ?, ?)");
+    query_bind_int(&query, id);
+    query_bind_int(&query, now_ms);
+    query_bind_text(&query, person);
+    query_bind_text(&query, what);
+    return query_run(&query, error);
+}
+
 bool record_progress(struct store *store, const struct job *job, struct error *error) {
     struct query query;
     query_open(&query, store, "UPDATE experiment SET failures = ? WHERE id = ?");

@@ -43,6 +43,9 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
 bool record_retry(struct store *store, int64_t id, struct error *error);
 /* The job's `paused`, or its lane's priority, has changed. */
 bool record_steering(struct store *store, const struct job *job, struct error *error);
+/* Somebody did this to the experiment: "cancel", "pause", "resume", "retry", "priority". */
+bool record_deed(struct store *store, int64_t id, const char *what, const char *person,
+                 int64_t now_ms, struct error *error);
 /* The job's failures were forgiven. */
 bool record_progress(struct store *store, const struct job *job, struct error *error);
 

@@ -233,6 +233,11 @@ void scheduler_step_barrier(struct scheduler *scheduler, int64_t id) {
 
 /* --- workers --- */
 
+bool worker_is_of(const char *worker, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(worker, name, length) == 0 && (worker[length] == '\0' || worker[length] == '/');
+}
+
 struct worker *scheduler_worker(const struct scheduler *scheduler, const char *name) {
     return list_find(&scheduler->workers, order_worker, name);
 }

@@ -74,6 +74,9 @@ struct worker {
     int64_t seen_unix_ms;      /* for people */
 };
 
+/* Whether `worker` is the name, or that of one of its slots: NAME/1. */
+bool worker_is_of(const char *worker, const char *name);
+
 /* What holds back those who wait for others. */
 struct barrier {
     int64_t id;

@@ -140,22 +140,27 @@ static void serve_watchers(struct server *server) {
         send_change(server, &watcher);
 }
 
+/* Without keys anybody may do everything, under the name they say. */
+static struct caller caller_of(const struct server *server, struct frames *frames) {
+    if (server->guard == NULL)
+        return (struct caller){.roles = ROLE_BOTH};
+    return frames->count > 1 ? guard_caller(server->guard, &frames->parts[1]) : (struct caller){0};
+}
+
 /* Decodes one message, has it answered and encodes the answer. */
 static void take(struct server *server, struct frames *frames) {
     struct exchange *exchange = &server->batch[server->batch_count];
     struct wire_message message;
     enum wire_code code;
     struct error error;
-    unsigned roles = server->guard == NULL ? ROLE_BOTH
-                     : frames->count > 1   ? guard_roles(server->guard, &frames->parts[1])
-                                           : 0;
+    const struct caller caller = caller_of(server, frames);
     memset(exchange, 0, sizeof *exchange);
     zmq_msg_init(&exchange->identity);
     zmq_msg_move(&exchange->identity, &frames->parts[0]);
     if (frames_decode(frames, 1, &message, &code, &error)) {
         struct reply reply;
         exchange->request = message.request;
-        coordinator_answer(server->coordinator, roles, &message, &reply);
+        coordinator_answer(server->coordinator, &caller, &message, &reply);
         if (reply.later) {
             take_watcher(server, exchange);
         } else if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer,

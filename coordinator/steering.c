@@ -10,8 +10,9 @@
 /* Changes one experiment. *changed stays false when there is nothing to change. */
 typedef bool change(struct request *request, int64_t id, bool *changed);
 
-/* Answers `changed` with the ids for which the change was one. */
-static bool change_each(struct request *request, change *apply) {
+/* Answers `changed` with the ids for which the change was one, and records whose deed it was. */
+static bool change_each(struct request *request, const char *what, change *apply) {
+    struct coordinator *coordinator = request->coordinator;
     const cJSON *id;
     char *ids;
     bool good = people_ids(request, &ids);
@@ -21,7 +22,9 @@ static bool change_each(struct request *request, change *apply) {
     cJSON *answer = cJSON_CreateObject(), *all = cJSON_AddArrayToObject(answer, "ids");
     cJSON_ArrayForEach(id, json_member(request->body, "ids")) {
         bool changed = false;
-        if (!apply(request, (int64_t)id->valuedouble, &changed)) {
+        if (!apply(request, (int64_t)id->valuedouble, &changed) ||
+            (changed && !record_deed(coordinator->store, (int64_t)id->valuedouble, what,
+                                     request->person, coordinator->now.unix_ms, &request->error))) {
             cJSON_Delete(answer);
             return false;
         }
@@ -85,21 +88,21 @@ static bool set_priority(struct request *request, int64_t id, bool *changed) {
 }
 
 bool people_cancel(struct request *request) {
-    return change_each(request, cancel);
+    return change_each(request, "cancel", cancel);
 }
 
 bool people_pause(struct request *request) {
-    return change_each(request, pause_one);
+    return change_each(request, "pause", pause_one);
 }
 
 bool people_resume(struct request *request) {
-    return change_each(request, resume_one);
+    return change_each(request, "resume", resume_one);
 }
 
 bool people_retry(struct request *request) {
-    return change_each(request, retry);
+    return change_each(request, "retry", retry);
 }
 
 bool people_priority(struct request *request) {
-    return change_each(request, set_priority);
+    return change_each(request, "priority", set_priority);
 }

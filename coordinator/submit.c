@@ -16,7 +16,7 @@ enum { CONFIG_BYTES_MAX = 1 << 20 };
 /* One `submit`. */
 struct submitting {
     struct request *request;
-    const char *key, *person;
+    const char *key;
     size_t count, made; /* made: submissions to be freed */
     struct submission *submissions;
     struct after_item *items;
@@ -167,7 +167,7 @@ static bool store_all(struct submitting *submitting) {
     struct request *request = submitting->request;
     struct store *store = request->coordinator->store;
     int64_t now_ms = request->coordinator->now.unix_ms;
-    if (!record_key(store, submitting->key, submitting->person, now_ms, &request->error) ||
+    if (!record_key(store, submitting->key, request->person, now_ms, &request->error) ||
         !store_barriers(submitting))
         return false;
     for (size_t i = 0; i < submitting->count; i++) {
@@ -199,7 +199,7 @@ static bool queue_all(struct submitting *submitting) {
         const struct submission *submission = &submitting->submissions[i];
         const struct ticket ticket = {.id = submitting->ids[i],
                                       .priority = submission->priority,
-                                      .person = submitting->person,
+                                      .person = request->person,
                                       .need = submission->need,
                                       .barrier = submission->barrier,
                                       .lease = {.max_attempts = submission->max_attempts}};
@@ -211,11 +211,9 @@ static bool queue_all(struct submitting *submitting) {
 
 /* The ids of a submission that is new. */
 static bool take_in(struct request *request, const char *key, cJSON **ids) {
-    const char *person = cJSON_GetStringValue(json_member(request->body, "person"));
     size_t count = (size_t)cJSON_GetArraySize(json_member(request->body, "experiments"));
     struct submitting submitting = {.request = request,
                                     .key = key,
-                                    .person = person != NULL ? person : "",
                                     .count = count,
                                     .submissions = calloc(count, sizeof(struct submission)),
                                     .items = calloc(count, sizeof(struct after_item)),
@@ -225,8 +223,6 @@ static bool take_in(struct request *request, const char *key, cJSON **ids) {
     if (submitting.submissions == NULL || submitting.items == NULL || submitting.barriers == NULL ||
         submitting.ids == NULL)
         out_of_memory(request);
-    else if (!desk_printable(submitting.person))
-        request_refuse(request, WIRE_INVALID, "submit: person has control characters");
     else
         good = check_all(&submitting) && check_after(&submitting) && store_all(&submitting) &&
                queue_all(&submitting);

@@ -139,6 +139,14 @@ static cJSON *attempt_json(struct query *query) {
     return attempt;
 }
 
+static cJSON *deed_json(struct query *query) {
+    cJSON *deed = cJSON_CreateObject();
+    add_int(deed, "at_ms", query);
+    add_text(deed, "person", query);
+    add_text(deed, "what", query);
+    return deed;
+}
+
 /* --- one experiment --- */
 
 /* Adds under `key` the array of the rows that belong to the experiment. The SQL's second parameter
@@ -222,7 +230,11 @@ static bool add_details(struct store *store, int64_t id, cJSON *object, struct e
                     "SELECT * FROM (SELECT attempt, worker, started_ms, ended_ms, outcome, error"
                     " FROM attempt WHERE experiment = ? ORDER BY attempt DESC LIMIT ?)"
                     " ORDER BY attempt",
-                    id, object, "attempts", attempt_json, error);
+                    id, object, "attempts", attempt_json, error) &&
+           add_rows(store,
+                    "SELECT at_ms, person, what FROM (SELECT * FROM steering WHERE experiment = ?"
+                    " ORDER BY id DESC LIMIT ?) ORDER BY id",
+                    id, object, "steering", deed_json, error);
 }
 
 #define SUMMARY_COLUMNS                                                                            \

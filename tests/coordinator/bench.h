@@ -69,7 +69,7 @@ static inline void answer(struct bench *bench, const char *name, cJSON *of_name)
     struct wire_message request;
     struct reply reply;
     carry(name, of_name, &request);
-    coordinator_answer(&bench->coordinator, ROLE_BOTH, &request, &reply);
+    coordinator_answer(&bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request, &reply);
     wire_message_free(&request);
     wire_message_free(&bench->answer);
     carry(reply.name, reply.body, &bench->answer);

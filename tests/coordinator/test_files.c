@@ -74,7 +74,8 @@ static const cJSON *send_piece(struct archive *archive, const char *sum, int off
     request.bytes = strdup(bytes);
     request.bytes_length = strlen(bytes);
     begin(archive->bench);
-    coordinator_answer(&archive->bench->coordinator, ROLE_BOTH, &request, &reply);
+    coordinator_answer(&archive->bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request,
+                       &reply);
     commit(archive->bench);
     wire_message_free(&request);
     wire_message_free(&archive->bench->answer);
@@ -270,7 +271,8 @@ static void a_fetch_gives_the_bytes_from_its_offset_on(void **state) {
     upload(archive, "a", "file", 0, FIRST, "first");
     request.body = body("{\"sha256\": \"" FIRST "\", \"offset\": 2}");
     begin(archive->bench);
-    coordinator_answer(&archive->bench->coordinator, ROLE_BOTH, &request, &reply);
+    coordinator_answer(&archive->bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request,
+                       &reply);
     commit(archive->bench);
     assert_string_equal(reply.name, "piece");
     assert_int_equal(number_of(reply.body, "bytes"), 5);

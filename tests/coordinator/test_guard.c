@@ -94,6 +94,50 @@ static void a_list_that_anybody_may_write_is_empty(void **state) {
     allow_free(&list);
 }
 
+static void parse(const char *text, struct allow_list *list) {
+    struct error error = {0};
+    if (!allow_parse(text, strlen(text), "a list", list, &error))
+        fail_msg("%s", error.message);
+}
+
+static void a_key_without_a_name_is_called_by_its_first_digits(void **state) {
+    (void)state;
+    struct allow_list list = {0};
+    struct key a = key_of(KEY_A);
+    parse(KEY_A "\n", &list);
+    assert_string_equal(allow_find(&list, &a)->name, "key 07a37cbc142093c8");
+    allow_free(&list);
+}
+
+static void a_key_speaks_as_the_worker_of_its_line_and_no_other(void **state) {
+    (void)state;
+    struct allow_list list = {0};
+    struct error error = {0};
+    struct key a = key_of(KEY_A);
+    parse(KEY_A " worker=gpu1\n", &list);
+    assert_true(allow_speaks(&list, &a, "gpu1", &error));
+    assert_true(allow_speaks(&list, &a, "gpu1/2", &error)); /* its slot */
+    assert_false(allow_speaks(&list, &a, "gpu12", &error));
+    assert_string_equal(error.message,
+                        "this key is worker gpu1's and not gpu12's: start the worker with --name "
+                        "gpu1, or change its line in authorized_workers");
+    allow_free(&list);
+}
+
+static void a_key_whose_line_gives_no_worker_speaks_as_any_that_no_line_gives(void **state) {
+    (void)state;
+    struct allow_list list = {0};
+    struct error error = {0};
+    struct key b = key_of(KEY_B);
+    parse(KEY_A " worker=gpu1\n" KEY_B " bea@host\n", &list);
+    assert_true(allow_speaks(&list, &b, "host:0123", &error));
+    assert_true(allow_speaks(&list, &b, "gpu12", &error));
+    assert_false(allow_speaks(&list, &b, "gpu1", &error));
+    assert_non_null(strstr(error.message, "the name gpu1 is another key's"));
+    assert_false(allow_speaks(&list, &b, "gpu1/1", &error));
+    allow_free(&list);
+}
+
 /* --- a coordinator --- */
 
 enum who { COORDINATOR, WORKER, PERSON, BOTH, STRANGER, WHO };
@@ -123,16 +167,21 @@ static void *serve(void *context) {
     return NULL;
 }
 
-/* Writes the list: these keys, up to COORDINATOR, which is on none. */
-static void allow(struct stage *stage, const char *list, const enum who *keys) {
-    char text[4 * KEY_TEXT_SIZE] = "", hex[KEY_TEXT_SIZE];
+/* Writes the list: these keys, up to COORDINATOR, which is on none, all with this name. */
+static void allow_as(struct stage *stage, const char *list, const enum who *keys,
+                     const char *name) {
+    char text[4 * (KEY_TEXT_SIZE + KEY_NAME_MAX)] = "", hex[KEY_TEXT_SIZE];
     for (size_t i = 0; keys[i] != COORDINATOR; i++) {
         key_text(&stage->pairs[keys[i]].public, hex);
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", hex);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s %s\n", hex, name);
     }
     char *path = temporary_path(&stage->folder, list);
     write_file(path, text);
     free(path);
+}
+
+static void allow(struct stage *stage, const char *list, const enum who *keys) {
+    allow_as(stage, list, keys, "");
 }
 
 static void start(struct stage *stage, const char *listen) {
@@ -270,6 +319,41 @@ static void a_key_on_both_lists_may_ask_everything(void **state) {
     dealer_close(dealer);
 }
 
+static void
+who_submits_and_cancels_is_the_name_beside_the_key_whatever_the_request_says(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    cJSON *answer = NULL;
+    allow_as(stage, "authorized_people", (const enum who[]){PERSON, COORDINATOR}, "ann");
+    struct dealer *dealer = connect_as(stage, PERSON);
+    cJSON *submit = body_submit("a test's key", 1, 1, 3);
+    cJSON_AddStringToObject(submit, "person", "bea");
+    assert_string_equal(ask(dealer, "submit", submit, "submitted", &error), "");
+    assert_string_equal(
+        ask(dealer, "cancel", body("{\"ids\": [1], \"person\": \"bea\"}"), "changed", &error), "");
+    cJSON *show = body("{\"ids\": [1]}");
+    assert_true(dealer_call(dealer, "show", show, "details", PATIENCE_MS, &answer, &error));
+    cJSON_Delete(show);
+    const cJSON *shown = json_member(answer, "experiments")->child;
+    assert_string_equal(cJSON_GetStringValue(json_member(shown, "person")), "ann");
+    const cJSON *deed = json_member(shown, "steering")->child;
+    assert_string_equal(cJSON_GetStringValue(json_member(deed, "person")), "ann");
+    assert_string_equal(cJSON_GetStringValue(json_member(deed, "what")), "cancel");
+    cJSON_Delete(answer);
+    dealer_close(dealer);
+}
+
+static void a_worker_under_the_name_of_another_key_is_refused(void **state) {
+    struct stage *stage = *state;
+    struct error error;
+    allow_as(stage, "authorized_workers", (const enum who[]){WORKER, COORDINATOR}, "worker=gpu1");
+    struct dealer *dealer = connect_as(stage, WORKER);
+    assert_string_equal(ask(dealer, "hello", body_hello("gpu1"), "welcome", &error), "");
+    is_not(dealer, "hello", body_hello("gpu2"), "this key is worker gpu1's and not gpu2's");
+    is_not(dealer, "goodbye", body_worker("gpu2"), "this key is worker gpu1's and not gpu2's");
+    dealer_close(dealer);
+}
+
 static void a_key_on_no_list_is_told_so(void **state) {
     struct stage *stage = *state;
     struct dealer *dealer = connect_as(stage, STRANGER);
@@ -376,10 +460,15 @@ int main(void) {
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),
+        cmocka_unit_test(a_key_without_a_name_is_called_by_its_first_digits),
+        cmocka_unit_test(a_key_speaks_as_the_worker_of_its_line_and_no_other),
+        cmocka_unit_test(a_key_whose_line_gives_no_worker_speaks_as_any_that_no_line_gives),
         IN_FOLDER(a_list_is_read_again_when_its_file_changes),
         IN_FOLDER(a_list_that_anybody_may_write_is_empty),
         ON_STAGE(a_key_may_ask_what_its_list_says_and_nothing_else),
         ON_STAGE(a_key_on_both_lists_may_ask_everything),
+        ON_STAGE(who_submits_and_cancels_is_the_name_beside_the_key_whatever_the_request_says),
+        ON_STAGE(a_worker_under_the_name_of_another_key_is_refused),
         ON_STAGE(a_key_on_no_list_is_told_so),
         ON_STAGE(who_has_no_key_is_told_so),
         ON_STAGE(who_takes_it_for_another_coordinator_is_told_so),

@@ -78,7 +78,7 @@ static bool waits(struct bench *bench, int64_t since) {
     struct reply reply;
     carry("changes", body("{\"since\": %lld}", (long long)since), &request);
     begin(bench);
-    coordinator_answer(&bench->coordinator, ROLE_BOTH, &request, &reply);
+    coordinator_answer(&bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request, &reply);
     commit(bench);
     bool later = reply.later;
     if (!later) {

@@ -59,6 +59,23 @@ id=$(submit "$work/demo.json")
 until_true "the experiment is done" in_state "$id" done
 expect_complete "$id" 2
 
+# Whose it is says the key: keygen's --name, here the name of the file.
+[ "$(shown "$id" '$.person')" = person.key ] || fail "it is $(shown "$id" '$.person')'s"
+mine=$(USER=somebody submit "$work/demo.json")
+USER=somebody assay cancel "$mine" >/dev/null
+[ "$(shown "$mine" '$.person')" = person.key ] || fail "USER makes it $(shown "$mine" '$.person')'s"
+[ "$(shown "$mine" '$.steering[0].person')" = person.key ] || fail "USER cancels in another name"
+assay show "$mine" >show.txt || [ $? = 4 ]
+grep -q 'cancel *person.key' show.txt || fail "show does not say who cancelled: $(cat show.txt)"
+
+# A worker's name is its key's, where its line says so.
+sed 's/ .*/ worker=gpu1/' worker.key.pub >keys/authorized_workers
+refused 3 "this key is worker gpu1's and not gpu2's" "${as_worker[@]}" --key worker.key --name gpu2
+start_worker two --key worker.key --data-root "$work/pictures" --name gpu1
+until_true "the worker of that name is served" grep -q 'connected to .* as gpu1' two.log
+end_worker two TERM
+cp worker.key.pub keys/authorized_workers
+
 # Data and weights outside of the worker's root, there or not, read nothing.
 mkdir elsewhere
 cp -r pictures/fake pictures/real elsewhere

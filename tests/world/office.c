@@ -191,7 +191,8 @@ void office_check(struct world *world) {
 static void answer(struct world *world, const struct wire_message *request,
                    struct wire_message *answered) {
     struct reply reply;
-    coordinator_answer(&world->office.coordinator, ROLE_BOTH, request, &reply);
+    coordinator_answer(&world->office.coordinator, &(struct caller){.roles = ROLE_BOTH}, request,
+                       &reply);
     snprintf(answered->name, sizeof answered->name, "%s", reply.name);
     answered->body = reply.body != NULL ? reply.body : cJSON_CreateObject();
     reply.body = NULL;

@@ -1,0 +1,17 @@
+#include "cli/whoami.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void whoami(char name[static WHOAMI_SIZE]) {
+    const struct passwd *entry = getpwuid(geteuid());
+    const char *user = getenv("USER");
+    if (user == NULL || user[0] == '\0')
+        user = entry != NULL ? entry->pw_name : "somebody";
+    char host[64] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+        snprintf(host, sizeof host, "localhost");
+    snprintf(name, WHOAMI_SIZE, "%.60s@%s", user, host);
+}
