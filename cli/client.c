@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include "cli/field.h"
+#include "core/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +108,7 @@ bool client_pages(struct client *client, const char *question, const cJSON *sele
 
 static bool keep_page(void *all, cJSON *page, struct error *error) {
     (void)error;
-    while (page->child != NULL)
-        cJSON_AddItemToArray(all, cJSON_DetachItemViaPointer(page, page->child));
+    json_move_items(page, all);
     return true;
 }
 

@@ -7,10 +7,10 @@
 #include "cli/screen.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct data_options {
     const char *out, *member;
@@ -70,12 +70,12 @@ struct waiting {
     int64_t began_ms, told_ms;
 };
 
-static void show_progress(void *context, size_t done, size_t count) {
+static bool show_progress(void *context, size_t done, size_t count) {
     struct waiting *waiting = context;
     int64_t now_ms = clock_steady_ms();
     char text[80];
     if (now_ms - waiting->began_ms < PROGRESS_AFTER_MS || done == count)
-        return;
+        return true;
     snprintf(text, sizeof text, "%zu of %zu pictures read, %.0f a second\n", done, count,
              (double)done * 1000 / (double)(now_ms - waiting->began_ms));
     if (waiting->screen.terminal) {
@@ -84,6 +84,7 @@ static void show_progress(void *context, size_t done, size_t count) {
         waiting->told_ms = now_ms;
         fputs(text, stderr);
     }
+    return true;
 }
 
 /* --- the check --- */
@@ -120,7 +121,7 @@ static int check(const char *file, const struct members *members, const struct m
     struct error error = {0};
     struct waiting waiting = {.screen = screen_of(stderr), .began_ms = clock_steady_ms()};
     char *path = NULL;
-    int threads = chosen->threads > 0 ? (int)chosen->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = chosen->threads > 0 ? (int)chosen->threads : (int)machine_cores();
     bool ok = experiment_decode(member, &experiment, &error) &&
               experiment_file_locate(file, &experiment, &error) &&
               split_make(&experiment, experiment.data.root, &split, &error) &&

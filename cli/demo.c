@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/home.h"
 #include "core/json.h"
+#include "core/machine.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -97,14 +98,14 @@ static char *inside(const struct demo *demo, const char *name, struct error *err
     return NULL;
 }
 
-static bool show_drawing(void *context, int done, int count) {
+static bool show_drawing(void *context, size_t done, size_t count) {
     struct demo *demo = context;
     struct screen screen = screen_of(stdout);
     char text[FORMAT_SIZE];
     demo->interrupted = demo->interrupted || child_interrupted();
     if (screen.terminal) {
-        printf("\r%s %d of %d portraits%s", format_bar(text, (double)done / count, 20), done, count,
-               done == count ? "\n" : "");
+        printf("\r%s %zu of %zu portraits%s", format_bar(text, (double)done / (double)count, 20),
+               done, count, done == count ? "\n" : "");
         fflush(stdout);
     }
     return !demo->interrupted;
@@ -121,8 +122,7 @@ static bool draw(struct demo *demo, struct demo_set *set, struct error *error) {
     printf("Drawing %lld portraits, and a deepfake and a face2face forgery of each, in faces/\n",
            set->pictures);
     fflush(stdout);
-    bool good = pictures_write(&pictures, faces, (int)sysconf(_SC_NPROCESSORS_ONLN), show_drawing,
-                               demo, error) &&
+    bool good = pictures_write(&pictures, faces, (int)machine_cores(), show_drawing, demo, error) &&
                 demo_folder_drawn(demo->dir, set, error);
     free(faces);
     if (good)

@@ -10,6 +10,7 @@
 #include "cli/run_program.h"
 #include "cli/screen.h"
 #include "core/home.h"
+#include "core/machine.h"
 
 #include <cairo.h>
 #include <dlfcn.h>
@@ -129,7 +130,7 @@ static void look_at_machine(cJSON *document) {
     char host[HOST_NAME_MAX + 1] = "";
     gethostname(host, sizeof host - 1);
     cJSON_AddStringToObject(machine, "host", host);
-    cJSON_AddNumberToObject(machine, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
+    cJSON_AddNumberToObject(machine, "cores", (double)machine_cores());
     look_at_processor(machine);
     cJSON_AddNumberToObject(machine, "memory_bytes",
                             (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
@@ -210,8 +211,9 @@ static void print_found(const struct screen *screen, const cJSON *object, const 
 static void print_machine(const cJSON *document) {
     char total[FORMAT_SIZE], left[FORMAT_SIZE];
     const cJSON *item;
-    printf("%-18s %s, %.0f cores,", "machine", field_text(document, "machine.host", "?"),
-           field_number(document, "machine.cores", 0));
+    double cores = field_number(document, "machine.cores", 0);
+    printf("%-18s %s, %.0f %s,", "machine", field_text(document, "machine.host", "?"), cores,
+           cores > 1 ? "cores" : "core");
     cJSON_ArrayForEach(item, field_at(document, "machine.isa")) {
         printf(" %s", item->valuestring);
     }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_CLI_EXAMINE_H
 #define ASSAY_CLI_EXAMINE_H
 
+#include "cli/gang.h"
 #include "core/manifest.h"
 
 /* What was found in one picture. */
@@ -14,12 +15,10 @@ struct facts {
 };
 
 /* Reads the manifest's pictures below `root`, fills in their sizes and checksums, and makes an
- * array of as many facts, freed with facts_free. `progress` (may be NULL) is called from the
- * calling thread a few times a second with the number of pictures finished. A picture that cannot
- * be read is a fault of it, not of examine. */
-bool examine(struct manifest *manifest, const char *root, int threads,
-             void (*progress)(void *context, size_t done, size_t count), void *context,
-             struct facts **facts, struct error *error);
+ * array of as many facts, freed with facts_free. `progress` (may be NULL) is the
+ * gang's. A picture that cannot be read is a fault of it, not of examine. */
+bool examine(struct manifest *manifest, const char *root, int threads, gang_progress *progress,
+             void *context, struct facts **facts, struct error *error);
 void facts_free(struct facts *facts, size_t count);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli/listing.h"
 #include "cli/terminal.h"
 #include "core/clock.h"
+#include "core/json.h"
 
 #include <errno.h>
 #include <time.h>
@@ -100,8 +101,7 @@ static void take_list(struct live *live, struct wire_message *message) {
     if (live->pages == NULL)
         live->pages = page;
     else {
-        while (page->child != NULL)
-            cJSON_AddItemToArray(live->pages, cJSON_DetachItemViaPointer(page, page->child));
+        json_move_items(page, live->pages);
         cJSON_Delete(page);
     }
     if (more)

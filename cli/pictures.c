@@ -3,10 +3,8 @@
 #include "cli/forgery.h"
 #include "core/file.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 const char *picture_folder(enum picture_kind kind) {
     static const char *const folders[PICTURE_KINDS] = {"fake_deepfake", "fake_face2face", "real"};
@@ -88,27 +86,22 @@ out:
     return drawn;
 }
 
-/* The painters share this; `lock` guards what stands below it. */
 struct studio {
     const struct picture_options *options;
     const char *dir;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int next, done, painters;
-    bool failed;
-    struct error error; /* of the first painter that failed */
 };
 
-static bool write_kinds(const struct studio *studio, int index, struct error *error) {
+static bool write_kinds(void *context, size_t index, struct error *error) {
+    const struct studio *studio = context;
     struct image images[PICTURE_KINDS];
-    if (!picture_draw(studio->options, index, images, error)) {
+    if (!picture_draw(studio->options, (int)index, images, error)) {
         return false;
     }
     bool written = true;
     for (enum picture_kind kind = 0; kind < PICTURE_KINDS; kind++) {
         char path[4096];
-        int length =
-            snprintf(path, sizeof path, "%s/%s/%04d.png", studio->dir, picture_folder(kind), index);
+        int length = snprintf(path, sizeof path, "%s/%s/%04zu.png", studio->dir,
+                              picture_folder(kind), index);
         if (written && (size_t)length >= sizeof path) {
             written = error_set(error, ERROR_INPUT, "%s: the path is too long", studio->dir);
         }
@@ -118,56 +111,8 @@ static bool write_kinds(const struct studio *studio, int index, struct error *er
     return written;
 }
 
-static void *paint(void *argument) {
-    struct studio *studio = argument;
-    pthread_mutex_lock(&studio->lock);
-    while (!studio->failed && studio->next < studio->options->count) {
-        int index = studio->next++;
-        struct error error = {0};
-        pthread_mutex_unlock(&studio->lock);
-        bool written = write_kinds(studio, index, &error);
-        pthread_mutex_lock(&studio->lock);
-        if (written) {
-            studio->done++;
-        } else if (!studio->failed) {
-            studio->failed = true;
-            studio->error = error;
-        }
-    }
-    studio->painters--;
-    pthread_cond_signal(&studio->changed);
-    pthread_mutex_unlock(&studio->lock);
-    return NULL;
-}
-
-/* Waits until every painter has gone home, and tells how far they are five times a second. */
-static void watch(struct studio *studio, bool (*progress)(void *context, int done, int count),
-                  void *context) {
-    pthread_mutex_lock(&studio->lock);
-    while (studio->painters > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 200 * 1000 * 1000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&studio->changed, &studio->lock, &until);
-        int done = studio->done;
-        pthread_mutex_unlock(&studio->lock);
-        bool go_on = progress == NULL || progress(context, done, studio->options->count);
-        pthread_mutex_lock(&studio->lock);
-        if (!go_on && !studio->failed) {
-            studio->failed = true;
-            error_set(&studio->error, ERROR_FAILED, "stopped while drawing pictures");
-        }
-    }
-    pthread_mutex_unlock(&studio->lock);
-}
-
-enum { THREADS_MAX = 64 };
-
 bool pictures_write(const struct picture_options *options, const char *dir, int threads,
-                    bool (*progress)(void *context, int done, int count), void *context,
-                    struct error *error) {
+                    gang_progress *progress, void *context, struct error *error) {
     for (enum picture_kind kind = 0; kind < PICTURE_KINDS; kind++) {
         char path[4096];
         int length = snprintf(path, sizeof path, "%s/%s", dir, picture_folder(kind));
@@ -178,30 +123,8 @@ bool pictures_write(const struct picture_options *options, const char *dir, int 
             return false;
         }
     }
-    struct studio studio = {.options = options, .dir = dir};
-    pthread_mutex_init(&studio.lock, NULL);
-    pthread_cond_init(&studio.changed, NULL);
-    pthread_t painters[THREADS_MAX];
-    int started = 0, wanted = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
-    studio.painters = wanted;
-    while (started < wanted && pthread_create(&painters[started], NULL, paint, &studio) == 0) {
-        started++;
-    }
-    pthread_mutex_lock(&studio.lock);
-    studio.painters -= wanted - started;
-    if (started == 0) {
-        studio.failed = true;
-        error_set(&studio.error, ERROR_FAILED, "cannot start a thread");
-    }
-    pthread_mutex_unlock(&studio.lock);
-    watch(&studio, progress, context);
-    for (int i = 0; i < started; i++) {
-        pthread_join(painters[i], NULL);
-    }
-    pthread_cond_destroy(&studio.changed);
-    pthread_mutex_destroy(&studio.lock);
-    if (studio.failed && error != NULL) {
-        *error = studio.error;
-    }
-    return !studio.failed;
+    struct studio studio = {options, dir};
+    const struct gang gang = {
+        (size_t)options->count, threads, write_kinds, &studio, progress, context};
+    return gang_run(&gang, error) || error_context(error, "drawing pictures");
 }

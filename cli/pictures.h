@@ -10,6 +10,7 @@
 #ifndef ASSAY_CLI_PICTURES_H
 #define ASSAY_CLI_PICTURES_H
 
+#include "cli/gang.h"
 #include "core/image.h"
 
 enum picture_kind { PICTURE_DEEPFAKE, PICTURE_FACE2FACE, PICTURE_REAL, PICTURE_KINDS };
@@ -27,11 +28,9 @@ const char *picture_folder(enum picture_kind kind);
 bool picture_draw(const struct picture_options *options, int index,
                   struct image images[PICTURE_KINDS], struct error *error);
 
-/* Draws and writes the whole set under `dir` on `threads` threads. `progress` (may be NULL) is
- * called from the calling thread a few times a second and at the end with the number of portraits
- * finished; when it returns false the work is given up, which is an ERROR_FAILED. */
+/* Draws and writes the whole set under `dir` on `threads` threads. `progress` (may be NULL) is the
+ * gang's, of portraits; when it gives the work up that is an ERROR_FAILED. */
 bool pictures_write(const struct picture_options *options, const char *dir, int threads,
-                    bool (*progress)(void *context, int done, int count), void *context,
-                    struct error *error);
+                    gang_progress *progress, void *context, struct error *error);
 
 #endif

@@ -139,19 +139,6 @@ int64_t blobs_room(const struct blobs *blobs) {
 
 /* --- coming in --- */
 
-static bool write_all(int descriptor, const char *data, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(descriptor, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        data += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
-
 bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, size_t length,
                   struct error *error) {
     char path[PATH_SIZE];
@@ -164,7 +151,7 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
             close(descriptor);
         return false;
     }
-    bool ok = write_all(descriptor, data, length);
+    bool ok = file_write_all(descriptor, data, length);
     if (!ok) {
         error_errno(error, ERROR_FAILED, "cannot write %s", path);
         /* what cannot be cut off shows when the part is sealed */

@@ -1,5 +1,7 @@
 #include "core/atomic_file.h"
 
+#include "core/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -36,17 +38,8 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
 
 bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
                        struct error *error) {
-    const char *bytes = data;
-    while (length > 0) {
-        ssize_t written = write(file->descriptor, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return true;
+    return file_write_all(file->descriptor, data, length) ||
+           error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
 }
 
 /* Makes a rename in the folder of `path` durable. `path` is changed (dirname). */

@@ -59,6 +59,20 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
     return ok;
 }
 
+bool file_write_all(int descriptor, const void *data, size_t length) {
+    const char *bytes = data;
+    while (length > 0) {
+        ssize_t written = write(descriptor, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error) {
     struct atomic_file file;
     if (!atomic_file_begin(path, &file, error))

@@ -14,6 +14,9 @@
  */
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
 
+/* Writes all of it to an open file; false with errno set. */
+bool file_write_all(int descriptor, const void *data, size_t length);
+
 /* Writes data to a temporary name beside `path`, syncs it, renames it over `path` and syncs the
  * folder: after a crash the file is the old one or the new one, whole. */
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error);

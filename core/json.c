@@ -317,3 +317,8 @@ cJSON *json_parse_names(const char *text, size_t length, const char *name, struc
 const cJSON *json_member(const cJSON *object, const char *key) {
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
+
+void json_move_items(cJSON *from, cJSON *to) {
+    while (from->child != NULL)
+        cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));
+}

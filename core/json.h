@@ -33,6 +33,9 @@ size_t json_line(const char *text, const char *place);
 /* The value of a key, or NULL when there is none or `object` is no object. Borrowed. */
 const cJSON *json_member(const cJSON *object, const char *key);
 
+/* Moves the items of one list to the end of another. */
+void json_move_items(cJSON *from, cJSON *to);
+
 /* Compact text that json_parse takes back: numbers with the fewest of 15 to 17 digits that read
  * back the same (what is no number as null), bytes that are not UTF-8 as U+FFFD. Caller frees with
  * free; NULL without memory. */

@@ -1,26 +1,13 @@
 #include "net/fetch.h"
 
 #include "core/atomic_file.h"
+#include "core/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool write_all(int descriptor, const char *data, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(descriptor, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        data += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
 
 static double number(const cJSON *body, const char *key) {
     return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(body, key));
@@ -45,7 +32,7 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
         ok = error_set(error, ERROR_INPUT,
                        "the coordinator sends another piece of a file than it "
                        "was asked for");
-    else if (!write_all(part, piece.bytes, piece.bytes_length))
+    else if (!file_write_all(part, piece.bytes, piece.bytes_length))
         ok = error_errno(error, ERROR_FAILED, "cannot write %s.part", fetch->path);
     *have += (int64_t)piece.bytes_length;
     wire_message_free(&piece);

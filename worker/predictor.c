@@ -2,6 +2,7 @@
  * read is moved together and goes through the network at once. */
 #include "worker/predictor.h"
 
+#include "core/machine.h"
 #include "core/picture.h"
 #include "worker/checkpoint.h"
 #include "worker/nn/cam.h"
@@ -11,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct predictor {
     struct experiment experiment;
@@ -106,12 +106,9 @@ bool predictor_open(const char *path, const struct predictor_options *options,
     struct predictor *predictor = calloc(1, sizeof *predictor);
     if (predictor == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     predictor->batch = options->batch;
     predictor->class = options->class;
-    predictor->threads = options->threads > 0 ? (size_t)options->threads
-                         : cores > 0          ? (size_t)cores
-                                              : 1;
+    predictor->threads = options->threads > 0 ? (size_t)options->threads : machine_cores();
     bool ok = checkpoint_open(path, &checkpoint, error);
     ok = ok &&
          ((read_config(checkpoint, &predictor->experiment, error) &&

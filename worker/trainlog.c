@@ -1,8 +1,8 @@
 #include "worker/trainlog.h"
 
+#include "core/file.h"
 #include "core/text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -102,15 +102,9 @@ uint64_t trainlog_bytes(const struct trainlog *log) {
 
 static void append(struct trainlog *log, const char *text, size_t length) {
     uint64_t offset = log->bytes;
-    for (size_t done = 0; done < length;) {
-        ssize_t written = write(log->descriptor, text + done, length - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0) {
-            error_errno(&log->failure, ERROR_FAILED, "cannot write %s", log->path);
-            return;
-        }
-        done += (size_t)written;
+    if (!file_write_all(log->descriptor, text, length)) {
+        error_errno(&log->failure, ERROR_FAILED, "cannot write %s", log->path);
+        return;
     }
     log->bytes += length;
     if (log->events->log != NULL)

@@ -5,13 +5,6 @@
 #include "tests/cli/values.h"
 #include "tests/temporary.h"
 
-/* fontconfig, through which cairo finds its letters, keeps what it has read until the program ends;
- * LeakSanitizer asks here what to leave out. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig";
-}
-
 static void a_value_lands_in_proportion_between_the_ends_of_its_axis(void **state) {
     (void)state;
     const struct chart_scale x = {.ticks = {.low = 0, .high = 10}, .from = 100, .to = 300};

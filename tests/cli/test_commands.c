@@ -10,13 +10,6 @@
 
 #include <sys/stat.h>
 
-/* fontconfig, through which cairo finds its letters, keeps what it has read until the program ends;
- * LeakSanitizer asks here what to leave out. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig";
-}
-
 static cJSON *details(void) {
     char *text;
     size_t length;

@@ -256,7 +256,7 @@ static void no_threshold_on_size_colour_or_noise_tells_the_kinds_apart(void **st
                                    measured[PICTURE_DEEPFAKE][FEATURE_NOISE]) > 0.65);
 }
 
-static bool stop_at_once(void *context, int done, int count) {
+static bool stop_at_once(void *context, size_t done, size_t count) {
     (void)done;
     (void)count;
     *(int *)context += 1;

@@ -16,13 +16,6 @@
 
 #include <cmocka.h>
 
-/* fontconfig, through which cairo finds its letters, keeps what it has read until the program ends;
- * LeakSanitizer asks here what to leave out. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig";
-}
-
 static const char experiment[] =
     "{\"name\": \"small\", \"data\": {\"root\": \"faces\", \"classes\": ["
     "{\"name\": \"forged\", \"dir\": \"forged\", \"label\": 0},"

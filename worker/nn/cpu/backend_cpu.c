@@ -25,8 +25,9 @@ struct model {
 static bool cpu_available(int device, char *what, size_t size) {
     (void)device;
     const dnnl_version_t *version = dnnl_version();
-    snprintf(what, size, "%d cores, oneDNN %d.%d.%d", omp_get_num_procs(), version->major,
-             version->minor, version->patch);
+    int cores = omp_get_num_procs();
+    snprintf(what, size, "%d %s, oneDNN %d.%d.%d", cores, cores > 1 ? "cores" : "core",
+             version->major, version->minor, version->patch);
     return true;
 }
 
