@@ -17,7 +17,7 @@ fi
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 
-epochs=4
+epochs=8
 unshare --net sleep 600 &
 far=$!
 worker_pid[cable]=$far # so that it ends with the test
@@ -40,7 +40,7 @@ coordinator_options=(--lease 3 --keys keys)
 endpoint=tcp://10.77.0.1:7470
 start_coordinator
 
-write_experiment calm.json 300 $epochs
+write_experiment calm.json 160 $epochs
 small_checkpoints calm.json
 sed 's/"calm"/"shaken"/' calm.json >shaken.json
 calm=$(submit calm.json)
@@ -53,12 +53,17 @@ worker_prefix=("${over_there[@]}")
 start_worker away "${as_worker[@]}"
 worker_prefix=()
 until_true "an epoch is reported from there" has_epochs "$id" 1
+kill -STOP "${worker_pid[away]}" # held, so that no machine is too fast for what follows
+had=$(sql "SELECT count(*) FROM epoch WHERE experiment = $id")
+[ "$had" -lt $((epochs - 1)) ] || fail "$had epochs were there before the cut: nothing is tested"
 ip link set near down
-[ "$(sql "SELECT count(*) FROM epoch WHERE experiment = $id")" -lt $epochs ] ||
-    fail "all epochs were there before the cut: nothing was tested"
+kill -CONT "${worker_pid[away]}"
+until_true "it trains on, cut off" grep -q "experiment $id: epoch $((had + 1))/" away.log
+kill -STOP "${worker_pid[away]}"
 start_worker near "${as_worker[@]}"
 until_true "another worker takes over" grep -q "experiment $id, attempt 2" near.log
 ip link set near up
+kill -CONT "${worker_pid[away]}"
 
 until_true "the worker that was cut off is fenced" grep -Eq \
     "experiment $id: stopped, it is not this worker's any more" away.log
