@@ -1,10 +1,12 @@
 #include "core/rules.h"
 
+#include "core/arch.h"
 #include "core/json.h"
 #include "core/place.h"
 #include "core/words.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,8 +162,47 @@ static size_t stage_of(const char *name) {
     return i;
 }
 
-/* Whole stages of the list, as bits. Names that begin with no stage are faults. */
-static unsigned check_stages(const cJSON *list, const char *key, struct faults *faults) {
+static void unknown_stage(const char *place, const char *name, struct faults *faults) {
+    const char *nearest = nearest_word(name, stages, STAGES);
+    if (nearest != NULL)
+        faults_add(faults, place, "unknown stage \"%.100s\"; did you mean \"%s\"?", name, nearest);
+    else
+        faults_add(faults, place,
+                   "unknown stage \"%.100s\"; known: conv1, bn1, layer1 to layer4, fc, head", name);
+}
+
+/* A name that begins with a stage is a part of the network, or one of its parameters. */
+static void check_part(const char *place, const char *name, const struct arch *arch,
+                       bool parameters, struct faults *faults) {
+    static const char *const endings[] = {".weight", ".bias", ".running_mean", ".running_var"};
+    struct arch_parts parts;
+    char layer[ARCH_PART_SIZE];
+    snprintf(layer, sizeof layer, "%s", name);
+    char *last = strrchr(layer, '.');
+    for (size_t i = 0; parameters && i < sizeof endings / sizeof *endings; i++)
+        if (last != NULL && strcmp(last, endings[i]) == 0) {
+            *last = '\0';
+            last = NULL;
+        }
+    if (!arch_parts_make(arch, &parts))
+        return; /* the worker looks again */
+    if (!arch_parts_have(&parts, layer)) {
+        const char *nearest = arch_parts_nearest(&parts, name);
+        if (nearest == NULL) { /* what it begins with: at the least its stage */
+            while (!arch_parts_have(&parts, layer))
+                *strrchr(layer, '.') = '\0';
+            nearest = layer;
+        }
+        faults_add(faults, place, "%s has no layer \"%.100s\"; did you mean \"%s\"?", arch->name,
+                   name, nearest);
+    }
+    arch_parts_free(&parts);
+}
+
+/* Whole stages of the list, as bits. Names of what the network (NULL: not known) does not have are
+ * faults. */
+static unsigned check_parts(const cJSON *list, const char *key, const struct arch *arch,
+                            struct faults *faults) {
     struct text place = {0};
     unsigned whole = 0;
     size_t index = 0;
@@ -170,27 +211,21 @@ static unsigned check_stages(const cJSON *list, const char *key, struct faults *
     for (const cJSON *one = list->child; one != NULL; one = one->next, index++) {
         const char *name = one->valuestring;
         size_t stage = stage_of(name);
-        if (stage < STAGES) {
-            whole |= strcmp(stages[stage], name) == 0 ? 1U << stage : 0;
-            continue;
-        }
-        const char *nearest = nearest_word(name, stages, STAGES);
         place_add_index(&place, index);
-        if (nearest != NULL)
-            faults_add(faults, text_string(&place),
-                       "unknown stage \"%.100s\"; did you mean \"%s\"?", name, nearest);
-        else
-            faults_add(faults, text_string(&place),
-                       "unknown stage \"%.100s\"; known: conv1, bn1, layer1 to layer4, fc, head",
-                       name);
+        if (stage == STAGES)
+            unknown_stage(text_string(&place), name, faults);
+        else if (strcmp(stages[stage], name) == 0)
+            whole |= 1U << stage;
+        else if (arch != NULL)
+            check_part(text_string(&place), name, arch, strcmp(key, "fresh") == 0, faults);
         place_cut(&place, length);
     }
     text_free(&place);
     return whole;
 }
 
-static void check_freeze(const cJSON *freeze, struct faults *faults) {
-    if (check_stages(freeze, "freeze", faults) == (1U << STAGES) - 1)
+static void check_freeze(const cJSON *freeze, const struct arch *arch, struct faults *faults) {
+    if (check_parts(freeze, "freeze", arch, faults) == (1U << STAGES) - 1)
         faults_add(faults, "model.freeze",
                    "nothing is left to train; leave out at least one stage, such as \"head\"");
 }
@@ -249,6 +284,9 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *upsample = json_member(data, "upsample");
     const cJSON *model = json_member(config, "model"), *train = json_member(config, "train");
     const cJSON *fresh = json_member(model, "fresh"), *freeze = json_member(model, "freeze");
+    const cJSON *depth = json_member(model, "arch");
+    const struct arch *arch =
+        rules_sound(depth, "model.arch", faults, first) ? arch_find(depth->valuestring) : NULL;
     bool sound_classes = rules_sound(classes, "data.classes", faults, first);
     if (rules_sound(name, "name", faults, first))
         check_name(name, faults);
@@ -261,9 +299,9 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
         rules_sound(upsample, "data.upsample", faults, first))
         check_upsample(upsample, classes, faults);
     if (rules_sound(fresh, "model.fresh", faults, first))
-        check_stages(fresh, "fresh", faults);
+        check_parts(fresh, "fresh", arch, faults);
     if (rules_sound(freeze, "model.freeze", faults, first))
-        check_freeze(freeze, faults);
+        check_freeze(freeze, arch, faults);
     if (rules_sound(train, "train", faults, first)) {
         check_nesterov(json_member(train, "optimizer"), faults);
         check_cosine(train, json_member(train, "scheduler"), faults);

@@ -1,22 +1,12 @@
-/* torchvision.models.resnet as a table: the five depths differ in four numbers and in the block. */
+/* torchvision.models.resnet as a table: the five depths differ in what core/arch.h says. */
 #include "worker/nn/network.h"
+
+#include "core/arch.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct layout {
-    const char *arch;
-    bool bottleneck;
-    int blocks[4];
-};
-
-static const struct layout layouts[] = {
-    {"resnet18", false, {2, 2, 2, 2}},  {"resnet34", false, {3, 4, 6, 3}},
-    {"resnet50", true, {3, 4, 6, 3}},   {"resnet101", true, {3, 4, 23, 3}},
-    {"resnet152", true, {3, 8, 36, 3}},
-};
 
 enum { STEM_CHANNELS = 64, FEATURES = 1000 };
 
@@ -158,11 +148,11 @@ static int add_block(struct builder *builder, const char *block, bool bottleneck
     return add_pair(builder, block, 3, second, width, out, 1, 1, shortcut, true);
 }
 
-static int add_stages(struct builder *builder, const struct layout *layout, int input,
+static int add_stages(struct builder *builder, const struct arch *layout, int input,
                       int *channels) {
     int node = input;
     *channels = STEM_CHANNELS;
-    for (int stage = 0; stage < 4; stage++) {
+    for (int stage = 0; stage < ARCH_STAGES; stage++) {
         int width = STEM_CHANNELS << stage, out = layout->bottleneck ? 4 * width : width;
         for (int i = 0; i < layout->blocks[stage]; i++) {
             char block[32];
@@ -190,17 +180,10 @@ static void mark_backward(struct network *network) {
     }
 }
 
-static const struct layout *layout_find(const char *arch) {
-    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
-        if (strcmp(layouts[i].arch, arch) == 0)
-            return &layouts[i];
-    return NULL;
-}
-
 bool network_build(const char *arch, enum head head, double dropout, struct network *network,
                    struct error *error) {
     *network = (struct network){0};
-    const struct layout *layout = layout_find(arch);
+    const struct arch *layout = arch_find(arch);
     if (layout == NULL)
         return error_set(error, ERROR_INPUT,
                          "unknown arch \"%s\"; choose resnet18, resnet34, resnet50, resnet101 or "

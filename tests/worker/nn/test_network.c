@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "core/arch.h"
 #include "worker/nn/network.h"
 
 #include <math.h>
@@ -71,6 +72,35 @@ static void every_depth_has_torchvisions_names_and_shapes(void **state) {
         assert_int_equal(tensors, torchvision[i].tensors);
         assert_int_equal(trainable, torchvision[i].trainable);
         assert_true(hash == torchvision[i].hash);
+        network_free(&network);
+    }
+}
+
+/* core/arch.h knows the names without the network; here they are held to it. */
+static void every_part_that_may_be_named_is_there_and_no_other(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof torchvision / sizeof torchvision[0]; i++) {
+        struct network network;
+        struct arch_parts parts;
+        assert_true(network_build(torchvision[i].arch, HEAD_RELU, 0, &network, NULL));
+        assert_true(arch_parts_make(arch_find(torchvision[i].arch), &parts));
+        for (size_t p = 0; p < network.parameter_count; p++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s", network.parameters[p].name);
+            for (char *dot; (dot = strrchr(name, '.')) != NULL;) {
+                *dot = '\0'; /* the layer, and all that holds it */
+                if (!arch_parts_have(&parts, name))
+                    fail_msg("%s has %s", torchvision[i].arch, name);
+            }
+        }
+        for (size_t p = 0; p < parts.count; p++) {
+            char *name = parts.names[p];
+            if (!network_freeze(&network, &name, 1, NULL))
+                fail_msg("%s has no %s", torchvision[i].arch, name);
+            network_free(&network);
+            assert_true(network_build(torchvision[i].arch, HEAD_RELU, 0, &network, NULL));
+        }
+        arch_parts_free(&parts);
         network_free(&network);
     }
 }
@@ -326,6 +356,7 @@ static void a_parameters_start_depends_on_its_name_and_the_seed_alone(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_depth_has_torchvisions_names_and_shapes),
+        cmocka_unit_test(every_part_that_may_be_named_is_there_and_no_other),
         cmocka_unit_test(nodes_read_only_nodes_before_them),
         cmocka_unit_test(shapes_halve_five_times),
         cmocka_unit_test(a_picture_without_pixels_is_refused_with_the_smallest_size),
