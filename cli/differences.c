@@ -42,7 +42,7 @@ static char *call(const cJSON *experiments, const cJSON *experiment, const char 
     if (cJSON_IsString(text))
         return strdup(text->valuestring);
     if (any_label(experiments, path))
-        return strdup("as the file has it");
+        return strdup(DIFFERENCES_AS_FILE);
     return value != NULL ? json_text(value) : strdup("not set");
 }
 

@@ -13,6 +13,9 @@
  * them. The caller frees; NULL without memory. */
 cJSON *differences_of(const cJSON *experiments);
 
+/* What a value is called that no matrix sets, where others' is set. */
+#define DIFFERENCES_AS_FILE "as the file has it"
+
 /* Whether what stands at a path of the config is not compared: it does not change what is learnt.
  */
 bool differences_are_aside(const char *path);

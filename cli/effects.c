@@ -1,5 +1,6 @@
 #include "cli/effects.h"
 
+#include "cli/differences.h"
 #include "cli/field.h"
 #include "cli/table.h"
 
@@ -15,17 +16,40 @@ static bool accuracy_of(const struct contender *contender, enum split_name split
     return cJSON_IsNumber(accuracy);
 }
 
-static const cJSON *level_of(const struct contender *contender, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(field_at(contender->experiment, "variant"), key);
+static const char *label_of(const struct contender *contender, const char *key) {
+    const cJSON *variant = field_at(contender->experiment, "variant");
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(variant, key));
 }
 
-/* Those whose value of `key` is `level` (NULL: all). `values` has room for count. */
-static struct spread spread_at(const struct contender *contenders, size_t count, const char *key,
-                               const char *level, enum split_name split, double *values) {
+/* Whether the matrix of the contender's group sets the key in any of its members. */
+static bool group_sets(const struct contender *contenders, size_t count, size_t index,
+                       const char *key) {
+    const char *group = field_text(contenders[index].experiment, "group", "");
+    for (size_t i = 0; i < count; i++)
+        if (label_of(&contenders[i], key) != NULL &&
+            strcmp(field_text(contenders[i].experiment, "group", ""), group) == 0)
+            return true;
+    return false;
+}
+
+/* The value of a key that each contender has, as the matrix calls it; NULL where its group has no
+ * such key. */
+static void find_levels(const struct contender *contenders, size_t count, const char *key,
+                        const char **levels) {
+    for (size_t i = 0; i < count; i++) {
+        levels[i] = label_of(&contenders[i], key);
+        if (levels[i] == NULL && group_sets(contenders, count, i, key))
+            levels[i] = DIFFERENCES_AS_FILE;
+    }
+}
+
+/* Those whose level is `level` (NULL: all). `values` has room for count. */
+static struct spread spread_at(const struct contender *contenders, size_t count,
+                               const char *const *levels, const char *level, enum split_name split,
+                               double *values) {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
-        const cJSON *own = level != NULL ? level_of(&contenders[i], key) : NULL;
-        bool meant = level == NULL || (cJSON_IsString(own) && strcmp(own->valuestring, level) == 0);
+        bool meant = level == NULL || (levels[i] != NULL && strcmp(levels[i], level) == 0);
         found += meant && accuracy_of(&contenders[i], split, &values[found]);
     }
     return spread_of(values, found);
@@ -43,44 +67,46 @@ static void add_split(cJSON *effect, const char *name, const struct spread *spre
 }
 
 /* The values of one key, in the order in which they are met. */
-static cJSON *levels_of(const struct contender *contenders, size_t count, const char *key,
-                        double *values) {
-    cJSON *levels = cJSON_CreateObject();
+static cJSON *effects_of_key(const struct contender *contenders, size_t count,
+                             const char *const *levels, double *values) {
+    cJSON *effects = cJSON_CreateObject();
     for (size_t i = 0; i < count; i++) {
-        const cJSON *level = level_of(&contenders[i], key);
-        if (!cJSON_IsString(level) || contenders[i].keep < 0 ||
-            cJSON_GetObjectItemCaseSensitive(levels, level->valuestring) != NULL)
+        if (levels[i] == NULL || contenders[i].keep < 0 ||
+            cJSON_GetObjectItemCaseSensitive(effects, levels[i]) != NULL)
             continue;
-        cJSON *effect = cJSON_AddObjectToObject(levels, level->valuestring);
+        cJSON *effect = cJSON_AddObjectToObject(effects, levels[i]);
         for (int split = 0; split < SPLIT_COUNT; split++) {
             struct spread all =
-                spread_at(contenders, count, key, NULL, (enum split_name)split, values);
-            struct spread own = spread_at(contenders, count, key, level->valuestring,
-                                          (enum split_name)split, values);
+                spread_at(contenders, count, levels, NULL, (enum split_name)split, values);
+            struct spread own =
+                spread_at(contenders, count, levels, levels[i], (enum split_name)split, values);
             if (split == 0)
                 cJSON_AddNumberToObject(effect, "experiments", (double)own.count);
             if (own.count > 0)
                 add_split(effect, split_names[split], &own, &all);
         }
     }
-    return levels;
+    return effects;
 }
 
 cJSON *effects_of(const struct contender *contenders, size_t count) {
     cJSON *effects = cJSON_CreateObject();
     double *values = calloc(count + 1, sizeof *values);
-    for (size_t i = 0; values != NULL && i < count; i++) {
+    const char **levels = calloc(count + 1, sizeof *levels);
+    for (size_t i = 0; values != NULL && levels != NULL && i < count; i++) {
         const cJSON *one;
         cJSON_ArrayForEach(one, field_at(contenders[i].experiment, "variant")) {
             if (cJSON_GetObjectItemCaseSensitive(effects, one->string) != NULL)
                 continue;
-            cJSON *levels = levels_of(contenders, count, one->string, values);
-            if (cJSON_GetArraySize(levels) > 1)
-                cJSON_AddItemToObject(effects, one->string, levels);
+            find_levels(contenders, count, one->string, levels);
+            cJSON *of_key = effects_of_key(contenders, count, levels, values);
+            if (cJSON_GetArraySize(of_key) > 1)
+                cJSON_AddItemToObject(effects, one->string, of_key);
             else
-                cJSON_Delete(levels);
+                cJSON_Delete(of_key);
         }
     }
+    free(levels);
     free(values);
     return effects;
 }

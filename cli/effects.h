@@ -9,8 +9,9 @@
 
 /* Over the contenders that have a checkpoint to keep, of keys with two values or more among them:
  * {"augmentations": {"flip": {"experiments": 6, "valid": {"mean", "standard_deviation"|null,
- * "effect"}, "test": {...}}}}. Accuracies; `effect` is the mean less that of all. The caller frees;
- * NULL without memory. */
+ * "effect"}, "test": {...}}}}. Accuracies; `effect` is the mean less that of all. Members whose
+ * matrix leaves a key as it is stand under DIFFERENCES_AS_FILE. The caller frees; NULL without
+ * memory. */
 cJSON *effects_of(const struct contender *contenders, size_t count);
 
 /* Prints nothing where no key has two values with more than one experiment among them. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Pixels. */
-enum { SAMPLE = 30, SAMPLE_GAP = 8, COLUMN_GAP = 28, ROW = 20 };
+enum { SAMPLE = 30, SAMPLE_GAP = 8, COLUMN_GAP = 28, ROW = 20, DOT = 6 };
 
 static const struct words title_words = {.size = 22, .tint = TINT_INK, .bold = true};
 static const struct words subtitle_words = {.size = 13, .tint = TINT_FAINT};
@@ -42,12 +42,24 @@ void legend_free(struct legend *legend) {
     legend->count = 0;
 }
 
+static double sample_width(const struct legend *legend) {
+    return legend->entries[0].sample == SAMPLE_LINE ? SAMPLE : 2 * DOT;
+}
+
+static void draw_sample(struct drawing *drawing, const struct legend_entry *entry, double x,
+                        double y) {
+    if (entry->sample == SAMPLE_LINE)
+        drawing_segment(drawing, &entry->pen, x, y, x + SAMPLE, y);
+    else
+        drawing_dot(drawing, &entry->pen, x + DOT, y, DOT, entry->sample == SAMPLE_RING);
+}
+
 /* In columns as wide as the widest entry, as many as there is room for. Returns the height. */
 static double draw_legend(struct drawing *drawing, const struct legend *legend, double top) {
     double widest = 0;
     for (size_t i = 0; i < legend->count; i++)
         widest = fmax(widest, drawing_words_width(&legend_words, legend->entries[i].text));
-    const double extra = SAMPLE + SAMPLE_GAP;
+    const double extra = sample_width(legend) + SAMPLE_GAP;
     widest = fmin(ceil(widest), FRAME_INNER - extra);
     size_t columns = (size_t)((FRAME_INNER + COLUMN_GAP) / (widest + extra + COLUMN_GAP));
     size_t rows = (legend->count + columns - 1) / columns;
@@ -55,7 +67,7 @@ static double draw_legend(struct drawing *drawing, const struct legend *legend, 
         size_t column = i / rows, row = i % rows;
         double x = FRAME_MARGIN + (double)column * (widest + extra + COLUMN_GAP);
         double y = top + (double)row * ROW;
-        drawing_segment(drawing, &legend->entries[i].pen, x, y + 10, x + SAMPLE, y + 10);
+        draw_sample(drawing, &legend->entries[i], x, y + 10);
         drawing_fitted(drawing, &legend_words, x + extra, y + 14, widest, legend->entries[i].text);
     }
     return (double)rows * ROW;
@@ -66,10 +78,13 @@ struct drawing *frame_new(const char *title, const char *subtitle, const struct 
     struct drawing *drawing = drawing_new(FRAME_WIDTH, 0);
     if (drawing == NULL)
         return NULL;
-    drawing_fitted(drawing, &title_words, FRAME_MARGIN, FRAME_MARGIN + 16, FRAME_INNER, title);
-    drawing_fitted(drawing, &subtitle_words, FRAME_MARGIN, FRAME_MARGIN + 38, FRAME_INNER,
-                   subtitle);
-    *top = FRAME_MARGIN + 52;
+    *top = 0;
+    if (title != NULL) {
+        drawing_fitted(drawing, &title_words, FRAME_MARGIN, FRAME_MARGIN + 16, FRAME_INNER, title);
+        *top = FRAME_MARGIN + 22;
+    }
+    drawing_fitted(drawing, &subtitle_words, FRAME_MARGIN, *top + 16, FRAME_INNER, subtitle);
+    *top += 30;
     if (legend != NULL && legend->count > 0)
         *top += draw_legend(drawing, legend, *top);
     *top += 18;

@@ -21,6 +21,7 @@ struct pen frame_pen(size_t index);
 struct legend_entry {
     char *text; /* "3 seed=0: best epoch 12"; freed by legend_free */
     struct pen pen;
+    enum { SAMPLE_LINE, SAMPLE_DOT, SAMPLE_RING } sample;
 };
 
 struct legend {
@@ -32,8 +33,8 @@ bool legend_add(struct legend *legend, const struct pen *pen, const char *format
     __attribute__((format(printf, 3, 4)));
 void legend_free(struct legend *legend);
 
-/* A drawing with all of that; `legend` may be NULL. What is below begins at *top; the caller sets
- * the height. NULL without memory. */
+/* A drawing with all of that; `title` and `legend` may be NULL. What is below begins at *top; the
+ * caller sets the height. NULL without memory. */
 struct drawing *frame_new(const char *title, const char *subtitle, const struct legend *legend,
                           double *top);
 

@@ -106,25 +106,30 @@ static const struct command_line line = {
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-static struct drawing *draw(struct client *client, const cJSON *experiments,
+static struct drawing *draw(const char *subject, struct client *client, const cJSON *experiments,
                             const struct plot_options *chosen, struct error *error) {
     const char *kind = chosen->kind->name;
     if (chosen->kind->curves != 0)
-        return plots_curves(experiments, chosen->kind->curves, error);
+        return plots_curves(subject, experiments, chosen->kind->curves, error);
     if (strcmp(kind, "roc") == 0)
-        return plots_roc(client, experiments, &chosen->source, error);
+        return plots_roc(subject, client, experiments, &chosen->source, error);
     if (strcmp(kind, "confusion") == 0)
-        return plots_confusion(experiments, &chosen->source, error);
-    return plots_effects(experiments, error);
+        return plots_confusion(subject, experiments, &chosen->source, error);
+    return plots_effects(subject, experiments, error);
 }
 
-/* "Plot of demo: sheet", for those who hear pictures. */
-static bool write_drawing(const struct drawing *drawing, const cJSON *experiments,
-                          const struct plot_options *chosen, struct error *error) {
+/* Draws and writes it; "demo: sheet" is for those who hear pictures. */
+static bool plot(struct client *client, const cJSON *experiments, const struct plot_options *chosen,
+                 struct error *error) {
     char *subject = frame_subject(experiments), title[256];
-    snprintf(title, sizeof title, "%s: %s", subject != NULL ? subject : "", chosen->kind->name);
+    if (subject == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    struct drawing *drawing = draw(subject, client, experiments, chosen, error);
+    snprintf(title, sizeof title, "%s: %s", subject, chosen->kind->name);
+    bool good = drawing != NULL && drawing_write(drawing, chosen->out, title, error);
+    drawing_free(drawing);
     free(subject);
-    return drawing_write(drawing, chosen->out, title, error);
+    return good;
 }
 
 static int tell(const struct command_input *input, const char *out) {
@@ -146,17 +151,14 @@ int command_plot(int argc, char **argv) {
     struct error error = {0};
     struct client client = {0};
     cJSON *experiments = NULL;
-    struct drawing *drawing = NULL;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (client_look(&input, "show", &client, &experiments, &error))
-        drawing = draw(&client, experiments, &chosen, &error);
-    if (drawing != NULL && write_drawing(drawing, experiments, &chosen, &error))
+    if (client_look(&input, "show", &client, &experiments, &error) &&
+        plot(&client, experiments, &chosen, &error))
         status = tell(&input, chosen.out);
     else
         status = command_fail(&error);
-    drawing_free(drawing);
     cJSON_Delete(experiments);
     client_close(&client);
     return status;

@@ -89,15 +89,15 @@ static double draw_block(struct drawing *drawing, const cJSON *experiments,
     return y - top;
 }
 
-static struct drawing *draw(const cJSON *experiments, const struct contender *contenders,
-                            size_t count, const struct plot_source *source, size_t *drawn) {
-    char *subject = frame_subject(experiments), subtitle[128];
+static struct drawing *draw(const char *title, const cJSON *experiments,
+                            const struct contender *contenders, size_t count,
+                            const struct plot_source *source, size_t *drawn) {
+    char subtitle[128];
     double top, tallest = 0;
     snprintf(subtitle, sizeof subtitle,
              "what the pictures of each class of the %s split were called; blue is right",
              split_names[source->split]);
-    struct drawing *drawing = subject != NULL ? frame_new(subject, subtitle, NULL, &top) : NULL;
-    free(subject);
+    struct drawing *drawing = frame_new(title, subtitle, NULL, &top);
     *drawn = 0;
     for (size_t i = 0; drawing != NULL && i < count; i++) {
         int checkpoint = source->checkpoint < 0 ? contenders[i].keep : source->checkpoint;
@@ -118,14 +118,14 @@ static struct drawing *draw(const cJSON *experiments, const struct contender *co
     return drawing;
 }
 
-struct drawing *plots_confusion(const cJSON *experiments, const struct plot_source *source,
-                                struct error *error) {
+struct drawing *plots_confusion(const char *title, const cJSON *experiments,
+                                const struct plot_source *source, struct error *error) {
     size_t count, drawn = 0;
     if (!frame_check(experiments, error))
         return NULL;
     struct contender *contenders = contenders_make(experiments, &count);
     struct drawing *drawing =
-        contenders != NULL ? draw(experiments, contenders, count, source, &drawn) : NULL;
+        contenders != NULL ? draw(title, experiments, contenders, count, source, &drawn) : NULL;
     free(contenders);
     if (drawing != NULL && drawn > 0)
         return drawing;

@@ -121,27 +121,24 @@ static bool add_legend(const cJSON *experiments, const cJSON *experiment, const 
                       curve->epochs[curve->best]);
 }
 
-static struct drawing *draw(const cJSON *experiments, unsigned what, const struct curve *curves,
+static struct drawing *draw(const char *title, unsigned what, const struct curve *curves,
                             const struct legend *legend) {
-    char *subject = frame_subject(experiments);
     double top;
     struct drawing *drawing =
-        subject != NULL
-            ? frame_new(subject,
-                        what == PLOT_LEARNING_RATE
-                            ? "by epoch; the ring marks the lowest validation loss"
-                            : "by epoch: validation strong, training faint; the ring marks the "
-                              "lowest validation loss",
-                        legend, &top)
-            : NULL;
-    free(subject);
+        frame_new(title,
+                  what == PLOT_LEARNING_RATE
+                      ? "by epoch; the ring marks the lowest validation loss"
+                      : "by epoch: validation strong, training faint; the ring marks the lowest "
+                        "validation loss",
+                  legend, &top);
     if (drawing != NULL && draw_panels(drawing, what, curves, legend->count, top))
         return drawing;
     drawing_free(drawing);
     return NULL;
 }
 
-struct drawing *plots_curves(const cJSON *experiments, unsigned what, struct error *error) {
+struct drawing *plots_curves(const char *title, const cJSON *experiments, unsigned what,
+                             struct error *error) {
     struct curve curves[FRAME_LINES_MAX] = {0};
     struct legend legend = {0};
     struct drawing *drawing = NULL;
@@ -160,7 +157,7 @@ struct drawing *plots_curves(const cJSON *experiments, unsigned what, struct err
         error_set(error, ERROR_INPUT,
                   "no epochs yet: there is nothing to plot; assay watch shows "
                   "how far they are");
-    else if (!good || (drawing = draw(experiments, what, curves, &legend)) == NULL)
+    else if (!good || (drawing = draw(title, what, curves, &legend)) == NULL)
         error_set(error, ERROR_FAILED, "out of memory");
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)
         free(curves[i].epochs);

@@ -86,27 +86,26 @@ static void draw(struct drawing *drawing, const cJSON *effects, double top) {
     drawing_set_height(drawing, bottom + FOOT + FRAME_MARGIN);
 }
 
-static struct drawing *make(const cJSON *experiments, const cJSON *effects) {
+static struct drawing *make(const char *title, const cJSON *effects) {
     struct legend legend = {0};
     const struct pen valid = frame_pen(SPLIT_VALID), test = frame_pen(SPLIT_TEST);
-    char *subject = frame_subject(experiments);
     double top;
-    struct drawing *drawing =
-        subject != NULL && legend_add(&legend, &valid, "valid (dot)") &&
-                legend_add(&legend, &test, "test (ring)")
-            ? frame_new(subject,
-                        "what each value does on average over all others: mean accuracy of the "
-                        "checkpoints to keep ± standard deviation",
-                        &legend, &top)
-            : NULL;
+    struct drawing *drawing = NULL;
+    if (legend_add(&legend, &valid, "valid") && legend_add(&legend, &test, "test")) {
+        legend.entries[0].sample = SAMPLE_DOT;
+        legend.entries[1].sample = SAMPLE_RING;
+        drawing = frame_new(title,
+                            "what each value does on average over all others: mean accuracy of the "
+                            "checkpoints to keep ± standard deviation",
+                            &legend, &top);
+    }
     if (drawing != NULL)
         draw(drawing, effects, top);
     legend_free(&legend);
-    free(subject);
     return drawing;
 }
 
-struct drawing *plots_effects(const cJSON *experiments, struct error *error) {
+struct drawing *plots_effects(const char *title, const cJSON *experiments, struct error *error) {
     size_t count;
     struct drawing *drawing = NULL;
     struct contender *contenders = contenders_make(experiments, &count);
@@ -115,7 +114,7 @@ struct drawing *plots_effects(const cJSON *experiments, struct error *error) {
         error_set(error, ERROR_INPUT,
                   "no key of a matrix has two values among what is evaluated, so that there are no "
                   "effects to plot");
-    else if (effects == NULL || (drawing = make(experiments, effects)) == NULL)
+    else if (effects == NULL || (drawing = make(title, effects)) == NULL)
         error_set(error, ERROR_FAILED, "out of memory");
     cJSON_Delete(effects);
     free(contenders);

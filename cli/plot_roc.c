@@ -59,15 +59,14 @@ static bool add(const cJSON *experiments, const cJSON *experiment, const char *c
     return good;
 }
 
-static struct drawing *draw(const cJSON *experiments, const struct curve *curves,
+static struct drawing *draw(const char *title, const struct curve *curves,
                             const struct legend *legend, enum split_name split) {
     struct chart_line lines[FRAME_LINES_MAX];
-    char *subject = frame_subject(experiments), subtitle[128];
+    char subtitle[128];
     double top;
     snprintf(subtitle, sizeof subtitle, "ROC curve on the %s split; dashed: what guessing gives",
              split_names[split]);
-    struct drawing *drawing = subject != NULL ? frame_new(subject, subtitle, legend, &top) : NULL;
-    free(subject);
+    struct drawing *drawing = frame_new(title, subtitle, legend, &top);
     for (size_t i = 0; i < legend->count; i++)
         lines[i] = (struct chart_line){.x = curves[i].rates,
                                        .y = curves[i].rates + curves[i].count,
@@ -89,7 +88,7 @@ static struct drawing *draw(const cJSON *experiments, const struct curve *curves
     return drawing;
 }
 
-struct drawing *plots_roc(struct client *client, const cJSON *experiments,
+struct drawing *plots_roc(const char *title, struct client *client, const cJSON *experiments,
                           const struct plot_source *source, struct error *error) {
     struct curve curves[FRAME_LINES_MAX] = {0};
     struct legend legend = {0};
@@ -114,7 +113,7 @@ struct drawing *plots_roc(struct client *client, const cJSON *experiments,
         error_set(error, ERROR_INPUT,
                   "there are no scores of pictures of both labels yet: they come at the end of an "
                   "experiment");
-    else if (good && (drawing = draw(experiments, curves, &legend, source->split)) == NULL)
+    else if (good && (drawing = draw(title, curves, &legend, source->split)) == NULL)
         error_set(error, ERROR_FAILED, "out of memory");
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)
         free(curves[i].rates);

@@ -1,20 +1,20 @@
 /* assay report: a group's results as one page to hand on. */
-#include "cli/comparison.h"
 #include "cli/differences.h"
 #include "cli/duel.h"
-
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/output.h"
 #include "cli/plots.h"
 #include "cli/report_page.h"
+#include "cli/report_parts.h"
+#include "core/clock.h"
 #include "core/file.h"
-#include "core/picture.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { KEY_OUT = 'o', MISTAKES = 12, SIDE = 144 };
+enum { KEY_OUT = 'o', PROGRESS_AFTER_MS = 2000 };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "F.html", 0, "Where the page goes", 0}, {0}};
@@ -33,8 +33,10 @@ static const struct command_line line = {
     .arguments = "ID...|GROUP",
     .help = "Writes one page that needs nothing else: which checkpoint to keep and why, what "
             "differs between the experiments, curves, ROC, what each class was called, the "
-            "effects of the matrix, and the test pictures that the best is wrong about with most "
-            "confidence, where they can be read on this machine."
+            "effects of the matrix, a contact sheet of its augmentations, and the test pictures "
+            "that the best is wrong about with most confidence, each with where the network "
+            "looked (Grad-CAM). Pictures and checkpoints come from this machine, checkpoints from "
+            "the coordinator too; where something is not there, the page says so."
             "\vExample:\n  assay report demo --out demo.html",
     .options = options,
     .parse = parse,
@@ -42,31 +44,39 @@ static const struct command_line line = {
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-struct report {
-    struct client *client;
-    const cJSON *experiments;
-    struct contender *contenders;
-    size_t count, *order, ranked;
-    struct text page;
-};
-
-static const struct contender *best_of(const struct report *report) {
+const struct contender *report_best(const struct report *report) {
     return &report->contenders[report->order[0]];
+}
+
+void report_tell(void *context) {
+    struct report *report = context;
+    if (clock_steady_ms() - report->began_ms < PROGRESS_AFTER_MS)
+        return;
+    if (report->screen.terminal)
+        screen_live(&report->screen, report->doing);
+    else if (report->doing != report->told)
+        fputs(report->doing, stderr);
+    report->told = report->doing;
+}
+
+static void begin_part(struct report *report, const char *doing) {
+    report->doing = doing;
+    report_tell(report);
 }
 
 static bool add_verdict(struct report *report, struct error *error) {
     struct duel duels[DUELS_MAX];
     size_t count;
     if (report->ranked == 0) {
-        report_page_paragraph(&report->page, "Nothing is evaluated yet: there is no checkpoint to "
-                                             "keep.");
+        report_page_verdict(&report->page, "Nothing is evaluated yet: there is no checkpoint to "
+                                           "keep.");
         return true;
     }
     if (!duels_make(report->client, report->contenders, report->order, report->ranked, duels,
                     &count, error))
         return false;
-    char *verdict = duels_verdict(best_of(report), duels, count);
-    report_page_paragraph(&report->page, verdict != NULL ? verdict : "");
+    char *verdict = duels_verdict(report_best(report), duels, count);
+    report_page_verdict(&report->page, verdict != NULL ? verdict : "");
     free(verdict);
     return true;
 }
@@ -125,12 +135,17 @@ static bool add_differences(struct report *report, struct error *error) {
     return true;
 }
 
-/* Takes a drawing over; one that there is nothing for yet is left out. */
+/* Takes a drawing over; where there is none, the page says why. */
 static bool add_drawing(struct report *report, struct drawing *drawing, const char *heading,
                         const char *alt, struct error *error) {
-    if (drawing == NULL)
-        return error->code == ERROR_INPUT;
+    if (drawing == NULL && error->code != ERROR_INPUT)
+        return false;
     report_page_heading(&report->page, heading);
+    if (drawing == NULL) {
+        report_page_note(&report->page, error->message);
+        *error = (struct error){0};
+        return true;
+    }
     report_page_drawing(&report->page, drawing, alt);
     drawing_free(drawing);
     return true;
@@ -139,97 +154,52 @@ static bool add_drawing(struct report *report, struct drawing *drawing, const ch
 static bool add_drawings(struct report *report, struct error *error) {
     const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
     const cJSON *experiments = report->experiments;
-    return add_drawing(
-               report,
-               plots_curves(experiments, PLOT_LOSS | PLOT_ACCURACY | PLOT_LEARNING_RATE, error),
-               "Curves", "Loss, accuracy and learning rate by epoch", error) &&
-           add_drawing(report, plots_roc(report->client, experiments, &source, error), "ROC curves",
-                       "ROC curves on the test split", error) &&
-           add_drawing(report, plots_confusion(experiments, &source, error),
+    return add_drawing(report,
+                       plots_curves(NULL, experiments,
+                                    PLOT_LOSS | PLOT_ACCURACY | PLOT_LEARNING_RATE, error),
+                       "Curves", "Loss, accuracy and learning rate by epoch", error) &&
+           add_drawing(report, plots_roc(NULL, report->client, experiments, &source, error),
+                       "ROC curves", "ROC curves on the test split", error) &&
+           add_drawing(report, plots_confusion(NULL, experiments, &source, error),
                        "What each class was called",
                        "Test pictures of each class by what they were called", error) &&
-           add_drawing(report, plots_effects(experiments, error),
+           add_drawing(report, plots_effects(NULL, experiments, error),
                        "What each value of the matrix does",
                        "Mean accuracy of each value over all others", error);
 }
 
-/* --- the most confident mistakes --- */
-
-/* How sure a checkpoint was of the wrong label; below one half where it was right. */
-static double wrongness(const struct scored_picture *picture) {
-    return picture->label == 1 ? 1 - picture->probability : picture->probability;
+/* "4 experiments, 3 done; written on 2026-11-25 by assay 0.1.0" */
+static void add_about(struct report *report) {
+    char words[128], day[16];
+    time_t now = time(NULL);
+    struct tm local;
+    size_t done = 0;
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, report->experiments) {
+        done += strcmp(field_text(experiment, "state", ""), "done") == 0;
+    }
+    strftime(day, sizeof day, "%Y-%m-%d", localtime_r(&now, &local));
+    snprintf(words, sizeof words, "%zu experiment%s, %zu done; written on %s by assay %s",
+             report->count, report->count == 1 ? "" : "s", done, day, ASSAY_VERSION);
+    report_page_about(&report->page, words);
 }
 
-static int by_wrongness(const void *left, const void *right) {
-    double a = wrongness(left), b = wrongness(right);
-    return (a < b) - (a > b);
-}
-
-/* False when the picture cannot be read here. */
-static bool add_mistake(struct report *report, const char *root,
-                        const struct scored_picture *picture) {
-    struct image image = {0};
-    char *path = NULL, alt[512], caption[512];
-    if (asprintf(&path, "%s/%s", root, picture->path) < 0)
+static bool add_all(struct report *report, struct error *error) {
+    add_about(report);
+    begin_part(report, "report: comparing\n");
+    if (!add_verdict(report, error))
         return false;
-    snprintf(alt, sizeof alt, "%s, taken for %s", picture->path,
-             picture->label == 1 ? "fake" : "real");
-    snprintf(caption, sizeof caption, "%s: %.4f of being real", picture->path,
-             picture->probability);
-    bool good = picture_read(path, &image, NULL) &&
-                report_page_picture(&report->page, &image, SIDE, alt, caption);
-    image_free(&image);
-    free(path);
-    return good;
-}
-
-static void add_pictures(struct report *report, const char *root, const struct score_list *list) {
-    static const char *const titles[] = {"picture", "class", "probability of real"};
-    const struct scored_picture *items = list->items;
-    size_t shown = 0, wrong = 0;
-    while (wrong < list->count && wrong < MISTAKES && wrongness(&items[wrong]) > 0.5)
-        wrong++;
-    report_page_figures(&report->page);
-    for (size_t i = 0; i < wrong; i++)
-        shown += add_mistake(report, root, &items[i]);
-    report_page_figures_end(&report->page);
-    if (wrong == 0)
-        report_page_paragraph(&report->page, "It is right about every one.");
-    if (shown == wrong)
-        return;
-    report_page_paragraph(&report->page, "Pictures that are not on this machine are missing above; "
-                                         "all are listed here.");
-    report_page_table(&report->page, "The most confident mistakes", titles, 3);
-    for (size_t i = 0; i < wrong; i++) {
-        char probability[FORMAT_SIZE];
-        snprintf(probability, sizeof probability, "%.4f", items[i].probability);
-        const char *const cells[] = {items[i].path, items[i].class, probability};
-        report_page_row(&report->page, cells, 3);
-    }
-    report_page_table_end(&report->page);
-}
-
-static bool add_mistakes(struct report *report, struct error *error) {
-    struct score_list list = {0};
-    if (report->ranked == 0)
-        return true;
-    const struct contender *best = best_of(report);
-    long long id = (long long)field_number(best->experiment, "id", 0);
-    bool good = score_list_fetch(report->client, id, checkpoint_names[best->keep],
-                                 split_names[SPLIT_TEST], &list, error);
-    if (good && list.count > 0) {
-        char words[256];
-        qsort(list.items, list.count, sizeof *list.items, by_wrongness);
-        report_page_heading(&report->page, "The most confident mistakes");
-        snprintf(words, sizeof words,
-                 "Test pictures that the %s checkpoint of experiment %lld is wrong about, the "
-                 "surest first.",
-                 checkpoint_names[best->keep], id);
-        report_page_paragraph(&report->page, words);
-        add_pictures(report, field_text(best->experiment, "config.data.root", ""), &list);
-    }
-    score_list_free(&list);
-    return good;
+    if (report->ranked > 0)
+        add_ranking(report);
+    if (!add_differences(report, error))
+        return false;
+    begin_part(report, "report: drawing curves\n");
+    if (!add_drawings(report, error))
+        return false;
+    begin_part(report, "report: drawing augmentations\n");
+    report_add_contacts(report);
+    begin_part(report, "report: looking at mistakes\n");
+    return report_add_mistakes(report, error);
 }
 
 static bool make(struct report *report, const char *out, struct error *error) {
@@ -242,13 +212,10 @@ static bool make(struct report *report, const char *out, struct error *error) {
     else {
         report->ranked = contenders_rank(report->contenders, report->count, report->order);
         report_page_begin(&report->page, subject);
-        good = add_verdict(report, error);
+        good = add_all(report, error);
     }
-    if (good && report->ranked > 0)
-        add_ranking(report);
-    good = good && add_differences(report, error) && add_drawings(report, error) &&
-           add_mistakes(report, error);
     report_page_end(&report->page);
+    screen_clear(&report->screen);
     if (good && report->page.failed)
         good = error_set(error, ERROR_FAILED, "out of memory");
     good = good && file_write_atomic(out, report->page.data, report->page.length, error);
@@ -268,7 +235,8 @@ int command_report(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &out, &input, &status))
         return status;
-    struct report report = {.client = &client};
+    struct report report = {
+        .client = &client, .screen = screen_of(stderr), .began_ms = clock_steady_ms()};
     bool good = client_look(&input, "show", &client, &experiments, &error);
     report.experiments = experiments;
     good = good && make(&report, out, &error);

@@ -96,6 +96,10 @@ struct ticks ticks_log(double low, double high, size_t most) {
     assert(most >= 2 && most <= TICKS_MAX);
     if (!isfinite(low) || !isfinite(high) || low <= 0 || high < low)
         low = 0.1, high = 1;
+    if (high <= low * (1 + 1e-12)) { /* so that a single value does not lie on the edge */
+        low /= 2;
+        high *= 2;
+    }
     if (climb(low, high, true, 1, &ticks) > most)
         for (int decades = 1; climb(low, high, false, decades, &ticks) > most;)
             decades++;

@@ -1,5 +1,6 @@
 #include "worker/overlay.h"
 
+#include "core/heat.h"
 #include "worker/nn/cam.h"
 
 #include <math.h>
@@ -7,23 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STOPS = 5 };
 static const double GREY = 0.5;    /* how much of its colour the picture loses */
 static const double OPACITY = 0.7; /* where the map is largest */
 
-static const uint8_t heat[STOPS][3] = {
-    {66, 10, 104}, {147, 38, 103}, {221, 81, 58}, {252, 165, 10}, {252, 255, 164}};
-
 /* One part of the colour of a value from 0 to 1. */
 static double heat_at(double value, size_t part) {
-    double place = value * (STOPS - 1);
-    size_t stop = place < STOPS - 2 ? (size_t)place : STOPS - 2;
+    double place = value * (HEAT_STOPS - 1);
+    size_t stop = place < HEAT_STOPS - 2 ? (size_t)place : HEAT_STOPS - 2;
     double along = place - (double)stop;
-    return (1 - along) * heat[stop][part] + along * heat[stop + 1][part];
+    return (1 - along) * heat_stops[stop][part] + along * heat_stops[stop + 1][part];
 }
 
 static void blend(uint8_t *pixel, double value) {
-    double opacity = OPACITY * sqrt(value);
+    double opacity = OPACITY * value;
     double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
     for (size_t part = 0; part < 3; part++) {
         double faded = (1 - GREY) * pixel[part] + GREY * grey;

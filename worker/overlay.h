@@ -1,7 +1,6 @@
 /* overlay: a picture with where the network looked laid over it.
  *
- * The picture loses some of its colour; over it lie colours from violet over red to light yellow
- * (the middle of matplotlib's inferno, which grows lighter for every eye), the more opaque the
+ * The picture loses some of its colour; over it lie the colours of core/heat.h, the more opaque the
  * larger the map is there. Each map is scaled by its own largest value: colours of two pictures say
  * nothing about each other.
  */

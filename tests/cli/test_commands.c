@@ -301,12 +301,15 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "<h1>demo</h1>");
-    assert_says(page, "<p>Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
+    assert_says(page,
+                "<p class=\"verdict\">Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
     assert_says(page, "<tr><td>2</td><td>flip,seed=1</td><td>best</td><td>2</td><td>0.9375</td>");
     assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2 </td>");
     assert_says(page, "<title>Loss, accuracy and learning rate by epoch</title>");
     /* wrong about 0.png, 20.png and 40.png, which are not here */
-    assert_says(page, "<td>20.png</td><td>real</td><td>0.2500</td>");
+    assert_says(page, "3 of these 3 pictures cannot be read on this machine, in /data/faces:");
+    assert_says(page, "<td>20.png</td><td>real</td><td>fake</td><td>0.2500</td>");
+    assert_says(page, "<p class=\"note\">Not drawn: this version does not understand its config");
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "src=\"http"));
     free(page);

@@ -47,6 +47,38 @@ static void an_effect_is_the_mean_over_all_other_values(void **state) {
     cJSON_Delete(experiments);
 }
 
+/* One at a time: base, two single changes of one key and one of another; and one of another file.
+ */
+static void members_that_leave_a_key_alone_have_what_the_file_has(void **state) {
+    (void)state;
+    cJSON *experiments =
+        parsed("[{\"id\": 1, \"group\": \"g\", \"variant\": {}, \"evaluations\":"
+               "  [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.8}]},"
+               " {\"id\": 2, \"group\": \"g\", \"variant\": {\"augmentations\": \"+jitter\"}, "
+               "\"evaluations\":"
+               "  [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.9}]},"
+               " {\"id\": 3, \"group\": \"g\", \"variant\": {\"data.upsample\": \"real x2\"}, "
+               "\"evaluations\":"
+               "  [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.7}]},"
+               " {\"id\": 4, \"group\": \"h\", \"variant\": {}, \"evaluations\":"
+               "  [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.1}]}]");
+    size_t count;
+    struct contender *contenders = contenders_make(experiments, &count);
+    cJSON *effects = effects_of(contenders, count);
+    const cJSON *augmentations = cJSON_GetObjectItemCaseSensitive(effects, "augmentations");
+    const cJSON *upsample = cJSON_GetObjectItemCaseSensitive(effects, "data.upsample");
+    const cJSON *left = cJSON_GetObjectItemCaseSensitive(augmentations, "as the file has it");
+    assert_int_equal(cJSON_GetArraySize(augmentations), 2);
+    assert_near(field_number(left, "experiments", 0), 2, 0);
+    assert_near(field_number(left, "valid.mean", 0), 0.75, 1e-12);
+    assert_near(field_number(field_at(augmentations, "+jitter"), "valid.mean", 0), 0.9, 1e-12);
+    left = cJSON_GetObjectItemCaseSensitive(upsample, "as the file has it");
+    assert_near(field_number(left, "valid.mean", 0), 0.85, 1e-12);
+    cJSON_Delete(effects);
+    free(contenders);
+    cJSON_Delete(experiments);
+}
+
 static void only_what_differs_is_told_as_the_matrix_calls_it(void **state) {
     (void)state;
     cJSON *experiments = parsed(four);
@@ -100,6 +132,7 @@ static void one_experiment_differs_in_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_is_the_mean_over_all_other_values),
+        cmocka_unit_test(members_that_leave_a_key_alone_have_what_the_file_has),
         cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(what_only_some_have_differs_too),

@@ -69,7 +69,7 @@ static void a_logarithmic_axis_has_one_two_and_five_or_powers_of_ten(void **stat
     assert_true(ticks.count <= 4);
     assert_true(ticks.low <= 1e-9 && ticks.high >= 1);
     ticks = ticks_log(0.01, 0.01, 8);
-    assert_true(ticks.low <= 0.01 && ticks.high > ticks.low);
+    assert_ticks(&ticks, "0.005 0.01 0.02");
     ticks = ticks_log(0, 1, 8);
     assert_true(ticks.low > 0);
 }

@@ -1,0 +1,117 @@
+#include "cli/looked.h"
+
+#include "cli/child.h"
+#include "cli/field.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/picture.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 500, PATIENCE_MS = 2000, ANSWER_BYTES_MAX = 1 << 24, ARGUMENTS = 11 };
+
+/* What the worker program writes, in a folder of its own. */
+struct desk {
+    char folder[PATH_MAX / 2], answer[PATH_MAX], log[PATH_MAX];
+};
+
+static bool desk_open(struct desk *desk, struct error *error) {
+    const char *place = getenv("TMPDIR");
+    place = place != NULL && *place != '\0' ? place : "/tmp";
+    snprintf(desk->folder, sizeof desk->folder, "%s/assay-looked-XXXXXX", place);
+    if (mkdtemp(desk->folder) == NULL)
+        return error_errno(error, ERROR_FAILED, "cannot make a folder in %s", place);
+    snprintf(desk->answer, sizeof desk->answer, "%s/answer.json", desk->folder);
+    snprintf(desk->log, sizeof desk->log, "%s/log", desk->folder);
+    return true;
+}
+
+static void desk_close(const struct desk *desk) {
+    DIR *folder = opendir(desk->folder);
+    const struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        unlinkat(dirfd(folder), entry->d_name, 0); /* not . and .. */
+    if (folder != NULL)
+        closedir(folder);
+    rmdir(desk->folder);
+}
+
+/* The last line of what the program said. */
+static bool said(const struct desk *desk, struct error *error) {
+    char *text = NULL;
+    size_t length;
+    if (!file_read(desk->log, ANSWER_BYTES_MAX, &text, &length, error))
+        return false;
+    while (length > 0 && text[length - 1] == '\n')
+        text[--length] = '\0';
+    char *line = strrchr(text, '\n');
+    line = line != NULL ? line + 1 : text;
+    static const char prefix[] = "assay: ";
+    if (strncmp(line, prefix, strlen(prefix)) == 0)
+        line += strlen(prefix);
+    error_set(error, ERROR_FAILED, "%s", *line != '\0' ? line : "assay-worker gave no answer");
+    free(text);
+    return false;
+}
+
+static bool run(const struct desk *desk, const char *checkpoint, const char *const *paths,
+                size_t count, void (*wait)(void *context), void *context, struct error *error) {
+    const char *arguments[ARGUMENTS + LOOKED_MOST + 1] = {
+        "predict", "--checkpoint", checkpoint, "--json", "--out", desk->answer,
+        "--cam",   desk->folder,   "--batch",  "8",      "--"};
+    struct child child;
+    size_t used = ARGUMENTS;
+    for (size_t i = 0; i < count; i++)
+        arguments[used++] = paths[i];
+    child_signals();
+    if (!child_start(&child, "assay-worker", arguments, desk->log, error))
+        return false;
+    enum child_event event;
+    while ((event = child_wait(&child, 1, WAIT_MS)) == CHILD_TIMEOUT)
+        wait(context);
+    if (event == CHILD_INTERRUPTED) {
+        child_stop(&child, PATIENCE_MS);
+        return error_set(error, ERROR_FAILED, "stopped");
+    }
+    /* 1 without an answer is a failure, with one it is a picture that could not be read */
+    return child.status == 0 || (child.status == 1 && access(desk->answer, R_OK) == 0) ||
+           said(desk, error);
+}
+
+/* Takes the overlays out of the folder. */
+static bool collect(const struct desk *desk, size_t count, struct image *images,
+                    struct error *error) {
+    char *text = NULL;
+    size_t length;
+    if (!file_read(desk->answer, ANSWER_BYTES_MAX, &text, &length, error))
+        return false;
+    cJSON *answer = json_parse_names(text, length, desk->answer, error);
+    const cJSON *one;
+    size_t i = 0;
+    free(text);
+    cJSON_ArrayForEach(one, answer) {
+        const char *file = field_text(one, "cam.file", NULL);
+        if (file != NULL && i < count)
+            picture_read(file, &images[i], NULL);
+        i++;
+    }
+    cJSON_Delete(answer);
+    return answer != NULL;
+}
+
+bool looked_make(const char *checkpoint, const char *const *paths, size_t count,
+                 void (*wait)(void *context), void *context, struct image *images,
+                 struct error *error) {
+    struct desk desk;
+    if (!desk_open(&desk, error))
+        return false;
+    bool good = run(&desk, checkpoint, paths, count, wait, context, error) &&
+                collect(&desk, count, images, error);
+    desk_close(&desk);
+    return good;
+}

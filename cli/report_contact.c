@@ -1,0 +1,146 @@
+/* The contact sheets of a report: one for each different pipeline among the experiments. */
+#include "cli/contact.h"
+#include "cli/field.h"
+#include "cli/frame.h"
+#include "cli/report_page.h"
+#include "cli/report_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHEETS_MOST = 6, ROWS = 3 };
+
+/* Whether two experiments would have the same sheet. */
+static bool same_sheet(const cJSON *a, const cJSON *b) {
+    static const char *const keys[] = {"config.augmentations", "config.data.root",
+                                       "config.data.classes", "config.data.files",
+                                       "config.data.split"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cJSON *left = field_at(a, keys[i]), *right = field_at(b, keys[i]);
+        if (left != right && !cJSON_Compare(left, right, true))
+            return false;
+    }
+    return true;
+}
+
+static bool is_first(const cJSON *experiments, const cJSON *experiment) {
+    for (const cJSON *one = experiments->child; one != experiment; one = one->next)
+        if (same_sheet(one, experiment))
+            return false;
+    return true;
+}
+
+/* "base, real x2" */
+static void add_names(struct report *report, const cJSON *experiment) {
+    struct text names = {0};
+    const cJSON *one;
+    cJSON_ArrayForEach(one, report->experiments) {
+        if (same_sheet(one, experiment))
+            text_format(&names, "%s%s", names.length > 0 ? ", " : "",
+                        frame_short_name(report->experiments, one));
+    }
+    report_page_subheading(&report->page, text_string(&names));
+    text_free(&names);
+}
+
+/* --- a sheet --- */
+
+/* A row while its pictures come; `title` is the last of a column to its left. */
+struct row {
+    struct text *page;
+    const struct contact *contact;
+    const char *title;
+    size_t drawn;
+};
+
+static bool put(void *context, size_t number, size_t column, const struct image *image,
+                struct error *error) {
+    struct row *row = context;
+    const struct sheet_column *at = &row->contact->columns[column];
+    char alt[512];
+    bool alone = column >= row->contact->experiment->augmentations.count;
+    row->drawn = at->title != NULL ? 1 : row->drawn + 1;
+    row->title = at->title != NULL ? at->title : row->title;
+    if (column == 0)
+        snprintf(alt, sizeof alt, "%s", contact_file(row->contact, number));
+    else if (!alone)
+        snprintf(alt, sizeof alt, "%s after %s", contact_file(row->contact, number), row->title);
+    else
+        snprintf(alt, sizeof alt, "%s with %s alone, draw %zu", contact_file(row->contact, number),
+                 row->title, row->drawn);
+    return report_page_sheet_cell(row->page, at->block != NULL && column > 0, image, alt) ||
+           error_set(error, ERROR_FAILED, "a picture cannot be encoded");
+}
+
+static bool add_rows(struct text *page, const struct contact *contact, struct error *error) {
+    bool good = true;
+    for (size_t i = 0; good && i < contact->row_count; i++) {
+        const struct split_class *class = contact_class(contact, i);
+        char detail[300];
+        struct row row = {.page = page, .contact = contact};
+        snprintf(detail, sizeof detail, "%s, label %d", contact_file(contact, i), class->label);
+        report_page_sheet_row(page, class->name, detail);
+        good = contact_row(contact, i, put, &row, error);
+        report_page_sheet_row_end(page);
+    }
+    return good;
+}
+
+static bool add_sheet(struct report *report, const struct experiment *experiment,
+                      struct error *error) {
+    struct contact contact = {0};
+    struct text *page = &report->page;
+    bool good = contact_open(experiment, ROWS, &contact, error);
+    if (good) {
+        report_page_sheet(page, "Contact sheet", contact.columns, contact.column_count);
+        good = add_rows(page, &contact, error);
+        report_page_table_end(page);
+    }
+    contact_close(&contact);
+    return good;
+}
+
+/* As the experiment's own config has it; where its pictures cannot be drawn here, why. */
+static void add_contact(struct report *report, const cJSON *experiment) {
+    struct faults faults = {0};
+    struct experiment decoded = {0};
+    struct error error = {0};
+    cJSON *config = cJSON_Duplicate(field_at(experiment, "config"), true);
+    bool good = experiment_from_json(config, &decoded, &faults);
+    if (!good)
+        error_set(&error, ERROR_INPUT, "this version does not understand its config: %s",
+                  faults.count > 0 ? faults.items[0].message : "out of memory");
+    good = good && add_sheet(report, &decoded, &error);
+    experiment_free(&decoded);
+    faults_free(&faults);
+    cJSON_Delete(config);
+    if (good)
+        return;
+    struct text words = {0};
+    text_format(&words, "Not drawn: %s", error.message);
+    report_page_note(&report->page, text_string(&words));
+    text_free(&words);
+}
+
+void report_add_contacts(struct report *report) {
+    const cJSON *experiment;
+    size_t sheets = 0;
+    report_page_heading(&report->page, "What the augmentations do");
+    report_page_paragraph(&report->page,
+                          "Pictures that are trained on: through each pipeline step by step, and "
+                          "what each random step does alone.");
+    cJSON_ArrayForEach(experiment, report->experiments) {
+        if (!is_first(report->experiments, experiment) || sheets++ >= SHEETS_MOST)
+            continue;
+        report_tell(report);
+        add_names(report, experiment);
+        add_contact(report, experiment);
+    }
+    if (sheets > SHEETS_MOST) {
+        char words[128];
+        snprintf(words, sizeof words,
+                 "%zu more pipelines are not drawn here; assay preview draws each.",
+                 sheets - SHEETS_MOST);
+        report_page_note(&report->page, words);
+    }
+}
