@@ -64,9 +64,9 @@ static bool take_checksums(const char *path, const char *root, struct manifest *
     return ok;
 }
 
-/* *fingerprint stays NULL where there is none to be had. */
-static bool make(const char *file, const struct member *member, cJSON **fingerprint,
-                 struct error *error) {
+/* *fingerprint stays NULL where there is none to be had in data.root. */
+static bool make(const char *file, const char *manifest, const struct member *member,
+                 cJSON **fingerprint, struct error *error) {
     struct experiment experiment;
     struct split split = {0};
     struct manifest here = {0};
@@ -74,16 +74,20 @@ static bool make(const char *file, const struct member *member, cJSON **fingerpr
     char *path = NULL;
     if (!experiment_decode(member, &experiment, error))
         return false;
-    if (asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0) {
+    if (manifest == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0) {
         experiment_free(&experiment);
         return error_set(error, ERROR_FAILED, "out of memory");
     }
-    if (access(path, F_OK) == 0) {
+    bool good = true;
+    if (manifest != NULL || access(path, F_OK) == 0) {
         const char *root = experiment.data.root;
         if (split_make(&experiment, root, &split, &why) && manifest_of_split(&split, &here, &why) &&
-            take_checksums(path, root, &here, &why))
+            take_checksums(manifest != NULL ? manifest : path, root, &here, &why))
             *fingerprint = manifest_fingerprint(&here, &experiment, &why);
-        if (*fingerprint == NULL)
+        if (*fingerprint == NULL && manifest != NULL)
+            good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
+                             why.message, file, manifest);
+        else if (*fingerprint == NULL)
             fprintf(stderr,
                     "assay: %s: warning: submitted without a fingerprint of its pictures: %s; "
                     "assay data check %s writes it anew\n",
@@ -93,7 +97,7 @@ static bool make(const char *file, const struct member *member, cJSON **fingerpr
     split_free(&split);
     experiment_free(&experiment);
     free(path);
-    return true;
+    return good;
 }
 
 /* What of data the pictures depend on. */
@@ -104,8 +108,8 @@ static cJSON *pictures_of(const cJSON *data) {
     return copy;
 }
 
-bool fingerprint_add(const char *file, struct member *member, struct fingerprint_memory *memory,
-                     struct error *error) {
+bool fingerprint_add(const char *file, const char *manifest, struct member *member,
+                     struct fingerprint_memory *memory, struct error *error) {
     cJSON *data = cJSON_GetObjectItemCaseSensitive(member->config, "data");
     if (json_member(data, "fingerprint") != NULL)
         return true;
@@ -117,7 +121,7 @@ bool fingerprint_add(const char *file, struct member *member, struct fingerprint
     } else {
         fingerprint_memory_free(memory);
         memory->data = pictures;
-        if (!make(file, member, &memory->fingerprint, error))
+        if (!make(file, manifest, member, &memory->fingerprint, error))
             return false;
     }
     cJSON *copy = cJSON_Duplicate(memory->fingerprint, true);

@@ -19,6 +19,7 @@ struct submit_options {
     long long priority;
     long long from;         /* the experiment to go on from, or 0 */
     const char *checkpoint; /* of it: "best", "last", an epoch */
+    const char *manifest;   /* of the pictures; NULL: what data.root has */
 };
 
 enum {
@@ -26,6 +27,7 @@ enum {
     KEY_PRIORITY = 'p',
     KEY_FROM = 'f',
     KEY_DRY_RUN = 'n',
+    KEY_MANIFEST = 'm',
     PRIORITY_MOST = 1000
 };
 
@@ -37,6 +39,8 @@ static const struct argp_option options[] = {
      "Go on from that checkpoint of an earlier experiment: its weights, optimizer, learning rate "
      "and epochs",
      0},
+    {"manifest", KEY_MANIFEST, "FILE", 0,
+     "What assay data check --out wrote of the pictures (default: what it left in data.root)", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0,
      "Queue nothing: tell the members, what differs between them, and about how long they take", 0},
     {0}};
@@ -60,6 +64,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case KEY_WAIT: chosen->wait = true; return 0;
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
+    case KEY_MANIFEST: chosen->manifest = argument; return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
@@ -77,14 +82,15 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct command_line line = {
     .arguments = "FILE...",
-    .help = "Checks experiment files, makes the experiments of their matrix and queues them all or "
-            "none. Paths in a file count from its folder; the workers must see them too.\n\n"
-            "Where assay data check has left a manifest in data.root that is of the pictures still "
-            "(by names, sizes and times: no picture is read), the experiments carry its "
-            "fingerprint, and a worker whose pictures differ refuses them."
-            "\vExamples:\n  assay submit experiments/demo.json --wait\n"
-            "  assay submit ablation.json --dry-run\n"
-            "  assay submit --from 3@last longer.json    (train.epochs raised)",
+    .help =
+        "Checks experiment files, makes the experiments of their matrix and queues them all or "
+        "none. Paths in a file count from its folder; the workers must see them too.\n\n"
+        "Where assay data check has left a manifest (in data.root, or --manifest) that is of the "
+        "pictures still (by names, sizes and times: no picture is read), the experiments carry "
+        "its fingerprint, and a worker whose pictures differ refuses them."
+        "\vExamples:\n  assay submit experiments/demo.json --wait\n"
+        "  assay submit ablation.json --dry-run\n"
+        "  assay submit --from 3@last longer.json    (train.epochs raised)",
     .options = options,
     .parse = parse,
     .least = 1,
@@ -143,7 +149,7 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
             cJSON_ReplaceItemInObjectCaseSensitive(member->config, "priority",
                                                    cJSON_CreateNumber((double)chosen->priority));
         good = make_paths_absolute(file, member->config, &warned, &error) &&
-               fingerprint_add(file, member, &memory, &error);
+               fingerprint_add(file, chosen->manifest, member, &memory, &error);
         if (!good)
             command_fail(&error);
         cJSON *object = cJSON_CreateObject();

@@ -139,9 +139,9 @@ json() {
     sqlite3 :memory: "WITH file(j) AS (SELECT CAST(readfile('$2') AS TEXT)) SELECT $1 FROM file"
 }
 
-# submit FILE: prints the ids, in one line.
+# submit FILE [OPTION...]: prints the ids, in one line.
 submit() {
-    assay submit "$1" --json >"$work/submitted.json"
+    assay submit "$@" --json >"$work/submitted.json"
     json "(SELECT group_concat(value ->> 'id', ' ') FROM json_each(j))" "$work/submitted.json"
 }
 

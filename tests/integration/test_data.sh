@@ -76,6 +76,17 @@ check 0
 good=$(submit data.json)
 [ "$(shown "$good" '$.config.data.fingerprint.classes[1].sha256')" = "${digest%% *}" ] ||
     fail "another fingerprint: $(cat shown.json)"
+check 0 --out elsewhere.json # as where data.root cannot be written to
+mv $manifest aside.json
+named=$(submit data.json --manifest elsewhere.json)
+[ "$(shown "$named" '$.config.data.fingerprint.classes[1].sha256')" = "${digest%% *}" ] ||
+    fail "no fingerprint from a manifest that is named: $(cat shown.json)"
+assay cancel "$named" >/dev/null
+mv aside.json $manifest
+status=0
+assay submit data.json --manifest nowhere.json 2>err || status=$?
+[ $status = 2 ] && grep -q '^assay: nowhere.json: .*; assay data check data.json --out nowhere.json' err ||
+    fail "exit code $status without the manifest that is named: $(cat err)"
 start_worker one
 until_true "the same pictures are trained on" in_state "$good" done
 [ -s one/hashes.db ] || fail "the worker remembers no checksum"
@@ -98,6 +109,7 @@ done
 # An outdated manifest is no fingerprint, and that is said; a missing picture is counted.
 assay submit data.json 2>err >out || fail "an outdated manifest stops submit"
 grep -q '^assay: data.json: warning: submitted without a fingerprint.*0007.png' err || fail "no warning: $(cat err)"
+assay submit data.json --manifest $manifest 2>err && fail "an outdated manifest that is named is passed over"
 check 0
 end_worker one TERM
 less=$(submit data.json)
