@@ -56,8 +56,8 @@ static double draw_key(struct drawing *drawing, const cJSON *levels, double y,
         words.anchor = ANCHOR_END;
         snprintf(count, sizeof count, "n = %.0f", field_number(effect, "experiments", 0));
         drawing_words(drawing, &words, FRAME_MARGIN + NAME - 8, y + 5, count);
-        draw_split(drawing, field_at(effect, "valid"), SPLIT_VALID, y - 5, scale);
-        draw_split(drawing, field_at(effect, "test"), SPLIT_TEST, y + 6, scale);
+        draw_split(drawing, field_at(effect, "valid"), SPLIT_VALID, y - 6, scale);
+        draw_split(drawing, field_at(effect, "test"), SPLIT_TEST, y + 8, scale);
         y += ROW;
     }
     return y;

@@ -31,16 +31,13 @@ static bool is_first(const cJSON *experiments, const cJSON *experiment) {
 }
 
 /* "base, real x2" */
-static void add_names(struct report *report, const cJSON *experiment) {
-    struct text names = {0};
+static void add_names(const struct report *report, const cJSON *experiment, struct text *names) {
     const cJSON *one;
     cJSON_ArrayForEach(one, report->experiments) {
         if (same_sheet(one, experiment))
-            text_format(&names, "%s%s", names.length > 0 ? ", " : "",
+            text_format(names, "%s%s", names->length > 0 ? ", " : "",
                         frame_short_name(report->experiments, one));
     }
-    report_page_subheading(&report->page, text_string(&names));
-    text_free(&names);
 }
 
 /* --- a sheet --- */
@@ -86,22 +83,24 @@ static bool add_rows(struct text *page, const struct contact *contact, struct er
     return good;
 }
 
-static bool add_sheet(struct report *report, const struct experiment *experiment,
+static bool add_sheet(struct text *page, const struct experiment *experiment, const char *names,
                       struct error *error) {
     struct contact contact = {0};
-    struct text *page = &report->page;
+    struct text label = {0};
+    text_format(&label, "Contact sheet of %s", names);
     bool good = contact_open(experiment, ROWS, &contact, error);
     if (good) {
-        report_page_sheet(page, "Contact sheet", contact.columns, contact.column_count);
+        report_page_sheet(page, text_string(&label), contact.columns, contact.column_count);
         good = add_rows(page, &contact, error);
         report_page_table_end(page);
     }
     contact_close(&contact);
+    text_free(&label);
     return good;
 }
 
 /* As the experiment's own config has it; where its pictures cannot be drawn here, why. */
-static void add_contact(struct report *report, const cJSON *experiment) {
+static void add_contact(struct text *page, const cJSON *experiment, const char *names) {
     struct faults faults = {0};
     struct experiment decoded = {0};
     struct error error = {0};
@@ -110,7 +109,7 @@ static void add_contact(struct report *report, const cJSON *experiment) {
     if (!good)
         error_set(&error, ERROR_INPUT, "this version does not understand its config: %s",
                   faults.count > 0 ? faults.items[0].message : "out of memory");
-    good = good && add_sheet(report, &decoded, &error);
+    good = good && add_sheet(page, &decoded, names, &error);
     experiment_free(&decoded);
     faults_free(&faults);
     cJSON_Delete(config);
@@ -118,7 +117,7 @@ static void add_contact(struct report *report, const cJSON *experiment) {
         return;
     struct text words = {0};
     text_format(&words, "Not drawn: %s", error.message);
-    report_page_note(&report->page, text_string(&words));
+    report_page_note(page, text_string(&words));
     text_free(&words);
 }
 
@@ -133,8 +132,11 @@ void report_add_contacts(struct report *report) {
         if (!is_first(report->experiments, experiment) || sheets++ >= SHEETS_MOST)
             continue;
         report_tell(report);
-        add_names(report, experiment);
-        add_contact(report, experiment);
+        struct text names = {0};
+        add_names(report, experiment, &names);
+        report_page_subheading(&report->page, text_string(&names));
+        add_contact(&report->page, experiment, text_string(&names));
+        text_free(&names);
     }
     if (sheets > SHEETS_MOST) {
         char words[128];

@@ -227,7 +227,9 @@ static size_t columns_of(const struct sheet_column *columns, size_t count, size_
 void report_page_sheet(struct text *page, const char *label, const struct sheet_column *columns,
                        size_t count) {
     begin_wide(page, label);
-    text_format(page, "<table class=\"sheet\">\n<thead>\n<tr><td></td>");
+    text_format(page, "<table class=\"sheet\" aria-label=\"");
+    drawing_escape(page, label);
+    text_format(page, "\">\n<thead>\n<tr><td></td>");
     for (size_t i = 0; i < count; i++) {
         if (columns[i].block == NULL)
             continue;

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# assay report: a page with everything in it, in a real browser where there is one; and a page still where
+# checkpoints and pictures are not on this machine.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+cd "$work"
+
+# Nothing is learnt at this rate: about half of the test pictures are mistakes, on every machine.
+write_experiment report.json 40 1 '{"train.seed": [0, 1], "augmentations": {"crop": [{"op": "random_crop", "size": 32},
+    {"op": "normalize"}], "jitter": [{"op": "random_crop", "size": 32}, {"op": "color_jitter", "brightness": 0.5},
+    {"op": "normalize"}]}}'
+sed -i 's/"train": {/&"optimizer": {"lr": 1e-9}, /' report.json
+start_coordinator
+assay submit report.json >submitted
+start_worker one
+until_true "all are done" sh -c "[ \$($ASSAY_BIN/assay ls report --json | grep -o '\"done\"' | wc -l) = 4 ]"
+
+# count WHAT FILE: how often it is there
+count() { grep -o "$1" "$2" | wc -l; }
+
+assay report report --out report.html >out 2>err || fail "$(cat err)"
+[ "$(cat out)" = report.html ] && [ ! -s err ] || fail "$(cat out err)"
+mistakes=$(count '<figure>' report.html)
+[ "$mistakes" -gt 0 ] || fail "no mistakes"
+[ "$(count 'alt="Where the network saw' report.html)" = "$mistakes" ] || fail "not every mistake has a map"
+[ "$(count '<h3>' report.html)" = 2 ] && [ "$(count 'with color_jitter alone, draw 3"' report.html)" = 3 ] ||
+    fail "not one contact sheet for each pipeline"
+grep -q 'Not drawn\|not shown\|cannot be read' report.html && fail "something is missing that is there"
+[ "$(stat -c %s report.html)" -lt 1000000 ] || fail "the report has $(stat -c %s report.html) bytes"
+
+status=0
+python3 "$ASSAY_SOURCE/tests/integration/check_report.py" report.html || status=$?
+[ $status = 0 ] || [ $status = 77 ] || fail "the report in a browser"
+
+# The checkpoint away from this machine comes from the coordinator.
+mv one away
+assay report report --out fetched.html >out
+[ "$(count 'alt="Where the network saw' fetched.html)" = "$mistakes" ] || fail "no maps with a fetched checkpoint"
+
+# Nowhere any more: the pictures are shown, and why there are no maps is said in their place.
+rm -rf "$ASSAY_HOME/fetched" "$db"-artifacts
+assay report report --out blind.html >out || fail "no report without a checkpoint"
+[ "$(count '<figure>' blind.html)" = "$mistakes" ] && grep -q 'Where it looked is not shown: ' blind.html ||
+    fail "nothing said of the checkpoint"
+
+# Without the pictures the names are left.
+mv pictures elsewhere
+assay report report --out bare.html >out || fail "no report without pictures"
+grep -q "$mistakes of these $mistakes pictures cannot be read on this machine, in $work/pictures:" bare.html &&
+    [ "$(count 'Not drawn: ' bare.html)" = 2 ] && [ "$(count '<img' bare.html)" = 0 ] || fail "nothing said of the pictures"
