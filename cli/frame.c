@@ -60,7 +60,10 @@ static double draw_legend(struct drawing *drawing, const struct legend *legend, 
     for (size_t i = 0; i < legend->count; i++)
         widest = fmax(widest, drawing_words_width(&legend_words, legend->entries[i].text));
     const double extra = sample_width(legend) + SAMPLE_GAP;
-    widest = fmin(ceil(widest), FRAME_INNER - extra);
+    /* long names are cut rather than stand one below the other */
+    double most =
+        legend->count > 1 ? (FRAME_INNER - COLUMN_GAP) / 2.0 - extra : FRAME_INNER - extra;
+    widest = fmin(ceil(widest), floor(most));
     size_t columns = (size_t)((FRAME_INNER + COLUMN_GAP) / (widest + extra + COLUMN_GAP));
     size_t rows = (legend->count + columns - 1) / columns;
     for (size_t i = 0; i < legend->count; i++) {

@@ -50,7 +50,7 @@ static double draw_key(struct drawing *drawing, const cJSON *levels, double y,
     y += KEY;
     cJSON_ArrayForEach(effect, levels) {
         char count[64];
-        drawing_fitted(drawing, &value_words, FRAME_MARGIN + NAME - 52, y + 5, NAME - 68,
+        drawing_fitted(drawing, &value_words, FRAME_MARGIN + NAME - 66, y + 5, NAME - 82,
                        effect->string);
         struct words words = axis_words;
         words.anchor = ANCHOR_END;

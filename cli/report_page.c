@@ -45,7 +45,8 @@ static const char *const style =
     "figure>div{display:grid;grid-template-columns:1fr 1fr;gap:.3rem;max-width:24rem}"
     "figure img{width:100%;aspect-ratio:1;object-fit:contain;background:var(--raised)}\n"
     "figcaption{font-size:.85rem;line-height:1.4;margin-top:.3rem}figcaption b{color:var(--ink)}\n"
-    ".heat{display:inline-block;width:7rem;height:.7em;border-radius:2px;margin:0 .4rem}\n";
+    ".key{white-space:nowrap}.heat{display:inline-block;width:7rem;height:.7em;border-radius:2px;"
+    "margin:0 .4rem}\n";
 
 static void add_element(struct text *page, const char *tag, const char *words) {
     text_format(page, "<%s>", tag);
@@ -202,10 +203,13 @@ void report_page_figure_end(struct text *page, const char *name, const char *wor
 void report_page_heat(struct text *page, const char *before, const char *least, const char *most) {
     text_format(page, "<p class=\"note\">");
     drawing_escape(page, before);
-    text_format(page, " %s<span class=\"heat\" style=\"background:linear-gradient(to right", least);
+    text_format(
+        page,
+        " <span class=\"key\">%s<span class=\"heat\" style=\"background:linear-gradient(to right",
+        least);
     for (size_t i = 0; i < HEAT_STOPS; i++)
         text_format(page, ",#%02x%02x%02x", heat_stops[i][0], heat_stops[i][1], heat_stops[i][2]);
-    text_format(page, ")\"></span>%s</p>\n", most);
+    text_format(page, ")\"></span>%s</span></p>\n", most);
 }
 
 /* --- contact sheets --- */

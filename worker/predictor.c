@@ -86,12 +86,16 @@ static bool make_maps(struct predictor *predictor, struct error *error) {
 static bool make_model(struct predictor *predictor, const struct checkpoint *checkpoint,
                        const struct predictor_options *options, struct error *error) {
     const struct experiment *experiment = &predictor->experiment;
-    const struct model_options model = {.precision = experiment->train.precision,
+    predictor->backend = backend_find(options->backend, options->device, error);
+    if (predictor->backend == NULL)
+        return false;
+    /* what a GPU trained in less than fp32 can be looked at on any machine */
+    const struct model_options model = {.precision = predictor->backend == &backend_cpu
+                                                         ? PRECISION_FP32
+                                                         : experiment->train.precision,
                                         .deterministic = experiment->train.deterministic,
                                         .device = options->device};
-    predictor->backend = backend_find(options->backend, options->device, error);
-    return predictor->backend != NULL &&
-           pipeline_output_size(&experiment->evaluation, &predictor->height, &predictor->width,
+    return pipeline_output_size(&experiment->evaluation, &predictor->height, &predictor->width,
                                 error) &&
            network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
                          &predictor->network, error) &&
