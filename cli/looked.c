@@ -42,11 +42,11 @@ static void desk_close(const struct desk *desk) {
 }
 
 /* The last line of what the program said. */
-static bool said(const struct desk *desk, struct error *error) {
+static enum looked said(const struct desk *desk, struct error *error) {
     char *text = NULL;
     size_t length;
     if (!file_read(desk->log, ANSWER_BYTES_MAX, &text, &length, error))
-        return false;
+        return LOOKED_NOT;
     while (length > 0 && text[length - 1] == '\n')
         text[--length] = '\0';
     char *line = strrchr(text, '\n');
@@ -56,11 +56,12 @@ static bool said(const struct desk *desk, struct error *error) {
         line += strlen(prefix);
     error_set(error, ERROR_FAILED, "%s", *line != '\0' ? line : "assay-worker gave no answer");
     free(text);
-    return false;
+    return LOOKED_NOT;
 }
 
-static bool run(const struct desk *desk, const char *checkpoint, const char *const *paths,
-                size_t count, void (*wait)(void *context), void *context, struct error *error) {
+static enum looked run(const struct desk *desk, const char *checkpoint, const char *const *paths,
+                       size_t count, void (*wait)(void *context), void *context,
+                       struct error *error) {
     const char *arguments[ARGUMENTS + LOOKED_MOST + 1] = {
         "predict", "--checkpoint", checkpoint, "--json", "--out", desk->answer,
         "--cam",   desk->folder,   "--batch",  "8",      "--"};
@@ -70,26 +71,27 @@ static bool run(const struct desk *desk, const char *checkpoint, const char *con
         arguments[used++] = paths[i];
     child_signals();
     if (!child_start(&child, "assay-worker", arguments, desk->log, error))
-        return false;
+        return LOOKED_NOT;
     enum child_event event;
     while ((event = child_wait(&child, 1, WAIT_MS)) == CHILD_TIMEOUT)
         wait(context);
     if (event == CHILD_INTERRUPTED) {
         child_stop(&child, PATIENCE_MS);
-        return error_set(error, ERROR_FAILED, "stopped");
+        error_set(error, ERROR_FAILED, "stopped");
+        return LOOKED_STOPPED;
     }
     /* 1 without an answer is a failure, with one it is a picture that could not be read */
-    return child.status == 0 || (child.status == 1 && access(desk->answer, R_OK) == 0) ||
-           said(desk, error);
+    bool answered = child.status == 0 || (child.status == 1 && access(desk->answer, R_OK) == 0);
+    return answered ? LOOKED : said(desk, error);
 }
 
 /* Takes the overlays out of the folder. */
-static bool collect(const struct desk *desk, size_t count, struct image *images,
-                    struct error *error) {
+static enum looked collect(const struct desk *desk, size_t count, struct image *images,
+                           struct error *error) {
     char *text = NULL;
     size_t length;
     if (!file_read(desk->answer, ANSWER_BYTES_MAX, &text, &length, error))
-        return false;
+        return LOOKED_NOT;
     cJSON *answer = json_parse_names(text, length, desk->answer, error);
     const cJSON *one;
     size_t i = 0;
@@ -101,17 +103,18 @@ static bool collect(const struct desk *desk, size_t count, struct image *images,
         i++;
     }
     cJSON_Delete(answer);
-    return answer != NULL;
+    return answer != NULL ? LOOKED : LOOKED_NOT;
 }
 
-bool looked_make(const char *checkpoint, const char *const *paths, size_t count,
-                 void (*wait)(void *context), void *context, struct image *images,
-                 struct error *error) {
+enum looked looked_make(const char *checkpoint, const char *const *paths, size_t count,
+                        void (*wait)(void *context), void *context, struct image *images,
+                        struct error *error) {
     struct desk desk;
     if (!desk_open(&desk, error))
-        return false;
-    bool good = run(&desk, checkpoint, paths, count, wait, context, error) &&
-                collect(&desk, count, images, error);
+        return LOOKED_NOT;
+    enum looked looked = run(&desk, checkpoint, paths, count, wait, context, error);
+    if (looked == LOOKED)
+        looked = collect(&desk, count, images, error);
     desk_close(&desk);
-    return good;
+    return looked;
 }

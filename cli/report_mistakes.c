@@ -54,9 +54,10 @@ static bool find(struct mistakes *mistakes, const struct score_list *list, const
     return true;
 }
 
-/* Lays maps over the pictures that can be read, or says why not. */
-static void look(struct report *report, struct mistakes *mistakes, const struct contender *best) {
-    struct error *error = &mistakes->unseen;
+/* Lays maps over the pictures that can be read; `unseen` says why not. False when the report is not
+ * to go on. */
+static bool look(struct report *report, struct mistakes *mistakes, const struct contender *best,
+                 struct error *error) {
     const char *paths[MISTAKES];
     struct image images[MISTAKES] = {0};
     char checkpoint[PATH_MAX];
@@ -64,14 +65,18 @@ static void look(struct report *report, struct mistakes *mistakes, const struct 
     for (size_t i = 0; i < mistakes->count; i++)
         if (mistakes->items[i].picture.pixels != NULL)
             paths[count++] = mistakes->items[i].path;
-    if (!artifact_path(report->client, best->experiment, checkpoint_names[best->keep], checkpoint,
-                       error) ||
-        !looked_make(checkpoint, paths, count, report_tell, report, images, error))
-        return;
+    if (count == 0 || !artifact_path(report->client, best->experiment, checkpoint_names[best->keep],
+                                     checkpoint, &mistakes->unseen))
+        return true;
+    enum looked looked =
+        looked_make(checkpoint, paths, count, report_tell, report, images, &mistakes->unseen);
+    if (looked == LOOKED_STOPPED)
+        *error = mistakes->unseen;
     count = 0;
     for (size_t i = 0; i < mistakes->count; i++)
         if (mistakes->items[i].picture.pixels != NULL)
             mistakes->items[i].looked = images[count++];
+    return looked != LOOKED_STOPPED;
 }
 
 static void mistakes_free(struct mistakes *mistakes) {
@@ -152,9 +157,7 @@ static bool add_mistakes(struct report *report, const struct contender *best,
     const char *root = field_text(best->experiment, "config.data.root", "");
     struct text *page = &report->page;
     struct mistakes mistakes = {0};
-    bool good = find(&mistakes, list, root, error);
-    if (good && mistakes.readable > 0)
-        look(report, &mistakes, best);
+    bool good = find(&mistakes, list, root, error) && look(report, &mistakes, best, error);
     if (good && mistakes.count == 0)
         report_page_paragraph(page, "It is right about every one.");
     add_figures(page, &mistakes);

@@ -31,6 +31,20 @@ status=0
 python3 "$ASSAY_SOURCE/tests/integration/check_report.py" report.html || status=$?
 [ $status = 0 ] || [ $status = 77 ] || fail "the report in a browser"
 
+# Stopped while a worker program looks that never comes back: no page, nothing left behind.
+mkdir programs tmp
+cp "$ASSAY_BIN/assay" programs/
+printf '#!/bin/sh\ntouch "%s"\nexec sleep 1000\n' "$work/asked" >programs/assay-worker
+chmod +x programs/assay-worker
+TMPDIR=$work/tmp "$work/programs/assay" report report --out stopped.html >out 2>err &
+pid=$!
+until_true "the worker program is asked" test -e asked
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+[ $status = 1 ] && [ ! -e stopped.html ] && [ -z "$(ls tmp)" ] && grep -q '^assay: stopped' err ||
+    fail "stopping a report: exit code $status, $(cat err; ls tmp)"
+
 # The checkpoint away from this machine comes from the coordinator.
 mv one away
 assay report report --out fetched.html >out
