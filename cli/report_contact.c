@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHEETS_MOST = 6, ROWS = 3 };
+enum { SHEETS_MOST = 6, ROWS = 3, NAMES_MOST = 4 };
 
 /* Whether two experiments would have the same sheet. */
 static bool same_sheet(const cJSON *a, const cJSON *b) {
@@ -30,14 +30,35 @@ static bool is_first(const cJSON *experiments, const cJSON *experiment) {
     return true;
 }
 
-/* "base, real x2" */
-static void add_names(const struct report *report, const cJSON *experiment, struct text *names) {
+/* What the matrix calls the experiment's augmentations, if it calls no others so; or NULL. */
+static const char *own_label(const cJSON *experiments, const cJSON *experiment) {
+    const char *label = field_text(experiment, "variant.augmentations", NULL);
     const cJSON *one;
+    cJSON_ArrayForEach(one, experiments) {
+        const char *other = field_text(one, "variant.augmentations", NULL);
+        if (label != NULL && other != NULL && strcmp(label, other) == 0 &&
+            !same_sheet(one, experiment))
+            return NULL;
+    }
+    return label;
+}
+
+/* "+jitter", or the experiments that have it: "base, real x2 and 3 more". */
+static void add_names(const struct report *report, const cJSON *experiment, struct text *names) {
+    const char *label = own_label(report->experiments, experiment);
+    const cJSON *one;
+    size_t count = 0;
+    if (label != NULL) {
+        text_format(names, "%s", label);
+        return;
+    }
     cJSON_ArrayForEach(one, report->experiments) {
-        if (same_sheet(one, experiment))
+        if (same_sheet(one, experiment) && count++ < NAMES_MOST)
             text_format(names, "%s%s", names->length > 0 ? ", " : "",
                         frame_short_name(report->experiments, one));
     }
+    if (count > NAMES_MOST)
+        text_format(names, " and %zu more", count - NAMES_MOST);
 }
 
 /* --- a sheet --- */

@@ -313,6 +313,12 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "src=\"http"));
     free(page);
+    assert_run(RUN(command_report, "report", "4", "--out", path), 0, expected, "");
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "Nothing is evaluated yet: there is no checkpoint to keep.");
+    assert_says(page, "<h2>ROC curves</h2>\n<p class=\"note\">there are no scores");
+    assert_null(strstr(page, "mistakes"));
+    free(page);
     assert_run(RUN(command_report, "report", "demo"), 2, "",
                "assay: report needs --out F.html; see assay report --help\n");
     free(path);

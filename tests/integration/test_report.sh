@@ -22,7 +22,8 @@ assay report report --out report.html >out 2>err || fail "$(cat err)"
 mistakes=$(count '<figure>' report.html)
 [ "$mistakes" -gt 0 ] || fail "no mistakes"
 [ "$(count 'alt="Where the network saw' report.html)" = "$mistakes" ] || fail "not every mistake has a map"
-[ "$(count '<h3>' report.html)" = 2 ] && [ "$(count 'with color_jitter alone, draw 3"' report.html)" = 3 ] ||
+[ "$(count '<h3>' report.html)" = 2 ] && [ "$(count '<h3>crop</h3>\|<h3>jitter</h3>' report.html)" = 2 ] &&
+    [ "$(count 'with color_jitter alone, draw 3"' report.html)" = 3 ] ||
     fail "not one contact sheet for each pipeline"
 grep -q 'Not drawn\|not shown\|cannot be read' report.html && fail "something is missing that is there"
 [ "$(stat -c %s report.html)" -lt 1000000 ] || fail "the report has $(stat -c %s report.html) bytes"
