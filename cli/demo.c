@@ -319,6 +319,8 @@ static void say_what_is_there(const char *dir) {
         "  assay compare demo             this table again; assay ls, show ID, logs ID say more\n"
         "  assay preview %s/demo.json --member demo/+jitter --out sheet.png\n"
         "                                 what the augmentations do to the pictures\n"
+        "  assay report demo --out demo.html\n"
+        "                                 all of it as a page, with mistakes and where it looked\n"
         "Checkpoints, train.log and TensorBoard's events stand in worker/; assay demo with this\n"
         "--dir trains the ablation once more.\n",
         dir, dir, dir);
