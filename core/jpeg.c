@@ -2,9 +2,10 @@
  * the slow integer DCT, fancy upsampling and block smoothing (the library's defaults), CMYK taken
  * as Adobe writes it, inverted.
  *
- * As in Pillow a file that ends before its last row is an error, one that ends after it is not, and
- * what the library merely warns of is a picture. So the source below never makes up an end: when
- * the bytes run out the library suspends, and that is how we know.
+ * As in Pillow a file that ends before its last row is an error, one that ends after it is not, one
+ * that goes on with what cannot stand there is, and what the library merely warns of is a picture.
+ * So the source below never makes up an end: when the bytes run out the library suspends, and that
+ * is how we know.
  *
  * libjpeg reports errors with longjmp. Everything that changes while it works is in struct decoder,
  * which the caller of setjmp owns and reaches through a pointer; memory for a row is the library's
@@ -162,9 +163,14 @@ static bool decode(struct decoder *decoder) {
         return false;
     if (!jpeg_start_decompress(jpeg))
         return ends_too_early(decoder);
-    return image_new(decoder->image, (int)jpeg->output_width, (int)jpeg->output_height,
-                     &decoder->error) &&
-           read_rows(decoder);
+    if (!image_new(decoder->image, (int)jpeg->output_width, (int)jpeg->output_height,
+                   &decoder->error) ||
+        !read_rows(decoder))
+        return false;
+    /* Reads on to the end: markers that cannot stand there are errors, an end that is missing is
+     * none. */
+    jpeg_finish_decompress(jpeg);
+    return true;
 }
 
 bool jpeg_decode(const uint8_t *data, size_t length, const char *name, struct image *image,

@@ -261,6 +261,21 @@ def damages(rng, rows):
             rows.append('{"%s", %d, %d, %s},' % (name, at, bits, pillow_reads(bent)))
 
 
+def endings(rng, rows):
+    """What may stand between a JPEG's last row and its end, and what not: the last two bytes replaced."""
+    eoi = b"\xff\xd9"
+    for name, data in files(random.Random(8)):
+        if name not in ("jpeg_444_16x16.jpg", "jpeg_grey_16x16.jpg", "jpeg_420_progressive_16x16.jpg"):
+            continue
+        scan = data[data.index(b"\xff\xda"):-2]
+        comment = b"\xff\xfe\x00\x06abcd"
+        for end in (b"", eoi[:1], comment, comment[:6], comment + eoi, b"\xff\xe1\xff\xff", b"\xff\xd0", b"\xff\xd0" + eoi,
+                    b"junk" * 3, b"junk" * 3 + eoi, b"\xff\xd8" + eoi, b"\xff\x02" + eoi, b"\xff\xdc\x00\x04\x00\x10" + eoi,
+                    b"\xff\xdb\x00\x04\x00\x00" + eoi, b"\xff\xc4\x00\x05\x00\x01\x02" + eoi,
+                    b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00" + eoi, scan[:14] + eoi):
+            rows.append('{"%s", "%s", %d, %s},' % (name, end.hex(), len(end), pillow_reads(data[:-2] + end)))
+
+
 # --- operations ---
 
 def resizes(rng, rows):
@@ -428,7 +443,7 @@ def main(folder):
                                            ("center_crop", center_crops), ("normalize", normals), ("pipeline", pipelines),
                                            ("formats", lambda rng, rows: write_formats(folder, rng, rows)),
                                            ("damages", damages), ("evaluation", evaluations),
-                                           ("jitter_orders", jitter_orders), ("affine_draws", affine_draws)]):
+                                           ("jitter_orders", jitter_orders), ("affine_draws", affine_draws), ("endings", endings)]):
         rows = []
         make(random.Random(number), rows)
         with open(os.path.join(folder, name + ".inc"), "w") as file:

@@ -34,6 +34,15 @@ static const struct {
 #include "tests/data/pictures/damages.inc"
 };
 
+/* The same JPEG files with other bytes, in hexadecimal, in place of EOI; 0: Pillow raises. */
+static const struct {
+    const char *name, *end;
+    size_t length;
+    uint64_t hash;
+} endings[] = {
+#include "tests/data/pictures/endings.inc"
+};
+
 struct file {
     uint8_t *data;
     size_t length;
@@ -75,6 +84,29 @@ static void every_kind_of_jpeg_and_webp_ends_as_pillow_converts_it(void **state)
             fail_msg("other pixels than Pillow's: %s", formats[i].name);
         image_free(&image);
     }
+}
+
+static void what_follows_a_jpegs_last_row_counts_as_in_pillow(void **state) {
+    (void)state;
+    size_t read = 0, refused = 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        struct file file = load(endings[i].name);
+        struct image image;
+        struct error error = {0};
+        size_t rows = file.length - 2, length = rows + endings[i].length;
+        uint8_t *data = realloc(file.data, length);
+        assert_non_null(data);
+        for (size_t k = 0; k < endings[i].length; k++)
+            assert_int_equal(sscanf(endings[i].end + 2 * k, "%2hhx", &data[rows + k]), 1);
+        bool done = decode_exact(data, length, &image, &error);
+        if (done != (endings[i].hash != 0) || (done && image_hash(&image) != endings[i].hash))
+            fail_msg("%s, then %s: %s", endings[i].name, endings[i].end,
+                     done ? "other pixels than Pillow's" : error.message);
+        done ? read++ : refused++;
+        image_free(&image);
+        free(data);
+    }
+    assert_true(read > 10 && refused > 10);
 }
 
 static void damaged_files_end_as_in_pillow(void **state) {
@@ -230,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_jpeg_and_webp_ends_as_pillow_converts_it),
         cmocka_unit_test(damaged_files_end_as_in_pillow),
+        cmocka_unit_test(what_follows_a_jpegs_last_row_counts_as_in_pillow),
         cmocka_unit_test(the_format_is_told_by_the_bytes_not_by_the_name),
         cmocka_unit_test(names_of_pictures_are_known_in_any_case),
         cmocka_unit_test(every_cut_of_a_file_is_a_picture_or_an_error),
