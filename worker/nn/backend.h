@@ -64,6 +64,10 @@ struct model_options {
     void *stop_context;
 };
 
+/* How many batches a backend takes before it must be asked for the results of the first: while one
+ * is worked on, the next is there already. */
+enum { BACKEND_AHEAD = 2 };
+
 struct backend {
     const char *name; /* "cpu", "cuda" */
     bool takes_pictures;
@@ -99,8 +103,16 @@ struct backend {
      * node network_pooled. Of where a network looked (cam.h). */
     bool (*evaluate_maps)(struct model *model, const struct batch *batch, float *losses,
                           float *logits, float *maps, struct error *error);
+    /* NULL, or train_step (update NULL: evaluate) in two halves, for who need not wait: queue
+     * begins it and returns, and the batch is done with but for its pictures' lasting pixels; take
+     * waits for the oldest one that was queued and gives its results. At most BACKEND_AHEAD are
+     * queued and not taken. train_step and evaluate want all of them taken. */
+    bool (*queue)(struct model *model, const struct batch *batch, const struct update *update,
+                  struct error *error);
+    bool (*take)(struct model *model, float *losses, float *logits, struct error *error);
     /* NULL, or begins to bring a coming batch with pictures to the device while the one before it
-     * is worked on. The batch must stay as it is until it has been trained or evaluated. */
+     * is worked on. The batch must stay as it is until it has been queued, trained or evaluated,
+     * and there must be room to queue it. */
     bool (*prefetch)(struct model *model, const struct batch *next, struct error *error);
 };
 

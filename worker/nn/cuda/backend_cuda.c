@@ -23,6 +23,8 @@ static const struct backend backend_cuda = {
     .train_step = gpu_model_train_step,
     .evaluate = gpu_model_evaluate,
     .evaluate_maps = gpu_model_evaluate_maps,
+    .queue = gpu_model_queue,
+    .take = gpu_model_take,
     .prefetch = gpu_model_prefetch,
 };
 

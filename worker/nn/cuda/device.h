@@ -1,8 +1,8 @@
 /* device: what the engine asks of a GPU: memory, copies, kernels, convolutions, matrix products.
  *
- * Everything is queued and carried out in order; download and finish wait for it. A device is used
- * by one thread at a time. device_cuda.c is the real one; the tests have one whose memory is the
- * host's, so that the whole engine runs where there is no GPU.
+ * Everything is queued and carried out in order; download, wait and finish wait for it. A device is
+ * used by one thread at a time. device_cuda.c is the real one; the tests have one whose memory is
+ * the host's, so that the whole engine runs where there is no GPU.
  */
 #ifndef ASSAY_WORKER_NN_CUDA_DEVICE_H
 #define ASSAY_WORKER_NN_CUDA_DEVICE_H
@@ -12,6 +12,9 @@
 #include "worker/nn/cuda/kernel.h"
 
 struct device_convolution; /* opaque, each device its own */
+struct device_recording;
+
+enum { DEVICE_MARKS = 4 };
 
 /* Row-major c (m x n) = a b in floats, where a and b are stored transposed when asked. */
 struct device_product {
@@ -31,7 +34,7 @@ struct device {
     /* Memory of the host that copies reach without a detour; freed with unpin. */
     bool (*pin)(struct device *device, size_t bytes, void **memory, struct error *error);
     void (*unpin)(struct device *device, void *memory);
-    /* `from`, when pinned, must stay as it is until the next download or finish. */
+    /* `from`, when pinned, must stay as it is until something behind it has been waited for. */
     bool (*upload)(struct device *device, void *to, const void *from, size_t bytes,
                    struct error *error);
     /* The same beside the queue, and what is queued after join waits for it. Memory that anything
@@ -41,6 +44,14 @@ struct device {
     bool (*join)(struct device *device, struct error *error);
     bool (*download)(struct device *device, void *to, const void *from, size_t bytes,
                      struct error *error);
+    /* The same without waiting: what was copied is at `to`, which is pinned, once a mark behind it
+     * has been waited for. */
+    bool (*download_later)(struct device *device, void *to, const void *from, size_t bytes,
+                           struct error *error);
+    /* Puts mark `number`, below DEVICE_MARKS, behind everything that is queued; wait returns when
+     * all before it is done. A mark that is put anew is no longer where it was. */
+    bool (*mark)(struct device *device, int number, struct error *error);
+    bool (*wait)(struct device *device, int number, struct error *error);
     bool (*clear)(struct device *device, void *memory, size_t bytes, struct error *error);
     bool (*launch)(struct device *device, enum kernel kernel, const void *arguments, size_t threads,
                    struct error *error);
@@ -54,6 +65,17 @@ struct device {
     bool (*multiply)(struct device *device, const struct device_product *product,
                      struct error *error);
     bool (*finish)(struct device *device, struct error *error);
+    /* From record to recorded nothing is carried out: clear, launch, convolve and multiply are kept
+     * with their arguments, for replay to queue all of them at once, as often as wanted; what
+     * stands in the memory that they point to may differ each time. Anything else in between
+     * spoils it. recorded ends it whatever happened; when it fails nothing was kept, and the device
+     * is as it was. */
+    bool (*record)(struct device *device, struct error *error);
+    bool (*recorded)(struct device *device, struct device_recording **recording,
+                     struct error *error);
+    bool (*replay)(struct device *device, const struct device_recording *recording,
+                   struct error *error);
+    void (*recording_free)(struct device *device, struct device_recording *recording);
 };
 
 /* device_launch(device, norm_fold, &(struct norm_fold){..}, threads, error): the arguments must be

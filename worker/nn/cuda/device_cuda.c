@@ -5,6 +5,7 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ struct cuda_device {
     cudaStream_t stream; /* everything is queued here */
     cudaStream_t aside;  /* but for uploads beside it */
     cudaEvent_t uploaded;
+    cudaEvent_t marks[DEVICE_MARKS];
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
     void *cublas_memory;
@@ -128,13 +130,29 @@ static bool join(struct device *device, struct error *error) {
            cuda_done(cudaStreamWaitEvent(cuda->stream, cuda->uploaded, 0), "an event", error);
 }
 
-static bool download(struct device *device, void *to, const void *from, size_t bytes,
-                     struct error *error) {
+static bool download_later(struct device *device, void *to, const void *from, size_t bytes,
+                           struct error *error) {
     struct cuda_device *cuda = own(device);
     return enter(cuda, error) &&
            cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda->stream),
-                     "copying from the device", error) &&
-           finish(device, error);
+                     "copying from the device", error);
+}
+
+static bool download(struct device *device, void *to, const void *from, size_t bytes,
+                     struct error *error) {
+    return download_later(device, to, from, bytes, error) && finish(device, error);
+}
+
+static bool mark(struct device *device, int number, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaEventRecord(cuda->marks[number], cuda->stream), "an event", error);
+}
+
+static bool wait_for(struct device *device, int number, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaEventSynchronize(cuda->marks[number]), "a step", error);
 }
 
 /* ---- work ---- */
@@ -191,6 +209,46 @@ static bool multiply(struct device *device, const struct device_product *p, stru
                "a matrix product", error);
 }
 
+/* ---- recordings: CUDA graphs, captured from the stream ---- */
+
+/* Other threads may go on with what capturing forbids this one: they have streams of their own. */
+static bool record(struct device *device, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
+                     "recording a step", error);
+}
+
+static bool recorded(struct device *device, struct device_recording **recording,
+                     struct error *error) {
+    struct cuda_device *cuda = own(device);
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t launches = NULL;
+    cudaError_t status = cudaStreamEndCapture(cuda->stream, &graph);
+    *recording = NULL;
+    if (status == cudaSuccess)
+        status = cudaGraphInstantiate(&launches, graph, 0);
+    if (graph != NULL)
+        cudaGraphDestroy(graph);
+    if (status != cudaSuccess)
+        cudaGetLastError(); /* it is not sticky: the launches can still be queued one by one */
+    *recording = (struct device_recording *)launches;
+    return cuda_done(status, "recording a step", error);
+}
+
+static bool replay(struct device *device, const struct device_recording *recording,
+                   struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaGraphLaunch((cudaGraphExec_t)(uintptr_t)recording, cuda->stream),
+                     "a recorded step", error);
+}
+
+static void recording_free(struct device *device, struct device_recording *recording) {
+    if (enter(own(device), NULL))
+        cudaGraphExecDestroy((cudaGraphExec_t)recording); /* which may still be at work */
+}
+
 /* ---- the device ---- */
 
 static void device_free(struct device *device) {
@@ -202,6 +260,9 @@ static void device_free(struct device *device) {
         cudaFree(cuda->cublas_memory);
     if (cuda->cudnn != NULL)
         cudnnDestroy(cuda->cudnn);
+    for (int i = 0; i < DEVICE_MARKS; i++)
+        if (cuda->marks[i] != NULL)
+            cudaEventDestroy(cuda->marks[i]);
     if (cuda->uploaded != NULL)
         cudaEventDestroy(cuda->uploaded);
     if (cuda->aside != NULL)
@@ -222,6 +283,9 @@ static const struct device calls = {
     .upload_aside = upload_aside,
     .join = join,
     .download = download,
+    .download_later = download_later,
+    .mark = mark,
+    .wait = wait_for,
     .clear = clear,
     .launch = launch,
     .convolution_new = convolution_new,
@@ -229,7 +293,21 @@ static const struct device calls = {
     .convolve = convolve,
     .multiply = multiply,
     .finish = finish,
+    .record = record,
+    .recorded = recorded,
+    .replay = replay,
+    .recording_free = recording_free,
 };
+
+/* Who waits for one of them sleeps: the processor's cores are the loader's. */
+static bool open_marks(struct cuda_device *cuda, struct error *error) {
+    bool done = true;
+    for (int i = 0; done && i < DEVICE_MARKS; i++)
+        done = cuda_done(cudaEventCreateWithFlags(&cuda->marks[i],
+                                                  cudaEventDisableTiming | cudaEventBlockingSync),
+                         "an event", error);
+    return done;
+}
 
 static bool open_all(struct cuda_device *cuda, struct error *error) {
     return enter(cuda, error) &&
@@ -239,6 +317,7 @@ static bool open_all(struct cuda_device *cuda, struct error *error) {
                      error) &&
            cuda_done(cudaEventCreateWithFlags(&cuda->uploaded, cudaEventDisableTiming), "an event",
                      error) &&
+           open_marks(cuda, error) &&
            cudnn_done(cudnnCreate(&cuda->cudnn), "it cannot start", error) &&
            cudnn_done(cudnnSetStream(cuda->cudnn, cuda->stream), "its stream", error) &&
            cublas_done(cublasCreate(&cuda->cublas), "it cannot start", error) &&

@@ -1,19 +1,12 @@
 #include "worker/nn/cuda/gpu_model.h"
 
-#include "core/clock.h"
+#include "worker/nn/cuda/gpu_exchange.h"
 #include "worker/nn/cuda/gpu_pictures.h"
-#include "worker/nn/cuda/gpu_run.h"
+#include "worker/nn/cuda/gpu_step.h"
 #include "worker/nn/refuse.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* What goes to the device and comes back with every batch: one block of the same layout on both
- * sides, pinned on the host. */
-struct exchange {
-    size_t room; /* pictures */
-    char *host, *device;
-};
 
 struct model {
     struct device *device;
@@ -26,91 +19,9 @@ struct model {
     struct plan_cache plans;
     void *arena; /* shared by the plans: nothing in it outlives a step */
     size_t arena_bytes;
-    struct exchange exchange;
+    struct gpu_exchange exchange;
     struct gpu_pictures pictures;
 };
-
-/* ---- the block that is exchanged: numbers, samples, labels; losses, logits ---- */
-
-enum { NUMBERS_BYTES = 256 };
-_Static_assert(sizeof(struct step_numbers) <= NUMBERS_BYTES, "numbers have grown");
-
-static size_t labels_at(size_t room) {
-    return NUMBERS_BYTES + room * sizeof(uint64_t);
-}
-
-static size_t results_at(size_t room) {
-    return labels_at(room) + room * sizeof(int32_t);
-}
-
-static size_t results_bytes(size_t room) {
-    return 3 * room * sizeof(float);
-}
-
-static void exchange_free(struct model *model) {
-    if (model->exchange.host != NULL)
-        model->device->unpin(model->device, model->exchange.host);
-    if (model->exchange.device != NULL)
-        model->device->release(model->device, model->exchange.device);
-    model->exchange = (struct exchange){0};
-}
-
-static bool exchange_reserve(struct model *model, size_t count, struct error *error) {
-    struct exchange *exchange = &model->exchange;
-    if (count <= exchange->room)
-        return true;
-    exchange_free(model);
-    size_t room = (count + 3) / 4 * 4; /* what follows the labels stays aligned */
-    size_t bytes = results_at(room) + results_bytes(room);
-    if (!model->device->pin(model->device, bytes, (void **)&exchange->host, error) ||
-        !model->device->allocate(model->device, bytes, (void **)&exchange->device, error))
-        return false;
-    exchange->room = room;
-    return true;
-}
-
-static bool exchange_send(struct model *model, const struct batch *batch,
-                          const struct update *update, const struct loss *loss,
-                          struct error *error) {
-    struct exchange *exchange = &model->exchange;
-    if (!exchange_reserve(model, batch->count, error))
-        return false;
-    struct step_numbers *numbers = (struct step_numbers *)exchange->host;
-    *numbers = (struct step_numbers){.epoch = batch->epoch};
-    if (update != NULL)
-        update_rule_make(update, &numbers->rule);
-    for (size_t i = 0; i < batch->count; i++)
-        numbers->class_weights += loss->class_weights[batch->labels[i]];
-    memcpy(exchange->host + NUMBERS_BYTES, batch->samples, batch->count * sizeof *batch->samples);
-    memcpy(exchange->host + labels_at(exchange->room), batch->labels,
-           batch->count * sizeof *batch->labels);
-    return model->device->upload(model->device, exchange->device, exchange->host,
-                                 results_at(exchange->room), error);
-}
-
-static bool exchange_receive(struct model *model, size_t count, float *losses, float *logits,
-                             struct error *error) {
-    const struct exchange *exchange = &model->exchange;
-    size_t at = results_at(exchange->room);
-    if (!model->device->download(model->device, exchange->host + at, exchange->device + at,
-                                 results_bytes(exchange->room), error))
-        return false;
-    const float *results = (const float *)(exchange->host + at);
-    memcpy(losses, results, count * sizeof *losses);
-    memcpy(logits, results + exchange->room, NETWORK_CLASSES * count * sizeof *logits);
-    return true;
-}
-
-static struct gpu_batch exchange_batch(const struct exchange *exchange) {
-    float *results = (float *)(exchange->device + results_at(exchange->room));
-    return (struct gpu_batch){
-        .numbers = (const struct step_numbers *)exchange->device,
-        .samples = (const uint64_t *)(exchange->device + NUMBERS_BYTES),
-        .labels = (const int32_t *)(exchange->device + labels_at(exchange->room)),
-        .losses = results,
-        .logits = results + exchange->room,
-    };
-}
 
 /* ---- the model ---- */
 
@@ -133,6 +44,7 @@ bool gpu_model_new(struct device *device, const struct network *network,
         .seed = options->seed,
         .profile = options->profile,
     };
+    gpu_exchange_init(device, &model->exchange);
     gpu_pictures_init(device, &model->pictures);
     if (!gpu_weights_new(device, network, model->precision.element, &model->weights, error)) {
         gpu_model_free(model);
@@ -145,11 +57,12 @@ bool gpu_model_new(struct device *device, const struct network *network,
 void gpu_model_free(struct model *model) {
     if (model == NULL)
         return;
+    model->device->finish(model->device, NULL); /* steps may be under way */
     for (int i = 0; i < PLANS; i++)
         gpu_plan_free(model->plans.slots[i].plan);
     if (model->arena != NULL)
         model->device->release(model->device, model->arena);
-    exchange_free(model);
+    gpu_exchange_free(&model->exchange);
     gpu_pictures_free(&model->pictures);
     if (model->weights.device != NULL)
         gpu_weights_free(&model->weights);
@@ -191,8 +104,11 @@ static bool plan_find(struct model *model, const struct batch *batch, bool train
         return true;
     if (!gpu_plan_new(model->device, model->network, &model->precision, &key, plan, error))
         return false;
-    gpu_plan_free(plan_cache_keep(&model->plans, &key, *plan));
-    return true;
+    struct gpu_plan *dropped = plan_cache_keep(&model->plans, &key, *plan);
+    bool done =
+        dropped == NULL || model->device->finish(model->device, error); /* it may be at work */
+    gpu_plan_free(dropped);
+    return done;
 }
 
 /* Brings the pictures to where the plan's input stands. */
@@ -211,62 +127,60 @@ static bool input_send(struct model *model, const struct gpu_run *run, const str
            device_launch(device, planes_gather, &gather, batch->count * pixels, error);
 }
 
-/* Everything up to the losses; update is NULL in evaluation. */
-static bool begin(struct model *model, const struct batch *batch, const struct update *update,
+/* `run`: what was queued, for who wants more of it than losses and logits. */
+static bool queue(struct model *model, const struct batch *batch, const struct update *update,
                   struct gpu_run *run, struct error *error) {
     struct gpu_plan *plan;
     const struct loss *loss = update != NULL ? &model->loss : &plain_loss;
+    size_t moments = update != NULL ? optimizer_moments(&update->optimizer) : 0;
     if (!labels_valid(batch, error) || !plan_find(model, batch, update != NULL, &plan, error) ||
+        (update != NULL && !gpu_weights_reserve(&model->weights, moments, error)) ||
         !arena_reserve(model, plan->flow.arena_bytes, error) ||
-        !exchange_send(model, batch, update, loss, error) ||
+        !gpu_exchange_send(&model->exchange, batch, update, loss, error) ||
         !gpu_weights_ready(&model->weights, error))
         return false;
     *run = (struct gpu_run){.plan = plan,
                             .weights = &model->weights,
                             .arena = model->arena,
-                            .batch = exchange_batch(&model->exchange),
+                            .batch = gpu_exchange_batch(&model->exchange),
                             .loss = *loss,
                             .seed = model->seed,
                             .profile = model->profile};
-    return input_send(model, run, batch, error) && gpu_run_forward(run, error) &&
-           gpu_run_loss(run, error);
+    return input_send(model, run, batch, error) &&
+           gpu_step_queue(run, moments, &plan->recording, error) &&
+           gpu_exchange_return(&model->exchange, batch->count, error);
 }
 
-static bool update_weights(struct model *model, const struct gpu_run *run, size_t moments,
-                           struct error *error) {
-    double began = model->profile == NULL ? 0 : clock_steady_seconds();
-    if (!gpu_weights_update(&model->weights, moments, run->batch.numbers, error))
-        return false;
-    if (model->profile == NULL)
-        return true;
-    bool done = model->device->finish(model->device, error);
-    model->profile->optimizer += 1e3 * (clock_steady_seconds() - began);
-    return done;
+bool gpu_model_queue(struct model *model, const struct batch *batch, const struct update *update,
+                     struct error *error) {
+    struct gpu_run run;
+    return queue(model, batch, update, &run, error);
+}
+
+bool gpu_model_take(struct model *model, float *losses, float *logits, struct error *error) {
+    return gpu_exchange_take(&model->exchange, losses, logits, error);
 }
 
 bool gpu_model_train_step(struct model *model, const struct batch *batch,
                           const struct update *update, float *losses, float *logits,
                           struct error *error) {
-    struct gpu_run run;
-    size_t moments = optimizer_moments(&update->optimizer);
-    return gpu_weights_reserve(&model->weights, moments, error) &&
-           begin(model, batch, update, &run, error) && gpu_run_backward(&run, error) &&
-           update_weights(model, &run, moments, error) &&
-           exchange_receive(model, batch->count, losses, logits, error);
+    assert(model->exchange.sent == model->exchange.taken);
+    return gpu_model_queue(model, batch, update, error) &&
+           gpu_model_take(model, losses, logits, error);
 }
 
 bool gpu_model_evaluate(struct model *model, const struct batch *batch, float *losses,
                         float *logits, struct error *error) {
-    struct gpu_run run;
-    return begin(model, batch, NULL, &run, error) &&
-           exchange_receive(model, batch->count, losses, logits, error);
+    assert(model->exchange.sent == model->exchange.taken);
+    return gpu_model_queue(model, batch, NULL, error) &&
+           gpu_model_take(model, losses, logits, error);
 }
 
 bool gpu_model_evaluate_maps(struct model *model, const struct batch *batch, float *losses,
                              float *logits, float *maps, struct error *error) {
     struct gpu_run run;
-    return begin(model, batch, NULL, &run, error) &&
-           exchange_receive(model, batch->count, losses, logits, error) &&
+    assert(model->exchange.sent == model->exchange.taken);
+    return queue(model, batch, NULL, &run, error) && gpu_model_take(model, losses, logits, error) &&
            gpu_run_maps(&run, maps, error);
 }
 

@@ -20,6 +20,9 @@ bool gpu_model_evaluate(struct model *model, const struct batch *batch, float *l
                         float *logits, struct error *error);
 bool gpu_model_evaluate_maps(struct model *model, const struct batch *batch, float *losses,
                              float *logits, float *maps, struct error *error);
+bool gpu_model_queue(struct model *model, const struct batch *batch, const struct update *update,
+                     struct error *error);
+bool gpu_model_take(struct model *model, float *losses, float *logits, struct error *error);
 bool gpu_model_prefetch(struct model *model, const struct batch *next, struct error *error);
 
 #endif

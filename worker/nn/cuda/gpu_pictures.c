@@ -41,7 +41,7 @@ bool gpu_pictures_yield(struct gpu_pictures *pictures) {
     pictures->slab_count = pictures->slab_room = pictures->slab_used = 0;
     pictures->kept_count = pictures->kept_places = 0;
     pictures->full = true;
-    for (int i = 0; i < 2; i++) /* what is on its way may stand in them */
+    for (int i = 0; i < PICTURE_SETS; i++) /* what is on its way may stand in them */
         pictures->staging[i].number = 0;
     return held;
 }
@@ -184,7 +184,7 @@ bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
     struct picture_staging *staging = &pictures->staging[pictures->turn];
     struct device *device = pictures->device;
     size_t loose = 0;
-    pictures->turn = !pictures->turn;
+    pictures->turn = (pictures->turn + 1) % PICTURE_SETS;
     staging->number = 0;
     if (!staging_reserve_tasks(pictures, staging, batch->count, error))
         return false;
@@ -207,7 +207,7 @@ bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
 
 static const struct picture_staging *sent(const struct gpu_pictures *pictures,
                                           const struct batch *batch) {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < PICTURE_SETS; i++)
         if (pictures->staging[i].number != 0 && pictures->staging[i].number == batch->number)
             return &pictures->staging[i];
     return NULL;
@@ -285,7 +285,7 @@ void gpu_pictures_free(struct gpu_pictures *pictures) {
     if (pictures->device == NULL)
         return;
     gpu_pictures_yield(pictures);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < PICTURE_SETS; i++)
         staging_free(pictures, &pictures->staging[i]);
     release(pictures, pictures->sums);
     *pictures = (struct gpu_pictures){0};

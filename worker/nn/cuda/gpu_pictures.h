@@ -2,14 +2,17 @@
  *
  * Pictures that last (the loader's cache holds them) are copied to the device once and stay there,
  * as long as there is room beside what training needs. Those for which there is none come anew with
- * each batch, through pinned memory: two sets of it, so that the next batch's copy runs beside the
- * work on this one.
+ * each batch, through pinned memory, so that the next batch's copy runs beside the work on those
+ * before it.
  */
 #ifndef ASSAY_WORKER_NN_CUDA_GPU_PICTURES_H
 #define ASSAY_WORKER_NN_CUDA_GPU_PICTURES_H
 
 #include "worker/nn/backend.h"
 #include "worker/nn/cuda/device.h"
+
+/* One set for each batch that is queued, and one for the batch that is brought meanwhile. */
+enum { PICTURE_SETS = BACKEND_AHEAD + 1 };
 
 /* A batch on its way, in pinned memory and on the device. */
 struct picture_staging {
@@ -33,7 +36,7 @@ struct gpu_pictures {
     void **slabs;                            /* the device's memory that kept pictures stand in */
     size_t slab_count, slab_room, slab_used; /* used: of the last one */
     bool full;
-    struct picture_staging staging[2];
+    struct picture_staging staging[PICTURE_SETS];
     int turn;
     uint32_t *sums; /* on the device */
     size_t sum_room;

@@ -143,6 +143,8 @@ void gpu_plan_free(struct gpu_plan *plan) {
         for (int pass = 0; pass < PASSES; pass++)
             if (plan->steps[i].convolutions[pass] != NULL)
                 plan->device->convolution_free(plan->device, plan->steps[i].convolutions[pass]);
+    if (plan->recording.launches != NULL)
+        plan->device->recording_free(plan->device, plan->recording.launches);
     free(plan->steps);
     flow_free(&plan->flow);
     free(plan);

@@ -17,6 +17,16 @@ struct gpu_step {
     struct device_convolution *convolutions[PASSES]; /* NULL where a pass is not needed */
 };
 
+/* A step's launches as the device recorded them, and what they point to beside the plan and the
+ * weights. */
+struct gpu_recording {
+    struct device_recording *launches; /* NULL: none */
+    const void *arena, *numbers, *losses;
+    size_t moments;
+    bool warm;    /* the step has been run: libraries have loaded what they need */
+    bool refused; /* the device could not record it */
+};
+
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels), max pool taps.
  */
 struct gpu_plan {
@@ -26,6 +36,7 @@ struct gpu_plan {
     bool tensor_cores;             /* the head's products may be rounded to TF32 */
     struct gpu_step *steps;        /* node_count */
     struct flow flow;
+    struct gpu_recording recording;
 };
 
 struct gpu_precision {

@@ -1,4 +1,4 @@
-/* gpu_run: one batch through a plan, forward, loss, backward and update, as a queue of launches.
+/* gpu_run: one batch through a plan, forward, loss and backward, as a queue of launches.
  *
  * Nothing here waits for the device, and what differs from step to step stands in its memory
  * (struct gpu_batch): the queue is the same every time.

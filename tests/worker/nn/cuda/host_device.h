@@ -12,11 +12,14 @@ struct host_device_counts {
     size_t allocations, bytes, most_bytes; /* held now; at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
     size_t uploaded_bytes;
+    size_t recordings, replays, waits;
     size_t tensor_cores, without_tensor_cores; /* convolutions and products that may and may not */
 };
 extern struct host_device_counts host_device_counts;
 /* How much memory devices give before they say that there is no more. */
 extern size_t host_device_room;
+/* Whether recordings fail. */
+extern bool host_device_refuses;
 
 struct device *host_device_new(void);
 

@@ -74,7 +74,8 @@ static void assert_made(struct gpu_pictures *pictures, const struct pictured *p)
     struct error error = {0};
     size_t pixels = (size_t)SMALL_SIDE * SMALL_SIDE;
     float *made = zeroed(SMALL_COUNT * pixels * 4 * sizeof(float));
-    if (!gpu_pictures_make(pictures, &p->batch, ELEMENT_F32, 4, made, &error))
+    if (!gpu_pictures_make(pictures, &p->batch, ELEMENT_F32, 4, made, &error) ||
+        !pictures->device->finish(pictures->device, &error))
         fail_msg("%s", error.message);
     for (size_t i = 0; i < SMALL_COUNT; i++)
         for (size_t pixel = 0; pixel < pixels; pixel++)
@@ -151,10 +152,12 @@ static void many_pictures_are_kept_apart(void **state) {
             all[i]->sources[j].pixels[0] = (uint8_t)(i * 7 + j);
     }
     for (size_t i = 0; i < MANY; i++)
-        assert_true(gpu_pictures_send(&pictures, &all[i]->batch, NULL));
+        assert_true(gpu_pictures_send(&pictures, &all[i]->batch, NULL) &&
+                    device->finish(device, NULL));
     size_t sent = host_device_counts.uploaded_bytes;
     for (size_t i = 0; i < MANY; i++)
-        assert_true(gpu_pictures_send(&pictures, &all[i]->batch, NULL));
+        assert_true(gpu_pictures_send(&pictures, &all[i]->batch, NULL) &&
+                    device->finish(device, NULL));
     assert_int_equal(host_device_counts.uploaded_bytes,
                      sent + MANY * SMALL_COUNT * sizeof(struct picture_task));
     assert_true(device->join(device, NULL));
@@ -198,6 +201,41 @@ static void batches_sent_ahead_train_like_floats(void **state) {
     }
 }
 
+/* The same with as many batches queued as may be, where nothing that is under way is overwritten.
+ */
+static void batches_queued_ahead_train_like_floats(void **state) {
+    (void)state;
+    enum { BATCHES = 7 };
+    const struct optimizer sgd = {.name = OPTIMIZER_SGD, .lr = 1e-2};
+    const struct model_options options = {.deterministic = true, .seed = 3};
+    struct small_model *two = small_new(&backend_host, &options, HEAD_RELU, NULL);
+    struct pictured *p[BATCHES];
+    float logits[BATCHES][2 * SMALL_COUNT];
+    for (uint64_t i = 0; i < BATCHES; i++) {
+        p[i] = pictured_new(i + 1, i % 2 == 1);
+        two->batch.images = p[i]->floats;
+        two->batch.epoch = 0;
+        small_train(two, &sgd, i + 1);
+        memcpy(logits[i], two->logits, sizeof logits[i]);
+    }
+    struct small_model *one = small_new(&backend_host, &options, HEAD_RELU, NULL);
+    for (size_t i = 0, taken = 0; taken < BATCHES; taken++) {
+        for (; i < BATCHES && i - taken < BACKEND_AHEAD; i++) {
+            const struct update update = {sgd, i + 1};
+            if (i + 1 < BATCHES)
+                assert_true(backend_host.prefetch(one->model, &p[i + 1]->batch, NULL));
+            assert_true(backend_host.queue(one->model, &p[i]->batch, &update, NULL));
+        }
+        assert_true(backend_host.take(one->model, one->losses, one->logits, NULL));
+        assert_memory_equal(one->logits, logits[taken], sizeof logits[taken]);
+    }
+    assert_true(small_distance(one, two, MODEL_VALUE) == 0);
+    small_free(one);
+    small_free(two);
+    for (int i = 0; i < BATCHES; i++)
+        pictured_free(p[i]);
+}
+
 /* A larger batch needs the memory that pictures took. */
 static void pictures_make_way_for_a_batch(void **state) {
     (void)state;
@@ -226,6 +264,7 @@ int main(void) {
         cmocka_unit_test(pictures_for_which_there_is_no_room_come_each_time),
         cmocka_unit_test(many_pictures_are_kept_apart),
         cmocka_unit_test(batches_sent_ahead_train_like_floats),
+        cmocka_unit_test(batches_queued_ahead_train_like_floats),
         cmocka_unit_test(pictures_make_way_for_a_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
