@@ -5,6 +5,7 @@
 #include "core/random.h"
 #include "worker/bench_input.h"
 #include "worker/bench_layers.h"
+#include "worker/flight.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
 
@@ -29,6 +30,7 @@ struct trained {
     struct profile profile; /* nodes is NULL where none is wanted */
     struct batch batch;
     struct update update;
+    struct flight flight;
     float *images, *losses, *logits;
     int32_t *labels;
     uint64_t *samples;
@@ -166,12 +168,15 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
     trained->backend = backend_find(options->backend, (int)options->device, error);
     return trained->backend != NULL && (!options->layers || profile_new(trained, error)) &&
            trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
+           flight_open(trained->backend, trained->model, (size_t)options->batch, &trained->flight,
+                       error) &&
            weights_draw(trained, error) && batch_draw(trained, options, error);
 }
 
 static void trained_free(struct trained *trained) {
     if (trained->model != NULL)
         trained->backend->model_free(trained->model);
+    flight_close(&trained->flight);
     network_free(&trained->network);
     free(trained->profile.nodes);
     free(trained->images);
@@ -193,19 +198,38 @@ static double median(double *values, size_t count) {
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* As a session trains: waits for a result only when the backend must have it taken. */
 static bool train(void *context, const struct batch *batch, struct error *error) {
     struct trained *trained = context;
-    trained->update.step++;
-    return trained->backend->train_step(trained->model, batch, &trained->update, trained->losses,
-                                        trained->logits, error);
+    const struct landed *landed;
+    if (batch != NULL) {
+        trained->update.step++;
+        trained->batch.number++;
+        if (!flight_send(&trained->flight, batch, &trained->update, error))
+            return false;
+    }
+    while (batch != NULL ? flight_due(&trained->flight) : flight_count(&trained->flight) > 0)
+        if (!flight_land(&trained->flight, &landed, error))
+            return false;
+    return true;
 }
 
-static bool timed_step(struct trained *trained, double *seconds, struct error *error) {
-    double start = clock_steady_seconds();
-    if (!train(trained, &trained->batch, error))
-        return false;
-    *seconds = clock_steady_seconds() - start;
-    return true;
+/* seconds[i]: from the result before to that of step i. The steps that a backend takes ahead are
+ * sent before the first, and are not waited for until the last is timed. */
+static bool timed_steps(struct trained *trained, size_t steps, double *seconds,
+                        struct error *error) {
+    for (int i = 1; trained->backend->queue != NULL && i < BACKEND_AHEAD; i++)
+        if (!train(trained, &trained->batch, error))
+            return false;
+    double before = clock_steady_seconds();
+    for (size_t i = 0; i < steps; i++) {
+        if (!train(trained, &trained->batch, error))
+            return false;
+        double now = clock_steady_seconds();
+        seconds[i] = now - before;
+        before = now;
+    }
+    return train(trained, NULL, error);
 }
 
 static bool timed_evaluation(struct trained *trained, double *seconds, struct error *error) {
@@ -265,12 +289,11 @@ static bool measure_training(struct trained *trained, const struct bench_options
     double *seconds = calloc(steps, sizeof *seconds);
     if (seconds == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    bool ok = timed_step(trained, &first, error);
+    bool ok = timed_steps(trained, 1, &first, error);
     for (int i = 0; ok && i < 2; i++) /* the first compiles */
         ok = timed_evaluation(trained, &evaluation, error);
     profile_clear(trained);
-    for (size_t i = 0; ok && i < steps; i++)
-        ok = timed_step(trained, &seconds[i], error);
+    ok = ok && timed_steps(trained, steps, seconds, error);
     if (ok) {
         double middle = median(seconds, steps);
         cJSON *training = cJSON_AddObjectToObject(out, "training");

@@ -191,7 +191,7 @@ static bool time_pass(struct loader *loader, const struct loader_pass *pass,
     bool done = batch_feed_begin(&feed, pass, error);
     do {
         done = done && batch_feed_next(&feed, &batch, error);
-        if (done && batch != NULL && reader != NULL)
+        if (done && reader != NULL)
             done = reader->train(reader->context, batch, error);
     } while (done && batch != NULL);
     *seconds = clock_steady_seconds() - began;

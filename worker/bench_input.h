@@ -28,7 +28,7 @@ struct bench_feed {
     size_t batch, steps;
 };
 
-/* One step of training on a batch. */
+/* Begins a step of training on a batch; NULL: ends those that were begun. */
 typedef bool bench_train(void *context, const struct batch *batch, struct error *error);
 
 /* Trains on the folder's pictures, taken again and again when they are too few, and adds to `out`

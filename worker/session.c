@@ -121,12 +121,8 @@ static bool check_lists(const struct session *session, struct error *error) {
 }
 
 static bool make_buffers(struct session *session, struct error *error) {
-    size_t batch = session->experiment->train.batch_size;
     session->order = calloc(session->split.train.count + 1, sizeof *session->order);
-    session->losses = calloc(batch, sizeof *session->losses);
-    session->logits = calloc(batch, NETWORK_CLASSES * sizeof *session->logits);
-    return (session->order != NULL && session->losses != NULL && session->logits != NULL) ||
-           error_set(error, ERROR_FAILED, "out of memory");
+    return session->order != NULL || error_set(error, ERROR_FAILED, "out of memory");
 }
 
 static bool asked_to_stop(struct session *session) {
@@ -176,7 +172,8 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
     session->feed = (struct batch_feed){session->loader, session->backend, session->model, NULL};
-    ok = true;
+    ok = flight_open(session->backend, session->model, experiment->train.batch_size,
+                     &session->flight, error);
 out:
     free(root);
     if (!ok) {
@@ -191,8 +188,7 @@ void session_close(struct session *session) {
     loader_free(session->loader);
     if (session->backend != NULL && session->model != NULL)
         session->backend->model_free(session->model);
-    free(session->logits);
-    free(session->losses);
+    flight_close(&session->flight);
     free(session->order);
     network_free(&session->network);
     split_free(&session->split);
@@ -207,29 +203,28 @@ uint32_t session_steps(const struct session *session, const struct split_list *l
 }
 
 /* Adds the batch's pictures to the metrics; the sum of their losses. */
-static double count_batch(const struct session *session, const struct batch *batch,
-                          struct metrics *metrics) {
+static double count_batch(const struct landed *batch, struct metrics *metrics) {
     double sum = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        const float *logits = session->logits + NETWORK_CLASSES * i;
-        metrics_add(metrics, batch->labels[i], logits[1] > logits[0], session->losses[i]);
-        sum += session->losses[i];
+        const float *logits = batch->logits + NETWORK_CLASSES * i;
+        metrics_add(metrics, batch->labels[i], logits[1] > logits[0], batch->losses[i]);
+        sum += batch->losses[i];
     }
     return sum;
 }
 
-static void score_batch(const struct session *session, const struct batch *batch,
-                        const struct split_item *items, struct score *scores) {
+static void score_batch(const struct landed *batch, const struct split_item *items,
+                        struct score *scores) {
     for (size_t i = 0; i < batch->count; i++)
         scores[i] =
-            (struct score){.probability = score_probability(session->logits + NETWORK_CLASSES * i),
+            (struct score){.probability = score_probability(batch->logits + NETWORK_CLASSES * i),
                            .label = items[i].label,
                            .class_index = items[i].class_index};
 }
 
 struct phase {
     const char *name;
-    uint32_t epoch, step, steps;
+    uint32_t epoch, step, steps; /* step: those whose results are there */
     double weights; /* of the pictures so far, by which the sum of their losses is divided */
     int64_t began_ms;
 };
@@ -264,19 +259,28 @@ static bool check_finite(double loss, const char *what, uint32_t epoch, uint32_t
                      epoch, step, what, loss);
 }
 
-static bool train_batch(struct session *session, const struct batch *batch,
-                        struct session_epoch *epoch, struct phase *phase, struct trainlog *log,
-                        struct tensorboard *board, struct error *error) {
-    const struct experiment *experiment = session->experiment;
-    struct update update = {experiment->train.optimizer, ++epoch->iteration};
+/* Begins a step of training; those that are under way come before it. */
+static bool train_send(struct session *session, const struct batch *batch,
+                       const struct session_epoch *epoch, struct error *error) {
+    struct update update = {session->experiment->train.optimizer,
+                            epoch->iteration + flight_count(&session->flight) + 1};
     update.optimizer.lr = epoch->learning_rate;
-    if (!session->backend->train_step(session->model, batch, &update, session->losses,
-                                      session->logits, error))
-        return false;
+    return flight_send(&session->flight, batch, &update, error);
+}
+
+/* Counts the oldest step that is under way. */
+static bool train_land(struct session *session, struct session_epoch *epoch, struct phase *phase,
+                       struct trainlog *log, struct tensorboard *board, struct error *error) {
+    const struct experiment *experiment = session->experiment;
+    const struct landed *batch;
     double weights = 0;
+    phase->step++;
+    epoch->iteration++;
+    if (!flight_land(&session->flight, &batch, error))
+        return false;
     for (size_t i = 0; i < batch->count; i++)
         weights += experiment->train.loss.class_weights[batch->labels[i]];
-    double loss = count_batch(session, batch, &epoch->metrics) / weights;
+    double loss = count_batch(batch, &epoch->metrics) / weights;
     phase->weights += weights;
     if (!check_finite(loss, "training", phase->epoch, phase->step, error))
         return false;
@@ -285,7 +289,13 @@ static bool train_batch(struct session *session, const struct batch *batch,
         trainlog_line(log,
                       "epoch %" PRIu32 "/%" PRIu32 " step %" PRIu32 "/%" PRIu32 " loss_train %.4f",
                       phase->epoch, experiment->train.epochs, phase->step, phase->steps, loss);
+    tell_progress(session, phase, &epoch->metrics);
     return true;
+}
+
+/* Whether a result must be waited for: before another batch is sent, or (`over`) before the end. */
+static bool must_land(const struct session *session, bool over) {
+    return over ? flight_count(&session->flight) > 0 : flight_due(&session->flight);
 }
 
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
@@ -312,19 +322,38 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
     if (asked_to_stop(session) || !batch_feed_begin(&session->feed, &pass, error))
         return false;
     while (batch_feed_next(&session->feed, &batch, error)) {
+        if (batch != NULL && !train_send(session, batch, epoch, error))
+            return false;
+        while (must_land(session, batch == NULL))
+            if (!train_land(session, epoch, &phase, log, board, error))
+                return false;
         if (batch == NULL) {
             epoch->metrics.loss_sum *= (double)list->count / phase.weights;
             epoch->seconds = (double)(clock_steady_ms() - phase.began_ms) / 1000;
             return true;
         }
-        phase.step++;
-        if (!train_batch(session, batch, epoch, &phase, log, board, error))
-            return false;
-        tell_progress(session, &phase, &epoch->metrics);
         if (asked_to_stop(session))
             return false;
     }
     return false;
+}
+
+static bool evaluate_land(struct session *session, struct phase *phase, struct metrics *metrics,
+                          const struct split_item *items, struct score *scores,
+                          struct error *error) {
+    const struct landed *batch;
+    size_t first = metrics_count(metrics);
+    phase->step++;
+    if (!flight_land(&session->flight, &batch, error))
+        return false;
+    double sum = count_batch(batch, metrics);
+    phase->weights += (double)batch->count;
+    if (!check_finite(sum, phase->name, phase->epoch, phase->step, error))
+        return false;
+    if (scores != NULL)
+        score_batch(batch, items + first, scores + first);
+    tell_progress(session, phase, metrics);
+    return true;
 }
 
 bool session_evaluate(struct session *session, const struct split_list *list,
@@ -344,20 +373,13 @@ bool session_evaluate(struct session *session, const struct split_list *list,
     if (asked_to_stop(session) || !batch_feed_begin(&session->feed, &pass, error))
         return false;
     while (batch_feed_next(&session->feed, &batch, error)) {
+        if (batch != NULL && !flight_send(&session->flight, batch, NULL, error))
+            return false;
+        while (must_land(session, batch == NULL))
+            if (!evaluate_land(session, &phase, metrics, list->items, scores, error))
+                return false;
         if (batch == NULL)
             return true;
-        phase.step++;
-        if (!session->backend->evaluate(session->model, batch, session->losses, session->logits,
-                                        error))
-            return false;
-        size_t first = metrics_count(metrics);
-        double sum = count_batch(session, batch, metrics);
-        phase.weights += (double)batch->count;
-        if (!check_finite(sum, phase_name, epoch, phase.step, error))
-            return false;
-        if (scores != NULL)
-            score_batch(session, batch, list->items + first, scores + first);
-        tell_progress(session, &phase, metrics);
         if (asked_to_stop(session))
             return false;
     }

@@ -11,6 +11,7 @@
 #include "core/board.h"
 #include "core/split.h"
 #include "worker/batch_feed.h"
+#include "worker/flight.h"
 #include "worker/trainer.h"
 #include "worker/trainlog.h"
 
@@ -24,7 +25,7 @@ struct session {
     struct loader *loader;
     struct batch_feed feed; /* of the loader to the model */
     size_t *order;          /* of the training list in this epoch */
-    float *losses, *logits; /* of a batch */
+    struct flight flight;   /* the batches that the model is at work on */
     int64_t told_ms;        /* when progress was told last */
     bool stopped;
 };
