@@ -12,11 +12,11 @@ struct fingerprint_memory {
 };
 void fingerprint_memory_free(struct fingerprint_memory *memory);
 
-/* Puts data.fingerprint into the member's config, whose paths are absolute, when there is a manifest
- * that is of these pictures still: every picture is in it, as large as it says and not changed since
- * it was written. Looks at `manifest` or, when that is NULL, in data.root; there it may be missing,
- * and one that is outdated or broken is only a warning on stderr that names `file`. No picture is
- * read. A fingerprint that the file itself has is left alone. */
+/* Puts data.fingerprint into the member's config, whose paths are absolute, when there is a
+ * manifest that is of these pictures still: every picture is in it, as large as it says and not
+ * changed since it was written. Looks at `manifest` or, when that is NULL, in data.root; there it
+ * may be missing, and one that is outdated or broken is only a warning on stderr that names `file`.
+ * No picture is read. A fingerprint that the file itself has is left alone. */
 bool fingerprint_add(const char *file, const char *manifest, struct member *member,
                      struct fingerprint_memory *memory, struct error *error);
 
