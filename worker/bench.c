@@ -17,7 +17,8 @@
 
 struct bench_options {
     const char *arch, *backend, *input, *floor_of;
-    long size, batch, steps, threads, device;
+    long size, batch, steps;
+    int threads, device;
     bool layers, compact;
     enum precision precision;
 };
@@ -85,9 +86,9 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_BATCH: return options_integer(state, "--batch", text, 1, 65536, &options->batch);
     case KEY_ARCH: options->arch = text; return 0;
     case KEY_STEPS: return options_integer(state, "--steps", text, 0, 100000, &options->steps);
-    case KEY_THREADS: return options_integer(state, "--threads", text, 0, 1024, &options->threads);
+    case KEY_THREADS: return options_threads(state, text, &options->threads);
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
-    case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
+    case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_PRECISION: return options_precision(state, text, &options->precision);
     case KEY_LAYERS: options->layers = true; return 0;
     case KEY_FLOOR_OF: options->floor_of = text; return 0;
@@ -160,12 +161,12 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                         struct error *error) {
     const struct model_options model_options = {.precision = options->precision,
                                                 .deterministic = true,
-                                                .threads = (int)options->threads,
-                                                .device = (int)options->device,
+                                                .threads = options->threads,
+                                                .device = options->device,
                                                 .profile =
                                                     options->layers ? &trained->profile : NULL};
-    options_tell_backend(options->backend, (int)options->device);
-    trained->backend = backend_find(options->backend, (int)options->device, error);
+    options_tell_backend(options->backend, options->device);
+    trained->backend = backend_find(options->backend, options->device, error);
     return trained->backend != NULL && (!options->layers || profile_new(trained, error)) &&
            trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
            flight_open(trained->backend, trained->model, (size_t)options->batch, &trained->flight,
@@ -252,9 +253,9 @@ static bool choose_peak(const struct trained *trained, const struct bench_option
                error_set(error, ERROR_INPUT, "--floor-of knows h100, h200 and a100, not \"%s\"",
                          options->floor_of);
     if (trained->backend != NULL && trained->backend->measure_peak != NULL)
-        return trained->backend->measure_peak((int)options->threads, room, error);
+        return trained->backend->measure_peak(options->threads, room, error);
     if (trained->backend != NULL)
-        trained->backend->available((int)options->device, what, sizeof what);
+        trained->backend->available(options->device, what, sizeof what);
     if (!peak_find(what, room))
         *peak = NULL;
     return true;
@@ -315,7 +316,7 @@ static bool measure_together(struct trained *trained, const struct bench_options
                                     .backend = trained->backend,
                                     .model = trained->model,
                                     .side = (int)options->size,
-                                    .threads = (int)options->threads,
+                                    .threads = options->threads,
                                     .batch = (size_t)options->batch,
                                     .steps = (size_t)options->steps};
     return bench_together(&feed, train, trained, out, error);
@@ -325,7 +326,7 @@ static void describe(cJSON *out, const struct bench_options *options,
                      const struct backend *backend) {
     char what[256] = "";
     if (backend != NULL) {
-        backend->available((int)options->device, what, sizeof what);
+        backend->available(options->device, what, sizeof what);
         cJSON_AddStringToObject(out, "backend", backend->name);
         cJSON_AddStringToObject(out, "device", what);
     }
@@ -337,7 +338,7 @@ static void describe(cJSON *out, const struct bench_options *options,
     cJSON_AddNumberToObject(out, "size", (double)options->size);
     cJSON_AddNumberToObject(out, "batch", (double)options->batch);
     cJSON_AddNumberToObject(out, "steps", (double)options->steps);
-    cJSON_AddNumberToObject(out, "threads", (double)options->threads);
+    cJSON_AddNumberToObject(out, "threads", options->threads);
 }
 
 /* JSON, or the layer table for people. */
@@ -361,9 +362,8 @@ static bool measure(struct trained *trained, const struct bench_options *options
                     struct error *error) {
     struct rusage usage;
     bool training = options->steps > 0;
-    if (options->input != NULL &&
-        !bench_input(options->input, (int)options->size, (int)options->threads,
-                     cJSON_AddObjectToObject(out, "input"), error))
+    if (options->input != NULL && !bench_input(options->input, (int)options->size, options->threads,
+                                               cJSON_AddObjectToObject(out, "input"), error))
         return false;
     if (training || options->layers) {
         if (!network_build(options->arch, HEAD_RELU, 0, &trained->network, error) ||

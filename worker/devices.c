@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct devices_options {
-    long device;
+    int device;
     bool json;
 };
 
@@ -24,7 +24,7 @@ static const struct argp_option devices_table[] = {
 static error_t devices_parse(int key, char *text, struct argp_state *state) {
     struct devices_options *options = state->input;
     switch (key) {
-    case KEY_DEVICE: return options_integer(state, "--device", text, 0, 1023, &options->device);
+    case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_JSON: options->json = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "devices takes no argument \"%s\"", text);
     default: return ARGP_ERR_UNKNOWN;
@@ -66,7 +66,7 @@ int devices_main(int argc, char **argv) {
     int code = 0;
     if (!options_parse(&argp, argc, argv, &options, &code))
         return code;
-    cJSON *list = describe((int)options.device);
+    cJSON *list = describe(options.device);
     char *text = options.json ? json_text(list) : NULL;
     if (text != NULL)
         puts(text);

@@ -44,8 +44,6 @@ static const struct argp_option evaluate_table[] = {
 
 static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     struct evaluate_options *options = state->input;
-    long number = 0;
-    error_t code = 0;
     switch (key) {
     case KEY_CONFIG: options->config = text; return 0;
     case KEY_CHECKPOINT: options->checkpoint = text; return 0;
@@ -56,14 +54,8 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_ROOT: options->data_root = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
-    case KEY_DEVICE:
-        code = options_integer(state, "--device", text, 0, 1023, &number);
-        options->device = (int)number;
-        return code;
-    case KEY_THREADS:
-        code = options_integer(state, "--threads", text, 0, 1024, &number);
-        options->threads = (int)number;
-        return code;
+    case KEY_DEVICE: return options_device(state, text, &options->device);
+    case KEY_THREADS: return options_threads(state, text, &options->threads);
     case KEY_JSON: options->json = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "evaluate takes no argument \"%s\"", text);
     case ARGP_KEY_END:

@@ -161,16 +161,10 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     case KEY_WEIGHTS: agent->weights_root = text; return 0;
     case KEY_DIR: agent->dir = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &agent->backend);
-    case KEY_DEVICE:
-        code = options_integer(state, "--device", text, 0, 1023, &number);
-        agent->device = (int)number;
-        return code;
+    case KEY_DEVICE: return options_device(state, text, &agent->device);
     case KEY_ROOT: agent->data_root = text; return 0;
     case KEY_SHARED: agent->shared = text; return 0;
-    case KEY_THREADS:
-        code = options_integer(state, "--threads", text, 0, 1024, &number);
-        agent->threads = (int)number;
-        return code;
+    case KEY_THREADS: return options_threads(state, text, &agent->threads);
     case KEY_SLOTS:
         code = options_integer(state, "--slots", text, 1, SLOTS_MAX, &number);
         agent->slots = (size_t)number;

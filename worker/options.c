@@ -67,6 +67,20 @@ error_t options_integer(const struct argp_state *state, const char *name, const 
     return 0;
 }
 
+error_t options_device(const struct argp_state *state, const char *text, int *device) {
+    long number = 0;
+    error_t code = options_integer(state, "--device", text, 0, 1023, &number);
+    *device = (int)number;
+    return code;
+}
+
+error_t options_threads(const struct argp_state *state, const char *text, int *threads) {
+    long number = 0;
+    error_t code = options_integer(state, "--threads", text, 0, 1024, &number);
+    *threads = (int)number;
+    return code;
+}
+
 error_t options_backend(const struct argp_state *state, const char *text, const char **value) {
     *value = text;
     if (strcmp(text, "auto") != 0 && strcmp(text, "cpu") != 0 && strcmp(text, "cuda") != 0)

@@ -17,6 +17,9 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
 /* A whole number from least to most into *value, or a mistake. `name`: "--device". */
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
                         long least, long most, long *value);
+/* The number of a GPU, and of threads (0: the cores), or a mistake. */
+error_t options_device(const struct argp_state *state, const char *text, int *device);
+error_t options_threads(const struct argp_state *state, const char *text, int *threads);
 /* "auto", "cpu" or "cuda" into *value, or a mistake. */
 error_t options_backend(const struct argp_state *state, const char *text, const char **value);
 /* "fp32", "tf32" or "bf16" into *value, or a mistake. */

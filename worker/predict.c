@@ -60,16 +60,10 @@ static error_t predict_parse(int key, char *text, struct argp_state *state) {
         code = options_integer(state, "--batch", text, 1, 4096, &number);
         options->predictor.batch = (size_t)number;
         return code;
-    case KEY_THREADS:
-        code = options_integer(state, "--threads", text, 0, 1024, &number);
-        options->predictor.threads = (int)number;
-        return code;
+    case KEY_THREADS: return options_threads(state, text, &options->predictor.threads);
     case KEY_OUT: options->out = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &options->predictor.backend);
-    case KEY_DEVICE:
-        code = options_integer(state, "--device", text, 0, 1023, &number);
-        options->predictor.device = (int)number;
-        return code;
+    case KEY_DEVICE: return options_device(state, text, &options->predictor.device);
     case KEY_JSON: options->json = true; return 0;
     case KEY_CAM:
         options->cam = text;

@@ -98,15 +98,24 @@ static bool read_picture(const struct sample_source *source, const char *file,
     return true;
 }
 
-bool sample_load(const struct sample_source *source, const char *path, uint64_t index,
-                 struct sample_memory *memory, float *out, bool *cached, struct error *error) {
+/* The picture in the cache, or NULL once it was read into the thread's memory. */
+static bool find_or_read(const struct sample_source *source, const char *path,
+                         struct sample_memory *memory, const struct image **kept,
+                         struct error *error) {
     if (!make_key(source, path, memory, error))
         return false;
-    const char *file = memory->key + strlen(source->fixed_key);
-    const struct image *kept = cache_find(source->cache, memory->key);
-    *cached = kept != NULL;
-    if (kept == NULL && !read_picture(source, file, memory, error))
+    *kept = cache_find(source->cache, memory->key);
+    return *kept != NULL ||
+           read_picture(source, memory->key + strlen(source->fixed_key), memory, error);
+}
+
+bool sample_load(const struct sample_source *source, const char *path, uint64_t index,
+                 struct sample_memory *memory, float *out, bool *cached, struct error *error) {
+    const struct image *kept;
+    if (!find_or_read(source, path, memory, &kept, error))
         return false;
+    const char *file = memory->key + strlen(source->fixed_key);
+    *cached = kept != NULL;
     bool draws =
         source->fixed_count + 1 < source->pipeline->count; /* normalize alone draws nothing */
     if (kept != NULL && draws && !copy_picture(kept, memory, error))
@@ -124,13 +133,11 @@ bool sample_load(const struct sample_source *source, const char *path, uint64_t 
 bool sample_picture(const struct sample_source *source, const char *path, uint64_t index,
                     struct sample_memory *memory, struct picture *picture, struct image *own,
                     bool *cached, struct error *error) {
-    if (!make_key(source, path, memory, error))
+    const struct image *kept;
+    if (!find_or_read(source, path, memory, &kept, error))
         return false;
     const char *file = memory->key + strlen(source->fixed_key);
-    const struct image *kept = cache_find(source->cache, memory->key);
     *cached = kept != NULL;
-    if (kept == NULL && !read_picture(source, file, memory, error))
-        return false;
     if (kept == NULL)
         kept = cache_find(source->cache, memory->key); /* there was room for it */
     picture->lasting = kept != NULL;

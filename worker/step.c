@@ -66,8 +66,6 @@ static error_t step_check(const struct step_options *options, const struct argp_
 
 static error_t step_parse(int key, char *text, struct argp_state *state) {
     struct step_options *options = state->input;
-    long number = 0;
-    error_t code = 0;
     switch (key) {
     case KEY_CONFIG: options->config = text; return 0;
     case KEY_WEIGHTS: options->weights = text; return 0;
@@ -77,14 +75,8 @@ static error_t step_parse(int key, char *text, struct argp_state *state) {
     case KEY_PRECISION:
         options->other_precision = true;
         return options_precision(state, text, &options->precision);
-    case KEY_DEVICE:
-        code = options_integer(state, "--device", text, 0, 1023, &number);
-        options->device = (int)number;
-        return code;
-    case KEY_THREADS:
-        code = options_integer(state, "--threads", text, 0, 1024, &number);
-        options->threads = (int)number;
-        return code;
+    case KEY_DEVICE: return options_device(state, text, &options->device);
+    case KEY_THREADS: return options_threads(state, text, &options->threads);
     case ARGP_KEY_ARG: return options_mistake(state, "step takes no argument \"%s\"", text);
     case ARGP_KEY_END: return step_check(options, state);
     default: return ARGP_ERR_UNKNOWN;
