@@ -62,7 +62,7 @@ static void watch(struct site *site) {
             gang->progress == NULL || gang->progress(gang->progress_context, done, gang->count);
         pthread_mutex_lock(&site->lock);
         if (!go_on)
-            fail(site, &(struct error){ERROR_FAILED, "stopped before the end"});
+            fail(site, &(struct error){.code = ERROR_FAILED, .message = "stopped before the end"});
     } while (site->workers > 0);
     pthread_mutex_unlock(&site->lock);
 }
@@ -80,7 +80,7 @@ bool gang_run(const struct gang *gang, struct error *error) {
     pthread_mutex_lock(&site.lock);
     site.workers -= wanted - started;
     if (started == 0)
-        fail(&site, &(struct error){ERROR_FAILED, "cannot start a thread"});
+        fail(&site, &(struct error){.code = ERROR_FAILED, .message = "cannot start a thread"});
     pthread_mutex_unlock(&site.lock);
     watch(&site);
     for (int i = 0; i < started; i++)

@@ -226,6 +226,7 @@ static bool expire_job(struct coordinator *coordinator, struct job *job, struct 
     char worker[LEASE_WORKER_MAX + 1];
     memcpy(worker, job->lease.worker, sizeof worker);
     lease_fail(&job->lease, true);
+    lease_rest(&job->lease, job->id, coordinator->now.steady_ms);
     snprintf(why, sizeof why, "worker %s was lost in attempt %lld: not heard for %.1f s%s", worker,
              (long long)attempt, (double)coordinator->lease_ms / 1000,
              lease_final(&job->lease) ? "; no attempt is left" : "");

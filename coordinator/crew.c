@@ -96,6 +96,7 @@ static struct worker *worker_of(struct request *request) {
 bool crew_request(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
+    const struct presence present = {coordinator->now.steady_ms, coordinator->lease_ms};
     const struct worker *worker = worker_of(request);
     if (worker == NULL)
         return false;
@@ -103,7 +104,7 @@ bool crew_request(struct request *request) {
     struct job *job = scheduler_held(scheduler, worker->name);
     if (job != NULL) {
         lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
-    } else if (!worker->draining && (job = scheduler_next(scheduler, worker)) != NULL) {
+    } else if (!worker->draining && (job = scheduler_next(scheduler, worker, &present)) != NULL) {
         lease_grant(&job->lease, worker->name, coordinator->now.steady_ms, coordinator->lease_ms);
         scheduler_settle(scheduler, job);
         if (!record_grant(coordinator->store, job, coordinator->now.unix_ms, &request->error)) {
@@ -185,16 +186,20 @@ bool crew_heartbeat(struct request *request) {
 static bool take_end(struct request *request, struct job *job, const cJSON *end) {
     const char *outcome = string(end, "outcome");
     const char *why = cJSON_GetStringValue(json_member(end, "error"));
+    bool failed = strcmp(outcome, "failed") == 0;
     if (strcmp(outcome, "done") == 0)
         lease_finish(&job->lease);
-    else if (strcmp(outcome, "given_back") == 0)
-        lease_give_back(&job->lease);
-    else
+    else if (failed)
         lease_fail(&job->lease, !cJSON_IsFalse(json_member(end, "retry")));
-    bool failed = strcmp(outcome, "failed") == 0;
-    return desk_end(request->coordinator, job, outcome,
-                    failed ? (why != NULL ? why : "the worker gave no reason") : NULL,
-                    &request->error);
+    else if (why != NULL)
+        lease_hinder(&job->lease);
+    else
+        lease_give_back(&job->lease);
+    if (failed || why != NULL)
+        lease_rest(&job->lease, job->id, request->coordinator->now.steady_ms);
+    if (failed && why == NULL)
+        why = "the worker gave no reason";
+    return desk_end(request->coordinator, job, outcome, why, &request->error);
 }
 
 /* Stores a report of the holder; a new epoch forgives the failures before it. */
@@ -203,7 +208,7 @@ static bool take_report(struct request *request, struct job *job, const struct r
     struct store *store = request->coordinator->store;
     const cJSON *body = json_member(request->body, "body");
     bool known = true;
-    if (job->lease.failures > 0 && strcmp(kind, "epoch") == 0 &&
+    if (job->lease.failures + job->lease.hindrances > 0 && strcmp(kind, "epoch") == 0 &&
         !lookup_epoch(store, job->id, integer(body, "epoch"), &known, &request->error))
         return false;
     if (!known) {

@@ -1,5 +1,7 @@
 #include "coordinator/lease.h"
 
+#include "core/backoff.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +38,7 @@ bool lease_grant(struct lease *lease, const char *worker, int64_t now_ms, int64_
         return false;
     lease->state = LEASE_RUNNING;
     lease->attempt++;
+    lease->rest_until_ms = 0;
     lease->until_ms = now_ms + lease_ms;
     snprintf(lease->worker, sizeof lease->worker, "%s", worker);
     return true;
@@ -53,11 +56,11 @@ bool lease_finish(struct lease *lease) {
     return true;
 }
 
-/* Out of running and back into the queue. */
+/* Back into the queue. */
 static void queue_again(struct lease *lease) {
     lease->state = LEASE_QUEUED;
-    lease->worker[0] = '\0';
     lease->until_ms = 0;
+    lease->rest_until_ms = 0;
 }
 
 bool lease_fail(struct lease *lease, bool retry) {
@@ -75,16 +78,36 @@ bool lease_give_back(struct lease *lease) {
     if (lease->state != LEASE_RUNNING)
         return false;
     queue_again(lease);
+    lease->worker[0] = '\0';
     return true;
+}
+
+bool lease_hinder(struct lease *lease) {
+    if (lease->state != LEASE_RUNNING)
+        return false;
+    lease->hindrances++;
+    queue_again(lease);
+    return true;
+}
+
+void lease_rest(struct lease *lease, int64_t experiment, int64_t now_ms) {
+    static const struct backoff growing = {.first_ms = 2000, .times = 4, .most_ms = 300 * 1000};
+    uint64_t jitter = (uint64_t)experiment << 32 ^ (uint64_t)lease->attempt;
+    int64_t times = lease->failures + lease->hindrances;
+    if (lease->state == LEASE_QUEUED && times > 0)
+        lease->rest_until_ms = now_ms + backoff_ms(&growing, (uint64_t)times - 1, &jitter);
 }
 
 void lease_progress(struct lease *lease) {
     lease->failures = 0;
+    lease->hindrances = 0;
 }
 
 bool lease_cancel(struct lease *lease) {
     if (lease_final(lease))
         return false;
+    if (lease->state == LEASE_QUEUED)
+        lease->worker[0] = '\0';
     end(lease, LEASE_CANCELLED);
     return true;
 }
@@ -93,7 +116,8 @@ bool lease_retry(struct lease *lease) {
     if (lease->state != LEASE_FAILED && lease->state != LEASE_CANCELLED)
         return false;
     queue_again(lease);
-    lease->failures = 0;
+    lease->worker[0] = '\0';
+    lease_progress(lease);
     return true;
 }
 

@@ -8,6 +8,9 @@
  *      give_back, fail, lost        cancel (from queued and running) -> cancelled
  *      retry (from failed and cancelled) -> queued
  *
+ * What failed, or was given back because its machine could not do it, rests before it is granted
+ * again, the longer the more often that has happened in a row (lease_rest).
+ *
  * Beside that it may be paused: queued, it is not granted until it is resumed; running, its holder
  * is asked to give it back, and then it is queued and paused.
  *
@@ -37,10 +40,15 @@ struct lease {
     int64_t attempt;      /* grants so far */
     int64_t failures;     /* attempts in a row that failed or were lost before a new epoch */
     int64_t max_attempts; /* failures >= max_attempts: failed */
-    char worker[LEASE_WORKER_MAX +
-                1];   /* the holder while running; who ended it after that; else "" */
-    int64_t until_ms; /* while running */
+    int64_t hindrances;   /* attempts in a row that were given back as the machine could not */
+    /* the holder while running; who ended it after that; while queued who failed it, if it did */
+    char worker[LEASE_WORKER_MAX + 1];
+    int64_t until_ms;      /* while running */
+    int64_t rest_until_ms; /* while queued: not to be granted before; 0: at once */
 };
+
+/* How long others come before who failed it, once it has rested. */
+enum { LEASE_PREFER_MS = 10 * 1000 };
 
 const char *lease_state_name(enum lease_state state);     /* "queued" */
 enum lease_state lease_status(const struct lease *lease); /* what people see */
@@ -55,6 +63,12 @@ bool lease_finish(struct lease *lease);
 /* Counts a failure; queued again, or failed after the last one or when `retry` is false. */
 bool lease_fail(struct lease *lease, bool retry);
 bool lease_give_back(struct lease *lease); /* costs nothing */
+/* The same; and its worker cannot do it now, through no fault of the experiment's. */
+bool lease_hinder(struct lease *lease);
+/* For what was queued again by lease_fail or lease_hinder: it rests from now on for 2 s, 8 s, 32 s
+ * and so on, five minutes at most, of which a part between half and all that follows from
+ * (experiment, attempt). */
+void lease_rest(struct lease *lease, int64_t experiment, int64_t now_ms);
 /* The holder has come further than anyone before: the failures so far count no more. */
 void lease_progress(struct lease *lease);
 bool lease_cancel(struct lease *lease);

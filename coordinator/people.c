@@ -48,7 +48,7 @@ static void add_progress(const struct job_progress *progress, cJSON *summary) {
 struct waits {
     const struct lane *lane;
     int64_t barrier;
-    char for_worker[WAITING_TEXT], for_others[WAITING_TEXT];
+    char for_worker[WAITING_TEXT], for_others[WAITING_TEXT], for_rest[WAITING_TEXT];
 };
 
 /* Why the job waits; NULL when it runs. */
@@ -59,7 +59,11 @@ static const char *why_waits(struct request *request, const struct job *job, str
         return NULL;
     if (job->lease.paused)
         return lease_state_name(LEASE_PAUSED);
-    if (job->queue == &job->lane->queue) {
+    if (job->rests_until_ms > coordinator->now.steady_ms) {
+        waiting_for_rest(job->rests_until_ms - coordinator->now.steady_ms, waits->for_rest);
+        return waits->for_rest;
+    }
+    if (job->rests_until_ms != 0 || job->queue == &job->lane->queue) {
         if (waits->lane != job->lane)
             waiting_for_worker(&coordinator->scheduler, job->lane,
                                coordinator->now.steady_ms - coordinator->lease_ms,

@@ -97,7 +97,8 @@ bool record_end(struct store *store, const struct job *job, const char *outcome,
                " error = CASE WHEN ?1 <> 'done' THEN coalesce(?5, error) END WHERE id = ?6");
     query_bind_text(&query, lease_state_name(lease->state));
     query_bind_int(&query, lease->failures);
-    query_bind_text(&query, lease->worker[0] != '\0' ? lease->worker : NULL);
+    bool ran = lease->state != LEASE_QUEUED && lease->worker[0] != '\0';
+    query_bind_text(&query, ran ? lease->worker : NULL);
     query_bind_int(&query, now_ms);
     query_bind_text(&query, why);
     query_bind_int(&query, job->id);

@@ -46,6 +46,17 @@ static int order_holder(const void *key, const void *item) {
     return strcmp(key, ((const struct job *)item)->lease.worker);
 }
 
+struct rest {
+    int64_t until_ms, id;
+};
+
+static int order_rest(const void *key, const void *item) {
+    const struct rest *rest = key;
+    const struct job *job = item;
+    int by = compare(rest->until_ms, job->rests_until_ms);
+    return by != 0 ? by : compare(rest->id, job->id);
+}
+
 static int order_worker(const void *key, const void *item) {
     return strcmp(key, ((const struct worker *)item)->name);
 }
@@ -119,10 +130,15 @@ static void lane_leave(struct scheduler *scheduler, struct lane *lane) {
 
 /* --- where a job stands --- */
 
-/* Out of the queue, or from among those that run. By now the lease may say something else. */
+/* Out of the queue, or from among those that rest or run. By now the lease may say something else.
+ */
 static void job_take_out(struct scheduler *scheduler, struct job *job) {
+    const struct rest rest = {job->rests_until_ms, job->id};
     if (job->queue != NULL)
         queue_remove(job);
+    if (job->rests_until_ms != 0)
+        list_remove(&scheduler->resting, list_place(&scheduler->resting, order_rest, &rest));
+    job->rests_until_ms = 0;
     if (!job->runs)
         return;
     size_t place = 0;
@@ -136,11 +152,15 @@ static void job_take_out(struct scheduler *scheduler, struct job *job) {
 /* Where the lease says. There is room: scheduler_add has seen to it. */
 static void job_put(struct scheduler *scheduler, struct job *job) {
     struct barrier *barrier = list_find(&scheduler->barriers, order_barrier, &job->barrier);
+    const struct rest rest = {job->lease.rest_until_ms, job->id};
     if (job->lease.state == LEASE_RUNNING) {
         size_t place = list_place(&scheduler->running, order_holder, job->lease.worker);
         list_insert(&scheduler->running, place, job);
         job->lane->person->running++;
         job->runs = true;
+    } else if (!job->lease.paused && rest.until_ms != 0) {
+        list_insert(&scheduler->resting, list_place(&scheduler->resting, order_rest, &rest), job);
+        job->rests_until_ms = rest.until_ms;
     } else if (!job->lease.paused) {
         queue_push(barrier != NULL ? &barrier->queue : &job->lane->queue, job);
     }
@@ -158,6 +178,7 @@ bool scheduler_add(struct scheduler *scheduler, const struct ticket *ticket) {
                         .need = ticket->need};
     if (kind.person == NULL || !list_reserve(jobs, jobs->count + 1) ||
         !list_reserve(&scheduler->running, jobs->count + 1) ||
+        !list_reserve(&scheduler->resting, jobs->count + 1) ||
         (barrier != NULL && !queue_reserve(&barrier->queue, barrier->job_count + 1)))
         return false;
     struct job *job = calloc(1, sizeof *job);
@@ -277,24 +298,67 @@ struct job *scheduler_held(const struct scheduler *scheduler, const char *worker
     return list_find(&scheduler->running, order_holder, worker);
 }
 
-/* Of two lanes of one priority, each with a job that waits. */
-static bool lane_is_before(const struct lane *lane, const struct lane *other) {
-    if (lane->person->running != other->person->running)
-        return lane->person->running < other->person->running;
-    return queue_first(&lane->queue)->id < queue_first(&other->queue)->id;
+/* Of two jobs that a worker could have. */
+static bool job_is_before(const struct job *job, const struct job *other) {
+    const struct lane *lane = job->lane, *of_other = other->lane;
+    if (lane->priority != of_other->priority)
+        return lane->priority > of_other->priority;
+    if (lane->person->running != of_other->person->running)
+        return lane->person->running < of_other->person->running;
+    return job->id < other->id;
 }
 
-struct job *scheduler_next(const struct scheduler *scheduler, const struct worker *worker) {
-    const struct lane *best = NULL;
+static bool worker_is_there(const struct worker *worker, const struct presence *present) {
+    return !worker->draining && present->now_ms - worker->seen_ms <= present->lost_ms;
+}
+
+/* Whether the worker may have the job now, which has rested: unless it was the one who failed it
+ * and there is another. */
+static bool may_try_again(const struct scheduler *scheduler, const struct job *job,
+                          const struct worker *worker, const struct presence *present) {
+    if (strcmp(job->lease.worker, worker->name) != 0)
+        return true;
+    for (size_t i = 0; i < scheduler->workers.count; i++) {
+        const struct worker *other = scheduler->workers.items[i];
+        if (strcmp(other->name, worker->name) != 0 && worker_is_there(other, present) &&
+            need_met(&job->lane->need, other))
+            return false;
+    }
+    return true;
+}
+
+/* Those whose rest is over, for everybody, are queued as any other. */
+static void wake(struct scheduler *scheduler, int64_t now_ms) {
+    struct job *job;
+    while (scheduler->resting.count > 0 && (job = scheduler->resting.items[0]) != NULL &&
+           job->rests_until_ms + LEASE_PREFER_MS <= now_ms) {
+        job->lease.rest_until_ms = 0;
+        scheduler_settle(scheduler, job);
+    }
+}
+
+struct job *scheduler_next(struct scheduler *scheduler, const struct worker *worker,
+                           const struct presence *present) {
+    struct job *best = NULL;
+    wake(scheduler, present->now_ms);
     for (size_t i = 0; i < scheduler->lanes.count; i++) {
         const struct lane *lane = scheduler->lanes.items[i];
-        if (best != NULL && lane->priority < best->priority)
+        struct job *job = queue_first(&lane->queue);
+        if (best != NULL && lane->priority < best->lane->priority)
             break;
-        if (queue_first(&lane->queue) != NULL && need_met(&lane->need, worker) &&
-            (best == NULL || lane_is_before(lane, best)))
-            best = lane;
+        if (job != NULL && need_met(&lane->need, worker) &&
+            (best == NULL || job_is_before(job, best)))
+            best = job;
     }
-    return best != NULL ? queue_first(&best->queue) : NULL;
+    for (size_t i = 0; i < scheduler->resting.count; i++) {
+        struct job *job = scheduler->resting.items[i];
+        if (job->rests_until_ms > present->now_ms)
+            break;
+        if (need_met(&job->lane->need, worker) && (best == NULL || job_is_before(job, best)) &&
+            may_try_again(scheduler, job, worker, present))
+            best = job;
+    }
+    return best;
 }
 
 struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms) {
@@ -340,8 +404,9 @@ void scheduler_clear(struct scheduler *scheduler) {
     }
     for (size_t i = 0; i < scheduler->barriers.count; i++)
         barrier_free(scheduler->barriers.items[i]);
-    struct list *lists[] = {&scheduler->jobs,  &scheduler->running, &scheduler->workers,
-                            &scheduler->lanes, &scheduler->persons, &scheduler->barriers};
+    struct list *lists[] = {&scheduler->jobs,    &scheduler->running, &scheduler->resting,
+                            &scheduler->workers, &scheduler->lanes,   &scheduler->persons,
+                            &scheduler->barriers};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         free(lists[i]->items);
     *scheduler = (struct scheduler){0};

@@ -3,11 +3,14 @@
  * It holds the experiments that are not finished (the database has all of them) and the workers
  * that said hello. The rule: of the experiments that are queued, not paused, wait for no other and
  * whose needs the worker meets, those of the highest priority; of these, those of the person who
- * has the fewest experiments running; of these, the oldest.
+ * has the fewest experiments running; of these, the oldest. One that has failed is left alone while
+ * it rests (lease.h), and then, for LEASE_PREFER_MS, to other workers than the one who failed it,
+ * if there are any that meet its needs.
  *
  * Experiments of one priority, person and need stand in one lane, in order of age, so that the
  * choice is among lanes; what waits for others stands at a barrier until it opens. No step is
- * longer than O(lanes + log n), with a hundred thousand in the queue.
+ * longer than O(lanes + log n), with a hundred thousand in the queue, but for those that have just
+ * rested.
  *
  * What it decides is for the caller to store; after a failed commit the caller empties it and fills
  * it again from the database.
@@ -59,9 +62,10 @@ struct job {
     struct lease lease;
     struct job_progress progress;
     struct lane *lane;
-    struct queue *queue; /* its lane's or its barrier's while it waits there, else NULL */
-    size_t place;        /* in the queue */
-    bool runs;           /* it is in `running` */
+    struct queue *queue;    /* its lane's or its barrier's while it waits there, else NULL */
+    size_t place;           /* in the queue */
+    int64_t rests_until_ms; /* its place in `resting`; 0: it is not there */
+    bool runs;              /* it is in `running` */
 };
 
 struct worker {
@@ -89,6 +93,7 @@ struct barrier {
 struct scheduler {
     struct list jobs;     /* struct job, in order of id */
     struct list running;  /* of these, in order of the holder's name */
+    struct list resting;  /* of these, in order of the time until which they rest */
     struct list workers;  /* struct worker, in order of name */
     struct list lanes;    /* struct lane, the highest priority first */
     struct list persons;  /* struct person, in order of name; they stay until scheduler_clear */
@@ -126,8 +131,13 @@ struct worker *scheduler_worker(const struct scheduler *scheduler, const char *n
 /* The job that the worker holds, or NULL. */
 struct job *scheduler_held(const struct scheduler *scheduler, const char *worker);
 bool need_met(const struct need *need, const struct worker *worker);
+/* When it is, and for how long somebody who is still there may not have been seen. */
+struct presence {
+    int64_t now_ms, lost_ms;
+};
 /* The queued job that the worker should get, or NULL. */
-struct job *scheduler_next(const struct scheduler *scheduler, const struct worker *worker);
+struct job *scheduler_next(struct scheduler *scheduler, const struct worker *worker,
+                           const struct presence *present);
 
 /* Some job whose lease has expired, or NULL. */
 struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms);

@@ -73,6 +73,13 @@ void waiting_for_worker(const struct scheduler *scheduler, const struct lane *la
     }
 }
 
+void waiting_for_rest(int64_t left_ms, char text[WAITING_TEXT]) {
+    int64_t seconds = (left_ms + 999) / 1000;
+    bool minutes = seconds >= 120;
+    snprintf(text, WAITING_TEXT, "retries in %" PRId64 " %s",
+             minutes ? (seconds + 59) / 60 : seconds, minutes ? "min" : "s");
+}
+
 void waiting_for_others(const struct waiting_after *after, char text[WAITING_TEXT]) {
     if (after->broken != 0)
         snprintf(text, WAITING_TEXT, "after %.100s: experiment %" PRId64 " %s", after->words,

@@ -18,6 +18,8 @@ struct waiting_after {
  * depends on the lane alone. */
 void waiting_for_worker(const struct scheduler *scheduler, const struct lane *lane,
                         int64_t since_ms, char text[WAITING_TEXT]);
+/* "retries in 12 s", or "in 4 min", rounded up. */
+void waiting_for_rest(int64_t left_ms, char text[WAITING_TEXT]);
 /* "after a, b: 2 of 5 are done". */
 void waiting_for_others(const struct waiting_after *after, char text[WAITING_TEXT]);
 

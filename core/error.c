@@ -11,8 +11,35 @@ void error_store(struct error *error, enum error_code code, const char *format, 
     va_list arguments;
     va_start(arguments, format);
     error->code = code;
+    error->cause = CAUSE_UNKNOWN;
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+}
+
+void error_store_machine(struct error *error, const char *format, ...) {
+    if (error == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    error->code = ERROR_FAILED;
+    error->cause = CAUSE_MACHINE;
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+}
+
+static enum error_cause cause_of(int number) {
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT: return CAUSE_ROOM;
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EIO:
+    case EROFS:
+    case ENODEV:
+    case ENXIO: return CAUSE_MACHINE;
+    default: return CAUSE_UNKNOWN;
+    }
 }
 
 void error_store_context(struct error *error, const char *format, ...) {
@@ -37,6 +64,7 @@ void error_store_errno(struct error *error, enum error_code code, const char *fo
     va_list arguments;
     va_start(arguments, format);
     error->code = code;
+    error->cause = cause_of(number);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     size_t length = strlen(error->message);

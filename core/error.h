@@ -19,8 +19,17 @@ enum error_code {
     ERROR_EXPERIMENT = 4,
 };
 
+/* What the machine lacks, where it was the machine: on another one, or here later, the same may go
+ * well. */
+enum error_cause {
+    CAUSE_UNKNOWN = 0,
+    CAUSE_MACHINE, /* memory, descriptors, a device that works */
+    CAUSE_ROOM,    /* room on a disk */
+};
+
 struct error {
     enum error_code code;
+    enum error_cause cause;
     char message[1024];
 };
 
@@ -33,13 +42,18 @@ static inline bool error_false(void) {
 
 /* Stores the code and the formatted message (cut at the size of `message`). */
 #define error_set(error, code, ...) (error_store(error, code, __VA_ARGS__), error_false())
+/* The same with ERROR_FAILED and CAUSE_MACHINE. */
+#define error_machine(error, ...) (error_store_machine(error, __VA_ARGS__), error_false())
 /* Puts "context: " before the message that is already there. */
 #define error_context(error, ...) (error_store_context(error, __VA_ARGS__), error_false())
-/* Stores the message and errno's text after it: "cannot open x: No such file or directory". */
+/* Stores the message and errno's text after it, "cannot open x: No such file or directory", and the
+ * cause that errno tells. */
 #define error_errno(error, code, ...) (error_store_errno(error, code, __VA_ARGS__), error_false())
 
 void error_store(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void error_store_machine(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void error_store_context(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void error_store_errno(struct error *error, enum error_code code, const char *format, ...)

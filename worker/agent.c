@@ -6,6 +6,7 @@
 #include "core/wire.h"
 #include "worker/assignment.h"
 #include "worker/duty.h"
+#include "worker/folder.h"
 #include "worker/luggage.h"
 #include "worker/nn/backend.h"
 #include "worker/report.h"
@@ -20,7 +21,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { AGENT_COMPLAIN_EVERY_MS = 30000 };
+enum { AGENT_COMPLAIN_EVERY_MS = 30000, AGENT_ROOM_BYTES = 16 << 20 };
 
 struct agent {
     const struct agent_options *options;
@@ -43,6 +44,8 @@ struct agent {
     int64_t patient_until_ms; /* 0: for as long as it takes */
     bool away;                /* the coordinator, as far as people were told */
     int64_t complained_ms;    /* when they were told last */
+    enum error_cause cause;   /* what hinders this machine since the last attempt */
+    uint64_t room_bytes;      /* that there were when the disk was full */
 };
 
 __attribute__((format(printf, 3, 4))) static void say(const struct agent *agent, bool trouble,
@@ -82,13 +85,39 @@ static bool spool_mourn(struct agent *agent, struct error *error) {
 
 /* ---- the trial ---- */
 
+/* Reports how an attempt ended that came to nothing. A fault of the input is the same on every try;
+ * what the machine lacks is not the experiment's fault. */
+static bool spool_failure(struct agent *agent, const struct error *why, struct error *error) {
+    agent->cause = why->cause;
+    if (why->cause == CAUSE_ROOM)
+        agent->room_bytes = folder_room(agent->dir);
+    if (why->cause == CAUSE_UNKNOWN)
+        return spool_report(agent, "end", report_failure(why->message, why->code != ERROR_INPUT),
+                            error);
+    say(agent, true, "this machine cannot train it now: it is given back, and %s",
+        why->cause == CAUSE_ROOM ? "none is asked for until there is room"
+                                 : "none is asked for now");
+    return spool_report(agent, "end", report_hindered(why->message), error);
+}
+
+/* Whether there is more room by now than when the disk was full. */
+static void look_for_room(struct agent *agent) {
+    const struct duty_event room = {.kind = DUTY_ROOM};
+    if (agent->cause != CAUSE_ROOM ||
+        folder_room(agent->dir) < agent->room_bytes + AGENT_ROOM_BYTES)
+        return;
+    agent->cause = CAUSE_UNKNOWN;
+    say(agent, false, "there is room in %s again", agent->dir);
+    duty_take(&agent->duty, &room, clock_steady_ms());
+}
+
 static bool trial_over(struct agent *agent, struct error *error) {
     trial_free(agent->trial);
     agent->trial = NULL;
     free(agent->folder);
     agent->folder = NULL;
     agent->ended = false;
-    const struct duty_event ended = {.kind = DUTY_ENDED};
+    const struct duty_event ended = {.kind = DUTY_ENDED, .hindered = agent->cause != CAUSE_UNKNOWN};
     duty_take(&agent->duty, &ended, clock_steady_ms());
     return spool_hold(agent->spool, 0, 0, error);
 }
@@ -111,6 +140,7 @@ static bool trial_begin(struct agent *agent, struct error *error) {
 
 static bool start(struct agent *agent, struct error *error) {
     struct error why = {0};
+    agent->cause = CAUSE_UNKNOWN;
     const char *name =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(agent->assignment, "name"));
     say(agent, false, "experiment %" PRId64 ", attempt %" PRId64 ": %s", agent->duty.experiment,
@@ -121,15 +151,13 @@ static bool start(struct agent *agent, struct error *error) {
         return true;
     say(agent, true, "experiment %" PRId64 " cannot start: %s", agent->duty.experiment,
         why.message);
-    return spool_report(agent, "end", report_failure(why.message, why.code != ERROR_INPUT),
-                        error) &&
-           trial_over(agent, error);
+    return spool_failure(agent, &why, error) && trial_over(agent, error);
 }
 
-/* How the trial went, for the coordinator and for people. A fault of the input is the same on every
- * try; anything else (memory, a full disk) may go better elsewhere. */
+/* How the trial went, for the coordinator and for people. */
 static bool take_end(struct agent *agent, const struct trial_item *item, struct error *error) {
     const int64_t id = agent->duty.experiment;
+    agent->cause = CAUSE_UNKNOWN;
     bool counts = duty_spools(&agent->duty), ok = true;
     if (!counts) {
         say(agent, false, "experiment %" PRId64 ": stopped, it is not this worker's any more", id);
@@ -140,9 +168,7 @@ static bool take_end(struct agent *agent, const struct trial_item *item, struct 
         ok = spool_report(agent, "end", report_end("given_back"), error);
     } else {
         say(agent, true, "experiment %" PRId64 " failed: %s", id, item->error.message);
-        ok = spool_report(agent, "end",
-                          report_failure(item->error.message, item->error.code != ERROR_INPUT),
-                          error);
+        ok = spool_failure(agent, &item->error, error);
     }
     return ok && trial_over(agent, error);
 }
@@ -385,6 +411,7 @@ static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *e
         duty_take(&agent->duty, &left, clock_steady_ms());
     }
     tell_courier_trouble(agent);
+    look_for_room(agent);
     return take_messages(agent, error) && take_trial(agent, error);
 }
 

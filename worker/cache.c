@@ -28,13 +28,13 @@ static uint64_t hash_of(const char *key) {
 bool cache_new(size_t bytes, struct cache **cache, struct error *error) {
     struct cache *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for the cache of pictures");
+        return error_machine(error, "no memory for the cache of pictures");
     made->bucket_count = 1024;
     made->limit = bytes;
     made->buckets = calloc(made->bucket_count, sizeof(struct entry *));
     if (made->buckets == NULL) {
         free(made);
-        return error_set(error, ERROR_FAILED, "no memory for the cache of pictures");
+        return error_machine(error, "no memory for the cache of pictures");
     }
     pthread_mutex_init(&made->lock, NULL);
     *cache = made;

@@ -1,7 +1,7 @@
 #include "worker/delivery.h"
 
+#include "core/backoff.h"
 #include "core/wire.h"
-#include "worker/backoff.h"
 
 #include <string.h>
 
@@ -21,7 +21,8 @@ static void begin_again(struct delivery *delivery, int64_t wait_ms, int64_t now_
 }
 
 static void fail(struct delivery *delivery, int64_t now_ms) {
-    begin_again(delivery, backoff_ms(delivery->failures++, &delivery->jitter), now_ms);
+    begin_again(delivery, backoff_ms(&BACKOFF_LINK, delivery->failures++, &delivery->jitter),
+                now_ms);
 }
 
 static void end(struct delivery *delivery, enum delivery_action_kind how) {

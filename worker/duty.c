@@ -1,6 +1,6 @@
 #include "worker/duty.h"
 
-#include "worker/backoff.h"
+#include "core/backoff.h"
 
 #include <string.h>
 
@@ -17,7 +17,13 @@ bool duty_spools(const struct duty *duty) {
 }
 
 static void back_off(struct duty *duty, int64_t now_ms) {
-    duty->hold_until_ms = now_ms + backoff_ms(duty->failures++, &duty->jitter);
+    duty->hold_until_ms = now_ms + backoff_ms(&BACKOFF_LINK, duty->failures++, &duty->jitter);
+}
+
+/* For work that this machine cannot do: it asks for none for a while. */
+static void hinder(struct duty *duty, int64_t now_ms) {
+    static const struct backoff growing = {.first_ms = 5000, .times = 2, .most_ms = 300 * 1000};
+    duty->request_due_ms = now_ms + backoff_ms(&growing, duty->hindrances++, &duty->jitter);
 }
 
 static void leave(struct duty *duty, int64_t now_ms) {
@@ -112,7 +118,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
         duty->met = true;
         duty->heartbeat_ms = event->heartbeat_ms;
         duty->heartbeat_due_ms = now_ms;
-        duty->request_due_ms = now_ms;
+        if (duty->hindrances == 0)
+            duty->request_due_ms = now_ms;
         break;
     case DUTY_ASSIGNED:
         duty->work = DUTY_ASSIGNED_NOW;
@@ -135,6 +142,7 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
     case DUTY_FAREWELL: duty->exit_due = true; break;
     case DUTY_REFUSED: take_refusal(duty, event, message, now_ms); break;
     case DUTY_ENDED:
+    case DUTY_ROOM:
     case DUTY_SIGNAL:
     case DUTY_UNSENT:
     case DUTY_BARRED: /* no answers */ break;
@@ -147,9 +155,14 @@ void duty_take(struct duty *duty, const struct duty_event *event, int64_t now_ms
         duty->work = DUTY_IDLE;
         duty->idle_since_ms = now_ms;
         duty->request_due_ms = now_ms;
+        if (event->hindered)
+            hinder(duty, now_ms);
+        else
+            duty->hindrances = 0;
         if (duty->leaving)
             leave(duty, now_ms);
         break;
+    case DUTY_ROOM: duty->request_due_ms = now_ms; break;
     case DUTY_SIGNAL: leave_cleanly(duty, now_ms); break;
     case DUTY_UNSENT: lose(duty, now_ms); break;
     case DUTY_BARRED:

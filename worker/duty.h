@@ -9,7 +9,9 @@
  * after a backoff (backoff.h). Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
- * stopped and its reports are dropped. Work that was paused is stopped and given back. A worker
+ * stopped and its reports are dropped. Work that was paused is stopped and given back. After work
+ * that the machine could not do, none is asked for until that is over (DUTY_ROOM), or for a wait
+ * that grows from seconds to five minutes. A worker
  * that is told to drain leaves as on a signal. A
  * coordinator that does not let the worker in ends one that it has never let in, and is as one that
  * is away to others: keys come and go. A signal stops the trainer; what is spooled (given back
@@ -47,7 +49,8 @@ enum duty_event_kind {
     DUTY_REFUSED, /* refusal: an `error` answer */
     DUTY_UNSENT,  /* there is no connection */
     DUTY_BARRED,  /* the same: the coordinator does not let this worker in */
-    DUTY_ENDED,   /* the trainer's thread is finished, its last report spooled */
+    DUTY_ENDED,   /* the trainer's thread is finished, its last report spooled; hindered */
+    DUTY_ROOM,    /* what it was hindered by is over */
     DUTY_SIGNAL,  /* SIGINT or SIGTERM */
 };
 
@@ -65,6 +68,7 @@ struct duty_event {
     int64_t experiment, attempt;
     int64_t heartbeat_ms, retry_ms;
     bool over, paused, drain;
+    bool hindered; /* the machine could not do it: no room, no memory, a lost device */
     enum duty_refusal refusal;
 };
 
@@ -108,6 +112,7 @@ struct duty {
     int64_t idle_since_ms, idle_exit_ms; /* idle_exit_ms: negative for never */
     bool leaving;
     int64_t leave_by_ms;
+    unsigned hindrances; /* in a row */
     /* what duty_next has yet to say */
     bool stop_due, drop_report_due, drop_attempt_due, exit_due;
     int64_t drop_experiment, drop_attempt;

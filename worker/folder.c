@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static bool open_lock(const char *dir, int flags, int *lock, struct error *error) {
@@ -55,4 +56,9 @@ bool folder_drain(const char *dir, bool *held, struct error *error) {
 out:
     close(lock);
     return good;
+}
+
+uint64_t folder_room(const char *dir) {
+    struct statvfs status;
+    return statvfs(dir, &status) == 0 ? (uint64_t)status.f_bavail * status.f_frsize : 0;
 }

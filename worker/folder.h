@@ -8,10 +8,15 @@
 
 #include "core/error.h"
 
+#include <stdint.h>
+
 /* Fails when another live worker holds the folder (ERROR_INPUT). *lock is the caller's to close. */
 bool folder_lock(const char *dir, int *lock, struct error *error);
 /* Asks the worker that holds the folder, on this machine, to leave (SIGUSR1), and waits until it
  * has. *held is false when there was none. ERROR_INPUT where no worker has ever been. */
 bool folder_drain(const char *dir, bool *held, struct error *error);
+
+/* Bytes that may still be written there; 0 when that cannot be told. */
+uint64_t folder_room(const char *dir);
 
 #endif

@@ -142,7 +142,7 @@ static bool start_threads(struct loader *loader, size_t count, struct error *err
 bool loader_new(const struct loader_options *options, struct loader **loader, struct error *error) {
     struct loader *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for the loader");
+        return error_machine(error, "no memory for the loader");
     sample_keep_heap();
     size_t threads = options->threads > 0 ? (size_t)options->threads : machine_cores();
     pthread_mutex_init(&made->lock, NULL);
@@ -157,7 +157,7 @@ bool loader_new(const struct loader_options *options, struct loader **loader, st
     size_t cache_limit = options->cache_bytes > 0 ? options->cache_bytes : quarter_of_memory();
     bool done = made->root != NULL && made->slots != NULL && made->threads != NULL;
     if (!done)
-        error_set(error, ERROR_FAILED, "no memory for the loader");
+        error_machine(error, "no memory for the loader");
     done = done && cache_new(cache_limit, &made->source.cache, error) &&
            start_threads(made, threads, error);
     if (!done) {
@@ -239,10 +239,10 @@ static bool reserve_slots(struct loader *loader, size_t samples, struct error *e
         done = slot_new(&loader->slots[i], samples, floats, loader->pictures);
     if (!done) {
         free_slots(loader);
-        return error_set(error, ERROR_FAILED,
-                         "no memory for %zu batches of %zu pictures of %d x %d; make "
-                         "train.batch_size smaller",
-                         loader->slot_count, samples, loader->width, loader->height);
+        return error_machine(error,
+                             "no memory for %zu batches of %zu pictures of %d x %d; make "
+                             "train.batch_size smaller",
+                             loader->slot_count, samples, loader->width, loader->height);
     }
     loader->slot_floats = floats;
     return true;

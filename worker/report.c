@@ -117,6 +117,12 @@ cJSON *report_end(const char *outcome) {
     return object;
 }
 
+cJSON *report_hindered(const char *message) {
+    cJSON *object = report_end("given_back");
+    cJSON_AddStringToObject(object, "error", message);
+    return object;
+}
+
 cJSON *report_failure(const char *message, bool retry) {
     cJSON *object = report_end("failed");
     cJSON_AddStringToObject(object, "error", message);

@@ -21,6 +21,8 @@ cJSON *report_checkpoint(const struct checkpoint_report *report, const char *hos
 cJSON *report_log(uint64_t offset, const char *text);
 /* "done", "given_back" */
 cJSON *report_end(const char *outcome);
+/* "given_back", which says why this machine could not do it. */
+cJSON *report_hindered(const char *message);
 /* "failed"; retry: whether another attempt may go better. */
 cJSON *report_failure(const char *message, bool retry);
 

@@ -1,7 +1,7 @@
 #include "worker/slot.h"
 
+#include "core/backoff.h"
 #include "core/error.h"
-#include "worker/backoff.h"
 
 #include <sys/wait.h>
 
@@ -23,7 +23,7 @@ void slot_ended(struct slot *slot, int status, bool leaving, int64_t now_ms, uin
     }
     if (now_ms - slot->start_ms >= SLOT_LIFE_MS)
         slot->failures = 0;
-    slot->start_ms = now_ms + backoff_ms(slot->failures++, jitter);
+    slot->start_ms = now_ms + backoff_ms(&BACKOFF_LINK, slot->failures++, jitter);
     slot->state = SLOT_DUE;
     if (slot->failures == SLOT_TRIES)
         over(slot, code);

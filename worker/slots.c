@@ -1,8 +1,8 @@
 #include "worker/slots.h"
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/file.h"
-#include "worker/backoff.h"
 #include "worker/folder.h"
 #include "worker/slot.h"
 #include "worker/spool.h"

@@ -2,6 +2,7 @@
 
 #include "worker/folder.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { SPOOL_VERSION = 1, SPOOL_NAME_MAX = 128 };
+enum { SPOOL_VERSION = 1, SPOOL_NAME_MAX = 128, SPOOL_RESERVE_BYTES = 4 << 20 };
 
 /* Deleted sequences are not used again (AUTOINCREMENT): an answer to an old report never deletes a
  * new one. */
@@ -26,6 +27,7 @@ struct spool {
     int lock;
     size_t count;
     char worker[SPOOL_NAME_MAX];
+    char *reserve; /* a file that holds room for reports on a full disk */
 };
 
 static bool spool_error(const struct spool *spool, struct error *error) {
@@ -33,8 +35,23 @@ static bool spool_error(const struct spool *spool, struct error *error) {
                      sqlite3_db_filename(spool->database, "main"), sqlite3_errmsg(spool->database));
 }
 
+/* Lays the reserve by, where there is room for it. */
+static void save_room(const struct spool *spool) {
+    int file = open(spool->reserve, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return;
+    if (posix_fallocate(file, 0, SPOOL_RESERVE_BYTES) != 0)
+        unlink(spool->reserve);
+    close(file);
+}
+
+/* After a failed write: whether it was for want of room, and the reserve now gives some. */
+static bool spend_room(const struct spool *spool) {
+    return sqlite3_errcode(spool->database) == SQLITE_FULL && unlink(spool->reserve) == 0;
+}
+
 /* Runs `sql` with bound integers, to its end. */
-static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
+static bool spool_try(struct spool *spool, const char *sql, const int64_t *values, int count,
                       struct error *error) {
     sqlite3_stmt *statement = NULL;
     bool ok = sqlite3_prepare_v2(spool->database, sql, -1, &statement, NULL) == SQLITE_OK;
@@ -45,6 +62,12 @@ static bool spool_run(struct spool *spool, const char *sql, const int64_t *value
         spool_error(spool, error);
     sqlite3_finalize(statement);
     return ok;
+}
+
+static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
+                      struct error *error) {
+    return spool_try(spool, sql, values, count, error) ||
+           (spend_room(spool) && spool_try(spool, sql, values, count, error));
 }
 
 static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
@@ -128,6 +151,12 @@ bool spool_open(const char *dir, struct spool **out, struct error *error) {
     spool->lock = -1;
     if (!folder_lock(dir, &spool->lock, error))
         goto out;
+    if (asprintf(&spool->reserve, "%s/reserve", dir) < 0) {
+        spool->reserve = NULL;
+        error_set(error, ERROR_FAILED, "out of memory");
+        goto out;
+    }
+    save_room(spool);
     snprintf(path, sizeof path, "%s/spool.db", dir);
     int code =
         sqlite3_open_v2(path, &spool->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
@@ -150,6 +179,7 @@ void spool_close(struct spool *spool) {
     sqlite3_close(spool->database);
     if (spool->lock >= 0)
         close(spool->lock);
+    free(spool->reserve);
     free(spool);
 }
 
@@ -161,8 +191,8 @@ size_t spool_count(const struct spool *spool) {
     return spool->count;
 }
 
-bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,
-               const char *body, struct error *error) {
+static bool try_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,
+                    const char *body, struct error *error) {
     sqlite3_stmt *statement = NULL;
     bool ok = sqlite3_prepare_v2(
                   spool->database,
@@ -179,6 +209,12 @@ bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const c
         spool_error(spool, error);
     sqlite3_finalize(statement);
     return ok;
+}
+
+bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,
+               const char *body, struct error *error) {
+    return try_put(spool, experiment, attempt, kind, body, error) ||
+           (spend_room(spool) && try_put(spool, experiment, attempt, kind, body, error));
 }
 
 bool spool_first(struct spool *spool, struct spooled *report, struct error *error) {
@@ -231,6 +267,7 @@ bool spool_drop(struct spool *spool, int64_t experiment, int64_t attempt, struct
 
 bool spool_hold(struct spool *spool, int64_t experiment, int64_t attempt, struct error *error) {
     const int64_t values[] = {experiment, attempt};
+    save_room(spool);
     return spool_run(spool, "UPDATE worker SET experiment = ?, attempt = ?", values, 2, error);
 }
 

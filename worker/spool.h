@@ -5,6 +5,9 @@
  * What a killed worker leaves behind is sent first by the next one in that folder, with the attempt
  * it was made under; the coordinator fences it if that attempt is over.
  *
+ * DIR/reserve holds 4 MiB that are given up when the disk is full, so that what a worker has to say
+ * then (that it could not go on) is stored all the same.
+ *
  * A folder belongs to one live worker: its lock (folder.h) is held for as long as the spool is
  * open. The worker's name, HOST:RANDOM, is made with the spool and stays with it, so that a worker
  * that is started again in its folder is the same worker to the coordinator.

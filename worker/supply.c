@@ -1,10 +1,10 @@
 #include "worker/supply.h"
 
 #include "core/atomic_file.h"
+#include "core/backoff.h"
 #include "core/json.h"
 #include "core/sha256.h"
 #include "net/fetch.h"
-#include "worker/backoff.h"
 #include "worker/checkpoint.h"
 #include "worker/resume.h"
 
@@ -77,7 +77,7 @@ static bool bring_file(struct errand *errand, const char *path, struct error *er
             return true;
         if (error->code != ERROR_UNREACHABLE)
             return false;
-        rest(errand, backoff_ms(failures, &jitter));
+        rest(errand, backoff_ms(&BACKOFF_LINK, failures, &jitter));
     }
     return false;
 }

@@ -48,6 +48,11 @@ static inline void wait_ms(struct bench *bench, int64_t ms) {
     bench->now.steady_ms += ms;
 }
 
+/* Until whatever has failed may be tried again, by anybody. */
+static inline void wait_for_rest(struct bench *bench) {
+    wait_ms(bench, 300 * 1000 + LEASE_PREFER_MS);
+}
+
 /* Through the wire: `body` (taken) as the other side reads it. */
 static inline void carry(const char *name, cJSON *of_name, struct wire_message *message) {
     struct wire_packet packet;

@@ -204,6 +204,7 @@ static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced
     assert_non_null(strstr(text_of(details, "error"), "worker a was lost in attempt 1"));
     assert_string_equal(text_of(json_member(details, "attempts")->child, "outcome"), "lost");
     assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
+    wait_for_rest(bench);
     take(bench, "b");
     assert_int_equal(number_of(bench->answer.body, "attempt"), 2);
     assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
@@ -243,6 +244,7 @@ static void the_last_lost_attempt_makes_it_failed_and_says_why(void **state) {
     submit(bench, 1, 2, 2);
     hello(bench, "a");
     for (int attempt = 1; attempt <= 2; attempt++) {
+        wait_for_rest(bench);
         take(bench, "a");
         for (int i = 0; i < 2; i++) {
             wait_ms(bench, LEASE_MS / 2);
@@ -261,6 +263,7 @@ static void a_new_epoch_forgives_the_failures_before_it(void **state) {
     submit(bench, 1, 9, 2);
     hello(bench, "a");
     for (int attempt = 1; attempt <= 4; attempt++) {
+        wait_for_rest(bench);
         take(bench, "a");
         fenced(bench, "a", 1, attempt, "epoch", body_epoch(1, 0.5));
         if (attempt <= 3)
@@ -268,6 +271,40 @@ static void a_new_epoch_forgives_the_failures_before_it(void **state) {
         fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
         state_is(bench, 1, attempt < 4 ? "queued" : "failed");
     }
+}
+
+static void what_failed_rests_before_it_is_tried_again_and_says_for_how_long(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 9, 9);
+    hello(bench, "a");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
+    ask(bench, "request", body_worker("a"), "nothing");
+    assert_string_equal(text_of(show(bench, 1), "waits"), "retries in 2 s");
+    wait_ms(bench, 2000);
+    assert_string_equal(text_of(show(bench, 1), "waits"), "no worker is connected");
+    take(bench, "a");
+}
+
+static void what_the_machine_could_not_do_counts_as_no_failure_and_says_why(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 9, 1);
+    hello(bench, "a");
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        wait_for_rest(bench);
+        take(bench, "a");
+        fenced(bench, "a", 1, attempt, "end",
+               body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+        ask(bench, "request", body_worker("a"), "nothing");
+    }
+    const cJSON *shown = show(bench, 1);
+    assert_string_equal(text_of(shown, "state"), "queued");
+    assert_int_equal(number_of(shown, "failures"), 0);
+    assert_string_equal(text_of(shown, "error"), "no room");
+    assert_string_equal(text_of(shown, "worker"), "null");
+    const cJSON *attempt = json_member(shown, "attempts")->child;
+    assert_string_equal(text_of(attempt, "outcome"), "given_back");
+    assert_string_equal(text_of(attempt, "error"), "no room");
 }
 
 /* --- how an attempt ends --- */
@@ -508,6 +545,8 @@ int main(void) {
         ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
         ON_BENCH(a_restart_gives_every_lease_a_whole_new_time),
         ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
+        ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),
+        ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),

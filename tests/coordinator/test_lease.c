@@ -67,6 +67,46 @@ static void progress_forgives_the_failures_before_it(void **state) {
     assert_int_equal(lease.state, LEASE_FAILED);
 }
 
+/* How long it rests after so many failures in a row. */
+static int64_t rest_after(int64_t failures, int64_t experiment) {
+    struct lease lease = queued(1000);
+    for (int64_t i = 0; i < failures; i++) {
+        assert_true(lease_grant(&lease, "w", 0, 10));
+        assert_int_equal(lease.rest_until_ms, 0);
+        assert_true(lease_fail(&lease, true));
+        lease_rest(&lease, experiment, 5000);
+    }
+    return lease.rest_until_ms - 5000;
+}
+
+static void what_fails_again_rests_longer_up_to_five_minutes(void **state) {
+    (void)state;
+    static const int64_t most_ms[] = {2000, 8000, 32000, 128000, 300000, 300000};
+    bool differ = false;
+    for (int64_t i = 0; i < 6; i++)
+        assert_in_range(rest_after(i + 1, 7), most_ms[i] / 2, most_ms[i]);
+    assert_in_range(rest_after(900, 7), 150000, 300000);
+    for (int64_t id = 1; id <= 10; id++)
+        differ = differ || rest_after(1, id) != rest_after(1, 7);
+    assert_true(differ);                                  /* they do not all come back at once */
+    assert_int_equal(rest_after(3, 7), rest_after(3, 7)); /* and the same again */
+}
+
+static void what_its_worker_could_not_do_counts_as_no_failure_and_rests(void **state) {
+    (void)state;
+    struct lease lease = granted(1);
+    assert_true(lease_hinder(&lease));
+    lease_rest(&lease, 7, 5000);
+    assert_int_equal(lease.state, LEASE_QUEUED);
+    assert_int_equal(lease.failures, 0);
+    assert_in_range(lease.rest_until_ms, 6000, 7000);
+    assert_true(lease_grant(&lease, "w", 9000, 10));
+    lease_progress(&lease);
+    assert_true(lease_give_back(&lease));
+    lease_rest(&lease, 7, 5000); /* nothing to rest from */
+    assert_int_equal(lease.rest_until_ms, 0);
+}
+
 static void what_is_queued_does_not_expire(void **state) {
     (void)state;
     struct lease lease = queued(3);
@@ -206,6 +246,8 @@ int main(void) {
         cmocka_unit_test(what_runs_is_not_granted_again),
         cmocka_unit_test(renewing_lengthens_and_never_shortens),
         cmocka_unit_test(progress_forgives_the_failures_before_it),
+        cmocka_unit_test(what_fails_again_rests_longer_up_to_five_minutes),
+        cmocka_unit_test(what_its_worker_could_not_do_counts_as_no_failure_and_rests),
         cmocka_unit_test(what_is_queued_does_not_expire),
         cmocka_unit_test(a_failure_goes_back_to_the_queue_until_the_last),
         cmocka_unit_test(a_failure_that_would_come_again_is_the_last),

@@ -48,14 +48,19 @@ static void add_behind(struct scheduler *scheduler, int64_t id, int64_t barrier)
     assert_true(scheduler_add(scheduler, &ticket));
 }
 
-/* The id that the worker gets next, granted; 0 for none. */
-static int64_t take(struct scheduler *scheduler, const struct worker *worker) {
-    struct job *job = scheduler_next(scheduler, worker);
+/* The id that the worker gets next at that time, granted; 0 for none. */
+static int64_t take_at(struct scheduler *scheduler, const struct worker *worker, int64_t now_ms) {
+    const struct presence present = {.now_ms = now_ms, .lost_ms = 1000};
+    struct job *job = scheduler_next(scheduler, worker, &present);
     if (job == NULL)
         return 0;
-    assert_true(lease_grant(&job->lease, worker->name, 0, 10));
+    assert_true(lease_grant(&job->lease, worker->name, now_ms, 10));
     scheduler_settle(scheduler, job);
     return job->id;
+}
+
+static int64_t take(struct scheduler *scheduler, const struct worker *worker) {
+    return take_at(scheduler, worker, 0);
 }
 
 /* The job of that id leaves, done. */
@@ -82,6 +87,85 @@ static void higher_priority_goes_first_and_then_the_older(void **state) {
     static const int64_t order[] = {3, 4, 2, 5, 1, 0};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         assert_int_equal(take(&scheduler, &worker), order[i]);
+    scheduler_clear(&scheduler);
+}
+
+/* Experiment 1, failed by a worker at time 0; returns when it has rested. */
+static int64_t fail_first(struct scheduler *scheduler, const struct worker *worker) {
+    add(scheduler, 1, 0, BACKEND_ANY, 0);
+    assert_int_equal(take(scheduler, worker), 1);
+    struct job *job = scheduler_find(scheduler, 1);
+    assert_true(lease_fail(&job->lease, true));
+    lease_rest(&job->lease, 1, 0);
+    scheduler_settle(scheduler, job);
+    return job->lease.rest_until_ms;
+}
+
+static void what_rests_is_handed_out_to_nobody_and_holds_up_nobody(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), other = able("v");
+    int64_t rested_ms = fail_first(&scheduler, &worker);
+    add(&scheduler, 2, 0, BACKEND_ANY, 0);
+    assert_int_equal(take_at(&scheduler, &other, rested_ms - 1), 2);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms - 1), 0);
+    add(&scheduler, 3, 0, BACKEND_ANY, 0);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 1); /* at its own place again */
+    scheduler_clear(&scheduler);
+}
+
+static void another_worker_comes_first_for_what_one_has_failed(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), other = able("v");
+    int64_t rested_ms = fail_first(&scheduler, &worker);
+    other.seen_ms = rested_ms;
+    assert_true(scheduler_put_worker(&scheduler, &worker));
+    assert_true(scheduler_put_worker(&scheduler, &other));
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
+    assert_int_equal(take_at(&scheduler, &other, rested_ms), 1);
+    scheduler_clear(&scheduler);
+}
+
+static void who_failed_it_has_it_again_when_no_other_takes_it(void **state) {
+    (void)state;
+    struct worker worker = able("w");
+    for (int lack = 0; lack < 4; lack++) {
+        struct scheduler scheduler = {0};
+        struct worker other = able("v");
+        int64_t rested_ms = fail_first(&scheduler, &worker), now_ms = rested_ms;
+        other.seen_ms = rested_ms;
+        if (lack == 0)
+            other.seen_ms = rested_ms - 1001; /* it is lost */
+        else if (lack == 1)
+            other.draining = true;
+        else if (lack == 2)
+            other.memory_bytes = -1; /* it cannot */
+        else
+            now_ms = other.seen_ms = rested_ms + LEASE_PREFER_MS; /* it is busy, or does not ask */
+        assert_true(scheduler_put_worker(&scheduler, &other));
+        assert_int_equal(take_at(&scheduler, &worker, now_ms), 1);
+        scheduler_clear(&scheduler);
+    }
+}
+
+static void what_rests_can_be_paused_cancelled_and_given_another_priority(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w");
+    int64_t rested_ms = fail_first(&scheduler, &worker);
+    struct job *job = scheduler_find(&scheduler, 1);
+    assert_true(scheduler_set_priority(&scheduler, job, 5));
+    assert_true(lease_pause(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
+    assert_true(lease_resume(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms - 1), 0);
+    assert_true(lease_cancel(&job->lease));
+    scheduler_settle(&scheduler, job);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
+    assert_int_equal(scheduler.resting.count, 0);
     scheduler_clear(&scheduler);
 }
 
@@ -328,7 +412,8 @@ static void the_next_is_what_the_rule_says_of_all_that_wait(void **state) {
         if (random_below(&draws, 2) == 0)
             finish(&scheduler, best->id);
     }
-    assert_null(scheduler_next(&scheduler, &(struct worker){.memory_bytes = INT64_MAX}));
+    assert_null(scheduler_next(&scheduler, &(struct worker){.memory_bytes = INT64_MAX},
+                               &(struct presence){0}));
     scheduler_clear(&scheduler);
 }
 
@@ -369,7 +454,8 @@ static void ask_for_work(struct simulation *simulation, int index) {
     struct worker worker = worker_named(worker_name(index), BACKEND_CPU, GIB);
     struct job *job = scheduler_held(&simulation->scheduler, worker.name);
     if (job == NULL) {
-        job = scheduler_next(&simulation->scheduler, &worker);
+        const struct presence present = {simulation->now_ms, LEASE_MS};
+        job = scheduler_next(&simulation->scheduler, &worker, &present);
         if (job == NULL)
             return;
         assert_true(lease_grant(&job->lease, worker.name, simulation->now_ms, LEASE_MS));
@@ -416,6 +502,8 @@ static void end_early(struct simulation *simulation, int index) {
             lease_give_back(&job->lease);
         else
             lease_fail(&job->lease, true);
+        if (random_below(&simulation->draws, 2) == 0)
+            lease_rest(&job->lease, job->id, simulation->now_ms);
         settle(simulation, job);
     }
     simulation->workers[index].job = 0;
@@ -502,6 +590,10 @@ static int name_the_seed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(higher_priority_goes_first_and_then_the_older),
+        cmocka_unit_test(what_rests_is_handed_out_to_nobody_and_holds_up_nobody),
+        cmocka_unit_test(another_worker_comes_first_for_what_one_has_failed),
+        cmocka_unit_test(who_failed_it_has_it_again_when_no_other_takes_it),
+        cmocka_unit_test(what_rests_can_be_paused_cancelled_and_given_another_priority),
         cmocka_unit_test(a_worker_gets_only_what_its_backend_can_do),
         cmocka_unit_test(what_needs_more_memory_waits_for_a_larger_worker),
         cmocka_unit_test(a_worker_of_the_same_name_replaces_the_old_one),

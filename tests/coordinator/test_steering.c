@@ -49,8 +49,7 @@ static void gets_nothing(struct bench *bench, const char *worker) {
 static void end(struct bench *bench, const char *worker, long long id, const char *outcome) {
     const cJSON *details = show(bench, id);
     long long attempt = number_of(details, "attempt");
-    assert_false(fenced(bench, worker, id, attempt, "end",
-                        body("{\"outcome\": \"%s\", \"error\": \"why\"}", outcome)));
+    assert_false(fenced(bench, worker, id, attempt, "end", body("{\"outcome\": \"%s\"}", outcome)));
 }
 
 static void waits_for(struct bench *bench, long long id, const char *expected) {

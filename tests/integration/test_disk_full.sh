@@ -59,12 +59,21 @@ until_true "the experiment is done" in_state "$id" done
 same_as_calm "$id"
 [ "$(sql "SELECT attempt FROM experiment WHERE id = $id")" = 1 ] || fail "the full disk cost an attempt"
 
-# The worker's: the attempt fails with the reason, or the worker ends with it; the next goes on.
-id=$(submit "$work/tight.json")
-until_true "an epoch is reported" has_epochs "$id" 1
-until_true "it is said" full one grep -Eq "No space left on device|database or disk is full" "$work/one.log"
+# The worker's, full before it begins: that is not the experiment's fault, which may not fail once.
+# It is given back, the worker stays, and asks again when there is room.
+sed '2i "max_attempts": 1,' "$work/calm.json" >"$work/once.json"
+full one true
+id=$(submit "$work/once.json")
+given_back() {
+    [ "$(sql "SELECT count(*) FROM attempt WHERE experiment = $id AND outcome = 'given_back' AND
+        error LIKE '%No space left on device'")" -gt 0 ]
+}
+until_true "it is given back" given_back
+until_true "the worker says what it waits for" grep -q "none is asked for until there is room" "$work/one.log"
+kill -0 "${worker_pid[one]}" || fail "the worker has ended"
+[ "$(shown "$id" '$.failures')" = 0 ] || fail "the full disk counts as a failure"
 empty one
-kill -0 "${worker_pid[one]}" 2>/dev/null || start_worker one
 until_true "the experiment is done" in_state "$id" done
+grep -q "there is room in .* again" "$work/one.log" || fail "the worker did not notice that there is room"
 same_as_calm "$id"
 end_worker one TERM

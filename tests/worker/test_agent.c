@@ -38,6 +38,10 @@ static enum trainer_outcome fake_train(const struct experiment *experiment,
         error_set(error, ERROR_INPUT, "real/0007.png: not a PNG file");
         return last_outcome = TRAINER_FAILED;
     }
+    if (strcmp(experiment->name, "has no memory") == 0) {
+        error_machine(error, "out of memory for a plan");
+        return last_outcome = TRAINER_FAILED;
+    }
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
         while (atomic_load(&epochs_allowed) < (int)epoch) {
             if (events->stop(events->context))
@@ -380,6 +384,21 @@ static void a_fault_of_the_input_ends_failed_with_its_message_and_no_retry(void 
     let_go(stage);
 }
 
+static void
+what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "has no memory");
+    expect_end(stage, "given_back");
+    const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+    assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
+                        "out of memory for a plan");
+    acknowledge(stage, false);
+    tell_to_leave(stage);
+    send_off(stage); /* which takes no `request` */
+}
+
 static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -601,6 +620,7 @@ int main(void) {
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
+        ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),

@@ -1,8 +1,8 @@
 /* How one file is sent: rule by rule, and against a coordinator that loses, delays and forgets. */
 #include "worker/delivery.h"
 
+#include "core/backoff.h"
 #include "core/random.h"
-#include "worker/backoff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "worker/duty.h"
 
-#include "worker/backoff.h"
+#include "core/backoff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -147,6 +147,37 @@ static void waits_between_tries_double_up_to_the_limit_and_differ_between_worker
         most = most * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : most * 2;
     }
     assert_true(differ);
+}
+
+static void after_work_that_the_machine_could_not_do_it_asks_later_and_later(void **state) {
+    (void)state;
+    struct duty duty;
+    int64_t now = 5, most = 5000;
+    make_busy(&duty);
+    for (int i = 0; i < 8; i++) {
+        duty.heartbeat_due_ms = INT64_MAX;
+        take(&duty, (struct duty_event){.kind = DUTY_ENDED, .hindered = true}, now);
+        int64_t until = expect_wait(&duty, 0, now);
+        assert_in_range(until - now, most / 2, most);
+        most = most * 2 > 300000 ? 300000 : most * 2;
+        expect_send(&duty, 0, until, DUTY_REQUEST);
+        take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 8, .attempt = i + 1},
+             until);
+        expect(&duty, 0, until, DUTY_START);
+        now = until;
+    }
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, now); /* what went well ends that */
+    expect_send(&duty, 0, now, DUTY_REQUEST);
+}
+
+static void when_there_is_room_again_it_asks_at_once(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED, .hindered = true}, 5);
+    expect_wait(&duty, 0, 5);
+    take(&duty, (struct duty_event){.kind = DUTY_ROOM}, 6);
+    expect_send(&duty, 0, 6, DUTY_REQUEST);
 }
 
 static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for(void **state) {
@@ -396,6 +427,8 @@ int main(void) {
         cmocka_unit_test(no_new_work_is_asked_for_before_the_end_is_acknowledged),
         cmocka_unit_test(a_missing_answer_means_hello_again_while_training_goes_on),
         cmocka_unit_test(waits_between_tries_double_up_to_the_limit_and_differ_between_workers),
+        cmocka_unit_test(after_work_that_the_machine_could_not_do_it_asks_later_and_later),
+        cmocka_unit_test(when_there_is_room_again_it_asks_at_once),
         cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
         cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
         cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),

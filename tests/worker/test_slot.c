@@ -1,6 +1,6 @@
 #include "worker/slot.h"
 
-#include "worker/backoff.h"
+#include "core/backoff.h"
 
 #include <setjmp.h>
 #include <signal.h>

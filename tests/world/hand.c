@@ -90,6 +90,8 @@ static void trial_turn(struct world *world, struct hand *hand) {
         return;
     else if (rarely(world, 20))
         trial_end(hand, ITEM_FAILED);
+    else if (rarely(world, 10))
+        trial_end(hand, ITEM_HINDERED);
     else if (hand->trial.state.epoch == EPOCHS)
         trial_end(hand, ITEM_DONE);
     else {
@@ -176,8 +178,8 @@ static void hand_open(struct world *world, struct hand *hand) {
 
 /* --- as agent.c does it --- */
 
-static bool trial_over(struct world *world, struct hand *hand) {
-    const struct duty_event ended = {.kind = DUTY_ENDED};
+static bool trial_over(struct world *world, struct hand *hand, bool hindered) {
+    const struct duty_event ended = {.kind = DUTY_ENDED, .hindered = hindered};
     trial_forget(hand);
     duty_take(&hand->duty, &ended, world->now.steady_ms);
     return spool_hold(hand->spool, 0, 0, NULL);
@@ -187,13 +189,14 @@ static bool take_end(struct world *world, struct hand *hand, const struct item *
     bool good = true;
     if (duty_spools(&hand->duty))
         good = spool_report(hand, "end",
-                            item->outcome == ITEM_DONE      ? report_end("done")
-                            : item->outcome == ITEM_STOPPED ? report_end("given_back")
-                                                            : report_failure("bad luck", true));
+                            item->outcome == ITEM_DONE       ? report_end("done")
+                            : item->outcome == ITEM_STOPPED  ? report_end("given_back")
+                            : item->outcome == ITEM_HINDERED ? report_hindered("no room")
+                                                             : report_failure("bad luck", true));
     else
         tell(world, "%s has stopped %lld, which is not its own any more", hand->name,
              (long long)hand->duty.experiment);
-    return good && trial_over(world, hand);
+    return good && trial_over(world, hand, item->outcome == ITEM_HINDERED);
 }
 
 static bool take_trial(struct world *world, struct hand *hand) {

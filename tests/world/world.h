@@ -61,7 +61,7 @@ struct checkpoint_file {
 struct item {
     const char *kind; /* NULL: the end */
     cJSON *body;
-    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED } outcome;
+    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED, ITEM_HINDERED } outcome;
 };
 
 struct hand {

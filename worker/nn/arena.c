@@ -38,7 +38,7 @@ bool arena_place(struct tensor *tensors, size_t count, size_t *bytes, struct err
     *bytes = 0;
     struct tensor **order = calloc(count + 1, sizeof *order);
     if (order == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a plan of %zu tensors", count);
+        return error_machine(error, "out of memory for a plan of %zu tensors", count);
     for (size_t i = 0; i < count; i++) {
         tensors[i].bytes = (tensors[i].bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         order[i] = &tensors[i];

@@ -141,7 +141,7 @@ bool flow_new(const struct network *network, bool training, const struct flow_by
                           .tensors = calloc(TENSORS_A_NODE * nodes + 2, sizeof *flow->tensors)};
     if (flow->steps == NULL || flow->tensors == NULL) {
         flow_free(flow);
-        return error_set(error, ERROR_FAILED, "out of memory for a plan");
+        return error_machine(error, "out of memory for a plan");
     }
     for (size_t i = 0; i < nodes; i++)
         forward_step(flow, i, &bytes[i]);

@@ -211,7 +211,7 @@ bool network_build(const char *arch, enum head head, double dropout, struct netw
     add_linear(&builder, "head", node, FEATURES, NETWORK_CLASSES, false);
     if (builder.failed) {
         network_free(network);
-        return error_set(error, ERROR_FAILED, "out of memory for the description of %s", arch);
+        return error_machine(error, "out of memory for the description of %s", arch);
     }
     mark_backward(network);
     return true;

@@ -56,7 +56,7 @@ static bool cpu_model_new(const struct network *network, const struct model_opti
                          "or use backend cuda");
     struct model *model = calloc(1, sizeof *model);
     if (model == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a model");
+        return error_machine(error, "out of memory for a model");
     model->network = network;
     model->options = *options;
     model->loss = options->loss != NULL ? *options->loss : plain_loss;

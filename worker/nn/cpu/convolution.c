@@ -292,7 +292,7 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     *result = NULL;
     struct convolution *convolution = calloc(1, sizeof *convolution);
     if (convolution == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a convolution");
+        return error_machine(error, "out of memory for a convolution");
     convolution->onednn = onednn;
     struct geometry geometry = geometry_of(shape);
     describe(&convolution->input, geometry.input,

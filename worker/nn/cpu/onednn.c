@@ -10,6 +10,8 @@ bool onednn_ok(dnnl_status_t status, const char *what, struct error *error) {
     if (status == dnnl_success)
         return true;
     size_t known = sizeof names / sizeof names[0];
+    if (status == dnnl_out_of_memory)
+        return error_machine(error, "oneDNN cannot %s: %s", what, names[status]);
     return error_set(error, ERROR_FAILED, "oneDNN cannot %s: %s", what,
                      (size_t)status < known ? names[status] : "unknown status");
 }

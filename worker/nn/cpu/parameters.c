@@ -17,8 +17,7 @@ static float *floats_new(size_t floats) {
 static bool state_make(struct store *store, int state, struct error *error) {
     if (store->states[state] == NULL)
         store->states[state] = floats_new(store->floats);
-    return store->states[state] != NULL ||
-           error_set(error, ERROR_FAILED, "out of memory for the weights");
+    return store->states[state] != NULL || error_machine(error, "out of memory for the weights");
 }
 
 bool parameters_new(const struct onednn *onednn, const struct network *network,
@@ -28,7 +27,7 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
                             .network = network,
                             .stores = calloc(network->parameter_count + 1, sizeof(struct store))};
     if (parameters->stores == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for the weights");
+        return error_machine(error, "out of memory for the weights");
     parameters->count = network->parameter_count;
     for (size_t i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &network->parameters[i];
@@ -101,7 +100,7 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_me
             continue;
         changed[state] = floats_new(floats);
         if (changed[state] == NULL) {
-            error_set(error, ERROR_FAILED, "out of memory for the weights");
+            error_machine(error, "out of memory for the weights");
             goto failed;
         }
         if (!onednn_reorder(parameters->onednn, &store->held, store->states[state], layout,

@@ -68,7 +68,7 @@ static bool build(struct plan *plan, const struct onednn *onednn, const struct s
                   struct error *error) {
     size_t nodes = plan->network->node_count, block = 0, scratch = 0;
     struct flow_bytes *bytes = calloc(nodes, sizeof *bytes);
-    bool done = bytes != NULL || error_set(error, ERROR_FAILED, "out of memory for a plan");
+    bool done = bytes != NULL || error_machine(error, "out of memory for a plan");
     char name[64];
     for (size_t i = 0; done && i < nodes; i++)
         done = step_new(plan, onednn, shapes, i, &block, &scratch, &bytes[i], error) ||
@@ -85,7 +85,7 @@ bool plan_new(const struct onednn *onednn, const struct network *network, struct
     struct plan *plan = calloc(1, sizeof *plan);
     struct shape *shapes = calloc(network->node_count, sizeof *shapes);
     if (plan == NULL || shapes == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory for a plan");
+        error_machine(error, "out of memory for a plan");
         goto out;
     }
     *plan = (struct plan){.count = key.count,
@@ -95,7 +95,7 @@ bool plan_new(const struct onednn *onednn, const struct network *network, struct
                           .network = network,
                           .steps = calloc(network->node_count, sizeof(struct step))};
     if (plan->steps == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory for a plan");
+        error_machine(error, "out of memory for a plan");
         goto out;
     }
     if (key.count == 0) {

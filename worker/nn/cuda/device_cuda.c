@@ -33,18 +33,18 @@ static struct cuda_device *own(struct device *device) {
 static bool cuda_done(cudaError_t status, const char *what, struct error *error) {
     if (status == cudaSuccess)
         return true;
-    return error_set(error, ERROR_FAILED, "CUDA: %s: %s (%s)", what, cudaGetErrorString(status),
-                     cudaGetErrorName(status));
+    return error_machine(error, "CUDA: %s: %s (%s)", what, cudaGetErrorString(status),
+                         cudaGetErrorName(status));
 }
 
 static bool cublas_done(cublasStatus_t status, const char *what, struct error *error) {
     return status == CUBLAS_STATUS_SUCCESS ||
-           error_set(error, ERROR_FAILED, "cuBLAS: %s: %s", what, cublasGetStatusString(status));
+           error_machine(error, "cuBLAS: %s: %s", what, cublasGetStatusString(status));
 }
 
 static bool cudnn_done(cudnnStatus_t status, const char *what, struct error *error) {
     return status == CUDNN_STATUS_SUCCESS ||
-           error_set(error, ERROR_FAILED, "cuDNN: %s: %s", what, cudnnGetErrorString(status));
+           error_machine(error, "cuDNN: %s: %s", what, cudnnGetErrorString(status));
 }
 
 /* The current device is the calling thread's, and a model may move from thread to thread. */

@@ -1,4 +1,4 @@
-#include "worker/backoff.h"
+#include "core/backoff.h"
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static uint64_t draw(uint64_t *state) {
@@ -8,11 +8,11 @@ static uint64_t draw(uint64_t *state) {
     return z ^ (z >> 31);
 }
 
-int64_t backoff_ms(unsigned failures, uint64_t *jitter) {
-    int64_t wait = BACKOFF_FIRST_MS;
-    for (unsigned i = 0; i < failures && wait < BACKOFF_MOST_MS; i++)
-        wait *= 2;
-    if (wait > BACKOFF_MOST_MS)
-        wait = BACKOFF_MOST_MS;
+int64_t backoff_ms(const struct backoff *backoff, uint64_t failures, uint64_t *jitter) {
+    int64_t wait = backoff->first_ms;
+    for (uint64_t i = 0; i < failures && wait < backoff->most_ms; i++)
+        wait *= backoff->times;
+    if (wait > backoff->most_ms)
+        wait = backoff->most_ms;
     return wait / 2 + (int64_t)(draw(jitter) % (uint64_t)(wait / 2 + 1));
 }

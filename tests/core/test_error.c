@@ -1,0 +1,48 @@
+#include "core/error.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static enum error_cause cause_of(int number) {
+    struct error error = {0};
+    errno = number;
+    error_errno(&error, ERROR_FAILED, "cannot write x");
+    return error.cause;
+}
+
+static void errno_tells_what_the_machine_lacks_from_what_is_wrong(void **state) {
+    (void)state;
+    assert_int_equal(cause_of(ENOSPC), CAUSE_ROOM);
+    assert_int_equal(cause_of(EDQUOT), CAUSE_ROOM);
+    assert_int_equal(cause_of(ENOMEM), CAUSE_MACHINE);
+    assert_int_equal(cause_of(EMFILE), CAUSE_MACHINE);
+    assert_int_equal(cause_of(EIO), CAUSE_MACHINE);
+    assert_int_equal(cause_of(ENOENT), CAUSE_UNKNOWN); /* a class folder that is missing */
+    assert_int_equal(cause_of(EACCES), CAUSE_UNKNOWN);
+}
+
+static void
+the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error(void **state) {
+    (void)state;
+    struct error error = {0};
+    assert_false(error_machine(&error, "out of memory for %d", 7));
+    assert_int_equal(error.code, ERROR_FAILED);
+    error_context(&error, "epoch 2");
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    assert_string_equal(error.message, "epoch 2: out of memory for 7");
+    error_set(&error, ERROR_INPUT, "no such op");
+    assert_int_equal(error.cause, CAUSE_UNKNOWN);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errno_tells_what_the_machine_lacks_from_what_is_wrong),
+        cmocka_unit_test(
+            the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
