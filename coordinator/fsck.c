@@ -1,6 +1,7 @@
 #include "coordinator/fsck.h"
 
 #include "coordinator/store.h"
+#include "core/sha256.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,9 +15,9 @@ enum { FAULTS_SHOWN = 100 }; /* of one check */
 struct fsck {
     sqlite3 *database;
     const char *artifacts;
-    fsck_say *say;
-    void *context;
-    size_t faults;
+    const struct fsck_options *options;
+    struct fsck_result result;
+    int64_t all_bytes; /* that artifacts have together */
 };
 
 /* What must hold of the rows, as queries for those of which it does not: a line each. */
@@ -48,8 +49,8 @@ __attribute__((format(printf, 2, 3))) static void fault(struct fsck *fsck, const
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    fsck->faults++;
-    fsck->say(fsck->context, line);
+    fsck->result.faults++;
+    fsck->options->say(fsck->options->context, line);
 }
 
 static bool prepare(struct fsck *fsck, const char *sql, sqlite3_stmt **statement,
@@ -105,39 +106,80 @@ static bool check_checkpoints(struct fsck *fsck, struct error *error) {
     return true;
 }
 
-/* What the artifacts folder should have (blobs.h). */
-static bool check_artifacts(struct fsck *fsck, struct error *error) {
+/* One file of the artifacts folder: what is wrong with it, "" for nothing. */
+static void judge(const struct fsck *fsck, const char *path, const char *sha256, int64_t bytes,
+                  char why[1024]) {
+    struct stat status;
+    char sum[SHA256_TEXT_SIZE];
+    struct error error = {0};
+    why[0] = '\0';
+    if (stat(path, &status) != 0)
+        snprintf(why, 1024, "is gone");
+    else if ((int64_t)status.st_size != bytes)
+        snprintf(why, 1024, "has %lld bytes, not %lld", (long long)status.st_size,
+                 (long long)bytes);
+    else if (!fsck->options->quick && !sha256_path(path, sum, NULL, &error))
+        snprintf(why, 1024, "cannot be read (%.400s)", error.message);
+    else if (!fsck->options->quick && strcmp(sum, sha256) != 0)
+        snprintf(why, 1024, "is damaged: its content has the SHA-256 %s", sum);
+}
+
+static bool sum_artifacts(struct fsck *fsck, struct error *error) {
     sqlite3_stmt *statement;
-    if (!prepare(fsck, "SELECT experiment, name, sha256, bytes FROM artifact", &statement, error))
+    if (!prepare(
+            fsck,
+            "SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT sha256, bytes FROM artifact)",
+            &statement, error))
         return false;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        struct stat status;
-        char path[4200];
-        long long id = sqlite3_column_int64(statement, 0);
-        const char *name = (const char *)sqlite3_column_text(statement, 1);
-        const char *sha256 = (const char *)sqlite3_column_text(statement, 2);
-        int64_t bytes = sqlite3_column_int64(statement, 3);
-        snprintf(path, sizeof path, "%s/sha256/%.2s/%s", fsck->artifacts, sha256, sha256 + 2);
-        if (stat(path, &status) != 0)
-            fault(fsck, "experiment %lld: the artifact %s is gone: %s", id, name, path);
-        else if ((int64_t)status.st_size != bytes)
-            fault(fsck, "experiment %lld: the artifact %s has %lld bytes, not %lld: %s", id, name,
-                  (long long)status.st_size, (long long)bytes, path);
-    }
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        fsck->all_bytes = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return true;
 }
 
-bool fsck_run(const char *db, const char *artifacts, fsck_say *say, void *context, size_t *faults,
-              struct error *error) {
-    struct fsck fsck = {.artifacts = artifacts, .say = say, .context = context};
+/* What the artifacts folder should have (blobs.h); content that several names have is read once. */
+static bool check_artifacts(struct fsck *fsck, struct error *error) {
+    const struct fsck_options *options = fsck->options;
+    struct fsck_result *result = &fsck->result;
+    sqlite3_stmt *statement;
+    char last[SHA256_TEXT_SIZE] = "", why[1024] = "";
+    if (!sum_artifacts(fsck, error) ||
+        !prepare(fsck,
+                 "SELECT experiment, name, sha256, bytes FROM artifact ORDER BY sha256, bytes",
+                 &statement, error))
+        return false;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        char path[4200];
+        const char *sha256 = (const char *)sqlite3_column_text(statement, 2);
+        int64_t bytes = sqlite3_column_int64(statement, 3);
+        snprintf(path, sizeof path, "%s/sha256/%.2s/%s", fsck->artifacts, sha256, sha256 + 2);
+        if (strcmp(sha256, last) != 0) {
+            judge(fsck, path, sha256, bytes, why);
+            snprintf(last, sizeof last, "%s", sha256);
+            result->files++;
+            result->bytes += bytes;
+            if (options->progress != NULL)
+                options->progress(options->context, result->bytes, fsck->all_bytes);
+        }
+        if (why[0] != '\0')
+            fault(fsck, "experiment %lld: the artifact %s %s: %s",
+                  (long long)sqlite3_column_int64(statement, 0),
+                  (const char *)sqlite3_column_text(statement, 1), why, path);
+    }
+    return sqlite3_finalize(statement) == SQLITE_OK ||
+           error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+}
+
+bool fsck_run(const char *db, const char *artifacts, const struct fsck_options *options,
+              struct fsck_result *result, struct error *error) {
+    struct fsck fsck = {.artifacts = artifacts, .options = options};
     bool opened = store_look(db, &fsck.database, error);
     bool good = opened && check_pages(&fsck, error);
     for (size_t i = 0; good && i < sizeof row_checks / sizeof row_checks[0]; i++)
         good = check_rows(&fsck, row_checks[i], error);
     good = good && check_checkpoints(&fsck, error) &&
            (artifacts == NULL || check_artifacts(&fsck, error));
-    *faults = fsck.faults;
+    *result = fsck.result;
     if (opened && !good)
         error_context(error, "%s", db);
     sqlite3_close(fsck.database);

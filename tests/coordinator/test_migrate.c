@@ -120,11 +120,12 @@ static void a_database_that_was_brought_up_to_date_is_whole(void **state) {
     char *path = temporary_path(state, "old.db");
     for (int schema = 1; load(schema, path); schema++) {
         struct error error = {0};
-        size_t faults = 0;
+        const struct fsck_options options = {.say = count_line};
+        struct fsck_result result;
         store_close(open_store(path));
-        if (!fsck_run(path, NULL, count_line, NULL, &faults, &error))
+        if (!fsck_run(path, NULL, &options, &result, &error))
             fail_msg("%s", error.message);
-        assert_int_equal(faults, 0);
+        assert_int_equal(result.faults, 0);
     }
     free(path);
 }

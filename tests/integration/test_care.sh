@@ -63,6 +63,24 @@ finds "checkpoint of epoch 2 is gone" \
     "UPDATE checkpoint SET path = '/nowhere' WHERE experiment = $first AND kind = 'last'"
 finds "the artifact train.log is gone" \
     "UPDATE artifact SET sha256 = '0123' || substr(sha256, 5) WHERE experiment = $first AND name = 'train.log'"
+# One bit of a file that is as long as it was: seen by its SHA-256, not by its size.
+sum=$(sqlite3 backup2.db "SELECT sha256 FROM artifact WHERE experiment = $first AND name = 'train.log'")
+cp -r "$db-artifacts" bitten
+log=bitten/sha256/${sum:0:2}/${sum:2}
+chmod u+w "$log"
+printf '!' | dd of="$log" bs=1 seek=3 conv=notrunc 2>dd.err
+assay fsck --db backup2.db --artifacts bitten --quick >out || fail "fsck --quick reads more than sizes: $(cat out)"
+status=0
+assay fsck --db backup2.db --artifacts bitten --json >out || status=$?
+[ $status = 1 ] || fail "fsck --json ends with $status: $(cat out)"
+[ "$(json "j ->> '$.whole'" out)" = 0 ] || fail "fsck --json says: $(cat out)"
+[[ "$(json "j ->> '$.faults[0]'" out)" == *"the artifact train.log is damaged"* ]] ||
+    fail "fsck --json names no damage: $(cat out)"
+assay backup backup3.db --db backup2.db --json >out
+[ "$(json "j ->> '$.bytes'" out)" = "$(stat -c %s backup3.db)" ] || fail "backup --json says: $(cat out)"
+assay restore backup3.db --db restored.db --json >out
+[ "$(json "j ->> '$.database'" out)" = restored.db ] || fail "restore --json says: $(cat out)"
+
 status=0
 assay fsck --db demo.json 2>err || status=$?
 [ $status != 0 ] && [ $status != 1 ] || fail "fsck of a text ends with $status: $(cat err)"
