@@ -3,13 +3,10 @@
 #include "core/json.h"
 #include "core/safetensors.h"
 #include "core/schema.h"
-#include "core/text.h"
 #include "worker/weights.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,192 +19,8 @@ void checkpoint_state_free(struct checkpoint_state *state) {
     state->batches_tracked = NULL;
 }
 
-/* --- state to text. Doubles have 17 digits, which read back the same. --- */
-
-static void add_metrics(struct text *text, const struct metrics *metrics) {
-    text_format(text,
-                "{\"true_positive\":%" PRIu64 ",\"true_negative\":%" PRIu64
-                ",\"false_positive\":%" PRIu64 ",\"false_negative\":%" PRIu64
-                ",\"loss_sum\":%.17g}",
-                metrics->true_positive, metrics->true_negative, metrics->false_positive,
-                metrics->false_negative, metrics->loss_sum);
-}
-
-static char *history_text(const struct checkpoint_state *state) {
-    struct text text = {0};
-    text_add(&text, "[", 1);
-    for (uint32_t i = 0; i < state->epoch; i++) {
-        const struct epoch_report *report = &state->history[i];
-        text_format(&text, "%s{\"epoch\":%" PRIu32 ",\"train\":", i == 0 ? "" : ",", report->epoch);
-        add_metrics(&text, &report->train);
-        text_format(&text, ",\"valid\":");
-        add_metrics(&text, &report->valid);
-        text_format(
-            &text,
-            ",\"learning_rate\":%.17g,\"seconds\":%.17g,\"images_per_second\":%.17g,\"best\":%s}",
-            report->learning_rate, report->seconds, report->images_per_second,
-            report->best ? "true" : "false");
-    }
-    text_add(&text, "]", 1);
-    return text_take(&text);
-}
-
-enum { METADATA_COUNT = 11, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
-
-struct metadata_text {
-    char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], best_loss[NUMBER_SIZE],
-        best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE],
-        scheduler[SCHEDULE_SIZE];
-    char *history;
-    struct metadata items[METADATA_COUNT];
-};
-
-/* JSON knows no infinity: a schedule that looks at no loss has its rate alone. */
-static void schedule_text(const struct schedule_state *schedule, char text[static SCHEDULE_SIZE]) {
-    int length = snprintf(text, SCHEDULE_SIZE, "{\"lr\":%.17g", schedule->lr);
-    if (isfinite(schedule->best))
-        length += snprintf(text + length, SCHEDULE_SIZE - (size_t)length,
-                           ",\"best\":%.17g,\"bad_epochs\":%" PRIu32, schedule->best,
-                           schedule->bad_epochs);
-    snprintf(text + length, SCHEDULE_SIZE - (size_t)length, "}");
-}
-
-static bool metadata_make(const struct checkpoint_state *state, const char *config,
-                          struct metadata_text *text, struct error *error) {
-    text->history = history_text(state);
-    if (text->history == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
-    snprintf(text->epoch, NUMBER_SIZE, "%" PRIu32, state->epoch);
-    snprintf(text->iteration, NUMBER_SIZE, "%" PRIu64, state->iteration);
-    snprintf(text->best_loss, NUMBER_SIZE, "%.17g", state->best_loss);
-    snprintf(text->best_epoch, NUMBER_SIZE, "%" PRIu32, state->best_epoch);
-    snprintf(text->log_bytes, NUMBER_SIZE, "%" PRIu64, state->log_bytes);
-    snprintf(text->board_bytes, NUMBER_SIZE, "%" PRIu64, state->board_bytes);
-    schedule_text(&state->schedule, text->scheduler);
-    const struct metadata items[METADATA_COUNT] = {
-        {"format", "pt"},
-        {"assay_version", ASSAY_VERSION},
-        {"epoch", text->epoch},
-        {"iteration", text->iteration},
-        {"best_loss", text->best_loss},
-        {"best_epoch", text->best_epoch},
-        {"scheduler", text->scheduler},
-        {"log_bytes", text->log_bytes},
-        {"board_bytes", text->board_bytes},
-        {"config", config},
-        {"history", text->history},
-    };
-    memcpy(text->items, items, sizeof items);
-    return true;
-}
-
-/* --- writing --- */
-
-/* One tensor of the file to be: where its data comes from. */
-struct part {
-    char name[80];
-    enum model_state state;
-    size_t parameter;
-    const int64_t *tracked; /* num_batches_tracked, or NULL */
-};
-
-struct writer {
-    const struct backend *backend;
-    struct model *model;
-    struct part *parts;
-    struct tensor *tensors;
-    size_t count;
-    float *buffer; /* the largest parameter */
-};
-
-static void add_part(struct writer *writer, const struct network *network, const char *prefix,
-                     enum model_state state, size_t parameter) {
-    const struct parameter *from = &network->parameters[parameter];
-    struct part *part = &writer->parts[writer->count];
-    struct tensor *tensor = &writer->tensors[writer->count++];
-    *part = (struct part){.state = state, .parameter = parameter};
-    snprintf(part->name, sizeof part->name, "%s%s", prefix, from->name);
-    *tensor = (struct tensor){.name = part->name,
-                              .type = TENSOR_F32,
-                              .rank = from->rank,
-                              .bytes = from->count * sizeof(float)};
-    memcpy(tensor->shape, from->shape, from->rank * sizeof from->shape[0]);
-}
-
-static void add_tracked(struct writer *writer, const struct parameter *mean, const int64_t *value) {
-    struct part *part = &writer->parts[writer->count];
-    struct tensor *tensor = &writer->tensors[writer->count++];
-    *part = (struct part){.tracked = value};
-    weights_tracked_name(mean, part->name);
-    *tensor = (struct tensor){.name = part->name, .type = TENSOR_I64, .bytes = sizeof *value};
-}
-
-/* What stands before a parameter's name in each of its states that a checkpoint has: the value,
- * then the moments. */
-static const struct {
-    const char *prefix;
-    enum model_state state;
-} kinds[] = {{"", MODEL_VALUE}, {"optimizer.m.", MODEL_MOMENT_M}, {"optimizer.v.", MODEL_MOMENT_V}};
-
-/* The I64 scalars stand first, so that everything is aligned to its size. */
-static void add_parts(struct writer *writer, const struct network *network,
-                      const struct checkpoint_state *state) {
-    const int64_t *batches_tracked = state->batches_tracked;
-    for (size_t i = 0; i < network->parameter_count; i++) {
-        if (network->parameters[i].kind == PARAMETER_MEAN)
-            add_tracked(writer, &network->parameters[i], batches_tracked++);
-    }
-    for (size_t k = 0; k <= state->moments; k++) {
-        for (size_t i = 0; i < network->parameter_count; i++) {
-            if (kinds[k].state == MODEL_VALUE || network->parameters[i].trainable)
-                add_part(writer, network, kinds[k].prefix, kinds[k].state, i);
-        }
-    }
-}
-
-static bool give_part(void *context, size_t index, const void **data, struct error *error) {
-    struct writer *writer = context;
-    const struct part *part = &writer->parts[index];
-    if (part->tracked != NULL) {
-        *data = part->tracked;
-        return true;
-    }
-    *data = writer->buffer;
-    return writer->backend->state_get(writer->model, part->state, part->parameter, writer->buffer,
-                                      error);
-}
-
-bool checkpoint_write(const char *path, const struct network *network,
-                      const struct backend *backend, struct model *model,
-                      const struct checkpoint_state *state, const char *config,
-                      struct error *error) {
-    bool ok = false;
-    struct writer writer = {.backend = backend, .model = model};
-    struct metadata_text metadata = {.history = NULL};
-    size_t most = 4 * network->parameter_count, largest = 1;
-    for (size_t i = 0; i < network->parameter_count; i++) {
-        if (network->parameters[i].count > largest)
-            largest = network->parameters[i].count;
-    }
-    writer.parts = calloc(most, sizeof *writer.parts);
-    writer.tensors = calloc(most, sizeof *writer.tensors);
-    writer.buffer = reallocarray(NULL, largest, sizeof *writer.buffer);
-    if (writer.parts == NULL || writer.tensors == NULL || writer.buffer == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
-        goto out;
-    }
-    if (!metadata_make(state, config, &metadata, error))
-        goto out;
-    add_parts(&writer, network, state);
-    ok = safetensors_write_from(path, writer.tensors, writer.count, metadata.items, METADATA_COUNT,
-                                give_part, &writer, error);
-out:
-    free(metadata.history);
-    free(writer.buffer);
-    free(writer.tensors);
-    free(writer.parts);
-    return ok;
-}
+const struct checkpoint_kind checkpoint_kinds[] = {
+    {"", MODEL_VALUE}, {"optimizer.m.", MODEL_MOMENT_M}, {"optimizer.v.", MODEL_MOMENT_V}};
 
 /* --- reading --- */
 
@@ -415,8 +228,8 @@ bool checkpoint_restore(const struct checkpoint *checkpoint, const struct networ
         if (batches_tracked == NULL)
             continue;
         for (size_t k = 1; parameter->trainable && k <= moments; k++)
-            if (!weights_set(file, kinds[k].prefix, network, i, backend, model, kinds[k].state,
-                             error))
+            if (!weights_set(file, checkpoint_kinds[k].prefix, network, i, backend, model,
+                             checkpoint_kinds[k].state, error))
                 return false;
         if (parameter->kind == PARAMETER_MEAN)
             *batches_tracked++ = weights_tracked(file, parameter);

@@ -35,7 +35,25 @@ struct checkpoint_state {
 /* Frees history and batches_tracked; a zeroed state may be freed. */
 void checkpoint_state_free(struct checkpoint_state *state);
 
-/* Writes the file atomically and durably. `config`: compact JSON text. */
+/* What stands before a parameter's name in each of its states that a checkpoint has: the value,
+ * then the moments. */
+struct checkpoint_kind {
+    const char *prefix;
+    enum model_state state;
+};
+extern const struct checkpoint_kind checkpoint_kinds[3];
+
+struct draft; /* a checkpoint in memory, to be written; nothing else is needed any more */
+
+/* Copies all of it. `config`: compact JSON text. */
+bool checkpoint_draft(const struct network *network, const struct backend *backend,
+                      struct model *model, const struct checkpoint_state *state, const char *config,
+                      struct draft **draft, struct error *error);
+void draft_free(struct draft *draft); /* NULL is fine */
+/* Writes the file atomically and durably, on any thread. */
+bool draft_write(const struct draft *draft, const char *path, struct error *error);
+
+/* Both, without keeping the draft. */
 bool checkpoint_write(const char *path, const struct network *network,
                       const struct backend *backend, struct model *model,
                       const struct checkpoint_state *state, const char *config,

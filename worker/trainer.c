@@ -7,6 +7,7 @@
 #include "worker/fork.h"
 #include "worker/report.h"
 #include "worker/resume.h"
+#include "worker/scribe.h"
 #include "worker/session.h"
 #include "worker/weights.h"
 
@@ -28,6 +29,15 @@ struct run {
     struct checkpoint_state state;
     char *config; /* compact JSON text, for the checkpoints */
     char *best_path, *last_path;
+    /* the last finished epoch while its checkpoint is being written; scribe NULL: there is none */
+    struct {
+        struct scribe *scribe;
+        struct epoch_report report;
+        char *epoch_path; /* NULL: it is not due */
+    } pending;
+    struct trainer_events watched; /* the session's: the run's, which look after `pending` too */
+    bool failed;                   /* the checkpoint could not be written: */
+    struct error failure;
 };
 
 /* --- telling --- */
@@ -65,6 +75,46 @@ static bool tell_all_again(const struct run *run, struct error *error) {
     tell_checkpoint(run, "best", run->state.best_epoch, run->best_path);
     tell_checkpoint(run, "last", run->state.epoch, run->last_path);
     return true;
+}
+
+/* --- what is being written --- */
+
+/* Ends the writing of the epoch that is pending, waiting for it, and reports what is durable now.
+ */
+static bool settle(struct run *run, struct error *error) {
+    const struct epoch_report *report = &run->pending.report;
+    char *epoch_path = run->pending.epoch_path;
+    if (run->pending.scribe == NULL)
+        return true;
+    bool done = scribe_end(run->pending.scribe, error);
+    run->pending.scribe = NULL;
+    run->pending.epoch_path = NULL;
+    if (done) {
+        tell_epoch(run, report);
+        if (report->best)
+            tell_checkpoint(run, "best", report->epoch, run->best_path);
+        if (epoch_path != NULL)
+            tell_checkpoint(run, "epoch", report->epoch, epoch_path);
+        tell_checkpoint(run, "last", report->epoch, run->last_path);
+    }
+    free(epoch_path);
+    return done;
+}
+
+/* The session asks after every step: an epoch that has become durable meanwhile is reported now,
+ * and one that could not be written ends the run. */
+static bool stop_or_settle(void *context) {
+    struct run *run = context;
+    if (run->pending.scribe != NULL && scribe_finished(run->pending.scribe))
+        run->failed = !settle(run, &run->failure);
+    return run->failed || (run->events->stop != NULL && run->events->stop(run->events->context));
+}
+
+/* Progress is the run's own, whose context the session's events have not. */
+static void pass_progress(void *context, const struct progress *progress) {
+    const struct run *run = context;
+    if (run->events->progress != NULL)
+        run->events->progress(run->events->context, progress);
 }
 
 /* --- beginning --- */
@@ -218,6 +268,8 @@ static bool run_begin(struct run *run, struct error *error) {
     struct fork fork = {0};
     struct text notes = {0};
     bool ok = false;
+    run->watched =
+        (struct trainer_events){.context = run, .progress = pass_progress, .stop = stop_or_settle};
     run->config = json_text(experiment->config);
     run->best_path = checkpoint_path_best(dir);
     run->last_path = checkpoint_path_last(dir);
@@ -226,7 +278,7 @@ static bool run_begin(struct run *run, struct error *error) {
         goto out;
     }
     if (!folder_make(dir, error) ||
-        !session_open(experiment, run->options, run->events, true, &run->session, error) ||
+        !session_open(experiment, run->options, &run->watched, true, &run->session, error) ||
         !find_beginning(run, &checkpoint, &fork, &notes, error) || !state_new(run, error))
         goto out;
     ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
@@ -248,6 +300,7 @@ static void run_end(struct run *run) {
     tensorboard_close(run->board);
     checkpoint_state_free(&run->state);
     session_close(&run->session);
+    free(run->pending.epoch_path);
     free(run->best_path);
     free(run->last_path);
     free(run->config);
@@ -255,38 +308,29 @@ static void run_end(struct run *run) {
 
 /* --- epochs --- */
 
-/* Writes the state to `path`, or links it to *written when this epoch's file was written before. */
-static bool save_as(struct run *run, const char *path, const char **written, struct error *error) {
-    bool ok = *written != NULL ? atomic_file_link(*written, path, error)
-                               : write_checkpoint(run, path, error);
-    *written = path;
-    return ok;
-}
-
-/* Makes the epoch durable, "last" last, and then reports it. */
+/* Begins to make the epoch durable, "last" last; it is reported once it is. */
 static bool save_epoch(struct run *run, const struct epoch_report *report, struct error *error) {
-    const char *written = NULL;
-    bool due = epoch_checkpoint_due(run, report->epoch), ok = false;
-    char *epoch_path = checkpoint_path_epoch(run->options->dir, report->epoch);
-    if (epoch_path == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
-        goto out;
+    struct draft *draft;
+    const char *paths[SCRIBE_PATHS];
+    size_t count = 0;
+    char *epoch_path = NULL;
+    if (!settle(run, error) || !sync_records(run, error))
+        return false;
+    if (epoch_checkpoint_due(run, report->epoch)) {
+        epoch_path = checkpoint_path_epoch(run->options->dir, report->epoch);
+        if (epoch_path == NULL)
+            return error_set(error, ERROR_FAILED, "out of memory");
     }
-    if (!sync_records(run, error) ||
-        (report->best && !save_as(run, run->best_path, &written, error)) ||
-        (due && !save_as(run, epoch_path, &written, error)) ||
-        !save_as(run, run->last_path, &written, error))
-        goto out;
-    tell_epoch(run, report);
     if (report->best)
-        tell_checkpoint(run, "best", report->epoch, run->best_path);
-    if (due)
-        tell_checkpoint(run, "epoch", report->epoch, epoch_path);
-    tell_checkpoint(run, "last", report->epoch, run->last_path);
-    ok = true;
-out:
-    free(epoch_path);
-    return ok;
+        paths[count++] = run->best_path;
+    if (epoch_path != NULL)
+        paths[count++] = epoch_path;
+    paths[count++] = run->last_path;
+    run->pending.report = *report;
+    run->pending.epoch_path = epoch_path;
+    return checkpoint_draft(&run->session.network, run->session.backend, run->session.model,
+                            &run->state, run->config, &draft, error) &&
+           scribe_begin(draft, paths, count, &run->pending.scribe, error);
 }
 
 static void show_epoch(struct run *run, const struct epoch_report *report) {
@@ -387,8 +431,11 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
     bool ok = run_begin(&run, error);
     while (ok && run.state.epoch < experiment->train.epochs)
         ok = run_epoch(&run, error);
-    ok = ok && run_evaluations(&run, error);
-    bool stopped = run.session.stopped;
+    run.failed = run.failed || !settle(&run, &run.failure); /* also when it was stopped */
+    if (run.failed && error != NULL)
+        *error = run.failure;
+    ok = ok && !run.failed && run_evaluations(&run, error);
+    bool stopped = run.session.stopped && !run.failed;
     if (!ok && !stopped && run.log != NULL && error != NULL)
         trainlog_line(run.log, "failed: %s", error->message);
     run_end(&run);

@@ -6,10 +6,11 @@
  * (after every epoch: what a resumed run goes on from), train.log, tensorboard/ (core/board.h), and
  * at the end the scores of every picture as scores_best_valid.csv and so on.
  *
- * Crash rule: an epoch's checkpoint is durable before the epoch is reported, and its metadata holds
- * every report so far; a resumed run reports them all again. Reports are idempotent, so none is
- * lost and none is doubled. train.log and TensorBoard's events are cut back to their length at the
- * checkpoint.
+ * An epoch's checkpoint is copied when the epoch ends and written while the next one trains
+ * (scribe.h). Crash rule: it is durable before the epoch is reported, and its metadata holds every
+ * report so far; a resumed run reports them all again. Reports are idempotent, so none is lost and
+ * none is doubled. A run that is stopped waits for what is being written. train.log and
+ * TensorBoard's events are cut back to their length at the checkpoint.
  */
 #ifndef ASSAY_WORKER_TRAINER_H
 #define ASSAY_WORKER_TRAINER_H

@@ -112,8 +112,6 @@ static inline void add_metrics_line(struct text *lines, const struct metrics *me
 
 static inline void hear_epoch(void *context, const struct epoch_report *report) {
     struct listener *listener = context;
-    if (listener->asked_first == 0)
-        listener->asked_first = listener->asked;
     text_format(&listener->lines, "epoch %" PRIu32, report->epoch);
     add_metrics_line(&listener->lines, &report->train);
     add_metrics_line(&listener->lines, &report->valid);
@@ -145,6 +143,9 @@ static inline void hear_log(void *context, uint64_t offset, const char *text) {
     assert_true(offset <= listener->log.length);
     listener->log.length = offset;
     text_add(&listener->log, text, strlen(text));
+    /* not when the epoch is reported, which is when its checkpoint happens to be written */
+    if (listener->asked_first == 0 && strncmp(text, "epoch 1/3: ", 11) == 0)
+        listener->asked_first = listener->asked;
 }
 
 static inline void hear_progress(void *context, const struct progress *progress) {

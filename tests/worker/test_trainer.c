@@ -160,6 +160,28 @@ static void data_outside_the_workers_data_root_is_refused(void **state) {
     folder_end(dir);
 }
 
+/* The checkpoint of the second epoch is written while the third trains. */
+static void a_checkpoint_that_cannot_be_written_ends_the_run(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {0};
+    struct error error = {0};
+    char *dir = folder(bench, "unwritten"), *path = in(dir, "checkpoint_epoch_002.safetensors");
+    assert_int_equal(mkdir(dir, 0777), 0);
+    assert_int_equal(mkdir(path, 0777), 0); /* no file can take its place */
+    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_FAILED);
+    if (strstr(error.message, path) == NULL)
+        fail_msg("\"%s\" does not name %s", error.message, path);
+    assert_non_null(strstr(listener.lines.data, "checkpoint last 1 "));
+    assert_null(strstr(listener.lines.data, "epoch 2 "));
+    assert_null(strstr(listener.lines.data, "epoch 3 "));
+    assert_int_equal(rmdir(path), 0);
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener); /* nothing is lost */
+    expect_same_run(bench, dir, &listener);
+    listener_free(&listener);
+    free(path);
+    folder_end(dir);
+}
+
 /* --- evaluation --- */
 
 static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state) {
@@ -237,6 +259,7 @@ int main(void) {
         cmocka_unit_test(a_last_batch_of_one_on_maps_of_one_pixel_fails_before_training),
         cmocka_unit_test(an_experiment_for_another_backend_is_refused),
         cmocka_unit_test(data_outside_the_workers_data_root_is_refused),
+        cmocka_unit_test(a_checkpoint_that_cannot_be_written_ends_the_run),
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
         cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
         cmocka_unit_test(what_is_no_checkpoint_is_not_evaluated),

@@ -43,10 +43,10 @@ static void trial_say_epoch(struct hand *hand, int epoch) {
     trial_say(hand, "epoch", report_epoch(&report));
 }
 
-static void trial_say_checkpoint(struct hand *hand) {
+static void trial_say_checkpoint(struct hand *hand, int epoch) {
     char path[64];
     const struct checkpoint_report report = {
-        .kind = "last", .epoch = (uint32_t)hand->trial.state.epoch, .path = path};
+        .kind = "last", .epoch = (uint32_t)epoch, .path = path};
     snprintf(path, sizeof path, "/%d/%lld", hand->index, hand->trial.experiment);
     trial_say(hand, "checkpoint", report_checkpoint(&report, hand->host));
 }
@@ -70,7 +70,7 @@ static void trial_begin(struct world *world, struct hand *hand) {
     for (int epoch = 1; epoch <= own->epoch; epoch++)
         trial_say_epoch(hand, epoch);
     if (own->epoch > 0)
-        trial_say_checkpoint(hand);
+        trial_say_checkpoint(hand, own->epoch);
     tell(world, "%s trains %lld from epoch %d", hand->name, id, own->epoch);
 }
 
@@ -80,34 +80,51 @@ static void trial_end(struct hand *hand, int outcome) {
     hand->trial.over = true;
 }
 
-/* The trainer's thread: a checkpoint first, then the report. */
+/* What is on its way to the disk is there once its time has come, or has to be waited for; then it
+ * is reported. False: the process is no more. */
+static bool trial_settle(struct world *world, struct hand *hand, bool wait) {
+    const struct checkpoint_file *draft = &hand->trial.draft;
+    if (hand->trial.durable_ms == 0 || (!wait && hand->trial.durable_ms > world->now.steady_ms))
+        return true;
+    hand->trial.durable_ms = 0;
+    hand->files[hand->trial.experiment] = *draft;
+    if (rarely(world, 20)) {
+        tell(world, "%s has the checkpoint of %lld epoch %d:", hand->name, hand->trial.experiment,
+             draft->epoch);
+        hand_kill(world, hand, chance(world, 300), some(world, 10000));
+        return false;
+    }
+    trial_say_epoch(hand, draft->epoch);
+    trial_say_checkpoint(hand, draft->epoch);
+    return true;
+}
+
+/* The trainer's thread: a checkpoint first, then the report, while the next epoch trains. However
+ * it ends, it waits for what is being written. */
 static void trial_turn(struct world *world, struct hand *hand) {
     if (!hand->trial.active || hand->trial.over)
         return;
+    struct checkpoint_file *state = &hand->trial.state;
+    bool due = hand->trial.next_ms <= world->now.steady_ms;
+    bool fails = !hand->trial.stop && due && rarely(world, 20);
+    if (!trial_settle(world, hand, hand->trial.stop || due))
+        return;
     if (hand->trial.stop)
         trial_end(hand, ITEM_STOPPED);
-    else if (hand->trial.next_ms > world->now.steady_ms)
+    else if (!due)
         return;
-    else if (rarely(world, 20))
+    else if (fails)
         trial_end(hand, ITEM_FAILED);
     else if (rarely(world, 10))
         trial_end(hand, ITEM_HINDERED);
-    else if (hand->trial.state.epoch == EPOCHS)
+    else if (state->epoch == EPOCHS)
         trial_end(hand, ITEM_DONE);
     else {
-        struct checkpoint_file *state = &hand->trial.state;
         int epoch = ++state->epoch;
         state->weights[epoch] = mix(state->weights[epoch - 1] ^ (uint64_t)epoch);
-        hand->files[hand->trial.experiment] = *state;
+        hand->trial.draft = *state;
+        hand->trial.durable_ms = world->now.steady_ms + 1 + some(world, 1500);
         hand->trial.next_ms = world->now.steady_ms + 200 + some(world, 2000);
-        if (rarely(world, 20)) {
-            tell(world, "%s has the checkpoint of %lld epoch %d:", hand->name,
-                 hand->trial.experiment, epoch);
-            hand_kill(world, hand, chance(world, 300), some(world, 10000));
-            return;
-        }
-        trial_say_epoch(hand, epoch);
-        trial_say_checkpoint(hand);
     }
 }
 

@@ -82,6 +82,9 @@ struct hand {
         long long experiment;
         struct checkpoint_file state;
         int64_t next_ms;
+        /* a checkpoint on its way to the disk, beside the next epoch; durable_ms 0: none */
+        struct checkpoint_file draft;
+        int64_t durable_ms;
         struct item items[4 * EPOCHS];
         int item_count;
     } trial;
