@@ -27,7 +27,9 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
         atomic_file_free(file);
         return error_set(error, ERROR_FAILED, "out of memory");
     }
-    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    /* not O_TRUNC: what a killed atomic_file_link left there is another file's content too */
+    unlink(file->temporary);
+    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file->descriptor < 0) {
         error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
         atomic_file_free(file);

@@ -2,7 +2,7 @@
  *
  * What is written goes to PATH.tmp beside it; atomic_file_commit syncs that, renames it over PATH
  * and syncs the folder, so that after a crash PATH is the old file or the new one, and on disk. One
- * writer at a time a path; what a killed writer left behind is overwritten by the next.
+ * writer at a time a path; what a killed writer left behind is replaced by the next.
  */
 #ifndef ASSAY_CORE_ATOMIC_FILE_H
 #define ASSAY_CORE_ATOMIC_FILE_H

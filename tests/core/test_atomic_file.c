@@ -143,6 +143,20 @@ static void a_killed_copy_leaves_the_old_file_or_the_new_one(void **state) {
     kill_everywhere(copy_new, state);
 }
 
+/* What the killed one left may be a name of the file it linked. */
+static void who_writes_after_a_killed_link_leaves_the_linked_file_alone(void **state) {
+    char *path = temporary_path(state, "file"), *from = temporary_path(state, "file.from");
+    struct calls calls = {.killed = true};
+    for (int when = 0; calls.killed; when++) {
+        write_old(path);
+        run_until(link_new, path, when, &calls);
+        assert_true(file_write_atomic(path, old_text, strlen(old_text), NULL));
+        assert_true(holds(path, old_text) && holds(from, new_text));
+    }
+    free(path);
+    free(from);
+}
+
 /* The place of the last call of this number before `end`; -1 without one. */
 static int last_before(const struct calls *calls, long number, int end) {
     int place = end - 1;
@@ -172,6 +186,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_killed_link_leaves_the_old_file_or_the_new_one,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_copy_leaves_the_old_file_or_the_new_one,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(who_writes_after_a_killed_link_leaves_the_linked_file_alone,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(
             the_data_is_synced_before_the_rename_and_the_folder_after_it, temporary_make,
