@@ -128,8 +128,9 @@ static bool same_status(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Puts the file where the coordinator would have collected its pieces. Where that cannot be
- * (another file system) they are sent. */
+/* Puts a checkpoint where the coordinator would have collected its pieces. Where that cannot be
+ * (another file system) they are sent; so are logs and events, which a later attempt cuts back and
+ * goes on with in place. */
 static void place_shared(const struct courier *courier, const char *sha256) {
     char from[64], path[PATH_MAX], temporary[PATH_MAX + 8];
     const char *dir = courier->options.shared;
@@ -163,7 +164,7 @@ static bool load_begin(struct courier *courier, const struct parcel *parcel, str
     else
         return false;
     memcpy(load->sha256, courier->summed.sha256, sizeof load->sha256);
-    if (courier->options.shared != NULL)
+    if (courier->options.shared != NULL && strcmp(parcel->kind, "file") != 0)
         place_shared(courier, load->sha256);
     delivery_init(&load->delivery, bytes, courier->jitter++, clock_steady_ms());
     return true;

@@ -106,6 +106,11 @@ assay gc --keep-every 4 --json >"$work/gc.json"
 last=$work/third/experiments/$moved/checkpoint_last.safetensors
 [ "$last" -ef "$(blob "$(artifact "$moved" checkpoint_last.safetensors sha256)")" ] ||
     fail "the checkpoint was copied in spite of --shared"
+for file in train.log tensorboard/*/events.out.tfevents.assay; do # not what is written in place
+    file=$(echo "$work/third/experiments/$moved"/$file)
+    [ ! "$file" -ef "$(blob "$(artifact "$moved" "${file##*/}" sha256)")" ] ||
+        fail "the worker may write to the coordinator's $file"
+done
 nothing_is_incoming() {
     [ -z "$(find "$db-artifacts/incoming" -type f)" ]
 }
