@@ -212,7 +212,11 @@ bool client_look(const struct command_input *input, const char *question, struct
     if (!client_open(input, client, error))
         return false;
     cJSON *selection = client_resolve(client, input->arguments, input->count, error);
-    return selection != NULL && client_experiments(client, question, selection, experiments, error);
+    if (selection == NULL || !client_experiments(client, question, selection, experiments, error))
+        return false;
+    if (!input->json)
+        field_clean(*experiments);
+    return true;
 }
 
 bool client_look_one(const struct command_input *input, const char *question, struct client *client,

@@ -57,11 +57,12 @@ bool client_experiments(struct client *client, const char *question, cJSON *sele
  * error, when there is none. */
 cJSON *client_unfinished(struct client *client, struct error *error);
 
-/* What most commands begin with: opens the client and asks for what the arguments name. The caller
- * frees the array and closes the client, also on failure. */
+/* What most commands begin with: opens the client and asks for what the arguments name, cleaned for
+ * people (field_clean) without --json. The caller frees the array and closes the client, also on
+ * failure. */
 bool client_look(const struct command_input *input, const char *question, struct client *client,
                  cJSON **experiments, struct error *error);
-/* The same for the one experiment that the first argument names, whose id goes into *id. */
+/* The same for the one experiment that the first argument names, as it is; its id goes into *id. */
 bool client_look_one(const struct command_input *input, const char *question, struct client *client,
                      long long *id, cJSON **experiments, struct error *error);
 

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/description.h"
+#include "core/text.h"
 #include "core/words.h"
 
 #include <assert.h>
@@ -202,7 +203,10 @@ bool command_id(const char *text, long long *id, struct error *error) {
 }
 
 int command_fail(const struct error *error) {
+    char message[sizeof error->message];
+    snprintf(message, sizeof message, "%s", error->message);
+    text_one_line(message); /* it may have words of others in it */
     fflush(stdout);
-    fprintf(stderr, "assay: %s\n", error->message);
+    fprintf(stderr, "assay: %s\n", message);
     return error->code == ERROR_NONE ? ERROR_FAILED : (int)error->code;
 }

@@ -91,8 +91,9 @@ static bool wait_for_all(struct client *client, cJSON *told, struct error *error
     return good;
 }
 
-static void print_told(const cJSON *told, bool waited) {
+static void print_told(cJSON *told, bool waited) {
     const cJSON *worker;
+    field_clean(told);
     cJSON_ArrayForEach(worker, told) {
         bool lost = strcmp(field_text(worker, "state", ""), "lost") == 0;
         printf("%s %s\n", field_text(worker, "worker", "?"),

@@ -1,6 +1,7 @@
 #include "cli/field.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -34,6 +35,19 @@ const char *field_ratio(char text[FORMAT_SIZE], const cJSON *object, const char 
     const cJSON *value = field_at(object, path);
     return format_ratio(text, cJSON_IsNumber(value),
                         cJSON_IsNumber(value) ? value->valuedouble : 0);
+}
+
+void field_clean(cJSON *document) {
+    cJSON *item;
+    if (document == NULL)
+        return;
+    if (cJSON_IsString(document))
+        text_one_line(document->valuestring);
+    if (document->string != NULL && (document->type & cJSON_StringIsConst) == 0)
+        text_one_line(document->string);
+    cJSON_ArrayForEach(item, document) {
+        field_clean(item); /* no deeper than cJSON parses */
+    }
 }
 
 static bool state_is(const cJSON *experiment, const char *state) {

@@ -16,6 +16,10 @@ const char *field_text(const cJSON *object, const char *path, const char *otherw
 /* "0.9942", "n/a" when it is not there. */
 const char *field_ratio(char text[FORMAT_SIZE], const cJSON *object, const char *path);
 
+/* Makes every string and key of a document harmless to a terminal (text_one_line), in place: for
+ * what is printed and not compared. */
+void field_clean(cJSON *document);
+
 /* An experiment that will not change any more: done, failed or cancelled. */
 bool field_finished(const cJSON *experiment);
 bool field_failed(const cJSON *experiment); /* failed or cancelled */

@@ -2,6 +2,8 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "cli/screen.h"
+#include "core/text.h"
 
 #include <string.h>
 #include <time.h>
@@ -40,20 +42,24 @@ static bool ask(struct client *client, long long id, double offset, cJSON **answ
 }
 
 /* Prints (or, for JSON, collects) pieces until the end of what there is; with `follow` of what
- * comes. A log that a resumed run cut back is printed on from where it now ends. */
+ * comes. A terminal gets no control characters, anything else every byte. A log that a resumed run
+ * cut back is printed on from where it now ends. */
 static bool read_log(struct client *client, long long id, bool follow, cJSON *document, int *status,
                      struct error *error) {
     double offset = 0;
+    const bool terminal = document == NULL && screen_of(stdout).terminal;
     for (;;) {
         cJSON *answer = NULL;
         if (!ask(client, id, offset, &answer, error))
             return false;
-        const char *text = field_text(answer, "text", "");
+        char *text = field_at(answer, "text")->valuestring;
         double next = field_number(answer, "next", offset);
         bool finished = field_finished(answer), empty = text[0] == '\0';
         if (document != NULL && !empty)
             cJSON_AddItemToArray(document, cJSON_CreateString(text));
-        else if (document == NULL)
+        if (terminal)
+            text_harmless(text);
+        if (document == NULL)
             fputs(text, stdout);
         offset = next;
         *status = follow && field_failed(answer) ? ERROR_EXPERIMENT : 0;

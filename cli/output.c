@@ -1,19 +1,30 @@
 #include "cli/output.h"
 
 #include "core/json.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-bool output_json(const cJSON *document) {
-    char *text = json_text(document);
-    if (text == NULL) {
+/* Takes the text over. */
+static bool print(char *text) {
+    char *harmless = text != NULL ? text_harmless_json(text) : NULL;
+    free(text);
+    if (harmless == NULL) {
         fputs("assay: out of memory\n", stderr);
         return false;
     }
-    puts(text);
-    free(text);
+    puts(harmless);
+    free(harmless);
     return true;
+}
+
+bool output_json(const cJSON *document) {
+    return print(json_text(document));
+}
+
+bool output_json_pretty(const cJSON *document) {
+    return print(cJSON_Print(document));
 }
 
 bool output_finish(void) {

@@ -1,4 +1,5 @@
-/* output: --json: one document on stdout, compact, numbers in their shortest exact form.
+/* output: --json: one document on stdout, compact, numbers in their shortest exact form. What a
+ * terminal would obey is escaped (text_harmless_json).
  */
 #ifndef ASSAY_CLI_OUTPUT_H
 #define ASSAY_CLI_OUTPUT_H
@@ -8,6 +9,8 @@
 
 /* Prints the document and a newline. False, with a line on stderr, when it could not be written. */
 bool output_json(const cJSON *document);
+/* The same, spread over lines. */
+bool output_json_pretty(const cJSON *document);
 
 /* At the end of a command: that stdout took everything (a full disk, a closed pipe). */
 bool output_finish(void);

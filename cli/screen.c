@@ -1,5 +1,7 @@
 #include "cli/screen.h"
 
+#include "core/text.h"
+
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +95,7 @@ bool screen_character_next(const char **text, struct screen_character *character
     locale_t before = utf8() != NULL ? uselocale(utf8()) : NULL;
     size_t length = mbrtowc(&wide, *text, strlen(*text), &state);
     bool decoded = length != (size_t)-1 && length != (size_t)-2;
-    int width = decoded ? wcwidth(wide) : -1;
+    int width = decoded && !text_controls((unsigned long)wide) ? wcwidth(wide) : -1;
     if (before != NULL)
         uselocale(before);
     *character = width >= 0 ? (struct screen_character){*text, length, (size_t)width}

@@ -291,18 +291,15 @@ static void print_experiment(const cJSON *experiment) {
 }
 
 /* With --config: the config as a file that can be submitted again. */
-static bool print_document(const cJSON *experiment, bool config, bool json) {
+static bool print_document(cJSON *experiment, bool config, bool json) {
     if (json)
         return output_json(config ? field_at(experiment, "config") : experiment);
     if (!config) {
+        field_clean(experiment);
         print_experiment(experiment);
         return true;
     }
-    char *text = cJSON_Print(field_at(experiment, "config"));
-    if (text != NULL)
-        puts(text);
-    free(text);
-    return text != NULL;
+    return output_json_pretty(field_at(experiment, "config"));
 }
 
 int command_show(int argc, char **argv) {

@@ -173,6 +173,7 @@ static bool look(struct watching *watching, const cJSON *selection, cJSON **expe
     if (watching->quiet)
         return true;
     screen_measure(&watching->screen);
+    field_clean(*experiments);
     measure_names(watching, *experiments);
     cJSON_ArrayForEach(experiment, *experiments) {
         if (!say_changes(watching, experiment, error))

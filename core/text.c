@@ -121,10 +121,49 @@ void text_json_string(struct text *text, const char *string) {
     text_add(text, "\"", 1);
 }
 
+bool text_controls(unsigned long code) {
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+/* In place: '?' is no longer than what it stands for. */
+static void replace_controls(char *string, const char *kept) {
+    char *end = string;
+    while (*string != '\0') {
+        unsigned long code = 0;
+        size_t length = utf8_decode(string, &code);
+        bool keep = length > 0 && (!text_controls(code) || strchr(kept, (int)code) != NULL);
+        if (keep)
+            memmove(end, string, length);
+        else
+            *end = '?';
+        end += keep ? length : 1;
+        string += length > 0 ? length : 1;
+    }
+    *end = '\0';
+}
+
+void text_harmless(char *string) {
+    replace_controls(string, "\n\t");
+}
+
 void text_one_line(char *string) {
-    for (; *string != '\0'; string++)
-        if ((unsigned char)*string < 0x20 || *string == 0x7f)
-            *string = '?';
+    replace_controls(string, "");
+}
+
+char *text_harmless_json(const char *json) {
+    struct text text = {0};
+    text_add(&text, "", 0);
+    while (*json != '\0') {
+        unsigned long code = 0;
+        size_t length = utf8_decode(json, &code);
+        if (length > 0 && code >= 0x7f && text_controls(code))
+            text_format(&text, "\\u%04lx", code);
+        else
+            text_add(&text, json, length > 0 ? length : 1);
+        json += length > 0 ? length : 1;
+    }
+    return text_take(&text);
 }
 
 char *text_take(struct text *text) {

@@ -34,8 +34,18 @@ void text_free(struct text *text);
 /* What was added so far, "" at first; borrowed. */
 const char *text_string(const struct text *text);
 
-/* Makes one line of it that a terminal prints as it is: control characters become '?'. In place. */
+/* Whether a terminal may take the character for an order instead of printing it: the control
+ * characters (C0, DEL, C1) and those that turn or break lines unseen (U+2028 to U+202E, U+2066 to
+ * U+2069). The one rule for what comes from elsewhere and goes to people. */
+bool text_controls(unsigned long code);
+/* Makes text of it that a terminal prints as it is: what controls it, and bytes that are no UTF-8,
+ * become '?'; line feeds and tabs stay. In place. */
+void text_harmless(char *string);
+/* The same, and one line of it: line feeds and tabs become '?' too. */
 void text_one_line(char *string);
+/* The same JSON text (of cJSON, which escapes C0) with the other control characters of its strings
+ * as \uXXXX. The caller frees; NULL when memory ran out. */
+char *text_harmless_json(const char *json);
 
 /* How many bytes the UTF-8 sequence at `bytes` takes (1 to 4, *code is its code point), or 0 when
  * it is none: a wrong byte, cut short by the NUL, overlong, a surrogate or beyond U+10FFFF. */

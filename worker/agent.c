@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/machine.h"
+#include "core/text.h"
 #include "core/wire.h"
 #include "worker/assignment.h"
 #include "worker/duty.h"
@@ -55,6 +56,7 @@ __attribute__((format(printf, 3, 4))) static void say(const struct agent *agent,
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    text_one_line(line); /* it may have words of others in it */
     agent->options->say(agent->options->context, trouble, line);
 }
 

@@ -1,0 +1,114 @@
+/* What comes from elsewhere and goes to a terminal: whatever it is made of, nothing in it is an
+ * order to the terminal, and text stays what it was. */
+#include "core/text.h"
+
+#include "core/random.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROUNDS = 20000, LENGTH = 40 };
+
+static void expect_line(const char *given, const char *expected) {
+    char text[256];
+    strcpy(text, given);
+    text_one_line(text);
+    assert_string_equal(text, expected);
+}
+
+static void text_of_people_stays_as_it_is(void **state) {
+    (void)state;
+    static const char *const kept[] = {"",       "aug3_v2/flip+jitter,seed=1", "Größe ×2",
+                                       "日本語", "\xf0\x9f\x98\x80",           "e\xcc\x81"};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        expect_line(kept[i], kept[i]);
+}
+
+static void what_orders_a_terminal_becomes_a_question_mark(void **state) {
+    (void)state;
+    expect_line("\033[31mred\033[0m", "?[31mred?[0m");
+    expect_line("\033]0;title\007", "?]0;title?");
+    expect_line("a\rb\bc\177d", "a?b?c?d");
+    expect_line("a\nb\tc", "a?b?c");
+    expect_line("\xc2\x9b"
+                "31m",
+                "?31m"); /* CSI as one character, U+009B */
+    expect_line("\x9b"
+                "31m",
+                "?31m"); /* and as one byte */
+    expect_line("\xe2\x80\xae"
+                "gpj.exe",
+                "?gpj.exe");                   /* U+202E turns what follows round */
+    expect_line("\xc3(\xf0\x9f\x98", "?(???"); /* broken UTF-8 */
+}
+
+static void a_log_keeps_its_lines_and_tabs(void **state) {
+    (void)state;
+    char text[] = "epoch 1\tloss\r\n\033[2Jepoch 2\n";
+    text_harmless(text);
+    assert_string_equal(text, "epoch 1\tloss?\n?[2Jepoch 2\n");
+}
+
+static void json_says_the_same_with_its_control_characters_escaped(void **state) {
+    (void)state;
+    char *json = text_harmless_json("{\"a\": \"x\xc2\x9by\177z\xe2\x80\xae ü\"}");
+    assert_string_equal(json, "{\"a\": \"x\\u009by\\u007fz\\u202e ü\"}");
+    free(json);
+}
+
+/* Bytes of which every third is a part of something dangerous. */
+static size_t draw(struct random_stream *draws, char text[LENGTH + 1]) {
+    static const char *const parts[] = {"\033[", "\033]0;", "\xc2\x9b", "\x9b", "\xe2\x80\xae",
+                                        "\xc2",  "\r",      "\n",       "ü",    "日"};
+    size_t length = 0;
+    while (length < LENGTH - 4) {
+        if (random_below(draws, 3) > 0) {
+            text[length++] = (char)(1 + random_below(draws, 255));
+            continue;
+        }
+        const char *part = parts[random_below(draws, sizeof parts / sizeof parts[0])];
+        memcpy(text + length, part, strlen(part));
+        length += strlen(part);
+    }
+    text[length] = '\0';
+    return length;
+}
+
+static void whatever_comes_nothing_is_left_that_a_terminal_obeys(void **state) {
+    (void)state;
+    struct random_stream draws;
+    random_open(&draws, 1, RANDOM_SHUFFLE, 0, 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        char text[LENGTH + 1], again[LENGTH + 1];
+        size_t length = draw(&draws, text);
+        text_one_line(text);
+        assert_true(strlen(text) <= length);
+        for (const char *at = text; *at != '\0';) {
+            unsigned long code = 0;
+            size_t bytes = utf8_decode(at, &code);
+            assert_true(bytes > 0 && !text_controls(code));
+            assert_true((unsigned char)*at >= 0x20 && *at != 0x7f);
+            at += bytes;
+        }
+        strcpy(again, text);
+        text_one_line(again);
+        assert_string_equal(again, text); /* once is enough */
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_of_people_stays_as_it_is),
+        cmocka_unit_test(what_orders_a_terminal_becomes_a_question_mark),
+        cmocka_unit_test(a_log_keeps_its_lines_and_tabs),
+        cmocka_unit_test(json_says_the_same_with_its_control_characters_escaped),
+        cmocka_unit_test(whatever_comes_nothing_is_left_that_a_terminal_obeys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
