@@ -4,13 +4,18 @@ Run: bench/train_vs_pytorch.sh build/release/bin/assay-worker [--pictures DIR] [
 
 The work on both sides: ResNet-50, ReLU, Linear(1000, 2), cross-entropy, Adam, all parameters, channels
 last, 224 x 224; fp32 (true float), tf32, bf16 (PyTorch: autocast); batches of 32 and 256.
-  random   the same drawn pictures each step, on the device already (assay copies them each step)
+  random   the same drawn pictures each step, on the device already
   input    PNG files, resized to 256 once and kept; crop, flip and Normalize anew each epoch. PyTorch:
            a DataLoader whose workers hold the resized pictures, pinned memory, non_blocking copies
 PyTorch runs eagerly and through torch.compile(mode="max-autotune"). Each round runs every contender, each in
 a process of its own, and gives the median step after some that are not timed; a ratio is the median over
 rounds, so that what else the machine does falls on all. assay takes deterministic algorithms alone, PyTorch
 whatever is fastest (cudnn.benchmark). Needs torch with CUDA and torchvision.
+
+Beside each figure of assay: the floor that `assay-worker bench --layers` counts for this GPU and how near it
+is; what part of the speed on pictures that are on the device already is left with the whole pipeline (97 %
+is wanted). nvidia-smi, asked ten times a second while each contender runs, gives the most memory in use (less
+what was in use before) and how busy the GPU was over the second half of the run (95 % is wanted of training).
 """
 import argparse
 import json
@@ -19,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 PRECISIONS = ("fp32", "tf32", "bf16")
@@ -105,15 +111,63 @@ def peer(task):
 
 # ---- both sides ----
 
+def ask_gpu():
+    """MiB in use and % busy of the first GPU, or None where nvidia-smi does not say."""
+    try:
+        said = subprocess.run(["nvidia-smi", "--id=0", "--query-gpu=memory.used,utilization.gpu",
+                               "--format=csv,noheader,nounits"], capture_output=True, text=True).stdout
+        return [float(one) for one in said.strip().split(",")]
+    except (OSError, ValueError):
+        return None
+
+
+def watch_gpu(samples, over):
+    while not over.wait(0.1):
+        samples.append(ask_gpu())
+
+
 def run(command):
+    before = ask_gpu()
+    samples, over = [], threading.Event()
+    watcher = threading.Thread(target=watch_gpu, args=(samples, over))
+    if before is not None:
+        watcher.start()
     done = subprocess.run(command, capture_output=True, text=True)
+    over.set()
+    if before is not None:
+        watcher.join()
     if done.returncode != 0:
         return {"error": (done.stderr.strip().splitlines() or ["ended with %d" % done.returncode])[-1]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    samples = [one for one in samples if one is not None]
+    if samples:
+        result["memory_mib"] = max(used for used, _ in samples) - before[0]
+        result["busy"] = statistics.mean(busy for _, busy in samples[len(samples) // 2:]) / 100
+    return result
+
+
+def gpu_results(result):
+    return {key: result[key] for key in ("memory_mib", "busy") if key in result}
 
 
 def run_peer(task):
     return run([sys.executable, __file__, "--peer", json.dumps(task)])
+
+
+def find_floor(program, task):
+    """Images/s that the rates of this GPU's data sheet allow; None where nothing is known of it."""
+    device = run([program, "devices", "--json"] if task["dry"] else [
+        program, "bench", "--backend", "cuda", "--steps", "1", "--arch", "resnet18", "--size", "32", "--batch", "2",
+        "--json"])
+    names = [name for name in ("h100", "h200", "a100") if name in json.dumps(device).lower()]
+    if task["dry"]:
+        names = ["h100"]  # that the script works
+    if not names:
+        return None
+    counted = run([program, "bench", "--layers", "--steps", "0", "--floor-of", names[0], "--arch", task["arch"],
+                   "--size", str(task["size"]), "--batch", str(task["batch"]), "--precision", task["precision"],
+                   "--json"])
+    return 1e3 * task["batch"] / counted["layers"]["step"]["floor_ms"]
 
 
 def run_assay(program, task):
@@ -126,7 +180,8 @@ def run_assay(program, task):
     if "error" in result:
         return result
     part = result["together"]["cached"] if task["data"] == "input" else result["training"]
-    return {"rate": part["images_per_second"], "device": result["device"], "waiting": part.get("waiting")}
+    return {"rate": part["images_per_second"], "device": result["device"], "waiting": part.get("waiting"),
+            "evaluation_share": result["training"].get("evaluation_share"), **gpu_results(result)}
 
 
 def measure(program, task, rounds, peers):
@@ -137,6 +192,7 @@ def measure(program, task, rounds, peers):
         for name in peers:
             runs[name].append(run_peer({**task, "peer": name}))
     row = {key: task[key] for key in ("data", "batch", "precision")}
+    row["floor_images_per_second"] = find_floor(program, task)
     for name, results in runs.items():
         failed = [one["error"] for one in results if "error" in one]
         row[name] = {"error": failed[0]} if failed else {
@@ -160,13 +216,38 @@ def ratio(row, name):
     return "" if one is None else "%.2f x (%.2f to %.2f)" % (one["median"], one["low"], one["high"])
 
 
+def distance(row):
+    floor = row["floor_images_per_second"]
+    if floor is None or "error" in row["assay"]:
+        return ""
+    return "%.0f, %.0f %%" % (floor, 100 * row["assay"]["images_per_second"] / floor)
+
+
+def of_device(document, row):
+    """What is left of the speed on pictures that are on the device already."""
+    for other in document["rows"]:
+        if (row["data"] == "input" and other["data"] == "random" and "error" not in row["assay"] and
+                "error" not in other["assay"] and
+                all(row[key] == other[key] for key in ("batch", "precision"))):
+            return "%.0f %%" % (100 * row["assay"]["images_per_second"] / other["assay"]["images_per_second"])
+    return ""
+
+
+def gpu_cell(row, name, key, shape, unit=1):
+    runs = [one[key] for one in row.get(name, {}).get("runs", []) if key in one]
+    return shape % (unit * statistics.median(runs)) if runs else ""
+
+
 def table(document):
-    lines = ["| data | batch | precision | assay, images/s | PyTorch eager | ratio | torch.compile | ratio |",
-             "| --- " * 8 + "|"]
+    lines = ["| data | batch | precision | assay, images/s | floor, and how near | of the speed without input | GPU busy | "
+             "memory | PyTorch eager | ratio | its memory | torch.compile | ratio | its memory |", "| --- " * 14 + "|"]
     for row in document["rows"]:
-        lines.append("| %s | %d | %s | %s | %s | %s | %s | %s |" % (
-            row["data"], row["batch"], row["precision"], cell(row, "assay"), cell(row, "eager"), ratio(row, "eager"),
-            cell(row, "compile"), ratio(row, "compile")))
+        lines.append("| " + " | ".join((
+            row["data"], "%d" % row["batch"], row["precision"], cell(row, "assay"), distance(row),
+            of_device(document, row), gpu_cell(row, "assay", "busy", "%.0f %%", 100),
+            gpu_cell(row, "assay", "memory_mib", "%.0f MiB"), cell(row, "eager"), ratio(row, "eager"),
+            gpu_cell(row, "eager", "memory_mib", "%.0f MiB"), cell(row, "compile"), ratio(row, "compile"),
+            gpu_cell(row, "compile", "memory_mib", "%.0f MiB"))) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
-#include "core/random.h"
+#include "worker/bench_batch.h"
 #include "worker/bench_input.h"
 #include "worker/bench_layers.h"
 #include "worker/flight.h"
@@ -29,12 +29,9 @@ struct trained {
     const struct backend *backend;
     struct model *model;
     struct profile profile; /* nodes is NULL where none is wanted */
-    struct batch batch;
+    struct bench_batch drawn;
     struct update update;
     struct flight flight;
-    float *images, *losses, *logits;
-    int32_t *labels;
-    uint64_t *samples;
 };
 
 /* ---- the command line ---- */
@@ -115,35 +112,6 @@ static bool weights_draw(struct trained *trained, struct error *error) {
     return true;
 }
 
-static bool batch_draw(struct trained *trained, const struct bench_options *options,
-                       struct error *error) {
-    size_t count = (size_t)options->batch, side = (size_t)options->size;
-    size_t floats = 3 * side * side;
-    trained->images = calloc(count, floats * sizeof *trained->images);
-    trained->labels = calloc(count, sizeof *trained->labels);
-    trained->samples = calloc(count, sizeof *trained->samples);
-    trained->losses = calloc(count, sizeof *trained->losses);
-    trained->logits = calloc(count, NETWORK_CLASSES * sizeof *trained->logits);
-    if (trained->images == NULL || trained->labels == NULL || trained->samples == NULL ||
-        trained->losses == NULL || trained->logits == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for %zu pictures", count);
-    for (size_t i = 0; i < count; i++) {
-        struct random_stream stream;
-        random_open(&stream, 0, RANDOM_AUGMENT, 0, i);
-        for (size_t j = 0; j < floats; j++)
-            trained->images[i * floats + j] = (float)random_range(&stream, -2, 2);
-        trained->labels[i] = (int32_t)random_below(&stream, NETWORK_CLASSES);
-        trained->samples[i] = i;
-    }
-    trained->batch = (struct batch){.count = count,
-                                    .height = (int)side,
-                                    .width = (int)side,
-                                    .images = trained->images,
-                                    .labels = trained->labels,
-                                    .samples = trained->samples};
-    return true;
-}
-
 static bool profile_new(struct trained *trained, struct error *error) {
     trained->profile.nodes = calloc(trained->network.node_count, sizeof *trained->profile.nodes);
     return trained->profile.nodes != NULL || error_set(error, ERROR_FAILED, "out of memory");
@@ -171,7 +139,9 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
            trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
            flight_open(trained->backend, trained->model, (size_t)options->batch, &trained->flight,
                        error) &&
-           weights_draw(trained, error) && batch_draw(trained, options, error);
+           weights_draw(trained, error) &&
+           bench_batch_draw((size_t)options->batch, (int)options->size,
+                            trained->backend->takes_pictures, &trained->drawn, error);
 }
 
 static void trained_free(struct trained *trained) {
@@ -180,11 +150,7 @@ static void trained_free(struct trained *trained) {
     flight_close(&trained->flight);
     network_free(&trained->network);
     free(trained->profile.nodes);
-    free(trained->images);
-    free(trained->labels);
-    free(trained->samples);
-    free(trained->losses);
-    free(trained->logits);
+    bench_batch_free(&trained->drawn);
 }
 
 /* ---- measuring ---- */
@@ -205,7 +171,7 @@ static bool train(void *context, const struct batch *batch, struct error *error)
     const struct landed *landed;
     if (batch != NULL) {
         trained->update.step++;
-        trained->batch.number++;
+        trained->drawn.batch.number++;
         if (!flight_send(&trained->flight, batch, &trained->update, error))
             return false;
     }
@@ -220,11 +186,11 @@ static bool train(void *context, const struct batch *batch, struct error *error)
 static bool timed_steps(struct trained *trained, size_t steps, double *seconds,
                         struct error *error) {
     for (int i = 1; trained->backend->queue != NULL && i < BACKEND_AHEAD; i++)
-        if (!train(trained, &trained->batch, error))
+        if (!train(trained, &trained->drawn.batch, error))
             return false;
     double before = clock_steady_seconds();
     for (size_t i = 0; i < steps; i++) {
-        if (!train(trained, &trained->batch, error))
+        if (!train(trained, &trained->drawn.batch, error))
             return false;
         double now = clock_steady_seconds();
         seconds[i] = now - before;
@@ -234,9 +200,10 @@ static bool timed_steps(struct trained *trained, size_t steps, double *seconds,
 }
 
 static bool timed_evaluation(struct trained *trained, double *seconds, struct error *error) {
+    const struct landed *landed;
     double start = clock_steady_seconds();
-    if (!trained->backend->evaluate(trained->model, &trained->batch, trained->losses,
-                                    trained->logits, error))
+    if (!flight_send(&trained->flight, &trained->drawn.batch, NULL, error) ||
+        !flight_land(&trained->flight, &landed, error))
         return false;
     *seconds = clock_steady_seconds() - start;
     return true;

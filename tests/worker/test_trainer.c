@@ -1,6 +1,8 @@
 #include "tests/worker/small_run.h"
 #include "worker/examine.h"
 
+#include <math.h>
+
 /* --- a run --- */
 
 static void expect_in_order(const char *text, const char *const *parts, size_t count) {
@@ -205,6 +207,41 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
     free(path);
 }
 
+/* The notebook evaluates picture by picture, assay in batches. */
+static void evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time(void **state) {
+    struct bench *bench = *state;
+    static const uint32_t sizes[] = {1, 3, 4, 32};
+    char *path = in(bench->whole_dir, "checkpoint_last.safetensors");
+    const struct trainer_options options = {.backend = "cpu"};
+    const struct trainer_events events = {0};
+    struct evaluation_report one = {0}, report;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct small small = bench->small;
+        struct error error = {0};
+        small.experiment.train.batch_size = sizes[i];
+        if (!examine_checkpoint(&small.experiment, &options, path, "valid", &events, &report,
+                                &error))
+            fail_msg("%s", error.message);
+        if (i == 0) {
+            one = report;
+            assert_int_equal(metrics_count(&one.metrics), 4);
+            continue;
+        }
+        assert_int_equal(report.metrics.true_positive, one.metrics.true_positive);
+        assert_int_equal(report.metrics.true_negative, one.metrics.true_negative);
+        assert_int_equal(report.metrics.false_positive, one.metrics.false_positive);
+        assert_int_equal(report.metrics.false_negative, one.metrics.false_negative);
+        /* oneDNN may add in another order for another number of pictures */
+        assert_true(fabs(report.metrics.loss_sum - one.metrics.loss_sum) <
+                    1e-5 * one.metrics.loss_sum);
+        for (size_t j = 0; j < 4; j++)
+            assert_true(fabs(report.scores[j].probability - one.scores[j].probability) < 1e-5);
+        evaluation_free(&report);
+    }
+    evaluation_free(&one);
+    free(path);
+}
+
 /* Counts what the scores file of an evaluation calls right; the evaluation's line has the counts.
  */
 static void each_pictures_score_is_kept_and_gives_the_counts(void **state) {
@@ -261,6 +298,7 @@ int main(void) {
         cmocka_unit_test(data_outside_the_workers_data_root_is_refused),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_ends_the_run),
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
+        cmocka_unit_test(evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time),
         cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
         cmocka_unit_test(what_is_no_checkpoint_is_not_evaluated),
     };

@@ -102,6 +102,26 @@ static void pictures_become_the_floats_that_the_cpu_makes(void **state) {
     device->free(device);
 }
 
+static void a_picture_with_nothing_to_be_done_is_normalised(void **state) {
+    (void)state;
+    struct device *device = host_device_new();
+    struct gpu_pictures pictures;
+    gpu_pictures_init(device, &pictures);
+    struct pictured *p = pictured_new(1, true);
+    for (size_t i = 0; i < SMALL_COUNT; i++) {
+        image_free(&p->sources[i]);
+        p->sources[i] = sample_picture(SMALL_SIDE, SMALL_SIDE);
+        p->pictures[i].pixels = p->sources[i].pixels;
+        recipe_begin(&p->pictures[i].recipe, SMALL_SIDE, SMALL_SIDE);
+        pipeline_normalize(&pipeline, &p->sources[i],
+                           p->floats + i * 3 * (size_t)SMALL_SIDE * SMALL_SIDE);
+    }
+    assert_made(&pictures, p);
+    gpu_pictures_free(&pictures);
+    pictured_free(p);
+    device->free(device);
+}
+
 static void a_picture_that_lasts_is_sent_once(void **state) {
     (void)state;
     struct device *device = host_device_new();
@@ -260,6 +280,7 @@ static void pictures_make_way_for_a_batch(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_become_the_floats_that_the_cpu_makes),
+        cmocka_unit_test(a_picture_with_nothing_to_be_done_is_normalised),
         cmocka_unit_test(a_picture_that_lasts_is_sent_once),
         cmocka_unit_test(pictures_for_which_there_is_no_room_come_each_time),
         cmocka_unit_test(many_pictures_are_kept_apart),
