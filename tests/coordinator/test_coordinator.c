@@ -1,6 +1,7 @@
 #include "coordinator/coordinator.h"
 
 #include "tests/coordinator/bench.h"
+#include "tests/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -237,6 +238,44 @@ static void a_restart_gives_every_lease_a_whole_new_time(void **state) {
     assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5))); /* still known */
     hello(bench, "b");
     assert_int_equal(take(bench, "b"), 2);
+}
+
+/* Ray Tune issue 7989: the queue was gone when the head node started again. */
+static void the_queue_is_there_when_the_coordinator_starts_again(void **state) {
+    void *folder;
+    struct bench *bench = *state;
+    struct error error = {0};
+    assert_int_equal(temporary_make(&folder), 0);
+    char *path = temporary_path(&folder, "assay.db");
+    coordinator_close(&bench->coordinator);
+    store_close(bench->store);
+    for (int life = 0; life < 2; life++) {
+        if (!store_open(path, &bench->store, &error) ||
+            !coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error))
+            fail_msg("%s", error.message);
+        if (life == 1)
+            break;
+        submit(bench, 5, 2, 3);
+        hello(bench, "a");
+        assert_int_equal(take(bench, "a"), 1);
+        ask(bench, "priority", body("{\"ids\": [4], \"priority\": 7}"), "changed");
+        ask(bench, "pause", body("{\"ids\": [2]}"), "changed");
+        ask(bench, "cancel", body("{\"ids\": [5]}"), "changed");
+        coordinator_close(&bench->coordinator); /* nothing is said or saved at the end */
+        store_close(bench->store);
+    }
+    static const char *const states[] = {"running", "paused", "queued", "queued", "cancelled"};
+    for (int id = 1; id <= 5; id++)
+        state_is(bench, id, states[id - 1]);
+    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null"); /* still its own */
+    hello(bench, "b");
+    hello(bench, "c");
+    hello(bench, "d");
+    assert_int_equal(take(bench, "b"), 4);
+    assert_int_equal(take(bench, "c"), 3);
+    ask(bench, "request", body_worker("d"), "nothing");
+    free(path);
+    temporary_remove(&folder);
 }
 
 static void the_last_lost_attempt_makes_it_failed_and_says_why(void **state) {
@@ -543,6 +582,7 @@ int main(void) {
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
         ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
         ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
+        ON_BENCH(the_queue_is_there_when_the_coordinator_starts_again),
         ON_BENCH(a_restart_gives_every_lease_a_whole_new_time),
         ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
         ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),

@@ -28,7 +28,9 @@ struct stage {
     struct server *server;
     int stop;
     atomic_bool over;      /* those who disturb are to end */
-    atomic_int exclusives; /* how often the exclusive lock was had */
+    atomic_bool reads;     /* the long reader has begun */
+    int exclusives_least;  /* how often the exclusive lock is to be had */
+    atomic_int exclusives; /* how often it was */
     atomic_int failures;
 };
 
@@ -57,6 +59,35 @@ static void *read_on(void *context) {
         usleep(20000);
         sqlite3_exec(database, "SELECT count(*) FROM attempt; COMMIT", NULL, NULL, NULL);
     }
+    sqlite3_close(database);
+    return NULL;
+}
+
+/* The epochs that this connection sees; -1 when it cannot. */
+static int64_t count_in(sqlite3 *database) {
+    sqlite3_stmt *statement = NULL;
+    int64_t count = -1;
+    if (sqlite3_prepare_v2(database, "SELECT count(*) FROM epoch", -1, &statement, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        count = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return count;
+}
+
+/* One transaction from before the first report until after the last, as of a person who looks
+ * around in the sqlite3 shell: what it sees does not change, and it is in nobody's way. */
+static void *read_for_long(void *context) {
+    struct stage *stage = context;
+    sqlite3 *database = open_beside(stage);
+    bool good = database != NULL &&
+                sqlite3_exec(database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
+                count_in(database) == 0;
+    atomic_store(&stage->reads, true);
+    while (!atomic_load(&stage->over))
+        usleep(1000);
+    if (!good || count_in(database) != 0)
+        atomic_fetch_add(&stage->failures, 1);
     sqlite3_close(database);
     return NULL;
 }
@@ -109,8 +140,8 @@ static void *train(void *context) {
         goto out;
     long long id = (long long)json_member(answer, "experiment")->valuedouble;
     cJSON_Delete(answer);
-    for (int epoch = 1; epoch <= EPOCHS || atomic_load(&stage->exclusives) < EXCLUSIVE_LEAST;
-         epoch++) {
+    for (int epoch = 1;
+         epoch <= EPOCHS || atomic_load(&stage->exclusives) < stage->exclusives_least; epoch++) {
         int of_all = 1 + (epoch - 1) % EPOCHS; /* reported again: the same epoch */
         if (!ask(stage, dealer, "report",
                  body_report(crew->name, id, 1, "epoch", body_epoch(of_all, 0.5)), "ack", &answer))
@@ -124,16 +155,9 @@ out:
     return NULL;
 }
 
-static int64_t count_epochs(struct stage *stage) {
-    sqlite3_stmt *statement = NULL;
+static int64_t count_epochs(const struct stage *stage) {
     sqlite3 *database = open_beside(stage);
-    assert_non_null(database);
-    assert_int_equal(
-        sqlite3_prepare_v2(database, "SELECT count(*) FROM epoch", -1, &statement, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
+    int64_t count = count_in(database);
     sqlite3_close(database);
     return count;
 }
@@ -159,41 +183,56 @@ static void submit(struct stage *stage) {
     dealer_close(dealer);
 }
 
-static void a_locked_database_never_reaches_those_who_report(void **state) {
-    struct stage stage = {.path = temporary_path(state, "assay.db")};
+/* All report at once, beside those who disturb; every report is acknowledged and there. */
+static void everybody_reports(struct stage *stage, void *(*const *disturb)(void *), size_t count) {
     struct crew crew[WORKERS];
     pthread_t server, disturbers[3], workers[WORKERS];
     uint64_t one = 1;
-    open_stage(&stage);
-    assert_int_equal(pthread_create(&server, NULL, serve, &stage), 0);
-    submit(&stage);
-    assert_int_equal(pthread_create(&disturbers[0], NULL, read_on, &stage), 0);
-    assert_int_equal(pthread_create(&disturbers[1], NULL, read_on, &stage), 0);
-    assert_int_equal(pthread_create(&disturbers[2], NULL, lock_on, &stage), 0);
+    open_stage(stage);
+    assert_int_equal(pthread_create(&server, NULL, serve, stage), 0);
+    submit(stage);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(pthread_create(&disturbers[i], NULL, disturb[i], stage), 0);
+    while (disturb[0] == read_for_long && !atomic_load(&stage->reads))
+        usleep(1000);
     for (int i = 0; i < WORKERS; i++) {
-        crew[i] = (struct crew){.stage = &stage};
+        crew[i] = (struct crew){.stage = stage};
         snprintf(crew[i].name, sizeof crew[i].name, "w%d", i);
         assert_int_equal(pthread_create(&workers[i], NULL, train, &crew[i]), 0);
     }
     for (int i = 0; i < WORKERS; i++)
         assert_int_equal(pthread_join(workers[i], NULL), 0);
-    atomic_store(&stage.over, true);
-    for (int i = 0; i < 3; i++)
+    assert_int_equal(count_epochs(stage), WORKERS * EPOCHS);
+    atomic_store(&stage->over, true);
+    for (size_t i = 0; i < count; i++)
         assert_int_equal(pthread_join(disturbers[i], NULL), 0);
-    assert_int_equal(atomic_load(&stage.failures), 0);
-    assert_true(atomic_load(&stage.exclusives) >= EXCLUSIVE_LEAST);
-    assert_int_equal(count_epochs(&stage), WORKERS * EPOCHS);
-    assert_int_equal(write(stage.stop, &one, sizeof one), sizeof one);
+    assert_int_equal(atomic_load(&stage->failures), 0);
+    assert_int_equal(write(stage->stop, &one, sizeof one), sizeof one);
     assert_int_equal(pthread_join(server, NULL), 0);
-    server_close(stage.server);
-    coordinator_close(&stage.coordinator);
-    store_close(stage.store);
-    close(stage.stop);
-    free(stage.path);
+    server_close(stage->server);
+    coordinator_close(&stage->coordinator);
+    store_close(stage->store);
+    close(stage->stop);
+    free(stage->path);
+}
+
+static void a_locked_database_never_reaches_those_who_report(void **state) {
+    struct stage stage = {.path = temporary_path(state, "assay.db"),
+                          .exclusives_least = EXCLUSIVE_LEAST};
+    everybody_reports(&stage, (void *(*const[])(void *)){read_on, read_on, lock_on}, 3);
+    assert_true(atomic_load(&stage.exclusives) >= EXCLUSIVE_LEAST);
+}
+
+static void an_sqlite3_shell_in_one_long_transaction_holds_up_nobody_who_reports(void **state) {
+    struct stage stage = {.path = temporary_path(state, "assay.db")};
+    everybody_reports(&stage, (void *(*const[])(void *)){read_for_long}, 1);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-        a_locked_database_never_reaches_those_who_report, temporary_make, temporary_remove)};
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_locked_database_never_reaches_those_who_report),
+        IN_FOLDER(an_sqlite3_shell_in_one_long_transaction_holds_up_nobody_who_reports),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
