@@ -116,8 +116,8 @@ bool files_offer(struct request *request) {
     if (bytes > UPLOADS_BYTES_MAX)
         return request_refuse(request, WIRE_INVALID, "offer: at most %lld bytes are taken",
                               (long long)UPLOADS_BYTES_MAX);
-    enum upload_state state =
-        uploads_offer(uploads, string(request->body, "sha256"), bytes, &offset, &why);
+    enum upload_state state = uploads_offer(uploads, string(request->body, "sha256"), bytes,
+                                            request->coordinator->now.steady_ms, &offset, &why);
     if (state == UPLOAD_THERE && !put_row(request))
         return false;
     return answer_state(request, state, offset, &why);
@@ -128,9 +128,10 @@ bool files_send(struct request *request) {
     int64_t next;
     if (!check_store(request) || !check_sum(request) || !check_lease(request))
         return false;
-    enum upload_state state = uploads_take(
-        request->coordinator->uploads, string(request->body, "sha256"),
-        integer(request->body, "offset"), request->bytes, request->bytes_length, &next, &why);
+    enum upload_state state =
+        uploads_take(request->coordinator->uploads, string(request->body, "sha256"),
+                     integer(request->body, "offset"), request->bytes, request->bytes_length,
+                     request->coordinator->now.steady_ms, &next, &why);
     return answer_state(request, state, next, &why);
 }
 
@@ -180,7 +181,7 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
     struct clearing *clearing = context;
     struct request *request = clearing->request;
     struct coordinator *coordinator = request->coordinator;
-    bool kept = uploads_expects(coordinator->uploads, sha256);
+    bool kept = uploads_expects(coordinator->uploads, sha256, coordinator->now.steady_ms);
     if (!clearing->good)
         return;
     if (!kept && !part)

@@ -12,14 +12,13 @@ struct upload {
     enum stage stage; /* guarded by the lock */
     char sha256[SHA256_TEXT_SIZE];
     int64_t bytes, have; /* of the whole, of the part */
-    uint64_t touched;    /* rises with every use of any */
+    int64_t touched_ms;  /* the last offer or piece */
     struct error error;  /* of FAILED */
 };
 
 struct uploads {
     struct blobs *blobs;
     int64_t most_bytes, used_bytes; /* of sealed blobs */
-    uint64_t touches;
     struct upload items[UPLOADS_MAX];
     pthread_t thread;
     bool started;
@@ -147,6 +146,18 @@ static void forget(struct uploads *uploads, struct upload *upload) {
     pthread_mutex_unlock(&uploads->lock);
 }
 
+static bool is_silent(struct uploads *uploads, const struct upload *upload, int64_t now_ms) {
+    enum stage stage = stage_of(uploads, upload);
+    return stage != FREE && stage != SEALING && now_ms - upload->touched_ms >= UPLOADS_SILENT_MS;
+}
+
+/* So that they take no room from others; their parts stay. */
+static void forget_silent(struct uploads *uploads, int64_t now_ms) {
+    for (size_t i = 0; i < UPLOADS_MAX; i++)
+        if (is_silent(uploads, &uploads->items[i], now_ms))
+            forget(uploads, &uploads->items[i]);
+}
+
 /* A free entry, or that of the longest silent one that is not being sealed; NULL when all are. */
 static struct upload *make_place(struct uploads *uploads) {
     struct upload *oldest = NULL;
@@ -155,7 +166,7 @@ static struct upload *make_place(struct uploads *uploads) {
         enum stage stage = stage_of(uploads, upload);
         if (stage == FREE)
             return upload;
-        if (stage != SEALING && (oldest == NULL || upload->touched < oldest->touched))
+        if (stage != SEALING && (oldest == NULL || upload->touched_ms < oldest->touched_ms))
             oldest = upload;
     }
     if (oldest != NULL)
@@ -204,7 +215,7 @@ static enum upload_state seal_if_whole(struct uploads *uploads, struct upload *u
 }
 
 static enum upload_state begin(struct uploads *uploads, const char *sha256, int64_t bytes,
-                               int64_t *offset, struct error *error) {
+                               int64_t now_ms, int64_t *offset, struct error *error) {
     int64_t have = blobs_part_size(uploads->blobs, sha256);
     if (have > bytes) { /* of somebody who was wrong about the length */
         if (!blobs_remove_part(uploads->blobs, sha256, error))
@@ -213,6 +224,7 @@ static enum upload_state begin(struct uploads *uploads, const char *sha256, int6
     }
     if (have < 0)
         have = 0;
+    forget_silent(uploads, now_ms);
     if (!check_room(uploads, bytes, have, error))
         return UPLOAD_REFUSED;
     struct upload *upload = make_place(uploads);
@@ -221,7 +233,7 @@ static enum upload_state begin(struct uploads *uploads, const char *sha256, int6
     memcpy(upload->sha256, sha256, SHA256_TEXT_SIZE);
     upload->bytes = bytes;
     upload->have = have;
-    upload->touched = ++uploads->touches;
+    upload->touched_ms = now_ms;
     set_stage(uploads, upload, COMING);
     *offset = have;
     return seal_if_whole(uploads, upload);
@@ -232,7 +244,7 @@ int64_t uploads_bytes(const struct uploads *uploads) {
 }
 
 enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int64_t bytes,
-                                int64_t *offset, struct error *error) {
+                                int64_t now_ms, int64_t *offset, struct error *error) {
     struct upload *upload = find(uploads, sha256);
     enum stage stage = upload != NULL ? stage_of(uploads, upload) : FREE;
     *offset = 0;
@@ -248,14 +260,14 @@ enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int
     if (size == bytes)
         return UPLOAD_THERE;
     if (size < 0)
-        return begin(uploads, sha256, bytes, offset, error);
+        return begin(uploads, sha256, bytes, now_ms, offset, error);
     error_set(error, ERROR_INPUT, "the file with the SHA-256 %s has %lld bytes, not %lld", sha256,
               (long long)size, (long long)bytes);
     return UPLOAD_REFUSED;
 }
 
 enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int64_t offset,
-                               const void *data, size_t length, int64_t *next,
+                               const void *data, size_t length, int64_t now_ms, int64_t *next,
                                struct error *error) {
     struct upload *upload = find(uploads, sha256);
     enum stage stage = upload != NULL ? stage_of(uploads, upload) : FREE;
@@ -266,7 +278,7 @@ enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int6
     }
     if (stage != COMING)
         return UPLOAD_UNKNOWN;
-    upload->touched = ++uploads->touches;
+    upload->touched_ms = now_ms;
     if (offset == upload->have && (int64_t)length <= upload->bytes - upload->have) {
         /* the part may have been taken away, or be longer than we know: by its own length */
         if (offset != 0 && blobs_part_size(uploads->blobs, sha256) != offset) {
@@ -289,7 +301,8 @@ enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int6
 
 /* --- clearing away --- */
 
-bool uploads_expects(const struct uploads *uploads, const char *sha256) {
+bool uploads_expects(struct uploads *uploads, const char *sha256, int64_t now_ms) {
+    forget_silent(uploads, now_ms);
     return find(uploads, sha256) != NULL;
 }
 

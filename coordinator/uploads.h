@@ -7,7 +7,8 @@
  * offer says how it went. All of it may be repeated at any time.
  *
  * What is remembered is bounded (UPLOADS_MAX): of more, the one that was silent longest is to be
- * offered again, and goes on at its part. Used by one thread.
+ * offered again, and goes on at its part. So is one that was silent for UPLOADS_SILENT_MS, as when
+ * its experiment was cancelled. Used by one thread; now_ms is the steady clock's.
  */
 #ifndef ASSAY_COORDINATOR_UPLOADS_H
 #define ASSAY_COORDINATOR_UPLOADS_H
@@ -16,8 +17,9 @@
 
 enum {
     UPLOADS_MAX = 256,
-    UPLOADS_CREDIT = 8,         /* pieces that a sender may have under way */
-    UPLOADS_PIECE = 256 << 10,  /* bytes of a piece; the last one may be smaller */
+    UPLOADS_CREDIT = 8,        /* pieces that a sender may have under way */
+    UPLOADS_PIECE = 256 << 10, /* bytes of a piece; the last one may be smaller */
+    UPLOADS_SILENT_MS = 10 * 60 * 1000,
     UPLOADS_RESERVE = 16 << 20, /* bytes of disk that are left to the database */
 };
 #define UPLOADS_BYTES_MAX ((int64_t)1 << 40) /* of one file */
@@ -40,15 +42,16 @@ void uploads_close(struct uploads *uploads); /* waits for the seal under way; NU
 struct blobs *uploads_blobs(struct uploads *uploads);
 
 enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int64_t bytes,
-                                int64_t *offset, struct error *error);
+                                int64_t now_ms, int64_t *offset, struct error *error);
 enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int64_t offset,
-                               const void *data, size_t length, int64_t *next, struct error *error);
+                               const void *data, size_t length, int64_t now_ms, int64_t *next,
+                               struct error *error);
 
 /* Bytes of all blobs that are in their place. */
 int64_t uploads_bytes(const struct uploads *uploads);
 
 /* Whether the blob is on its way: its part is not to be cleared away. */
-bool uploads_expects(const struct uploads *uploads, const char *sha256);
+bool uploads_expects(struct uploads *uploads, const char *sha256, int64_t now_ms);
 /* Removes a blob; its room is given back by the sealing thread. */
 bool uploads_remove(struct uploads *uploads, const char *sha256, struct error *error);
 

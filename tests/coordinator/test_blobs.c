@@ -23,6 +23,7 @@ struct shelf {
     struct blobs *blobs;
     struct uploads *uploads;
     char data[BYTES];
+    int64_t now_ms;
 };
 
 static void shelf_open(struct shelf *shelf, int64_t most_bytes) {
@@ -64,7 +65,7 @@ static int shelf_strike(void **state) {
 
 static enum upload_state offer(struct shelf *shelf, int64_t *offset) {
     struct error error = {0};
-    return uploads_offer(shelf->uploads, SUM, BYTES, offset, &error);
+    return uploads_offer(shelf->uploads, SUM, BYTES, shelf->now_ms, offset, &error);
 }
 
 /* Sends `length` bytes of the data at the offset; what is wanted next. */
@@ -72,8 +73,8 @@ static int64_t take(struct shelf *shelf, int64_t offset, size_t length,
                     enum upload_state expected) {
     struct error error = {0};
     int64_t next = -1;
-    enum upload_state state =
-        uploads_take(shelf->uploads, SUM, offset, shelf->data + offset, length, &next, &error);
+    enum upload_state state = uploads_take(shelf->uploads, SUM, offset, shelf->data + offset,
+                                           length, shelf->now_ms, &next, &error);
     assert_int_equal(state, expected);
     return next;
 }
@@ -83,7 +84,7 @@ static enum upload_state sealed(struct shelf *shelf, struct error *error) {
     enum upload_state state;
     int64_t offset;
     do
-        state = uploads_offer(shelf->uploads, SUM, BYTES, &offset, error);
+        state = uploads_offer(shelf->uploads, SUM, BYTES, shelf->now_ms, &offset, error);
     while (state == UPLOAD_SEALING && usleep(1000) == 0);
     return state;
 }
@@ -216,9 +217,10 @@ static void a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all(void **state)
             if (!blobs_open(shelf->dir, &shelf->blobs, NULL) ||
                 !uploads_open(shelf->blobs, 0, &shelf->uploads, NULL))
                 _exit(1);
-            while (uploads_offer(shelf->uploads, SUM, BYTES, &offset, &error) != UPLOAD_THERE)
+            while (uploads_offer(shelf->uploads, SUM, BYTES, shelf->now_ms, &offset, &error) !=
+                   UPLOAD_THERE)
                 uploads_take(shelf->uploads, SUM, offset, shelf->data + offset,
-                             BYTES - offset < 100 ? (size_t)(BYTES - offset) : 100, &offset,
+                             BYTES - offset < 100 ? (size_t)(BYTES - offset) : 100, 0, &offset,
                              &error);
             _exit(0);
         }
@@ -248,7 +250,7 @@ static void a_piece_beyond_the_end_is_refused(void **state) {
     int64_t offset, next;
     offer(shelf, &offset);
     take(shelf, 0, 7000, UPLOAD_WANTED);
-    assert_int_equal(uploads_take(shelf->uploads, SUM, 7000, shelf->data, 1001, &next, &error),
+    assert_int_equal(uploads_take(shelf->uploads, SUM, 7000, shelf->data, 1001, 0, &next, &error),
                      UPLOAD_REFUSED);
     assert_int_equal(error.code, ERROR_INPUT);
     assert_int_equal(take(shelf, 7000, 1000, UPLOAD_SEALING), BYTES);
@@ -261,15 +263,15 @@ static void what_does_not_fit_under_the_limit_is_refused(void **state) {
     shelf_close(shelf);
     shelf_open(shelf, BYTES + 4);
     assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
-    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
                      UPLOAD_REFUSED);
     assert_non_null(strstr(error.message, "--artifacts-max"));
     take(shelf, 0, BYTES, UPLOAD_SEALING);
     assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
-    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
                      UPLOAD_REFUSED);
     assert_true(uploads_remove(shelf->uploads, SUM, &error));
-    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, &offset, &error),
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
                      UPLOAD_WANTED);
 }
 
@@ -277,7 +279,8 @@ static void what_is_larger_than_the_disk_is_refused(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
     int64_t offset;
-    assert_int_equal(uploads_offer(shelf->uploads, SUM, UPLOADS_BYTES_MAX * 1000, &offset, &error),
+    assert_int_equal(uploads_offer(shelf->uploads, SUM, UPLOADS_BYTES_MAX * 1000, shelf->now_ms,
+                                   &offset, &error),
                      UPLOAD_REFUSED);
     assert_int_equal(error.code, ERROR_FAILED);
     assert_non_null(strstr(error.message, "the disk of"));
@@ -292,11 +295,33 @@ static void more_uploads_than_are_remembered_go_on_when_offered_again(void **sta
     take(shelf, 0, 3000, UPLOAD_WANTED);
     for (int i = 0; i < UPLOADS_MAX; i++) {
         snprintf(sum, sizeof sum, "%064x", i);
-        assert_int_equal(uploads_offer(shelf->uploads, sum, 10, &offset, &error), UPLOAD_WANTED);
+        assert_int_equal(uploads_offer(shelf->uploads, sum, 10, shelf->now_ms, &offset, &error),
+                         UPLOAD_WANTED);
     }
     take(shelf, 3000, 1000, UPLOAD_UNKNOWN);
     assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
     assert_int_equal(offset, 3000);
+}
+
+/* Its experiment was cancelled, say: nobody will send the rest. */
+static void an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    shelf_close(shelf);
+    shelf_open(shelf, BYTES + 4);
+    offer(shelf, &offset);
+    shelf->now_ms += UPLOADS_SILENT_MS - 1;
+    assert_true(uploads_expects(shelf->uploads, SUM, shelf->now_ms));
+    take(shelf, 0, 3000, UPLOAD_WANTED);
+    shelf->now_ms += UPLOADS_SILENT_MS - 1;
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
+                     UPLOAD_REFUSED);
+    shelf->now_ms++;
+    assert_int_equal(uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
+                     UPLOAD_WANTED);
+    assert_false(uploads_expects(shelf->uploads, SUM, shelf->now_ms));
+    assert_true(uploads_expects(shelf->uploads, SUM_OF_OTHER, shelf->now_ms));
 }
 
 static void a_folder_is_one_coordinators(void **state) {
@@ -323,6 +348,7 @@ int main(void) {
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
         ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
+        ON_SHELF(an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away),
         ON_SHELF(a_folder_is_one_coordinators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
