@@ -4,7 +4,7 @@
 #include "core/json.h"
 #include "core/sha256.h"
 #include "net/dealer.h"
-#include "worker/delivery.h"
+#include "net/delivery.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* How one file is sent: rule by rule, and against a coordinator that loses, delays and forgets. */
-#include "worker/delivery.h"
+#include "net/delivery.h"
 
 #include "core/backoff.h"
 #include "core/random.h"

@@ -1,4 +1,4 @@
-#include "worker/delivery.h"
+#include "net/delivery.h"
 
 #include "core/backoff.h"
 #include "core/wire.h"

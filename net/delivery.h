@@ -1,5 +1,5 @@
 /* delivery: what comes next in sending one file to the coordinator, as a pure state machine over
- * (state, event, now), like duty.h.
+ * (state, event, now), like worker/duty.h.
  *
  * The file is offered until the coordinator has it. While it is wanted its pieces are sent in
  * order, as many at a time as there is credit. Whatever does not go as it should (no answer for
@@ -7,8 +7,8 @@
  * backoff it is offered again, and the answer says where to go on. Times are milliseconds of any
  * clock that does not go back.
  */
-#ifndef ASSAY_WORKER_DELIVERY_H
-#define ASSAY_WORKER_DELIVERY_H
+#ifndef ASSAY_NET_DELIVERY_H
+#define ASSAY_NET_DELIVERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

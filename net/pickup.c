@@ -1,0 +1,68 @@
+#include "net/pickup.h"
+
+#include "core/backoff.h"
+
+void pickup_init(struct pickup *pickup, int64_t bytes, int64_t have, uint64_t seed,
+                 int64_t now_ms) {
+    *pickup = (struct pickup){.bytes = bytes,
+                              .have = bytes >= 0 && have > bytes ? 0 : have,
+                              .jitter = seed,
+                              .hold_until_ms = now_ms};
+}
+
+static void fail(struct pickup *pickup, int64_t now_ms) {
+    pickup->asked = false;
+    pickup->hold_until_ms = now_ms + backoff_ms(pickup->failures++, &pickup->jitter);
+}
+
+/* A file that is shorter than what came of it before is another one. */
+static bool take_piece(struct pickup *pickup, const struct pickup_event *event) {
+    int64_t length = (int64_t)event->length;
+    if (event->offset != pickup->have || length < 1 ||
+        (pickup->bytes >= 0 && event->bytes != pickup->bytes) ||
+        length > event->bytes - event->offset)
+        return false;
+    pickup->bytes = event->bytes;
+    pickup->have += length;
+    pickup->failures = 0;
+    return true;
+}
+
+bool pickup_take(struct pickup *pickup, const struct pickup_event *event, int64_t now_ms) {
+    if (!pickup->asked && event->kind != PICKUP_UNSENT)
+        return false;
+    pickup->asked = false;
+    if (event->kind == PICKUP_PIECE && take_piece(pickup, event))
+        return true;
+    if (event->kind == PICKUP_GONE)
+        pickup->given_up = true;
+    else
+        fail(pickup, now_ms);
+    return false;
+}
+
+void pickup_checked(struct pickup *pickup, bool right, int64_t now_ms) {
+    pickup->checked = right;
+    if (right)
+        return;
+    pickup->have = 0;
+    pickup->given_up = ++pickup->wrong == PICKUP_WRONG_MOST;
+    fail(pickup, now_ms);
+}
+
+struct pickup_action pickup_next(struct pickup *pickup, int64_t now_ms) {
+    if (pickup->checked || pickup->given_up)
+        return (struct pickup_action){.kind = pickup->checked ? PICKUP_DONE : PICKUP_GIVEN_UP};
+    if (pickup->asked && now_ms >= pickup->heard_ms + PICKUP_ANSWER_MS)
+        fail(pickup, now_ms);
+    if (pickup->asked)
+        return (struct pickup_action){.kind = PICKUP_WAIT,
+                                      .until_ms = pickup->heard_ms + PICKUP_ANSWER_MS};
+    if (pickup->have == pickup->bytes)
+        return (struct pickup_action){.kind = PICKUP_CHECK};
+    if (now_ms < pickup->hold_until_ms)
+        return (struct pickup_action){.kind = PICKUP_WAIT, .until_ms = pickup->hold_until_ms};
+    pickup->asked = true;
+    pickup->heard_ms = now_ms;
+    return (struct pickup_action){.kind = PICKUP_ASK, .offset = pickup->have};
+}
