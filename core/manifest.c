@@ -1,5 +1,6 @@
 #include "core/manifest.h"
 
+#include "core/checksums.h"
 #include "core/json.h"
 #include "core/text.h"
 
@@ -90,16 +91,15 @@ struct sum {
 
 static bool class_sum(const struct manifest *manifest, const struct manifest_class *class,
                       struct sum *sum) {
-    struct text lines = {0};
+    size_t length = 0;
+    char *lines = checksums_text(manifest, class, &length);
     sum->bytes = 0;
-    for (size_t i = class->first; i < class->first + class->count; i++) {
-        const struct manifest_picture *picture = &manifest->pictures[i];
-        sum->bytes += picture->bytes;
-        text_format(&lines, "%s  %s\n", picture->sha256, picture->path);
-    }
-    bool ok = !lines.failed;
-    sha256_text(text_string(&lines), lines.length, sum->sha256);
-    text_free(&lines);
+    for (size_t i = class->first; i < class->first + class->count; i++)
+        sum->bytes += manifest->pictures[i].bytes;
+    bool ok = lines != NULL;
+    if (ok)
+        sha256_text(lines, length, sum->sha256);
+    free(lines);
     return ok;
 }
 
