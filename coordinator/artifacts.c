@@ -83,7 +83,8 @@ bool artifact_kept(struct store *store, const char *sha256, int64_t every, bool 
                    struct error *error) {
     struct query query;
     query_open(&query, store,
-               "SELECT 1 FROM artifact WHERE sha256 = ?2 AND NOT " ARTIFACT_GOES " LIMIT 1");
+               "SELECT 1 FROM artifact WHERE sha256 = ?2 AND NOT " ARTIFACT_GOES
+               " UNION ALL SELECT 1 FROM listing_file WHERE sha256 = ?2 LIMIT 1");
     query_bind_int(&query, every);
     query_bind_text(&query, sha256);
     *kept = query_next(&query);

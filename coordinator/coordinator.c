@@ -39,6 +39,9 @@ static const struct {
     {"offer", files_offer, ROLE_WORKER},
     {"send", files_send, ROLE_WORKER},
     {"fetch", files_fetch, ROLE_BOTH},
+    {"push", push_listing, ROLE_PERSON},
+    {"store", push_store, ROLE_PERSON},
+    {"append", push_append, ROLE_PERSON},
     {"gc", files_gc, ROLE_PERSON},
 };
 /* clang-format on */

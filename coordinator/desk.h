@@ -57,5 +57,7 @@ request_handler people_cancel, people_pause, people_resume, people_retry, people
 request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_goodbye;
 /* files.c */
 request_handler files_offer, files_send, files_fetch, files_gc;
+/* push.c */
+request_handler push_listing, push_store, push_append;
 
 #endif

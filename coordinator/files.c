@@ -1,7 +1,9 @@
 /* files: the requests that carry files: what workers offer and send, what anybody fetches, and what
  * is cleared away. */
+#include "coordinator/files.h"
+
 #include "coordinator/artifacts.h"
-#include "coordinator/desk.h"
+#include "coordinator/listings.h"
 #include "coordinator/lookups.h"
 #include "coordinator/uploads.h"
 #include "core/json.h"
@@ -11,7 +13,7 @@
 
 enum {
     SEAL_RETRY_MS = 100, /* when to ask again whether a blob is sealed */
-    REMOVE_MOST = 64,    /* files that one `gc` removes: the loop has others to serve */
+    REMOVE_MOST = 256,   /* files that one `gc` removes: the loop has others to serve */
 };
 
 static const char *string(const cJSON *object, const char *key) {
@@ -22,15 +24,20 @@ static int64_t integer(const cJSON *object, const char *key) {
     return (int64_t)json_member(object, key)->valuedouble;
 }
 
-static bool check_store(struct request *request) {
+bool files_check_store(struct request *request) {
     return request->coordinator->uploads != NULL ||
            request_refuse(request, WIRE_UNKNOWN, "this coordinator keeps no files");
 }
 
-static bool check_sum(struct request *request) {
-    return sha256_valid(string(request->body, "sha256")) ||
-           request_refuse(request, WIRE_INVALID, "\"%.80s\" is no SHA-256 in lower case",
-                          string(request->body, "sha256"));
+bool files_check_sum(struct request *request, const char *sha256) {
+    return sha256_valid(sha256) ||
+           request_refuse(request, WIRE_INVALID, "\"%.80s\" is no SHA-256 in lower case", sha256);
+}
+
+bool files_check_bytes(struct request *request, int64_t bytes) {
+    return bytes <= UPLOADS_BYTES_MAX ||
+           request_refuse(request, WIRE_INVALID, "a file of %lld bytes: at most %lld are taken",
+                          (long long)bytes, (long long)UPLOADS_BYTES_MAX);
 }
 
 /* The name of a file in its run's folder, here and on every machine that fetches it. */
@@ -79,9 +86,8 @@ static bool put_row(struct request *request) {
            (replaced[0] == '\0' || desk_doom(coordinator, replaced, &request->error));
 }
 
-/* What an offer or a piece is answered with unless the file is there. */
-static bool answer_state(struct request *request, enum upload_state state, int64_t offset,
-                         const struct error *why) {
+bool files_answer_state(struct request *request, enum upload_state state, int64_t offset,
+                        const struct error *why) {
     cJSON *answer = cJSON_CreateObject();
     switch (state) {
     case UPLOAD_WANTED:
@@ -110,29 +116,27 @@ bool files_offer(struct request *request) {
     const int64_t bytes = integer(request->body, "bytes");
     struct error why = {0};
     int64_t offset;
-    if (!check_store(request) || !check_sum(request) || !check_name(request) ||
-        !check_lease(request))
+    if (!files_check_store(request) || !files_check_sum(request, string(request->body, "sha256")) ||
+        !files_check_bytes(request, bytes) || !check_name(request) || !check_lease(request))
         return false;
-    if (bytes > UPLOADS_BYTES_MAX)
-        return request_refuse(request, WIRE_INVALID, "offer: at most %lld bytes are taken",
-                              (long long)UPLOADS_BYTES_MAX);
     enum upload_state state = uploads_offer(uploads, string(request->body, "sha256"), bytes,
                                             request->coordinator->now.steady_ms, &offset, &why);
     if (state == UPLOAD_THERE && !put_row(request))
         return false;
-    return answer_state(request, state, offset, &why);
+    return files_answer_state(request, state, offset, &why);
 }
 
 bool files_send(struct request *request) {
     struct error why = {0};
     int64_t next;
-    if (!check_store(request) || !check_sum(request) || !check_lease(request))
+    if (!files_check_store(request) || !files_check_sum(request, string(request->body, "sha256")) ||
+        !check_lease(request))
         return false;
     enum upload_state state =
         uploads_take(request->coordinator->uploads, string(request->body, "sha256"),
                      integer(request->body, "offset"), request->bytes, request->bytes_length,
                      request->coordinator->now.steady_ms, &next, &why);
-    return answer_state(request, state, next, &why);
+    return files_answer_state(request, state, next, &why);
 }
 
 bool files_fetch(struct request *request) {
@@ -141,7 +145,7 @@ bool files_fetch(struct request *request) {
     const int64_t offset = integer(body, "offset");
     struct error why = {0};
     size_t length = 0;
-    if (!check_store(request) || !check_sum(request))
+    if (!files_check_store(request) || !files_check_sum(request, sha256))
         return false;
     const struct blobs *blobs = uploads_blobs(request->coordinator->uploads);
     int64_t bytes = blobs_size(blobs, sha256);
@@ -204,21 +208,39 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
         clearing->good = desk_doom(coordinator, sha256, &request->error);
 }
 
+/* Everything that is not kept goes, or would. */
+static bool clear(struct request *request, struct clearing *clearing) {
+    struct error why = {0};
+    if (!blobs_each(uploads_blobs(request->coordinator->uploads), clear_one, clearing, &why))
+        return request_refuse(request, WIRE_STORAGE, "%s", why.message);
+    return clearing->good;
+}
+
+/* The same when the listings that nobody needs are gone as well; on a dry run they are back then.
+ */
+static bool clear_data(struct request *request, struct clearing *clearing) {
+    struct store *store = request->coordinator->store;
+    if (!clearing->dry)
+        return listing_forget_unused(store, &request->error) && clear(request, clearing);
+    return listing_pretend(store, &request->error) &&
+           listing_forget_unused(store, &request->error) && clear(request, clearing) &&
+           listing_pretend_end(store, &request->error);
+}
+
 bool files_gc(struct request *request) {
     const cJSON *body = request->body, *every = json_member(body, "keep_every");
-    struct error why = {0};
     struct clearing clearing = {
         .request = request,
         .every = cJSON_IsNumber(every) ? integer(body, "keep_every") : ARTIFACT_KEEP_ALL,
         .dry = cJSON_IsTrue(json_member(body, "dry_run")),
         .good = true,
     };
-    if (!check_store(request) || (!clearing.dry && !artifact_thin(request->coordinator->store,
-                                                                  clearing.every, &request->error)))
+    if (!files_check_store(request) ||
+        (!clearing.dry &&
+         !artifact_thin(request->coordinator->store, clearing.every, &request->error)))
         return false;
-    if (!blobs_each(uploads_blobs(request->coordinator->uploads), clear_one, &clearing, &why))
-        return request_refuse(request, WIRE_STORAGE, "%s", why.message);
-    if (!clearing.good)
+    bool data = cJSON_IsTrue(json_member(body, "unused_data"));
+    if (!(data ? clear_data(request, &clearing) : clear(request, &clearing)))
         return false;
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "files", (double)clearing.files);

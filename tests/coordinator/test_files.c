@@ -63,14 +63,12 @@ static void refused_with(struct archive *archive, const char *name, cJSON *of_na
         fail_msg("\"%s\" does not say: %s", text_of(error, "message"), part);
 }
 
-/* A request with a piece of a file behind it; the body of the answer. */
-static const cJSON *send_piece(struct archive *archive, const char *sum, int offset,
-                               const char *bytes, const char *expected) {
-    struct wire_message request = {.name = "send"};
+/* A request (its body is taken) with a piece of a file behind it; the body of the answer. */
+static const cJSON *ask_with(struct archive *archive, const char *name, cJSON *of_name,
+                             const char *bytes, const char *expected) {
+    struct wire_message request = {.body = of_name};
     struct reply reply;
-    request.body = body("{\"worker\": \"w\", \"experiment\": %lld, \"attempt\": %lld,"
-                        " \"sha256\": \"%s\", \"offset\": %d}",
-                        archive->experiment, archive->attempt, sum, offset);
+    snprintf(request.name, sizeof request.name, "%s", name);
     request.bytes = strdup(bytes);
     request.bytes_length = strlen(bytes);
     begin(archive->bench);
@@ -82,6 +80,15 @@ static const cJSON *send_piece(struct archive *archive, const char *sum, int off
     carry(reply.name, reply.body, &archive->bench->answer);
     assert_string_equal(archive->bench->answer.name, expected);
     return archive->bench->answer.body;
+}
+
+static const cJSON *send_piece(struct archive *archive, const char *sum, int offset,
+                               const char *bytes, const char *expected) {
+    return ask_with(archive, "send",
+                    body("{\"worker\": \"w\", \"experiment\": %lld, \"attempt\": %lld,"
+                         " \"sha256\": \"%s\", \"offset\": %d}",
+                         archive->experiment, archive->attempt, sum, offset),
+                    bytes, expected);
 }
 
 /* Asks the same until the answer is not `sealing` any more. */
@@ -336,7 +343,7 @@ static void gc_thins_checkpoints_out_but_never_best_and_last(void **state) {
 
 static void gc_of_very_many_files_goes_on_in_turns(void **state) {
     struct archive *archive = *state;
-    enum { FILES = 150 };
+    enum { FILES = 600 };
     char sum[SHA256_TEXT_SIZE];
     for (int i = 0; i < FILES; i++) {
         snprintf(sum, sizeof sum, "%064x", i);
@@ -367,6 +374,117 @@ static void what_is_offered_while_gc_runs_stays(void **state) {
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
+/* --- data sets --- */
+
+/* A listing whose files are FIRST and SECOND. */
+#define LISTING "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const cJSON *push_both(struct archive *archive) {
+    return ask(archive->bench, "push",
+               body("{\"listing\": \"" LISTING "\", \"name\": \"real\", \"files\": ["
+                    "{\"sha256\": \"" FIRST "\", \"bytes\": 5},"
+                    "{\"sha256\": \"" SECOND "\", \"bytes\": 6}]}"),
+               "missing");
+}
+
+static void store_file(struct archive *archive, const char *sum, const char *bytes) {
+    ask(archive->bench, "store", body("{\"sha256\": \"%s\", \"bytes\": %zu}", sum, strlen(bytes)),
+        "want");
+    ask_with(archive, "append", body("{\"sha256\": \"%s\", \"offset\": 0}", sum), bytes, "sealing");
+    do {
+        begin(archive->bench);
+        answer(archive->bench, "store",
+               body("{\"sha256\": \"%s\", \"bytes\": %zu}", sum, strlen(bytes)));
+        commit(archive->bench);
+        usleep(1000);
+    } while (strcmp(archive->bench->answer.name, "sealing") == 0);
+    assert_string_equal(archive->bench->answer.name, "have");
+}
+
+/* One that is queued, paused or running with the fingerprint of LISTING. */
+static void submit_on_listing(struct archive *archive) {
+    ask(archive->bench, "submit",
+        body("{\"key\": \"the key of a set\", \"experiments\": [{\"name\": \"set\", \"group\": "
+             "\"set\","
+             "\"variant\": {}, \"config\": {\"name\": \"set\", \"data\": {\"classes\": ["
+             "{\"name\": \"fake\", \"dir\": \"fake\", \"label\": 0},"
+             "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}], \"fingerprint\": "
+             "{\"classes\": ["
+             "{\"name\": \"real\", \"pictures\": 2, \"bytes\": 11, \"sha256\": \"" LISTING
+             "\"}]}}}}]}"),
+        "submitted");
+}
+
+static void a_push_says_what_is_missing(void **state) {
+    struct archive *archive = *state;
+    assert_int_equal(cJSON_GetArraySize(json_member(push_both(archive), "files")), 2);
+    store_file(archive, FIRST, "first");
+    const cJSON *missing = json_member(push_both(archive), "files");
+    assert_int_equal(cJSON_GetArraySize(missing), 1);
+    assert_string_equal(text_of(missing->child, "sha256"), SECOND);
+    store_file(archive, SECOND, "second");
+    assert_int_equal(cJSON_GetArraySize(json_member(push_both(archive), "files")), 0);
+}
+
+static void what_no_listing_has_is_not_stored(void **state) {
+    struct archive *archive = *state;
+    refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 5}"), "not_found",
+                 "push its listing first");
+    push_both(archive);
+    refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 6}"), "invalid",
+                 "of a file of 5");
+}
+
+static void a_listing_of_what_is_no_sum_is_refused(void **state) {
+    struct archive *archive = *state;
+    char sum[SHA256_TEXT_SIZE] = "../";
+    memset(sum + 3, 'a', sizeof sum - 4);
+    refused_with(archive, "push",
+                 body("{\"listing\": \"" LISTING "\", \"name\": \"real\", \"files\": ["
+                      "{\"sha256\": \"%s\", \"bytes\": 5}]}",
+                      sum),
+                 "invalid", "no SHA-256");
+}
+
+static void gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    store_file(archive, SECOND, "second");
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    const cJSON *cleared = gc(archive, "{\"dry_run\": true, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "bytes"), 11);
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    cleared = gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "files"), 2);
+    assert_int_equal(number_of(cleared, "bytes"), 11);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
+static void gc_leaves_the_data_set_of_an_experiment_that_is_not_finished(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    submit_on_listing(archive);
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    ask(archive->bench, "pause", body("{\"ids\": [2]}"), "changed");
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
+static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    offer_until_there(archive, "a", "file", 0, FIRST, 5);
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
 #define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
 
 int main(void) {
@@ -390,6 +508,12 @@ int main(void) {
         ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
         ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
         ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
+        ON_ARCHIVE(a_push_says_what_is_missing),
+        ON_ARCHIVE(what_no_listing_has_is_not_stored),
+        ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
+        ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
+        ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
+        ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+/* listings: which content the data sets have that people brought (assay data push): the rows that
+ * keep its blobs (blobs.h), and those of blobs that are still to come.
+ *
+ * A listing stands in the database before the first of its files travels, so nothing clears away
+ * what has come of it, and whoever begins again sends what is missing.
+ */
+#ifndef ASSAY_COORDINATOR_LISTINGS_H
+#define ASSAY_COORDINATOR_LISTINGS_H
+
+#include "coordinator/store.h"
+
+#include <stdint.h>
+
+/* The listing is there, under its newest name. Inside a transaction, as all of these. */
+bool listing_put(struct store *store, const char *listing, const char *name, int64_t now_ms,
+                 struct error *error);
+/* The listing, which is there, has this file. */
+bool listing_add(struct store *store, const char *listing, const char *sha256, int64_t bytes,
+                 struct error *error);
+/* How many bytes a listing says that the file has; -1: it is in none. */
+bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, struct error *error);
+
+/* Deletes the listings that no experiment names which is queued, paused or running. */
+bool listing_forget_unused(struct store *store, struct error *error);
+/* What is deleted between these two is there again after the second. */
+bool listing_pretend(struct store *store, struct error *error);
+bool listing_pretend_end(struct store *store, struct error *error);
+
+#endif

@@ -1,0 +1,84 @@
+/* push: data sets that people bring: what is missing of a listing, and its files. */
+#include "coordinator/files.h"
+#include "coordinator/listings.h"
+#include "core/json.h"
+
+static const char *string(const cJSON *object, const char *key) {
+    return json_member(object, key)->valuestring;
+}
+
+static int64_t integer(const cJSON *object, const char *key) {
+    return (int64_t)json_member(object, key)->valuedouble;
+}
+
+static bool check_files(struct request *request) {
+    const cJSON *file;
+    cJSON_ArrayForEach(file, json_member(request->body, "files")) {
+        if (!files_check_sum(request, string(file, "sha256")) ||
+            !files_check_bytes(request, integer(file, "bytes")))
+            return false;
+    }
+    return true;
+}
+
+bool push_listing(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    const cJSON *body = request->body, *file;
+    const char *listing = string(body, "listing"), *name = string(body, "name");
+    if (!files_check_store(request) || !files_check_sum(request, listing) || !check_files(request))
+        return false;
+    if (!desk_printable(name))
+        return request_refuse(request, WIRE_INVALID, "push: the name has control characters");
+    if (!listing_put(coordinator->store, listing, name, coordinator->now.unix_ms, &request->error))
+        return false;
+    cJSON *answer = cJSON_CreateObject(), *missing = cJSON_AddArrayToObject(answer, "files");
+    cJSON_ArrayForEach(file, json_member(body, "files")) {
+        const char *sha256 = string(file, "sha256");
+        const int64_t bytes = integer(file, "bytes");
+        if (!listing_add(coordinator->store, listing, sha256, bytes, &request->error)) {
+            cJSON_Delete(answer);
+            return false;
+        }
+        if (blobs_size(uploads_blobs(coordinator->uploads), sha256) != bytes)
+            cJSON_AddItemToArray(missing, cJSON_Duplicate(file, true));
+    }
+    return request_done(request, "missing", answer);
+}
+
+/* Only what a listing keeps is taken: the next gc would remove anything else. */
+static bool check_listed(struct request *request, const char *sha256, int64_t *bytes) {
+    if (!listing_bytes(request->coordinator->store, sha256, bytes, &request->error))
+        return false;
+    return *bytes >= 0 ||
+           request_refuse(request, WIRE_NOT_FOUND,
+                          "no data set here has the file %s: push its listing first", sha256);
+}
+
+bool push_store(struct request *request) {
+    const char *sha256 = string(request->body, "sha256");
+    const int64_t bytes = integer(request->body, "bytes");
+    struct error why = {0};
+    int64_t offset, listed;
+    if (!files_check_store(request) || !files_check_sum(request, sha256) ||
+        !check_listed(request, sha256, &listed))
+        return false;
+    if (bytes != listed)
+        return request_refuse(request, WIRE_INVALID, "store: %lld bytes of a file of %lld",
+                              (long long)bytes, (long long)listed);
+    enum upload_state state = uploads_offer(request->coordinator->uploads, sha256, bytes,
+                                            request->coordinator->now.steady_ms, &offset, &why);
+    return files_answer_state(request, state, offset, &why);
+}
+
+bool push_append(struct request *request) {
+    const char *sha256 = string(request->body, "sha256");
+    struct error why = {0};
+    int64_t next, listed;
+    if (!files_check_store(request) || !files_check_sum(request, sha256) ||
+        !check_listed(request, sha256, &listed))
+        return false;
+    enum upload_state state = uploads_take(
+        request->coordinator->uploads, sha256, integer(request->body, "offset"), request->bytes,
+        request->bytes_length, request->coordinator->now.steady_ms, &next, &why);
+    return files_answer_state(request, state, next, &why);
+}
