@@ -1,6 +1,6 @@
-/* assay data check: reads every picture of an experiment, says what is wrong with them, and writes
- * the manifest by which a worker knows them again. */
-#include "cli/command.h"
+/* assay data: reads every picture of an experiment, says what is wrong with them, and writes the
+ * manifest by which a worker knows them again; or brings them to the coordinator (data_push.h). */
+#include "cli/data_push.h"
 #include "cli/data_report.h"
 #include "cli/experiment_file.h"
 #include "cli/output.h"
@@ -44,21 +44,27 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .arguments = "check FILE",
+    .arguments = "check|push FILE",
     .help =
-        "Reads every picture of an experiment: which are broken, too small for its crops, grey, of "
+        "check reads every picture of an experiment: which are broken, too small for its crops, "
+        "grey, of "
         "another size than most, or there twice (the same bytes or the same pixels), and which "
         "twins are in two of train, valid and test. Writes a manifest of all pictures unless one "
         "is broken; assay submit then puts its fingerprint into the experiment, and a worker whose "
         "pictures differ refuses to train on them.\n\n"
         "Exit code: 0 when nothing stands in the way, 1 when twins leak from one split into "
-        "another, 2 when a picture is broken or too small."
-        "\vExample:\n  assay data check experiments/aug3_v2.json",
+        "another, 2 when a picture is broken or too small.\n\n"
+        "push brings the pictures of an experiment to the coordinator, from which workers that "
+        "have no such data.root fetch them: those that it does not have yet, by their SHA-256. It "
+        "reads the pictures unless there is a manifest that is of them still, and writes one. "
+        "Interrupted, it goes on where it was when it is started again."
+        "\vExamples:\n  assay data check experiments/aug3_v2.json\n"
+        "  assay data push experiments/aug3_v2.json",
     .options = options,
     .parse = parse,
     .least = 2,
     .most = 2,
-    .shared = COMMAND_JSON};
+    .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 /* What of an experiment its pictures and lists depend on. */
 static const char *const keys[] = {"data.root", "data.classes", "data.files", "data.split", NULL};
@@ -158,8 +164,10 @@ int command_data(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (strcmp(input.arguments[0], "check") != 0) {
-        error_set(&error, ERROR_INPUT, "data has no \"%s\"; assay data check FILE is what it does",
+    bool push = strcmp(input.arguments[0], "push") == 0;
+    if (!push && strcmp(input.arguments[0], "check") != 0) {
+        error_set(&error, ERROR_INPUT,
+                  "data has no \"%s\"; check and push are what it does, each with a FILE",
                   input.arguments[0]);
         return command_fail(&error);
     }
@@ -168,8 +176,9 @@ int command_data(int argc, char **argv) {
     if (experiment_file_read(file, &members, NULL)) {
         const struct member *member =
             experiment_file_choose(file, &members, chosen.member, keys, &error);
-        status = member != NULL ? check(file, &members, member, &chosen, input.json)
-                                : command_fail(&error);
+        status = member == NULL ? command_fail(&error)
+                 : push         ? data_push(&input, file, member, chosen.out)
+                                : check(file, &members, member, &chosen, input.json);
     }
     members_free(&members);
     return status;

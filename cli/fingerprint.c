@@ -27,9 +27,7 @@ static bool is_newer(const struct stat *picture, const struct stat *manifest) {
                : picture->st_mtim.tv_nsec > manifest->st_mtim.tv_nsec;
 }
 
-/* Takes the pictures' checksums from the manifest file `path`, into `here`. ERROR_INPUT says why it
- * is not of them. */
-static bool take_checksums(const char *path, const char *root, struct manifest *here,
+bool fingerprint_checksums(const char *path, const char *root, struct manifest *here,
                            struct error *error) {
     struct manifest then;
     struct stat written, status;
@@ -82,7 +80,7 @@ static bool make(const char *file, const char *manifest, const struct member *me
     if (manifest != NULL || access(path, F_OK) == 0) {
         const char *root = experiment.data.root;
         if (split_make(&experiment, root, &split, &why) && manifest_of_split(&split, &here, &why) &&
-            take_checksums(manifest != NULL ? manifest : path, root, &here, &why))
+            fingerprint_checksums(manifest != NULL ? manifest : path, root, &here, &why))
             *fingerprint = manifest_fingerprint(&here, &experiment, &why);
         if (*fingerprint == NULL && manifest != NULL)
             good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",

@@ -4,6 +4,7 @@
 #define ASSAY_CLI_FINGERPRINT_H
 
 #include "core/experiment.h"
+#include "core/manifest.h"
 
 /* The last fingerprint, for the next member on the same pictures. Zero-initialise. */
 struct fingerprint_memory {
@@ -19,5 +20,10 @@ void fingerprint_memory_free(struct fingerprint_memory *memory);
  * No picture is read. A fingerprint that the file itself has is left alone. */
 bool fingerprint_add(const char *file, const char *manifest, struct member *member,
                      struct fingerprint_memory *memory, struct error *error);
+
+/* Takes sizes and checksums of the pictures in `here`, below `root`, from the manifest file `path`.
+ * ERROR_INPUT says why it is not of them still. */
+bool fingerprint_checksums(const char *path, const char *root, struct manifest *here,
+                           struct error *error);
 
 #endif

@@ -4,10 +4,10 @@
 #include "cli/format.h"
 #include "cli/output.h"
 
-enum { KEY_DRY_RUN = 'n', KEY_KEEP_EVERY = 'k', EVERY_MOST = 1000000 };
+enum { KEY_DRY_RUN = 'n', KEY_KEEP_EVERY = 'k', KEY_UNUSED = 'u', EVERY_MOST = 1000000 };
 
 struct gc_options {
-    bool dry_run;
+    bool dry_run, unused_data;
     long long keep_every; /* negative: all */
 };
 
@@ -17,12 +17,18 @@ static const struct argp_option options[] = {
      "Keep of the checkpoints that epochs have of their own those of every Nth epoch; 0: none "
      "(default: all)",
      0},
+    {"unused-data", KEY_UNUSED, NULL, 0,
+     "Also the data sets (assay data push) of which no experiment that is queued, paused or "
+     "running "
+     "has the fingerprint",
+     0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct gc_options *chosen = state->input;
     switch (key) {
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
+    case KEY_UNUSED: chosen->unused_data = true; return 0;
     case KEY_KEEP_EVERY:
         if (!command_number(argument, 0, EVERY_MOST, &chosen->keep_every))
             return command_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
@@ -33,11 +39,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .help = "Removes from the coordinator's artifacts what no experiment names: what a crash left "
-            "behind and uploads that were given up. Best, last and other files always stay; what "
-            "has been replaced (the last checkpoint, by the next) went when it was. Runs beside "
-            "uploads. The files of workers are not touched."
-            "\vExample:\n  assay gc --dry-run\n  assay gc --keep-every 50",
+    .help =
+        "Removes from the coordinator's artifacts what no experiment names: what a crash left "
+        "behind and uploads that were given up. Best, last and other files always stay; what "
+        "has been replaced (the last checkpoint, by the next) went when it was; so do data sets "
+        "without --unused-data. Runs beside uploads. The files of workers are not touched."
+        "\vExamples:\n  assay gc --dry-run\n  assay gc --keep-every 50\n"
+        "  assay gc --unused-data",
     .options = options,
     .parse = parse,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
@@ -55,6 +63,8 @@ static bool clear(struct client *client, const struct gc_options *chosen, struct
         cJSON_AddBoolToObject(body, "dry_run", chosen->dry_run);
         if (chosen->keep_every >= 0)
             cJSON_AddNumberToObject(body, "keep_every", (double)chosen->keep_every);
+        if (chosen->unused_data)
+            cJSON_AddTrueToObject(body, "unused_data");
         if (!client_ask(client, "gc", body, "cleared", &answer, error))
             return false;
         sums->files += field_number(answer, "files", 0);
