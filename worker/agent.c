@@ -134,8 +134,11 @@ static bool trial_begin(struct agent *agent, struct error *error) {
                                             .cache_bytes =
                                                 machine_memory_bytes() / 4 / options->slots,
                                             .hashes = agent->hashes};
-    const struct supply_source source = {
-        .connect = options->connect, .keys = &options->keys, .shared = options->shared};
+    const struct supply_source source = {.connect = options->connect,
+                                         .keys = &options->keys,
+                                         .shared = options->shared,
+                                         .data_cache = options->data_cache,
+                                         .data_cache_bytes = options->data_cache_bytes};
     return assignment_start(agent->assignment, agent->dir, agent->host, &source, &trainer,
                             options->train, &agent->folder, &agent->trial, error);
 }

@@ -30,6 +30,8 @@ struct agent_options {
     const char *data_root;    /* NULL: any */
     const char *weights_root; /* NULL: none beside data_root (trainer.h) */
     const char *shared;       /* the coordinator's artifacts folder, if seen from here; or NULL */
+    const char *data_cache;   /* supply_source's */
+    int64_t data_cache_bytes;
     int device, threads;
     uint64_t memory_bytes; /* for experiments, of all slots; 0: what the backend has */
     size_t slots;          /* how many such workers share the machine; 1: none but this one */

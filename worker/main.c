@@ -92,6 +92,8 @@ enum {
     KEY_ROOT,
     KEY_WEIGHTS,
     KEY_SHARED,
+    KEY_CACHE,
+    KEY_CACHE_GIB,
     KEY_THREADS,
     KEY_SLOTS,
     KEY_MEMORY,
@@ -116,6 +118,13 @@ static const struct argp_option worker_table[] = {
     {"shared", KEY_SHARED, "DIR", 0,
      "The coordinator's --artifacts folder, where this machine sees it too: files are linked into "
      "it instead of being sent",
+     0},
+    {"data-cache", KEY_CACHE, "DIR", 0,
+     "Where pictures are fetched to that this machine does not have; workers of one machine may "
+     "share it (default: data-cache in --dir)",
+     0},
+    {"data-cache-gib", KEY_CACHE_GIB, "N", 0,
+     "What it may hold: what was not used for longest leaves first; 0: fetch none (default: 32)",
      0},
     {"threads", KEY_THREADS, "N", 0,
      "Threads that read pictures, of each slot (default: its cores)", 0},
@@ -164,6 +173,11 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     case KEY_DEVICE: return options_device(state, text, &agent->device);
     case KEY_ROOT: agent->data_root = text; return 0;
     case KEY_SHARED: agent->shared = text; return 0;
+    case KEY_CACHE: agent->data_cache = text; return 0;
+    case KEY_CACHE_GIB:
+        code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
+        agent->data_cache_bytes = (int64_t)number << 30;
+        return code;
     case KEY_THREADS: return options_threads(state, text, &agent->threads);
     case KEY_SLOTS:
         code = options_integer(state, "--slots", text, 1, SLOTS_MAX, &number);
@@ -272,6 +286,7 @@ static int worker_main(int argc, char **argv) {
                   .keys = dealer_keys_default(),
                   .backend = "auto",
                   .slots = 1,
+                  .data_cache_bytes = (int64_t)32 << 30,
                   .idle_exit_ms = -1,
                   .train = trainer_run,
                   .say = say}};
@@ -280,7 +295,13 @@ static int worker_main(int argc, char **argv) {
         return code;
     if (options.drain)
         return drain(&options);
-    return options.agent.slots > 1 ? work_in_slots(&options) : work(&options);
+    char *cache = NULL; /* one for all slots */
+    if (options.agent.data_cache == NULL &&
+        asprintf(&cache, "%s/data-cache", options.agent.dir) >= 0)
+        options.agent.data_cache = cache;
+    code = options.agent.slots > 1 ? work_in_slots(&options) : work(&options);
+    free(cache);
+    return code;
 }
 
 int main(int argc, char **argv) {

@@ -1,9 +1,8 @@
 #include "worker/session.h"
 
 #include "core/clock.h"
-#include "core/inside.h"
 #include "core/random.h"
-#include "worker/fingerprint.h"
+#include "worker/pictures.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,32 +12,6 @@
 enum { LOGGED_EVERY = 100, TOLD_EVERY_MS = 100 };
 
 /* --- opening --- */
-
-/* What a path of the experiment really is, which must lie in data_root when that is given. `key` is
- * what the experiment calls it. Caller frees. */
-static char *resolve_data(const char *key, const char *path, const char *data_root,
-                          struct error *error) {
-    if (data_root != NULL)
-        return inside_resolve(path, &data_root, 1, key, error);
-    char *real = realpath(path, NULL);
-    if (real == NULL)
-        error_errno(error, ERROR_INPUT, "%s \"%s\"", key, path);
-    return real;
-}
-
-/* Split files are read like pictures: inside data_root only. */
-static bool check_files(const struct experiment *experiment, const char *data_root,
-                        struct error *error) {
-    const char *const files[] = {experiment->data.files.train, experiment->data.files.valid,
-                                 experiment->data.files.test};
-    for (size_t i = 0; i < 3 && data_root != NULL && files[i] != NULL; i++) {
-        char *real = resolve_data("data.files", files[i], data_root, error);
-        if (real == NULL)
-            return false;
-        free(real);
-    }
-    return true;
-}
 
 static const struct backend *choose_backend(const struct experiment *experiment,
                                             const struct trainer_options *options,
@@ -141,15 +114,12 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                   struct error *error) {
     *session = (struct session){.experiment = experiment, .events = events};
     bool ok = false;
-    char *root = resolve_data("data.root", experiment->data.root, options->data_root, error);
-    if (root == NULL || !check_files(experiment, options->data_root, error))
-        goto out;
+    char *root = NULL;
     session->backend = choose_backend(experiment, options, error);
     if (session->backend == NULL)
         goto out;
-    if (!split_make(experiment, root, &session->split, error) ||
-        !fingerprint_check(experiment, root, &session->split, options, events, &session->stopped,
-                           error) ||
+    if (!pictures_find(experiment, options, events, &root, &session->split, &session->stopped,
+                       error) ||
         (training && !check_lists(session, error)) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
                        &session->network, error) ||

@@ -17,7 +17,9 @@
 struct supply_source {
     const char *connect; /* the coordinator */
     const struct dealer_keys *keys;
-    const char *shared; /* its artifacts folder, if it is seen from here; or NULL */
+    const char *shared;       /* its artifacts folder, if it is seen from here; or NULL */
+    const char *data_cache;   /* where data sets are fetched to (data_cache.h); NULL: nowhere */
+    int64_t data_cache_bytes; /* what it may hold; 0: nothing is fetched */
 };
 
 /* Fetches what is needed of `files` (an assignment's) into options->dir; asks `stop` of the events

@@ -1,5 +1,6 @@
 #include "worker/trial.h"
 
+#include "worker/provision.h"
 #include "worker/report.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct trial {
     struct experiment experiment;
     struct trainer_options options;
     struct trial_supply supply;
+    struct provision provision; /* the thread's */
     char *host;
     pthread_t thread;
     bool started;
@@ -161,6 +163,22 @@ static bool on_stop(void *context) {
     return atomic_load(&trial->stop);
 }
 
+/* What the trainer needs, and then the trainer. */
+static enum trainer_outcome train(struct trial *trial, const struct trainer_events *events,
+                                  struct error *error) {
+    const struct supply_source *source = &trial->supply.source;
+    bool stopped;
+    if (!supply_bring(source, trial->supply.files, &trial->options, events, &stopped, error))
+        return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
+    switch (provision_bring(source, &trial->experiment, &trial->options, events, &trial->provision,
+                            error)) {
+    case PROVISION_READY: break;
+    case PROVISION_STOPPED: return TRAINER_STOPPED;
+    case PROVISION_FAILED: return TRAINER_FAILED;
+    }
+    return trial->run(&trial->experiment, &trial->options, events, error);
+}
+
 static void *trial_main(void *context) {
     struct trial *trial = context;
     const struct trainer_events events = {.context = trial,
@@ -171,12 +189,8 @@ static void *trial_main(void *context) {
                                           .log = on_log,
                                           .stop = on_stop};
     struct trial_item end = {.kind = NULL};
-    bool stopped;
-    if (supply_bring(&trial->supply.source, trial->supply.files, &trial->options, &events, &stopped,
-                     &end.error))
-        end.outcome = trial->run(&trial->experiment, &trial->options, &events, &end.error);
-    else
-        end.outcome = stopped ? TRAINER_STOPPED : TRAINER_FAILED;
+    end.outcome = train(trial, &events, &end.error);
+    provision_end(&trial->provision);
     trial_put(trial, end);
     return NULL;
 }
@@ -194,6 +208,7 @@ bool trial_start(trial_function *run, struct experiment *experiment,
     trial->experiment = *experiment;
     trial->options = *options;
     trial->supply = *supply;
+    trial->provision.hold.descriptor = -1;
     pthread_mutex_init(&trial->lock, NULL);
     pthread_cond_init(&trial->room, NULL);
     trial->host = strdup(host);

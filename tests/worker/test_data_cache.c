@@ -1,0 +1,187 @@
+/* The cache of fetched pictures: who leaves, who stays, what is trusted. */
+#include "core/file.h"
+#include "tests/temporary.h"
+#include "worker/data_cache.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MOST = 1000 };
+
+static struct data_cache *open_cache(const char *folder) {
+    struct data_cache *cache;
+    struct error error = {0};
+    char dir[200];
+    snprintf(dir, sizeof dir, "%s/cache", folder);
+    if (!data_cache_open(dir, MOST, &cache, &error))
+        fail_msg("%s", error.message);
+    return cache;
+}
+
+static struct data_hold hold(struct data_cache *cache, const char *id) {
+    struct data_hold held;
+    struct error error = {0};
+    if (!data_cache_hold(cache, id, &held, &error))
+        fail_msg("%s", error.message);
+    return held;
+}
+
+/* A picture of `bytes` letters in the set, and its sum. */
+static void add(struct data_cache *cache, const struct data_hold *held, char letter, size_t bytes,
+                const char *name, char sum[SHA256_TEXT_SIZE]) {
+    char text[MOST + 1], part[300];
+    struct error error = {0};
+    memset(text, letter, bytes);
+    sha256_text(text, bytes, sum);
+    snprintf(part, sizeof part, "%s/%s.part", data_cache_incoming(cache), sum);
+    if (!file_write_atomic(part, text, bytes, &error) ||
+        !data_cache_keep(cache, part, sum, &error) ||
+        !data_cache_link(cache, held, sum, name, &error))
+        fail_msg("%s", error.message);
+}
+
+static bool has(struct data_cache *cache, const struct data_hold *held, const char *sum) {
+    bool there;
+    int64_t bytes;
+    assert_true(data_cache_take(cache, held, sum, "root/again", &there, &bytes, NULL));
+    return there;
+}
+
+/* A whole set of one picture, last used in that year. */
+static void make_set(struct data_cache *cache, const char *id, char letter, size_t bytes, int year,
+                     char sum[SHA256_TEXT_SIZE]) {
+    struct data_hold held = hold(cache, id);
+    char path[300];
+    add(cache, &held, letter, bytes, "root/a/1.png", sum);
+    assert_true(data_cache_finish(cache, &held, NULL));
+    snprintf(path, sizeof path, "%s/used", held.path);
+    data_hold_release(&held);
+    const struct timespec times[2] = {{.tv_sec = (year - 1970) * 31556952L},
+                                      {.tv_sec = (year - 1970) * 31556952L}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void a_set_is_whole_when_it_was_finished(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char sum[SHA256_TEXT_SIZE];
+    struct data_hold held = hold(cache, "one");
+    assert_false(held.whole);
+    add(cache, &held, 'a', 10, "root/a/1.png", sum);
+    data_hold_release(&held);
+    held = hold(cache, "one");
+    assert_false(held.whole);
+    assert_true(data_cache_finish(cache, &held, NULL));
+    data_hold_release(&held);
+    held = hold(cache, "one");
+    assert_true(held.whole);
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void the_set_that_was_not_used_for_longest_leaves_first(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char old[SHA256_TEXT_SIZE], new[SHA256_TEXT_SIZE];
+    make_set(cache, "new", 'n', 400, 2010, new);
+    make_set(cache, "old", 'o', 400, 2001, old);
+    struct data_hold held = hold(cache, "three");
+    assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_false(has(cache, &held, old));
+    assert_true(has(cache, &held, new));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void a_set_that_is_held_stays(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    struct error error = {0};
+    char sum[SHA256_TEXT_SIZE];
+    make_set(cache, "used", 'u', 800, 2001, sum);
+    struct data_hold user = hold(cache, "used"), held = hold(cache, "other");
+    assert_false(data_cache_room(cache, &held, 300, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "--data-cache-gib"));
+    data_hold_release(&user);
+    assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_false(has(cache, &held, sum));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void what_two_sets_have_stays_with_one_of_them(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char both[SHA256_TEXT_SIZE], one[SHA256_TEXT_SIZE];
+    make_set(cache, "old", 'b', 300, 2001, both);
+    struct data_hold held = hold(cache, "old");
+    add(cache, &held, 'o', 500, "root/a/2.png", one);
+    data_hold_release(&held);
+    held = hold(cache, "new");
+    assert_true(has(cache, &held, both));
+    assert_true(data_cache_room(cache, &held, 700, NULL));
+    assert_true(has(cache, &held, both));
+    assert_false(has(cache, &held, one));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void more_than_the_cache_may_hold_is_refused(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    struct data_hold held = hold(cache, "one");
+    assert_false(data_cache_room(cache, &held, MOST + 1, NULL));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void a_damaged_picture_is_not_trusted(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char sum[SHA256_TEXT_SIZE], path[300];
+    struct data_hold held = hold(cache, "one");
+    add(cache, &held, 'a', 10, "root/a/1.png", sum);
+    snprintf(path, sizeof path, "%s/root/a/1.png", held.path);
+    assert_int_equal(truncate(path, 5), 0);
+    assert_false(has(cache, &held, sum));
+    add(cache, &held, 'a', 10, "root/a/1.png", sum);
+    assert_true(has(cache, &held, sum));
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 10);
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void one_fills_at_a_time(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    int first, second;
+    assert_true(data_cache_fill(cache, &first, NULL));
+    assert_true(first >= 0);
+    assert_true(data_cache_fill(cache, &second, NULL));
+    assert_int_equal(second, -1);
+    close(first);
+    assert_true(data_cache_fill(cache, &second, NULL));
+    assert_true(second >= 0);
+    close(second);
+    data_cache_close(cache);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temporary_make, temporary_remove)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_set_is_whole_when_it_was_finished),
+        TEST(the_set_that_was_not_used_for_longest_leaves_first),
+        TEST(a_set_that_is_held_stays),
+        TEST(what_two_sets_have_stays_with_one_of_them),
+        TEST(more_than_the_cache_may_hold_is_refused),
+        TEST(a_damaged_picture_is_not_trusted),
+        TEST(one_fills_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
