@@ -12,7 +12,7 @@ void pickup_init(struct pickup *pickup, int64_t bytes, int64_t have, uint64_t se
 
 static void fail(struct pickup *pickup, int64_t now_ms) {
     pickup->asked = false;
-    pickup->hold_until_ms = now_ms + backoff_ms(pickup->failures++, &pickup->jitter);
+    pickup->hold_until_ms = now_ms + backoff_ms(&BACKOFF_LINK, pickup->failures++, &pickup->jitter);
 }
 
 /* A file that is shorter than what came of it before is another one. */

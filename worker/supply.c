@@ -4,7 +4,6 @@
 #include "core/backoff.h"
 #include "core/json.h"
 #include "core/sha256.h"
-#include "net/backoff.h"
 #include "net/fetch.h"
 #include "worker/checkpoint.h"
 #include "worker/resume.h"
