@@ -131,20 +131,20 @@ static bool same_status(const struct stat *a, const struct stat *b) {
 /* Puts a checkpoint where the coordinator would have collected its pieces. Where that cannot be
  * (another file system) they are sent; so are logs and events, which a later attempt cuts back and
  * goes on with in place. */
-static void place_shared(const struct courier *courier, const char *sha256) {
-    char from[64], path[PATH_MAX], temporary[PATH_MAX + 8];
+static void place_shared(const struct courier *courier, const char *sha256, int64_t bytes) {
+    char from[64], path[PATH_MAX];
     const char *dir = courier->options.shared;
+    struct stat part;
     snprintf(from, sizeof from, "/proc/self/fd/%d", courier->load.descriptor);
     if (snprintf(path, sizeof path, "%s/sha256/%.2s/%s", dir, sha256, sha256 + 2) >=
             (int)sizeof path ||
         access(path, F_OK) == 0)
         return;
     snprintf(path, sizeof path, "%s/incoming/%s.part", dir, sha256);
-    snprintf(temporary, sizeof temporary, "%s.link", path);
-    unlink(temporary);
-    if (linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 &&
-        rename(temporary, path) != 0)
-        unlink(temporary);
+    /* without a temporary name, which nobody would clear away after a kill */
+    if (lstat(path, &part) == 0 && ((int64_t)part.st_size == bytes || unlink(path) != 0))
+        return;
+    linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 /* Opens and sums up the file. */
@@ -165,7 +165,7 @@ static bool load_begin(struct courier *courier, const struct parcel *parcel, str
         return false;
     memcpy(load->sha256, courier->summed.sha256, sizeof load->sha256);
     if (courier->options.shared != NULL && strcmp(parcel->kind, "file") != 0)
-        place_shared(courier, load->sha256);
+        place_shared(courier, load->sha256, bytes);
     delivery_init(&load->delivery, bytes, courier->jitter++, clock_steady_ms());
     return true;
 }
