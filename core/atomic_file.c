@@ -19,19 +19,35 @@ static void atomic_file_free(struct atomic_file *file) {
     *file = (struct atomic_file){.descriptor = -1};
 }
 
+/* What a rename would put an end to, to root's harm: a device, a pipe, and what links to one or to
+ * whatever a process has open (/dev/stdout). */
+static bool is_special(const char *path) {
+    struct stat own, meant;
+    if (stat(path, &meant) != 0 || lstat(path, &own) != 0 || S_ISDIR(meant.st_mode))
+        return false;
+    return !S_ISREG(meant.st_mode) || (S_ISLNK(own.st_mode) && strncmp(path, "/dev/", 5) == 0);
+}
+
+/* The name under which it is written. */
+static const char *written_name(const struct atomic_file *file) {
+    return file->temporary != NULL ? file->temporary : file->path;
+}
+
 bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error) {
+    bool special = is_special(path);
     *file = (struct atomic_file){.path = strdup(path), .descriptor = -1};
-    if (asprintf(&file->temporary, "%s.tmp", path) < 0)
+    if (!special && asprintf(&file->temporary, "%s.tmp", path) < 0)
         file->temporary = NULL;
-    if (file->path == NULL || file->temporary == NULL) {
+    if (file->path == NULL || (file->temporary == NULL && !special)) {
         atomic_file_free(file);
         return error_set(error, ERROR_FAILED, "out of memory");
     }
-    /* not O_TRUNC: what a killed atomic_file_link left there is another file's content too */
-    unlink(file->temporary);
-    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file->temporary != NULL) /* what a killed atomic_file_link left is another's content too */
+        unlink(file->temporary);
+    int how = special ? O_TRUNC : O_CREAT | O_EXCL;
+    file->descriptor = open(written_name(file), O_WRONLY | O_CLOEXEC | how, 0666);
     if (file->descriptor < 0) {
-        error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
+        error_errno(error, ERROR_FAILED, "cannot write %s", written_name(file));
         atomic_file_free(file);
         return false;
     }
@@ -41,7 +57,7 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
 bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
                        struct error *error) {
     return file_write_all(file->descriptor, data, length) ||
-           error_errno(error, ERROR_FAILED, "cannot write %s", file->temporary);
+           error_errno(error, ERROR_FAILED, "cannot write %s", written_name(file));
 }
 
 /* Makes a rename in the folder of `path` durable. `path` is changed (dirname). */
@@ -58,6 +74,13 @@ static bool folder_sync(char *path, struct error *error) {
 
 bool atomic_file_commit(struct atomic_file *file, struct error *error) {
     int descriptor = file->descriptor;
+    if (file->temporary == NULL) {
+        file->descriptor = -1;
+        bool closed = close(descriptor) == 0 ||
+                      error_errno(error, ERROR_FAILED, "cannot write %s", file->path);
+        atomic_file_free(file);
+        return closed;
+    }
     bool synced = fsync(descriptor) == 0;
     if (!synced)
         error_errno(error, ERROR_FAILED, "cannot sync %s", file->temporary);

@@ -3,6 +3,7 @@
  * What is written goes to PATH.tmp beside it; atomic_file_commit syncs that, renames it over PATH
  * and syncs the folder, so that after a crash PATH is the old file or the new one, and on disk. One
  * writer at a time a path; what a killed writer left behind is replaced by the next.
+ * A PATH that is a device or a pipe (/dev/null, /dev/stdout) is written to as it is.
  */
 #ifndef ASSAY_CORE_ATOMIC_FILE_H
 #define ASSAY_CORE_ATOMIC_FILE_H
@@ -12,7 +13,7 @@
 #include <stddef.h>
 
 struct atomic_file {
-    char *path, *temporary;
+    char *path, *temporary; /* temporary: NULL for a device or a pipe */
     int descriptor;
 };
 

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -179,8 +180,25 @@ static void the_data_is_synced_before_the_rename_and_the_folder_after_it(void **
     free(path);
 }
 
+/* Else `--out /dev/null`, given by root, would make a file of /dev/null. */
+static void a_pipe_is_written_to_and_stays_one(void **state) {
+    char *path = temporary_path(state, "pipe"), text[sizeof new_text] = "";
+    struct stat status;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    write_new(path);
+    assert_int_equal(read(reader, text, sizeof text), sizeof new_text - 1);
+    assert_string_equal(text, new_text);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    close(reader);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_pipe_is_written_to_and_stays_one, temporary_make,
+                                        temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_writer_leaves_the_old_file_or_the_new_one,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_link_leaves_the_old_file_or_the_new_one,
