@@ -167,11 +167,11 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     case KEY_CONNECT: agent->connect = text; return 0;
     case KEY_KEY: agent->keys.key = text; return 0;
     case KEY_SERVER_KEY: agent->keys.server = text; return 0;
-    case KEY_WEIGHTS: agent->weights_root = text; return 0;
+    case KEY_WEIGHTS: return options_folder(state, "--weights-root", text, &agent->weights_root);
     case KEY_DIR: agent->dir = text; return 0;
     case KEY_BACKEND: return options_backend(state, text, &agent->backend);
     case KEY_DEVICE: return options_device(state, text, &agent->device);
-    case KEY_ROOT: agent->data_root = text; return 0;
+    case KEY_ROOT: return options_folder(state, "--data-root", text, &agent->data_root);
     case KEY_SHARED: agent->shared = text; return 0;
     case KEY_CACHE: agent->data_cache = text; return 0;
     case KEY_CACHE_GIB:

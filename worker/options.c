@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* One options_parse: state->hook while the caller's parser runs. */
 struct parsing {
@@ -79,6 +80,17 @@ error_t options_threads(const struct argp_state *state, const char *text, int *t
     error_t code = options_integer(state, "--threads", text, 0, 1024, &number);
     *threads = (int)number;
     return code;
+}
+
+error_t options_folder(const struct argp_state *state, const char *name, const char *text,
+                       const char **folder) {
+    struct stat status;
+    *folder = text;
+    errno = ENOTDIR;
+    if (stat(text, &status) == 0 && S_ISDIR(status.st_mode))
+        return 0;
+    return options_mistake(state, "%s needs a folder that is there, not \"%s\" (%s)", name, text,
+                           strerror(errno));
 }
 
 error_t options_backend(const struct argp_state *state, const char *text, const char **value) {

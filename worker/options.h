@@ -20,6 +20,9 @@ error_t options_integer(const struct argp_state *state, const char *name, const 
 /* The number of a GPU, and of threads (0: the cores), or a mistake. */
 error_t options_device(const struct argp_state *state, const char *text, int *device);
 error_t options_threads(const struct argp_state *state, const char *text, int *threads);
+/* A folder that is there, or a mistake: with one that is not, each experiment would fail. */
+error_t options_folder(const struct argp_state *state, const char *name, const char *text,
+                       const char **folder);
 /* "auto", "cpu" or "cuda" into *value, or a mistake. */
 error_t options_backend(const struct argp_state *state, const char *text, const char **value);
 /* "fp32", "tf32" or "bf16" into *value, or a mistake. */

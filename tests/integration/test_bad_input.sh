@@ -71,6 +71,15 @@ for picture in broken/*.png broken/missing.png; do
     [ ! -e out.png ] || fail "$picture left a picture behind"
 done
 
+# A worker whose folders are not there would fail one experiment after the other.
+for option in "--data-root missing" "--data-root good.json" "--data-root / --weights-root missing"; do
+    status=0
+    # shellcheck disable=SC2086 # the words of $option are apart
+    assay worker --dir refused $option --idle-exit 0 >out 2>err || status=$?
+    [ $status = 2 ] || fail "exit code $status for a worker with $option"
+    grep -q "^assay: --[a-z]*-root needs a folder that is there, not " err || fail "other words: $(cat err)"
+done
+
 # Nothing of all this was queued.
 [ "$(assay ls --json)" = "[]" ] || fail "something was queued"
 [ "$(sql 'SELECT count(*) FROM experiment')" = 0 ] || fail "the database has experiments"
