@@ -130,7 +130,7 @@ static void every_key_is_decoded(void **state) {
     assert_string_equal(e.model.freeze[1], "layer1.0.conv2");
     assert_int_equal(e.train.epochs, 1000000);
     assert_int_equal(e.train.batch_size, 65536);
-    assert_int_equal(e.train.seed, 9007199254740992);
+    assert_int_equal(e.train.seed, 9007199254740991);
     assert_int_equal(e.train.precision, PRECISION_BF16);
     assert_false(e.train.deterministic);
     assert_float_equal(e.train.loss.label_smoothing, 0.1, 0);
