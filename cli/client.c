@@ -196,9 +196,10 @@ bool client_resolve_one(struct client *client, char *word, long long *id, struct
     cJSON *ids = cJSON_CreateArray();
     bool good = add_word(client, word, ids, error);
     if (good && cJSON_GetArraySize(ids) > 1)
-        good = error_set(error, ERROR_INPUT,
-                         "\"%s\" names %d experiments and one is asked for; assay ls %s lists them",
-                         word, cJSON_GetArraySize(ids), word);
+        good = error_set(
+            error, ERROR_INPUT,
+            "\"%s\" names %d experiments and one is asked for; assay ls \"%s\" lists them", word,
+            cJSON_GetArraySize(ids), word);
     if (good)
         *id = (long long)ids->child->valuedouble;
     cJSON_Delete(ids);

@@ -151,6 +151,17 @@ static bool check_duplicates(struct reader *reader, struct key *keys, size_t cou
                        first->name, twin->line);
 }
 
+/* What other languages have and JSON has not: false where there is none of it. */
+static bool fail_foreign(struct reader *reader) {
+    if (reader_at(reader, '/') || reader_at(reader, '#'))
+        reader_fail(reader, "JSON has no comments; take it out");
+    else if (reader_at(reader, '\''))
+        reader_fail(reader, "strings stand in double quotes, not single ones");
+    else
+        return false;
+    return true;
+}
+
 /* "key": value */
 static bool read_pair(struct reader *reader, cJSON *object, size_t *line) {
     char text[READER_FOUND_MAX], *name = NULL;
@@ -159,7 +170,8 @@ static bool read_pair(struct reader *reader, cJSON *object, size_t *line) {
     if (reader_at(reader, '}'))
         return reader_fail(reader, "a comma stands before }; take it out");
     if (!reader_at(reader, '"'))
-        return reader_fail(reader, "expected a key in double quotes, found %s",
+        return !fail_foreign(reader) &&
+               reader_fail(reader, "expected a key in double quotes, found %s",
                            reader_found(reader, text));
     if (!reader_string(reader, &name))
         return false;
@@ -249,11 +261,7 @@ static cJSON *read_word(struct reader *reader) {
         node = cJSON_CreateFalse();
     else if (take_word(reader, "null"))
         node = cJSON_CreateNull();
-    else if (reader_at(reader, '/') || reader_at(reader, '#'))
-        reader_fail(reader, "JSON has no comments; take it out");
-    else if (reader_at(reader, '\''))
-        reader_fail(reader, "strings stand in double quotes, not single ones");
-    else
+    else if (!fail_foreign(reader))
         reader_fail(reader, "expected a value, found %s", reader_found(reader, text));
     return node;
 }

@@ -245,8 +245,8 @@ static void a_word_that_names_several_is_no_one_experiment(void **state) {
     assert_true(client_resolve_one(&client, "g/b", &id, &error));
     assert_int_equal(id, 3);
     assert_false(client_resolve_one(&client, "g", &id, &error));
-    assert_string_equal(error.message,
-                        "\"g\" names 3 experiments and one is asked for; assay ls g lists them");
+    assert_string_equal(
+        error.message, "\"g\" names 3 experiments and one is asked for; assay ls \"g\" lists them");
     client_close(&client);
     fake_stop(&fake);
 }
