@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { UID_X = 1, UID_W, UID_Y };
-enum { ENGINES_MAX = 64, ALIGNMENT = 16 };
+enum { ENGINES_MAX = CHOICE_ENGINES, ALIGNMENT = 16 };
 
 struct cudnn_plan {
     cudnnBackendDescriptor_t plan;
@@ -240,10 +240,17 @@ static bool plan_build(const struct cudnn_place *place, cudnnBackendDescriptor_t
     return true;
 }
 
-/* Tries the engines that one heuristic names. */
+/* The lists of engines that are tried, by a choice's mode. */
+static const cudnnBackendHeurMode_t modes[CHOICE_MODES] = {CUDNN_HEUR_MODE_A,
+                                                           CUDNN_HEUR_MODE_FALLBACK};
+
+/* Tries the engines that one heuristic names, or of them the one at `choice->index`; it becomes the
+ * one that was taken. */
 static bool plan_choose(struct drafting *drafting, const struct cudnn_place *place,
-                        cudnnBackendDescriptor_t graph, cudnnBackendHeurMode_t mode,
-                        const struct convolution_task *task, struct cudnn_plan *plan) {
+                        cudnnBackendDescriptor_t graph, const struct convolution_task *task,
+                        struct choice *choice, struct cudnn_plan *plan) {
+    const cudnnBackendHeurMode_t mode = modes[choice->mode];
+    const int only = choice->index;
     cudnnBackendDescriptor_t configs[ENGINES_MAX] = {0};
     int64_t count = 0;
     bool found = false;
@@ -261,16 +268,32 @@ static bool plan_choose(struct drafting *drafting, const struct cudnn_place *pla
                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, ENGINES_MAX, &count,
                                       (void *)configs),
              "the engines");
-    for (int64_t i = 0; i < count && i < ENGINES_MAX && !found; i++)
-        found = engine_allowed(configs[i], task) && plan_build(place, configs[i], plan);
+    for (int i = 0; i < count && i < ENGINES_MAX && !found; i++) {
+        choice->index = i;
+        found = (only < 0 || only == i) && engine_allowed(configs[i], task) &&
+                plan_build(place, configs[i], plan);
+    }
     for (int i = 0; i < ENGINES_MAX; i++)
         destroy(configs[i]);
     destroy(heuristic);
     return found;
 }
 
+/* The engine that was chosen before if it will do, else the first that does. */
+static bool plan_find(struct drafting *drafting, const struct cudnn_place *place,
+                      cudnnBackendDescriptor_t graph, const struct convolution_task *task,
+                      struct choice *choice, struct cudnn_plan *plan) {
+    bool found = choice->mode >= 0 && plan_choose(drafting, place, graph, task, choice, plan);
+    for (int mode = 0; mode < CHOICE_MODES && !found; mode++) {
+        *choice = (struct choice){mode, -1};
+        found = plan_choose(drafting, place, graph, task, choice, plan);
+    }
+    return found;
+}
+
 bool cudnn_plan_new(const struct cudnn_place *place, const struct convolution_task *task,
-                    enum pass pass, struct cudnn_plan **result, struct error *error) {
+                    enum pass pass, struct choice *choice, struct cudnn_plan **result,
+                    struct error *error) {
     *result = NULL;
     struct drafting drafting = {0};
     struct cudnn_plan *plan = calloc(1, sizeof *plan);
@@ -278,8 +301,7 @@ bool cudnn_plan_new(const struct cudnn_place *place, const struct convolution_ta
         return error_set(error, ERROR_FAILED, "out of memory for a plan");
     cudnnBackendDescriptor_t described = graph(&drafting, place, task, pass);
     bool found = drafting.status == CUDNN_STATUS_SUCCESS &&
-                 (plan_choose(&drafting, place, described, CUDNN_HEUR_MODE_A, task, plan) ||
-                  plan_choose(&drafting, place, described, CUDNN_HEUR_MODE_FALLBACK, task, plan));
+                 plan_find(&drafting, place, described, task, choice, plan);
     destroy(described);
     if (found) {
         *result = plan;

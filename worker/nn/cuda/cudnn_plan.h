@@ -8,7 +8,7 @@
 #ifndef ASSAY_WORKER_NN_CUDA_CUDNN_PLAN_H
 #define ASSAY_WORKER_NN_CUDA_CUDNN_PLAN_H
 
-#include "worker/nn/cuda/convolution.h"
+#include "worker/nn/cuda/choices.h"
 
 #include <cudnn.h>
 
@@ -24,8 +24,10 @@ struct cudnn_place {
  * cudnnBackendDestroyDescriptor. */
 bool cudnn_properties(const char *json, cudnnBackendDescriptor_t *properties, struct error *error);
 
+/* *choice: the engine to try first, or {-1, -1}; becomes the one that was taken. */
 bool cudnn_plan_new(const struct cudnn_place *place, const struct convolution_task *task,
-                    enum pass pass, struct cudnn_plan **plan, struct error *error);
+                    enum pass pass, struct choice *choice, struct cudnn_plan **plan,
+                    struct error *error);
 void cudnn_plan_free(struct cudnn_plan *plan);
 /* Bytes of scratch memory that running it needs. */
 size_t cudnn_plan_workspace(const struct cudnn_plan *plan);

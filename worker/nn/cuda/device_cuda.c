@@ -1,5 +1,6 @@
 #include "worker/nn/cuda/device_cuda.h"
 
+#include "core/home.h"
 #include "worker/nn/cuda/cudnn_plan.h"
 #include "worker/nn/cuda/launch.h"
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* cuBLAS adds in one order as long as it works in memory of one size, given by the caller. */
 enum { CUBLAS_BYTES = 32 << 20 };
@@ -22,6 +24,10 @@ struct cuda_device {
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
     void *cublas_memory;
+    /* of engines, from one run to the next; choices NULL: nothing is remembered */
+    struct choices *choices;
+    char *choices_path;
+    char name[CHOICE_DEVICE];
 };
 
 static struct cuda_device *own(struct device *device) {
@@ -172,10 +178,17 @@ static bool convolution_new(struct device *device, const struct convolution_task
                             size_t *workspace, struct error *error) {
     struct cuda_device *cuda = own(device);
     const struct cudnn_place place = {.handle = cuda->cudnn};
+    struct choice_key key = {.version = cudnnGetVersion(), .pass = pass, .task = *task};
+    struct choice choice = {-1, -1};
     struct cudnn_plan *plan;
     *convolution = NULL;
-    if (!enter(cuda, error) || !cudnn_plan_new(&place, task, pass, &plan, error))
+    memcpy(key.device, cuda->name, sizeof key.device);
+    if (cuda->choices != NULL)
+        choice = choices_find(cuda->choices, &key);
+    if (!enter(cuda, error) || !cudnn_plan_new(&place, task, pass, &choice, &plan, error))
         return false;
+    if (cuda->choices != NULL)
+        choices_put(cuda->choices, &key, choice);
     *workspace = cudnn_plan_workspace(plan);
     *convolution = (struct device_convolution *)plan;
     return true;
@@ -254,6 +267,10 @@ static void recording_free(struct device *device, struct device_recording *recor
 static void device_free(struct device *device) {
     struct cuda_device *cuda = own(device);
     enter(cuda, NULL);
+    if (cuda->choices != NULL)
+        choices_save(cuda->choices, cuda->choices_path, NULL); /* the next run will choose again */
+    choices_free(cuda->choices);
+    free(cuda->choices_path);
     if (cuda->cublas != NULL)
         cublasDestroy(cuda->cublas);
     if (cuda->cublas_memory != NULL)
@@ -327,6 +344,24 @@ static bool open_all(struct cuda_device *cuda, struct error *error) {
                        "its memory", error);
 }
 
+/* ASSAY_HOME/engines. Without it, or with a damaged one, engines are chosen as if for the first
+ * time. */
+static bool open_choices(struct cuda_device *cuda, struct error *error) {
+    struct cudaDeviceProp properties;
+    char *home;
+    if (!cuda_done(cudaGetDeviceProperties(&properties, cuda->index), "its name", error))
+        return false;
+    snprintf(cuda->name, sizeof cuda->name, "%.*s", CHOICE_DEVICE - 1, properties.name);
+    if (!home_folder(&home, NULL))
+        return true;
+    if (asprintf(&cuda->choices_path, "%s/engines", home) < 0)
+        cuda->choices_path = NULL;
+    else
+        choices_load(cuda->choices_path, &cuda->choices, NULL);
+    free(home);
+    return true;
+}
+
 bool device_cuda_new(int index, struct device **device, struct error *error) {
     *device = NULL;
     struct cuda_device *cuda = calloc(1, sizeof *cuda);
@@ -334,7 +369,7 @@ bool device_cuda_new(int index, struct device **device, struct error *error) {
         return error_set(error, ERROR_FAILED, "out of memory for a device");
     cuda->calls = calls;
     cuda->index = index;
-    if (!open_all(cuda, error)) {
+    if (!open_all(cuda, error) || !open_choices(cuda, error)) {
         device_free(&cuda->calls);
         return error_context(error, "GPU %d", index);
     }

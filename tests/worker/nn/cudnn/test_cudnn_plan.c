@@ -66,8 +66,9 @@ static void check(const char *arch, size_t count, int side) {
                 for (int pass = 0; pass < PASSES && network.nodes[i].op == OP_CONV; pass++) {
                     const struct convolution_task task =
                         task_of(&network, shapes, i, count, (enum precision)precision);
+                    struct choice choice = {-1, -1};
                     struct cudnn_plan *plan;
-                    if (!cudnn_plan_new(&place, &task, (enum pass)pass, &plan, &error))
+                    if (!cudnn_plan_new(&place, &task, (enum pass)pass, &choice, &plan, &error))
                         fail_msg("device %zu, node %zu of %s, precision %d, pass %d: %s", device, i,
                                  arch, precision, pass, error.message);
                     cudnn_plan_free(plan);
@@ -95,6 +96,43 @@ static void odd_sizes_and_large_batches_have_plans(void **state) {
     check("resnet50", 256, 224);
 }
 
+/* From each hint, right, wrong or absurd, to the same engine: hints save time and change nothing,
+ * as long as the file that they stand in is whole. */
+static void a_choice_leads_to_the_same_engine_again(void **state) {
+    (void)state;
+    static const struct choice wrong[] = {{0, CHOICE_ENGINES - 1}, {1, CHOICE_ENGINES - 1}};
+    struct network network;
+    struct error error = {0};
+    struct cudnn_place place = {0};
+    assert_true(network_build("resnet18", HEAD_RELU, 0, &network, &error));
+    struct shape *shapes = calloc(network.node_count, sizeof *shapes);
+    assert_true(network_shapes(&network, 64, 64, shapes, &error));
+    if (!cudnn_properties(devices[1], &place.properties, &error))
+        skip();
+    for (size_t i = 0; i < network.node_count; i++)
+        for (int pass = 0; pass < PASSES && network.nodes[i].op == OP_CONV; pass++) {
+            const struct convolution_task task = task_of(&network, shapes, i, 4, PRECISION_FP32);
+            struct choice first = {-1, -1};
+            struct cudnn_plan *plan, *again;
+            assert_true(cudnn_plan_new(&place, &task, (enum pass)pass, &first, &plan, &error));
+            assert_in_range(first.mode, 0, CHOICE_MODES - 1);
+            assert_in_range(first.index, 0, CHOICE_ENGINES - 1);
+            for (size_t hint = 0; hint < 3; hint++) {
+                struct choice choice = hint == 0 ? first : wrong[hint - 1];
+                assert_true(
+                    cudnn_plan_new(&place, &task, (enum pass)pass, &choice, &again, &error));
+                assert_int_equal(choice.mode, first.mode);
+                assert_int_equal(choice.index, first.index);
+                assert_int_equal(cudnn_plan_workspace(again), cudnn_plan_workspace(plan));
+                cudnn_plan_free(again);
+            }
+            cudnn_plan_free(plan);
+        }
+    cudnnBackendDestroyDescriptor(place.properties);
+    free(shapes);
+    network_free(&network);
+}
+
 static void a_description_of_no_device_is_an_error(void **state) {
     (void)state;
     cudnnBackendDescriptor_t properties;
@@ -108,6 +146,7 @@ int main(void) {
         cmocka_unit_test(the_notebooks_network_has_plans),
         cmocka_unit_test(small_networks_on_small_pictures_have_plans),
         cmocka_unit_test(odd_sizes_and_large_batches_have_plans),
+        cmocka_unit_test(a_choice_leads_to_the_same_engine_again),
         cmocka_unit_test(a_description_of_no_device_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
