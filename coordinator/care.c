@@ -5,8 +5,8 @@
 #include "core/clock.h"
 #include "core/home.h"
 #include "core/json.h"
+#include "core/options.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,7 +190,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_ARTIFACTS: return (options->artifacts = strdup(argument)) != NULL ? 0 : ENOMEM;
     case ARGP_KEY_ARG:
         if (options->file != NULL)
-            argp_error(state, "an argument too many: %s", argument);
+            return options_mistake(state, "an argument too many: %s", argument);
         options->file = argument;
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -213,6 +213,14 @@ static bool fill_defaults(struct care_options *options, struct error *error) {
            error_set(error, ERROR_FAILED, "out of memory");
 }
 
+static bool run(const struct care *care, struct care_options *options, int *code,
+                struct error *error) {
+    if ((care->arguments[0] != '\0') != (options->file != NULL))
+        return error_set(error, ERROR_INPUT, "%s %s; see %s --help", care->title,
+                         options->file != NULL ? "takes no argument" : "needs FILE", care->title);
+    return fill_defaults(options, error) && care->run(options, code, error);
+}
+
 int care_main(int argc, char **argv) {
     const struct care *care = find(argv[0]);
     const struct argp argp = {
@@ -220,16 +228,12 @@ int care_main(int argc, char **argv) {
     struct care_options options = {0};
     struct error error = {0};
     int code = 0;
-    argp_err_exit_status = ERROR_INPUT;
     argv[0] = care->title;
-    bool good = argp_parse(&argp, argc, argv, 0, NULL, &options) == 0;
-    if (good && (care->arguments[0] != '\0') != (options.file != NULL))
-        good = error_set(&error, ERROR_INPUT, "%s %s; see %s --help", care->title,
-                         options.file != NULL ? "takes no argument" : "needs FILE", care->title);
-    good = good && fill_defaults(&options, &error) && care->run(&options, &code, &error);
-    if (!good)
+    if (options_parse(&argp, argc, argv, &options, &code) && !run(care, &options, &code, &error)) {
         fprintf(stderr, "assay: %s\n", error.message);
+        code = (int)error.code;
+    }
     free(options.artifacts);
     free(options.db);
-    return good ? code : (int)error.code;
+    return code;
 }

@@ -3,9 +3,9 @@
 #include "coordinator/server.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/options.h"
 #include "net/dealer.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -22,8 +22,6 @@ struct options {
     char *artifacts; /* owned */
     int64_t lease_ms, artifacts_max_bytes;
 };
-
-const char *argp_program_version = "assay-coordinator " ASSAY_VERSION;
 
 enum {
     OPTION_DB = 256,
@@ -100,7 +98,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_ARTIFACTS_MAX:
         number = strtod(argument, &end);
         if (end == argument || *end != '\0' || !(number > 0 && number <= 1e6))
-            argp_error(state, "--artifacts-max %s: give GiB, at most a million", argument);
+            return options_mistake(
+                state, "--artifacts-max is in GiB, at most a million, not \"%s\"", argument);
         options->artifacts_max_bytes = (int64_t)(number * (1 << 30));
         return 0;
     case OPTION_METRICS: options->metrics = argument; return 0;
@@ -108,10 +107,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_LEASE:
         number = strtod(argument, &end);
         if (end == argument || *end != '\0' || !(number >= 0.1 && number <= 86400))
-            argp_error(state, "--lease %s: give seconds from 0.1 to 86400", argument);
+            return options_mistake(state, "--lease is 0.1 to 86400 seconds, not \"%s\"", argument);
         options->lease_ms = (int64_t)llround(number * 1000);
         return 0;
-    case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option", argument); return EINVAL;
+    case ARGP_KEY_ARG: return options_mistake(state, "\"%s\" is no option", argument);
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -224,17 +223,24 @@ out:
 int main(int count, char **words) {
     static const struct argp argp = {
         .options = option_table, .parser = parse_option, .doc = documentation};
+    static char title[] = "assay-coordinator"; /* what its help calls it */
     struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = 15000};
     struct error error = {0};
     if (count > 1 && care_knows(words[1]))
         return care_main(count - 1, words + 1);
-    argp_err_exit_status = ERROR_INPUT;
-    bool good = argp_parse(&argp, count, words, 0, NULL, &options) == 0 &&
-                (options.db != NULL || default_db(&options.db, &error)) &&
-                default_artifacts(&options, &error) && run(&options, &error);
-    if (!good)
+    if (count > 1 && strcmp(words[1], "--version") == 0) {
+        puts("assay-coordinator " ASSAY_VERSION);
+        return 0;
+    }
+    words[0] = title;
+    int code;
+    if (options_parse(&argp, count, words, &options, &code) &&
+        ((options.db == NULL && !default_db(&options.db, &error)) ||
+         !default_artifacts(&options, &error) || !run(&options, &error))) {
         fprintf(stderr, "assay: %s\n", error.message);
+        code = (int)error.code;
+    }
     free(options.db);
     free(options.artifacts);
-    return good ? 0 : (int)error.code;
+    return code;
 }

@@ -1,72 +1,9 @@
 #include "worker/options.h"
 
-#include "core/error.h"
 #include "worker/nn/backend.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* One options_parse: state->hook while the caller's parser runs. */
-struct parsing {
-    argp_parser_t parser; /* the caller's, and its input */
-    void *input;
-    bool said; /* the mistake was printed */
-};
-
-error_t options_mistake(const struct argp_state *state, const char *format, ...) {
-    struct parsing *parsing = state->hook;
-    char message[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    if (!parsing->said)
-        fprintf(stderr, "assay: %s; see %s --help\n", message, state->name);
-    parsing->said = true;
-    return EINVAL;
-}
-
-static error_t parse_around(int key, char *argument, struct argp_state *state) {
-    struct parsing *parsing = state->input;
-    state->hook = parsing;
-    /* getopt keeps its reason to itself: it refused the word before next */
-    if (key == ARGP_KEY_ERROR)
-        options_mistake(state, "cannot use %s", state->argv[state->next > 1 ? state->next - 1 : 1]);
-    state->input = parsing->input;
-    return parsing->parser(key, argument, state);
-}
-
-bool options_parse(const struct argp *argp, int argc, char **argv, void *input, int *code) {
-    struct parsing parsing = {.parser = argp->parser, .input = input};
-    struct argp around = *argp;
-    around.parser = parse_around;
-    *code = 0;
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
-            argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
-                      argv[0]);
-            return false;
-        }
-    if (argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing) == 0)
-        return true;
-    *code = ERROR_INPUT;
-    return false;
-}
-
-error_t options_integer(const struct argp_state *state, const char *name, const char *text,
-                        long least, long most, long *value) {
-    char *end = NULL;
-    errno = 0;
-    *value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || *value < least || *value > most)
-        return options_mistake(state, "%s needs a whole number from %ld to %ld, not \"%s\"", name,
-                               least, most, text);
-    return 0;
-}
 
 error_t options_device(const struct argp_state *state, const char *text, int *device) {
     long number = 0;
@@ -80,17 +17,6 @@ error_t options_threads(const struct argp_state *state, const char *text, int *t
     error_t code = options_integer(state, "--threads", text, 0, 1024, &number);
     *threads = (int)number;
     return code;
-}
-
-error_t options_folder(const struct argp_state *state, const char *name, const char *text,
-                       const char **folder) {
-    struct stat status;
-    *folder = text;
-    errno = ENOTDIR;
-    if (stat(text, &status) == 0 && S_ISDIR(status.st_mode))
-        return 0;
-    return options_mistake(state, "%s needs a folder that is there, not \"%s\" (%s)", name, text,
-                           strerror(errno));
 }
 
 error_t options_backend(const struct argp_state *state, const char *text, const char **value) {

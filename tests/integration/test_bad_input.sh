@@ -80,6 +80,23 @@ for option in "--data-root missing" "--data-root good.json" "--data-root / --wei
     grep -q "^assay: --[a-z]*-root needs a folder that is there, not " err || fail "other words: $(cat err)"
 done
 
+# An unknown option is one line, whichever program reads the command line.
+for command in ls coordinator "coordinator --lease soon" "coordinator runs.db" worker "worker step" \
+    "worker bench" "worker predict" "worker evaluate" backup restore fsck "fsck more words"; do
+    status=0
+    # shellcheck disable=SC2086 # the words of $command are apart
+    assay $command --nonsense >out 2>err </dev/null || status=$?
+    [ $status = 2 ] || fail "exit code $status of: assay $command --nonsense"
+    [ ! -s out ] || fail "something on stdout of: assay $command --nonsense"
+    [ "$(wc -l <err)" = 1 ] || fail "not one line of: assay $command --nonsense: $(cat err)"
+    grep -q "^assay: .*; see assay.* --help$" err || fail "other words: $(cat err)"
+done
+
+status=0
+assay coordinator --db 2>err || status=$?
+[ $status = 2 ] || fail "exit code $status of --db without a value"
+[ "$(cat err)" = "assay: --db needs a value: FILE; see assay-coordinator --help" ] || fail "other words: $(cat err)"
+
 # Nothing of all this was queued.
 [ "$(assay ls --json)" = "[]" ] || fail "something was queued"
 [ "$(sql 'SELECT count(*) FROM experiment')" = 0 ] || fail "the database has experiments"
