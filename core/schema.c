@@ -4,8 +4,8 @@
 #include "core/schema_branch.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
-#include <threads.h>
 
 /* Made from schema/NAME.schema.json by the build. */
 extern const char schema_experiment_json[], schema_messages_json[];
@@ -20,15 +20,16 @@ static void load(void) {
     assert(experiment_schema != NULL && messages_schema != NULL);
 }
 
-static once_flag loaded = ONCE_FLAG_INIT;
+/* Of POSIX: ThreadSanitizer does not know C11's. */
+static pthread_once_t loaded = PTHREAD_ONCE_INIT;
 
 const cJSON *schema_experiment(void) {
-    call_once(&loaded, load);
+    pthread_once(&loaded, load);
     return experiment_schema;
 }
 
 const cJSON *schema_messages(void) {
-    call_once(&loaded, load);
+    pthread_once(&loaded, load);
     return messages_schema;
 }
 

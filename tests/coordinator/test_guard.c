@@ -3,7 +3,6 @@
 #include "coordinator/server.h"
 
 #include "core/file.h"
-#include "core/schema.h"
 #include "net/dealer.h"
 #include "tests/coordinator/bodies.h"
 #include "tests/temporary.h"
@@ -199,8 +198,6 @@ static void start(struct stage *stage, const char *listen) {
 static int stage_set(void **state) {
     struct stage *stage = calloc(1, sizeof *stage);
     struct error error = {0};
-    /* Read before there are two threads: ThreadSanitizer does not know C11's call_once. */
-    schema_messages();
     if (temporary_make(&stage->folder) != 0)
         return -1;
     for (size_t i = 0; i < WHO; i++) {

@@ -4,7 +4,6 @@
  * and nobody who asks ever hears of it. */
 #include "coordinator/server.h"
 
-#include "core/schema.h"
 #include "net/dealer.h"
 #include "tests/coordinator/bodies.h"
 #include "tests/temporary.h"
@@ -165,7 +164,6 @@ static int64_t count_epochs(const struct stage *stage) {
 static void open_stage(struct stage *stage) {
     struct moment now = {.unix_ms = 1700000000000, .steady_ms = 0};
     struct error error = {0};
-    schema_messages();
     stage->stop = eventfd(0, EFD_CLOEXEC);
     if (!store_open(stage->path, &stage->store, &error) ||
         !coordinator_open(&stage->coordinator, stage->store, LEASE_MS, now, &error) ||

@@ -2,7 +2,6 @@
  * After each test it must still answer `status`, and stop when told. */
 #include "coordinator/server.h"
 
-#include "core/schema.h"
 #include "net/dealer.h"
 #include "net/frames.h"
 #include "tests/coordinator/bodies.h"
@@ -73,8 +72,6 @@ static void stop(struct stage *stage) {
 static int stage_set(void **state) {
     struct stage *stage = calloc(1, sizeof *stage);
     void *folder;
-    /* Read before there are two threads: ThreadSanitizer does not know C11's call_once. */
-    schema_messages();
     if (temporary_make(&folder) != 0)
         return -1;
     stage->folder = folder;

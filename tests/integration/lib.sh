@@ -9,6 +9,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/assay-test-XXXXXX")
 db=$work/assay.db
 export ASSAY_HOME=$work/home
 export LSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/leaks.txt:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0
 patience=90 # seconds that a wait may take; sanitizers and a busy machine included
 declare -A worker_pid=()
 coordinator_pid=

@@ -27,12 +27,15 @@ enum { PATIENCE_MS = 20000, EPOCHS = 3 };
 
 static atomic_int epochs_allowed, trainings;
 static enum trainer_outcome last_outcome; /* read after agent_run has returned */
-static char last_resume[128];             /* read once the first epoch has been reported */
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
+static char last_resume[128]; /* guarded by last_lock */
 
 static enum trainer_outcome fake_train(const struct experiment *experiment,
                                        const struct trainer_options *options,
                                        const struct trainer_events *events, struct error *error) {
+    pthread_mutex_lock(&last_lock);
     snprintf(last_resume, sizeof last_resume, "%s", options->resume != NULL ? options->resume : "");
+    pthread_mutex_unlock(&last_lock);
     atomic_fetch_add(&trainings, 1);
     if (strcmp(experiment->name, "breaks") == 0) {
         error_set(error, ERROR_INPUT, "real/0007.png: not a PNG file");
@@ -54,6 +57,15 @@ static enum trainer_outcome fake_train(const struct experiment *experiment,
         events->epoch(events->context, &report);
     }
     return last_outcome = TRAINER_DONE;
+}
+
+/* Once the first epoch has been reported. */
+static void assert_resumed_from(const char *path) {
+    char resume[sizeof last_resume];
+    pthread_mutex_lock(&last_lock);
+    memcpy(resume, last_resume, sizeof resume);
+    pthread_mutex_unlock(&last_lock);
+    assert_string_equal(resume, path);
 }
 
 /* ---- the worker under test, on its own thread ---- */
@@ -563,7 +575,7 @@ static void weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read(v
             expect_epoch(stage, epoch);
         expect_end(stage, "done");
         acknowledge(stage, false);
-        assert_string_equal(last_resume, path);
+        assert_resumed_from(path);
     }
     let_go(stage);
 }
@@ -582,7 +594,7 @@ static void a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_th
     greet(stage);
     assign_files(stage, weights, outside);
     expect_epoch(stage, 1);
-    assert_string_equal(last_resume, "");
+    assert_resumed_from("");
     expect_epoch(stage, 2);
     expect_epoch(stage, 3);
     expect_end(stage, "done");
