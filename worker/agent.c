@@ -325,11 +325,21 @@ static bool send_message(struct agent *agent, enum duty_message message, struct 
     return true;
 }
 
+/* The answer to a question that was asked again since. That a report is kept is true all the same,
+ * and over a slow link, which takes longer to carry a report than is waited for its answer, nothing
+ * else ever comes. */
+static bool take_late(struct agent *agent, const struct wire_message *message,
+                      struct error *error) {
+    struct duty_event event;
+    return !answer_read(message, &agent->report, &event) || event.kind != DUTY_ACKNOWLEDGED ||
+           event.over || spool_delete(agent->spool, event.sequence, error);
+}
+
 static bool take_message(struct agent *agent, struct wire_message *message, struct error *error) {
     struct duty_event event;
     bool ok = true;
     if (message->request != agent->number && message->request != 0)
-        return true; /* late: the question was asked again since */
+        return take_late(agent, message, error);
     if (agent->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &agent->report, &event))
         return true;
     if (event.kind == DUTY_WELCOMED) {

@@ -44,7 +44,7 @@ enum duty_event_kind {
     DUTY_ASSIGNED,     /* experiment, attempt */
     DUTY_NOTHING,      /* retry_ms */
     DUTY_BEAT,         /* over: cancelled or fenced; paused; drain */
-    DUTY_ACKNOWLEDGED, /* experiment, attempt, over */
+    DUTY_ACKNOWLEDGED, /* experiment, attempt, sequence, over */
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
     DUTY_UNSENT,  /* there is no connection */
@@ -66,7 +66,7 @@ enum duty_refusal {
 struct duty_event {
     enum duty_event_kind kind;
     int64_t experiment, attempt;
-    int64_t heartbeat_ms, retry_ms;
+    int64_t sequence, heartbeat_ms, retry_ms;
     bool over, paused, drain;
     bool hindered; /* the machine could not do it: no room, no memory, a lost device */
     enum duty_refusal refusal;

@@ -88,6 +88,7 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
             .kind = answers[i].kind,
             .experiment = assigned ? integer_of(body, "experiment") : report->experiment,
             .attempt = assigned ? integer_of(body, "attempt") : report->attempt,
+            .sequence = integer_of(body, "sequence"),
             .heartbeat_ms = integer_of(body, "heartbeat_ms"),
             .retry_ms = integer_of(body, "retry_ms"),
             .paused = paused,

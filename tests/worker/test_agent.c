@@ -325,6 +325,33 @@ static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **sta
     let_go(stage);
 }
 
+static void
+an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void **state) {
+    struct stage *stage = *state;
+    char body[64];
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_report(stage, "epoch");
+    uint64_t report = stage->request.request;
+    snprintf(body, sizeof body, "{\"sequence\":%d,\"fenced\":false}",
+             cJSON_GetObjectItem(stage->request.body, "sequence")->valueint);
+    zmq_close(stage->router); /* so that the worker says hello again */
+    coordinator_bind(stage);
+    expect(stage, "hello");
+    uint64_t hello = stage->request.request;
+    stage->request.request = report;
+    answer(stage, "ack", body);
+    stage->request.request = hello;
+    answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
 static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -627,6 +654,7 @@ int main(void) {
         ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
         ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
+        ON_STAGE(an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report),
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
         ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),

@@ -275,10 +275,13 @@ static bool send_message(struct world *world, struct hand *hand, enum duty_messa
 
 static bool take_message(struct world *world, struct hand *hand, struct wire_message *message) {
     struct duty_event event;
-    bool good = true;
-    if ((message->request != hand->number && message->request != 0) ||
-        hand->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &hand->report, &event))
+    bool good = true, late = message->request != hand->number && message->request != 0;
+    if ((!late && hand->duty.under_way == DUTY_NO_MESSAGE) ||
+        !answer_read(message, &hand->report, &event))
         return true;
+    if (late)
+        return event.kind != DUTY_ACKNOWLEDGED || event.over ||
+               spool_delete(hand->spool, event.sequence, NULL);
     if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
         good = spool_delete(hand->spool, hand->report.sequence, NULL);
     } else if (event.kind == DUTY_ASSIGNED) {
