@@ -84,28 +84,41 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
                            local, field_text(checkpoint, "host", "?"));
 }
 
+bool artifact_which(const char *which) {
+    long long epoch;
+    return strcmp(which, "best") == 0 || strcmp(which, "last") == 0 ||
+           command_number(which, 1, UINT32_MAX, &epoch);
+}
+
+/* The checkpoint of the one experiment that `name` stands for. */
+static bool of_experiment(const struct command_input *input, char *name, const char *which,
+                          char path[PATH_MAX], struct error *error) {
+    struct client client = {0};
+    cJSON *experiments = NULL, *selection;
+    char digits[24], *words[] = {digits};
+    long long id;
+    bool good = client_open(input, &client, error) && client_resolve_one(&client, name, &id, error);
+    if (good) {
+        snprintf(digits, sizeof digits, "%lld", id);
+        selection = client_selection(words, 1, error);
+        good = selection != NULL &&
+               client_experiments(&client, "show", selection, &experiments, error) &&
+               artifact_path(&client, experiments->child, which, path, error);
+    }
+    cJSON_Delete(experiments);
+    client_close(&client);
+    return good;
+}
+
 bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
                       struct error *error) {
     const char *at = strrchr(word, '@');
-    char digits[24] = "";
-    long long id;
-    if (at != NULL && (size_t)(at - word) < sizeof digits)
-        memcpy(digits, word, (size_t)(at - word));
-    if (digits[0] == '\0' || access(word, F_OK) == 0 || !command_id(digits, &id, NULL))
+    if (at == NULL || at == word || access(word, F_OK) == 0 || !artifact_which(at + 1))
         return snprintf(path, PATH_MAX, "%s", word) < PATH_MAX ||
                error_set(error, ERROR_INPUT, "%s: the name is too long", word);
-    struct client client;
-    cJSON *experiments = NULL;
-    char *words[] = {digits};
-    cJSON *selection = client_selection(words, 1, error);
-    bool good = selection != NULL && client_open(input, &client, error);
-    if (!good) {
-        cJSON_Delete(selection);
-        return false;
-    }
-    good = client_experiments(&client, "show", selection, &experiments, error) &&
-           artifact_path(&client, experiments->child, at + 1, path, error);
-    cJSON_Delete(experiments);
-    client_close(&client);
+    char *name = strndup(word, (size_t)(at - word));
+    bool good = name != NULL ? of_experiment(input, name, at + 1, path, error)
+                             : error_set(error, ERROR_FAILED, "out of memory");
+    free(name);
     return good;
 }

@@ -13,8 +13,11 @@
 bool artifact_path(struct client *client, const cJSON *experiment, const char *which,
                    char path[PATH_MAX], struct error *error);
 
+/* Whether this is what stands behind the @ of a checkpoint: best, last or an epoch's number. */
+bool artifact_which(const char *which);
+
 /* The same for a word of the command line: a file that is there is itself, and ID@best, ID@last or
- * ID@EPOCH that checkpoint. */
+ * ID@EPOCH that checkpoint, of the experiment of that id or name. */
 bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
                       struct error *error);
 

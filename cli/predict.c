@@ -46,7 +46,8 @@ static const struct command_line line = {
     .help =
         "Scores pictures: the probability of label 1 (real) of each, and the label that it makes "
         "(1 above 0.5). CHECKPOINT is a checkpoint file, whose own config says how pictures are "
-        "prepared, or ID@best, ID@last or ID@EPOCH of an experiment, which is fetched from the "
+        "prepared, or ID@best, ID@last or ID@EPOCH of an experiment (a name will do for ID), which "
+        "is fetched from the "
         "coordinator if it is not on this machine. Folders are searched to the bottom, their "
         "pictures in order of their paths. "
         "CSV with the columns path, probability and predicted, or a JSON array. With --cam each "

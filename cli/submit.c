@@ -1,5 +1,5 @@
 /* assay submit: puts the experiments of files into the coordinator's queue. */
-#include "cli/client.h"
+#include "cli/artifact.h"
 #include "cli/experiment_file.h"
 #include "cli/field.h"
 #include "cli/fingerprint.h"
@@ -17,6 +17,7 @@
 struct submit_options {
     bool wait, has_priority, dry_run;
     long long priority;
+    const char *word;       /* --from's; NULL: none */
     long long from;         /* the experiment to go on from, or 0 */
     const char *checkpoint; /* of it: "best", "last", an epoch */
     const char *manifest;   /* of the pictures; NULL: what data.root has */
@@ -36,7 +37,8 @@ static const struct argp_option options[] = {
      "Follow them as watch does until all are finished; exit 4 if one failed or was cancelled", 0},
     {"priority", KEY_PRIORITY, "N", 0, "Instead of the file's: higher runs earlier", 0},
     {"from", KEY_FROM, "ID@best|last|N", 0,
-     "Go on from that checkpoint of an earlier experiment: its weights, optimizer, learning rate "
+     "Go on from that checkpoint of an earlier experiment (its name will do for ID): its weights, "
+     "optimizer, learning rate "
      "and epochs",
      0},
     {"manifest", KEY_MANIFEST, "FILE", 0,
@@ -45,17 +47,27 @@ static const struct argp_option options[] = {
      "Queue nothing: tell the members, what differs between them, and about how long they take", 0},
     {0}};
 
-/* "3@best". */
+/* "3@best", "demo/seed=1@2": asked of the coordinator once the files are known to be good. */
 static bool read_from(const char *argument, struct submit_options *chosen) {
-    const char *at = strchr(argument, '@');
-    char *id = at != NULL ? strndup(argument, (size_t)(at - argument)) : NULL;
-    long long epoch;
-    bool good = id != NULL && command_id(id, &chosen->from, NULL) &&
-                (strcmp(at + 1, "best") == 0 || strcmp(at + 1, "last") == 0 ||
-                 command_number(at + 1, 1, UINT32_MAX, &epoch));
-    if (good)
-        chosen->checkpoint = at + 1;
-    free(id);
+    const char *at = strrchr(argument, '@');
+    if (at == NULL || at == argument || !artifact_which(at + 1))
+        return false;
+    chosen->word = argument;
+    chosen->checkpoint = at + 1;
+    return true;
+}
+
+/* The id of what --from names. */
+static bool find_from(const struct command_input *input, struct submit_options *chosen,
+                      struct error *error) {
+    struct client client = {0};
+    char *word = strndup(chosen->word, (size_t)(chosen->checkpoint - chosen->word) - 1);
+    bool good = word != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    if (good && !command_id(word, &chosen->from, NULL))
+        good = client_open(input, &client, error) &&
+               client_resolve_one(&client, word, &chosen->from, error);
+    client_close(&client);
+    free(word);
     return good;
 }
 
@@ -255,7 +267,12 @@ int command_submit(int argc, char **argv) {
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     cJSON *experiments = cJSON_CreateArray();
+    struct error error = {0};
     bool good = true;
+    if (chosen.word != NULL && !find_from(&input, &chosen, &error)) {
+        cJSON_Delete(experiments);
+        return command_fail(&error);
+    }
     for (size_t i = 0; i < input.count; i++)
         good = add_file(input.arguments[i], &chosen, experiments) && good;
     if (!good)

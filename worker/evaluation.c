@@ -74,13 +74,17 @@ static void add_lines(const struct evaluation_report *report, struct text *text)
     }
 }
 
+char *evaluation_scores_path(const char *dir, const char *checkpoint, const char *split) {
+    char *path = NULL;
+    return asprintf(&path, "%s/scores_%s_%s.csv", dir, checkpoint, split) < 0 ? NULL : path;
+}
+
 bool evaluation_write_scores(const struct evaluation_report *report, const char *dir,
                              struct error *error) {
-    char *path = NULL;
+    char *path = evaluation_scores_path(dir, report->checkpoint, report->split);
     struct text text = {0};
     add_lines(report, &text);
-    bool ok = !text.failed &&
-              asprintf(&path, "%s/scores_%s_%s.csv", dir, report->checkpoint, report->split) >= 0;
+    bool ok = !text.failed && path != NULL;
     ok = ok ? file_write_atomic(path, text.data, text.length, error)
             : error_set(error, ERROR_FAILED, "out of memory");
     text_free(&text);

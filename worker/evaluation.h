@@ -42,6 +42,10 @@ void evaluation_free(struct evaluation_report *report); /* leaves it zeroed */
 bool evaluation_finish(struct evaluation_report *report, const struct evaluation_report *chosen,
                        struct error *error);
 
+/* DIR/scores_CHECKPOINT_SPLIT.csv ("best" or "last", "valid" or "test"); the caller frees, NULL
+ * without memory. */
+char *evaluation_scores_path(const char *dir, const char *checkpoint, const char *split);
+
 /* Writes DIR/scores_CHECKPOINT_SPLIT.csv, whole or not at all: path,class,label,probability, one
  * picture a line in the order of the split, as RFC 4180 has it. */
 bool evaluation_write_scores(const struct evaluation_report *report, const char *dir,

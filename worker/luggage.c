@@ -2,6 +2,7 @@
 
 #include "core/board.h"
 #include "core/json.h"
+#include "worker/evaluation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,17 @@ static bool send_file(struct courier *courier, const struct luggage_owner *owner
     return ok;
 }
 
+/* The scores of every picture that the evaluations left. */
+static bool send_scores(struct courier *courier, const struct luggage_owner *owner,
+                        const char *folder, struct error *error) {
+    static const char *const checkpoints[] = {"best", "last"}, *const splits[] = {"valid", "test"};
+    bool sent = true;
+    for (size_t i = 0; i < 4 && sent; i++)
+        sent = send_file(courier, owner,
+                         evaluation_scores_path(folder, checkpoints[i / 2], splits[i % 2]), error);
+    return sent;
+}
+
 bool luggage_send_rest(struct courier *courier, const struct luggage_owner *owner,
                        const char *folder, const char *name, struct error *error) {
     char *log = NULL, *boards = NULL;
@@ -41,7 +53,8 @@ bool luggage_send_rest(struct courier *courier, const struct luggage_owner *owne
     char *board = boards != NULL ? board_path(boards, name) : NULL;
     free(boards);
     bool sent = send_file(courier, owner, log, error);
-    return send_file(courier, owner, board, sent ? error : NULL) && sent;
+    sent = send_file(courier, owner, board, sent ? error : NULL) && sent;
+    return send_scores(courier, owner, folder, sent ? error : NULL) && sent;
 }
 
 enum luggage_end luggage_end(const struct luggage_state *state, int64_t *until_ms, int64_t now_ms) {

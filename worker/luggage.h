@@ -15,8 +15,8 @@ struct luggage_owner {
 /* The checkpoint that a report of kind "checkpoint" tells of. */
 bool luggage_send_checkpoint(struct courier *courier, const struct luggage_owner *owner,
                              const cJSON *report, struct error *error);
-/* What a trial that is done leaves in its folder beside them: train.log and the event file. `name`
- * is the experiment's. */
+/* What a trial that is done leaves in its folder beside them: train.log, the event file and the
+ * scores. `name` is the experiment's. */
 bool luggage_send_rest(struct courier *courier, const struct luggage_owner *owner,
                        const char *folder, const char *name, struct error *error);
 

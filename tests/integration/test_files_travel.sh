@@ -29,7 +29,7 @@ has_last_of() {
 expect_same_files() {
     local file sum
     for file in "$work/$2/experiments/$1"/*.safetensors "$work/$2/experiments/$1/train.log" \
-        "$work/$2/experiments/$1"/tensorboard/*/*; do
+        "$work/$2/experiments/$1"/scores_*.csv "$work/$2/experiments/$1"/tensorboard/*/*; do
         sum=$(artifact "$1" "${file##*/}" sha256)
         [ "$sum" = "$(sha256sum <"$file" | cut -d ' ' -f 1)" ] || fail "$file was not sent"
         cmp -s "$file" "$(blob "$sum")" || fail "the coordinator's $file differs"

@@ -31,6 +31,8 @@ grep -q "^going on from epoch 2 of " "$work/train.log" || fail "the log does not
 fork "longer" "$work/six.json" last
 same "from the end, longer" "$id" "$six"
 fork "from the best" "$work/six.json" best
+assay submit "$work/six.json" --from four@last --dry-run >/dev/null || fail "--from takes no name"
+assay predict four@best "$work/pictures/real/0001.png" >"$work/out" || fail "predict takes no name"
 same "from the best, longer" "$id" "$six"
 [ "$(shown "$id" '$.from.checkpoint')" = best ] || fail "show --json has not the checkpoint"
 
