@@ -84,7 +84,9 @@ bool artifact_kept(struct store *store, const char *sha256, int64_t every, bool 
     struct query query;
     query_open(&query, store,
                "SELECT 1 FROM artifact WHERE sha256 = ?2 AND NOT " ARTIFACT_GOES
-               " UNION ALL SELECT 1 FROM listing_file WHERE sha256 = ?2 LIMIT 1");
+               " UNION ALL SELECT 1 FROM listing_file WHERE sha256 = ?2"
+               " UNION ALL SELECT 1 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
+               " WHERE f.sha256 = ?2 AND e.state <> 'done' LIMIT 1");
     query_bind_int(&query, every);
     query_bind_text(&query, sha256);
     *kept = query_next(&query);

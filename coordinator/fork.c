@@ -51,6 +51,47 @@ static bool find_checkpoint(struct store *store, struct fork *fork, struct error
                               (long long)fork->source, fork->checkpoint, (long long)fork->source);
 }
 
+/* The checkpoint of that epoch, if it came here. */
+static bool find_file(struct store *store, int64_t source, int64_t epoch, struct fork_file *file,
+                      struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT sha256, bytes FROM artifact WHERE experiment = ? AND epoch = ?"
+               " AND kind <> 'file' ORDER BY kind = 'epoch' DESC LIMIT 1");
+    query_bind_int(&query, source);
+    query_bind_int(&query, epoch);
+    if (query_next(&query)) {
+        snprintf(file->sha256, sizeof file->sha256, "%s", query_text(&query));
+        file->bytes = query_int(&query);
+    }
+    return query_close(&query, error);
+}
+
+/* What is here of it. A best one that has a file somewhere must be here as well. */
+static bool find_files(struct store *store, struct fork *fork, struct error *error) {
+    struct query query;
+    int64_t best = 0;
+    bool somewhere = false;
+    query_open(&query, store,
+               "SELECT epoch, EXISTS (SELECT 1 FROM checkpoint AS c WHERE c.experiment = ?1"
+               " AND c.epoch = e.epoch)"
+               " FROM epoch AS e WHERE experiment = ?1 AND epoch <= ?2 AND best = 1"
+               " ORDER BY epoch DESC LIMIT 1");
+    query_bind_int(&query, fork->source);
+    query_bind_int(&query, fork->epoch);
+    if (query_next(&query)) {
+        best = query_int(&query);
+        somewhere = query_int(&query) != 0;
+    }
+    if (!query_close(&query, error) ||
+        !find_file(store, fork->source, fork->epoch, &fork->file, error) ||
+        (best != fork->epoch && !find_file(store, fork->source, best, &fork->best, error)))
+        return false;
+    fork->stored =
+        fork->file.bytes > 0 && (best == fork->epoch || fork->best.bytes > 0 || !somewhere);
+    return true;
+}
+
 bool fork_find(struct store *store, const cJSON *from, const cJSON *config, struct fork *fork,
                struct error *error) {
     *fork = (struct fork){.source = (int64_t)json_member(from, "experiment")->valuedouble};
@@ -58,11 +99,25 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
              json_member(from, "checkpoint")->valuestring);
     cJSON *its = config_of(store, fork->source, error);
     bool good =
-        its != NULL && find_checkpoint(store, fork, error) &&
+        its != NULL && find_checkpoint(store, fork, error) && find_files(store, fork, error) &&
         (fork_check(its, config, (uint32_t)fork->epoch, error) ||
          error_context(error, "experiment %lld@%s", (long long)fork->source, fork->checkpoint));
     cJSON_Delete(its);
     return good;
+}
+
+static bool record_file(struct store *store, int64_t experiment, const char *kind,
+                        const struct fork_file *file, struct error *error) {
+    struct query query;
+    if (file->bytes == 0)
+        return true;
+    query_open(&query, store,
+               "INSERT INTO fork_file (experiment, kind, sha256, bytes) VALUES (?, ?, ?, ?)");
+    query_bind_int(&query, experiment);
+    query_bind_text(&query, kind);
+    query_bind_text(&query, file->sha256);
+    query_bind_int(&query, file->bytes);
+    return query_run(&query, error);
 }
 
 bool fork_record(struct store *store, int64_t experiment, const struct fork *fork,
@@ -77,7 +132,23 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
     query_bind_int(&query, fork->epoch);
     query_bind_text(&query, fork->path);
     query_bind_text(&query, fork->host);
-    return query_run(&query, error);
+    if (!query_run(&query, error))
+        return false;
+    return !fork->stored || (record_file(store, experiment, "file", &fork->file, error) &&
+                             record_file(store, experiment, "best", &fork->best, error));
+}
+
+/* Under "file" and "best", where they are with the coordinator. */
+static bool view_files(struct store *store, int64_t experiment, cJSON *from, struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT kind, sha256, bytes FROM fork_file WHERE experiment = ?");
+    query_bind_int(&query, experiment);
+    while (query_next(&query)) {
+        cJSON *file = cJSON_AddObjectToObject(from, query_text(&query));
+        cJSON_AddStringToObject(file, "sha256", query_text(&query));
+        cJSON_AddNumberToObject(file, "bytes", (double)query_int(&query));
+    }
+    return query_close(&query, error);
 }
 
 bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error) {
@@ -85,13 +156,15 @@ bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct er
     query_open(&query, store,
                "SELECT source, checkpoint, epoch, path, host FROM fork WHERE experiment = ?");
     query_bind_int(&query, experiment);
+    cJSON *from = NULL;
     if (query_next(&query)) {
-        cJSON *from = cJSON_AddObjectToObject(object, "from");
+        from = cJSON_AddObjectToObject(object, "from");
         cJSON_AddNumberToObject(from, "experiment", (double)query_int(&query));
         cJSON_AddStringToObject(from, "checkpoint", query_text(&query));
         cJSON_AddNumberToObject(from, "epoch", (double)query_int(&query));
         cJSON_AddStringToObject(from, "path", query_text(&query));
         cJSON_AddStringToObject(from, "host", query_text(&query));
     }
-    return query_close(&query, error);
+    return query_close(&query, error) &&
+           (from == NULL || view_files(store, experiment, from, error));
 }

@@ -1,20 +1,30 @@
 /* fork: a submission that goes on from a checkpoint of an earlier experiment.
  *
- * The checkpoint is settled when it is submitted: which epoch, and where its file stands then. Only
- * workers on that host get the experiment.
+ * The checkpoint is settled when it is submitted: which epoch, where its file stands then, and its
+ * content and that of the best one before it, where the coordinator has them: they stay until the
+ * fork is done, and any worker fetches them. Otherwise only workers on that host get it.
  */
 #ifndef ASSAY_COORDINATOR_FORK_H
 #define ASSAY_COORDINATOR_FORK_H
 
 #include "coordinator/lease.h"
 #include "coordinator/store.h"
+#include "core/sha256.h"
 
 #include <cjson/cJSON.h>
+
+/* Of a file with the coordinator; bytes 0: it is not there. */
+struct fork_file {
+    char sha256[SHA256_TEXT_SIZE];
+    int64_t bytes;
+};
 
 struct fork {
     int64_t source, epoch; /* source: 0 for an experiment that begins at the beginning */
     char checkpoint[24];   /* as asked for: "best", "last", "2" */
     char path[4097], host[LEASE_WORKER_MAX + 1];
+    bool stored;                 /* the coordinator has all that it goes on from */
+    struct fork_file file, best; /* where stored; best: none when that is `file`, or is gone */
 };
 
 /* The checkpoint that a Submission's `from` asks for, if `config` can go on from it (core/fork.h);

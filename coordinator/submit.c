@@ -65,7 +65,7 @@ static bool fork_make(struct request *request, const cJSON *item, struct submiss
     if (fork == NULL)
         return out_of_memory(request);
     if (fork_find(request->coordinator->store, from, json_member(item, "config"), fork, &why)) {
-        submission->need.host = fork->host;
+        submission->need.host = fork->stored ? "" : fork->host;
         return true;
     }
     if (why.code == ERROR_INPUT)

@@ -106,7 +106,9 @@ static bool read_from(const cJSON *body, const char *dir, struct trainer_options
     options->from.path = cJSON_GetStringValue(json_member(from, "path"));
     options->from.host = cJSON_GetStringValue(json_member(from, "host"));
     options->from.epoch = (uint32_t)cJSON_GetNumberValue(json_member(from, "epoch"));
-    return may_read(options->from.path, "the checkpoint to go on from", dir, options, error);
+    const bool stored = json_member(from, "file") != NULL;
+    return stored ||
+           may_read(options->from.path, "the checkpoint to go on from", dir, options, error);
 }
 
 bool assignment_start(cJSON *body, const char *dir, const char *host,
@@ -137,7 +139,12 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     bool there = path != NULL && access(path, R_OK) == 0 &&
                  may_read(path, "the checkpoint", dir, options, NULL);
     own.resume = there ? path : NULL;
+    const cJSON *from = cJSON_GetObjectItemCaseSensitive(body, "from");
+    const bool from_there = own.from.path != NULL && strcmp(own.from.host, host) == 0 &&
+                            may_read(own.from.path, "the checkpoint", dir, options, NULL);
     const struct trial_supply supply = {.source = *source,
+                                        .from = from,
+                                        .from_there = from_there,
                                         .files = cJSON_GetObjectItemCaseSensitive(body, "files")};
     return trial_start(train, &experiment, &own, &supply, host, trial, error);
 }

@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/backoff.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/sha256.h"
 #include "net/fetch.h"
@@ -101,14 +102,19 @@ static uint32_t epoch_at(const char *path) {
     return epoch;
 }
 
-static bool bring_checkpoint(struct errand *errand, const cJSON *file, const char *path,
-                             struct error *error) {
-    errand->sha256 = cJSON_GetStringValue(json_member(file, "sha256"));
-    errand->bytes = (int64_t)cJSON_GetNumberValue(json_member(file, "bytes"));
-    errand->epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
+static bool bring_content(struct errand *errand, const cJSON *content, const char *path,
+                          struct error *error) {
+    errand->sha256 = cJSON_GetStringValue(json_member(content, "sha256"));
+    errand->bytes = (int64_t)cJSON_GetNumberValue(json_member(content, "bytes"));
     if (!sha256_valid(errand->sha256))
         return error_set(error, ERROR_INPUT, "the coordinator names a file that cannot be");
     return bring_file(errand, path, error);
+}
+
+static bool bring_checkpoint(struct errand *errand, const cJSON *file, const char *path,
+                             struct error *error) {
+    errand->epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
+    return bring_content(errand, file, path, error);
 }
 
 /* Best first and last last, as they were written: what is cut short leaves nothing that misleads.
@@ -152,5 +158,51 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
 out:
     free(best_path);
     free(last_path);
+    return ok;
+}
+
+/* Both into a folder of their own in the run's; the checkpoint last. */
+static bool bring_fork(struct errand *errand, const cJSON *from, const char *folder, char **path,
+                       struct error *error) {
+    const cJSON *best = json_member(from, "best");
+    char *best_path = checkpoint_path_best(folder);
+    *path = checkpoint_path_epoch(folder, errand->epoch);
+    bool good =
+        (best_path != NULL && *path != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    good = good && folder_make(folder, error) &&
+           (best == NULL || bring_content(errand, best, best_path, error)) &&
+           bring_content(errand, json_member(from, "file"), *path, error);
+    free(best_path);
+    return good;
+}
+
+bool supply_fork(const struct supply_source *source, const cJSON *from, bool there,
+                 struct trainer_options *options, const struct trainer_events *events, char **path,
+                 bool *stopped, struct error *error) {
+    struct errand errand = {.source = source, .events = events, .epoch = options->from.epoch};
+    struct error why = {0};
+    char *last = checkpoint_path_last(options->dir), *folder = NULL;
+    *stopped = false;
+    bool ok = last != NULL && asprintf(&folder, "%s/from", options->dir) >= 0;
+    if (!ok) {
+        free(last);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    bool needed = json_member(from, "file") != NULL && epoch_at(last) < errand.epoch &&
+                  epoch_at(options->resume) < errand.epoch &&
+                  (!there || epoch_at(options->from.path) != errand.epoch);
+    if (needed) {
+        ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
+             bring_fork(&errand, from, folder, path, &why);
+        if (ok)
+            options->from.path = *path;
+        *stopped = !ok && errand.stopped;
+        ok = ok || (!*stopped && why.code != ERROR_FAILED);
+        if (!ok && error != NULL)
+            *error = why;
+        dealer_close(errand.dealer);
+    }
+    free(folder);
+    free(last);
     return ok;
 }

@@ -22,6 +22,7 @@ struct trial {
     struct trainer_options options;
     struct trial_supply supply;
     struct provision provision; /* the thread's */
+    char *fork;                 /* likewise: the checkpoint that was fetched to go on from */
     char *host;
     pthread_t thread;
     bool started;
@@ -168,6 +169,10 @@ static enum trainer_outcome train(struct trial *trial, const struct trainer_even
                                   struct error *error) {
     const struct supply_source *source = &trial->supply.source;
     bool stopped;
+    if (trial->supply.from != NULL &&
+        !supply_fork(source, trial->supply.from, trial->supply.from_there, &trial->options, events,
+                     &trial->fork, &stopped, error))
+        return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
     if (!supply_bring(source, trial->supply.files, &trial->options, events, &stopped, error))
         return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
     switch (provision_bring(source, &trial->experiment, &trial->options, events, &trial->provision,
@@ -246,6 +251,7 @@ void trial_free(struct trial *trial) {
     pthread_cond_destroy(&trial->room);
     pthread_mutex_destroy(&trial->lock);
     experiment_free(&trial->experiment);
+    free(trial->fork);
     free(trial->host);
     free(trial);
 }

@@ -34,6 +34,8 @@ struct trial_item {
 struct trial_supply {
     struct supply_source source;
     const cJSON *files; /* an assignment's */
+    const cJSON *from;  /* its fork, or NULL */
+    bool from_there;    /* the fork's path may be read here, and is of this machine */
 };
 
 /* Begins to train. `experiment` is the trial's from now on, also on failure (it is freed with

@@ -485,6 +485,49 @@ static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **sta
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
+/* --- forks --- */
+
+/* Epoch 1 is the best so far and has a checkpoint on w's host, h; one that goes on from it. */
+static const cJSON *fork_of_epoch_1(struct archive *archive) {
+    struct bench *bench = archive->bench;
+    fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("a fork's key", 1, 11, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"best\"}"));
+    ask(bench, "submit", request, "submitted");
+    hello(bench, "x");
+    return show(bench, 2);
+}
+
+static void a_fork_of_what_is_stored_is_for_any_worker(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    const cJSON *from = json_member(fork_of_epoch_1(archive), "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), FIRST);
+    assert_int_equal(take(archive->bench, "x"), 2);
+    from = json_member(archive->bench->answer.body, "from");
+    assert_int_equal(number_of(json_member(from, "file"), "bytes"), 5);
+    assert_null(json_member(from, "best"));
+}
+
+static void a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it(void **state) {
+    struct archive *archive = *state;
+    assert_string_equal(text_of(fork_of_epoch_1(archive), "waits"),
+                        "no worker on gone, which has its checkpoint");
+    ask(archive->bench, "request", body_worker("x"), "nothing");
+}
+
+static void what_a_fork_goes_on_from_stays_when_its_name_has_other_content(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    gc(archive, "{\"dry_run\": false, \"keep_every\": 0}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
 #define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
 
 int main(void) {
@@ -508,6 +551,9 @@ int main(void) {
         ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
         ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
         ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
+        ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
+        ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
+        ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
         ON_ARCHIVE(a_push_says_what_is_missing),
         ON_ARCHIVE(what_no_listing_has_is_not_stored),
         ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),

@@ -3,12 +3,15 @@
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 
 write_experiment "$work/four.json" 40 4
-sed 's|"epochs": 4|"epochs": 6|' "$work/four.json" >"$work/six.json"
+sed 's|"epochs": 4|"epochs": 6|; s|"name": "four"|"name": "six"|' "$work/four.json" >"$work/six.json"
 start_coordinator
 start_worker one
 four=$(submit "$work/four.json")
 six=$(submit "$work/six.json")
 until_true "experiment $six is done" in_state "$six" done
+
+assay submit "$work/six.json" --from four@last --dry-run >/dev/null || fail "--from takes no name"
+assay predict four@best "$work/pictures/real/0001.png" >"$work/out" || fail "predict takes no name"
 
 # fork NAME FILE CHECKPOINT: into $id, when it is done.
 fork() {
@@ -31,8 +34,6 @@ grep -q "^going on from epoch 2 of " "$work/train.log" || fail "the log does not
 fork "longer" "$work/six.json" last
 same "from the end, longer" "$id" "$six"
 fork "from the best" "$work/six.json" best
-assay submit "$work/six.json" --from four@last --dry-run >/dev/null || fail "--from takes no name"
-assay predict four@best "$work/pictures/real/0001.png" >"$work/out" || fail "predict takes no name"
 same "from the best, longer" "$id" "$six"
 [ "$(shown "$id" '$.from.checkpoint')" = best ] || fail "show --json has not the checkpoint"
 
@@ -47,8 +48,14 @@ refused "has no checkpoint 3" "$work/six.json" --from "$four@3"
 sed 's|resnet18|resnet34|' "$work/six.json" >"$work/other.json"
 refused 'model.arch is "resnet34" and the checkpoint' "$work/other.json" --from "$four@last"
 
-# A file that is gone is no reason to try again.
-rm "$(checkpoint_path "$four" last)"
+# A file that is gone is fetched from the store, and the best one before it; where it is gone there too there
+# is no reason to try again.
+rm "$(checkpoint_path "$four" last)" "$(checkpoint_path "$four" best)"
+fork "of a file that is gone" "$work/six.json" last
+same "from the store, longer" "$id" "$six"
+[ "$(numbers "$id" | head -n 6)" = "$(numbers "$six" | head -n 6)" ] || fail "its numbers differ"
+sum=$(sql "SELECT sha256 FROM artifact WHERE experiment = $four AND kind = 'last'")
+rm "$db-artifacts/sha256/${sum:0:2}/${sum:2}"
 assay submit "$work/six.json" --from "$four@last" --json >"$work/submitted.json"
 id=$(json "j ->> '\$[0].id'" "$work/submitted.json")
 until_true "it fails" in_state "$id" failed
