@@ -3,6 +3,7 @@
 #include "cli/field.h"
 #include "core/file.h"
 #include "core/home.h"
+#include "core/sha256.h"
 #include "core/text.h"
 #include "net/fetch.h"
 
@@ -64,6 +65,22 @@ static bool bring(struct client *client, const cJSON *artifact, char path[PATH_M
     return good;
 }
 
+/* Whether the file where the worker wrote the checkpoint can be taken for it: a worker that was
+ * started again with that folder for another coordinator has overwritten it. Of what has not come
+ * to the coordinator yet nothing better is known. */
+static bool stands_here(const cJSON *checkpoint, const cJSON *artifact) {
+    const char *local = field_text(checkpoint, "path", "");
+    char sum[SHA256_TEXT_SIZE];
+    struct error unread;
+    if (access(local, R_OK) != 0)
+        return false;
+    if (artifact == NULL ||
+        field_number(artifact, "epoch", 0) < field_number(checkpoint, "epoch", 0))
+        return true;
+    return sha256_path(local, sum, NULL, &unread) &&
+           strcmp(sum, field_text(artifact, "sha256", "")) == 0;
+}
+
 bool artifact_path(struct client *client, const cJSON *experiment, const char *which,
                    char path[PATH_MAX], struct error *error) {
     const cJSON *checkpoint = find(field_at(experiment, "checkpoints"), which);
@@ -74,7 +91,7 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
         return error_set(error, ERROR_INPUT,
                          "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
                          id, which, id);
-    if (access(local, R_OK) == 0 && snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
+    if (stands_here(checkpoint, artifact) && snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
     return artifact != NULL
                ? bring(client, artifact, path, error)

@@ -1,5 +1,5 @@
 /* artifact: a checkpoint of an experiment as a file on this machine: where a worker wrote it, if
- * that is here, else fetched from the coordinator. */
+ * that is here and has the bytes that the coordinator knows of, else fetched from there. */
 #ifndef ASSAY_CLI_ARTIFACT_H
 #define ASSAY_CLI_ARTIFACT_H
 
