@@ -50,14 +50,19 @@ void pickup_checked(struct pickup *pickup, bool right, int64_t now_ms) {
     fail(pickup, now_ms);
 }
 
+static int64_t answer_by_ms(const struct pickup *pickup) {
+    return pickup->heard_ms + ((int64_t)PICKUP_ANSWER_MS << pickup->longer);
+}
+
 struct pickup_action pickup_next(struct pickup *pickup, int64_t now_ms) {
     if (pickup->checked || pickup->given_up)
         return (struct pickup_action){.kind = pickup->checked ? PICKUP_DONE : PICKUP_GIVEN_UP};
-    if (pickup->asked && now_ms >= pickup->heard_ms + PICKUP_ANSWER_MS)
+    if (pickup->asked && now_ms >= answer_by_ms(pickup)) {
+        pickup->longer += pickup->longer < PICKUP_LONGER_MOST;
         fail(pickup, now_ms);
+    }
     if (pickup->asked)
-        return (struct pickup_action){.kind = PICKUP_WAIT,
-                                      .until_ms = pickup->heard_ms + PICKUP_ANSWER_MS};
+        return (struct pickup_action){.kind = PICKUP_WAIT, .until_ms = answer_by_ms(pickup)};
     if (pickup->have == pickup->bytes)
         return (struct pickup_action){.kind = PICKUP_CHECK};
     if (now_ms < pickup->hold_until_ms)

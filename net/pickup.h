@@ -2,8 +2,10 @@
  * (state, event, now): delivery.h the other way round.
  *
  * One piece is asked for at a time, from where the file is whole so far. Whatever does not go as it
- * should (no answer for PICKUP_ANSWER_MS, another piece than was asked for, a refusal) has one
- * remedy: after a backoff it is asked for again. When all is there the caller checks its sum.
+ * should (no answer in time, another piece than was asked for, a refusal) has one remedy: after a
+ * backoff it is asked for again. In time is PICKUP_ANSWER_MS, and after every time that was too
+ * short twice as long, up to 16 times: a slow link must carry a piece before it is asked for again.
+ * When all is there the caller checks its sum.
  */
 #ifndef ASSAY_NET_PICKUP_H
 #define ASSAY_NET_PICKUP_H
@@ -12,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PICKUP_ANSWER_MS = 10000, PICKUP_WRONG_MOST = 3 };
+enum { PICKUP_ANSWER_MS = 10000, PICKUP_LONGER_MOST = 4, PICKUP_WRONG_MOST = 3 };
 
 enum pickup_event_kind {
     PICKUP_PIECE,  /* offset, length, bytes of the whole file */
@@ -45,7 +47,7 @@ struct pickup {
     int64_t have;
     bool asked, checked, given_up;
     int64_t hold_until_ms, heard_ms;
-    unsigned failures, wrong;
+    unsigned failures, wrong, longer; /* longer: doublings of the wait for an answer */
     uint64_t jitter;
 };
 

@@ -80,6 +80,24 @@ static void without_an_answer_it_is_asked_again(void **state) {
     expect_ask(&pickup, after_backoff(&pickup, PICKUP_ANSWER_MS), 0);
 }
 
+/* As over a link that takes a minute for a piece. */
+static void what_takes_longer_than_is_waited_for_comes_once_the_wait_has_doubled(void **state) {
+    struct pickup pickup;
+    int64_t asked_ms = 0;
+    (void)state;
+    pickup_init(&pickup, 20, 0, 1, 0);
+    for (int64_t wait_ms = PICKUP_ANSWER_MS; wait_ms < 60000; wait_ms *= 2) {
+        expect_ask(&pickup, asked_ms, 0);
+        assert_int_equal(pickup_next(&pickup, asked_ms + wait_ms - 1).kind, PICKUP_WAIT);
+        asked_ms = after_backoff(&pickup, asked_ms + wait_ms);
+    }
+    expect_ask(&pickup, asked_ms, 0);
+    assert_int_equal(pickup_next(&pickup, asked_ms + 60000).kind, PICKUP_WAIT);
+    assert_true(piece(&pickup, 0, 10, 20));
+    expect_ask(&pickup, asked_ms + 60000, 10);
+    assert_int_equal(pickup_next(&pickup, asked_ms + 120000).kind, PICKUP_WAIT);
+}
+
 static void what_is_gone_is_given_up(void **state) {
     const struct pickup_event gone = {.kind = PICKUP_GONE};
     struct pickup pickup;
@@ -113,6 +131,7 @@ int main(void) {
         cmocka_unit_test(another_piece_than_was_asked_for_is_not_written),
         cmocka_unit_test(an_answer_that_nobody_waits_for_is_not_written),
         cmocka_unit_test(without_an_answer_it_is_asked_again),
+        cmocka_unit_test(what_takes_longer_than_is_waited_for_comes_once_the_wait_has_doubled),
         cmocka_unit_test(what_is_gone_is_given_up),
         cmocka_unit_test(what_is_wrong_begins_again_and_is_given_up_in_the_end),
     };
