@@ -88,6 +88,11 @@ error_t options_folder(const struct argp_state *state, const char *name, const c
     errno = ENOTDIR;
     if (stat(text, &status) == 0 && S_ISDIR(status.st_mode))
         return 0;
-    return options_mistake(state, "%s needs a folder that is there, not \"%s\" (%s)", name, text,
+    if (errno == ENOENT) {
+        fprintf(stderr, "assay: warning: %s \"%s\" is not there; nothing can be read from it\n",
+                name, text);
+        return 0;
+    }
+    return options_mistake(state, "%s needs a folder, not \"%s\" (%s)", name, text,
                            strerror(errno));
 }

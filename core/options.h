@@ -17,7 +17,8 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
 /* A whole number from least to most into *value, or a mistake. `name`: "--device". */
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
                         long least, long most, long *value);
-/* A folder that is there, or a mistake: with one that is not, each experiment would fail. */
+/* A folder, or a mistake. One that is not there is a warning: pictures may come from the
+ * coordinator. */
 error_t options_folder(const struct argp_state *state, const char *name, const char *text,
                        const char **folder);
 

@@ -71,14 +71,16 @@ for picture in broken/*.png broken/missing.png; do
     [ ! -e out.png ] || fail "$picture left a picture behind"
 done
 
-# A worker whose folders are not there would fail one experiment after the other.
-for option in "--data-root missing" "--data-root good.json" "--data-root / --weights-root missing"; do
+# A worker's folders: one that is none is refused, one that is not there is said.
+for option in "--data-root good.json" "--data-root / --weights-root good.json"; do
     status=0
     # shellcheck disable=SC2086 # the words of $option are apart
     assay worker --dir refused $option --idle-exit 0 >out 2>err || status=$?
     [ $status = 2 ] || fail "exit code $status for a worker with $option"
-    grep -q "^assay: --[a-z]*-root needs a folder that is there, not " err || fail "other words: $(cat err)"
+    grep -q '^assay: --[a-z]*-root needs a folder, not "good.json"' err || fail "other words: $(cat err)"
 done
+assay worker --dir waiting --data-root missing --backend cpu --idle-exit 0 >out 2>err || :
+grep -q '^assay: warning: --data-root "missing" is not there' err || fail "other words: $(cat err)"
 
 # An unknown option is one line, whichever program reads the command line.
 for command in ls coordinator "coordinator --lease soon" "coordinator runs.db" worker "worker step" \
