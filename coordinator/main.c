@@ -1,5 +1,6 @@
 /* assay-coordinator: options, signals and the order in which the parts open and close. */
 #include "coordinator/care.h"
+#include "coordinator/page.h"
 #include "coordinator/server.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -18,7 +19,7 @@
 
 struct options {
     char *db; /* owned */
-    const char *listen, *keys, *ready_file, *metrics;
+    const char *listen, *keys, *ready_file, *metrics, *http, *http_token;
     char *artifacts; /* owned */
     int64_t lease_ms, artifacts_max_bytes;
 };
@@ -31,6 +32,8 @@ enum {
     OPTION_ARTIFACTS_MAX,
     OPTION_LEASE,
     OPTION_METRICS,
+    OPTION_HTTP,
+    OPTION_HTTP_TOKEN,
     OPTION_READY_FILE
 };
 
@@ -64,6 +67,15 @@ static const struct argp_option option_table[] = {
     {"metrics", OPTION_METRICS, "ADDRESS", 0,
      "Answer GET /metrics there for Prometheus, e.g. 127.0.0.1:9470; only addresses that no other "
      "machine reaches",
+     0},
+    {"http", OPTION_HTTP, "ADDRESS", 0,
+     "Show the queue, growing curves and comparisons to browsers there, e.g. 127.0.0.1:7480; only "
+     "to look at. Other addresses than this machine's own need --http-token",
+     0},
+    {"http-token", OPTION_HTTP_TOKEN, "FILE", 0,
+     "Show it to those alone who open /?token=TEXT with the text of this file, which only you may "
+     "read; make one with: (umask 077; openssl rand -hex 32 >FILE). HTTP is not encrypted: across "
+     "networks use ssh -L or a proxy with TLS",
      0},
     {"ready-file", OPTION_READY_FILE, "FILE", 0,
      "Write the endpoint there once it can be connected to (for scripts)", 0},
@@ -103,6 +115,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->artifacts_max_bytes = (int64_t)(number * (1 << 30));
         return 0;
     case OPTION_METRICS: options->metrics = argument; return 0;
+    case OPTION_HTTP: options->http = argument; return 0;
+    case OPTION_HTTP_TOKEN: options->http_token = argument; return 0;
     case OPTION_READY_FILE: options->ready_file = argument; return 0;
     case OPTION_LEASE:
         number = strtod(argument, &end);
@@ -181,6 +195,7 @@ static bool run(const struct options *options, struct error *error) {
     struct guard *guard = NULL;
     struct server *server = NULL;
     struct exporter *exporter = NULL;
+    struct page *page = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
@@ -200,6 +215,11 @@ static bool run(const struct options *options, struct error *error) {
         !server_open(options->listen, guard, &coordinator, &server, error))
         goto out;
     server_export(server, exporter);
+    if (options->http != NULL && !page_open(options->http, options->http_token,
+                                            server_context(server), SERVER_INSIDE, &page, error))
+        goto out;
+    if (page != NULL)
+        printf("assay-coordinator: live page on port %u\n", page_port(page));
     if (exporter != NULL)
         printf("assay-coordinator: metrics on port %u\n", exporter_port(exporter));
     if (!announce(options, server_endpoint(server), error))
@@ -208,6 +228,7 @@ static bool run(const struct options *options, struct error *error) {
     if (options->ready_file != NULL)
         unlink(options->ready_file);
 out:
+    page_close(page);
     server_close(server);
     exporter_close(exporter);
     guard_close(guard);

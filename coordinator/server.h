@@ -22,6 +22,11 @@ void server_close(struct server *server); /* NULL is fine */
 /* What it is bound to, with the port that was free: what others connect to. */
 const char *server_endpoint(const struct server *server);
 
+/* Where threads of this process connect, with the server's own context and any ROUTER's peer: they
+ * may do what people may, and are asked for no key. Close such sockets before server_close. */
+#define SERVER_INSIDE "inproc://inside"
+void *server_context(const struct server *server);
+
 /* Publishes metrics there every two seconds; borrowed until server_close. */
 void server_export(struct server *server, struct exporter *exporter);
 

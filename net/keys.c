@@ -177,22 +177,30 @@ static bool check_private(int descriptor, const char *path, struct error *error)
     if ((status.st_mode & 077) == 0)
         return true;
     return error_set(error, ERROR_INPUT,
-                     "%s: others may read this secret key (mode %04o); if they may have, make "
-                     "another with assay keygen, else: chmod 600 %s",
+                     "%s: others may read this secret (mode %04o); if they may have, make "
+                     "another, else: chmod 600 %s",
                      path, (unsigned)status.st_mode & 07777, path);
+}
+
+bool key_secret_read(const char *path, char text[static KEY_FILE_MAX], size_t *length,
+                     struct error *error) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
+    ssize_t got = read(descriptor, text, KEY_FILE_MAX);
+    bool good = got >= 0 || error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
+    good = good && check_private(descriptor, path, error);
+    close(descriptor);
+    *length = good ? (size_t)got : 0;
+    return good;
 }
 
 bool key_pair_read(const char *path, struct key_pair *pair, struct error *error) {
     char text[KEY_FILE_MAX];
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
-    ssize_t length = read(descriptor, text, sizeof text);
-    bool good = length >= 0 || error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
-    if (good && !key_pair_parse(text, (size_t)length, pair, error))
-        good = error_context(error, "%s", path);
-    good = good && check_private(descriptor, path, error);
-    close(descriptor);
+    size_t length;
+    if (!key_secret_read(path, text, &length, error))
+        return false;
+    bool good = key_pair_parse(text, length, pair, error) || error_context(error, "%s", path);
     sodium_memzero(text, sizeof text);
     return good;
 }

@@ -44,7 +44,9 @@ void key_pair_forget(struct key_pair *pair);
 /* Writes FILE and FILE.pub, synced, and never over a file that is there. */
 bool key_pair_write(const char *path, const struct key_pair *pair, const char *name,
                     struct error *error);
-/* Reads FILE, unless somebody else may read it too. */
+/* Reads what is secret, unless somebody else may read it too. */
+bool key_secret_read(const char *path, char text[static KEY_FILE_MAX], size_t *length,
+                     struct error *error);
 bool key_pair_read(const char *path, struct key_pair *pair, struct error *error);
 
 /* A public key as people give it: 64 hexadecimal digits, or a file with one such line. */

@@ -17,6 +17,35 @@ import time
 PATIENCE = 90  # seconds that a wait may take; a busy machine included
 SKIPPED = 77  # exit code of a test that cannot run here
 
+# What is written, against what is behind it: WCAG 2.1's contrast ratio, the least of all.
+CONTRAST = """(() => {
+    const parse = c => c.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const colour = parse(getComputedStyle(element).backgroundColor);
+            if (colour.length < 4 || colour[3] > 0)
+                return colour;
+        }
+        return parse(getComputedStyle(document.body).backgroundColor);
+    };
+    let least = [99, ""];
+    for (const element of document.querySelectorAll(
+        "a,h1,h2,h3,p,td,th,caption,small,figcaption,b,span,dt,dd,li,label,summary,pre,text")) {
+        if (!element.textContent.trim())
+            continue;
+        const style = getComputedStyle(element);
+        const a = light(parse(element.tagName === "text" ? style.fill : style.color));
+        const b = light(behind(element));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < least[0])
+            least = [ratio, element.tagName + ": " + element.textContent.slice(0, 40)];
+    }
+    return least;
+})()"""
+
 
 def program():
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -3,34 +3,8 @@ Light and dark, on a phone and on a wide screen."""
 import pathlib
 import sys
 
-from browser import Browser, SKIPPED, program
+from browser import CONTRAST, Browser, SKIPPED, program
 
-# What is written, against what is behind it: WCAG 2.1's contrast ratio, the least of all.
-CONTRAST = """(() => {
-    const parse = c => c.match(/[\\d.]+/g).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = element => {
-        for (; element; element = element.parentElement) {
-            const colour = parse(getComputedStyle(element).backgroundColor);
-            if (colour.length < 4 || colour[3] > 0)
-                return colour;
-        }
-    };
-    let least = [99, ""];
-    for (const element of document.querySelectorAll("h1,h2,h3,p,td,th,caption,small,figcaption,b,text")) {
-        if (!element.textContent.trim())
-            continue;
-        const style = getComputedStyle(element);
-        const a = light(parse(element.tagName === "text" ? style.fill : style.color));
-        const b = light(behind(element));
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < least[0])
-            least = [ratio, element.tagName + ": " + element.textContent.slice(0, 40)];
-    }
-    return least;
-})()"""
 LEVELS = "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => Number(h.tagName[1]))"
 PICTURES = """[...document.querySelectorAll('img')].map(i => [i.alt, i.naturalWidth, i.getBoundingClientRect().width,
     Math.abs(i.naturalWidth / i.naturalHeight - i.clientWidth / i.clientHeight)])"""

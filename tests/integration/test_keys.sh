@@ -46,6 +46,7 @@ refused 2 "give both" "$ASSAY_BIN/assay" ls
 chmod 604 person.key
 refused 2 "chmod 600" "$ASSAY_BIN/assay" ls --key person.key
 chmod 600 person.key
+write_experiment "$work/demo.json" 20 2
 as_worker=("$ASSAY_BIN/assay-worker" --dir w --backend cpu --data-root "$work/pictures")
 refused 3 "in authorized_people, not in authorized_workers" "${as_worker[@]}" --key person.key
 refused 3 "does not know the key" "${as_worker[@]}" --key stranger.key
@@ -53,7 +54,6 @@ refused 2 "needs --data-root" "$ASSAY_BIN/assay-worker" --dir w --key worker.key
 
 # Who may: an experiment from submit to its end.
 export ASSAY_KEY=$work/person.key
-write_experiment "$work/demo.json" 20 2
 start_worker one --key worker.key --data-root "$work/pictures"
 id=$(submit "$work/demo.json")
 until_true "the experiment is done" in_state "$id" done

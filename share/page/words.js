@@ -1,0 +1,72 @@
+/* What the coordinator reports, as words. */
+"use strict";
+
+const TRAINING_SHARE = 0.9; // of an epoch's time; the rest is validation
+const SIGNS = {
+    queued: "○", paused: "‖", running: "▸", done: "✓", failed: "✗", cancelled: "–",
+    idle: "○", busy: "▸", draining: "‖", lost: "✗",
+};
+
+const isNumber = value => typeof value === "number" && Number.isFinite(value);
+const ratio = value => isNumber(value) ? value.toFixed(4) : "n/a";
+const whole = value => isNumber(value) ? String(value) : "n/a";
+const short = value => isNumber(value) ? String(Number(value.toPrecision(3))) : "n/a";
+const finished = experiment => ["done", "failed", "cancelled"].includes(experiment.state);
+const clock = ms => isNumber(ms) ? new Date(ms).toLocaleString() : "n/a";
+
+function duration(seconds) {
+    if (!(seconds >= 0 && seconds < 1e9))
+        return "n/a";
+    const s = Math.round(seconds), two = value => String(value).padStart(2, "0");
+    if (s < 60)
+        return `${s}s`;
+    if (s < 3600)
+        return `${Math.floor(s / 60)}m ${two(s % 60)}s`;
+    if (s < 86400)
+        return `${Math.floor(s / 3600)}h ${two(Math.floor(s / 60) % 60)}m`;
+    return `${Math.floor(s / 86400)}d ${two(Math.floor(s / 3600) % 24)}h`;
+}
+
+function bytes(value) {
+    const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = 0;
+    for (; value >= 1024 && unit + 1 < units.length; unit++)
+        value /= 1024;
+    return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
+}
+
+/* How much of its run is behind an experiment, from 0 to 1. */
+function fraction(experiment) {
+    const { epochs, epochs_done: done, progress } = experiment;
+    let within = 0;
+    if (!(epochs > 0))
+        return 0;
+    if (progress && progress.steps > 0 && progress.epoch > done) {
+        const part = progress.step / progress.steps;
+        within = progress.phase === "train" ? TRAINING_SHARE * part
+            : TRAINING_SHARE + (1 - TRAINING_SHARE) * part;
+    }
+    return Math.min(1, (done + within) / epochs);
+}
+
+/* What is left of a run, by the epochs that it has measured: the mean of the last five of them. */
+function secondsLeft(experiment) {
+    const measured = (experiment.history || [experiment.latest]).slice(-5)
+        .map(epoch => epoch && epoch.seconds).filter(isNumber);
+    const mean = measured.reduce((sum, seconds) => sum + seconds, 0) / measured.length;
+    return mean / TRAINING_SHARE * (1 - fraction(experiment)) * experiment.epochs;
+}
+
+/* What there is to say of an experiment beside its numbers. */
+function situation(experiment) {
+    const { state, started_ms: started, finished_ms: ended } = experiment;
+    if (state === "running") {
+        const left = secondsLeft(experiment);
+        return isNumber(left) ? `ETA ${duration(left)}` : "ETA after its first epoch";
+    }
+    if (state === "failed")
+        return experiment.error || "no reason given";
+    if (state === "done" && isNumber(started) && isNumber(ended))
+        return `in ${duration((ended - started) / 1000)}`;
+    return experiment.waits || "";
+}

@@ -1,0 +1,154 @@
+"""What must hold of the coordinator's page in a real browser: python3 check_page.py http://127.0.0.1:7480/
+Light and dark, on a phone and on a wide screen. The coordinator has an experiment that is done, in a
+group, and one that is running or queued."""
+import json
+import sys
+import urllib.parse
+import urllib.request
+
+from browser import CONTRAST, Browser, SKIPPED, program
+
+LEVELS = """[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].filter(h => h.checkVisibility())
+    .map(h => Number(h.tagName[1]))"""
+CURVES = """[...document.querySelectorAll('figure svg[role=img]')].map(svg => ({
+    title: svg.querySelector('title').textContent, told: svg.querySelector('desc').textContent,
+    points: [...svg.querySelectorAll('polyline')].map(line => line.getAttribute('points').split(' ').length)}))"""
+UNNAMED = """[...document.querySelectorAll('svg:not([aria-hidden])')].filter(s => s.getAttribute('role') != 'img' ||
+    !s.querySelector('title') || !s.querySelector('desc')).length"""
+ROWS = """[...document.querySelectorAll('table')].filter(t => t.checkVisibility())
+    .map(t => [t.caption.textContent, [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))])"""
+
+
+def check(true, what):
+    if not true:
+        sys.exit(f"FAIL: {what}")
+
+
+def asked(url, path):
+    with urllib.request.urlopen(urllib.parse.urljoin(url, "/api/" + path), timeout=30) as answer:
+        return json.load(answer)
+
+
+def experiments(url):
+    found, after = [], 0
+    while after is not None:
+        page = asked(url, f"experiments?after={after}")
+        found += page["experiments"]
+        after = page["next"]
+    return found
+
+
+def shown(page, route):
+    page.evaluate(f"location.hash = {json.dumps(route)}")
+    page.until(f"document.body.dataset.shown === {json.dumps(route)} && document.querySelector('.live.on') !== null")
+
+
+def look(page, width, url, where):
+    check(not page.problems, f"{where}: {page.problems}")
+    check(all(r.startswith((url, "data:")) for r in page.requests), f"{where}: asks for {page.requests}")
+    taken = page.evaluate("document.documentElement.scrollWidth")
+    check(taken <= width, f"{where}: the page takes {taken} pixels")
+    ratio, text = page.evaluate(CONTRAST)
+    check(ratio >= 4.5, f"{where}: a contrast of {ratio:.2f} ({text})")
+    levels = page.evaluate(LEVELS)
+    check(levels[0] == 1 and levels.count(1) == 1, f"{where}: headings of levels {levels}")
+    check(all(b - a <= 1 for a, b in zip(levels, levels[1:])), f"{where}: headings leave a level out: {levels}")
+    check(page.evaluate(UNNAMED) == 0, f"{where}: a drawing that is not described")
+    check(page.evaluate("document.querySelector('.alarm[role=alert]').hidden"), f"{where}: something went wrong")
+    named = page.accessible()
+    check(any(role == "main" for role, _ in named), f"{where}: no main part")
+    for role, name in named:
+        check(name or role not in ("image", "img", "region", "table", "link", "button", "progressbar",
+                                   "ProgressIndicator", "searchbox", "combobox"), f"{where}: a {role} without a name")
+
+
+def queue(page, all_of_them):
+    shown(page, "#/")
+    (caption, rows), *_ = page.evaluate(ROWS)
+    newest = sorted((one["id"] for one in all_of_them), reverse=True)[:200]
+    check([int(row[0]) for row in rows] == newest, f"{caption}: {rows}")
+    names = {one["id"]: one["name"] for one in all_of_them}
+    check(all(row[1] == names[int(row[0])] for row in rows), f"names {rows}")
+
+
+def filters(page, done):
+    """What is typed leaves the rows that have it; a row is reached and opened by keyboard."""
+    shown(page, "#/")
+    page.evaluate("document.querySelector('input').focus()")
+    page.send("Input.insertText", text=str(done["name"]))
+    rows = page.until(ROWS)[0][1]
+    check(rows and all(done["name"].lower() in row[1].lower() for row in rows), f"filtered: {rows}")
+    mine = json.dumps(f"#/experiment/{done['id']}")
+    for _ in range(20 + 2 * len(rows)):
+        page.press("Tab")
+        if page.evaluate(f"document.activeElement.getAttribute('href') === {mine}"):
+            break
+    check(page.evaluate(f"document.activeElement.getAttribute('href') === {mine}"), "Tab does not reach the row")
+    check(page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", "nothing shows the focus")
+    page.evaluate("document.activeElement.click()")
+    page.until(f"document.body.dataset.shown === {mine}")
+
+
+def experiment(page, url, done):
+    shown(page, f"#/experiment/{done['id']}")
+    details = asked(url, f"experiments/{done['id']}")["experiments"][0]
+    curves = {curve["title"]: curve for curve in page.evaluate(CURVES)}
+    epochs = len(details["history"])
+    for title, lines in (("Loss by epoch", 2), ("Accuracy by epoch", 2), ("Learning rate by epoch", 1)):
+        check(title in curves, f"no curve {title}: {list(curves)}")
+        points = [epochs] * lines if lines == 2 else [2 * epochs - 1]  # a learning rate goes by steps
+        check(curves[title]["points"] == points, f"{title}: {curves[title]}, of {epochs} epochs")
+    check(f"Best epoch: {details['best']['epoch']}" in curves["Loss by epoch"]["told"], "the best epoch is not told")
+    rows = dict(page.evaluate(ROWS))
+    table = next(cells for caption, cells in rows.items() if "checkpoint" in caption)
+    check(len(table) == len(details["evaluations"]) > 0, f"evaluations {table}")
+    for row, one in zip(table, details["evaluations"]):
+        counts = [str(one[key]) for key in ("true_positive", "true_negative", "false_positive", "false_negative")]
+        ratios = ["n/a" if one[key] is None else f"{one[key]:.4f}" for key in ("accuracy", "recall", "precision")]
+        check(row[1] == one["split"] and row[3:7] == counts and row[7:10] == ratios, f"{row} for {one}")
+
+
+def group(page, name, members):
+    shown(page, "#/group/" + urllib.parse.quote(name, safe="!'()*"))
+    tables = page.evaluate(ROWS)
+    for title in ("Validation split", "Test split"):
+        rows = next((rows for caption, rows in tables if caption.startswith(title)), [])
+        check(rows and len(rows) <= 2 * len(members), f"{title}: {rows}")
+    check(page.evaluate("document.querySelector('.verdict').checkVisibility()"), "no verdict")
+
+
+def missing(page):
+    shown(page, "#/experiment/999999999")
+    said = page.evaluate("document.querySelector('.alarm[role=alert]').textContent")
+    check("there is no experiment 999999999" in said, f"of no experiment it says: {said}")
+    check(page.evaluate(LEVELS) == [1], "of no experiment it shows headings")
+
+
+def main():
+    if program() is None:
+        print("there is no chromium: the page is not looked at")
+        sys.exit(SKIPPED)
+    url = sys.argv[1]
+    found = experiments(url)
+    done = next(one for one in found if one["state"] == "done" and one["group"])
+    other = next(one for one in found if one["state"] in ("running", "queued"))
+    routes = ["#/", f"#/experiment/{done['id']}", f"#/experiment/{other['id']}",
+              "#/group/" + urllib.parse.quote(done["group"], safe="!'()*")]
+    with Browser() as browser:
+        for width in (400, 1200):
+            for dark in (False, True):
+                page = browser.open(url, width, dark=dark)
+                for route in routes:
+                    shown(page, route)
+                    look(page, width, url, f"{route}, {width} pixels, {'dark' if dark else 'light'}")
+                page.go("about:blank")  # a browser has six connections to a place, and an open page keeps one
+        page = browser.open(url)
+        queue(page, found)
+        experiment(page, url, done)
+        group(page, done["group"], [one for one in found if one["group"] == done["group"]])
+        filters(page, done)
+        check(not page.problems, page.problems)
+        missing(page)
+
+
+main()

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# --http: the live page. Loopback without a token and only by this machine's names, anywhere else with
+# one; GET alone; what changes arrives as events; behind CURVE keys as well; no garbage ends it; and it
+# stands in a real browser.
+source "$ASSAY_SOURCE/tests/integration/lib.sh"
+cd "$work"
+
+# refused WORDS OPTION...: exit code 2 with the words.
+refused() {
+    local words=$1 status=0
+    shift
+    timeout 60 "$ASSAY_BIN/assay-coordinator" --db "$db" --listen 'tcp://127.0.0.1:*' "$@" 2>err >out || status=$?
+    [ $status = 2 ] && grep -qF -- "$words" err || fail "exit code $status of $*: $(cat err)"
+}
+refused '--http: "0.0.0.0:0" is no address that only this machine reaches' --http 0.0.0.0:0
+echo short >token
+chmod 600 token
+refused 'token: no token: 16 to 256 letters' --http 0.0.0.0:0 --http-token token
+echo 0123456789abcdef0123456789abcdef >token
+chmod 644 token
+refused 'chmod 600 token' --http 0.0.0.0:0 --http-token token
+chmod 600 token
+
+for name in keys/coordinator.key worker.key person.key; do assay keygen "$name" >keygen.out; done
+cp worker.key.pub keys/authorized_workers
+cp person.key.pub keys/authorized_people
+coordinator_options=(--lease 3 --keys keys --http 127.0.0.1:0)
+start_coordinator
+export ASSAY_KEY=$work/person.key ASSAY_SERVER_KEY=$work/keys/coordinator.key.pub
+page_is() { # where the page of the coordinator that was started last is
+    page=http://127.0.0.1:$(sed -n 's/^assay-coordinator: live page on port //p' coordinator.log | tail -n 1)
+}
+page_is
+
+# gets CODE PATH [CURL-OPTION...]: the body into out, the headers into headers.
+gets() {
+    local code=$1 path=$2 found
+    shift 2
+    found=$(curl -s -m 60 -o out -D headers -w '%{http_code}' "$@" "$page$path")
+    [ "$found" = "$code" ] || fail "$found, not $code, of $path $*: $(cat out)"
+}
+gets 200 /
+grep -qi "^Content-Security-Policy: default-src 'none'" headers || fail "no policy: $(cat headers)"
+for file in page.css words.js elements.js curves.js views.js page.js; do
+    gets 200 /$file
+    cmp -s out "$ASSAY_SOURCE/share/page/$file" || fail "$file is another"
+done
+gets 403 / -H 'Host: evil.example'
+gets 404 /api/experiments/1
+grep -q '"error"' out || fail "no error: $(cat out)"
+gets 404 /api/experiments/x
+gets 404 /../etc/passwd --path-as-is
+gets 400 '/api/experiments?after=-1'
+for method in POST PUT DELETE; do gets 405 /api/experiments -X $method; done
+gets 200 /api/status -I
+
+# What is submitted, trained and finished arrives by itself.
+write_experiment live.json 20 2
+curl -sN -m 600 "$page/api/events" >events &
+worker_pid[listener]=$!
+heard() { [ "$(grep -c '^event: change' events)" -ge "$1" ]; }
+until_true "the first event is there" heard 1
+id=$(submit live.json)
+until_true "the submission is heard of" heard 2
+gets 200 /api/experiments
+[ "$(json "j ->> '$.experiments[0].state'" out)" = queued ] || fail "the queue: $(cat out)"
+start_worker one --key worker.key --data-root "$work/pictures"
+until_true "the experiment is done" in_state "$id" done
+gets 200 "/api/experiments/$id"
+[ "$(json "json_array_length(j, '$.experiments[0].history') || ' ' || json_array_length(j, '$.experiments[0].evaluations')" out)" = '2 4' ] ||
+    fail "the details: $(cat out)"
+gets 200 /api/workers
+[ "$(json "json_array_length(j, '$.workers')" out)" = 1 ] || fail "the workers: $(cat out)"
+heard 4 || fail "an epoch was not heard of: $(cat events)"
+
+# Garbage, and more listeners than there are places for.
+port=${page##*:}
+for garbage in 'GET' 'GET / HTTP/9.9\r\n\r\n' '\0\0\0\0\r\n\r\n' 'GET /\r\n: \r\n\r\n' "GET /$(printf 'a%.0s' {1..70000}) HTTP/1.1\r\n\r\n"; do
+    { exec 4<>"/dev/tcp/127.0.0.1/$port" && printf "$garbage" >&4 && exec 4>&-; } 2>/dev/null || true
+done
+for listener in {1..40}; do
+    curl -sN -m 600 "$page/api/events" >"events.$listener" &
+    worker_pid[listener$listener]=$!
+done
+all_answered() {
+    for listener in {1..40}; do [ -s "events.$listener" ] || return 1; done
+}
+until_true "every listener has an answer" all_answered
+grep -q 'as many browsers listen as may' events.* || fail "nobody was turned away"
+gets 200 /api/status
+for listener in {1..40}; do
+    kill -KILL "${worker_pid[listener$listener]}" 2>/dev/null || true # those who were turned away are gone
+    unset "worker_pid[listener$listener]"
+done
+
+# It stands in a browser, with one that is done and one that waits, once those who left are missed.
+end_worker one TERM
+submit live.json >/dev/null
+there_is_room() {
+    timeout 2 curl -sN "$page/api/events" >events.again || true
+    ! grep -q 'as many browsers' events.again
+}
+until_true "those who left have left their places" there_is_room
+status=0
+python3 "$ASSAY_SOURCE/tests/integration/check_page.py" "$page/" || status=$?
+[ $status = 0 ] || [ $status = 77 ] || fail "the page does not stand in a browser"
+
+# It ends although browsers listen.
+kill -TERM "$coordinator_pid"
+wait "$coordinator_pid" || fail "the coordinator ended with $?"
+coordinator_pid=
+
+# With a token it may listen anywhere: only who has the token sees anything.
+coordinator_options=(--lease 3 --keys keys --http 0.0.0.0:0 --http-token token)
+start_coordinator
+page_is
+gets 401 /api/status
+grep -q 'open /?token=TOKEN' out || fail "no remedy: $(cat out)"
+gets 401 '/?token=0123456789abcdef0123456789abcdee'
+gets 401 / -H 'Authorization: Bearer'
+gets 303 "/?token=$(cat token)" -c jar
+grep -qi '^Set-Cookie: assay_token=.*HttpOnly; SameSite=Strict' headers || fail "no cookie: $(cat headers)"
+gets 200 / -b jar
+gets 200 /api/status -H "Authorization: Bearer $(cat token)"
