@@ -86,10 +86,13 @@ static void add_reason(struct table *table, const cJSON *experiment) {
 
 static void add_contender(struct table *table, const struct contender *contender) {
     const cJSON *experiment = contender->experiment;
+    char stopped[FIELD_STOPPED_SIZE];
     table_heading(table, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
                   field_text(experiment, "name", "?"));
     if (contender->keep < 0)
         add_reason(table, experiment);
+    else if (field_stopped(stopped, experiment) != NULL)
+        table_heading(table, STYLE_DIM, "  %s", stopped);
     for (int i = 0; i < CHECKPOINT_COUNT; i++)
         for (int j = 0; j < SPLIT_COUNT; j++) {
             const cJSON *evaluation = contender->evaluations[i][j];
@@ -215,7 +218,7 @@ static cJSON *evaluations_json(const struct contender *contender) {
 }
 
 static cJSON *contender_json(const struct contender *contender) {
-    static const char *const copied[] = {"id",    "name",   "group",       "variant",
+    static const char *const copied[] = {"id",    "name",   "group",       "variant", "stopped",
                                          "state", "epochs", "epochs_done", "error"};
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)

@@ -233,7 +233,7 @@ static void draw_both(struct page *page, size_t row, size_t rows, const cJSON *d
 /* "3 demo/+affine  epoch 4/6  train 35/45  0.3151  313 images/s  ETA 7s" */
 static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
                      const cJSON *experiment) {
-    char text[FORMAT_SIZE];
+    char text[FORMAT_SIZE], stopped[FIELD_STOPPED_SIZE];
     const cJSON *progress = field_at(experiment, "progress");
     size_t column =
         page_format(page, row, 0, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
@@ -243,6 +243,8 @@ static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
     if (strcmp(state, "failed") == 0)
         page_format(page, row, column + GAP, STYLE_PLAIN, "%s",
                     field_text(experiment, "error", ""));
+    else if (field_finished(experiment) && field_stopped(stopped, experiment) != NULL)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", stopped);
     if (progress == NULL || strcmp(state, "running") != 0)
         return;
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "epoch %.0f/%.0f",

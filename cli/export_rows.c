@@ -153,6 +153,7 @@ cJSON *export_experiment(const struct export_columns *columns, const cJSON *expe
     struct contender contender = contender_of(experiment);
     for (size_t i = 0; i < LEADING; i++)
         add(row, field_at(experiment, leading[i]), "%s", leading[i]);
+    add(row, field_at(experiment, "stopped.reason"), "stopped");
     add_settings(columns, experiment, row);
     if (contender.keep >= 0)
         cJSON_AddStringToObject(row, "keep", checkpoint_names[contender.keep]);

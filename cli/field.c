@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const cJSON *field_at(const cJSON *object, const char *path) {
@@ -48,6 +49,19 @@ void field_clean(cJSON *document) {
     cJSON_ArrayForEach(item, document) {
         field_clean(item); /* no deeper than cJSON parses */
     }
+}
+
+const char *field_stopped(char text[FIELD_STOPPED_SIZE], const cJSON *experiment) {
+    const cJSON *stopped = field_at(experiment, "stopped");
+    if (stopped == NULL)
+        return NULL;
+    double at = field_number(stopped, "epoch", 0),
+           done = field_number(experiment, "epochs_done", 0);
+    bool over = field_finished(experiment);
+    snprintf(text, FIELD_STOPPED_SIZE, "%s after epoch %.0f of %.0f: %s",
+             over ? "stopped" : "to be stopped", over && done > at ? done : at,
+             field_number(experiment, "epochs", 0), field_text(stopped, "reason", "?"));
+    return text;
 }
 
 static bool state_is(const cJSON *experiment, const char *state) {

@@ -37,6 +37,7 @@ static const struct {
     {"images_per_second", "latest.images_per_second", FORM_SHORT, "images/s"},
     {"age", "age", FORM_AGE, NULL},
     {"waits", "waits", FORM_TEXT, "waits for"},
+    {"stopped", "stopped.rule", FORM_TEXT, "stopped by"},
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 

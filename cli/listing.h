@@ -38,6 +38,6 @@ bool listing_sort(cJSON *experiments, const char *name);
     "id, name, group, person, state, priority, attempt, worker, error, epoch, epochs, "            \
     "best_epoch, loss, "                                                                           \
     "accuracy, precision, recall, train_loss, valid_loss, learning_rate, images_per_second, age, " \
-    "waits"
+    "waits, stopped"
 
 #endif

@@ -87,19 +87,26 @@ static const struct command_line line = {
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-/* The usual columns; what the queued ones wait for only where one does. */
-static void choose_columns(struct ls *ls, const cJSON *experiments) {
-    static const char *const usual[] = {"id",   "name",     "state", "epoch",
-                                        "loss", "accuracy", "age",   "waits"};
+static bool any_has(const cJSON *experiments, const char *column) {
     const cJSON *experiment;
-    bool waits = false;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (listing_look(experiment, column) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The usual columns, and those that only few have where one does. */
+static void choose_columns(struct ls *ls, const cJSON *experiments) {
+    static const char *const usual[] = {"id", "name", "state", "epoch", "loss", "accuracy", "age"};
+    static const char *const rare[] = {"stopped", "waits"};
     if (ls->column_count > 0)
         return;
-    cJSON_ArrayForEach(experiment, experiments) {
-        waits = waits || field_at(experiment, "waits") != NULL;
-    }
     memcpy(ls->columns, usual, sizeof usual);
-    ls->column_count = sizeof usual / sizeof usual[0] - !waits;
+    ls->column_count = sizeof usual / sizeof usual[0];
+    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++)
+        if (any_has(experiments, rare[i]))
+            ls->columns[ls->column_count++] = rare[i];
 }
 
 static void print_experiments(const struct ls *ls, const cJSON *experiments) {

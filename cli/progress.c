@@ -85,13 +85,16 @@ void progress_epoch(FILE *stream, const struct label *label, const cJSON *epoch,
 }
 
 static void print_done(FILE *stream, const cJSON *experiment) {
-    char text[FORMAT_SIZE];
+    char text[FORMAT_SIZE], stopped[FIELD_STOPPED_SIZE];
     double started = field_number(experiment, "started_ms", 0);
     double seconds = (field_number(experiment, "finished_ms", started) - started) / 1000;
     fprintf(stream, "done in %s", format_duration(text, seconds));
+    if (field_stopped(stopped, experiment) != NULL)
+        fprintf(stream, ", %s", stopped);
     if (field_at(experiment, "best") == NULL)
         return;
-    fprintf(stream, ", best epoch %.0f:", field_number(experiment, "best.epoch", 0));
+    fprintf(stream, "%s best epoch %.0f:", field_at(experiment, "stopped") != NULL ? ";" : ",",
+            field_number(experiment, "best.epoch", 0));
     fprintf(stream, " accuracy %s,", field_ratio(text, experiment, "best.valid.accuracy"));
     fprintf(stream, " loss %s", field_ratio(text, experiment, "best.valid.loss"));
 }

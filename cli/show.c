@@ -72,6 +72,9 @@ static void print_head(const cJSON *experiment, const struct screen *screen) {
            field_number(experiment, "epochs", 0), field_number(experiment, "attempt", 0));
     if (field_at(experiment, "waits") != NULL)
         printf("  %-12s %s\n", "waits for", field_text(experiment, "waits", ""));
+    char stopped[FIELD_STOPPED_SIZE];
+    if (field_stopped(stopped, experiment) != NULL)
+        printf("  %-12s %s\n", "early stop", stopped);
     print_progress(field_at(experiment, "progress"));
     if (field_at(experiment, "from") != NULL)
         printf("  %-12s %.0f@%s: epoch %.0f, %s on %s\n", "from",

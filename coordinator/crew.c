@@ -2,6 +2,7 @@
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
+#include "coordinator/stopping.h"
 #include "coordinator/views.h"
 #include "core/json.h"
 
@@ -117,7 +118,8 @@ bool crew_request(struct request *request) {
     }
     cJSON_AddNumberToObject(answer, "experiment", (double)job->id);
     cJSON_AddNumberToObject(answer, "attempt", (double)job->lease.attempt);
-    if (view_assignment(coordinator->store, job->id, answer, &request->error))
+    if (view_assignment(coordinator->store, job->id, answer, &request->error) &&
+        stopping_tell(coordinator->store, job->id, answer, &request->error))
         return request_done(request, "assignment", answer);
     cJSON_Delete(answer);
     return false;
@@ -150,6 +152,7 @@ bool crew_heartbeat(struct request *request) {
     const cJSON *body = request->body, *progress = json_member(body, "progress");
     bool working = json_member(body, "experiment") != NULL;
     const char *stop = NULL;
+    struct job *job = NULL;
     char state[16];
     if (working != (json_member(body, "attempt") != NULL))
         return request_refuse(request, WIRE_INVALID,
@@ -160,7 +163,7 @@ bool crew_heartbeat(struct request *request) {
     if (worker->draining)
         stop = "drain";
     if (working) {
-        struct job *job = desk_held_job(request);
+        job = desk_held_job(request);
         if (job != NULL && progress != NULL) {
             progress_read(progress, &job->progress);
             request->coordinator->moved = true;
@@ -179,7 +182,10 @@ bool crew_heartbeat(struct request *request) {
         cJSON_AddStringToObject(answer, "stop", stop);
     else
         cJSON_AddNullToObject(answer, "stop");
-    return request_done(request, "beat", answer);
+    if (job == NULL || stopping_tell(request->coordinator->store, job->id, answer, &request->error))
+        return request_done(request, "beat", answer);
+    cJSON_Delete(answer);
+    return false;
 }
 
 /* The report of how the attempt ended. */
@@ -202,21 +208,30 @@ static bool take_end(struct request *request, struct job *job, const cJSON *end)
     return desk_end(request->coordinator, job, outcome, why, &request->error);
 }
 
-/* Stores a report of the holder; a new epoch forgives the failures before it. */
+/* An epoch that nobody has reported before forgives the failures so far, and may be the last. */
+static bool take_epoch(struct request *request, struct job *job, const struct report_key *key,
+                       const cJSON *body) {
+    struct store *store = request->coordinator->store;
+    int64_t epoch = integer(body, "epoch");
+    bool known;
+    if (!lookup_epoch(store, job->id, epoch, &known, &request->error) ||
+        !record_report(store, key, "epoch", body, &request->error))
+        return false;
+    if (known)
+        return true;
+    bool forgiven = job->lease.failures + job->lease.hindrances > 0;
+    lease_progress(&job->lease);
+    return (!forgiven || record_progress(store, job, &request->error)) &&
+           stopping_judge(store, job->id, epoch, key->now_ms, &request->error);
+}
+
+/* Stores a report of the holder. */
 static bool take_report(struct request *request, struct job *job, const struct report_key *key,
                         const char *kind) {
-    struct store *store = request->coordinator->store;
     const cJSON *body = json_member(request->body, "body");
-    bool known = true;
-    if (job->lease.failures + job->lease.hindrances > 0 && strcmp(kind, "epoch") == 0 &&
-        !lookup_epoch(store, job->id, integer(body, "epoch"), &known, &request->error))
-        return false;
-    if (!known) {
-        lease_progress(&job->lease);
-        if (!record_progress(store, job, &request->error))
-            return false;
-    }
-    return record_report(store, key, kind, body, &request->error);
+    return strcmp(kind, "epoch") == 0
+               ? take_epoch(request, job, key, body)
+               : record_report(request->coordinator->store, key, kind, body, &request->error);
 }
 
 bool crew_report(struct request *request) {
@@ -242,7 +257,10 @@ bool crew_report(struct request *request) {
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "sequence", (double)integer(body, "sequence"));
     cJSON_AddBoolToObject(answer, "fenced", job == NULL && !ended);
-    return request_done(request, "ack", answer);
+    if (job == NULL || stopping_tell(coordinator->store, key.experiment, answer, &request->error))
+        return request_done(request, "ack", answer);
+    cJSON_Delete(answer);
+    return false;
 }
 
 bool crew_goodbye(struct request *request) {

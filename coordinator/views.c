@@ -4,6 +4,7 @@
 #include "coordinator/artifacts.h"
 #include "coordinator/lookups.h"
 #include "coordinator/query.h"
+#include "coordinator/stopping.h"
 #include "core/json.h"
 #include "core/text.h"
 
@@ -267,7 +268,7 @@ static bool experiment_json(struct store *store, struct query *query, bool detai
     if (details && !add_json(object, "config", query, error))
         return false;
     bool ran = json_member(object, "attempt")->valuedouble > 0;
-    return add_epochs(store, id, ran, object, error) &&
+    return add_epochs(store, id, ran, object, error) && stopping_view(store, id, object, error) &&
            (!details || add_details(store, id, object, error));
 }
 

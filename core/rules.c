@@ -259,6 +259,16 @@ static void check_cosine(const cJSON *train, const cJSON *scheduler, struct faul
 
 /* --- the rest --- */
 
+/* Of a config whose `train` and `stop` are sound. */
+static void check_stop(const cJSON *train, const cJSON *stop, struct faults *faults) {
+    const cJSON *grace = json_member(stop, "grace_epochs");
+    double epochs = json_member(train, "epochs")->valuedouble;
+    if (grace != NULL && grace->valuedouble >= epochs)
+        faults_add(faults, "stop.grace_epochs",
+                   "%.0f epochs leave none of the %.0f of train.epochs to stop at; make it less",
+                   grace->valuedouble, epochs);
+}
+
 static void check_split(const cJSON *split, struct faults *faults) {
     double sum = json_member(split, "train")->valuedouble +
                  json_member(split, "valid")->valuedouble + json_member(split, "test")->valuedouble;
@@ -283,6 +293,7 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
     const cJSON *upsample = json_member(data, "upsample");
     const cJSON *model = json_member(config, "model"), *train = json_member(config, "train");
+    const cJSON *stop = json_member(config, "stop");
     const cJSON *fresh = json_member(model, "fresh"), *freeze = json_member(model, "freeze");
     const cJSON *depth = json_member(model, "arch");
     const struct arch *arch =
@@ -305,6 +316,8 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     if (rules_sound(train, "train", faults, first)) {
         check_nesterov(json_member(train, "optimizer"), faults);
         check_cosine(train, json_member(train, "scheduler"), faults);
+        if (rules_sound(stop, "stop", faults, first))
+            check_stop(train, stop, faults);
     }
     if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");

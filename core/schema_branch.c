@@ -49,9 +49,7 @@ const cJSON *schema_discriminator(const cJSON *root, const cJSON *branches) {
 const char *schema_branch_const(const cJSON *root, const cJSON *branch, const char *key) {
     const cJSON *property =
         json_member(json_member(schema_resolve(root, branch), "properties"), key);
-    const cJSON *constant = json_member(property, "const");
-    assert(cJSON_IsString(constant));
-    return constant->valuestring;
+    return cJSON_GetStringValue(json_member(property, "const"));
 }
 
 /* The branch whose `const` the object has; a missing one counts as its default. */
@@ -61,9 +59,11 @@ static const cJSON *branch_by_const(const cJSON *root, const cJSON *branches, co
     if (chosen == NULL)
         chosen = json_member(key, "default");
     for (const cJSON *branch = branches->child; branch != NULL && cJSON_IsString(chosen);
-         branch = branch->next)
-        if (strcmp(schema_branch_const(root, branch, key->string), chosen->valuestring) == 0)
+         branch = branch->next) {
+        const char *constant = schema_branch_const(root, branch, key->string);
+        if (constant != NULL && strcmp(constant, chosen->valuestring) == 0)
             return branch;
+    }
     return NULL;
 }
 

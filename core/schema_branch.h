@@ -18,7 +18,8 @@ bool schema_type_takes(const cJSON *type, const cJSON *value);
 /* The property that tells the branches of a oneOf apart: the first branch's `const`, or NULL. */
 const cJSON *schema_discriminator(const cJSON *root, const cJSON *branches);
 
-/* The constant that the branch's discriminator has. */
+/* The constant that the branch's discriminator has; NULL for a branch without one: null beside
+ * objects. */
 const char *schema_branch_const(const cJSON *root, const cJSON *branch, const char *key);
 
 /* The branch for the value; NULL when there is none. */

@@ -106,8 +106,10 @@ static void fault_const(struct check *check, const cJSON *branches, const cJSON 
     const char **known = words_new(check, children(branches));
     if (known == NULL)
         return;
-    for (const cJSON *branch = branches->child; branch != NULL; branch = branch->next)
-        known[count++] = schema_branch_const(check->root, branch, key->string);
+    for (const cJSON *branch = branches->child; branch != NULL; branch = branch->next) {
+        known[count] = schema_branch_const(check->root, branch, key->string);
+        count += known[count] != NULL;
+    }
     size_t length = check->place.length;
     if (chosen != NULL)
         place_add_key(&check->place, key->string);

@@ -388,12 +388,19 @@ static bool drop_report(struct agent *agent, struct error *error) {
     return spool_delete(agent->spool, agent->report.sequence, error);
 }
 
+static void shorten(struct agent *agent, int64_t stop_epoch) {
+    say(agent, false, "experiment %" PRId64 ": to end after epoch %" PRId64 ", by its rule",
+        agent->duty.experiment, stop_epoch);
+    trial_shorten(agent->trial, (uint32_t)stop_epoch);
+}
+
 static bool perform(struct agent *agent, const struct duty_action *action, struct error *error) {
     switch (action->kind) {
     case DUTY_SEND: return send_message(agent, action->message, error);
     case DUTY_START: return start(agent, error);
     case DUTY_GIVE_BACK: return spool_report(agent, "end", report_end("given_back"), error);
     case DUTY_STOP: trial_stop(agent->trial); return true;
+    case DUTY_SHORTEN: shorten(agent, action->stop_epoch); return true;
     case DUTY_DROP_ATTEMPT:
         return spool_drop(agent->spool, action->experiment, action->attempt, error);
     case DUTY_DROP_REPORT: return drop_report(agent, error);

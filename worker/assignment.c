@@ -119,6 +119,7 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
     const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
+    const cJSON *stop_epoch = cJSON_GetObjectItemCaseSensitive(body, "stop_epoch");
     const cJSON *attempt = cJSON_GetObjectItemCaseSensitive(body, "attempt");
     bool first = path == NULL && cJSON_GetNumberValue(attempt) < 2;
     struct trainer_options own = *options;
@@ -135,6 +136,7 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
     }
     own.dir = *folder;
     own.name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "name"));
+    own.stop_epoch = (uint32_t)(cJSON_IsNumber(stop_epoch) ? stop_epoch->valuedouble : 0);
     own.variant = cJSON_GetObjectItemCaseSensitive(body, "variant");
     bool there = path != NULL && access(path, R_OK) == 0 &&
                  may_read(path, "the checkpoint", dir, options, NULL);

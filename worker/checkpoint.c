@@ -201,7 +201,8 @@ const cJSON *checkpoint_config(const struct checkpoint *checkpoint) {
 
 /* A copy without the keys that do not change the weights, and with all the defaults. */
 static cJSON *config_essence(const cJSON *config) {
-    static const char *const other[] = {"name", "priority", "max_attempts", "resources", "after"};
+    static const char *const other[] = {"name",      "priority", "max_attempts",
+                                        "resources", "after",    "stop"};
     cJSON *essence = cJSON_Duplicate(config, true);
     schema_fill_defaults(schema_experiment(), schema_experiment(), essence);
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)

@@ -57,6 +57,14 @@ static void stop_to_give_back(struct duty *duty) {
     duty->stop_due = true;
 }
 
+/* The experiment is to end after an epoch; it is said with every answer, and once is enough. */
+static void shorten(struct duty *duty, int64_t stop_epoch) {
+    if (stop_epoch == 0 || stop_epoch == duty->stop_epoch || duty->work != DUTY_TRAINING)
+        return;
+    duty->stop_epoch = stop_epoch;
+    duty->shorten_due = true;
+}
+
 /* Told to leave, by a signal or by the coordinator; once is enough. */
 static void leave_cleanly(struct duty *duty, int64_t now_ms) {
     if (duty->leaving)
@@ -125,6 +133,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
         duty->work = DUTY_ASSIGNED_NOW;
         duty->experiment = event->experiment;
         duty->attempt = event->attempt;
+        duty->stop_epoch = event->stop_epoch;
+        duty->shorten_due = false;
         break;
     case DUTY_NOTHING: duty->request_due_ms = now_ms + event->retry_ms; break;
     case DUTY_BEAT:
@@ -132,12 +142,15 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
             revoke(duty, duty->experiment, duty->attempt);
         else if (event->paused)
             stop_to_give_back(duty);
+        shorten(duty, event->stop_epoch);
         if (event->drain)
             leave_cleanly(duty, now_ms);
         break;
     case DUTY_ACKNOWLEDGED:
         if (event->over)
             revoke(duty, event->experiment, event->attempt);
+        else if (event->experiment == duty->experiment && event->attempt == duty->attempt)
+            shorten(duty, event->stop_epoch);
         break;
     case DUTY_FAREWELL: duty->exit_due = true; break;
     case DUTY_REFUSED: take_refusal(duty, event, message, now_ms); break;
@@ -180,6 +193,9 @@ static bool next_due(struct duty *duty, struct duty_action *action) {
     } else if (duty->stop_due) {
         duty->stop_due = false;
         *action = (struct duty_action){.kind = DUTY_STOP};
+    } else if (duty->shorten_due && duty->work == DUTY_TRAINING) {
+        duty->shorten_due = false;
+        *action = (struct duty_action){.kind = DUTY_SHORTEN, .stop_epoch = duty->stop_epoch};
     } else if (duty->drop_attempt_due) {
         duty->drop_attempt_due = false;
         *action = (struct duty_action){.kind = DUTY_DROP_ATTEMPT,

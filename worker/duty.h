@@ -9,14 +9,13 @@
  * after a backoff (backoff.h). Training goes on meanwhile.
  * Once welcome: heartbeats when they are due, then the spool in order, then, with nothing to train
  * and nothing spooled, a request for work. Work that was cancelled or given to another worker is
- * stopped and its reports are dropped. Work that was paused is stopped and given back. After work
- * that the machine could not do, none is asked for until that is over (DUTY_ROOM), or for a wait
- * that grows from seconds to five minutes. A worker
- * that is told to drain leaves as on a signal. A
- * coordinator that does not let the worker in ends one that it has never let in, and is as one that
- * is away to others: keys come and go. A signal stops the trainer; what is spooled (given back
- * among it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next
- * start.
+ * stopped and its reports are dropped. Work that was paused is stopped and given back. Work that is
+ * to end early goes on to its end, without the epochs that are not wanted. After work that the
+ * machine could not do, none is asked for until that is over (DUTY_ROOM), or for a wait that grows
+ * from seconds to five minutes. A worker that is told to drain leaves as on a signal. A coordinator
+ * that does not let the worker in ends one that it has never let in, and is as one that is away to
+ * others: keys come and go. A signal stops the trainer; what is spooled (given back among it) and
+ * goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next start.
  */
 #ifndef ASSAY_WORKER_DUTY_H
 #define ASSAY_WORKER_DUTY_H
@@ -41,10 +40,10 @@ enum duty_message {
 
 enum duty_event_kind {
     DUTY_WELCOMED,     /* heartbeat_ms */
-    DUTY_ASSIGNED,     /* experiment, attempt */
+    DUTY_ASSIGNED,     /* experiment, attempt, stop_epoch */
     DUTY_NOTHING,      /* retry_ms */
-    DUTY_BEAT,         /* over: cancelled or fenced; paused; drain */
-    DUTY_ACKNOWLEDGED, /* experiment, attempt, sequence, over */
+    DUTY_BEAT,         /* over: cancelled or fenced; paused; drain; stop_epoch */
+    DUTY_ACKNOWLEDGED, /* experiment, attempt, sequence, over, stop_epoch */
     DUTY_FAREWELL,
     DUTY_REFUSED, /* refusal: an `error` answer */
     DUTY_UNSENT,  /* there is no connection */
@@ -67,6 +66,7 @@ struct duty_event {
     enum duty_event_kind kind;
     int64_t experiment, attempt;
     int64_t sequence, heartbeat_ms, retry_ms;
+    int64_t stop_epoch; /* the last one that the experiment is to train; 0: as planned */
     bool over, paused, drain;
     bool hindered; /* the machine could not do it: no room, no memory, a lost device */
     enum duty_refusal refusal;
@@ -78,6 +78,7 @@ enum duty_action_kind {
     DUTY_START,        /* the trainer, on the assignment that came last */
     DUTY_GIVE_BACK,    /* the assignment that came last, unstarted */
     DUTY_STOP,         /* the trainer */
+    DUTY_SHORTEN,      /* what the trainer does, to stop_epoch epochs */
     DUTY_DROP_ATTEMPT, /* from the spool: every report of experiment and attempt */
     DUTY_DROP_REPORT,  /* from the spool: the first report, with a complaint */
     DUTY_EXIT,         /* the program, with code */
@@ -86,7 +87,7 @@ enum duty_action_kind {
 struct duty_action {
     enum duty_action_kind kind;
     enum duty_message message;
-    int64_t experiment, attempt, until_ms;
+    int64_t experiment, attempt, until_ms, stop_epoch;
     int code;
 };
 
@@ -109,12 +110,13 @@ struct duty {
     /* the work */
     enum duty_work work;
     int64_t experiment, attempt;
+    int64_t stop_epoch;                  /* that the trainer knows of; 0: none */
     int64_t idle_since_ms, idle_exit_ms; /* idle_exit_ms: negative for never */
     bool leaving;
     int64_t leave_by_ms;
     unsigned hindrances; /* in a row */
     /* what duty_next has yet to say */
-    bool stop_due, drop_report_due, drop_attempt_due, exit_due;
+    bool stop_due, shorten_due, drop_report_due, drop_attempt_due, exit_due;
     int64_t drop_experiment, drop_attempt;
     int exit_code;
 };

@@ -91,6 +91,7 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
             .sequence = integer_of(body, "sequence"),
             .heartbeat_ms = integer_of(body, "heartbeat_ms"),
             .retry_ms = integer_of(body, "retry_ms"),
+            .stop_epoch = integer_of(body, "stop_epoch"),
             .paused = paused,
             .drain = drain,
             .over = (stop != NULL && !paused && !drain) ||

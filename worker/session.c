@@ -98,10 +98,18 @@ static bool make_buffers(struct session *session, struct error *error) {
     return session->order != NULL || error_set(error, ERROR_FAILED, "out of memory");
 }
 
+uint32_t session_last_epoch(const struct session *session) {
+    const struct trainer_events *events = session->events;
+    uint32_t planned = session->experiment->train.epochs;
+    uint32_t asked = events->stop_epoch != NULL ? events->stop_epoch(events->context) : 0;
+    return asked > 0 && asked < planned ? asked : planned;
+}
+
 static bool asked_to_stop(struct session *session) {
     const struct trainer_events *events = session->events;
     session->stopped = session->stopped || (events->stop != NULL && events->stop(events->context));
-    return session->stopped;
+    session->surplus = session->surplus || session->epoch > session_last_epoch(session);
+    return session->stopped || session->surplus;
 }
 
 /* For the backend. */

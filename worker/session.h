@@ -2,8 +2,9 @@
  * the loader), and the two things done with it: one epoch of training, one pass of evaluation.
  *
  * Both ask `stop` after every step, and a backend with long steps between its layers. When it says
- * so they return false with `stopped` set; the error is none. Sums of losses run over the pictures
- * in their order, so that they do not depend on the size of the batches.
+ * so they return false with `stopped` set; the error is none. So they do with `surplus` set when
+ * the run is to end (stop_epoch) before the epoch that is under way. Sums of losses run over the
+ * pictures in their order, so that they do not depend on the size of the batches.
  */
 #ifndef ASSAY_WORKER_SESSION_H
 #define ASSAY_WORKER_SESSION_H
@@ -27,7 +28,8 @@ struct session {
     size_t *order;          /* of the training list in this epoch */
     struct flight flight;   /* the batches that the model is at work on */
     int64_t told_ms;        /* when progress was told last */
-    bool stopped;
+    uint32_t epoch;         /* under way, set by who trains; 0: none, what is done now is wanted */
+    bool stopped, surplus;
 };
 
 /* Checks everything that can be checked before the first step, and makes the model (all zeros).
@@ -37,6 +39,9 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                   const struct trainer_events *events, bool training, struct session *session,
                   struct error *error);
 void session_close(struct session *session); /* a zeroed session may be closed */
+
+/* The epoch after which the run is to end: stop_epoch, or the last that is planned. */
+uint32_t session_last_epoch(const struct session *session);
 
 struct session_epoch {
     uint32_t epoch; /* from 1 */

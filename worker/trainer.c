@@ -101,6 +101,11 @@ static bool settle(struct run *run, struct error *error) {
     return done;
 }
 
+static uint32_t pass_stop_epoch(void *context) {
+    const struct run *run = context;
+    return run->events->stop_epoch != NULL ? run->events->stop_epoch(run->events->context) : 0;
+}
+
 /* The session asks after every step: an epoch that has become durable meanwhile is reported now,
  * and one that could not be written ends the run. */
 static bool stop_or_settle(void *context) {
@@ -268,8 +273,10 @@ static bool run_begin(struct run *run, struct error *error) {
     struct fork fork = {0};
     struct text notes = {0};
     bool ok = false;
-    run->watched =
-        (struct trainer_events){.context = run, .progress = pass_progress, .stop = stop_or_settle};
+    run->watched = (struct trainer_events){.context = run,
+                                           .progress = pass_progress,
+                                           .stop = stop_or_settle,
+                                           .stop_epoch = pass_stop_epoch};
     run->config = json_text(experiment->config);
     run->best_path = checkpoint_path_best(dir);
     run->last_path = checkpoint_path_last(dir);
@@ -377,6 +384,7 @@ static const struct epoch_report *account(struct run *run, const struct session_
 static bool run_epoch(struct run *run, struct error *error) {
     struct session *session = &run->session;
     struct metrics valid;
+    session->epoch = run->state.epoch + 1;
     struct session_epoch epoch = {.epoch = run->state.epoch + 1,
                                   .learning_rate = run->state.schedule.lr,
                                   .iteration = run->state.iteration};
@@ -387,6 +395,32 @@ static bool run_epoch(struct run *run, struct error *error) {
 }
 
 /* --- the end --- */
+
+/* What an epoch that is not wanted has written to log and events goes. (The model has its steps in
+ * it; only the checkpoints count from here on.) */
+static bool cut_records(struct run *run, struct error *error) {
+    bool lost;
+    trainlog_close(run->log);
+    tensorboard_close(run->board);
+    run->log = NULL;
+    run->board = NULL;
+    return open_log(run, NULL, &lost, error) && open_board(run, &lost, error);
+}
+
+/* Training is over, maybe early. */
+static bool end_training(struct run *run, struct error *error) {
+    struct session *session = &run->session;
+    bool cut = session->surplus;
+    session->epoch = 0;
+    session->surplus = false;
+    if (run->state.epoch == run->experiment->train.epochs)
+        return true;
+    if (cut && !cut_records(run, error))
+        return false;
+    trainlog_line(run->log, "stopped early: after epoch %" PRIu32 " of %" PRIu32, run->state.epoch,
+                  run->experiment->train.epochs);
+    return true;
+}
 
 /* Keeps the scores in the run's folder, and reports. */
 static bool tell_evaluation(struct run *run, const struct evaluation_report *report,
@@ -429,12 +463,17 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
     struct run run = {.experiment = experiment, .options = options, .events = events};
     assert(experiment->config != NULL);
     bool ok = run_begin(&run, error);
-    while (ok && run.state.epoch < experiment->train.epochs)
+    while (ok && run.state.epoch < session_last_epoch(&run.session))
         ok = run_epoch(&run, error);
+    if (!ok && run.session.surplus && !run.session.stopped) {
+        ok = true;
+        if (error != NULL)
+            *error = (struct error){0};
+    }
     run.failed = run.failed || !settle(&run, &run.failure); /* also when it was stopped */
     if (run.failed && error != NULL)
         *error = run.failure;
-    ok = ok && !run.failed && run_evaluations(&run, error);
+    ok = ok && !run.failed && end_training(&run, error) && run_evaluations(&run, error);
     bool stopped = run.session.stopped && !run.failed;
     if (!ok && !stopped && run.log != NULL && error != NULL)
         trainlog_line(run.log, "failed: %s", error->message);

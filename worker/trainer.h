@@ -10,7 +10,8 @@
  * (scribe.h). Crash rule: it is durable before the epoch is reported, and its metadata holds every
  * report so far; a resumed run reports them all again. Reports are idempotent, so none is lost and
  * none is doubled. A run that is stopped waits for what is being written. train.log and
- * TensorBoard's events are cut back to their length at the checkpoint.
+ * TensorBoard's events are cut back to their length at the checkpoint. A run that ends early has
+ * the checkpoints and evaluations of one that was as long.
  */
 #ifndef ASSAY_WORKER_TRAINER_H
 #define ASSAY_WORKER_TRAINER_H
@@ -52,6 +53,9 @@ struct trainer_events {
     /* text appended to train.log at this byte offset (whole lines) */
     void (*log)(void *context, uint64_t offset, const char *text);
     bool (*stop)(void *context);
+    /* the epoch after which to end early, as a run that is done; 0: at the last. It may be set at
+     * any time, and is not taken back: what was done of a later epoch is dropped. NULL: never */
+    uint32_t (*stop_epoch)(void *context);
 };
 
 struct trainer_options {
@@ -74,6 +78,7 @@ struct trainer_options {
      * it is (or NULL) */
     const char *name;
     const cJSON *variant;
+    uint32_t stop_epoch; /* what trainer_events' says from the start; for trial_start */
 };
 
 enum trainer_outcome { TRAINER_DONE, TRAINER_STOPPED, TRAINER_FAILED };

@@ -27,7 +27,8 @@ struct trial {
     pthread_t thread;
     bool started;
     atomic_bool stop;
-    int wake; /* eventfd */
+    atomic_uint stop_epoch; /* trainer_events' */
+    int wake;               /* eventfd */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t room;  /* the queue has room, or abandoned */
@@ -184,6 +185,11 @@ static enum trainer_outcome train(struct trial *trial, const struct trainer_even
     return trial->run(&trial->experiment, &trial->options, events, error);
 }
 
+static uint32_t on_stop_epoch(void *context) {
+    struct trial *trial = context;
+    return atomic_load(&trial->stop_epoch);
+}
+
 static void *trial_main(void *context) {
     struct trial *trial = context;
     const struct trainer_events events = {.context = trial,
@@ -192,7 +198,8 @@ static void *trial_main(void *context) {
                                           .checkpoint = on_checkpoint,
                                           .evaluation = on_evaluation,
                                           .log = on_log,
-                                          .stop = on_stop};
+                                          .stop = on_stop,
+                                          .stop_epoch = on_stop_epoch};
     struct trial_item end = {.kind = NULL};
     end.outcome = train(trial, &events, &end.error);
     provision_end(&trial->provision);
@@ -214,6 +221,7 @@ bool trial_start(trial_function *run, struct experiment *experiment,
     trial->options = *options;
     trial->supply = *supply;
     trial->provision.hold.descriptor = -1;
+    atomic_init(&trial->stop_epoch, options->stop_epoch);
     pthread_mutex_init(&trial->lock, NULL);
     pthread_cond_init(&trial->room, NULL);
     trial->host = strdup(host);
@@ -232,6 +240,10 @@ bool trial_start(trial_function *run, struct experiment *experiment,
 
 void trial_stop(struct trial *trial) {
     atomic_store(&trial->stop, true);
+}
+
+void trial_shorten(struct trial *trial, uint32_t stop_epoch) {
+    atomic_store(&trial->stop_epoch, stop_epoch);
 }
 
 void trial_free(struct trial *trial) {

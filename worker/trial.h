@@ -46,6 +46,8 @@ bool trial_start(trial_function *run, struct experiment *experiment,
                  const char *host, struct trial **trial, struct error *error);
 /* Asks the trainer to end after the step it is in. */
 void trial_stop(struct trial *trial);
+/* Has the trainer end after this epoch. */
+void trial_shorten(struct trial *trial, uint32_t stop_epoch);
 /* Stops, discards what was not taken, joins. NULL is fine. */
 void trial_free(struct trial *trial);
 

@@ -79,13 +79,14 @@ static void every_page_has_the_columns_that_differ_over_all_pages(void **state) 
 static void csv_has_titles_quotes_and_nothing_for_null(void **state) {
     (void)state;
     struct run run = RUN(command_export, "export", "g");
-    const char *titles = "id,name,group,state,person,worker,error,attempt,submitted_ms,started_ms,"
-                         "finished_ms,epochs,epochs_done,variant.train.seed,config.data.upsample."
-                         "real,config.train.seed,config.train.flip,keep,best_epoch,";
+    const char *titles =
+        "id,name,group,state,person,worker,error,attempt,submitted_ms,started_ms,"
+        "finished_ms,epochs,epochs_done,stopped,variant.train.seed,config.data.upsample."
+        "real,config.train.seed,config.train.flip,keep,best_epoch,";
     const char *first = "\n1,\"demo/flip,seed=0\",demo,done,ann@node,,,1,1795493707000,"
-                        "1795493708000,1795493758000,3,3,0,2,0,flip,last,2,82,164,20,22,";
+                        "1795493708000,1795493758000,3,3,,0,2,0,flip,last,2,82,164,20,22,";
     const char *second = "\n4,\"demo/none,seed=1\",demo,running,ann@node,node-1,,1,1795493707000,"
-                         "1795493708000,,3,1,,,1,none,,,,";
+                         "1795493708000,,3,1,,,,1,none,,,,";
     assert_memory_equal(run.out, titles, strlen(titles));
     assert_non_null(strstr(run.out, first));
     assert_non_null(strstr(run.out, second));

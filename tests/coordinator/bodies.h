@@ -54,6 +54,15 @@ static inline cJSON *body_submit(const char *key, int count, int epochs, int max
     return submit;
 }
 
+/* Every experiment of a `submit` gets this "stop". Returns it. */
+static inline cJSON *body_with_stop(cJSON *submit, const char *stop) {
+    cJSON *one;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(submit, "experiments")) {
+        cJSON_AddItemToObject(cJSON_GetObjectItem(one, "config"), "stop", body("%s", stop));
+    }
+    return submit;
+}
+
 static inline cJSON *body_hello(const char *worker) {
     return body("{\"worker\": \"%s\", \"host\": \"here\", \"pid\": 1, \"backend\": \"cpu\","
                 " \"device\": \"test\", \"threads\": 2, \"memory_bytes\": 8589934592}",

@@ -90,6 +90,7 @@ static void is_kept(struct store *store, int schema) {
     is_text(store, "SELECT status FROM experiment WHERE id = 4", schema >= 3 ? "paused" : "queued");
     assert_true(isnan(number(store, "SELECT roc_auc FROM evaluation")) == (schema < 4));
     assert_true(fabs(number(store, "SELECT count(*) FROM score") - (schema >= 4)) < 0.5);
+    assert_true(fabs(number(store, "SELECT count(*) FROM stop") - (schema >= 10)) < 0.5);
 }
 
 static void every_earlier_schema_is_brought_up_to_date_with_all_its_data(void **state) {

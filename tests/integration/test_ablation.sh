@@ -71,6 +71,20 @@ cmp "$work/scores.csv" "$(dirname "$(checkpoint_path "$first" best)")/scores_bes
     fail "assay scores is not what stands beside the checkpoints"
 grep -q 'Which class is missed' "$work/compare.txt" || fail "compare does not show the classes"
 
+# one that learns nothing is stopped at the rung where two others have been, and ends as done
+write_experiment "$work/early.json" 120 4 '{"train.seed": [0, 1]}'
+sed -i 's/"matrix":/"stop": {"rule": "asha", "grace_epochs": 3, "min_peers": 2}, &/' "$work/early.json"
+sed 's/"epochs": 4/"epochs": 1000, "optimizer": {"lr": 1e-9}/; s/\[0, 1\]/[2]/' "$work/early.json" >"$work/behind.json"
+assay submit "$work/early.json" --wait >"$work/early.txt" || fail "submit --wait ended with $?"
+assay submit "$work/behind.json" --wait >"$work/behind.txt" ||
+    fail "submit --wait of one that is stopped ended with $?"
+grep -q 'stopped after epoch .* of 1000: asha rule, valid_loss' "$work/behind.txt" ||
+    fail "watch does not say why it was stopped: $(cat "$work/behind.txt")"
+behind=$(sql "SELECT experiment FROM stop WHERE epoch = 3 AND peers = 2")
+expect_complete "$behind" "$(sql "SELECT count(*) FROM epoch WHERE experiment = $behind")"
+assay show "$behind" | grep -q 'early stop  *stopped after epoch' || fail "show does not say it"
+assay compare early | grep -q 'stopped after epoch' || fail "compare does not say it"
+
 # a broken picture: the experiment fails at once, naming the file, and is not tried again
 cp -r "$work/pictures" "$work/broken"
 head -c 300 "$work/pictures/real/0007.png" >"$work/broken/real/0007.png"

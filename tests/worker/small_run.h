@@ -100,7 +100,9 @@ struct listener {
     struct text log;   /* train.log as the events told it */
     int stop_after;    /* so many questions; 0: never */
     int asked, progresses;
-    int asked_first; /* so many questions in the first epoch */
+    int asked_first;     /* so many questions in the first epoch */
+    uint32_t stop_epoch; /* after which to end, said once so many questions were asked; 0: never */
+    int stop_epoch_after;
     const char *dir;
 };
 
@@ -160,6 +162,11 @@ static inline bool hear_stop(void *context) {
     return ++listener->asked > listener->stop_after && listener->stop_after > 0;
 }
 
+static inline uint32_t hear_stop_epoch(void *context) {
+    const struct listener *listener = context;
+    return listener->asked >= listener->stop_epoch_after ? listener->stop_epoch : 0;
+}
+
 static inline void listener_free(struct listener *listener) {
     text_free(&listener->lines);
     text_free(&listener->log);
@@ -172,7 +179,8 @@ static inline struct trainer_events listener_events(struct listener *listener) {
                                    .checkpoint = hear_checkpoint,
                                    .evaluation = hear_evaluation,
                                    .log = hear_log,
-                                   .stop = hear_stop};
+                                   .stop = hear_stop,
+                                   .stop_epoch = hear_stop_epoch};
 }
 
 /* Runs in the folder `dir` with the listener emptied but for its log. */

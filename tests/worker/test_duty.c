@@ -417,8 +417,79 @@ static void told_again_to_drain_it_has_no_more_time_to_leave(void **state) {
     assert_int_equal(by_ms, HEARTBEAT_MS + DUTY_LEAVE_MS);
 }
 
+/* The answer to the report that was sent, which is of experiment 7, attempt 2. */
+static void acknowledge(struct duty *duty, int64_t attempt, int64_t stop_epoch, int64_t now_ms) {
+    expect_send(duty, 1, now_ms, DUTY_REPORT);
+    take(duty,
+         (struct duty_event){.kind = DUTY_ACKNOWLEDGED,
+                             .experiment = 7,
+                             .attempt = attempt,
+                             .stop_epoch = stop_epoch},
+         now_ms);
+}
+
+static void a_run_that_is_to_end_early_is_shortened_once_and_goes_on(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    acknowledge(&duty, 2, 12, 0);
+    assert_int_equal(expect(&duty, 0, 0, DUTY_SHORTEN).stop_epoch, 12);
+    acknowledge(&duty, 2, 12, 0);
+    expect_wait(&duty, 0, 0);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .stop_epoch = 12}, HEARTBEAT_MS);
+    expect_wait(&duty, 0, HEARTBEAT_MS);
+    assert_true(duty_spools(&duty));
+}
+
+static void a_heartbeat_can_say_so_first(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .stop_epoch = 12}, HEARTBEAT_MS);
+    assert_int_equal(expect(&duty, 0, HEARTBEAT_MS, DUTY_SHORTEN).stop_epoch, 12);
+}
+
+static void what_is_said_of_an_earlier_attempt_shortens_nothing(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    acknowledge(&duty, 1, 12, 0);
+    expect_wait(&duty, 0, 0);
+}
+
+static void who_gives_back_what_it_trains_does_not_shorten_it(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 0);
+    expect(&duty, 0, 0, DUTY_STOP);
+    acknowledge(&duty, 2, 12, 0);
+    expect_wait(&duty, 0, 0);
+}
+
+static void an_assignment_that_says_so_needs_no_shortening(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(
+        &duty,
+        (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2, .stop_epoch = 12},
+        0);
+    expect(&duty, 0, 0, DUTY_START);
+    acknowledge(&duty, 2, 12, 0);
+    expect_wait(&duty, 0, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_that_is_to_end_early_is_shortened_once_and_goes_on),
+        cmocka_unit_test(a_heartbeat_can_say_so_first),
+        cmocka_unit_test(what_is_said_of_an_earlier_attempt_shortens_nothing),
+        cmocka_unit_test(who_gives_back_what_it_trains_does_not_shorten_it),
+        cmocka_unit_test(an_assignment_that_says_so_needs_no_shortening),
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
         cmocka_unit_test(leftover_reports_go_before_a_request_for_work),
         cmocka_unit_test(without_work_the_request_is_repeated_after_the_time_that_the_answer_named),

@@ -59,6 +59,7 @@ static void trial_begin(struct world *world, struct hand *hand) {
     memset(&hand->trial, 0, sizeof hand->trial);
     hand->trial.active = true;
     hand->trial.experiment = id;
+    hand->trial.stop_epoch = hand->assigned_stop_epoch;
     if (hand->resume_hand >= 0) {
         const struct hand *other = &world->hands[hand->resume_hand];
         if (strcmp(other->host, hand->host) == 0 && other->files[id].epoch > own->epoch)
@@ -78,6 +79,12 @@ static void trial_end(struct hand *hand, int outcome) {
     trial_say(hand, NULL, NULL);
     hand->trial.items[hand->trial.item_count - 1].outcome = outcome;
     hand->trial.over = true;
+}
+
+/* As session_last_epoch. */
+static int last_epoch(const struct hand *hand) {
+    int asked = hand->trial.stop_epoch;
+    return asked > 0 && asked < EPOCHS ? asked : EPOCHS;
 }
 
 /* What is on its way to the disk is there once its time has come, or has to be waited for; then it
@@ -117,7 +124,7 @@ static void trial_turn(struct world *world, struct hand *hand) {
         trial_end(hand, ITEM_FAILED);
     else if (rarely(world, 10))
         trial_end(hand, ITEM_HINDERED);
-    else if (state->epoch == EPOCHS)
+    else if (state->epoch >= last_epoch(hand))
         trial_end(hand, ITEM_DONE);
     else {
         int epoch = ++state->epoch;
@@ -285,6 +292,7 @@ static bool take_message(struct world *world, struct hand *hand, struct wire_mes
     if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
         good = spool_delete(hand->spool, hand->report.sequence, NULL);
     } else if (event.kind == DUTY_ASSIGNED) {
+        hand->assigned_stop_epoch = (int)event.stop_epoch;
         const char *path =
             cJSON_GetStringValue(json_member(json_member(message->body, "resume"), "path"));
         hand->resume_hand = path != NULL ? path[1] - '0' : -1; /* "/HAND/EXPERIMENT" */
@@ -303,6 +311,7 @@ static bool perform(struct world *world, struct hand *hand, const struct duty_ac
         return true;
     case DUTY_GIVE_BACK: return spool_report(hand, "end", report_end("given_back"));
     case DUTY_STOP: hand->trial.stop = true; return true;
+    case DUTY_SHORTEN: hand->trial.stop_epoch = (int)action->stop_epoch; return true;
     case DUTY_DROP_ATTEMPT:
         tell(world, "%s drops the reports of %lld, attempt %lld", hand->name,
              (long long)action->experiment, (long long)action->attempt);

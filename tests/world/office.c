@@ -2,6 +2,7 @@
 #include "core/json.h"
 #include "tests/world/world.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,22 @@ void office_kill(struct world *world, bool power_cut, int64_t down_ms) {
 
 /* --- what has been promised --- */
 
+/* The epoch to end after stays what it is from the first time it is told. */
+static void note_stop(struct world *world, const cJSON *asked, const cJSON *answer) {
+    const cJSON *epoch = json_member(answer, "stop_epoch");
+    if (epoch == NULL)
+        return;
+    long long experiment = number_of(asked, "experiment");
+    long long *promised = &world->office.promises.stop_epoch[experiment];
+    demand(world, world->stops, "experiment %lld is stopped by no rule", experiment);
+    if (*promised == 0)
+        tell(world, "experiment %lld is to end after epoch %d", experiment, epoch->valueint);
+    demand(world, *promised == 0 || *promised == epoch->valueint,
+           "experiment %lld was to end after epoch %lld, then after %d", experiment, *promised,
+           epoch->valueint);
+    *promised = epoch->valueint;
+}
+
 static void note_assignment(struct world *world, const struct hand *hand, const cJSON *answer) {
     struct promises *promises = &world->office.promises;
     long long experiment = number_of(answer, "experiment"), attempt = number_of(answer, "attempt");
@@ -123,10 +140,16 @@ static void note_ack(struct world *world, const struct hand *hand, const cJSON *
 static void note(struct world *world, const struct exchange *exchange) {
     const struct hand *hand = &world->hands[exchange->letter->hand];
     const char *name = exchange->answer.name;
-    if (strcmp(name, "assignment") == 0)
-        note_assignment(world, hand, exchange->answer.body);
-    else if (strcmp(name, "ack") == 0)
-        note_ack(world, hand, exchange->letter->message.body, exchange->answer.body);
+    const cJSON *asked = exchange->letter->message.body, *answered = exchange->answer.body;
+    if (strcmp(name, "assignment") == 0) {
+        note_assignment(world, hand, answered);
+        note_stop(world, answered, answered);
+    } else if (strcmp(name, "ack") == 0) {
+        note_ack(world, hand, asked, answered);
+        note_stop(world, asked, answered);
+    } else if (strcmp(name, "beat") == 0) {
+        note_stop(world, asked, answered);
+    }
 }
 
 int64_t office_count(struct world *world, const char *sql) {
@@ -136,6 +159,29 @@ int64_t office_count(struct world *world, const char *sql) {
     int64_t value = query_next(&query) ? query_int(&query) : -1;
     demand(world, query_close(&query, &error), "%s", error.message);
     return value;
+}
+
+/* What was told is what the database says, and follows from the losses. */
+static void check_stops(struct world *world) {
+    const struct promises *promises = &world->office.promises;
+    long long decided[EXPERIMENTS + 1] = {0};
+    struct query query;
+    query_open(&query, world->office.store, "SELECT experiment, epoch, value, threshold FROM stop");
+    while (query_next(&query)) {
+        int64_t id = query_int(&query), epoch = query_int(&query);
+        double value = query_double(&query), threshold = query_double(&query), best = 1;
+        for (int i = 1; i <= epoch; i++)
+            best = fmin(best, loss_of(weights_after(id, i)));
+        demand(world, value == best && value > threshold && epoch < EPOCHS,
+               "experiment %d is stopped after epoch %d for another reason than its losses",
+               (int)id, (int)epoch);
+        decided[id] = epoch;
+    }
+    demand(world, query_close(&query, NULL), "the stops cannot be read");
+    for (int id = 1; id <= EXPERIMENTS; id++)
+        demand(world, promises->stop_epoch[id] == 0 || decided[id] == promises->stop_epoch[id],
+               "experiment %d was to end after epoch %lld, which is forgotten", id,
+               promises->stop_epoch[id]);
 }
 
 void office_check(struct world *world) {
@@ -174,6 +220,7 @@ void office_check(struct world *world) {
         for (int epoch = 1; epoch <= EPOCHS; epoch++)
             demand(world, seen[id][epoch] || !promises->stored[id][epoch],
                    "experiment %d: epoch %d was acknowledged and is gone", id, epoch);
+    check_stops(world);
     query_open(&query, world->office.store, "SELECT id, state, attempt FROM experiment");
     while (query_next(&query)) {
         int64_t id = query_int(&query);

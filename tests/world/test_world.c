@@ -161,6 +161,10 @@ static void tick(struct world *world) {
     }
 }
 
+static const char median[] = "{\"rule\": \"median\", \"grace_epochs\": 2, \"min_peers\": 1}";
+static const char asha[] =
+    "{\"rule\": \"asha\", \"grace_epochs\": 1, \"eta\": 2, \"min_peers\": 1}";
+
 static void world_begin(struct world *world, uint64_t seed, bool told, const char *folder) {
     *world = (struct world){.seed = seed, .told = told, .disturbed = false};
     random_open(&world->draws, seed, RANDOM_SHUFFLE, 0, 0);
@@ -184,9 +188,11 @@ static void world_begin(struct world *world, uint64_t seed, bool told, const cha
         snprintf(hand->host, sizeof hand->host, i < 2 ? "here" : "there");
     }
     office_open(world);
-    cJSON_Delete(office_ask(world, "submit",
-                            body_submit("a test's key", EXPERIMENTS, EPOCHS, world->max_attempts),
-                            "submitted"));
+    cJSON *submit = body_submit("a test's key", EXPERIMENTS, EPOCHS, world->max_attempts);
+    world->stops = chance(world, 500);
+    if (world->stops)
+        body_with_stop(submit, chance(world, 500) ? median : asha);
+    cJSON_Delete(office_ask(world, "submit", submit, "submitted"));
     world->disturbed = true;
 }
 
@@ -223,19 +229,33 @@ static void check_fenced(struct world *world) {
     }
 }
 
-static void check_weights(struct world *world, int id) {
+/* It has the weights of a run that was undisturbed, and as long. Returns its last epoch. */
+static int check_weights(struct world *world, int id) {
     struct query query;
     query_open(&query, world->office.store,
-               "SELECT path FROM checkpoint WHERE experiment = ? AND kind = 'last' AND epoch = ?");
+               "SELECT epoch, path FROM checkpoint WHERE experiment = ? AND kind = 'last'"
+               " ORDER BY attempt DESC, epoch DESC LIMIT 1");
     query_bind_int(&query, id);
-    query_bind_int(&query, EPOCHS);
     demand(world, query_next(&query), "experiment %d is done and has no last checkpoint", id);
+    int epoch = (int)query_int(&query);
     const struct hand *hand = &world->hands[query_text(&query)[1] - '0'];
     query_close(&query, NULL);
     demand(world,
-           hand->files[id].epoch == EPOCHS &&
-               hand->files[id].weights[EPOCHS] == weights_after(id, EPOCHS),
+           hand->files[id].epoch == epoch &&
+               hand->files[id].weights[epoch] == weights_after(id, epoch),
            "experiment %d has other weights at %s than undisturbed", id, hand->name);
+    return epoch;
+}
+
+/* It has come to its end: the planned one or, if it was stopped, at least where it was to end. */
+static void check_done(struct world *world, int id, const cJSON *shown) {
+    const cJSON *stopped = json_member(shown, "stopped");
+    int least = cJSON_IsNull(stopped) ? EPOCHS : json_member(stopped, "epoch")->valueint;
+    int last = check_weights(world, id);
+    demand(world, last >= least && last <= EPOCHS, "experiment %d is done after epoch %d of %d", id,
+           last, least);
+    demand(world, cJSON_GetArraySize(json_member(shown, "history")) >= last,
+           "experiment %d is done without all its epochs", id);
 }
 
 static void check_end(struct world *world) {
@@ -250,11 +270,8 @@ static void check_end(struct world *world) {
             demand(world, done, "experiment %d is %s", id, state);
         if (strcmp(state, "failed") == 0)
             demand(world, failures == 3, "experiment %d failed after %.0f failures", id, failures);
-        if (done) {
-            demand(world, cJSON_GetArraySize(json_member(shown, "history")) == EPOCHS,
-                   "experiment %d is done without all its epochs", id);
-            check_weights(world, id);
-        }
+        if (done)
+            check_done(world, id, shown);
         cJSON_Delete(details);
     }
 }

@@ -40,6 +40,7 @@ struct promises {
     char holder[EXPERIMENTS + 1][ATTEMPTS_MAX][16];
     bool stored[EXPERIMENTS + 1][EPOCHS + 1]; /* acknowledged */
     bool finished[EXPERIMENTS + 1];           /* acknowledged as done */
+    long long stop_epoch[EXPERIMENTS + 1];    /* told to a holder; 0: none */
 };
 
 struct office {
@@ -76,9 +77,11 @@ struct hand {
     struct duty duty;
     uint64_t number;
     struct spooled report;
-    int resume_hand; /* who has the checkpoint that the assignment names; -1: nobody */
+    int assigned_stop_epoch; /* 0: none */
+    int resume_hand;         /* who has the checkpoint that the assignment names; -1: nobody */
     struct {
         bool active, stop, over;
+        int stop_epoch; /* 0: none */
         long long experiment;
         struct checkpoint_file state;
         int64_t next_ms;
@@ -98,6 +101,7 @@ struct world {
     struct moment now;
     bool disturbed, told; /* told: the story is printed */
     int max_attempts;
+    bool stops; /* the experiments have a stopping rule */
     struct letter *letters;
     struct office office;
     struct hand hands[HANDS];

@@ -1,0 +1,221 @@
+#include "coordinator/stopping.h"
+
+#include "coordinator/query.h"
+#include "coordinator/stop.h"
+#include "core/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what is judged --- */
+
+/* False in *open when the experiment has no rule, or has been stopped already. */
+static bool find_rule(struct store *store, int64_t experiment, struct stop_rule *rule,
+                      int64_t *epochs, bool *open, struct error *error) {
+    struct query query;
+    *open = false;
+    query_open(&query, store,
+               "SELECT epochs, config ->> '$.stop' FROM experiment WHERE id = ?1"
+               " AND NOT EXISTS (SELECT 1 FROM stop WHERE experiment = ?1)");
+    query_bind_int(&query, experiment);
+    if (query_next(&query)) {
+        *epochs = query_int(&query);
+        const char *text = query_text(&query);
+        cJSON *stop = text != NULL ? json_parse(text, strlen(text), "stop", NULL) : NULL;
+        *open = stop != NULL && stop_rule_read(stop, rule);
+        cJSON_Delete(stop);
+    }
+    return query_close(&query, error);
+}
+
+/* The courses of a group, one behind the other in `values`. */
+struct courses {
+    double *values;
+    size_t value_count, value_room;
+    struct member {
+        int64_t experiment;
+        size_t first, count;
+    } * members;
+    size_t count, room;
+};
+
+static void courses_free(struct courses *courses) {
+    free(courses->values);
+    free(courses->members);
+}
+
+/* The values come in order of experiment and epoch; an epoch that was never reported is undefined.
+ */
+static bool courses_add(struct courses *courses, int64_t experiment, int64_t epoch, double value) {
+    bool begins =
+        courses->count == 0 || courses->members[courses->count - 1].experiment != experiment;
+    if (begins && courses->count == courses->room) {
+        size_t room = 2 * courses->room + 16;
+        struct member *members = realloc(courses->members, room * sizeof *members);
+        if (members == NULL)
+            return false;
+        courses->members = members;
+        courses->room = room;
+    }
+    if (begins)
+        courses->members[courses->count++] =
+            (struct member){.experiment = experiment, .first = courses->value_count};
+    struct member *member = &courses->members[courses->count - 1];
+    size_t wanted = member->first + (size_t)epoch;
+    if (wanted > courses->value_room) {
+        double *values = realloc(courses->values, 2 * wanted * sizeof *values);
+        if (values == NULL)
+            return false;
+        courses->values = values;
+        courses->value_room = 2 * wanted;
+    }
+    while (courses->value_count < wanted)
+        courses->values[courses->value_count++] = (double)NAN;
+    courses->values[wanted - 1] = value;
+    member->count = (size_t)epoch;
+    return true;
+}
+
+/* Those of the group, the experiment itself among them, that have come to this epoch, up to it. */
+static bool courses_load(struct store *store, int64_t experiment, enum stop_metric metric,
+                         int64_t epoch, struct courses *courses, struct error *error) {
+    struct query query;
+    bool room = true;
+    query_open(&query, store,
+               "SELECT e.experiment, e.epoch, CASE ?3 WHEN 'accuracy' THEN e.valid_accuracy"
+               " WHEN 'precision' THEN e.valid_precision WHEN 'recall' THEN e.valid_recall"
+               " ELSE e.valid_loss END FROM experiment x JOIN epoch e ON e.experiment = x.id"
+               " WHERE x.\"group\" = (SELECT \"group\" FROM experiment WHERE id = ?1)"
+               " AND e.epoch <= ?2 AND EXISTS"
+               " (SELECT 1 FROM epoch o WHERE o.experiment = x.id AND o.epoch = ?2)"
+               " ORDER BY e.experiment, e.epoch");
+    query_bind_int(&query, experiment);
+    query_bind_int(&query, epoch);
+    query_bind_text(&query, stop_metric_text(metric));
+    while (room && query_next(&query)) {
+        int64_t id = query_int(&query), number = query_int(&query);
+        room = courses_add(courses, id, number, query_double(&query));
+    }
+    if (!room)
+        error_set(error, ERROR_FAILED, "no memory for the epochs of a group");
+    return query_close(&query, room ? error : NULL) && room;
+}
+
+/* stop_decide on them. */
+static bool courses_judge(const struct stop_rule *rule, const struct courses *courses,
+                          int64_t experiment, struct stop_verdict *verdict, struct error *error) {
+    struct stop_course own = {0}, *others = calloc(courses->count + 1, sizeof *others);
+    size_t count = 0;
+    bool good = others != NULL;
+    *verdict = (struct stop_verdict){0};
+    for (size_t i = 0; good && i < courses->count; i++) {
+        const struct member *member = &courses->members[i];
+        const struct stop_course course = {courses->values + member->first, member->count};
+        if (member->experiment == experiment)
+            own = course;
+        else
+            others[count++] = course;
+    }
+    if (good && own.count > 0)
+        good = stop_decide(rule, &own, others, count, verdict);
+    free(others);
+    return good || error_set(error, ERROR_FAILED, "no memory to judge a group");
+}
+
+static bool record(struct store *store, int64_t experiment, int64_t epoch,
+                   const struct stop_rule *rule, const struct stop_verdict *verdict, int64_t now_ms,
+                   struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "INSERT INTO stop (experiment, epoch, rule, metric, value, threshold, peers,"
+               " decided_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    query_bind_int(&query, experiment);
+    query_bind_int(&query, epoch);
+    query_bind_text(&query, stop_rule_text(rule->name));
+    query_bind_text(&query, stop_metric_text(rule->metric));
+    query_bind_double(&query, verdict->value);
+    query_bind_double(&query, verdict->threshold);
+    query_bind_int(&query, (int64_t)verdict->peers);
+    query_bind_int(&query, now_ms);
+    return query_run(&query, error);
+}
+
+bool stopping_judge(struct store *store, int64_t experiment, int64_t epoch, int64_t now_ms,
+                    struct error *error) {
+    struct stop_rule rule;
+    struct stop_verdict verdict;
+    struct courses courses = {0};
+    int64_t epochs = 0;
+    bool open = false;
+    if (!find_rule(store, experiment, &rule, &epochs, &open, error))
+        return false;
+    if (!open || !stop_due(&rule, epoch, epochs))
+        return true;
+    bool good = courses_load(store, experiment, rule.metric, epoch, &courses, error) &&
+                courses_judge(&rule, &courses, experiment, &verdict, error) &&
+                (!verdict.stop || record(store, experiment, epoch, &rule, &verdict, now_ms, error));
+    courses_free(&courses);
+    return good;
+}
+
+/* --- what is told --- */
+
+bool stopping_tell(struct store *store, int64_t experiment, cJSON *answer, struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT epoch FROM stop WHERE experiment = ?");
+    query_bind_int(&query, experiment);
+    if (query_next(&query))
+        cJSON_AddNumberToObject(answer, "stop_epoch", (double)query_int(&query));
+    return query_close(&query, error);
+}
+
+static void add_number(cJSON *object, const char *key, double value) {
+    json_add_defined(object, key, isfinite(value), value);
+}
+
+/* "0.71", or what an undefined value is called. */
+static void number_text(char text[32], double value) {
+    if (isfinite(value))
+        snprintf(text, 32, "%.4f", value);
+    else
+        snprintf(text, 32, "undefined");
+}
+
+/* "median rule, best valid_loss 0.7100 against 0.5200 of 5 others". */
+static void add_reason(cJSON *stopped, const char *rule, const char *metric, double value,
+                       double threshold, int64_t peers) {
+    char text[256], own[32], limit[32];
+    number_text(own, value);
+    number_text(limit, threshold);
+    snprintf(text, sizeof text, "%s rule, %s%s %s against %s of %lld other%s", rule,
+             strcmp(rule, "median") == 0 ? "best " : "", metric, own, limit, (long long)peers,
+             peers == 1 ? "" : "s");
+    cJSON_AddStringToObject(stopped, "reason", text);
+}
+
+bool stopping_view(struct store *store, int64_t experiment, cJSON *summary, struct error *error) {
+    struct query query;
+    cJSON *stopped = NULL;
+    query_open(&query, store,
+               "SELECT epoch, rule, metric, value, threshold, peers, decided_ms FROM stop"
+               " WHERE experiment = ?");
+    query_bind_int(&query, experiment);
+    if (query_next(&query)) {
+        stopped = cJSON_CreateObject();
+        cJSON_AddNumberToObject(stopped, "epoch", (double)query_int(&query));
+        const char *rule = query_text(&query), *metric = query_text(&query);
+        double value = query_double(&query), threshold = query_double(&query);
+        int64_t peers = query_int(&query);
+        cJSON_AddStringToObject(stopped, "rule", rule);
+        cJSON_AddStringToObject(stopped, "metric", metric);
+        add_number(stopped, "value", value);
+        add_number(stopped, "threshold", threshold);
+        cJSON_AddNumberToObject(stopped, "peers", (double)peers);
+        cJSON_AddNumberToObject(stopped, "decided_ms", (double)query_int(&query));
+        add_reason(stopped, rule, metric, value, threshold, peers);
+    }
+    cJSON_AddItemToObject(summary, "stopped", stopped != NULL ? stopped : cJSON_CreateNull());
+    return query_close(&query, error);
+}
