@@ -4,11 +4,18 @@
 #include "cli/differences.h"
 #include "cli/duel.h"
 #include "cli/effects.h"
+#include "cli/evaluation_list.h"
 #include "cli/evaluation_tables.h"
-#include "cli/metrics_row.h"
+#include "cli/field.h"
 #include "cli/output.h"
 
 #include <stdlib.h>
+
+static const struct argp_option options[] = {ARRANGEMENT_OPTIONS(LISTING_EVALUATION_COLUMNS), {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+    return arrangement_parse(state->input, key, argument, state);
+}
 
 static const struct command_line line = {
     .arguments = "[ID...|GROUP]",
@@ -18,8 +25,14 @@ static const struct command_line line = {
         "validation accuracy, then loss; never by the test split, which only says whether the "
         "choice is more than chance (McNemar's test, bootstrap intervals). Experiments that differ "
         "in train.seed alone are summed up as mean and standard deviation, and each value of a "
-        "matrix as its mean over the others."
-        "\vExample:\n  assay compare demo\n  assay compare demo --json > demo.json",
+        "matrix as its mean over the others. --columns, --filter and --sort make the checkpoints "
+        "one table, a row for each split; experiments without a row that meets the filter are "
+        "left out of everything else too."
+        "\vExamples:\n  assay compare demo\n  assay compare demo --json > demo.json\n"
+        "  assay compare demo --filter 'split = valid and seed = 1' --sort=-accuracy\n"
+        "  assay compare --columns id,name,checkpoint,split,accuracy,loss",
+    .options = options,
+    .parse = parse,
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
@@ -32,6 +45,8 @@ struct comparison {
     struct duel duels[DUELS_MAX];
     size_t duel_count;
     cJSON *differences, *effects;
+    struct arrangement arrangement;
+    cJSON *rows; /* evaluation_list_arrange; NULL where no arrangement was asked for */
 };
 
 static bool comparison_make(struct client *client, const cJSON *experiments,
@@ -57,6 +72,8 @@ static void comparison_free(struct comparison *comparison) {
     free(comparison->repeats);
     cJSON_Delete(comparison->differences);
     cJSON_Delete(comparison->effects);
+    cJSON_Delete(comparison->rows);
+    arrangement_free(&comparison->arrangement);
 }
 
 static const struct contender *best_of(const struct comparison *comparison) {
@@ -73,47 +90,6 @@ static size_t repeat_count(const struct comparison *comparison, size_t first) {
 
 static const cJSON *kept(const struct contender *contender, enum split_name split) {
     return contender->evaluations[contender->keep][split];
-}
-
-/* Why an experiment has nothing to compare. */
-static void add_reason(struct table *table, const cJSON *experiment) {
-    const char *error = field_text(experiment, "error", NULL);
-    table_heading(table, STYLE_DIM, "  %s after %.0f of %.0f epochs, not evaluated%s%s",
-                  field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
-                  field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
-                  error != NULL ? error : "");
-}
-
-static void add_contender(struct table *table, const struct contender *contender) {
-    const cJSON *experiment = contender->experiment;
-    char stopped[FIELD_STOPPED_SIZE];
-    table_heading(table, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
-                  field_text(experiment, "name", "?"));
-    if (contender->keep < 0)
-        add_reason(table, experiment);
-    else if (field_stopped(stopped, experiment) != NULL)
-        table_heading(table, STYLE_DIM, "  %s", stopped);
-    for (int i = 0; i < CHECKPOINT_COUNT; i++)
-        for (int j = 0; j < SPLIT_COUNT; j++) {
-            const cJSON *evaluation = contender->evaluations[i][j];
-            if (evaluation == NULL)
-                continue;
-            table_add_styled(table, i == contender->keep ? STYLE_GOOD : STYLE_PLAIN, "  %s",
-                             checkpoint_names[i]);
-            table_add(table, "%.0f", field_number(evaluation, "epoch", 0));
-            table_add(table, "%s", split_names[j]);
-            metrics_row_add(table, evaluation);
-        }
-}
-
-static void print_evaluations(const struct comparison *comparison, const struct screen *screen) {
-    static const struct column columns[] = {
-        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
-    struct table table = TABLE_OF(columns);
-    for (size_t i = 0; i < comparison->count; i++)
-        add_contender(&table, &comparison->contenders[i]);
-    table_print(&table, screen, 0);
-    table_free(&table);
 }
 
 static void print_ranking(const struct comparison *comparison, const struct screen *screen) {
@@ -309,6 +285,8 @@ static bool print_json(const struct comparison *comparison) {
     cJSON *experiments = cJSON_AddArrayToObject(document, "experiments");
     for (size_t i = 0; i < comparison->count; i++)
         cJSON_AddItemToArray(experiments, contender_json(&comparison->contenders[i]));
+    if (comparison->rows != NULL)
+        cJSON_AddItemReferenceToObject(document, "rows", comparison->rows);
     cJSON *repeats = cJSON_AddArrayToObject(document, "repeats");
     for (size_t first = 0; first < comparison->count; first++)
         if (repeat_count(comparison, first) >= 2)
@@ -337,11 +315,17 @@ static void print_verdict(const struct comparison *comparison, const struct scre
 static void print_comparison(const struct comparison *comparison) {
     struct screen screen = screen_of(stdout);
     if (comparison->count == 0) {
-        puts("no experiments; assay submit FILE queues some");
+        puts(comparison->arrangement.filter != NULL
+                 ? "no experiment is like that"
+                 : "no experiments; assay submit FILE queues some");
         return;
     }
     differences_print(comparison->differences, &screen);
-    print_evaluations(comparison, &screen);
+    if (comparison->rows != NULL)
+        arrangement_print(&comparison->arrangement, &listing_evaluations, comparison->rows,
+                          "none of them is evaluated");
+    else
+        evaluation_list_print(comparison->contenders, comparison->count, &screen);
     print_ranking(comparison, &screen);
     print_findings(comparison, &screen);
     print_repeats(comparison, &screen);
@@ -353,13 +337,14 @@ static void print_comparison(const struct comparison *comparison) {
 int command_compare(int argc, char **argv) {
     struct command_input input;
     struct error error = {0};
-    struct client client;
+    struct client client = {0};
     struct comparison comparison = {0};
-    cJSON *experiments;
+    cJSON *experiments = NULL;
     int status;
-    if (!command_parse(&line, argc, argv, NULL, &input, &status))
-        return status;
+    if (!command_parse(&line, argc, argv, &comparison.arrangement, &input, &status))
+        goto out;
     if (!client_look(&input, "show", &client, &experiments, &error) ||
+        !evaluation_list_arrange(&comparison.arrangement, experiments, &comparison.rows, &error) ||
         !comparison_make(&client, experiments, &comparison, &error))
         status = command_fail(&error);
     else {
@@ -368,6 +353,7 @@ int command_compare(int argc, char **argv) {
         bool printed = !input.json || print_json(&comparison);
         status = !printed ? ERROR_FAILED : input.count > 0 ? field_status(experiments) : 0;
     }
+out:
     comparison_free(&comparison);
     cJSON_Delete(experiments);
     client_close(&client);

@@ -51,7 +51,8 @@ static void choose_shown(struct dashboard *dashboard) {
     if (shown == NULL)
         return;
     cJSON_ArrayForEach(one, dashboard->experiments) {
-        if (dashboard->filter == NULL || filter_takes(dashboard->filter, listing_look, one))
+        if (dashboard->filter == NULL ||
+            listing_takes(&listing_experiments, dashboard->filter, one))
             shown[--first] = one;
     }
     free(dashboard->shown);
@@ -157,7 +158,7 @@ static void use_filter(struct dashboard *dashboard) {
     snprintf(longer, sizeof longer, whole ? "%s" : "name ~ \"%s\"", dashboard->typed);
     if (dashboard->typed[0] != '\0' &&
         (!filter_parse(longer, &filter, &error) ||
-         !listing_check_filter(dashboard->experiments, filter, &error))) {
+         !listing_check_filter(&listing_experiments, dashboard->experiments, filter, &error))) {
         filter_free(filter);
         snprintf(dashboard->note, sizeof dashboard->note, "%.250s", error.message);
         return;

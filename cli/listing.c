@@ -9,12 +9,19 @@
 
 enum form { FORM_TEXT, FORM_WHOLE, FORM_EPOCH, FORM_RATIO, FORM_SHORT, FORM_AGE };
 
-/* The columns that LISTING_COLUMNS names, in that order. */
-static const struct {
-    const char *name, *path; /* into a summary */
+struct column_of_row {
+    const char *name, *path; /* into a row */
     enum form form;
     const char *title; /* where it is not the name */
-} columns[] = {
+};
+
+struct listing {
+    const struct column_of_row *columns;
+    size_t count;
+    const char *names; /* of the columns, in their order */
+};
+
+static const struct column_of_row experiment_columns[] = {
     {"id", "id", FORM_WHOLE, NULL},
     {"name", "name", FORM_TEXT, "experiment"},
     {"group", "group", FORM_TEXT, NULL},
@@ -39,13 +46,45 @@ static const struct {
     {"waits", "waits", FORM_TEXT, "waits for"},
     {"stopped", "stopped.rule", FORM_TEXT, "stopped by"},
 };
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
-static size_t find(const char *name) {
-    size_t index = 0;
-    while (index < COLUMN_COUNT && strcmp(columns[index].name, name) != 0)
-        index++;
-    return index;
+static const struct column_of_row evaluation_columns[] = {
+    {"id", "id", FORM_WHOLE, NULL},
+    {"name", "name", FORM_TEXT, "experiment"},
+    {"group", "group", FORM_TEXT, NULL},
+    {"state", "state", FORM_TEXT, NULL},
+    {"checkpoint", "checkpoint", FORM_TEXT, NULL},
+    {"split", "split", FORM_TEXT, NULL},
+    {"keep", "keep", FORM_TEXT, NULL},
+    {"epoch", "epoch", FORM_WHOLE, NULL},
+    {"true_positive", "true_positive", FORM_WHOLE, "TP"},
+    {"true_negative", "true_negative", FORM_WHOLE, "TN"},
+    {"false_positive", "false_positive", FORM_WHOLE, "FP"},
+    {"false_negative", "false_negative", FORM_WHOLE, "FN"},
+    {"accuracy", "accuracy", FORM_RATIO, NULL},
+    {"recall", "recall", FORM_RATIO, NULL},
+    {"precision", "precision", FORM_RATIO, NULL},
+    {"loss", "loss", FORM_RATIO, NULL},
+    {"roc_auc", "roc_auc", FORM_RATIO, "ROC AUC"},
+    {"average_precision", "average_precision", FORM_RATIO, "avg. prec."},
+    {"equal_error_rate", "equal_error_rate", FORM_RATIO, "EER"},
+    {"threshold", "threshold", FORM_RATIO, NULL},
+};
+
+#define LISTING_OF(array, names)                                                                   \
+    { array, sizeof(array) / sizeof(array)[0], names }
+enum { COLUMNS_MAX = 32 };
+_Static_assert(sizeof experiment_columns / sizeof experiment_columns[0] <= COLUMNS_MAX, "");
+_Static_assert(sizeof evaluation_columns / sizeof evaluation_columns[0] <= COLUMNS_MAX, "");
+const struct listing listing_experiments = LISTING_OF(experiment_columns, LISTING_COLUMNS);
+const struct listing listing_evaluations =
+    LISTING_OF(evaluation_columns, LISTING_EVALUATION_COLUMNS);
+
+/* NULL for what is no column. */
+static const struct column_of_row *find(const struct listing *listing, const char *name) {
+    for (size_t i = 0; i < listing->count; i++)
+        if (strcmp(listing->columns[i].name, name) == 0)
+            return &listing->columns[i];
+    return NULL;
 }
 
 void listing_age(cJSON *experiments, double now_ms) {
@@ -68,10 +107,9 @@ static const cJSON *variant_of(const cJSON *experiment, const char *name) {
     return NULL;
 }
 
-const cJSON *listing_look(const void *experiment, const char *name) {
-    size_t index = find(name);
-    return index < COLUMN_COUNT ? field_at(experiment, columns[index].path)
-                                : variant_of(experiment, name);
+const cJSON *listing_look(const struct listing *listing, const cJSON *row, const char *name) {
+    const struct column_of_row *column = find(listing, name);
+    return column != NULL ? field_at(row, column->path) : variant_of(row, name);
 }
 
 static char *format_number(enum form form, double number) {
@@ -85,14 +123,14 @@ static char *format_number(enum form form, double number) {
     }
 }
 
-char *listing_text(const cJSON *experiment, const char *name) {
-    size_t index = find(name);
-    enum form form = index < COLUMN_COUNT ? columns[index].form : FORM_SHORT;
-    const cJSON *value = listing_look(experiment, name);
+char *listing_text(const struct listing *listing, const cJSON *row, const char *name) {
+    const struct column_of_row *column = find(listing, name);
+    enum form form = column != NULL ? column->form : FORM_SHORT;
+    const cJSON *value = listing_look(listing, row, name);
     if (form == FORM_EPOCH) {
         char text[2 * FORMAT_SIZE];
-        snprintf(text, sizeof text, "%.0f/%.0f", field_number(experiment, "epochs_done", 0),
-                 field_number(experiment, "epochs", 0));
+        snprintf(text, sizeof text, "%.0f/%.0f", field_number(row, "epochs_done", 0),
+                 field_number(row, "epochs", 0));
         return strdup(text);
     }
     if (cJSON_IsNumber(value))
@@ -100,80 +138,97 @@ char *listing_text(const cJSON *experiment, const char *name) {
     return strdup(cJSON_IsString(value) ? value->valuestring : "");
 }
 
-const char *listing_title(const char *name) {
-    size_t index = find(name);
-    return index < COLUMN_COUNT && columns[index].title != NULL ? columns[index].title : name;
+const char *listing_title(const struct listing *listing, const char *name) {
+    const struct column_of_row *column = find(listing, name);
+    return column != NULL && column->title != NULL ? column->title : name;
 }
 
-bool listing_is_number(const char *name) {
-    size_t index = find(name);
-    return index < COLUMN_COUNT && columns[index].form != FORM_TEXT;
+bool listing_is_number(const struct listing *listing, const char *name) {
+    const struct column_of_row *column = find(listing, name);
+    return column != NULL && column->form != FORM_TEXT;
 }
 
-enum style listing_style(const cJSON *experiment, const char *name) {
-    return strcmp(name, "state") == 0 ? screen_state_style(field_text(experiment, "state", ""))
+enum style listing_style(const cJSON *row, const char *name) {
+    return strcmp(name, "state") == 0 ? screen_state_style(field_text(row, "state", ""))
                                       : STYLE_PLAIN;
 }
 
 /* --- checking --- */
 
-static bool is_known(const cJSON *experiments, const char *name) {
-    const cJSON *experiment;
-    if (find(name) < COLUMN_COUNT)
+static bool is_known(const struct listing *listing, const cJSON *rows, const char *name) {
+    const cJSON *row;
+    if (find(listing, name) != NULL)
         return true;
-    cJSON_ArrayForEach(experiment, experiments) {
-        if (variant_of(experiment, name) != NULL)
+    cJSON_ArrayForEach(row, rows) {
+        if (variant_of(row, name) != NULL)
             return true;
     }
     return false;
 }
 
-static bool check(const cJSON *experiments, const char *name, struct error *error) {
-    const char *names[COLUMN_COUNT];
-    if (is_known(experiments, name))
+static bool check(const struct listing *listing, const cJSON *rows, const char *name,
+                  struct error *error) {
+    const char *names[COLUMNS_MAX];
+    if (is_known(listing, rows, name))
         return true;
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        names[i] = columns[i].name;
-    const char *near = nearest_word(name, names, COLUMN_COUNT);
+    for (size_t i = 0; i < listing->count; i++)
+        names[i] = listing->columns[i].name;
+    const char *near = nearest_word(name, names, listing->count);
     if (near != NULL)
         return error_set(error, ERROR_INPUT, "there is no column \"%s\"; did you mean \"%s\"?",
                          name, near);
     return error_set(error, ERROR_INPUT,
                      "there is no column \"%s\"; use a key of the experiments' matrix, or one of "
                      "%s",
-                     name, LISTING_COLUMNS);
+                     name, listing->names);
 }
 
-bool listing_check(const cJSON *experiments, const char *const *names, size_t count,
-                   struct error *error) {
+bool listing_check(const struct listing *listing, const cJSON *rows, const char *const *names,
+                   size_t count, struct error *error) {
     for (size_t i = 0; i < count; i++)
-        if (!check(experiments, names[i], error))
+        if (!check(listing, rows, names[i], error))
             return false;
     return true;
 }
 
-bool listing_check_filter(const cJSON *experiments, const struct filter *filter,
-                          struct error *error) {
+bool listing_check_filter(const struct listing *listing, const cJSON *rows,
+                          const struct filter *filter, struct error *error) {
     const char *name;
     for (size_t i = 0; (name = filter_field(filter, i)) != NULL; i++)
-        if (!check(experiments, name, error))
+        if (!check(listing, rows, name, error))
             return false;
     return true;
 }
 
 /* --- filtering and sorting --- */
 
-void listing_filter(cJSON *experiments, const struct filter *filter) {
+struct listed {
+    const struct listing *listing;
+    const cJSON *row;
+};
+
+/* A filter_look at a struct listed. */
+static const cJSON *look_listed(const void *row, const char *name) {
+    const struct listed *listed = row;
+    return listing_look(listed->listing, listed->row, name);
+}
+
+bool listing_takes(const struct listing *listing, const struct filter *filter, const cJSON *row) {
+    const struct listed listed = {listing, row};
+    return filter_takes(filter, look_listed, &listed);
+}
+
+void listing_filter(const struct listing *listing, cJSON *rows, const struct filter *filter) {
     cJSON *next;
-    for (cJSON *one = experiments->child; one != NULL; one = next) {
+    for (cJSON *one = rows->child; one != NULL; one = next) {
         next = one->next;
-        if (!filter_takes(filter, listing_look, one))
-            cJSON_Delete(cJSON_DetachItemViaPointer(experiments, one));
+        if (!listing_takes(listing, filter, one))
+            cJSON_Delete(cJSON_DetachItemViaPointer(rows, one));
     }
 }
 
 struct sorted {
-    cJSON *experiment;
+    cJSON *row;
     const cJSON *value;
     size_t place; /* before: sorting is stable */
     bool descending;
@@ -195,20 +250,20 @@ static int compare(const void *left, const void *right) {
     return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
 }
 
-bool listing_sort(cJSON *experiments, const char *name) {
+bool listing_sort(const struct listing *listing, cJSON *rows, const char *name) {
     bool descending = name[0] == '-';
-    size_t count = (size_t)cJSON_GetArraySize(experiments);
+    size_t count = (size_t)cJSON_GetArraySize(rows);
     struct sorted *sorted = calloc(count + 1, sizeof *sorted);
     if (sorted == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        cJSON *experiment = cJSON_DetachItemViaPointer(experiments, experiments->child);
+        cJSON *row = cJSON_DetachItemViaPointer(rows, rows->child);
         sorted[i] =
-            (struct sorted){experiment, listing_look(experiment, name + descending), i, descending};
+            (struct sorted){row, listing_look(listing, row, name + descending), i, descending};
     }
     qsort(sorted, count, sizeof *sorted, compare);
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(experiments, sorted[i].experiment);
+        cJSON_AddItemToArray(rows, sorted[i].row);
     free(sorted);
     return true;
 }

@@ -149,6 +149,73 @@ static void compare_of_a_named_failure_exits_4(void **state) {
     free(run.err);
 }
 
+static void compare_arranges_its_rows(void **state) {
+    (void)state;
+    struct run run = RUN(command_compare, "compare", "--filter", "accuracy > 0.86 and seed = 1",
+                         "--sort=-accuracy", "--columns", "id,checkpoint,split,seed,accuracy,loss");
+    static const char rows[] = "id  checkpoint  split  seed  accuracy    loss\n"
+                               " 2  best        valid  1       0.9375  0.2000\n"
+                               " 2  best        test   1       0.8993  0.2500\n"
+                               " 2  last        valid  1       0.8681  0.4000\n"
+                               "\n";
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, rows));
+    assert_null(strstr(run.out, "demo/flip,seed=0"));
+    free(run.out);
+    free(run.err);
+}
+
+static void compare_json_follows_filter_and_sort(void **state) {
+    (void)state;
+    struct run run = RUN(command_compare, "compare", "--json", "--sort=loss", "--filter",
+                         "split = test and state = done and accuracy > 0.84");
+    static const struct {
+        int id;
+        const char *checkpoint;
+    } expected[] = {{2, "best"}, {1, "last"}, {2, "last"}};
+    cJSON *document = parsed(run.out);
+    const cJSON *rows = field_at(document, "rows"), *left = field_at(document, "experiments");
+    assert_int_equal(cJSON_GetArraySize(rows), 3);
+    for (int i = 0; i < 3; i++) {
+        const cJSON *row = cJSON_GetArrayItem(rows, i);
+        assert_int_equal(cJSON_GetObjectItem(row, "id")->valueint, expected[i].id);
+        assert_string_equal(field_text(row, "checkpoint", ""), expected[i].checkpoint);
+    }
+    assert_int_equal(cJSON_GetArraySize(left), 2);
+    assert_int_equal(cJSON_GetObjectItem(left->child, "id")->valueint, 2);
+    assert_int_equal(cJSON_GetObjectItem(left->child->next, "id")->valueint, 1);
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+}
+
+static void compare_sorted_alone_leaves_nobody_out(void **state) {
+    (void)state;
+    struct run run = RUN(command_compare, "compare", "--json", "--sort", "-id");
+    cJSON *document = parsed(run.out);
+    static const int expected[] = {2, 1, 3, 4}; /* 3 and 4 have no row */
+    const cJSON *left = field_at(document, "experiments");
+    assert_int_equal(cJSON_GetArraySize(left), 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(left, i), "id")->valueint,
+                         expected[i]);
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+}
+
+static void compare_refuses_an_unknown_column_with_the_nearest(void **state) {
+    (void)state;
+    assert_run(RUN(command_compare, "compare", "--columns", "id,acuracy"), 2, "",
+               "assay: there is no column \"acuracy\"; did you mean \"accuracy\"?\n");
+    assert_run(RUN(command_compare, "compare", "--sort=-los"), 2, "",
+               "assay: there is no column \"los\"; did you mean \"loss\"?\n");
+    assert_run(RUN(command_compare, "compare", "--filter", "splt = test"), 2, "",
+               "assay: there is no column \"splt\"; did you mean \"split\"?\n");
+    assert_run(RUN(command_compare, "compare", "--filter", "id > 9"), 0,
+               "no experiment is like that\n", "");
+}
+
 static void ls_has_a_line_for_each(void **state) {
     (void)state;
     assert_output(RUN(command_ls, "ls"), 0, "ls.txt");
@@ -333,6 +400,10 @@ int main(void) {
         cmocka_unit_test(compare_shows_counts_the_choice_the_classes_and_the_repeats),
         cmocka_unit_test(compare_json_has_the_promised_names),
         cmocka_unit_test(compare_of_a_named_failure_exits_4),
+        cmocka_unit_test(compare_arranges_its_rows),
+        cmocka_unit_test(compare_json_follows_filter_and_sort),
+        cmocka_unit_test(compare_sorted_alone_leaves_nobody_out),
+        cmocka_unit_test(compare_refuses_an_unknown_column_with_the_nearest),
         cmocka_unit_test(ls_has_a_line_for_each),
         cmocka_unit_test(ls_can_show_one_state_alone),
         cmocka_unit_test(ls_shows_chosen_columns_filtered_and_sorted),

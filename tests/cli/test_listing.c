@@ -25,7 +25,7 @@ static void assert_order(const cJSON *experiments, const char *ids) {
 static void sorted_by(const char *name, const char *ids) {
     cJSON *experiments = parsed(three);
     listing_age(experiments, 100000);
-    assert_true(listing_sort(experiments, name));
+    assert_true(listing_sort(&listing_experiments, experiments, name));
     assert_order(experiments, ids);
     cJSON_Delete(experiments);
 }
@@ -47,8 +47,8 @@ static void filtered_by(const char *text, const char *ids) {
     struct error error = {0};
     listing_age(experiments, 100000);
     assert_true(filter_parse(text, &filter, &error));
-    assert_true(listing_check_filter(experiments, filter, &error));
-    listing_filter(experiments, filter);
+    assert_true(listing_check_filter(&listing_experiments, experiments, filter, &error));
+    listing_filter(&listing_experiments, experiments, filter);
     assert_order(experiments, ids);
     filter_free(filter);
     cJSON_Delete(experiments);
@@ -72,7 +72,7 @@ static void cells_say_values_as_people_read_them(void **state) {
     cJSON *experiments = parsed(three);
     listing_age(experiments, 100000);
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
-        char *text = listing_text(experiments->child, expected[i][0]);
+        char *text = listing_text(&listing_experiments, experiments->child, expected[i][0]);
         assert_string_equal(text, expected[i][1]);
         free(text);
     }
@@ -83,14 +83,33 @@ static void unknown_columns_are_refused_with_the_nearest(void **state) {
     (void)state;
     cJSON *experiments = parsed(three);
     struct error error = {0};
-    assert_true(listing_check(experiments, (const char *[]){"id", "augmentations"}, 2, &error));
-    assert_false(listing_check(experiments, (const char *[]){"id", "acuracy"}, 2, &error));
+    assert_true(listing_check(&listing_experiments, experiments,
+                              (const char *[]){"id", "augmentations"}, 2, &error));
+    assert_false(listing_check(&listing_experiments, experiments, (const char *[]){"id", "acuracy"},
+                               2, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_string_equal(error.message,
                         "there is no column \"acuracy\"; did you mean \"accuracy\"?");
-    assert_false(listing_check(experiments, (const char *[]){"zzzzzzzz"}, 1, &error));
+    assert_false(
+        listing_check(&listing_experiments, experiments, (const char *[]){"zzzzzzzz"}, 1, &error));
     assert_non_null(strstr(error.message, LISTING_COLUMNS));
     cJSON_Delete(experiments);
+}
+
+/* "a, b" of a literal as LISTING_COLUMNS. */
+static void are_known(const struct listing *listing, const char *names) {
+    cJSON *none = cJSON_CreateArray();
+    char *copy = strdup(names), *rest = NULL;
+    for (char *name = strtok_r(copy, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest))
+        assert_true(listing_check(listing, none, (const char *const *)&name, 1, NULL));
+    free(copy);
+    cJSON_Delete(none);
+}
+
+static void every_column_of_the_help_is_one(void **state) {
+    (void)state;
+    are_known(&listing_experiments, LISTING_COLUMNS);
+    are_known(&listing_evaluations, LISTING_EVALUATION_COLUMNS);
 }
 
 int main(void) {
@@ -99,6 +118,7 @@ int main(void) {
         cmocka_unit_test(filters_know_columns_and_matrix_keys),
         cmocka_unit_test(cells_say_values_as_people_read_them),
         cmocka_unit_test(unknown_columns_are_refused_with_the_nearest),
+        cmocka_unit_test(every_column_of_the_help_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

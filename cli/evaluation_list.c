@@ -1,0 +1,122 @@
+#include "cli/evaluation_list.h"
+
+#include "cli/metrics_row.h"
+
+#include <stdlib.h>
+
+/* Why an experiment has nothing to compare. */
+static void add_reason(struct table *table, const cJSON *experiment) {
+    const char *error = field_text(experiment, "error", NULL);
+    table_heading(table, STYLE_DIM, "  %s after %.0f of %.0f epochs, not evaluated%s%s",
+                  field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
+                  field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
+                  error != NULL ? error : "");
+}
+
+static void add_contender(struct table *table, const struct contender *contender) {
+    const cJSON *experiment = contender->experiment;
+    char stopped[FIELD_STOPPED_SIZE];
+    table_heading(table, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
+                  field_text(experiment, "name", "?"));
+    if (contender->keep < 0)
+        add_reason(table, experiment);
+    else if (field_stopped(stopped, experiment) != NULL)
+        table_heading(table, STYLE_DIM, "  %s", stopped);
+    for (int i = 0; i < CHECKPOINT_COUNT; i++)
+        for (int j = 0; j < SPLIT_COUNT; j++) {
+            const cJSON *evaluation = contender->evaluations[i][j];
+            if (evaluation == NULL)
+                continue;
+            table_add_styled(table, i == contender->keep ? STYLE_GOOD : STYLE_PLAIN, "  %s",
+                             checkpoint_names[i]);
+            table_add(table, "%.0f", field_number(evaluation, "epoch", 0));
+            table_add(table, "%s", split_names[j]);
+            metrics_row_add(table, evaluation);
+        }
+}
+
+void evaluation_list_print(const struct contender *contenders, size_t count,
+                           const struct screen *screen) {
+    static const struct column columns[] = {
+        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
+    struct table table = TABLE_OF(columns);
+    for (size_t i = 0; i < count; i++)
+        add_contender(&table, &contenders[i]);
+    table_print(&table, screen, 0);
+    table_free(&table);
+}
+
+static void add_row(cJSON *list, const struct contender *contender, int checkpoint, int split) {
+    static const char *const copied[] = {"id", "name", "group", "variant", "state"};
+    const cJSON *evaluation = contender->evaluations[checkpoint][split], *value;
+    cJSON *row = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
+        value = cJSON_GetObjectItemCaseSensitive(contender->experiment, copied[i]);
+        cJSON_AddItemToObject(row, copied[i], cJSON_Duplicate(value, true));
+    }
+    cJSON_AddStringToObject(row, "keep", checkpoint == contender->keep ? "yes" : "no");
+    cJSON_ArrayForEach(value, evaluation) {
+        if (!cJSON_IsObject(value) && !cJSON_IsArray(value))
+            cJSON_AddItemToObject(row, value->string, cJSON_Duplicate(value, false));
+    }
+    cJSON_AddItemToArray(list, row);
+}
+
+static cJSON *list_rows(const struct contender *contenders, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++)
+        for (int checkpoint = 0; checkpoint < CHECKPOINT_COUNT; checkpoint++)
+            for (int split = 0; split < SPLIT_COUNT; split++)
+                if (contenders[i].evaluations[checkpoint][split] != NULL)
+                    add_row(list, &contenders[i], checkpoint, split);
+    return list;
+}
+
+static cJSON *find(const cJSON *experiments, double id) {
+    cJSON *one;
+    cJSON_ArrayForEach(one, experiments) {
+        double other = field_number(one, "id", 0);
+        if (other >= id && other <= id)
+            return one;
+    }
+    return NULL;
+}
+
+/* Leaves in the array of experiments those that have a row in the list (all, unless `only`), in the
+ * order of their first rows; those without one come last. */
+static void follow_rows(const cJSON *list, bool only, cJSON *experiments) {
+    cJSON *arranged = cJSON_CreateArray(), *one;
+    const cJSON *row;
+    cJSON_ArrayForEach(row, list) {
+        if ((one = find(experiments, field_number(row, "id", 0))) != NULL)
+            cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, one));
+    }
+    while (!only && experiments->child != NULL)
+        cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, experiments->child));
+    while (experiments->child != NULL)
+        cJSON_Delete(cJSON_DetachItemViaPointer(experiments, experiments->child));
+    while (arranged->child != NULL)
+        cJSON_AddItemToArray(experiments, cJSON_DetachItemViaPointer(arranged, arranged->child));
+    cJSON_Delete(arranged);
+}
+
+bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments, cJSON **rows,
+                             struct error *error) {
+    static const char *const usual[] = {"id",       "name",   "checkpoint", "split", "epoch",
+                                        "accuracy", "recall", "precision",  "loss"};
+    size_t count;
+    *rows = NULL;
+    if (!arrangement_given(arrangement))
+        return true;
+    struct contender *contenders = contenders_make(experiments, &count);
+    if (contenders == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    *rows = list_rows(contenders, count);
+    free(contenders);
+    if (!arrangement_check(arrangement, &listing_evaluations, experiments, error) ||
+        !arrangement_apply(arrangement, &listing_evaluations, *rows, error))
+        return false;
+    arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0]);
+    follow_rows(*rows, arrangement->filter != NULL, experiments);
+    return true;
+}
