@@ -421,7 +421,9 @@ static void the_next_is_what_the_rule_says_of_all_that_wait(void **state) {
  * fail, and are killed; whatever happens no attempt is handed out twice, every epoch of what is
  * done is stored exactly once, and in the end nothing is left over --- */
 
-enum { JOBS = 12, EPOCHS = 5, WORKERS = 4, LEASE_MS = 50, STEPS = 4000 };
+enum { JOBS = 12, EPOCHS = 5, WORKERS = 4, LEASE_MS = 50, STEPS = 2000, FAILURES = 4 };
+/* The longest rest after FAILURES - 1 of them (lease_rest), and time to train after it. */
+enum { CALM_MS = 32 * 1000 + 10 * 1000 };
 
 struct simulation {
     struct random_stream draws;
@@ -551,12 +553,13 @@ static void simulate(uint64_t seed) {
     random_open(&simulation.draws, seed, RANDOM_SHUFFLE, 0, 0);
     for (int64_t id = 1; id <= JOBS; id++) {
         struct ticket ticket = ticket_of(id, (int)random_below(&simulation.draws, 3));
-        ticket.lease.max_attempts = 4;
+        ticket.lease.max_attempts = FAILURES;
         assert_true(scheduler_add(&simulation.scheduler, &ticket));
     }
-    for (int i = 0; i < STEPS / 2; i++)
-        step(&simulation, true);
     for (int i = 0; i < STEPS; i++)
+        step(&simulation, true);
+    const int64_t calm_until_ms = simulation.now_ms + CALM_MS;
+    while (simulation.scheduler.jobs.count > 0 && simulation.now_ms < calm_until_ms)
         step(&simulation, false);
     assert_int_equal(simulation.scheduler.jobs.count, 0); /* none stuck */
     for (int64_t id = 1; id <= JOBS; id++) {
