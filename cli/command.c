@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct parsing {
     void *options;
     struct argp_option known[OPTIONS_MOST]; /* every option, ours and the command's */
     size_t count;
+    int apart; /* arguments behind those that getopt sees */
     bool help, mistaken;
 };
 
@@ -76,12 +78,13 @@ static error_t refused(const struct argp_state *state) {
 }
 
 static error_t count_arguments(const struct argp_state *state, size_t count) {
-    const struct command_line *line = ((struct parsing *)state->hook)->line;
+    const struct parsing *parsing = state->hook;
+    const struct command_line *line = parsing->line;
     if (count < line->least)
         return command_mistake(state, "%s needs %s", state->name, line->arguments);
     if (count > line->most)
         return command_mistake(state, "%s has an argument too many: %s", state->name,
-                               state->argv[(size_t)state->argc - count + line->most]);
+                               parsing->input->arguments[line->most]);
     return 0;
 }
 
@@ -116,7 +119,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_JSON: parsing->input->json = true; return 0;
     case ARGP_KEY_ARGS:
         parsing->input->arguments = state->argv + state->next;
-        parsing->input->count = (size_t)(state->argc - state->next);
+        parsing->input->count = (size_t)(state->argc - state->next + parsing->apart);
         return 0;
     case ARGP_KEY_END:
         if (parsing->help)
@@ -153,6 +156,30 @@ static void add_options(struct parsing *parsing) {
     add_option(parsing, "help", 'h', NULL, "Show this help");
 }
 
+static bool awaits_value(const struct parsing *parsing, const char *word) {
+    const struct argp_option *option =
+        strncmp(word, "--", 2) == 0 ? find_option(parsing, word + 2, strlen(word + 2)) : NULL;
+    return option != NULL && option->arg != NULL;
+}
+
+/* Negative numbers are options to getopt: they go to the end of argv, and it sees so many words
+ * less. Returns how many. */
+static int set_apart(const struct parsing *parsing, int argc, char **argv) {
+    long long number;
+    int apart = 0;
+    for (int i = 1; i < argc - apart && strcmp(argv[i], "--") != 0;) {
+        char *word = argv[i];
+        if (awaits_value(parsing, argv[i - 1]) || !command_number(word, LLONG_MIN, -1, &number)) {
+            i++;
+            continue;
+        }
+        memmove(&argv[i], &argv[i + 1], (size_t)(argc - i - 1) * sizeof *argv);
+        argv[argc - 1] = word;
+        apart++;
+    }
+    return apart;
+}
+
 static void show_help(const struct argp *argp, const char *command) {
     char name[64];
     snprintf(name, sizeof name, "assay %s", command);
@@ -174,8 +201,10 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
         return false;
     const struct argp argp = {
         .options = parsing.known, .parser = parse, .args_doc = line->arguments, .doc = line->help};
-    error_t code =
-        argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
+    if (line->shared & COMMAND_NEGATIVE)
+        parsing.apart = set_apart(&parsing, argc, argv);
+    error_t code = argp_parse(&argp, argc - parsing.apart, argv,
+                              ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
     bool help = parsing.help && !parsing.mistaken;
     if (help)
         show_help(&argp, argv[0]);

@@ -26,8 +26,9 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-/* Options that command_parse itself understands. */
-enum { COMMAND_CONNECT = 1, COMMAND_JSON = 2 };
+/* Options that command_parse itself understands; and that negative numbers are arguments, of which
+ * they are the last, wherever they stand. */
+enum { COMMAND_CONNECT = 1, COMMAND_JSON = 2, COMMAND_NEGATIVE = 4 };
 #define COMMAND_ANY SIZE_MAX
 
 /* A command's command line, for command_parse. */
@@ -37,7 +38,7 @@ struct command_line {
     const struct argp_option *options; /* its own options, or NULL */
     argp_parser_t parse;               /* for its own options: state->input is `options` below */
     size_t least, most;                /* how many arguments; most: COMMAND_ANY for no limit */
-    unsigned shared;                   /* COMMAND_CONNECT | COMMAND_JSON */
+    unsigned shared;                   /* COMMAND_CONNECT | COMMAND_JSON | COMMAND_NEGATIVE */
 };
 
 /* What command_parse found. The strings are argv's and the environment's. */

@@ -69,11 +69,11 @@ static const struct verb verb_priority = {
      .help =
          "Changes the priority of experiments that are not finished: of all that a worker could "
          "run, it gets one of the highest (see the field priority of experiment files). One that "
-         "runs goes on."
-         "\vExample:\n  assay priority 4 10",
+         "runs goes on. N is from -1000 to 1000."
+         "\vExamples:\n  assay priority 4 10\n  assay priority 5 6 -10",
      .least = 2,
      .most = COMMAND_ANY,
-     .shared = COMMAND_CONNECT | COMMAND_JSON}};
+     .shared = COMMAND_CONNECT | COMMAND_JSON | COMMAND_NEGATIVE}};
 
 /* {"ids": [...]} of the experiments. */
 static cJSON *ids_of(const cJSON *experiments) {

@@ -37,18 +37,21 @@ struct outcome {
     char printed[2048];
 };
 
-static struct outcome parse_line(FILE **stream, char **argv) {
+static struct outcome parse_as(const struct command_line *as, FILE **stream, char **argv) {
     struct outcome outcome = {0};
     int argc = 0;
     while (argv[argc] != NULL)
         argc++;
     FILE *before = *stream;
     *stream = fmemopen(outcome.printed, sizeof outcome.printed - 1, "w");
-    outcome.goes_on =
-        command_parse(&line, argc, argv, &outcome.out, &outcome.input, &outcome.status);
+    outcome.goes_on = command_parse(as, argc, argv, &outcome.out, &outcome.input, &outcome.status);
     fclose(*stream);
     *stream = before;
     return outcome;
+}
+
+static struct outcome parse_line(FILE **stream, char **argv) {
+    return parse_as(&line, stream, argv);
 }
 #define PARSE(...) parse_line(&stderr, (char *[]){"it", __VA_ARGS__, NULL})
 
@@ -133,6 +136,30 @@ static void too_few_and_too_many_arguments_are_mistakes(void **state) {
     assert_mistake(&outcome, "assay: it has an argument too many: 3; see assay it --help\n");
 }
 
+static void negative_numbers_are_arguments_where_they_may_be(void **state) {
+    (void)state;
+    struct command_line negative = line;
+    negative.shared |= COMMAND_NEGATIVE;
+#define PARSE_NEGATIVE(...) parse_as(&negative, &stderr, (char *[]){"it", __VA_ARGS__, NULL})
+    struct outcome outcome = PARSE_NEGATIVE("5", "-12", "--json", "--out", "there");
+    assert_true(outcome.goes_on);
+    assert_true(outcome.input.json);
+    assert_string_equal(outcome.out, "there");
+    assert_int_equal(outcome.input.count, 2);
+    assert_string_equal(outcome.input.arguments[0], "5");
+    assert_string_equal(outcome.input.arguments[1], "-12");
+    outcome = PARSE_NEGATIVE("--out", "-3", "5", "--", "-12");
+    assert_true(outcome.goes_on);
+    assert_string_equal(outcome.out, "-3");
+    assert_int_equal(outcome.input.count, 2);
+    assert_string_equal(outcome.input.arguments[1], "-12");
+    outcome = PARSE_NEGATIVE("1", "-2", "-3");
+    assert_mistake(&outcome, "assay: it has an argument too many: -3; see assay it --help\n");
+    outcome = PARSE_NEGATIVE("1", "-x");
+    assert_mistake(&outcome, "assay: unknown option -x; see assay it --help\n");
+#undef PARSE_NEGATIVE
+}
+
 static void help_goes_to_stdout_and_ends_well(void **state) {
     (void)state;
     struct outcome outcome = parse_line(&stdout, (char *[]){"it", "--help", NULL});
@@ -178,6 +205,7 @@ int main(void) {
         cmocka_unit_test(an_option_with_a_value_it_does_not_take_is_a_mistake),
         cmocka_unit_test(a_mistake_of_the_command_itself_is_said_once),
         cmocka_unit_test(too_few_and_too_many_arguments_are_mistakes),
+        cmocka_unit_test(negative_numbers_are_arguments_where_they_may_be),
         cmocka_unit_test(help_goes_to_stdout_and_ends_well),
         cmocka_unit_test(a_number_is_digits_within_its_bounds),
         cmocka_unit_test(an_id_is_at_least_1),
