@@ -83,20 +83,22 @@ static bool check_pages(struct fsck *fsck, struct error *error) {
                       error);
 }
 
-/* Checkpoints of workers on this host. */
+/* Checkpoints of workers on this host; what the worker has sent is an artifact, and looked at as
+ * that. */
 static bool check_checkpoints(struct fsck *fsck, struct error *error) {
     char host[65] = "";
     sqlite3_stmt *statement;
     gethostname(host, sizeof host - 1);
     if (!prepare(fsck,
-                 "SELECT experiment, kind, max(epoch), path FROM checkpoint WHERE host = ?"
-                 " GROUP BY experiment, path",
+                 "SELECT experiment, kind, max(epoch), path, EXISTS (SELECT 1 FROM artifact AS a"
+                 " WHERE a.experiment = c.experiment AND a.kind = c.kind AND a.epoch = c.epoch)"
+                 " FROM checkpoint AS c WHERE host = ? GROUP BY experiment, path",
                  &statement, error))
         return false;
     sqlite3_bind_text(statement, 1, host, -1, SQLITE_STATIC);
     while (sqlite3_step(statement) == SQLITE_ROW) {
         const char *path = (const char *)sqlite3_column_text(statement, 3);
-        if (access(path, F_OK) != 0)
+        if (access(path, F_OK) != 0 && !sqlite3_column_int(statement, 4))
             fault(fsck, "experiment %lld: the %s checkpoint of epoch %lld is gone: %s",
                   (long long)sqlite3_column_int64(statement, 0),
                   (const char *)sqlite3_column_text(statement, 1),

@@ -59,10 +59,15 @@ finds "and only 1 of the epochs up to it" "DELETE FROM epoch WHERE experiment = 
 finds "is done and has no end" "UPDATE attempt SET ended_ms = NULL WHERE experiment = $first"
 finds "names a row of experiment that is not there" \
     "PRAGMA foreign_keys = OFF; UPDATE log SET experiment = 99 WHERE experiment = $first"
-finds "checkpoint of epoch 2 is gone" \
-    "UPDATE checkpoint SET path = '/nowhere' WHERE experiment = $first AND kind = 'last'"
+gone="UPDATE checkpoint SET path = '/nowhere' WHERE experiment = $first AND kind = 'last'"
+finds "last checkpoint of epoch 2 is gone" \
+    "$gone; DELETE FROM artifact WHERE experiment = $first AND kind = 'last'"
 finds "the artifact train.log is gone" \
     "UPDATE artifact SET sha256 = '0123' || substr(sha256, 5) WHERE experiment = $first AND name = 'train.log'"
+# A checkpoint that was sent is not gone with its worker's folder.
+cp backup2.db swept.db
+sqlite3 swept.db "$gone"
+assay fsck --db swept.db --artifacts "$db-artifacts" >out || fail "fsck misses what was sent: $(cat out)"
 # One bit of a file that is as long as it was: seen by its SHA-256, not by its size.
 sum=$(sqlite3 backup2.db "SELECT sha256 FROM artifact WHERE experiment = $first AND name = 'train.log'")
 cp -r "$db-artifacts" bitten
