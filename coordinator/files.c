@@ -154,10 +154,10 @@ bool files_fetch(struct request *request) {
     if (offset >= bytes)
         return request_refuse(request, WIRE_INVALID, "fetch: offset %lld of a file of %lld bytes",
                               (long long)offset, (long long)bytes);
-    char *data = malloc(WIRE_BYTES_MAX);
+    char *data = malloc(UPLOADS_PIECE);
     if (data == NULL)
         return error_set(&request->error, ERROR_FAILED, "no memory for a piece of a file");
-    if (!blobs_read(blobs, sha256, offset, data, WIRE_BYTES_MAX, &length, &why) || length == 0) {
+    if (!blobs_read(blobs, sha256, offset, data, UPLOADS_PIECE, &length, &why) || length == 0) {
         free(data);
         return request_refuse(request, WIRE_STORAGE, "%s",
                               length == 0 && why.code == ERROR_NONE ? "the file is cut short"

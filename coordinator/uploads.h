@@ -18,7 +18,8 @@
 enum {
     UPLOADS_MAX = 256,
     UPLOADS_CREDIT = 8,        /* pieces that a sender may have under way */
-    UPLOADS_PIECE = 256 << 10, /* bytes of a piece; the last one may be smaller */
+    UPLOADS_PIECE = 256 << 10, /* bytes of a piece, either way; the last one may be smaller. What
+                                * else goes over the link waits for it */
     UPLOADS_SILENT_MS = 10 * 60 * 1000,
     UPLOADS_RESERVE = 16 << 20, /* bytes of disk that are left to the database */
 };

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
-/* hashlib.sha256 of b"first", b"second" */
+/* hashlib.sha256 of b"first", b"second", b"a" * 300000 */
 #define FIRST "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
 #define SECOND "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"
+#define LONG "12e1b9b179b29a4f7e5889b185d7ac71bff0ad1f49a7b391d0911b737a0f5381"
+enum { LONG_BYTES = 300000 };
 
 struct archive {
     struct bench *bench;
@@ -271,23 +273,45 @@ static void what_is_not_there_cannot_be_fetched(void **state) {
                  "offset 5");
 }
 
-static void a_fetch_gives_the_bytes_from_its_offset_on(void **state) {
-    struct archive *archive = *state;
-    struct wire_message request = {.name = "fetch"};
-    struct reply reply;
-    upload(archive, "a", "file", 0, FIRST, "first");
-    request.body = body("{\"sha256\": \"" FIRST "\", \"offset\": 2}");
+/* *reply, the piece from that offset on, is the caller's to free. */
+static void fetch(struct archive *archive, const char *sum, int offset, struct reply *reply) {
+    struct wire_message request = {
+        .name = "fetch", .body = body("{\"sha256\": \"%s\", \"offset\": %d}", sum, offset)};
     begin(archive->bench);
     coordinator_answer(&archive->bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request,
-                       &reply);
+                       reply);
     commit(archive->bench);
-    assert_string_equal(reply.name, "piece");
+    wire_message_free(&request);
+    assert_string_equal(reply->name, "piece");
+    assert_int_equal(number_of(reply->body, "offset"), offset);
+}
+
+static void a_fetch_gives_the_bytes_from_its_offset_on(void **state) {
+    struct archive *archive = *state;
+    struct reply reply;
+    upload(archive, "a", "file", 0, FIRST, "first");
+    fetch(archive, FIRST, 2, &reply);
     assert_int_equal(number_of(reply.body, "bytes"), 5);
-    assert_int_equal(number_of(reply.body, "offset"), 2);
     assert_int_equal(reply.bytes_length, 3);
     assert_memory_equal(reply.bytes, "rst", 3);
     reply_free(&reply);
-    wire_message_free(&request);
+}
+
+static void a_fetch_gives_a_piece_of_a_long_file(void **state) {
+    struct archive *archive = *state;
+    struct reply reply;
+    char *content = calloc(LONG_BYTES + 1, 1);
+    assert_non_null(content);
+    memset(content, 'a', LONG_BYTES);
+    upload(archive, "a", "file", 0, LONG, content);
+    free(content);
+    fetch(archive, LONG, 0, &reply);
+    assert_int_equal(number_of(reply.body, "bytes"), LONG_BYTES);
+    assert_int_equal(reply.bytes_length, 262144);
+    reply_free(&reply);
+    fetch(archive, LONG, 262144, &reply);
+    assert_int_equal(reply.bytes_length, LONG_BYTES - 262144);
+    reply_free(&reply);
 }
 
 /* --- gc --- */
@@ -546,6 +570,7 @@ int main(void) {
         ON_ARCHIVE(a_coordinator_without_a_folder_says_so),
         ON_ARCHIVE(what_is_not_there_cannot_be_fetched),
         ON_ARCHIVE(a_fetch_gives_the_bytes_from_its_offset_on),
+        ON_ARCHIVE(a_fetch_gives_a_piece_of_a_long_file),
         ON_ARCHIVE(gc_removes_what_nothing_names_and_says_how_much),
         ON_ARCHIVE(gc_leaves_what_is_on_its_way_and_takes_what_was_given_up),
         ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
