@@ -119,7 +119,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_JSON: parsing->input->json = true; return 0;
     case ARGP_KEY_ARGS:
         parsing->input->arguments = state->argv + state->next;
-        parsing->input->count = (size_t)(state->argc - state->next + parsing->apart);
+        parsing->input->count = (size_t)(state->argc - state->next) + (size_t)parsing->apart;
         return 0;
     case ARGP_KEY_END:
         if (parsing->help)
