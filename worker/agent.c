@@ -13,8 +13,10 @@
 #include "worker/report.h"
 #include "worker/request.h"
 #include "worker/spool.h"
+#include "worker/sweep.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -455,6 +457,17 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
     }
 }
 
+/* Under DIR/experiments nobody fetches yet; of the data cache what is a day old is nobody's. */
+static void sweep(const struct agent *agent) {
+    const char *cache = agent->options->data_cache;
+    const int64_t now_s = clock_unix_ms() / 1000;
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/experiments", agent->dir) < (int)sizeof path)
+        sweep_parts(path, now_s);
+    if (cache != NULL && snprintf(path, sizeof path, "%s/incoming", cache) < (int)sizeof path)
+        sweep_parts(path, now_s);
+}
+
 static bool agent_prepare(struct agent *agent, struct error *error) {
     const struct agent_options *options = agent->options;
     agent->backend = backend_find(options->backend, options->device, error);
@@ -477,6 +490,7 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     }
     if (!spool_open(agent->dir, &agent->spool, error))
         return false;
+    sweep(agent);
     agent->name = options->name != NULL ? options->name : spool_worker(agent->spool);
     const struct courier_options courier = {.connect = options->connect,
                                             .keys = &options->keys,
