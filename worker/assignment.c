@@ -43,29 +43,70 @@ static bool set_aside(const char *path, struct error *error) {
     return ok;
 }
 
-/* Makes the folder; what stands there is kept only if it is of the same configuration and not of
+/* What an experiment is, beside its number: its configuration, and for a fork what it goes on from,
+ * as they stand in its folder. */
+struct identity {
+    char *config_path, *config, *from_path, *from; /* from: NULL where it is no fork */
+};
+
+static bool identity_of(const cJSON *body, const char *folder, struct identity *identity) {
+    const cJSON *from = json_member(body, "from");
+    identity->config = json_text(json_member(body, "config"));
+    identity->from = cJSON_IsObject(from) ? json_text(from) : NULL;
+    if (asprintf(&identity->config_path, "%s/experiment.json", folder) < 0)
+        identity->config_path = NULL;
+    if (asprintf(&identity->from_path, "%s/from.json", folder) < 0)
+        identity->from_path = NULL;
+    return identity->config_path != NULL && identity->from_path != NULL &&
+           identity->config != NULL && (identity->from != NULL) == (bool)cJSON_IsObject(from);
+}
+
+static bool identity_matches(const struct identity *identity) {
+    return same_text(identity->config_path, identity->config) &&
+           (identity->from != NULL ? same_text(identity->from_path, identity->from)
+                                   : access(identity->from_path, F_OK) != 0);
+}
+
+static bool identity_write(const struct identity *identity, struct error *error) {
+    return (identity->from == NULL || file_write_atomic(identity->from_path, identity->from,
+                                                        strlen(identity->from), error)) &&
+           file_write_atomic(identity->config_path, identity->config, strlen(identity->config),
+                             error);
+}
+
+static void identity_free(struct identity *identity) {
+    free(identity->config_path);
+    free(identity->config);
+    free(identity->from_path);
+    free(identity->from);
+}
+
+/* Makes the folder; what stands there is kept only if it is of the same experiment and not of
  * another database, that is, unless this is the first that anybody hears of the experiment. */
-static bool folder_prepare(const char *dir, int64_t id, const cJSON *config, bool first, char **out,
+static bool folder_prepare(const char *dir, const cJSON *body, bool first, char **out,
                            struct error *error) {
-    char *path = NULL, *file = NULL, *text = json_text(config);
+    const int64_t id = (int64_t)cJSON_GetNumberValue(json_member(body, "experiment"));
+    struct identity identity = {0};
+    char *path = NULL;
     bool ok = false;
     *out = NULL;
-    if (text == NULL || asprintf(&path, "%s/experiments/%" PRId64, dir, id) < 0 ||
-        asprintf(&file, "%s/experiment.json", path) < 0) {
+    if (asprintf(&path, "%s/experiments/%" PRId64, dir, id) < 0)
+        path = NULL;
+    if (path == NULL || !identity_of(body, path, &identity)) {
         error_set(error, ERROR_FAILED, "out of memory");
         goto out;
     }
-    if (access(path, F_OK) == 0 && (first || !same_text(file, text)) && !set_aside(path, error))
+    if (access(path, F_OK) == 0 && (first || !identity_matches(&identity)) &&
+        !set_aside(path, error))
         goto out;
-    if (!folder_make(path, error) || !file_write_atomic(file, text, strlen(text), error))
+    if (!folder_make(path, error) || !identity_write(&identity, error))
         goto out;
     *out = path;
     path = NULL;
     ok = true;
 out:
     free(path);
-    free(file);
-    free(text);
+    identity_free(&identity);
     return ok;
 }
 
@@ -115,7 +156,6 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
                       const struct supply_source *source, const struct trainer_options *options,
                       trial_function *train, char **folder, struct trial **trial,
                       struct error *error) {
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(body, "experiment");
     cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
     const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
@@ -129,8 +169,7 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
         return false;
     const char *weights = experiment.model.weights;
     if ((weights != NULL && !may_read(weights, "model.weights", dir, options, error)) ||
-        !read_from(body, dir, &own, error) ||
-        !folder_prepare(dir, (int64_t)cJSON_GetNumberValue(id), config, first, folder, error)) {
+        !read_from(body, dir, &own, error) || !folder_prepare(dir, body, first, folder, error)) {
         experiment_free(&experiment);
         return false;
     }

@@ -1,9 +1,9 @@
 /* assignment: from the coordinator's `assignment` answer to a trial under way.
  *
  * An assignment is trained in DIR/experiments/ID, with its configuration beside it as
- * experiment.json. What stands there already is gone on from when it is of the same configuration
- * and this is not its first attempt; else it belongs to another database's experiment of that
- * number, and is renamed to ID.1, ID.2 and so on.
+ * experiment.json, and what a fork goes on from as from.json. What stands there already is gone on
+ * from when both are the same and this is not its first attempt; else it belongs to another
+ * database's experiment of that number, and is renamed to ID.1, ID.2 and so on.
  */
 #ifndef ASSAY_WORKER_ASSIGNMENT_H
 #define ASSAY_WORKER_ASSIGNMENT_H

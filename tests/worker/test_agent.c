@@ -195,17 +195,22 @@ static void greet(struct stage *stage) {
     answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
 }
 
-static void assign(struct stage *stage, const char *name) {
-    char body[512];
+/* `from`: "" or a member of the assignment, with a comma behind it. */
+static void assign_from(struct stage *stage, const char *name, const char *from) {
+    char body[1024];
     snprintf(body, sizeof body,
              "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"variant\":{},\"resume\":null,"
-             "\"files\":[],\"config\":"
+             "%s\"files\":[],\"config\":"
              "{\"name\":\"%s\",\"data\":{\"classes\":["
              "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
              "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
-             name, name);
+             name, from, name);
     expect(stage, "request");
     answer(stage, "assignment", body);
+}
+
+static void assign(struct stage *stage, const char *name) {
+    assign_from(stage, name, "");
 }
 
 static const cJSON *expect_report(struct stage *stage, const char *kind) {
@@ -501,6 +506,33 @@ static void the_folder_of_another_experiment_is_set_aside(void **state) {
     assert_int_equal(access(path, F_OK), 0);
 }
 
+static void the_folder_of_a_fork_of_another_checkpoint_is_set_aside(void **state) {
+    struct stage *stage = *state;
+    static const char *const from[] = {"1", "1", "2"};
+    char kept[128], aside[128];
+    snprintf(aside, sizeof aside, "%s/experiments/7.1", stage->folder);
+    start_worker(stage);
+    greet(stage);
+    for (size_t i = 0; i < 3; i++) {
+        char member[256];
+        snprintf(member, sizeof member,
+                 "\"from\":{\"experiment\":3,\"checkpoint\":\"%s\",\"epoch\":%s,"
+                 "\"path\":\"/nowhere/3\",\"host\":\"h\"},",
+                 from[i], from[i]);
+        assign_from(stage, "breaks", member);
+        expect_end(stage, "failed");
+        acknowledge(stage, false);
+        assert_int_equal(access(aside, F_OK), i < 2 ? -1 : 0);
+        put_old_checkpoint(stage, kept);
+    }
+    assign(stage, "breaks"); /* it is no fork at all */
+    expect_end(stage, "failed");
+    acknowledge(stage, false);
+    let_go(stage);
+    snprintf(aside, sizeof aside, "%s/experiments/7.2", stage->folder);
+    assert_int_equal(access(aside, F_OK), 0);
+}
+
 static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     struct stage *stage = *state;
     char path[128];
@@ -664,6 +696,7 @@ int main(void) {
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),
+        ON_STAGE(the_folder_of_a_fork_of_another_checkpoint_is_set_aside),
         ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
         ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
         ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
