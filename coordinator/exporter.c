@@ -46,6 +46,7 @@ bool exporter_open(const char *address, struct exporter **exporter, struct error
     pthread_mutex_init(&made->lock, NULL);
     const struct http_door door = {.option = "--metrics",
                                    .address = address,
+                                   .otherwise = "",
                                    .connections = CONNECTIONS_MAX,
                                    .silence_s = SILENCE_S,
                                    .answer = answer,

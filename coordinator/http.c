@@ -13,12 +13,14 @@ static bool resolve(const struct http_door *door, struct addrinfo **found, struc
     char endpoint[ENDPOINT_MAX], bindable[ENDPOINT_MAX];
     int length = snprintf(endpoint, sizeof endpoint, "tcp://%s", door->address);
     if (length >= (int)sizeof endpoint || !endpoint_check(endpoint, door->anywhere, bindable, NULL))
-        return error_set(error, ERROR_INPUT,
-                         door->anywhere
-                             ? "%s: \"%.200s\" is no address; write HOST:PORT, e.g. 0.0.0.0:7480"
-                             : "%s: \"%.200s\" is no address that only this machine reaches; "
-                               "write 127.0.0.1:PORT (PORT 0: any free one)",
-                         door->option, door->address);
+        return door->anywhere
+                   ? error_set(error, ERROR_INPUT,
+                               "%s: \"%.200s\" is no address; write HOST:PORT, e.g. 0.0.0.0:7480",
+                               door->option, door->address)
+                   : error_set(error, ERROR_INPUT,
+                               "%s: \"%.200s\" is no address that only this machine reaches; "
+                               "write 127.0.0.1:PORT (PORT 0: any free one)%s",
+                               door->option, door->address, door->otherwise);
     char *host = bindable + strlen("tcp://"), *colon = strrchr(host, ':');
     *colon = '\0';
     if (host[0] == '[') {

@@ -8,12 +8,13 @@
 
 /* How a door is opened. */
 struct http_door {
-    const char *option;   /* "--metrics", for errors */
-    const char *address;  /* HOST:PORT, PORT 0 any free one */
-    bool anywhere;        /* HOST may be one that other machines reach, or * */
-    unsigned flags;       /* MHD_FLAG beside those of the address */
-    unsigned connections; /* at most, together */
-    unsigned silence_s;   /* after which a connection is closed */
+    const char *option;    /* "--metrics", for errors */
+    const char *address;   /* HOST:PORT, PORT 0 any free one */
+    bool anywhere;         /* HOST may be one that other machines reach, or * */
+    const char *otherwise; /* what would make it so, for errors: " or ..."; "" */
+    unsigned flags;        /* MHD_FLAG beside those of the address */
+    unsigned connections;  /* at most, together */
+    unsigned silence_s;    /* after which a connection is closed */
     MHD_AccessHandlerCallback answer;
     void *context; /* of answer; borrowed */
 };

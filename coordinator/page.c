@@ -281,6 +281,7 @@ bool page_open(const char *address, const char *token_file, void *context, const
     const struct http_door door = {.option = "--http",
                                    .address = address,
                                    .anywhere = token_file != NULL,
+                                   .otherwise = ", or --http-token FILE too",
                                    .flags = MHD_USE_THREAD_PER_CONNECTION,
                                    .connections = CONNECTIONS_MAX,
                                    .silence_s = SILENCE_S,

@@ -2,8 +2,10 @@
 
 #include "net/keys.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,16 +51,21 @@ static bool bears(const char *token, const char *authorization) {
            is_token(token, authorization + skip, strlen(authorization + skip));
 }
 
-/* host, host:port or [host]:port, of this machine. */
+/* NAME, NAME:PORT or [ADDRESS]:PORT of this machine: localhost, 127.0.0.0/8, ::1. */
 static bool is_here(const char *host) {
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    for (size_t i = 0; host != NULL && i < sizeof names / sizeof *names; i++) {
+    static const char *const names[] = {"localhost", "[::1]"};
+    char numbers[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (host == NULL)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t length = strlen(names[i]);
         if (strncasecmp(host, names[i], length) == 0 &&
             (host[length] == '\0' || host[length] == ':'))
             return true;
     }
-    return false;
+    snprintf(numbers, sizeof numbers, "%.*s", (int)strcspn(host, ":"), host);
+    return inet_pton(AF_INET, numbers, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 enum page_verdict page_door(const char *token, const struct page_visitor *visitor) {

@@ -20,10 +20,17 @@ static enum page_verdict without_token(const char *host) {
 
 static void without_a_token_this_machine_alone_is_asked_for(void **state) {
     (void)state;
-    static const char *const here[] = {"localhost", "LOCALHOST:7480", "127.0.0.1:7480", "[::1]:1"};
-    static const char *const elsewhere[] = {
-        "evil.example", "localhost.evil.example", "127.0.0.1.evil", "10.0.0.1", "", "[::2]",
-        " localhost"};
+    static const char *const here[] = {"localhost", "LOCALHOST:7480", "127.0.0.1:7480", "127.1.2.3",
+                                       "[::1]:1"};
+    static const char *const elsewhere[] = {"evil.example",
+                                            "localhost.evil.example",
+                                            "127.0.0.1.evil",
+                                            "10.0.0.1",
+                                            "127.0.0.1.5",
+                                            "1270.0.0.1",
+                                            "",
+                                            "[::2]",
+                                            " localhost"};
     for (size_t i = 0; i < sizeof here / sizeof *here; i++)
         assert_int_equal(without_token(here[i]), PAGE_WELCOME);
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)

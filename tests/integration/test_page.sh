@@ -13,6 +13,7 @@ refused() {
     [ $status = 2 ] && grep -qF -- "$words" err || fail "exit code $status of $*: $(cat err)"
 }
 refused '--http: "0.0.0.0:0" is no address that only this machine reaches' --http 0.0.0.0:0
+grep -qF -- 'or --http-token FILE too' err || fail "no remedy: $(cat err)"
 echo short >token
 chmod 600 token
 refused 'token: no token: 16 to 256 letters' --http 0.0.0.0:0 --http-token token
@@ -71,7 +72,7 @@ gets 200 "/api/experiments/$id"
     fail "the details: $(cat out)"
 gets 200 /api/workers
 [ "$(json "json_array_length(j, '$.workers')" out)" = 1 ] || fail "the workers: $(cat out)"
-heard 4 || fail "an epoch was not heard of: $(cat events)"
+until_true "that it went on is heard" heard 3 # what comes close together is one event
 
 # Garbage, and more listeners than there are places for.
 port=${page##*:}
