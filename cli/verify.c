@@ -168,10 +168,6 @@ static bool is_same(const struct findings *findings) {
            cJSON_GetArraySize(findings->metadata) == 0;
 }
 
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(json_member(object, key));
-}
-
 static void print_place(const cJSON *place) {
     const cJSON *index;
     putchar('[');
@@ -183,16 +179,16 @@ static void print_place(const cJSON *place) {
 
 static void print_first(const cJSON *differing) {
     const cJSON *first = differing->child, *place = json_member(first, "place");
-    const char *sort = text_of(first, "sort_a");
+    const char *sort = json_string(first, "sort_a");
     int others = cJSON_GetArraySize(differing) - 1;
-    screen_print(stdout, text_of(first, "name"), 0);
+    screen_print(stdout, json_string(first, "name"), 0);
     if (place == NULL) {
-        printf(" is %s in A and %s in B\n", sort, text_of(first, "sort_b"));
+        printf(" is %s in A and %s in B\n", sort, json_string(first, "sort_b"));
     } else {
         printf(" %s: element ", sort);
         print_place(place);
-        printf(" is %s in A and %s in B; %.0f of %.0f elements differ\n", text_of(first, "a"),
-               text_of(first, "b"), json_member(first, "differing")->valuedouble,
+        printf(" is %s in A and %s in B; %.0f of %.0f elements differ\n", json_string(first, "a"),
+               json_string(first, "b"), json_member(first, "differing")->valuedouble,
                json_member(first, "elements")->valuedouble);
     }
     if (others > 0)

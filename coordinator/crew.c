@@ -10,14 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *string(const cJSON *object, const char *key) {
-    return json_member(object, key)->valuestring;
-}
-
-static int64_t integer(const cJSON *object, const char *key) {
-    return (int64_t)json_member(object, key)->valuedouble;
-}
-
 /* A double that is NaN when it is null. */
 static double number(const cJSON *object, const char *key) {
     const cJSON *value = json_member(object, key);
@@ -28,7 +20,7 @@ static double number(const cJSON *object, const char *key) {
 static bool make_place(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
-    if (scheduler_worker(scheduler, string(request->body, "worker")) != NULL ||
+    if (scheduler_worker(scheduler, json_string(request->body, "worker")) != NULL ||
         scheduler->workers.count < COORDINATOR_WORKERS_MAX)
         return true;
     const struct worker *lost =
@@ -45,20 +37,20 @@ bool crew_hello(struct request *request) {
     const cJSON *body = request->body;
     static const char *const shown[] = {"worker", "host", "device"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
-        if (!desk_printable(string(body, shown[i])))
+        if (!desk_printable(json_string(body, shown[i])))
             return request_refuse(request, WIRE_INVALID, "hello: %s has control characters",
                                   shown[i]);
     struct worker worker = {
-        .pid = integer(body, "pid"),
-        .threads = integer(body, "threads"),
-        .memory_bytes = integer(body, "memory_bytes"),
+        .pid = json_integer(body, "pid"),
+        .threads = json_integer(body, "threads"),
+        .memory_bytes = json_integer(body, "memory_bytes"),
         .seen_ms = coordinator->now.steady_ms,
         .seen_unix_ms = coordinator->now.unix_ms,
     };
-    snprintf(worker.name, sizeof worker.name, "%s", string(body, "worker"));
-    snprintf(worker.host, sizeof worker.host, "%s", string(body, "host"));
-    snprintf(worker.device, sizeof worker.device, "%s", string(body, "device"));
-    backend_need_read(string(body, "backend"), &worker.backend);
+    snprintf(worker.name, sizeof worker.name, "%s", json_string(body, "worker"));
+    snprintf(worker.host, sizeof worker.host, "%s", json_string(body, "host"));
+    snprintf(worker.device, sizeof worker.device, "%s", json_string(body, "device"));
+    backend_need_read(json_string(body, "backend"), &worker.backend);
     if (!labels_read(json_member(body, "labels"), worker.labels))
         return request_refuse(request, WIRE_INVALID, "hello: a label has control characters");
     if (!make_place(request))
@@ -83,7 +75,7 @@ bool crew_hello(struct request *request) {
 /* The worker that asks, just seen; NULL (refused) when it has not said hello. */
 static struct worker *worker_of(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
-    const char *name = string(request->body, "worker");
+    const char *name = json_string(request->body, "worker");
     struct worker *worker = scheduler_worker(&coordinator->scheduler, name);
     if (worker == NULL) {
         request_refuse(request, WIRE_STATE, "worker %s is not known here; say hello first", name);
@@ -128,9 +120,9 @@ bool crew_request(struct request *request) {
 struct job *desk_held_job(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body;
-    struct job *job = scheduler_find(&coordinator->scheduler, integer(body, "experiment"));
+    struct job *job = scheduler_find(&coordinator->scheduler, json_integer(body, "experiment"));
     if (job == NULL ||
-        !lease_held_by(&job->lease, string(body, "worker"), integer(body, "attempt")))
+        !lease_held_by(&job->lease, json_string(body, "worker"), json_integer(body, "attempt")))
         return NULL;
     lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
     return job;
@@ -138,14 +130,14 @@ struct job *desk_held_job(struct request *request) {
 
 static void progress_read(const cJSON *body, struct job_progress *progress) {
     *progress = (struct job_progress){
-        .epoch = integer(body, "epoch"),
-        .epochs = integer(body, "epochs"),
-        .step = integer(body, "step"),
-        .steps = integer(body, "steps"),
+        .epoch = json_integer(body, "epoch"),
+        .epochs = json_integer(body, "epochs"),
+        .step = json_integer(body, "step"),
+        .steps = json_integer(body, "steps"),
         .loss = number(body, "loss"),
         .images_per_second = number(body, "images_per_second"),
     };
-    snprintf(progress->phase, sizeof progress->phase, "%s", string(body, "phase"));
+    snprintf(progress->phase, sizeof progress->phase, "%s", json_string(body, "phase"));
 }
 
 bool crew_heartbeat(struct request *request) {
@@ -171,7 +163,7 @@ bool crew_heartbeat(struct request *request) {
         if (job != NULL && job->lease.paused) {
             stop = "paused";
         } else if (job == NULL) {
-            if (!lookup_state(request->coordinator->store, integer(body, "experiment"), state,
+            if (!lookup_state(request->coordinator->store, json_integer(body, "experiment"), state,
                               &request->error))
                 return false;
             stop = strcmp(state, lease_state_name(LEASE_CANCELLED)) == 0 ? "cancelled" : "fenced";
@@ -190,7 +182,7 @@ bool crew_heartbeat(struct request *request) {
 
 /* The report of how the attempt ended. */
 static bool take_end(struct request *request, struct job *job, const cJSON *end) {
-    const char *outcome = string(end, "outcome");
+    const char *outcome = json_string(end, "outcome");
     const char *why = cJSON_GetStringValue(json_member(end, "error"));
     bool failed = strcmp(outcome, "failed") == 0;
     if (strcmp(outcome, "done") == 0)
@@ -212,7 +204,7 @@ static bool take_end(struct request *request, struct job *job, const cJSON *end)
 static bool take_epoch(struct request *request, struct job *job, const struct report_key *key,
                        const cJSON *body) {
     struct store *store = request->coordinator->store;
-    int64_t epoch = integer(body, "epoch");
+    int64_t epoch = json_integer(body, "epoch");
     bool known;
     if (!lookup_epoch(store, job->id, epoch, &known, &request->error) ||
         !record_report(store, key, "epoch", body, &request->error))
@@ -237,9 +229,9 @@ static bool take_report(struct request *request, struct job *job, const struct r
 bool crew_report(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body;
-    const char *kind = string(body, "kind");
-    struct report_key key = {.experiment = integer(body, "experiment"),
-                             .attempt = integer(body, "attempt"),
+    const char *kind = json_string(body, "kind");
+    struct report_key key = {.experiment = json_integer(body, "experiment"),
+                             .attempt = json_integer(body, "attempt"),
                              .now_ms = coordinator->now.unix_ms};
     bool ended = false, good;
     if (worker_of(request) == NULL)
@@ -247,7 +239,7 @@ bool crew_report(struct request *request) {
     struct job *job = desk_held_job(request);
     if (job == NULL)
         good = lookup_attempt_ended(coordinator->store, key.experiment, key.attempt,
-                                    string(body, "worker"), &ended, &request->error);
+                                    json_string(body, "worker"), &ended, &request->error);
     else if (strcmp(kind, "end") == 0)
         good = take_end(request, job, json_member(body, "body"));
     else
@@ -255,7 +247,7 @@ bool crew_report(struct request *request) {
     if (!good)
         return false;
     cJSON *answer = cJSON_CreateObject();
-    cJSON_AddNumberToObject(answer, "sequence", (double)integer(body, "sequence"));
+    cJSON_AddNumberToObject(answer, "sequence", (double)json_integer(body, "sequence"));
     cJSON_AddBoolToObject(answer, "fenced", job == NULL && !ended);
     if (job == NULL || stopping_tell(coordinator->store, key.experiment, answer, &request->error))
         return request_done(request, "ack", answer);
@@ -265,7 +257,7 @@ bool crew_report(struct request *request) {
 
 bool crew_goodbye(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
-    const char *name = string(request->body, "worker");
+    const char *name = json_string(request->body, "worker");
     struct job *job;
     /* It held nothing when it left, as far as it knew. Whoever does may be a process after it,
      * which the goodbye came too late for: its reports are to be fenced, not taken for repeated

@@ -16,14 +16,6 @@ enum {
     REMOVE_MOST = 256,   /* files that one `gc` removes: the loop has others to serve */
 };
 
-static const char *string(const cJSON *object, const char *key) {
-    return json_member(object, key)->valuestring;
-}
-
-static int64_t integer(const cJSON *object, const char *key) {
-    return (int64_t)json_member(object, key)->valuedouble;
-}
-
 bool files_check_store(struct request *request) {
     return request->coordinator->uploads != NULL ||
            request_refuse(request, WIRE_UNKNOWN, "this coordinator keeps no files");
@@ -44,7 +36,7 @@ bool files_check_bytes(struct request *request, int64_t bytes) {
 static bool check_name(struct request *request) {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    const char *name = string(request->body, "name");
+    const char *name = json_string(request->body, "name");
     return (name[0] != '.' && name[strspn(name, letters)] == '\0') ||
            request_refuse(request, WIRE_INVALID,
                           "offer: a file's name has letters, digits, '.', '_' and '-', and does "
@@ -55,12 +47,13 @@ static bool check_name(struct request *request) {
  * one: what the disk had no room for then may come later. */
 static bool check_lease(struct request *request) {
     const cJSON *body = request->body;
-    const int64_t experiment = integer(body, "experiment"), attempt = integer(body, "attempt");
+    const int64_t experiment = json_integer(body, "experiment"),
+                  attempt = json_integer(body, "attempt");
     bool ended = false;
     if (desk_held_job(request) != NULL)
         return true;
     if (!lookup_latest_ended(request->coordinator->store, experiment, attempt,
-                             string(body, "worker"), &ended, &request->error))
+                             json_string(body, "worker"), &ended, &request->error))
         return false;
     return ended ||
            request_refuse(request, WIRE_FENCED,
@@ -73,13 +66,13 @@ static bool put_row(struct request *request) {
     const cJSON *body = request->body;
     char replaced[SHA256_TEXT_SIZE];
     const struct artifact artifact = {
-        .experiment = integer(body, "experiment"),
-        .attempt = integer(body, "attempt"),
-        .name = string(body, "name"),
-        .kind = string(body, "kind"),
-        .sha256 = string(body, "sha256"),
-        .epoch = integer(body, "epoch"),
-        .bytes = integer(body, "bytes"),
+        .experiment = json_integer(body, "experiment"),
+        .attempt = json_integer(body, "attempt"),
+        .name = json_string(body, "name"),
+        .kind = json_string(body, "kind"),
+        .sha256 = json_string(body, "sha256"),
+        .epoch = json_integer(body, "epoch"),
+        .bytes = json_integer(body, "bytes"),
     };
     return artifact_put(coordinator->store, &artifact, coordinator->now.unix_ms, replaced,
                         &request->error) &&
@@ -113,13 +106,14 @@ bool files_answer_state(struct request *request, enum upload_state state, int64_
 
 bool files_offer(struct request *request) {
     struct uploads *uploads = request->coordinator->uploads;
-    const int64_t bytes = integer(request->body, "bytes");
+    const int64_t bytes = json_integer(request->body, "bytes");
     struct error why = {0};
     int64_t offset;
-    if (!files_check_store(request) || !files_check_sum(request, string(request->body, "sha256")) ||
+    if (!files_check_store(request) ||
+        !files_check_sum(request, json_string(request->body, "sha256")) ||
         !files_check_bytes(request, bytes) || !check_name(request) || !check_lease(request))
         return false;
-    enum upload_state state = uploads_offer(uploads, string(request->body, "sha256"), bytes,
+    enum upload_state state = uploads_offer(uploads, json_string(request->body, "sha256"), bytes,
                                             request->coordinator->now.steady_ms, &offset, &why);
     if (state == UPLOAD_THERE && !put_row(request))
         return false;
@@ -129,20 +123,20 @@ bool files_offer(struct request *request) {
 bool files_send(struct request *request) {
     struct error why = {0};
     int64_t next;
-    if (!files_check_store(request) || !files_check_sum(request, string(request->body, "sha256")) ||
-        !check_lease(request))
+    if (!files_check_store(request) ||
+        !files_check_sum(request, json_string(request->body, "sha256")) || !check_lease(request))
         return false;
     enum upload_state state =
-        uploads_take(request->coordinator->uploads, string(request->body, "sha256"),
-                     integer(request->body, "offset"), request->bytes, request->bytes_length,
+        uploads_take(request->coordinator->uploads, json_string(request->body, "sha256"),
+                     json_integer(request->body, "offset"), request->bytes, request->bytes_length,
                      request->coordinator->now.steady_ms, &next, &why);
     return files_answer_state(request, state, next, &why);
 }
 
 bool files_fetch(struct request *request) {
     const cJSON *body = request->body;
-    const char *sha256 = string(body, "sha256");
-    const int64_t offset = integer(body, "offset");
+    const char *sha256 = json_string(body, "sha256");
+    const int64_t offset = json_integer(body, "offset");
     struct error why = {0};
     size_t length = 0;
     if (!files_check_store(request) || !files_check_sum(request, sha256))
@@ -231,7 +225,7 @@ bool files_gc(struct request *request) {
     const cJSON *body = request->body, *every = json_member(body, "keep_every");
     struct clearing clearing = {
         .request = request,
-        .every = cJSON_IsNumber(every) ? integer(body, "keep_every") : ARTIFACT_KEEP_ALL,
+        .every = cJSON_IsNumber(every) ? json_integer(body, "keep_every") : ARTIFACT_KEEP_ALL,
         .dry = cJSON_IsTrue(json_member(body, "dry_run")),
         .good = true,
     };

@@ -3,19 +3,11 @@
 #include "coordinator/listings.h"
 #include "core/json.h"
 
-static const char *string(const cJSON *object, const char *key) {
-    return json_member(object, key)->valuestring;
-}
-
-static int64_t integer(const cJSON *object, const char *key) {
-    return (int64_t)json_member(object, key)->valuedouble;
-}
-
 static bool check_files(struct request *request) {
     const cJSON *file;
     cJSON_ArrayForEach(file, json_member(request->body, "files")) {
-        if (!files_check_sum(request, string(file, "sha256")) ||
-            !files_check_bytes(request, integer(file, "bytes")))
+        if (!files_check_sum(request, json_string(file, "sha256")) ||
+            !files_check_bytes(request, json_integer(file, "bytes")))
             return false;
     }
     return true;
@@ -24,7 +16,7 @@ static bool check_files(struct request *request) {
 bool push_listing(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const cJSON *body = request->body, *file;
-    const char *listing = string(body, "listing"), *name = string(body, "name");
+    const char *listing = json_string(body, "listing"), *name = json_string(body, "name");
     if (!files_check_store(request) || !files_check_sum(request, listing) || !check_files(request))
         return false;
     if (!desk_printable(name))
@@ -33,8 +25,8 @@ bool push_listing(struct request *request) {
         return false;
     cJSON *answer = cJSON_CreateObject(), *missing = cJSON_AddArrayToObject(answer, "files");
     cJSON_ArrayForEach(file, json_member(body, "files")) {
-        const char *sha256 = string(file, "sha256");
-        const int64_t bytes = integer(file, "bytes");
+        const char *sha256 = json_string(file, "sha256");
+        const int64_t bytes = json_integer(file, "bytes");
         if (!listing_add(coordinator->store, listing, sha256, bytes, &request->error)) {
             cJSON_Delete(answer);
             return false;
@@ -55,8 +47,8 @@ static bool check_listed(struct request *request, const char *sha256, int64_t *b
 }
 
 bool push_store(struct request *request) {
-    const char *sha256 = string(request->body, "sha256");
-    const int64_t bytes = integer(request->body, "bytes");
+    const char *sha256 = json_string(request->body, "sha256");
+    const int64_t bytes = json_integer(request->body, "bytes");
     struct error why = {0};
     int64_t offset, listed;
     if (!files_check_store(request) || !files_check_sum(request, sha256) ||
@@ -71,14 +63,14 @@ bool push_store(struct request *request) {
 }
 
 bool push_append(struct request *request) {
-    const char *sha256 = string(request->body, "sha256");
+    const char *sha256 = json_string(request->body, "sha256");
     struct error why = {0};
     int64_t next, listed;
     if (!files_check_store(request) || !files_check_sum(request, sha256) ||
         !check_listed(request, sha256, &listed))
         return false;
     enum upload_state state = uploads_take(
-        request->coordinator->uploads, sha256, integer(request->body, "offset"), request->bytes,
-        request->bytes_length, request->coordinator->now.steady_ms, &next, &why);
+        request->coordinator->uploads, sha256, json_integer(request->body, "offset"),
+        request->bytes, request->bytes_length, request->coordinator->now.steady_ms, &next, &why);
     return files_answer_state(request, state, next, &why);
 }

@@ -156,14 +156,6 @@ bool record_progress(struct store *store, const struct job *job, struct error *e
 
 /* --- reports --- */
 
-static int64_t integer(const cJSON *object, const char *key) {
-    return (int64_t)json_member(object, key)->valuedouble;
-}
-
-static const char *string(const cJSON *object, const char *key) {
-    return json_member(object, key)->valuestring;
-}
-
 static void bind_number(struct query *query, const cJSON *object, const char *key) {
     const cJSON *number = json_member(object, key);
     query_bind_double(query, cJSON_IsNumber(number) ? number->valuedouble : (double)NAN);
@@ -171,10 +163,10 @@ static void bind_number(struct query *query, const cJSON *object, const char *ke
 
 /* The counts and the loss; the ratios follow from the counts. */
 static void bind_metrics(struct query *query, const cJSON *metrics) {
-    query_bind_int(query, integer(metrics, "true_positive"));
-    query_bind_int(query, integer(metrics, "true_negative"));
-    query_bind_int(query, integer(metrics, "false_positive"));
-    query_bind_int(query, integer(metrics, "false_negative"));
+    query_bind_int(query, json_integer(metrics, "true_positive"));
+    query_bind_int(query, json_integer(metrics, "true_negative"));
+    query_bind_int(query, json_integer(metrics, "false_positive"));
+    query_bind_int(query, json_integer(metrics, "false_negative"));
     bind_number(query, metrics, "loss");
 }
 
@@ -207,7 +199,7 @@ static bool record_epoch(struct store *store, const struct report_key *key, cons
         " valid_false_negative = excluded.valid_false_negative, valid_loss = excluded.valid_loss"
         " WHERE excluded.attempt > epoch.attempt");
     bind_key(&query, key);
-    query_bind_int(&query, integer(body, "epoch"));
+    query_bind_int(&query, json_integer(body, "epoch"));
     bind_number(&query, body, "learning_rate");
     bind_number(&query, body, "seconds");
     bind_number(&query, body, "images_per_second");
@@ -223,7 +215,7 @@ static void bind_at_threshold(struct query *query, const cJSON *counts) {
                                        "false_negative"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (cJSON_IsObject(counts))
-            query_bind_int(query, integer(counts, keys[i]));
+            query_bind_int(query, json_integer(counts, keys[i]));
         else
             query_bind_text(query, NULL);
     }
@@ -237,13 +229,13 @@ static bool record_class(struct store *store, const struct report_key *key, cons
                "INSERT INTO class_result (experiment, checkpoint, split, class, name, label,"
                " pictures, correct, correct_at_threshold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     query_bind_int(&query, key->experiment);
-    query_bind_text(&query, string(body, "checkpoint"));
-    query_bind_text(&query, string(body, "split"));
+    query_bind_text(&query, json_string(body, "checkpoint"));
+    query_bind_text(&query, json_string(body, "split"));
     query_bind_int(&query, index);
-    query_bind_text(&query, string(class, "name"));
-    query_bind_int(&query, integer(class, "label"));
-    query_bind_int(&query, integer(class, "pictures"));
-    query_bind_int(&query, integer(class, "correct"));
+    query_bind_text(&query, json_string(class, "name"));
+    query_bind_int(&query, json_integer(class, "label"));
+    query_bind_int(&query, json_integer(class, "pictures"));
+    query_bind_int(&query, json_integer(class, "correct"));
     if (cJSON_IsNumber(at_threshold))
         query_bind_int(&query, (int64_t)at_threshold->valuedouble);
     else
@@ -259,8 +251,8 @@ static bool evaluation_stands(struct store *store, const struct report_key *key,
                "SELECT 1 FROM evaluation WHERE experiment = ? AND checkpoint = ? AND split = ?"
                " AND attempt >= ?");
     query_bind_int(&query, key->experiment);
-    query_bind_text(&query, string(body, "checkpoint"));
-    query_bind_text(&query, string(body, "split"));
+    query_bind_text(&query, json_string(body, "checkpoint"));
+    query_bind_text(&query, json_string(body, "split"));
     query_bind_int(&query, key->attempt);
     *stands = query_next(&query);
     return query_close(&query, error);
@@ -284,9 +276,9 @@ static bool record_evaluation(struct store *store, const struct report_key *key,
                " threshold_true_negative, threshold_false_positive, threshold_false_negative)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_key(&query, key);
-    query_bind_text(&query, string(body, "checkpoint"));
-    query_bind_text(&query, string(body, "split"));
-    query_bind_int(&query, integer(body, "epoch"));
+    query_bind_text(&query, json_string(body, "checkpoint"));
+    query_bind_text(&query, json_string(body, "split"));
+    query_bind_int(&query, json_integer(body, "epoch"));
     bind_metrics(&query, body);
     bind_number(&query, body, "roc_auc");
     bind_number(&query, body, "average_precision");
@@ -307,7 +299,7 @@ static bool record_evaluation(struct store *store, const struct report_key *key,
 static bool record_checkpoint(struct store *store, const struct report_key *key, const cJSON *body,
                               struct error *error) {
     struct query query;
-    const char *kind = string(body, "kind");
+    const char *kind = json_string(body, "kind");
     query_open(&query, store,
                "INSERT INTO checkpoint (experiment, attempt, reported_ms, kind, epoch, path, host)"
                " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -316,9 +308,9 @@ static bool record_checkpoint(struct store *store, const struct report_key *key,
                " WHERE excluded.attempt > checkpoint.attempt");
     bind_key(&query, key);
     query_bind_text(&query, kind);
-    query_bind_int(&query, integer(body, "epoch"));
-    query_bind_text(&query, string(body, "path"));
-    query_bind_text(&query, string(body, "host"));
+    query_bind_int(&query, json_integer(body, "epoch"));
+    query_bind_text(&query, json_string(body, "path"));
+    query_bind_text(&query, json_string(body, "host"));
     if (!query_run(&query, error))
         return false;
     if (strcmp(kind, "epoch") == 0)
@@ -338,8 +330,8 @@ static bool record_checkpoint(struct store *store, const struct report_key *key,
 static bool record_log(struct store *store, const struct report_key *key, const cJSON *body,
                        struct error *error) {
     struct query query;
-    int64_t offset = integer(body, "offset");
-    const char *text = string(body, "text");
+    int64_t offset = json_integer(body, "offset");
+    const char *text = json_string(body, "text");
     query_open(&query, store, "SELECT 1 FROM log WHERE experiment = ? AND offset = ? AND text = ?");
     query_bind_int(&query, key->experiment);
     query_bind_int(&query, offset);

@@ -30,11 +30,6 @@ static size_t word_of(const cJSON *stop, const char *key, const char *const *wor
     return index;
 }
 
-static int64_t whole(const cJSON *stop, const char *key) {
-    const cJSON *number = json_member(stop, key);
-    return cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
-}
-
 bool stop_rule_read(const cJSON *stop, struct stop_rule *rule) {
     size_t name = word_of(stop, "rule", rules, RULES);
     size_t metric = word_of(stop, "metric", metrics, METRICS);
@@ -42,9 +37,9 @@ bool stop_rule_read(const cJSON *stop, struct stop_rule *rule) {
         return false;
     *rule = (struct stop_rule){.name = (enum stop_rule_name)name,
                                .metric = (enum stop_metric)metric,
-                               .grace_epochs = whole(stop, "grace_epochs"),
-                               .min_peers = whole(stop, "min_peers"),
-                               .eta = whole(stop, "eta")};
+                               .grace_epochs = json_integer(stop, "grace_epochs"),
+                               .min_peers = json_integer(stop, "min_peers"),
+                               .eta = json_integer(stop, "eta")};
     return rule->grace_epochs >= 1 && (rule->name != STOP_ASHA || rule->eta >= 2);
 }
 

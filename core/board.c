@@ -44,11 +44,6 @@ static void add_number(struct tensorboard *board, const char *tag, int64_t step,
         tensorboard_scalar(board, tag, step, number->valuedouble);
 }
 
-static int64_t integer(const cJSON *object, const char *key) {
-    const cJSON *number = json_member(object, key);
-    return cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
-}
-
 /* The four ratios of metrics as KEY_SUFFIX. */
 static void add_metrics(struct tensorboard *board, const char *suffix, int64_t step,
                         const cJSON *metrics) {
@@ -66,7 +61,7 @@ void board_step(struct tensorboard *board, uint64_t iteration, double loss) {
 }
 
 void board_epoch(struct tensorboard *board, const cJSON *report) {
-    int64_t epoch = integer(report, "epoch");
+    int64_t epoch = json_integer(report, "epoch");
     add_metrics(board, "train", epoch, json_member(report, "train"));
     add_metrics(board, "valid", epoch, json_member(report, "valid"));
     add_number(board, "learning_rate", epoch, json_member(report, "learning_rate"));
@@ -76,11 +71,12 @@ void board_past_epoch(struct tensorboard *board, const cJSON *config, const cJSO
     static const char *const counts[] = {"true_positive", "true_negative", "false_positive",
                                          "false_negative"};
     const cJSON *train = json_member(report, "train");
-    int64_t batch = integer(json_member(config, "train"), "batch_size"), pictures = 0;
+    int64_t batch = json_integer(json_member(config, "train"), "batch_size"), pictures = 0;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        pictures += integer(train, counts[i]);
+        pictures += json_integer(train, counts[i]);
     int64_t steps = batch > 0 ? (pictures + batch - 1) / batch : 1;
-    add_number(board, "loss_train", steps * integer(report, "epoch"), json_member(train, "loss"));
+    add_number(board, "loss_train", steps * json_integer(report, "epoch"),
+               json_member(train, "loss"));
     board_epoch(board, report);
 }
 
@@ -91,7 +87,7 @@ void board_evaluation(struct tensorboard *board, const cJSON *evaluation) {
     if (split == NULL || checkpoint == NULL || strcmp(split, "test") != 0)
         return; /* the validation set is in the curves */
     snprintf(suffix, sizeof suffix, "%s_%s", split, checkpoint);
-    add_metrics(board, suffix, integer(evaluation, "epoch"), evaluation);
+    add_metrics(board, suffix, json_integer(evaluation, "epoch"), evaluation);
 }
 
 /* --- hparams --- */

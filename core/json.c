@@ -326,6 +326,15 @@ const cJSON *json_member(const cJSON *object, const char *key) {
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
+int64_t json_integer(const cJSON *object, const char *key) {
+    const cJSON *value = json_member(object, key);
+    return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
+}
+
+const char *json_string(const cJSON *object, const char *key) {
+    return cJSON_GetStringValue(json_member(object, key));
+}
+
 void json_move_items(cJSON *from, cJSON *to) {
     while (from->child != NULL)
         cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));

@@ -13,6 +13,7 @@
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { JSON_DEPTH_MAX = 64 };
 
@@ -32,6 +33,11 @@ size_t json_line(const char *text, const char *place);
 
 /* The value of a key, or NULL when there is none or `object` is no object. Borrowed. */
 const cJSON *json_member(const cJSON *object, const char *key);
+
+/* The value of a key as a whole number (0 when it is no number) and as a text (NULL when it is
+ * none; borrowed). */
+int64_t json_integer(const cJSON *object, const char *key);
+const char *json_string(const cJSON *object, const char *key);
 
 /* Moves the items of one list to the end of another. */
 void json_move_items(cJSON *from, cJSON *to);

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "net/pickup.h"
 
 #include <fcntl.h>
@@ -104,15 +105,9 @@ static struct lane *lane_of(struct run *run, uint64_t number) {
     return NULL;
 }
 
-static int64_t integer(const cJSON *body, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, key);
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
-}
-
 /* An offset behind the end is refused as invalid: what came before is of another file. */
 static enum pickup_event_kind kind_of(const struct wire_message *message, struct lane *lane) {
-    const char *code =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message->body, "code"));
+    const char *code = json_string(message->body, "code");
     if (strcmp(message->name, "piece") == 0)
         return PICKUP_PIECE;
     if (code != NULL && strcmp(code, wire_code_name(WIRE_INVALID)) == 0 && lane->pickup.have > 0)
@@ -128,8 +123,8 @@ static bool take_message(struct run *run, const struct wire_message *message, st
     if (lane == NULL)
         return true;
     const struct pickup_event event = {.kind = kind_of(message, lane),
-                                       .offset = integer(message->body, "offset"),
-                                       .bytes = integer(message->body, "bytes"),
+                                       .offset = json_integer(message->body, "offset"),
+                                       .bytes = json_integer(message->body, "bytes"),
                                        .length = message->bytes_length};
     if (!pickup_take(&lane->pickup, &event, clock_steady_ms()))
         return true;

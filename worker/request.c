@@ -1,5 +1,6 @@
 #include "worker/request.h"
 
+#include "core/json.h"
 #include "worker/report.h"
 
 #include <string.h>
@@ -47,11 +48,6 @@ cJSON *request_report(const char *worker, const struct spooled *report) {
     return body;
 }
 
-static int64_t integer_of(const cJSON *body, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, key);
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
-}
-
 static enum duty_refusal refusal_of(const cJSON *body) {
     static const struct {
         enum wire_code code;
@@ -60,7 +56,7 @@ static enum duty_refusal refusal_of(const cJSON *body) {
                     {WIRE_INVALID, DUTY_REFUSED_INVALID}, {WIRE_NOT_FOUND, DUTY_REFUSED_OVER},
                     {WIRE_STATE, DUTY_REFUSED_HELLO},     {WIRE_FENCED, DUTY_REFUSED_OVER},
                     {WIRE_DENIED, DUTY_REFUSED_KEY}};
-    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "code"));
+    const char *code = json_string(body, "code");
     for (size_t i = 0; code != NULL && i < sizeof refusals / sizeof refusals[0]; i++)
         if (strcmp(code, wire_code_name(refusals[i].code)) == 0)
             return refusals[i].refusal;
@@ -81,17 +77,17 @@ bool answer_read(const struct wire_message *message, const struct spooled *repor
         if (strcmp(message->name, answers[i].name) != 0)
             continue;
         bool assigned = answers[i].kind == DUTY_ASSIGNED;
-        const char *stop = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "stop"));
+        const char *stop = json_string(body, "stop");
         bool paused = stop != NULL && strcmp(stop, "paused") == 0;
         bool drain = stop != NULL && strcmp(stop, "drain") == 0;
         *event = (struct duty_event){
             .kind = answers[i].kind,
-            .experiment = assigned ? integer_of(body, "experiment") : report->experiment,
-            .attempt = assigned ? integer_of(body, "attempt") : report->attempt,
-            .sequence = integer_of(body, "sequence"),
-            .heartbeat_ms = integer_of(body, "heartbeat_ms"),
-            .retry_ms = integer_of(body, "retry_ms"),
-            .stop_epoch = integer_of(body, "stop_epoch"),
+            .experiment = assigned ? json_integer(body, "experiment") : report->experiment,
+            .attempt = assigned ? json_integer(body, "attempt") : report->attempt,
+            .sequence = json_integer(body, "sequence"),
+            .heartbeat_ms = json_integer(body, "heartbeat_ms"),
+            .retry_ms = json_integer(body, "retry_ms"),
+            .stop_epoch = json_integer(body, "stop_epoch"),
             .paused = paused,
             .drain = drain,
             .over = (stop != NULL && !paused && !drain) ||

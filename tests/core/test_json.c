@@ -350,6 +350,21 @@ static void what_cannot_be_read_or_made_is_named(void **state) {
     free(inside);
 }
 
+static void a_member_that_is_of_another_kind_is_none(void **state) {
+    (void)state;
+    cJSON *object =
+        cJSON_Parse("{\"n\": 7, \"big\": 9007199254740991, \"t\": \"seven\", \"z\": null}");
+    assert_int_equal(json_integer(object, "n"), 7);
+    assert_int_equal(json_integer(object, "big"), INT64_C(9007199254740991));
+    assert_int_equal(json_integer(object, "t"), 0);
+    assert_int_equal(json_integer(object, "N"), 0);
+    assert_string_equal(json_string(object, "t"), "seven");
+    assert_null(json_string(object, "n"));
+    assert_null(json_string(object, "z"));
+    assert_null(json_string(NULL, "t"));
+    cJSON_Delete(object);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_read),
@@ -375,6 +390,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_or_made_is_named, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test(a_member_that_is_of_another_kind_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
