@@ -59,6 +59,22 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
     return ok;
 }
 
+void *file_piece(int descriptor, int64_t offset, size_t length) {
+    char *bytes = malloc(length);
+    size_t have = 0;
+    while (bytes != NULL && have < length) {
+        ssize_t got = pread(descriptor, bytes + have, length - have, offset + (int64_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            free(bytes);
+            return NULL;
+        }
+        have += (size_t)got;
+    }
+    return bytes;
+}
+
 bool file_write_all(int descriptor, const void *data, size_t length) {
     const char *bytes = data;
     while (length > 0) {

@@ -9,10 +9,15 @@
 #include "core/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
  */
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
+
+/* `length` bytes of an open file from `offset` on, for the caller to free; NULL when it has not so
+ * many, cannot be read, or there is no memory. */
+void *file_piece(int descriptor, int64_t offset, size_t length);
 
 /* Writes all of it to an open file; false with errno set. */
 bool file_write_all(int descriptor, const void *data, size_t length);

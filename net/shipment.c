@@ -1,9 +1,10 @@
 #include "net/shipment.h"
 
 #include "core/clock.h"
-#include "net/delivery.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "net/delivery_answer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,21 +74,10 @@ static void lane_end(struct run *run, struct lane *lane) {
 
 /* A copy of a piece; NULL when the file has it no more. */
 static void *read_piece(const struct lane *lane, int64_t offset, size_t length) {
+    if (lane->file->text == NULL)
+        return file_piece(lane->descriptor, offset, length);
     char *bytes = malloc(length);
-    size_t have = 0;
-    if (bytes != NULL && lane->file->text != NULL)
-        return memcpy(bytes, lane->file->text + offset, length);
-    while (bytes != NULL && have < length) {
-        ssize_t got = pread(lane->descriptor, bytes + have, length - have, offset + (int64_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            free(bytes);
-            return NULL;
-        }
-        have += (size_t)got;
-    }
-    return bytes;
+    return bytes != NULL ? memcpy(bytes, lane->file->text + offset, length) : NULL;
 }
 
 static void unsent(struct lane *lane) {
@@ -127,16 +117,10 @@ static bool send_piece(struct run *run, struct lane *lane, const struct delivery
 
 /* --- answers --- */
 
-static int64_t integer(const cJSON *body, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, key);
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
-}
-
 /* Whether an error that it answered is one that goes by. */
 static bool take_error(struct lane *lane, const struct wire_message *message, struct error *error) {
     static const enum wire_code never[] = {WIRE_VERSION, WIRE_UNKNOWN, WIRE_STORAGE, WIRE_DENIED};
-    const char *code =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message->body, "code"));
+    const char *code = json_string(message->body, "code");
     bool invalid = strcmp(code, wire_code_name(WIRE_INVALID)) == 0;
     bool over = invalid && ++lane->invalid >= INVALID_MOST;
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
@@ -148,23 +132,10 @@ static bool take_error(struct lane *lane, const struct wire_message *message, st
 }
 
 static bool take_message(struct run *run, const struct wire_message *message, struct error *error) {
-    static const struct {
-        const char *name;
-        enum delivery_event_kind kind;
-    } answers[] = {{"have", DELIVERY_HAVE}, {"want", DELIVERY_WANT}, {"sealing", DELIVERY_SEALING}};
     struct lane *lane = lane_of(run, message->request);
-    struct delivery_event event = {
-        .kind = DELIVERY_LATER,
-        .offset = integer(message->body, "offset"),
-        .piece = integer(message->body, "piece"),
-        .retry_ms = integer(message->body, "retry_ms"),
-        .credit = (unsigned)integer(message->body, "credit"),
-    };
+    const struct delivery_event event = delivery_answer(message);
     if (lane == NULL)
         return true;
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-        if (strcmp(message->name, answers[i].name) == 0)
-            event.kind = answers[i].kind;
     if (strcmp(message->name, "error") == 0 && !take_error(lane, message, error))
         return false;
     delivery_take(&lane->delivery, &event, clock_steady_ms());

@@ -1,10 +1,11 @@
 #include "worker/courier.h"
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/sha256.h"
 #include "net/dealer.h"
-#include "net/delivery.h"
+#include "net/delivery_answer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,29 +195,12 @@ static void send_offer(struct courier *courier, const struct parcel *parcel) {
     cJSON_Delete(body);
 }
 
-/* The bytes of a piece; NULL when the file has them no more. */
-static void *read_piece(const struct load *load, int64_t offset, size_t length) {
-    char *bytes = malloc(length);
-    size_t have = 0;
-    while (bytes != NULL && have < length) {
-        ssize_t got = pread(load->descriptor, bytes + have, length - have, offset + (int64_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            free(bytes);
-            return NULL;
-        }
-        have += (size_t)got;
-    }
-    return bytes;
-}
-
 static void send_piece(struct courier *courier, const struct parcel *parcel, int64_t offset,
                        size_t length) {
     static const struct delivery_event unsent = {.kind = DELIVERY_UNSENT};
     struct load *load = &courier->load;
     uint64_t number;
-    void *bytes = read_piece(load, offset, length);
+    void *bytes = file_piece(load->descriptor, offset, length);
     cJSON *body = body_of(courier, parcel);
     cJSON_AddNumberToObject(body, "offset", (double)offset);
     if (bytes == NULL ||
@@ -225,16 +209,11 @@ static void send_piece(struct courier *courier, const struct parcel *parcel, int
     cJSON_Delete(body);
 }
 
-static int64_t integer(const cJSON *body, const char *key) {
-    const cJSON *item = json_member(body, key);
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
-}
-
 /* What an error means for the file; tells people of what they can mend. */
 static enum delivery_event_kind take_error(struct courier *courier, const cJSON *body,
                                            const char *path) {
-    const char *code = cJSON_GetStringValue(json_member(body, "code"));
-    const char *text = cJSON_GetStringValue(json_member(body, "message"));
+    const char *code = json_string(body, "code");
+    const char *text = json_string(body, "message");
     bool storage = strcmp(code, wire_code_name(WIRE_STORAGE)) == 0;
     bool over = strcmp(code, wire_code_name(WIRE_FENCED)) == 0;
     bool never = over || strcmp(code, wire_code_name(WIRE_UNKNOWN)) == 0 ||
@@ -251,22 +230,9 @@ static enum delivery_event_kind take_error(struct courier *courier, const cJSON 
 
 static void take_message(struct courier *courier, const struct wire_message *message,
                          const struct parcel *parcel) {
-    static const struct {
-        const char *name;
-        enum delivery_event_kind kind;
-    } answers[] = {{"have", DELIVERY_HAVE}, {"want", DELIVERY_WANT}, {"sealing", DELIVERY_SEALING}};
-    struct delivery_event event = {
-        .kind = DELIVERY_LATER,
-        .offset = integer(message->body, "offset"),
-        .piece = integer(message->body, "piece"),
-        .retry_ms = integer(message->body, "retry_ms"),
-        .credit = (unsigned)integer(message->body, "credit"),
-    };
+    struct delivery_event event = delivery_answer(message);
     if (message->request < courier->load.since)
         return;
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-        if (strcmp(message->name, answers[i].name) == 0)
-            event.kind = answers[i].kind;
     if (strcmp(message->name, "error") == 0)
         event.kind = take_error(courier, message->body, parcel->path);
     delivery_take(&courier->load.delivery, &event, clock_steady_ms());

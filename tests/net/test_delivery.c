@@ -1,5 +1,5 @@
 /* How one file is sent: rule by rule, and against a coordinator that loses, delays and forgets. */
-#include "net/delivery.h"
+#include "net/delivery_answer.h"
 
 #include "core/backoff.h"
 #include "core/random.h"
@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -254,6 +255,30 @@ static void every_schedule_ends_with_the_file_there(void **state) {
     }
 }
 
+static struct delivery_event answered(const char *name, const char *body) {
+    struct wire_message message = {.body = cJSON_Parse(body)};
+    snprintf(message.name, sizeof message.name, "%s", name);
+    struct delivery_event event = delivery_answer(&message);
+    wire_message_free(&message);
+    return event;
+}
+
+static void an_answer_is_an_event_and_what_is_none_means_later(void **state) {
+    (void)state;
+    struct delivery_event want =
+        answered("want", "{\"offset\": 5, \"credit\": 3, \"piece\": 262144}");
+    assert_int_equal(want.kind, DELIVERY_WANT);
+    assert_int_equal(want.offset, 5);
+    assert_int_equal(want.credit, 3);
+    assert_int_equal(want.piece, 262144);
+    assert_int_equal(answered("have", "{}").kind, DELIVERY_HAVE);
+    struct delivery_event sealing = answered("sealing", "{\"retry_ms\": 100}");
+    assert_int_equal(sealing.kind, DELIVERY_SEALING);
+    assert_int_equal(sealing.retry_ms, 100);
+    assert_int_equal(answered("error", "{\"code\": \"fenced\"}").kind, DELIVERY_LATER);
+    assert_int_equal(answered("beat", "{}").kind, DELIVERY_LATER);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_there_is_not_sent, set),
@@ -265,6 +290,7 @@ int main(void) {
         cmocka_unit_test_setup(refusals_of_one_window_count_once, set),
         cmocka_unit_test_setup(answers_that_make_no_sense_are_failures, set),
         cmocka_unit_test(every_schedule_ends_with_the_file_there),
+        cmocka_unit_test(an_answer_is_an_event_and_what_is_none_means_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
