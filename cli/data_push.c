@@ -226,16 +226,15 @@ static bool push(struct pushing *pushing, struct error *error) {
     bool good = true;
     for (size_t c = 0; c < pushing->manifest.class_count && good; c++)
         good = push_class(pushing, c, error);
+    if (!good || !push_lists(pushing, error))
+        return false;
     const struct shipment shipment = {.dealer = pushing->client.dealer,
+                                      .files = pushing->files,
+                                      .count = pushing->count,
                                       .patience_ms = PATIENCE_MS,
                                       .progress = on_progress,
                                       .context = pushing};
-    if (!good || !push_lists(pushing, error))
-        return false;
-    struct shipment whole = shipment;
-    whole.files = pushing->files;
-    whole.count = pushing->count;
-    return shipment_send(&whole, error);
+    return shipment_send(&shipment, error);
 }
 
 static bool print(const struct pushing *pushing, bool json) {

@@ -10,6 +10,8 @@
 
 enum { FILE_BYTES_MAX = 1 << 30 };
 
+const char *const manifest_lists[MANIFEST_LISTS] = {"train", "valid", "test"};
+
 void manifest_free(struct manifest *manifest) {
     for (size_t i = 0; i < manifest->count; i++)
         free(manifest->pictures[i].path);
@@ -313,7 +315,6 @@ static bool compare_class(const cJSON *expected, const cJSON *actual, const stru
 
 bool manifest_compare(const cJSON *expected, const cJSON *actual, const struct manifest *here,
                       const struct manifest *then, struct error *error) {
-    static const char *const lists[] = {"train", "valid", "test"};
     for (const cJSON *one = json_member(expected, "classes")->child; one != NULL; one = one->next)
         if (!compare_class(one, class_named(actual, json_member(one, "name")->valuestring), here,
                            then, error))
@@ -322,13 +323,13 @@ bool manifest_compare(const cJSON *expected, const cJSON *actual, const struct m
         if (class_named(expected, json_member(one, "name")->valuestring) == NULL)
             return error_set(error, ERROR_INPUT, DIFFER "there was no class \"%s\"" REMEDY,
                              json_member(one, "name")->valuestring);
-    for (size_t l = 0; l < 3; l++) {
-        const cJSON *then_list = json_member(json_member(expected, "lists"), lists[l]),
-                    *list = json_member(json_member(actual, "lists"), lists[l]);
+    for (size_t l = 0; l < MANIFEST_LISTS; l++) {
+        const cJSON *then_list = json_member(json_member(expected, "lists"), manifest_lists[l]),
+                    *list = json_member(json_member(actual, "lists"), manifest_lists[l]);
         if (then_list != NULL && list != NULL && !cJSON_Compare(then_list, list, true))
             return error_set(error, ERROR_INPUT,
                              "data.files.%s here is not the list of the submission" REMEDY,
-                             lists[l]);
+                             manifest_lists[l]);
     }
     return true;
 }

@@ -47,6 +47,10 @@ void manifest_free(struct manifest *manifest); /* leaves it zeroed */
 char *manifest_text(const struct manifest *manifest);
 bool manifest_read(const char *path, struct manifest *manifest, struct error *error);
 
+/* The split files that a fingerprint may have sums of, by their keys in its `lists`. */
+enum { MANIFEST_LISTS = 3 };
+extern const char *const manifest_lists[MANIFEST_LISTS];
+
 /* What data.fingerprint holds, for the caller to delete; NULL without memory or when a split file
  * cannot be read. `files` are the experiment's split files; all NULL: none. */
 cJSON *manifest_fingerprint(const struct manifest *manifest, const struct experiment *experiment,

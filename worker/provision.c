@@ -14,8 +14,6 @@
 
 enum { LISTING_BYTES_MAX = 256 << 20, ASLEEP_MS = 200 };
 
-static const char *const list_names[] = {"train", "valid", "test"};
-
 /* One data set on its way into the cache. */
 struct bringing {
     const struct supply_source *source;
@@ -61,13 +59,12 @@ static bool set_id(const cJSON *fingerprint, char id[SHA256_TEXT_SIZE]) {
     const cJSON *class;
     bool good = true;
     cJSON_ArrayForEach(class, json_member(fingerprint, "classes")) {
-        const char *sha256 = cJSON_GetStringValue(json_member(class, "sha256"));
+        const char *sha256 = json_string(class, "sha256");
         good = good && sha256 != NULL && sha256_valid(sha256);
         text_format(&lines, "%s\n", good ? sha256 : "");
     }
-    for (size_t i = 0; i < 3; i++) {
-        const char *sha256 =
-            cJSON_GetStringValue(json_member(json_member(fingerprint, "lists"), list_names[i]));
+    for (size_t i = 0; i < MANIFEST_LISTS; i++) {
+        const char *sha256 = json_string(json_member(fingerprint, "lists"), manifest_lists[i]);
         good = good && (sha256 == NULL || sha256_valid(sha256));
         text_format(&lines, "%s\n", good && sha256 != NULL ? sha256 : "-");
     }
@@ -83,8 +80,8 @@ static bool set_id(const cJSON *fingerprint, char id[SHA256_TEXT_SIZE]) {
 /* Files that stand in the set by names of their own. */
 struct named {
     struct bringing *bringing;
-    const char *sums[3];
-    char names[3][SHA256_TEXT_SIZE + 16];
+    const char *sums[MANIFEST_LISTS];
+    char names[MANIFEST_LISTS][SHA256_TEXT_SIZE + 16];
 };
 
 static bool keep_named(void *context, size_t index, const char *part, struct error *error) {
@@ -152,11 +149,9 @@ static bool bring_listings(struct bringing *bringing, struct error *error) {
         if (cJSON_GetNumberValue(json_member(class, "pictures")) < 1)
             continue;
         snprintf(named.names[0], sizeof named.names[0], "listings/%s", named.sums[0]);
-        const char *sum = named.sums[0];
         if (!bring_named(&named, 1, error))
             return false;
         bringing->listed = true;
-        snprintf(named.names[0], sizeof named.names[0], "listings/%s", sum);
         if (!read_listing(bringing, &named, &bringing->classes[bringing->class_count], error))
             return false;
         bringing->class_count++;
@@ -168,13 +163,13 @@ static bool bring_listings(struct bringing *bringing, struct error *error) {
 static bool bring_lists(struct bringing *bringing, struct error *error) {
     struct named named = {.bringing = bringing};
     size_t count = 0;
-    for (size_t i = 0; i < 3; i++) {
-        const char *sha256 = cJSON_GetStringValue(
-            json_member(json_member(bringing->fingerprint, "lists"), list_names[i]));
+    for (size_t i = 0; i < MANIFEST_LISTS; i++) {
+        const char *sha256 =
+            json_string(json_member(bringing->fingerprint, "lists"), manifest_lists[i]);
         if (sha256 == NULL)
             continue;
         named.sums[count] = sha256;
-        snprintf(named.names[count++], sizeof named.names[0], "lists/%s.json", list_names[i]);
+        snprintf(named.names[count++], sizeof named.names[0], "lists/%s.json", manifest_lists[i]);
     }
     return bring_named(&named, count, error);
 }
