@@ -173,6 +173,18 @@ static bool check_file(struct store *store, long *version, struct error *error) 
     return true;
 }
 
+/* What a process wrote that was killed before it synced reads as committed: it is synced before
+ * anybody relies on it. The log is open because the database has been read. */
+static bool sync_log(struct store *store, struct error *error) {
+    sqlite3_file *log = NULL;
+    if (sqlite3_file_control(store->database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) !=
+            SQLITE_OK ||
+        log->pMethods == NULL)
+        return true; /* none yet, or a database in memory */
+    return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK ||
+           error_set(error, ERROR_FAILED, "%s: its log cannot be synced", store->path);
+}
+
 static bool migrate(struct store *store, long version, struct error *error) {
     for (; version < MIGRATIONS; version++) {
         char count[48];
@@ -201,7 +213,7 @@ bool store_open(const char *path, struct store **store, struct error *error) {
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                  "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
                  error) ||
-        !migrate(made, version, error))
+        !sync_log(made, error) || !migrate(made, version, error))
         goto fail;
     sqlite3_busy_timeout(made->database, BEGIN_PATIENCE_MS);
     *store = made;

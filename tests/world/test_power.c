@@ -62,11 +62,9 @@ static int database_work(const char *folder) {
     return number;
 }
 
-static int database_count(const char *folder) {
-    struct store *store = database(folder);
+static int count_in(struct store *store) {
     struct query query;
     int count = 0;
-    assert_non_null(store);
     query_open(&query, store, "SELECT submitted_ms FROM submission ORDER BY submitted_ms");
     while (query_next(&query))
         assert_int_equal(query_int(&query), count++);
@@ -74,6 +72,13 @@ static int database_count(const char *folder) {
     query_open(&query, store, "SELECT 1 FROM pragma_integrity_check WHERE integrity_check <> 'ok'");
     assert_false(query_next(&query));
     assert_true(query_close(&query, NULL));
+    return count;
+}
+
+static int database_count(const char *folder) {
+    struct store *store = database(folder);
+    assert_non_null(store);
+    int count = count_in(store);
     store_close(store);
     return count;
 }
@@ -151,11 +156,42 @@ static void every_report_in_the_spool_stands_whenever_the_power_is_cut(void **st
     attack_everywhere(&subject, *state);
 }
 
+/* A process is killed in operation `when`, the next one reads, and then the power is cut. False
+ * when the work was done before it. */
+static bool attack_the_reader(const char *folder, int when, uint64_t seed) {
+    struct disk disk;
+    struct random_stream draws;
+    random_open(&draws, seed, RANDOM_SHUFFLE, (uint32_t)when, 1);
+    disk_make(&disk, folder);
+    disk.dies_after = when;
+    database_work(folder);
+    bool died = disk.dead;
+    disk_revive(&disk, false, &draws);
+    struct store *reader = database(folder);
+    assert_non_null(reader);
+    int seen = count_in(reader);
+    disk_kill(&disk);
+    store_close(reader);
+    disk_revive(&disk, true, &draws);
+    assert_int_equal(database_count(folder), seen);
+    disk_free(&disk);
+    return died;
+}
+
+static void what_a_killed_process_left_stands_once_it_was_read(void **state) {
+    bool died = true;
+    for (int when = 0; died; when++)
+        for (uint64_t seed = 0; seed < DRAWS; seed++)
+            died = attack_the_reader(*state, when, seed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             every_commit_of_the_database_stands_whenever_the_power_is_cut, temporary_make,
             temporary_remove),
+        cmocka_unit_test_setup_teardown(what_a_killed_process_left_stands_once_it_was_read,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(every_report_in_the_spool_stands_whenever_the_power_is_cut,
                                         temporary_make, temporary_remove),
     };
