@@ -3,6 +3,7 @@
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
 #include "coordinator/scores.h"
+#include "coordinator/train_log.h"
 #include "coordinator/views.h"
 #include "coordinator/waiting.h"
 #include "core/json.h"
@@ -148,7 +149,7 @@ bool people_logs(struct request *request) {
     int64_t offset = (int64_t)json_member(request->body, "offset")->valuedouble;
     bool found;
     cJSON *log;
-    if (!view_log(request->coordinator->store, id, offset, &log, &found, &request->error))
+    if (!train_log_view(request->coordinator->store, id, offset, &log, &found, &request->error))
         return false;
     if (!found)
         return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",

@@ -1,11 +1,13 @@
 #include "coordinator/records.h"
 
-#include "coordinator/query.h"
+#include "coordinator/columns.h"
+#include "coordinator/epochs.h"
+#include "coordinator/evaluations.h"
 #include "coordinator/scores.h"
+#include "coordinator/train_log.h"
 #include "core/json.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,
@@ -156,144 +158,6 @@ bool record_progress(struct store *store, const struct job *job, struct error *e
 
 /* --- reports --- */
 
-static void bind_number(struct query *query, const cJSON *object, const char *key) {
-    const cJSON *number = json_member(object, key);
-    query_bind_double(query, cJSON_IsNumber(number) ? number->valuedouble : (double)NAN);
-}
-
-/* The counts and the loss; the ratios follow from the counts. */
-static void bind_metrics(struct query *query, const cJSON *metrics) {
-    query_bind_int(query, json_integer(metrics, "true_positive"));
-    query_bind_int(query, json_integer(metrics, "true_negative"));
-    query_bind_int(query, json_integer(metrics, "false_positive"));
-    query_bind_int(query, json_integer(metrics, "false_negative"));
-    bind_number(query, metrics, "loss");
-}
-
-static void bind_key(struct query *query, const struct report_key *key) {
-    query_bind_int(query, key->experiment);
-    query_bind_int(query, key->attempt);
-    query_bind_int(query, key->now_ms);
-}
-
-static bool record_epoch(struct store *store, const struct report_key *key, const cJSON *body,
-                         struct error *error) {
-    struct query query;
-    query_open(
-        &query, store,
-        "INSERT INTO epoch (experiment, attempt, reported_ms, epoch, learning_rate, seconds,"
-        " images_per_second, best, train_true_positive, train_true_negative, train_false_positive,"
-        " train_false_negative, train_loss, valid_true_positive, valid_true_negative,"
-        " valid_false_positive, valid_false_negative, valid_loss)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (experiment, epoch) DO UPDATE SET attempt = excluded.attempt,"
-        " reported_ms = excluded.reported_ms, learning_rate = excluded.learning_rate,"
-        " seconds = excluded.seconds, images_per_second = excluded.images_per_second,"
-        " best = excluded.best, train_true_positive = excluded.train_true_positive,"
-        " train_true_negative = excluded.train_true_negative,"
-        " train_false_positive = excluded.train_false_positive,"
-        " train_false_negative = excluded.train_false_negative, train_loss = excluded.train_loss,"
-        " valid_true_positive = excluded.valid_true_positive,"
-        " valid_true_negative = excluded.valid_true_negative,"
-        " valid_false_positive = excluded.valid_false_positive,"
-        " valid_false_negative = excluded.valid_false_negative, valid_loss = excluded.valid_loss"
-        " WHERE excluded.attempt > epoch.attempt");
-    bind_key(&query, key);
-    query_bind_int(&query, json_integer(body, "epoch"));
-    bind_number(&query, body, "learning_rate");
-    bind_number(&query, body, "seconds");
-    bind_number(&query, body, "images_per_second");
-    query_bind_int(&query, cJSON_IsTrue(json_member(body, "best")));
-    bind_metrics(&query, json_member(body, "train"));
-    bind_metrics(&query, json_member(body, "valid"));
-    return query_run(&query, error);
-}
-
-/* The counts at the threshold, or NULL four times. */
-static void bind_at_threshold(struct query *query, const cJSON *counts) {
-    static const char *const keys[] = {"true_positive", "true_negative", "false_positive",
-                                       "false_negative"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (cJSON_IsObject(counts))
-            query_bind_int(query, json_integer(counts, keys[i]));
-        else
-            query_bind_text(query, NULL);
-    }
-}
-
-static bool record_class(struct store *store, const struct report_key *key, const cJSON *body,
-                         int64_t index, const cJSON *class, struct error *error) {
-    struct query query;
-    const cJSON *at_threshold = json_member(class, "correct_at_threshold");
-    query_open(&query, store,
-               "INSERT INTO class_result (experiment, checkpoint, split, class, name, label,"
-               " pictures, correct, correct_at_threshold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    query_bind_int(&query, key->experiment);
-    query_bind_text(&query, json_string(body, "checkpoint"));
-    query_bind_text(&query, json_string(body, "split"));
-    query_bind_int(&query, index);
-    query_bind_text(&query, json_string(class, "name"));
-    query_bind_int(&query, json_integer(class, "label"));
-    query_bind_int(&query, json_integer(class, "pictures"));
-    query_bind_int(&query, json_integer(class, "correct"));
-    if (cJSON_IsNumber(at_threshold))
-        query_bind_int(&query, (int64_t)at_threshold->valuedouble);
-    else
-        query_bind_text(&query, NULL);
-    return query_run(&query, error);
-}
-
-/* True in *stands when this or a later attempt has reported the evaluation. */
-static bool evaluation_stands(struct store *store, const struct report_key *key, const cJSON *body,
-                              bool *stands, struct error *error) {
-    struct query query;
-    query_open(&query, store,
-               "SELECT 1 FROM evaluation WHERE experiment = ? AND checkpoint = ? AND split = ?"
-               " AND attempt >= ?");
-    query_bind_int(&query, key->experiment);
-    query_bind_text(&query, json_string(body, "checkpoint"));
-    query_bind_text(&query, json_string(body, "split"));
-    query_bind_int(&query, key->attempt);
-    *stands = query_next(&query);
-    return query_close(&query, error);
-}
-
-/* The classes of an evaluation that is replaced go with it. */
-static bool record_evaluation(struct store *store, const struct report_key *key, const cJSON *body,
-                              struct error *error) {
-    struct query query;
-    const cJSON *class;
-    int64_t index = 0;
-    bool stands;
-    if (!evaluation_stands(store, key, body, &stands, error))
-        return false;
-    if (stands)
-        return true;
-    query_open(&query, store,
-               "INSERT OR REPLACE INTO evaluation (experiment, attempt, reported_ms, checkpoint,"
-               " split, epoch, true_positive, true_negative, false_positive, false_negative, loss,"
-               " roc_auc, average_precision, equal_error_rate, threshold, threshold_true_positive,"
-               " threshold_true_negative, threshold_false_positive, threshold_false_negative)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    bind_key(&query, key);
-    query_bind_text(&query, json_string(body, "checkpoint"));
-    query_bind_text(&query, json_string(body, "split"));
-    query_bind_int(&query, json_integer(body, "epoch"));
-    bind_metrics(&query, body);
-    bind_number(&query, body, "roc_auc");
-    bind_number(&query, body, "average_precision");
-    bind_number(&query, body, "equal_error_rate");
-    bind_number(&query, body, "threshold");
-    bind_at_threshold(&query, json_member(body, "at_threshold"));
-    if (!query_run(&query, error))
-        return false;
-    cJSON_ArrayForEach(class, json_member(body, "classes")) {
-        if (!record_class(store, key, body, index++, class, error))
-            return false;
-    }
-    return true;
-}
-
 /* `best` and `last` are one file each, so that of their rows only the newest stands: a later
  * attempt's, of one attempt the later epoch's. */
 static bool record_checkpoint(struct store *store, const struct report_key *key, const cJSON *body,
@@ -306,7 +170,7 @@ static bool record_checkpoint(struct store *store, const struct report_key *key,
                " ON CONFLICT (experiment, kind, epoch) DO UPDATE SET attempt = excluded.attempt,"
                " reported_ms = excluded.reported_ms, path = excluded.path, host = excluded.host"
                " WHERE excluded.attempt > checkpoint.attempt");
-    bind_key(&query, key);
+    columns_bind_key(&query, key);
     query_bind_text(&query, kind);
     query_bind_int(&query, json_integer(body, "epoch"));
     query_bind_text(&query, json_string(body, "path"));
@@ -324,55 +188,16 @@ static bool record_checkpoint(struct store *store, const struct report_key *key,
     return query_run(&query, error);
 }
 
-/* What stood from the offset on goes: whole pieces, and the end of the one that the offset cuts. A
- * piece that is there already changes nothing: a report that comes twice must not take away what
- * came between. */
-static bool record_log(struct store *store, const struct report_key *key, const cJSON *body,
-                       struct error *error) {
-    struct query query;
-    int64_t offset = json_integer(body, "offset");
-    const char *text = json_string(body, "text");
-    query_open(&query, store, "SELECT 1 FROM log WHERE experiment = ? AND offset = ? AND text = ?");
-    query_bind_int(&query, key->experiment);
-    query_bind_int(&query, offset);
-    query_bind_bytes(&query, text, strlen(text));
-    bool there = query_next(&query);
-    if (!query_close(&query, error))
-        return false;
-    if (there)
-        return true;
-    query_open(&query, store, "DELETE FROM log WHERE experiment = ? AND offset >= ?");
-    query_bind_int(&query, key->experiment);
-    query_bind_int(&query, offset);
-    if (!query_run(&query, error))
-        return false;
-    query_open(&query, store,
-               "UPDATE log SET text = substr(text, 1, ?2 - offset) WHERE experiment = ?1 AND offset"
-               " = (SELECT max(offset) FROM log WHERE experiment = ?1)"
-               " AND offset + length(text) > ?2");
-    query_bind_int(&query, key->experiment);
-    query_bind_int(&query, offset);
-    if (!query_run(&query, error))
-        return false;
-    if (text[0] == '\0')
-        return true;
-    query_open(&query, store, "INSERT INTO log (experiment, offset, text) VALUES (?, ?, ?)");
-    query_bind_int(&query, key->experiment);
-    query_bind_int(&query, offset);
-    query_bind_bytes(&query, text, strlen(text));
-    return query_run(&query, error);
-}
-
 bool record_report(struct store *store, const struct report_key *key, const char *kind,
                    const cJSON *body, struct error *error) {
     static const struct {
         const char *kind;
         bool (*record)(struct store *, const struct report_key *, const cJSON *, struct error *);
-    } kinds[] = {{"epoch", record_epoch},
-                 {"evaluation", record_evaluation},
+    } kinds[] = {{"epoch", epochs_record},
+                 {"evaluation", evaluations_record},
                  {"scores", scores_record},
                  {"checkpoint", record_checkpoint},
-                 {"log", record_log}};
+                 {"log", train_log_record}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kind, kinds[i].kind) == 0)
             return kinds[i].record(store, key, body, error);

@@ -12,9 +12,7 @@
 
 enum {
     VIEW_PAGE_SUMMARIES = 100, /* so that nobody waits long for somebody who lists a great many */
-    VIEW_PAGE_BYTES = 8 << 20,
-    VIEW_ROWS_MAX = 10000, /* of one experiment's epochs, checkpoints and attempts: the last ones */
-    VIEW_LOG_BYTES = 256 << 10
+    VIEW_PAGE_BYTES = 8 << 20
 };
 
 /* Which experiments: those that meet all that is not NULL. */
@@ -31,10 +29,6 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
                       cJSON **experiments, int64_t *next, struct error *error);
 /* One of these ids (JSON array) that there is not; 0 when all are there. */
 bool view_missing(struct store *store, const char *ids, int64_t *id, struct error *error);
-
-/* The body of a `log` answer; *found is false when there is no such experiment. */
-bool view_log(struct store *store, int64_t id, int64_t offset, cJSON **log, bool *found,
-              struct error *error);
 
 /* The ids that were submitted under the key, as a JSON array; *found is false for a new key. */
 bool view_submission(struct store *store, const char *key, cJSON **ids, bool *found,
