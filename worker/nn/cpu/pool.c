@@ -6,36 +6,66 @@ enum { KERNEL = 3, STRIDE = 2, PADDING = 1 };
 
 /* ---- kernels: one plane (a picture's block of channels) each ---- */
 
-static inline __attribute__((always_inline)) void max_plane(const struct map *from,
-                                                            const struct map *to, size_t block,
-                                                            const float *input, float *output,
-                                                            uint8_t *taps) {
+#define INLINE static inline __attribute__((always_inline))
+
+/* The loops over lanes ask for vectors: GCC would unroll loops as short as that before it thinks
+ * of them. Taps are as wide as floats while they are compared. */
+
+INLINE void max_tap(const float *input, int32_t here, size_t block, float *best, int32_t *tap) {
+#pragma omp simd
+    for (size_t lane = 0; lane < block; lane++) {
+        bool wins = !(input[lane] <= best[lane]); /* NaN wins, as in PyTorch */
+        best[lane] = wins ? input[lane] : best[lane];
+        tap[lane] = wins ? here : tap[lane];
+    }
+}
+
+/* The taps of one side that lie in the input: from `first` to `end`. */
+struct taps {
+    size_t first, end;
+};
+
+INLINE struct taps taps_inside(size_t output, size_t side) {
+    size_t left = side + PADDING - output * STRIDE;
+    return (struct taps){output == 0 ? PADDING : 0, left < KERNEL ? left : KERNEL};
+}
+
+INLINE void max_window(const struct map *from, size_t block, const float *input, size_t row,
+                       size_t column, struct taps down, struct taps across, float *best,
+                       int32_t *tap) {
+    for (size_t i = down.first; i < down.end; i++)
+        for (size_t j = across.first; j < across.end; j++) {
+            size_t y = row * STRIDE + i - PADDING, x = column * STRIDE + j - PADDING;
+            max_tap(input + (y * from->width + x) * block, (int32_t)(i * KERNEL + j), block, best,
+                    tap);
+        }
+}
+
+INLINE void max_plane(const struct map *from, const struct map *to, size_t block,
+                      const float *input, float *output, uint8_t *taps) {
     for (size_t row = 0; row < to->height; row++)
         for (size_t column = 0; column < to->width; column++) {
+            struct taps down = taps_inside(row, from->height);
+            struct taps across = taps_inside(column, from->width);
+            size_t at = (row * to->width + column) * block;
             float best[LANES];
-            uint8_t tap[LANES];
+            int32_t tap[LANES];
             for (size_t lane = 0; lane < block; lane++) {
                 best[lane] = -INFINITY;
                 tap[lane] = 0;
             }
-            for (size_t i = 0; i < KERNEL * KERNEL; i++) {
-                size_t y = row * STRIDE + i / KERNEL, x = column * STRIDE + i % KERNEL;
-                if (y < PADDING || x < PADDING || y - PADDING >= from->height ||
-                    x - PADDING >= from->width)
-                    continue;
-                const float *in = input + ((y - PADDING) * from->width + (x - PADDING)) * block;
-                for (size_t lane = 0; lane < block; lane++) {
-                    bool wins = !(in[lane] <= best[lane]); /* NaN wins, as in PyTorch */
-                    best[lane] = wins ? in[lane] : best[lane];
-                    tap[lane] = wins ? (uint8_t)i : tap[lane];
-                }
-            }
-            size_t at = (row * to->width + column) * block;
-            for (size_t lane = 0; lane < block; lane++) {
+            if (down.end - down.first == KERNEL && across.end - across.first == KERNEL)
+                max_window(from, block, input, row, column, (struct taps){0, KERNEL},
+                           (struct taps){0, KERNEL}, best, tap); /* unrolled */
+            else
+                max_window(from, block, input, row, column, down, across, best, tap);
+#pragma omp simd
+            for (size_t lane = 0; lane < block; lane++)
                 output[at + lane] = best[lane];
-                if (taps != NULL)
-                    taps[at + lane] = tap[lane];
-            }
+            if (taps != NULL)
+#pragma omp simd
+                for (size_t lane = 0; lane < block; lane++)
+                    taps[at + lane] = (uint8_t)tap[lane];
         }
 }
 
@@ -49,30 +79,60 @@ SIMD_CLONES static void plane_max(const struct map *from, const struct map *to, 
         max_plane(from, to, 1, input, output, taps);
 }
 
-/* Gathers: each input sums the outputs whose window it won, at most four. */
-static inline __attribute__((always_inline)) void
-max_plane_backward(const struct map *from, const struct map *to, size_t block, const float *first,
-                   const float *second, const uint8_t *taps, float *gradient) {
-    for (size_t y = 0; y < from->height; y++)
-        for (size_t x = 0; x < from->width; x++) {
-            float sum[LANES] = {0};
-            /* output rows whose window holds y: STRIDE * row - PADDING <= y < ... + KERNEL */
-            for (size_t row = y / STRIDE; row <= (y + PADDING) / STRIDE; row++)
-                for (size_t column = x / STRIDE; column <= (x + PADDING) / STRIDE; column++) {
-                    if (row >= to->height || column >= to->width)
-                        continue;
-                    size_t tap =
-                        (y + PADDING - row * STRIDE) * KERNEL + (x + PADDING - column * STRIDE);
-                    size_t at = (row * to->width + column) * block;
-                    for (size_t lane = 0; lane < block; lane++) {
-                        float value = first[at + lane];
-                        if (second != NULL)
-                            value += second[at + lane];
-                        sum[lane] += taps[at + lane] == tap ? value : 0;
-                    }
-                }
-            for (size_t lane = 0; lane < block; lane++)
-                gradient[(y * from->width + x) * block + lane] = sum[lane];
+/* What an output hands back, and the tap of its window that gets it. */
+struct share {
+    float value[LANES];
+    int32_t tap[LANES];
+};
+
+/* Of an output beyond the edge no tap gets anything. */
+INLINE void share_read(const struct map *to, size_t block, size_t row, size_t column,
+                       const float *first, const float *second, const uint8_t *taps,
+                       struct share *share) {
+    bool there = row < to->height && column < to->width;
+    size_t at = there ? (row * to->width + column) * block : 0;
+#pragma omp simd
+    for (size_t lane = 0; lane < block; lane++)
+        share->value[lane] =
+            second == NULL ? first[at + lane] : first[at + lane] + second[at + lane];
+#pragma omp simd
+    for (size_t lane = 0; lane < block; lane++)
+        share->tap[lane] = there ? taps[at + lane] : KERNEL * KERNEL;
+}
+
+INLINE void share_take(const struct share *share, int32_t tap, size_t block, float *sum) {
+#pragma omp simd
+    for (size_t lane = 0; lane < block; lane++)
+        sum[lane] += share->tap[lane] == tap ? share->value[lane] : 0;
+}
+
+/* Gathers: each input sums the outputs whose window it won. The four inputs from (STRIDE row,
+ * STRIDE column) on lie in the windows of the four outputs from (row, column) on alone. */
+INLINE void max_plane_backward(const struct map *from, const struct map *to, size_t block,
+                               const float *first, const float *second, const uint8_t *taps,
+                               float *gradient) {
+    static const struct {
+        unsigned char input, output, tap;
+    } windows[] = {{0, 0, 4}, {1, 0, 5}, {1, 1, 3}, {2, 0, 7}, {2, 2, 1},
+                   {3, 0, 8}, {3, 1, 6}, {3, 2, 2}, {3, 3, 0}};
+    for (size_t row = 0; row < to->height; row++)
+        for (size_t column = 0; column < to->width; column++) {
+            struct share shares[STRIDE * STRIDE];
+            float sums[STRIDE * STRIDE][LANES] = {{0}};
+            for (size_t i = 0; i < STRIDE * STRIDE; i++)
+                share_read(to, block, row + i / STRIDE, column + i % STRIDE, first, second, taps,
+                           &shares[i]);
+            for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+                share_take(&shares[windows[i].output], windows[i].tap, block,
+                           sums[windows[i].input]);
+            for (size_t i = 0; i < STRIDE * STRIDE; i++) {
+                size_t y = row * STRIDE + i / STRIDE, x = column * STRIDE + i % STRIDE;
+                if (y >= from->height || x >= from->width)
+                    continue;
+#pragma omp simd
+                for (size_t lane = 0; lane < block; lane++)
+                    gradient[(y * from->width + x) * block + lane] = sums[i][lane];
+            }
         }
 }
 
