@@ -2,6 +2,7 @@
 
 #include "coordinator/lock_file.h"
 #include "core/atomic_file.h"
+#include "core/depot.h"
 #include "core/file.h"
 
 #include <dirent.h>
@@ -27,19 +28,6 @@ enum { PATH_SIZE = PATH_MAX, BELOW_MAX = 128 };
 
 const char *blobs_dir(const struct blobs *blobs) {
     return blobs->dir;
-}
-
-/* "DIR/sha256/ab" and "DIR/sha256/ab/cdef..." */
-static void folder_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
-    snprintf(path, PATH_SIZE, "%s/sha256/%.2s", blobs->dir, sha256);
-}
-
-static void path_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
-    snprintf(path, PATH_SIZE, "%s/sha256/%.2s/%s", blobs->dir, sha256, sha256 + 2);
-}
-
-static void part_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE]) {
-    snprintf(path, PATH_SIZE, "%s/incoming/%s.part", blobs->dir, sha256);
 }
 
 /* --- opening --- */
@@ -80,7 +68,7 @@ static bool make_folders(const struct blobs *blobs, struct error *error) {
         return false;
     for (unsigned i = 0; i < 256; i++) {
         snprintf(front, sizeof front, "%02x", i);
-        folder_of(blobs, front, path);
+        depot_folder(blobs->dir, front, path);
         if (access(path, F_OK) == 0 && !sync_folder(path, error))
             return false;
     }
@@ -120,13 +108,13 @@ static int64_t size_of(const char *path) {
 
 int64_t blobs_size(const struct blobs *blobs, const char *sha256) {
     char path[PATH_SIZE];
-    path_of(blobs, sha256, path);
+    depot_file(blobs->dir, sha256, path);
     return size_of(path);
 }
 
 int64_t blobs_part_size(const struct blobs *blobs, const char *sha256) {
     char path[PATH_SIZE];
-    part_of(blobs, sha256, path);
+    depot_part(blobs->dir, sha256, path);
     return size_of(path);
 }
 
@@ -143,7 +131,7 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
                   struct error *error) {
     char path[PATH_SIZE];
     struct stat before;
-    part_of(blobs, sha256, path);
+    depot_part(blobs->dir, sha256, path);
     int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor < 0 || fstat(descriptor, &before) != 0) {
         error_errno(error, ERROR_FAILED, "cannot write %s", path);
@@ -166,7 +154,7 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
 static bool make_folder_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE],
                            struct error *error) {
     char above[PATH_SIZE];
-    folder_of(blobs, sha256, path);
+    depot_folder(blobs->dir, sha256, path);
     if (mkdir(path, 0777) != 0)
         return errno == EEXIST || error_errno(error, ERROR_FAILED, "cannot make %s", path);
     snprintf(above, sizeof above, "%s/sha256", blobs->dir);
@@ -192,8 +180,8 @@ static bool check_part(const char *path, const char *sha256, struct error *error
 
 bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error) {
     char part[PATH_SIZE], folder[PATH_SIZE], path[PATH_SIZE];
-    part_of(blobs, sha256, part);
-    path_of(blobs, sha256, path);
+    depot_part(blobs->dir, sha256, part);
+    depot_file(blobs->dir, sha256, path);
     return check_part(part, sha256, error) && make_folder_of(blobs, sha256, folder, error) &&
            atomic_file_adopt(part, path, error);
 }
@@ -204,7 +192,7 @@ bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, v
                 size_t capacity, size_t *length, struct error *error) {
     char path[PATH_SIZE];
     ssize_t got;
-    path_of(blobs, sha256, path);
+    depot_file(blobs->dir, sha256, path);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0)
         return error_errno(error, ERROR_FAILED, "cannot read %s", path);
@@ -220,7 +208,7 @@ bool blobs_read(const struct blobs *blobs, const char *sha256, int64_t offset, v
 
 bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error) {
     char path[PATH_SIZE], gone[PATH_SIZE];
-    path_of(blobs, sha256, path);
+    depot_file(blobs->dir, sha256, path);
     snprintf(gone, sizeof gone, "%s/incoming/%s" GONE, blobs->dir, sha256);
     return rename(path, gone) == 0 || errno == ENOENT ||
            error_errno(error, ERROR_FAILED, "cannot remove %s", path);
@@ -242,7 +230,7 @@ void blobs_sweep(struct blobs *blobs) {
 
 bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error) {
     char path[PATH_SIZE];
-    part_of(blobs, sha256, path);
+    depot_part(blobs->dir, sha256, path);
     return unlink(path) == 0 || errno == ENOENT ||
            error_errno(error, ERROR_FAILED, "cannot remove %s", path);
 }
@@ -278,7 +266,7 @@ bool blobs_each(const struct blobs *blobs, blobs_visitor *visit, void *context,
     char folder[PATH_SIZE], front[SHA256_TEXT_SIZE];
     for (unsigned i = 0; i < 256; i++) {
         snprintf(front, sizeof front, "%02x", i);
-        folder_of(blobs, front, folder);
+        depot_folder(blobs->dir, front, folder);
         if (!each_in(folder, front, "", visit, context, error))
             return false;
     }

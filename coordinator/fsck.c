@@ -1,6 +1,7 @@
 #include "coordinator/fsck.h"
 
 #include "coordinator/store.h"
+#include "core/depot.h"
 #include "core/sha256.h"
 
 #include <stdarg.h>
@@ -151,10 +152,10 @@ static bool check_artifacts(struct fsck *fsck, struct error *error) {
                  &statement, error))
         return false;
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        char path[4200];
+        char path[PATH_MAX];
         const char *sha256 = (const char *)sqlite3_column_text(statement, 2);
         int64_t bytes = sqlite3_column_int64(statement, 3);
-        snprintf(path, sizeof path, "%s/sha256/%.2s/%s", fsck->artifacts, sha256, sha256 + 2);
+        depot_file(fsck->artifacts, sha256, path);
         if (strcmp(sha256, last) != 0) {
             judge(fsck, path, sha256, bytes, why);
             snprintf(last, sizeof last, "%s", sha256);

@@ -1,6 +1,7 @@
 #include "worker/courier.h"
 
 #include "core/clock.h"
+#include "core/depot.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/sha256.h"
@@ -137,11 +138,8 @@ static void place_shared(const struct courier *courier, const char *sha256, int6
     const char *dir = courier->options.shared;
     struct stat part;
     snprintf(from, sizeof from, "/proc/self/fd/%d", courier->load.descriptor);
-    if (snprintf(path, sizeof path, "%s/sha256/%.2s/%s", dir, sha256, sha256 + 2) >=
-            (int)sizeof path ||
-        access(path, F_OK) == 0)
+    if (!depot_file(dir, sha256, path) || access(path, F_OK) == 0 || !depot_part(dir, sha256, path))
         return;
-    snprintf(path, sizeof path, "%s/incoming/%s.part", dir, sha256);
     /* without a temporary name, which nobody would clear away after a kill */
     if (lstat(path, &part) == 0 && ((int64_t)part.st_size == bytes || unlink(path) != 0))
         return;

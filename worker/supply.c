@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/backoff.h"
+#include "core/depot.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/sha256.h"
@@ -57,9 +58,8 @@ static void rest(struct errand *errand, int64_t wait_ms) {
 static bool link_shared(const struct errand *errand, const char *path) {
     char from[PATH_MAX];
     return errand->source->shared != NULL &&
-           snprintf(from, sizeof from, "%s/sha256/%.2s/%s", errand->source->shared, errand->sha256,
-                    errand->sha256 + 2) < (int)sizeof from &&
-           access(from, R_OK) == 0 && atomic_file_link(from, path, NULL);
+           depot_file(errand->source->shared, errand->sha256, from) && access(from, R_OK) == 0 &&
+           atomic_file_link(from, path, NULL);
 }
 
 /* False with the error of the last try when the file cannot be had, or `stopped`. */
