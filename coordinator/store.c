@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
@@ -103,6 +104,18 @@ static bool ask_number(struct store *store, const char *sql, long *number, struc
     return true;
 }
 
+/* SQLite keeps the log beside the name that a file was opened by: under another name the same file
+ * is without what stands in it, and each would write over the other. Links by name (symlink) it
+ * follows; these it cannot see. */
+static bool check_only_name(const struct store *store, struct error *error) {
+    struct stat status;
+    return stat(store->path, &status) != 0 || status.st_nlink <= 1 ||
+           error_set(error, ERROR_FAILED,
+                     "%s: the database has another name as well (a hard link), and SQLite loses "
+                     "what is written by two names; remove one of them (find DIR -samefile %s)",
+                     store->path, store->path);
+}
+
 /* Locks the file that SQLite has opened: its name without links, so that two names of one database
  * are one lock. */
 static bool lock_database(struct store *store, struct error *error) {
@@ -141,7 +154,7 @@ static bool open_file(struct store *store, struct error *error) {
         return error_set(error, ERROR_FAILED,
                          "%s: the database is not writable; change that or name another with --db",
                          store->path);
-    return memory || lock_database(store, error);
+    return memory || (check_only_name(store, error) && lock_database(store, error));
 }
 
 /* Refuses, before anything is written, what is not ours to write to. */
@@ -286,7 +299,8 @@ bool store_look(const char *path, sqlite3 **database, struct error *error) {
     if (result != SQLITE_OK)
         return store_failed(&looked, error);
     sqlite3_busy_timeout(looked.database, 5000);
-    if (!ask_number(&looked, "PRAGMA user_version", &version, error) ||
+    if (!check_only_name(&looked, error) ||
+        !ask_number(&looked, "PRAGMA user_version", &version, error) ||
         !ask_number(&looked, "PRAGMA application_id", &application, error))
         return false;
     if (application != STORE_APPLICATION_ID)

@@ -231,6 +231,25 @@ static void a_second_opener_is_refused_also_through_a_link(void **state) {
     free(other);
 }
 
+static void a_database_with_two_names_is_refused_by_both(void **state) {
+    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "hard.db");
+    struct error error = {0};
+    sqlite3 *looked = NULL;
+    struct store *store = open_store(path);
+    assert_int_equal(link(path, other), 0);
+    refused(other, ERROR_FAILED, "another name");
+    store_close(store);
+    refused(path, ERROR_FAILED, "another name");
+    assert_false(store_look(other, &looked, &error));
+    assert_non_null(strstr(error.message, "another name"));
+    sqlite3_close(looked);
+    assert_int_equal(unlink(other), 0);
+    store = open_store(path);
+    store_close(store);
+    free(path);
+    free(other);
+}
+
 static void two_databases_in_memory_are_two(void **state) {
     (void)state;
     struct store *one = open_store(":memory:"), *two = open_store(":memory:");
@@ -434,6 +453,7 @@ int main(void) {
         IN_FOLDER(a_damaged_database_is_refused),
         IN_FOLDER(a_folder_is_no_database),
         IN_FOLDER(a_second_opener_is_refused_also_through_a_link),
+        IN_FOLDER(a_database_with_two_names_is_refused_by_both),
         cmocka_unit_test(two_databases_in_memory_are_two),
         cmocka_unit_test(what_is_rolled_back_never_was),
         IN_FOLDER(an_abrupt_end_keeps_what_was_committed_and_nothing_else),
