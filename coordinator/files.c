@@ -3,6 +3,7 @@
 #include "coordinator/files.h"
 
 #include "coordinator/artifacts.h"
+#include "coordinator/fork.h"
 #include "coordinator/listings.h"
 #include "coordinator/lookups.h"
 #include "coordinator/uploads.h"
@@ -76,6 +77,9 @@ static bool put_row(struct request *request) {
     };
     return artifact_put(coordinator->store, &artifact, coordinator->now.unix_ms, replaced,
                         &request->error) &&
+           (strcmp(artifact.kind, "file") == 0 ||
+            fork_arrived(coordinator->store, artifact.experiment, &coordinator->scheduler,
+                         &request->error)) &&
            (replaced[0] == '\0' || desk_doom(coordinator, replaced, &request->error));
 }
 

@@ -120,6 +120,12 @@ static bool record_file(struct store *store, int64_t experiment, const char *kin
     return query_run(&query, error);
 }
 
+static bool record_files(struct store *store, int64_t experiment, const struct fork *fork,
+                         struct error *error) {
+    return record_file(store, experiment, "file", &fork->file, error) &&
+           record_file(store, experiment, "best", &fork->best, error);
+}
+
 bool fork_record(struct store *store, int64_t experiment, const struct fork *fork,
                  struct error *error) {
     struct query query;
@@ -132,10 +138,49 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
     query_bind_int(&query, fork->epoch);
     query_bind_text(&query, fork->path);
     query_bind_text(&query, fork->host);
-    if (!query_run(&query, error))
-        return false;
-    return !fork->stored || (record_file(store, experiment, "file", &fork->file, error) &&
-                             record_file(store, experiment, "best", &fork->best, error));
+    return query_run(&query, error) &&
+           (!fork->stored || record_files(store, experiment, fork, error));
+}
+
+/* The next of the forks after `after` that have no content here; *experiment 0: none. */
+static bool next_without_files(struct store *store, int64_t source, int64_t after,
+                               int64_t *experiment, struct fork *fork, struct error *error) {
+    struct query query;
+    *experiment = 0;
+    *fork = (struct fork){.source = source};
+    query_open(&query, store,
+               "SELECT f.experiment, f.epoch FROM fork AS f JOIN experiment AS e"
+               " ON e.id = f.experiment WHERE f.experiment > ? AND f.source = ?"
+               " AND e.state <> 'done' AND NOT EXISTS"
+               " (SELECT 1 FROM fork_file AS g WHERE g.experiment = f.experiment)"
+               " ORDER BY f.experiment LIMIT 1");
+    query_bind_int(&query, after);
+    query_bind_int(&query, source);
+    if (query_next(&query)) {
+        *experiment = query_int(&query);
+        fork->epoch = query_int(&query);
+    }
+    return query_close(&query, error);
+}
+
+bool fork_arrived(struct store *store, int64_t source, struct scheduler *scheduler,
+                  struct error *error) {
+    struct fork fork;
+    int64_t experiment = 0;
+    for (;;) {
+        if (!next_without_files(store, source, experiment, &experiment, &fork, error) ||
+            (experiment != 0 && !find_files(store, &fork, error)))
+            return false;
+        if (experiment == 0)
+            return true;
+        if (!fork.stored)
+            continue;
+        struct job *job = scheduler_find(scheduler, experiment);
+        if (!record_files(store, experiment, &fork, error))
+            return false;
+        if (job != NULL && !scheduler_free_host(scheduler, job))
+            return error_set(error, ERROR_FAILED, "no memory for the queue");
+    }
 }
 
 /* Under "file" and "best", where they are with the coordinator. */

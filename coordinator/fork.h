@@ -2,12 +2,13 @@
  *
  * The checkpoint is settled when it is submitted: which epoch, where its file stands then, and its
  * content and that of the best one before it, where the coordinator has them: they stay until the
- * fork is done, and any worker fetches them. Otherwise only workers on that host get it.
+ * fork is done, and any worker fetches them. Until they have come only workers on that host get it.
  */
 #ifndef ASSAY_COORDINATOR_FORK_H
 #define ASSAY_COORDINATOR_FORK_H
 
 #include "coordinator/lease.h"
+#include "coordinator/scheduler.h"
 #include "coordinator/store.h"
 #include "core/sha256.h"
 
@@ -34,6 +35,10 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
 /* Remembers what the experiment goes on from. Inside a transaction. */
 bool fork_record(struct store *store, int64_t experiment, const struct fork *fork,
                  struct error *error);
+/* A checkpoint of `source` has come: its forks that waited for nothing else are for any worker now,
+ * also in the scheduler. Inside a transaction. */
+bool fork_arrived(struct store *store, int64_t source, struct scheduler *scheduler,
+                  struct error *error);
 /* Adds under "from" what the experiment goes on from, if it does. */
 bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error);
 

@@ -210,9 +210,8 @@ void scheduler_settle(struct scheduler *scheduler, struct job *job) {
     free(job);
 }
 
-bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int priority) {
-    struct lane kind = {.priority = priority, .person = job->lane->person, .need = job->lane->need};
-    struct lane *lane = lane_of(scheduler, &kind), *before = job->lane;
+static bool change_lane(struct scheduler *scheduler, struct job *job, const struct lane *kind) {
+    struct lane *lane = lane_of(scheduler, kind), *before = job->lane;
     if (lane == NULL)
         return false;
     job_take_out(scheduler, job);
@@ -221,6 +220,18 @@ bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int pr
     lane_leave(scheduler, before);
     job_put(scheduler, job);
     return true;
+}
+
+bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int priority) {
+    struct lane kind = {.priority = priority, .person = job->lane->person, .need = job->lane->need};
+    return change_lane(scheduler, job, &kind);
+}
+
+bool scheduler_free_host(struct scheduler *scheduler, struct job *job) {
+    struct lane kind = {
+        .priority = job->lane->priority, .person = job->lane->person, .need = job->lane->need};
+    kind.need.host = "";
+    return change_lane(scheduler, job, &kind);
 }
 
 /* --- barriers --- */

@@ -588,3 +588,50 @@ int main(void) {
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+static void a_fork_is_for_any_worker_once_its_checkpoint_has_come(void **state) {
+    struct archive *archive = *state;
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    assert_string_equal(text_of(show(archive->bench, 2), "waits"), "its turn");
+    assert_int_equal(take(archive->bench, "x"), 2);
+    const cJSON *from = json_member(archive->bench->answer.body, "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), FIRST);
+}
+
+static void a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    fork_of_epoch_1(archive);
+    cJSON *epoch = body_epoch(2, 0.6);
+    cJSON_ReplaceItemInObjectCaseSensitive(epoch, "best", cJSON_CreateFalse());
+    fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("another fork's key", 1, 12, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", request, "submitted");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_string_equal(text_of(show(bench, 3), "waits"),
+                        "no worker on gone, which has its checkpoint");
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    const cJSON *from = json_member(show(bench, 3), "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), SECOND);
+    assert_string_equal(text_of(json_member(from, "best"), "sha256"), FIRST);
+    assert_string_equal(text_of(show(bench, 3), "waits"), "its turn");
+}
+
+static void
+a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried(void **state) {
+    struct archive *archive = *state;
+    fork_of_epoch_1(archive);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    ask(archive->bench, "retry", body("{\"ids\": [2]}"), "changed");
+    assert_int_equal(take(archive->bench, "x"), 2);
+}
+
+        ON_ARCHIVE(a_fork_is_for_any_worker_once_its_checkpoint_has_come),
+        ON_ARCHIVE(a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too),
+        ON_ARCHIVE(
+            a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
