@@ -1,5 +1,7 @@
 /* assay data: reads every picture of an experiment, says what is wrong with them, and writes the
- * manifest by which a worker knows them again; or brings them to the coordinator (data_push.h). */
+ * manifest by which a worker knows them again; or brings them to the coordinator (data_push.h), or
+ * says what was brought there (data_ls.h). */
+#include "cli/data_ls.h"
 #include "cli/data_push.h"
 #include "cli/data_report.h"
 #include "cli/experiment_file.h"
@@ -44,7 +46,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct command_line line = {
-    .arguments = "check|push FILE",
+    .arguments = "check FILE | push FILE | ls",
     .help =
         "check reads every picture of an experiment: which are broken, too small for its crops, "
         "grey, of "
@@ -57,12 +59,16 @@ static const struct command_line line = {
         "push brings the pictures of an experiment to the coordinator, from which workers that "
         "have no such data.root fetch them: those that it does not have yet, by their SHA-256. It "
         "reads the pictures unless there is a manifest that is of them still, and writes one. "
-        "Interrupted, it goes on where it was when it is started again."
+        "Interrupted, it goes on where it was when it is started again.\n\n"
+        "ls lists what was pushed, a line for every class and split file: the checksum by which "
+        "data.fingerprint knows it, its files (the list of them is one) and their size, whether "
+        "all of it has come, and which experiments name it, the newest first; needed: how many of "
+        "these are queued, paused or running. assay gc --unused-data removes what none needs."
         "\vExamples:\n  assay data check experiments/aug3_v2.json\n"
-        "  assay data push experiments/aug3_v2.json",
+        "  assay data push experiments/aug3_v2.json\n  assay data ls --json",
     .options = options,
     .parse = parse,
-    .least = 2,
+    .least = 1,
     .most = 2,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
@@ -164,13 +170,19 @@ int command_data(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    bool push = strcmp(input.arguments[0], "push") == 0;
-    if (!push && strcmp(input.arguments[0], "check") != 0) {
-        error_set(&error, ERROR_INPUT,
-                  "data has no \"%s\"; check and push are what it does, each with a FILE",
-                  input.arguments[0]);
+    const char *verb = input.arguments[0];
+    bool push = strcmp(verb, "push") == 0, ls = strcmp(verb, "ls") == 0;
+    if (!push && !ls && strcmp(verb, "check") != 0) {
+        error_set(&error, ERROR_INPUT, "data has no \"%s\"; it has check, push and ls", verb);
         return command_fail(&error);
     }
+    if ((input.count == 2) == ls) {
+        error_set(&error, ERROR_INPUT, "data %s %s FILE; see assay data --help", verb,
+                  ls ? "takes no" : "needs a");
+        return command_fail(&error);
+    }
+    if (ls)
+        return data_ls(&input);
     const char *file = input.arguments[1];
     status = ERROR_INPUT;
     if (experiment_file_read(file, &members, NULL)) {

@@ -205,8 +205,9 @@ static bool push_lists(struct pushing *pushing, struct error *error) {
                                  pushing->experiment.data.files.test};
     for (size_t i = 0; i < 3 && lists[i] != NULL; i++) {
         struct shipment_file file = {.path = lists[i]};
+        const char *slash = strrchr(lists[i], '/'), *name = slash != NULL ? slash + 1 : lists[i];
         if (!sha256_path(lists[i], file.sha256, &file.bytes, error) ||
-            !push_page(pushing, file.sha256, lists[i], &file, 1, error))
+            !push_page(pushing, file.sha256, name, &file, 1, error))
             return false;
     }
     return true;

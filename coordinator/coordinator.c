@@ -40,6 +40,7 @@ static const struct {
     {"send", files_send, ROLE_WORKER},
     {"fetch", files_fetch, ROLE_BOTH},
     {"push", push_listing, ROLE_PERSON},
+    {"listings", push_listings, ROLE_PERSON},
     {"store", push_store, ROLE_PERSON},
     {"append", push_append, ROLE_PERSON},
     {"gc", files_gc, ROLE_PERSON},

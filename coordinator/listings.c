@@ -1,6 +1,9 @@
 #include "coordinator/listings.h"
 
 #include "coordinator/query.h"
+#include "core/json.h"
+
+#include <string.h>
 
 bool listing_put(struct store *store, const char *listing, const char *name, int64_t now_ms,
                  struct error *error) {
@@ -35,6 +38,89 @@ bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, stru
     return query_close(&query, error);
 }
 
+/* Which experiment names which listing: (listing, id, unfinished). */
+#define LISTING_NAMED                                                                              \
+    "(SELECT class.value ->> 'sha256' AS listing, e.id AS id,"                                     \
+    " e.status IN ('queued', 'paused', 'running') AS unfinished"                                   \
+    " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.classes') AS class"            \
+    " UNION SELECT list.value, e.id, e.status IN ('queued', 'paused', 'running')"                  \
+    " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.lists') AS list)"
+
+/* --- what there is --- */
+
+/* The listings, nobody having named them yet. */
+static bool add_listings(struct store *store, cJSON *listings, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT l.sha256, l.name, count(f.sha256), coalesce(sum(f.bytes), 0), l.pushed_ms"
+               " FROM listing AS l LEFT JOIN listing_file AS f ON f.listing = l.sha256"
+               " GROUP BY l.sha256 ORDER BY l.sha256");
+    while (query_next(&query)) {
+        cJSON *listing = cJSON_CreateObject();
+        cJSON_AddStringToObject(listing, "listing", query_text(&query));
+        cJSON_AddStringToObject(listing, "name", query_text(&query));
+        cJSON_AddNumberToObject(listing, "files", (double)query_int(&query));
+        cJSON_AddNumberToObject(listing, "bytes", (double)query_int(&query));
+        cJSON_AddNumberToObject(listing, "pushed_ms", (double)query_int(&query));
+        cJSON_AddNumberToObject(listing, "experiments", 0);
+        cJSON_AddNumberToObject(listing, "unfinished", 0);
+        cJSON_AddArrayToObject(listing, "ids");
+        cJSON_AddItemToArray(listings, listing);
+    }
+    return query_close(&query, error);
+}
+
+static void add_to(cJSON *listing, const char *key, int64_t more) {
+    cJSON *number = cJSON_GetObjectItemCaseSensitive(listing, key);
+    cJSON_SetNumberValue(number, number->valuedouble + (double)more);
+}
+
+/* Who names them, in the order of the listings. */
+static bool add_names(struct store *store, cJSON *listings, struct error *error) {
+    struct query query;
+    cJSON *listing = listings->child;
+    query_open(&query, store,
+               "SELECT n.listing, n.id, n.unfinished FROM " LISTING_NAMED " AS n"
+               " JOIN listing AS l ON l.sha256 = n.listing ORDER BY n.listing, n.id DESC");
+    while (query_next(&query)) {
+        const char *sha256 = query_text(&query);
+        const int64_t id = query_int(&query);
+        while (strcmp(json_string(listing, "listing"), sha256) != 0)
+            listing = listing->next;
+        if (json_integer(listing, "experiments") < LISTING_IDS)
+            cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(listing, "ids"),
+                                 cJSON_CreateNumber((double)id));
+        add_to(listing, "experiments", 1);
+        add_to(listing, "unfinished", query_int(&query));
+    }
+    return query_close(&query, error);
+}
+
+bool listing_all(struct store *store, cJSON **listings, struct error *error) {
+    cJSON *all = cJSON_CreateArray();
+    if (add_listings(store, all, error) && add_names(store, all, error)) {
+        *listings = all;
+        return true;
+    }
+    cJSON_Delete(all);
+    return false;
+}
+
+bool listing_files(struct store *store, const char *listing,
+                   void (*visit)(void *context, const char *sha256, int64_t bytes), void *context,
+                   struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT sha256, bytes FROM listing_file WHERE listing = ?");
+    query_bind_text(&query, listing);
+    while (query_next(&query)) {
+        const char *sha256 = query_text(&query);
+        visit(context, sha256, query_int(&query));
+    }
+    return query_close(&query, error);
+}
+
+/* --- what goes --- */
+
 static bool run(struct store *store, const char *sql, struct error *error) {
     struct query query;
     query_open(&query, store, sql);
@@ -43,12 +129,8 @@ static bool run(struct store *store, const char *sql, struct error *error) {
 
 bool listing_forget_unused(struct store *store, struct error *error) {
     return run(store,
-               "DELETE FROM listing WHERE sha256 NOT IN (SELECT class.value ->> 'sha256'"
-               " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.classes') AS class"
-               " WHERE e.status IN ('queued', 'paused', 'running')"
-               " UNION SELECT list.value"
-               " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.lists') AS list"
-               " WHERE e.status IN ('queued', 'paused', 'running'))",
+               "DELETE FROM listing WHERE sha256 NOT IN"
+               " (SELECT listing FROM " LISTING_NAMED " WHERE unfinished)",
                error);
 }
 

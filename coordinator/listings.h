@@ -9,6 +9,7 @@
 
 #include "coordinator/store.h"
 
+#include <cjson/cJSON.h>
 #include <stdint.h>
 
 /* The listing is there, under its newest name. Inside a transaction, as all of these. */
@@ -19,6 +20,17 @@ bool listing_add(struct store *store, const char *listing, const char *sha256, i
                  struct error *error);
 /* How many bytes a listing says that the file has; -1: it is in none. */
 bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, struct error *error);
+
+/* All of them, in order of their sums: [{"listing", "name", "files", "bytes", "pushed_ms",
+ * "experiments", "unfinished", "ids"}]: how many experiments have it in their fingerprint, how many
+ * of these are queued, paused or running, and the newest LISTING_IDS of them. Looks at every
+ * experiment. The array is the caller's. */
+enum { LISTING_IDS = 100 };
+bool listing_all(struct store *store, cJSON **listings, struct error *error);
+/* Calls `visit` with every file of the listing. */
+bool listing_files(struct store *store, const char *listing,
+                   void (*visit)(void *context, const char *sha256, int64_t bytes), void *context,
+                   struct error *error);
 
 /* Deletes the listings that no experiment names which is queued, paused or running. */
 bool listing_forget_unused(struct store *store, struct error *error);

@@ -37,6 +37,35 @@ bool push_listing(struct request *request) {
     return request_done(request, "missing", answer);
 }
 
+struct search {
+    const struct blobs *blobs;
+    int64_t missing;
+};
+
+static void look_for(void *context, const char *sha256, int64_t bytes) {
+    struct search *search = context;
+    search->missing += blobs_size(search->blobs, sha256) != bytes;
+}
+
+bool push_listings(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    cJSON *listings, *listing;
+    if (!files_check_store(request) || !listing_all(coordinator->store, &listings, &request->error))
+        return false;
+    cJSON_ArrayForEach(listing, listings) {
+        struct search search = {.blobs = uploads_blobs(coordinator->uploads)};
+        if (!listing_files(coordinator->store, json_string(listing, "listing"), look_for, &search,
+                           &request->error)) {
+            cJSON_Delete(listings);
+            return false;
+        }
+        cJSON_AddNumberToObject(listing, "missing_files", (double)search.missing);
+    }
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddItemToObject(answer, "listings", listings);
+    return request_done(request, "listed", answer);
+}
+
 /* Only what a listing keeps is taken: the next gc would remove anything else. */
 static bool check_listed(struct request *request, const char *sha256, int64_t *bytes) {
     if (!listing_bytes(request->coordinator->store, sha256, bytes, &request->error))

@@ -50,6 +50,25 @@ static cJSON *score_list(const cJSON *body) {
     return answer;
 }
 
+/* Two classes, one of which is half there, pushed 3 h 7 min and a half ago. */
+static cJSON *listed(void) {
+    cJSON *answer = parsed(
+        "{\"listings\": [{\"listing\": "
+        "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"name\": \"fake\","
+        " \"files\": 41, \"bytes\": 1500000, \"missing_files\": 2, \"pushed_ms\": 0,"
+        " \"experiments\": 0, \"unfinished\": 0, \"ids\": []},"
+        "{\"listing\": \"fedcba98765432100123456789abcdef0123456789abcdef0123456789abcdef\","
+        " \"name\": \"re\\u001bal\", \"files\": 21, \"bytes\": 700, \"missing_files\": 0,"
+        " \"pushed_ms\": 0, \"experiments\": 10, \"unfinished\": 3,"
+        " \"ids\": [19, 18, 17, 16, 15, 14, 13, 12, 11, 9]}]}");
+    cJSON *listing;
+    cJSON_ArrayForEach(listing, cJSON_GetObjectItem(answer, "listings")) {
+        cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"),
+                             (double)clock_unix_ms() - 11250000);
+    }
+    return answer;
+}
+
 /* `show` and `list` from the file. */
 static cJSON *answer_details(void *context, size_t nth, const char *request, const cJSON *body,
                              const char **name) {
@@ -58,6 +77,10 @@ static cJSON *answer_details(void *context, size_t nth, const char *request, con
     if (strcmp(request, "scores") == 0) {
         *name = "score_list";
         return score_list(body);
+    }
+    if (strcmp(request, "listings") == 0) {
+        *name = "listed";
+        return listed();
     }
     cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     bool list = strcmp(request, "list") == 0;
@@ -256,6 +279,27 @@ static void ls_refuses_what_is_no_column_or_no_filter(void **state) {
     free(run.err);
 }
 
+static void data_ls_says_what_is_there_and_who_needs_it(void **state) {
+    (void)state;
+    assert_run(RUN(command_data, "data", "ls"), 0,
+               "name   listing       files     size  here           pushed  needed  named by\n"
+               "fake   0123456789ab     41  1.4 MiB  2 missing  3h 07m ago       0\n"
+               "re?al  fedcba987654     21    700 B  all        3h 07m ago       3  19 18 17 16 15 "
+               "14 13 12 "
+               "and 2 more\n",
+               "");
+}
+
+static void data_refuses_what_it_does_not_do(void **state) {
+    (void)state;
+    assert_run(RUN(command_data, "data", "ls", "a.json"), 2, "",
+               "assay: data ls takes no FILE; see assay data --help\n");
+    assert_run(RUN(command_data, "data", "push"), 2, "",
+               "assay: data push needs a FILE; see assay data --help\n");
+    assert_run(RUN(command_data, "data", "pull", "a.json"), 2, "",
+               "assay: data has no \"pull\"; it has check, push and ls\n");
+}
+
 static void test_names_the_checkpoints_that_are_missing(void **state) {
     (void)state;
     assert_run(RUN(command_test, "test", "4", "--checkpoint", "best", "--split", "test"), 2, "",
@@ -408,6 +452,8 @@ int main(void) {
         cmocka_unit_test(ls_can_show_one_state_alone),
         cmocka_unit_test(ls_shows_chosen_columns_filtered_and_sorted),
         cmocka_unit_test(ls_refuses_what_is_no_column_or_no_filter),
+        cmocka_unit_test(data_ls_says_what_is_there_and_who_needs_it),
+        cmocka_unit_test(data_refuses_what_it_does_not_do),
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
         cmocka_unit_test(tensorboard_writes_a_file_an_experiment),

@@ -1,5 +1,6 @@
 /* What workers offer and send, what anybody fetches, what gc clears away: request by request. */
 #include "coordinator/blobs.h"
+#include "coordinator/listings.h"
 #include "tests/coordinator/bench.h"
 #include "tests/temporary.h"
 
@@ -402,6 +403,7 @@ static void what_is_offered_while_gc_runs_stays(void **state) {
 
 /* A listing whose files are FIRST and SECOND. */
 #define LISTING "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define OTHER "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static const cJSON *push_both(struct archive *archive) {
     return ask(archive->bench, "push",
@@ -426,16 +428,17 @@ static void store_file(struct archive *archive, const char *sum, const char *byt
 }
 
 /* One that is queued, paused or running with the fingerprint of LISTING. */
-static void submit_on_listing(struct archive *archive) {
+static void submit_on_listing(struct archive *archive, int number) {
     ask(archive->bench, "submit",
-        body("{\"key\": \"the key of a set\", \"experiments\": [{\"name\": \"set\", \"group\": "
+        body("{\"key\": \"the key of set %d\", \"experiments\": [{\"name\": \"set\", \"group\": "
              "\"set\","
              "\"variant\": {}, \"config\": {\"name\": \"set\", \"data\": {\"classes\": ["
              "{\"name\": \"fake\", \"dir\": \"fake\", \"label\": 0},"
              "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}], \"fingerprint\": "
              "{\"classes\": ["
              "{\"name\": \"real\", \"pictures\": 2, \"bytes\": 11, \"sha256\": \"" LISTING
-             "\"}]}}}}]}"),
+             "\"}]}}}}]}",
+             number),
         "submitted");
 }
 
@@ -489,7 +492,7 @@ static void gc_leaves_the_data_set_of_an_experiment_that_is_not_finished(void **
     struct archive *archive = *state;
     push_both(archive);
     store_file(archive, FIRST, "first");
-    submit_on_listing(archive);
+    submit_on_listing(archive, 1);
     gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
     ask(archive->bench, "pause", body("{\"ids\": [2]}"), "changed");
@@ -507,6 +510,59 @@ static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **sta
     offer_until_there(archive, "a", "file", 0, FIRST, 5);
     gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static const cJSON *listings(struct archive *archive) {
+    return json_member(ask(archive->bench, "listings", body("{}"), "listed"), "listings");
+}
+
+static void data_sets_are_listed_with_what_is_missing_of_them(void **state) {
+    struct archive *archive = *state;
+    assert_int_equal(cJSON_GetArraySize(listings(archive)), 0);
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    const cJSON *listing = listings(archive)->child;
+    assert_null(listing->next);
+    assert_string_equal(text_of(listing, "listing"), LISTING);
+    assert_string_equal(text_of(listing, "name"), "real");
+    assert_int_equal(number_of(listing, "files"), 2);
+    assert_int_equal(number_of(listing, "bytes"), 11);
+    assert_int_equal(number_of(listing, "missing_files"), 1);
+    assert_int_equal(number_of(listing, "pushed_ms"), archive->bench->coordinator.now.unix_ms);
+    store_file(archive, SECOND, "second");
+    assert_int_equal(number_of(listings(archive)->child, "missing_files"), 0);
+}
+
+static void
+a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished(void **state) {
+    struct archive *archive = *state;
+    ask(archive->bench, "push",
+        body("{\"listing\": \"" OTHER "\", \"name\": \"list\", \"files\": ["
+             "{\"sha256\": \"" OTHER "\", \"bytes\": 5}]}"),
+        "missing");
+    push_both(archive);
+    submit_on_listing(archive, 1);
+    submit_on_listing(archive, 2);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    const cJSON *listing = listings(archive)->child, *ids = json_member(listing, "ids");
+    assert_string_equal(text_of(listing, "listing"), LISTING);
+    assert_int_equal(number_of(listing, "experiments"), 2);
+    assert_int_equal(number_of(listing, "unfinished"), 1);
+    assert_int_equal(cJSON_GetArraySize(ids), 2);
+    assert_int_equal(ids->child->valueint, 3);
+    assert_int_equal(ids->child->next->valueint, 2);
+    assert_int_equal(number_of(listing->next, "experiments"), 0);
+}
+
+static void of_very_many_experiments_that_name_a_data_set_the_newest_are_listed(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    for (int i = 1; i <= LISTING_IDS + 1; i++)
+        submit_on_listing(archive, i);
+    const cJSON *listing = listings(archive)->child, *ids = json_member(listing, "ids");
+    assert_int_equal(number_of(listing, "experiments"), LISTING_IDS + 1);
+    assert_int_equal(cJSON_GetArraySize(ids), LISTING_IDS);
+    assert_int_equal(ids->child->valueint, LISTING_IDS + 2);
 }
 
 /* --- forks --- */
@@ -543,51 +599,6 @@ static void a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it(void **s
     ask(archive->bench, "request", body_worker("x"), "nothing");
 }
 
-static void what_a_fork_goes_on_from_stays_when_its_name_has_other_content(void **state) {
-    struct archive *archive = *state;
-    upload(archive, "best.st", "best", 1, FIRST, "first");
-    fork_of_epoch_1(archive);
-    upload(archive, "best.st", "best", 2, SECOND, "second");
-    gc(archive, "{\"dry_run\": false, \"keep_every\": 0}");
-    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
-}
-
-#define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
-
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        ON_ARCHIVE(a_file_that_came_is_shown_and_can_be_fetched),
-        ON_ARCHIVE(an_assignment_names_the_files_to_go_on_from),
-        ON_ARCHIVE(a_newer_file_of_the_name_takes_the_place_of_the_older),
-        ON_ARCHIVE(content_that_another_name_has_stays),
-        ON_ARCHIVE(an_offer_that_comes_late_does_not_go_back),
-        ON_ARCHIVE(only_the_holder_of_the_lease_may_send),
-        ON_ARCHIVE(who_ended_the_attempt_may_send_what_is_late_until_the_next_one),
-        ON_ARCHIVE(names_that_lead_elsewhere_are_refused),
-        ON_ARCHIVE(a_piece_of_what_was_not_offered_is_refused),
-        ON_ARCHIVE(a_file_larger_than_any_is_refused),
-        ON_ARCHIVE(bytes_that_have_another_sum_are_refused_and_come_anew),
-        ON_ARCHIVE(a_coordinator_without_a_folder_says_so),
-        ON_ARCHIVE(what_is_not_there_cannot_be_fetched),
-        ON_ARCHIVE(a_fetch_gives_the_bytes_from_its_offset_on),
-        ON_ARCHIVE(a_fetch_gives_a_piece_of_a_long_file),
-        ON_ARCHIVE(gc_removes_what_nothing_names_and_says_how_much),
-        ON_ARCHIVE(gc_leaves_what_is_on_its_way_and_takes_what_was_given_up),
-        ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
-        ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
-        ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
-        ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
-        ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
-        ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
-        ON_ARCHIVE(a_push_says_what_is_missing),
-        ON_ARCHIVE(what_no_listing_has_is_not_stored),
-        ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
-        ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
-        ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
-        ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
 static void a_fork_is_for_any_worker_once_its_checkpoint_has_come(void **state) {
     struct archive *archive = *state;
     fork_of_epoch_1(archive);
@@ -631,7 +642,55 @@ a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retrie
     assert_int_equal(take(archive->bench, "x"), 2);
 }
 
+static void what_a_fork_goes_on_from_stays_when_its_name_has_other_content(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    gc(archive, "{\"dry_run\": false, \"keep_every\": 0}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+#define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_ARCHIVE(a_file_that_came_is_shown_and_can_be_fetched),
+        ON_ARCHIVE(an_assignment_names_the_files_to_go_on_from),
+        ON_ARCHIVE(a_newer_file_of_the_name_takes_the_place_of_the_older),
+        ON_ARCHIVE(content_that_another_name_has_stays),
+        ON_ARCHIVE(an_offer_that_comes_late_does_not_go_back),
+        ON_ARCHIVE(only_the_holder_of_the_lease_may_send),
+        ON_ARCHIVE(who_ended_the_attempt_may_send_what_is_late_until_the_next_one),
+        ON_ARCHIVE(names_that_lead_elsewhere_are_refused),
+        ON_ARCHIVE(a_piece_of_what_was_not_offered_is_refused),
+        ON_ARCHIVE(a_file_larger_than_any_is_refused),
+        ON_ARCHIVE(bytes_that_have_another_sum_are_refused_and_come_anew),
+        ON_ARCHIVE(a_coordinator_without_a_folder_says_so),
+        ON_ARCHIVE(what_is_not_there_cannot_be_fetched),
+        ON_ARCHIVE(a_fetch_gives_the_bytes_from_its_offset_on),
+        ON_ARCHIVE(a_fetch_gives_a_piece_of_a_long_file),
+        ON_ARCHIVE(gc_removes_what_nothing_names_and_says_how_much),
+        ON_ARCHIVE(gc_leaves_what_is_on_its_way_and_takes_what_was_given_up),
+        ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
+        ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
+        ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
+        ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
+        ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_is_for_any_worker_once_its_checkpoint_has_come),
         ON_ARCHIVE(a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too),
         ON_ARCHIVE(
             a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
+        ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
+        ON_ARCHIVE(a_push_says_what_is_missing),
+        ON_ARCHIVE(what_no_listing_has_is_not_stored),
+        ON_ARCHIVE(data_sets_are_listed_with_what_is_missing_of_them),
+        ON_ARCHIVE(a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished),
+        ON_ARCHIVE(of_very_many_experiments_that_name_a_data_set_the_newest_are_listed),
+        ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
+        ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
+        ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
+        ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -18,6 +18,12 @@ assay data push here.json --json >pushed.json || fail "data push ends with $?"
 assay data push here.json --json >again.json
 [ "$(json "j ->> '\$.sent_files'" again.json)" = 0 ] || fail "sent again: $(cat again.json)"
 
+assay data ls --json >sets.json
+[ "$(json "json_array_length(j)" sets.json)" = 2 ] || fail "the sets are $(cat sets.json)"
+[ "$(json "(SELECT sum(value ->> 'files') FROM json_each(j))" sets.json)" = $((2 * pictures + 2)) ] &&
+    [ "$(json "(SELECT sum(value ->> 'missing_files') FROM json_each(j))" sets.json)" = 0 ] ||
+    fail "the sets are $(cat sets.json)"
+
 # where the pictures are
 local=$(submit here.json)
 start_worker local
@@ -76,6 +82,9 @@ until_true "what nobody has pushed is not found" in_state "$waiting" failed
 end_worker remote TERM
 mv hidden pictures
 needed=$(submit here.json)
+assay data ls --json >sets.json
+[ "$(json "(SELECT group_concat(value ->> '\$.ids[0]') FROM json_each(j) WHERE value ->> 'unfinished' = 1)" \
+    sets.json)" = "$needed,$needed" ] || fail "who needs which set: $(cat sets.json)"
 assay gc --unused-data --json >gc.json
 [ "$(json "j ->> '\$.files'" gc.json)" = 3 ] || fail "gc removes $(cat gc.json)" # the lists
 assay cancel "$needed" >/dev/null
