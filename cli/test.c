@@ -2,6 +2,7 @@
 #include "cli/artifact.h"
 #include "cli/field.h"
 #include "cli/run_program.h"
+#include "core/home.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -10,16 +11,21 @@
 #include <unistd.h>
 
 struct test_options {
-    const char *checkpoint, *split, *backend;
+    const char *checkpoint, *split, *backend, *cache, *cache_gib;
 };
 
-enum { KEY_CHECKPOINT = 'c', KEY_SPLIT = 's', KEY_BACKEND = 'b' };
+enum { KEY_CHECKPOINT = 'c', KEY_SPLIT = 's', KEY_BACKEND = 'b', KEY_CACHE = 'd', KEY_GIB = 'g' };
 
 static const struct argp_option options[] = {
     {"checkpoint", KEY_CHECKPOINT, "best|last|N", 0,
      "Lowest validation loss, last epoch, or the one of epoch N", 0},
     {"split", KEY_SPLIT, "valid|test", 0, "Which part of the data", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
+    {"data-cache", KEY_CACHE, "DIR", 0,
+     "Where pictures are fetched to that are not here; a worker's may be shared (default: "
+     "data-cache in ASSAY_HOME)",
+     0},
+    {"data-cache-gib", KEY_GIB, "N", 0, "What it may hold; 0: fetch none (default: 32)", 0},
     {0}};
 
 static bool is_one_of(const char *word, const char *a, const char *b) {
@@ -28,12 +34,12 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct test_options *chosen = state->input;
-    long long epoch;
+    long long number;
     switch (key) {
     case KEY_CHECKPOINT:
         chosen->checkpoint = argument;
         if (!is_one_of(argument, "best", "last") &&
-            !command_number(argument, 1, UINT32_MAX, &epoch))
+            !command_number(argument, 1, UINT32_MAX, &number))
             return command_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
                                    argument);
         return 0;
@@ -47,6 +53,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (strcmp(argument, "auto") != 0 && !is_one_of(argument, "cpu", "cuda"))
             return command_mistake(state, "--backend is auto, cpu or cuda, not \"%s\"", argument);
         return 0;
+    case KEY_CACHE: chosen->cache = argument; return 0;
+    case KEY_GIB:
+        chosen->cache_gib = argument;
+        return command_number(argument, 0, 1 << 20, &number)
+                   ? 0
+                   : command_mistake(state, "--data-cache-gib is a whole number, not \"%s\"",
+                                     argument);
     case ARGP_KEY_END:
         if (chosen->checkpoint == NULL || chosen->split == NULL)
             return command_mistake(state, "test needs --checkpoint best|last|N and --split "
@@ -63,8 +76,9 @@ static const struct command_line line = {
             "recall, loss, ROC AUC, average precision, equal error rate, the counts at the "
             "threshold that "
             "Youden's J chooses on the validation split, and how each class came off. Runs here: "
-            "the data must be on this machine; a checkpoint that is not is fetched from the "
-            "coordinator."
+            "a checkpoint that is not on this machine is fetched from the coordinator, and so are "
+            "pictures of an experiment that was submitted with their fingerprint, if somebody has "
+            "pushed them (assay data push)."
             "\vExample:\n  assay test 3 --checkpoint best --split test",
     .options = options,
     .parse = parse,
@@ -86,40 +100,67 @@ static bool config_file(const cJSON *config, char *name, size_t size, struct err
     return good;
 }
 
+/* Where pictures are fetched to; the caller frees. */
+static bool default_cache(char **path, struct error *error) {
+    char *home = NULL;
+    *path = NULL;
+    if (!home_folder(&home, error))
+        return false;
+    if (asprintf(path, "%s/data-cache", home) < 0)
+        *path = NULL;
+    free(home);
+    return *path != NULL || error_set(error, ERROR_FAILED, "out of memory");
+}
+
+/* Becomes `assay-worker evaluate`. Returns only on failure. */
+static int evaluate(const struct command_input *input, const struct test_options *chosen,
+                    const char *config, const char *checkpoint) {
+    const char *arguments[32] = {"assay-worker", "evaluate"};
+    const char *const pairs[][2] = {
+        {"--config", config},
+        {"--checkpoint", checkpoint},
+        {"--split", chosen->split},
+        {"--backend", chosen->backend},
+        {"--connect", input->connect},
+        {"--key", input->keys.key},
+        {"--server-key", input->keys.server},
+        {"--data-cache", chosen->cache},
+        {"--data-cache-gib", chosen->cache_gib},
+    };
+    size_t count = 2;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i][1] == NULL)
+            continue;
+        arguments[count++] = pairs[i][0];
+        arguments[count++] = pairs[i][1];
+    }
+    arguments[count] = input->json ? "--json" : NULL;
+    return program_run("assay-worker", (char **)(uintptr_t)arguments);
+}
+
 int command_test(int argc, char **argv) {
     struct command_input input;
     struct test_options chosen = {.backend = "auto"};
     struct error error = {0};
     struct client client = {0};
     cJSON *experiments = NULL;
-    char config[64], path[PATH_MAX];
+    char config[64], path[PATH_MAX], *cache = NULL;
     long long id;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (!client_look_one(&input, "show", &client, &id, &experiments, &error)) {
-        status = command_fail(&error);
-        goto out;
-    }
-    if (!artifact_path(&client, experiments->child, chosen.checkpoint, path, &error) ||
+    if ((chosen.cache == NULL && !default_cache(&cache, &error)) ||
+        !client_look_one(&input, "show", &client, &id, &experiments, &error) ||
+        !artifact_path(&client, experiments->child, chosen.checkpoint, path, &error) ||
         !config_file(field_at(experiments->child, "config"), config, sizeof config, &error)) {
         status = command_fail(&error);
         goto out;
     }
-    char *arguments[] = {"assay-worker",
-                         "evaluate",
-                         "--config",
-                         config,
-                         "--checkpoint",
-                         path,
-                         "--split",
-                         (char *)(uintptr_t)chosen.split,
-                         "--backend",
-                         (char *)(uintptr_t)chosen.backend,
-                         input.json ? "--json" : NULL,
-                         NULL};
-    status = program_run("assay-worker", arguments);
+    if (chosen.cache == NULL)
+        chosen.cache = cache;
+    status = evaluate(&input, &chosen, config, path);
 out:
+    free(cache);
     cJSON_Delete(experiments);
     client_close(&client);
     return status;

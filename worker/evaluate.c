@@ -3,6 +3,8 @@
 #include "core/json.h"
 #include "worker/examine.h"
 #include "worker/options.h"
+#include "worker/progress_line.h"
+#include "worker/provision.h"
 #include "worker/report.h"
 
 #include <inttypes.h>
@@ -15,6 +17,8 @@ enum { EVALUATE_CONFIG_MAX = 16 << 20 };
 
 struct evaluate_options {
     const char *config, *checkpoint, *split, *data_root, *backend;
+    struct supply_source source; /* connect: NULL unless pictures may be fetched */
+    struct dealer_keys keys;
     int device, threads;
     bool json;
 };
@@ -27,6 +31,11 @@ enum {
     KEY_BACKEND,
     KEY_DEVICE,
     KEY_THREADS,
+    KEY_CONNECT,
+    KEY_KEY,
+    KEY_SERVER_KEY,
+    KEY_CACHE,
+    KEY_CACHE_GIB,
     KEY_JSON
 };
 
@@ -38,12 +47,21 @@ static const struct argp_option evaluate_table[] = {
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
+    {"connect", KEY_CONNECT, "ENDPOINT", 0,
+     "The coordinator to fetch pictures from that are not here, with --data-cache (default: none)",
+     0},
+    {"key", KEY_KEY, "FILE", 0, DEALER_KEY_HELP, 0},
+    {"server-key", KEY_SERVER_KEY, "KEY|FILE", 0, DEALER_SERVER_KEY_HELP, 0},
+    {"data-cache", KEY_CACHE, "DIR", 0, "Where they are fetched to; a worker's may be shared", 0},
+    {"data-cache-gib", KEY_CACHE_GIB, "N", 0, "What it may hold (default: 32)", 0},
     {"json", KEY_JSON, NULL, 0, "One JSON object on stdout", 0},
     {0},
 };
 
 static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     struct evaluate_options *options = state->input;
+    error_t code = 0;
+    long number;
     switch (key) {
     case KEY_CONFIG: options->config = text; return 0;
     case KEY_CHECKPOINT: options->checkpoint = text; return 0;
@@ -56,11 +74,21 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     case KEY_BACKEND: return options_backend(state, text, &options->backend);
     case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_THREADS: return options_threads(state, text, &options->threads);
+    case KEY_CONNECT: options->source.connect = text; return 0;
+    case KEY_KEY: options->keys.key = text; return 0;
+    case KEY_SERVER_KEY: options->keys.server = text; return 0;
+    case KEY_CACHE: options->source.data_cache = text; return 0;
+    case KEY_CACHE_GIB:
+        code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
+        options->source.data_cache_bytes = (int64_t)number << 30;
+        return code;
     case KEY_JSON: options->json = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "evaluate takes no argument \"%s\"", text);
     case ARGP_KEY_END:
         if (options->config == NULL || options->checkpoint == NULL)
             return options_mistake(state, "evaluate needs --config and --checkpoint");
+        if ((options->source.connect == NULL) != (options->source.data_cache == NULL))
+            return options_mistake(state, "evaluate needs --connect and --data-cache together");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -189,23 +217,44 @@ static bool print_json(const struct evaluation_report *report, struct error *err
     return ok;
 }
 
+static void tell_fetching(void *context, const struct progress *progress) {
+    if (strcmp(progress->phase, "fetch") == 0)
+        progress_line_say(context, "%" PRIu32 " of %" PRIu32 " MiB of pictures fetched",
+                          progress->step, progress->steps);
+}
+
+/* Fetches the pictures that are not here, where somebody has pushed them. */
+static bool bring_pictures(const struct supply_source *source, struct experiment *experiment,
+                           struct trainer_options *trainer, struct provision *provision,
+                           struct error *error) {
+    struct progress_line line = progress_line_begin();
+    const struct trainer_events events = {.progress = tell_fetching, .context = &line};
+    bool ok = source->connect == NULL || provision_bring(source, experiment, trainer, &events,
+                                                         provision, error) == PROVISION_READY;
+    progress_line_clear(&line);
+    return ok;
+}
+
 static bool evaluate_run(const struct evaluate_options *options, struct error *error) {
     struct experiment experiment;
     struct evaluation_report report = {0};
     const struct trainer_events events = {0};
-    const struct trainer_options trainer = {.data_root = options->data_root,
-                                            .backend = options->backend,
-                                            .device = options->device,
-                                            .threads = options->threads};
+    struct provision provision = {.hold.descriptor = -1};
+    struct trainer_options trainer = {.data_root = options->data_root,
+                                      .backend = options->backend,
+                                      .device = options->device,
+                                      .threads = options->threads};
     if (!config_read(options->config, &experiment, error))
         return false;
-    bool ok = examine_checkpoint(&experiment, &trainer, options->checkpoint, options->split,
+    bool ok = bring_pictures(&options->source, &experiment, &trainer, &provision, error) &&
+              examine_checkpoint(&experiment, &trainer, options->checkpoint, options->split,
                                  &events, &report, error);
     if (ok && options->json)
         ok = print_json(&report, error);
     else if (ok)
         print_table(&report);
     evaluation_free(&report);
+    provision_end(&provision);
     experiment_free(&experiment);
     return ok;
 }
@@ -217,7 +266,11 @@ int evaluate_main(int argc, char **argv) {
         .doc = "Evaluate a checkpoint on the validation or the test pictures of an experiment. The "
                "threshold is chosen on the validation pictures (Youden's J), which are therefore "
                "evaluated for the test pictures too."};
-    struct evaluate_options options = {.split = "test", .backend = "auto"};
+    struct evaluate_options options = {.split = "test",
+                                       .backend = "auto",
+                                       .keys = dealer_keys_default(),
+                                       .source.data_cache_bytes = (int64_t)32 << 30};
+    options.source.keys = &options.keys;
     struct error error = {0};
     int code;
     if (!options_parse(&argp, argc, argv, &options, &code))

@@ -1,19 +1,16 @@
 #include "worker/predict.h"
 
-#include "core/clock.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "worker/options.h"
 #include "worker/overlay.h"
 #include "worker/picture_list.h"
 #include "worker/predictor.h"
+#include "worker/progress_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 500 };
 
 struct predict_options {
     const char *checkpoint, *out;
@@ -145,30 +142,6 @@ static bool add_prediction(const struct predict_options *options, struct text *t
     return good;
 }
 
-/* How far it is, on a terminal, once it takes long. */
-struct progress_line {
-    int64_t began_ms, told_ms;
-    bool terminal, shown;
-};
-
-static void clear_progress(struct progress_line *line) {
-    if (line->shown)
-        fputs("\r\033[K", stderr);
-    line->shown = false;
-}
-
-static void tell_progress(struct progress_line *line, size_t done, size_t count) {
-    int64_t now_ms = clock_steady_ms();
-    if (!line->terminal || now_ms - line->began_ms < PROGRESS_AFTER_MS ||
-        now_ms - line->told_ms < PROGRESS_EVERY_MS)
-        return;
-    double spent = (double)(now_ms - line->began_ms) / 1000;
-    clear_progress(line);
-    fprintf(stderr, "%zu of %zu pictures, %.1f a second", done, count, (double)done / spent);
-    line->told_ms = now_ms;
-    line->shown = true;
-}
-
 /* --- the work --- */
 
 /* Scores everything into `text`; *broken counts what could not be read, which is said as it comes.
@@ -177,7 +150,7 @@ static bool score_all(const struct predict_options *options, struct predictor *p
                       struct text *text, size_t *broken, struct error *error) {
     const struct picture_list *pictures = &options->pictures;
     size_t batch = options->predictor.batch;
-    struct progress_line line = {.began_ms = clock_steady_ms(), .terminal = isatty(2) != 0};
+    struct progress_line line = progress_line_begin();
     struct prediction *predictions = calloc(batch, sizeof *predictions);
     bool ok = predictions != NULL || error_set(error, ERROR_FAILED, "out of memory");
     for (size_t first = 0; ok && first < pictures->count; first += batch) {
@@ -187,13 +160,14 @@ static bool score_all(const struct predict_options *options, struct predictor *p
             ok = add_prediction(options, text, first + i + 1, &predictions[i], error);
             if (predictions[i].broken.code == ERROR_NONE)
                 continue;
-            clear_progress(&line);
+            progress_line_clear(&line);
             fprintf(stderr, "assay: %s\n", predictions[i].broken.message);
             ++*broken;
         }
-        tell_progress(&line, first + count, pictures->count);
+        progress_line_say(&line, "%zu of %zu pictures, %.1f a second", first + count,
+                          pictures->count, (double)(first + count) / progress_line_seconds(&line));
     }
-    clear_progress(&line);
+    progress_line_clear(&line);
     free(predictions);
     return ok;
 }

@@ -52,6 +52,15 @@ for kind in best last; do
 done
 [ "$(numbers "$local")" = "$(numbers "$remote")" ] || fail "the reported numbers differ"
 
+# evaluated again where they are not: fetched once, and the numbers are the run's own
+assay test "$local" --checkpoint best --split test --json >again.json || fail "assay test ends with $?"
+again=$(json "json_array(j ->> 'true_positive', j ->> 'true_negative', j ->> 'loss', 1.0 * (j ->> 'roc_auc'))" again.json)
+reported=$(sql "SELECT json_array(true_positive, true_negative, loss, roc_auc) FROM evaluation
+    WHERE experiment = $local AND checkpoint = 'best' AND split = 'test'")
+[ "$again" = "$reported" ] || fail "assay test says $again, the run reported $reported"
+[ "$(find "$ASSAY_HOME/data-cache/pictures" -type f | wc -l)" = $((2 * pictures + 2)) ] ||
+    fail "assay test fetched $(find "$ASSAY_HOME/data-cache/pictures" -type f | wc -l) files"
+
 # other pictures in data.root, and lists; what both sets have is fetched once
 end_worker remote TERM
 cp -r hidden pictures
