@@ -275,8 +275,12 @@ static bool send_message(struct world *world, struct hand *hand, enum duty_messa
     if ((world->office.store == NULL || hand->cut_until_ms > world->now.steady_ms) &&
         chance(world, 500))
         duty_take(&hand->duty, &unsent, world->now.steady_ms);
-    else
-        mail_send(world, hand, true, names[message], ++hand->number, message_body(hand, message));
+    else {
+        struct wire_message letter = {.request = ++hand->number,
+                                      .body = message_body(hand, message)};
+        snprintf(letter.name, sizeof letter.name, "%s", names[message]);
+        mail_send(world, hand, true, &letter);
+    }
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "tests/world/world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { USUAL_MS = 30, LATE_MS = 2 * DUTY_ANSWER_MS };
 
@@ -10,45 +11,54 @@ void letter_free(struct letter *letter) {
 }
 
 /* As the other side reads it. */
-static void carry(const struct world *world, const char *name, uint64_t request, const cJSON *body,
+static void carry(const struct world *world, const struct wire_message *sent,
                   struct wire_message *message) {
+    const char *name = sent->name;
     struct wire_packet packet;
-    struct wire_frame frames[WIRE_FRAMES];
+    struct wire_frame frames[WIRE_FRAMES_MAX];
     struct error error = {0};
     enum wire_code code;
-    demand(world, wire_encode(name, request, body, &packet, &error), "%s: %s", name, error.message);
-    for (size_t i = 0; i < WIRE_FRAMES; i++)
+    demand(world, wire_encode(name, sent->request, sent->body, &packet, &error), "%s: %s", name,
+           error.message);
+    if (sent->bytes != NULL) {
+        void *bytes = malloc(sent->bytes_length);
+        demand(world, bytes != NULL, "no memory");
+        wire_packet_attach(&packet, memcpy(bytes, sent->bytes, sent->bytes_length),
+                           sent->bytes_length);
+    }
+    size_t count = wire_packet_frames(&packet);
+    for (size_t i = 0; i < count; i++)
         frames[i] = wire_packet_frame(&packet, i);
-    demand(world, wire_decode(frames, WIRE_FRAMES, message, &code, &error), "%s: %s", name,
+    demand(world, wire_decode(frames, count, message, &code, &error), "%s: %s", name,
            error.message);
     wire_packet_free(&packet);
 }
 
-static void post(struct world *world, const struct hand *hand, bool up, const char *name,
-                 uint64_t request, const cJSON *body) {
+static void post(struct world *world, const struct hand *hand, bool up,
+                 const struct wire_message *message) {
     struct letter *letter = calloc(1, sizeof *letter);
     demand(world, letter != NULL, "no memory");
     *letter = (struct letter){.next = world->letters, .hand = hand->index, .life = hand->life};
     letter->up = up;
     letter->at_ms = world->now.steady_ms + 1 + some(world, rarely(world, 60) ? LATE_MS : USUAL_MS);
-    carry(world, name, request, body, &letter->message);
+    carry(world, message, &letter->message);
     world->letters = letter;
 }
 
-void mail_send(struct world *world, const struct hand *hand, bool up, const char *name,
-               uint64_t request, cJSON *body) {
+void mail_send(struct world *world, const struct hand *hand, bool up,
+               struct wire_message *message) {
     bool cut = hand->cut_until_ms > world->now.steady_ms;
     if (rarely(world, 40) || (cut && chance(world, 500)))
-        tell(world, "%s %s %s %llu is lost", up ? "from" : "to", hand->name, name,
-             (unsigned long long)request);
+        tell(world, "%s %s %s %llu is lost", up ? "from" : "to", hand->name, message->name,
+             (unsigned long long)message->request);
     else
-        post(world, hand, up, name, request, body);
+        post(world, hand, up, message);
     if (rarely(world, 40)) {
-        tell(world, "%s %s %s %llu comes again", up ? "from" : "to", hand->name, name,
-             (unsigned long long)request);
-        post(world, hand, up, name, request, body);
+        tell(world, "%s %s %s %llu comes again", up ? "from" : "to", hand->name, message->name,
+             (unsigned long long)message->request);
+        post(world, hand, up, message);
     }
-    cJSON_Delete(body);
+    wire_message_free(message);
 }
 
 static bool arrived(const struct world *world, const struct letter *letter,

@@ -30,8 +30,8 @@ void office_open(struct world *world) {
     char path[600];
     snprintf(path, sizeof path, "%s/assay.db", office->disk.folder);
     bool open = store_open(path, &office->store, &error);
-    if (!open ||
-        !coordinator_open(&office->coordinator, office->store, LEASE_MS, world->now, &error)) {
+    if (!open || !coordinator_open(&office->coordinator, office->store, world->lease_ms, world->now,
+                                   &error)) {
         demand(world, office->disk.dead || office->disk.full, "the coordinator does not start: %s",
                error.message);
         tell(world, "the coordinator does not start: %s", error.message);
@@ -43,6 +43,8 @@ void office_open(struct world *world) {
         disk_revive(&office->disk, false, &world->draws);
         return;
     }
+    demand(world, shelf_open(world, &error), "the files cannot be opened: %s", error.message);
+    office->coordinator.uploads = world->shelf.uploads;
     /* pages of the log between two checkpoints: few, so that a schedule has many of them */
     office_count(world, "PRAGMA wal_autocheckpoint = 24");
     tell(world, "the coordinator is up");
@@ -55,6 +57,7 @@ void office_kill(struct world *world, bool power_cut, int64_t down_ms) {
         return;
     tell(world, power_cut ? "power cut at the coordinator" : "the coordinator is killed");
     disk_kill(&office->disk);
+    shelf_kill(world, power_cut);
     coordinator_close(&office->coordinator);
     store_close(office->store);
     office->store = NULL;
@@ -221,6 +224,7 @@ void office_check(struct world *world) {
             demand(world, seen[id][epoch] || !promises->stored[id][epoch],
                    "experiment %d: epoch %d was acknowledged and is gone", id, epoch);
     check_stops(world);
+    shelf_check(world);
     query_open(&query, world->office.store, "SELECT id, state, attempt FROM experiment");
     while (query_next(&query)) {
         int64_t id = query_int(&query);
@@ -242,8 +246,9 @@ static void answer(struct world *world, const struct wire_message *request,
                        &reply);
     snprintf(answered->name, sizeof answered->name, "%s", reply.name);
     answered->body = reply.body != NULL ? reply.body : cJSON_CreateObject();
-    reply.body = NULL;
-    reply_free(&reply);
+    answered->bytes = reply.bytes;
+    answered->bytes_length = reply.bytes_length;
+    shelf_note(world, request, reply.name);
 }
 
 /* People steer, too. */
@@ -271,9 +276,8 @@ static void send_answers(struct world *world, struct batch *batch) {
         struct exchange *exchange = &batch->items[i];
         const struct hand *hand = &world->hands[exchange->letter->hand];
         if (i < sent && hand->life == exchange->letter->life) {
-            mail_send(world, hand, false, exchange->answer.name, exchange->letter->message.request,
-                      exchange->answer.body);
-            exchange->answer.body = NULL;
+            exchange->answer.request = exchange->letter->message.request;
+            mail_send(world, hand, false, &exchange->answer);
         }
     }
     if (killed)
@@ -301,24 +305,26 @@ void office_turn(struct world *world) {
     struct office *office = &world->office;
     struct batch batch = {.count = 0};
     struct error error = {0};
-    bool drained = false;
+    bool drained = false, dies = false;
     if (office->store == NULL && office->up_at_ms <= world->now.steady_ms)
         office_open(world);
     if (office->store == NULL || office->stopped_until_ms > world->now.steady_ms)
         return;
     coordinator_begin(&office->coordinator, world->now);
-    while (batch.count < BATCH && !drained) {
+    while (batch.count < BATCH && !drained && !dies) {
         struct exchange *exchange = &batch.items[batch.count];
         *exchange = (struct exchange){.letter = mail_take(world, NULL)};
         drained = exchange->letter == NULL;
-        if (!drained)
-            answer(world, &batch.items[batch.count++].letter->message, &exchange->answer);
+        batch.count += !drained;
+        dies = !drained && !shelf_prepare(world, &exchange->letter->message);
+        if (!drained && !dies)
+            answer(world, &exchange->letter->message, &exchange->answer);
     }
-    if (rarely(world, 4))
+    if (world->steered && rarely(world, 4))
         somebody_asks(world);
     if (drained)
         coordinator_expire(&office->coordinator);
-    if (rarely(world, 3)) {
+    if (dies || rarely(world, 3)) {
         tell(world, "killed before a commit:");
         office_kill(world, chance(world, 300), some(world, 8000));
     } else if (coordinator_commit(&office->coordinator, &error)) {

@@ -11,10 +11,8 @@
 #include "coordinator/query.h"
 #include "core/json.h"
 #include "tests/coordinator/bodies.h"
-#include "tests/temporary.h"
 #include "tests/world/world.h"
 
-#include <getopt.h>
 #include <sys/stat.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -28,46 +26,6 @@ enum {
     QUIET_MS = 600 * 1000,         /* until everything has come to its end */
     FENCED_MS = 3 * DUTY_ANSWER_MS /* until nobody works on what is another's */
 };
-
-/* --- world.h --- */
-
-bool chance(struct world *world, uint32_t of_1000) {
-    return random_below(&world->draws, 1000) < of_1000;
-}
-
-bool rarely(struct world *world, uint32_t of_1000) {
-    return world->disturbed && chance(world, of_1000);
-}
-
-int64_t some(struct world *world, int64_t bound) {
-    return random_below(&world->draws, (uint32_t)bound);
-}
-
-void tell(const struct world *world, const char *format, ...) {
-    va_list arguments;
-    if (!world->told)
-        return;
-    printf("%7.2f s  ", (double)world->now.steady_ms / 1000);
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    putchar('\n');
-}
-
-void demand(const struct world *world, bool holds, const char *format, ...) {
-    va_list arguments;
-    if (holds)
-        return;
-    fflush(stdout);
-    fprintf(stderr, "seed %llu, %.2f s: ", (unsigned long long)world->seed,
-            (double)world->now.steady_ms / 1000);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "\nsee what happened with: world_test_world --seed %llu\n",
-            (unsigned long long)world->seed);
-    exit(1);
-}
 
 /* --- what goes wrong --- */
 
@@ -166,7 +124,7 @@ static const char asha[] =
     "{\"rule\": \"asha\", \"grace_epochs\": 1, \"eta\": 2, \"min_peers\": 1}";
 
 static void world_begin(struct world *world, uint64_t seed, bool told, const char *folder) {
-    *world = (struct world){.seed = seed, .told = told, .disturbed = false};
+    *world = (struct world){.seed = seed, .told = told, .steered = true, .lease_ms = LEASE_MS};
     random_open(&world->draws, seed, RANDOM_SHUFFLE, 0, 0);
     world->now = (struct moment){.unix_ms = 1700000000000, .steady_ms = 1000};
     /* most of the time nothing may fail for good, so that everything has to be done */
@@ -300,24 +258,5 @@ static void run(uint64_t seed, bool told, const char *folder) {
 }
 
 int main(int count, char **words) {
-    static const struct option options[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'}, {0}};
-    unsigned long long seeds = 0, seed = 0;
-    int option;
-    while ((option = getopt_long(count, words, "", options, NULL)) != -1) {
-        if (option == '?')
-            return 2;
-        *(option == 'n' ? &seeds : &seed) = strtoull(optarg, NULL, 10);
-    }
-    bool told = seed > 0 && seeds == 0;
-    void *folder;
-    if (temporary_make(&folder) != 0)
-        return 1;
-    disk_open();
-    seed = seed > 0 ? seed : 1;
-    seeds = told ? 1 : seeds > 0 ? seeds : SEEDS;
-    for (unsigned long long i = 0; i < seeds; i++)
-        run(seed + i, told, folder);
-    printf("%llu schedules from seed %llu on\n", seeds, seed);
-    return temporary_remove(&folder);
+    return world_main(count, words, SEEDS, run);
 }

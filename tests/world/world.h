@@ -9,8 +9,12 @@
  *
  *   mail.c   what is under way between the machines: lost, late, twice, out of order
  *   office.c   the coordinator's process around coordinator.h
+ *   shelf.c   the files that it keeps, around uploads.h
  *   hand.c   a worker's process around duty.h and spool.h
+ *   porter.c   a worker's process, as far as files go
+ *   world.c   draws, the story, and what a program of schedules is called with
  *   test_world.c   what goes wrong when, and what must hold
+ *   test_files.c   the same of files on their way to the coordinator and from it
  */
 #ifndef ASSAY_TESTS_WORLD_WORLD_H
 #define ASSAY_TESTS_WORLD_WORLD_H
@@ -21,6 +25,7 @@
 #include "worker/spool.h"
 
 enum { EXPERIMENTS = 4, EPOCHS = 4, HANDS = 3, ATTEMPTS_MAX = 400, LEASE_MS = 4000, BATCH = 4 };
+enum { CONTENTS = 5 };
 
 /* --- mail --- */
 
@@ -50,6 +55,23 @@ struct office {
     int64_t up_at_ms, stopped_until_ms;
     bool power_cut; /* how it went down */
     struct promises promises;
+};
+
+/* --- the files that the coordinator keeps --- */
+
+/* What is in a file, by whoever sends it. */
+struct content {
+    char sha256[SHA256_TEXT_SIZE];
+    char *data;
+    int64_t bytes;
+    bool sealing; /* so the coordinator has answered, and nobody has looked since */
+};
+
+struct shelf {
+    char folder[600]; /* "": no files are kept */
+    struct content contents[CONTENTS];
+    struct blobs *blobs; /* as long as the coordinator is up */
+    struct uploads *uploads;
 };
 
 /* --- a worker --- */
@@ -101,9 +123,12 @@ struct world {
     struct moment now;
     bool disturbed, told; /* told: the story is printed */
     int max_attempts;
-    bool stops; /* the experiments have a stopping rule */
+    bool stops;       /* the experiments have a stopping rule */
+    bool steered;     /* people cancel, pause and retry */
+    int64_t lease_ms; /* the coordinator's */
     struct letter *letters;
     struct office office;
+    struct shelf shelf;
     struct hand hands[HANDS];
 };
 
@@ -118,13 +143,22 @@ __attribute__((format(printf, 2, 3))) void tell(const struct world *world, const
 __attribute__((format(printf, 3, 4))) void demand(const struct world *world, bool holds,
                                                   const char *format, ...);
 
+/* The main function of a program of schedules, each of which is one call of `run`:
+ *
+ *   PROGRAM [--seeds N] [--seed S]
+ *
+ * runs N of them (`seeds` unless said) from the seed S (1) on, stops at the first that fails and
+ * names its seed. With --seed and without --seeds it runs that one and tells what happens, step by
+ * step. */
+int world_main(int count, char **words, unsigned long long seeds,
+               void (*run)(uint64_t seed, bool told, const char *folder));
+
 /* The weights after `epoch` epochs of an undisturbed run, and the loss that they have. */
 uint64_t weights_after(long long experiment, int epoch);
 double loss_of(uint64_t weights);
 
-/* Posts a message, whose body is taken. */
-void mail_send(struct world *world, const struct hand *hand, bool up, const char *name,
-               uint64_t request, cJSON *body);
+/* Posts the message and frees what it owns. */
+void mail_send(struct world *world, const struct hand *hand, bool up, struct wire_message *message);
 /* One letter that has arrived, for the caller to letter_free, or NULL. hand: NULL for those to the
  * coordinator. */
 struct letter *mail_take(struct world *world, const struct hand *hand);
@@ -141,6 +175,18 @@ cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char
 /* Whether the database holds what has been promised. */
 void office_check(struct world *world);
 int64_t office_count(struct world *world, const char *sql);
+
+/* With the coordinator's process; nothing while there is no shelf. A kill leaves parts as long as
+ * they are, a power cut any beginning of them, or nothing where something was written. */
+bool shelf_open(struct world *world, struct error *error);
+void shelf_kill(struct world *world, bool power_cut);
+/* Before the coordinator answers: the seal that the request would meet has come to its end, so that
+ * a schedule does not depend on a thread. False: the process dies in the middle of writing a piece.
+ */
+bool shelf_prepare(struct world *world, const struct wire_message *request);
+void shelf_note(struct world *world, const struct wire_message *request, const char *answer);
+/* Whether every file that the database names is there. */
+void shelf_check(struct world *world);
 
 void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms);
 void hand_turn(struct world *world, struct hand *hand);
