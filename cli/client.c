@@ -89,39 +89,31 @@ static bool all_there(const cJSON *selection, const cJSON *experiments, struct e
     return true;
 }
 
-bool client_pages(struct client *client, const char *question, const cJSON *selection,
-                  client_page *take, void *context, struct error *error) {
-    const char *expected = strcmp(question, "show") == 0 ? "details" : "experiments";
-    double after = 0;
-    bool good;
-    do {
-        cJSON *answer = NULL, *body = cJSON_Duplicate(selection, true);
-        if (after > 0)
-            cJSON_AddNumberToObject(body, "after", after);
-        good = client_ask(client, question, body, expected, &answer, error) &&
-               take(context, cJSON_GetObjectItemCaseSensitive(answer, "experiments"), error);
-        after = field_number(answer, "next", 0);
-        cJSON_Delete(answer);
-    } while (good && after > 0);
-    return good;
+static bool ask_client(void *client, const char *request, cJSON *body, const char *expected,
+                       cJSON **answer, struct error *error) {
+    return client_ask(client, request, body, expected, answer, error);
 }
 
-static bool keep_page(void *all, cJSON *page, struct error *error) {
-    (void)error;
-    json_move_items(page, all);
-    return true;
+struct source client_source(struct client *client) {
+    return (struct source){ask_client, client};
+}
+
+bool client_pages(struct client *client, const char *question, const cJSON *selection,
+                  source_page *take, void *context, struct error *error) {
+    struct source source = client_source(client);
+    return source_pages(&source, question, selection, take, context, error);
 }
 
 bool client_experiments(struct client *client, const char *question, cJSON *selection,
                         cJSON **experiments, struct error *error) {
-    cJSON *all = cJSON_CreateArray();
-    bool good = client_pages(client, question, selection, keep_page, all, error) &&
-                all_there(selection, all, error);
+    struct source source = client_source(client);
+    *experiments = source_experiments(&source, question, selection, error);
+    if (*experiments != NULL && !all_there(selection, *experiments, error)) {
+        cJSON_Delete(*experiments);
+        *experiments = NULL;
+    }
     cJSON_Delete(selection);
-    if (!good)
-        cJSON_Delete(all);
-    *experiments = good ? all : NULL;
-    return good;
+    return *experiments != NULL;
 }
 
 /* Adds an id that is not there yet. */
@@ -138,10 +130,11 @@ static void add_id(cJSON *ids, double id) {
  * whether there is one. */
 static bool add_members(struct client *client, const char *group, const char *name, cJSON *ids,
                         bool *found, struct error *error) {
-    cJSON *body = cJSON_CreateObject(), *all = cJSON_CreateArray();
+    struct source source = client_source(client);
+    cJSON *body = cJSON_CreateObject();
     const cJSON *experiment, *newest = NULL;
     cJSON_AddStringToObject(body, "group", group);
-    bool good = client_pages(client, "list", body, keep_page, all, error);
+    cJSON *all = source_experiments(&source, "list", body, error);
     cJSON_ArrayForEach(experiment, all) {
         if (name == NULL)
             add_id(ids, field_number(experiment, "id", 0));
@@ -150,10 +143,10 @@ static bool add_members(struct client *client, const char *group, const char *na
     }
     if (newest != NULL)
         add_id(ids, field_number(newest, "id", 0));
-    *found = newest != NULL || (name == NULL && all->child != NULL);
+    *found = newest != NULL || (name == NULL && all != NULL && all->child != NULL);
     cJSON_Delete(all);
     cJSON_Delete(body);
-    return good;
+    return all != NULL;
 }
 
 /* Adds what one word names. A member's name begins with its group's and a slash. */

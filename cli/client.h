@@ -9,6 +9,7 @@
 #define ASSAY_CLI_CLIENT_H
 
 #include "cli/command.h"
+#include "compare/source.h"
 #include "net/dealer.h"
 
 struct client {
@@ -40,13 +41,12 @@ cJSON *client_resolve(struct client *client, char **words, size_t count, struct 
 /* The id of the one experiment that a word names; ERROR_INPUT when it names several. */
 bool client_resolve_one(struct client *client, char *word, long long *id, struct error *error);
 
-/* Takes a page of experiments, an array that the caller deletes. */
-typedef bool client_page(void *context, cJSON *experiments, struct error *error);
+/* Who is asked, for what both assay and the live page ask (compare/). Borrows the client. */
+struct source client_source(struct client *client);
 
-/* Asks `list` or `show` for a selection and hands over one page after the other, until there is
- * none or `take` fails. */
+/* source_pages of the client. */
 bool client_pages(struct client *client, const char *question, const cJSON *selection,
-                  client_page *take, void *context, struct error *error);
+                  source_page *take, void *context, struct error *error);
 
 /* Asks `list` or `show` for a selection (taken over), page by page; the caller frees the array. An
  * id that is not there, or a group without experiments, is ERROR_INPUT. */

@@ -1,7 +1,7 @@
 /* The pages of the dashboard: list and curves, one experiment, workers, help. */
 #include "cli/braille.h"
 #include "cli/dashboard.h"
-#include "cli/format.h"
+#include "core/format.h"
 
 #include <math.h>
 #include <stdlib.h>

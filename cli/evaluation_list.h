@@ -5,7 +5,7 @@
 #define ASSAY_CLI_EVALUATION_LIST_H
 
 #include "cli/arrangement.h"
-#include "cli/comparison.h"
+#include "compare/contender.h"
 
 void evaluation_list_print(const struct contender *contenders, size_t count,
                            const struct screen *screen);

@@ -1,8 +1,8 @@
 #include "cli/export_rows.h"
 
-#include "cli/comparison.h"
-#include "cli/differences.h"
 #include "cli/field.h"
+#include "compare/contender.h"
+#include "compare/differences.h"
 #include "core/json.h"
 
 #include <stdarg.h>

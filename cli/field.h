@@ -1,20 +1,9 @@
-/* field: reading answers of the coordinator, whose shape wire_decode has checked.
- *
- * A path is keys with dots between them: "best.valid.accuracy". A field that is null counts as not
- * there.
+/* field: what commands make of an answer's fields beyond reading them (core/field.h).
  */
 #ifndef ASSAY_CLI_FIELD_H
 #define ASSAY_CLI_FIELD_H
 
-#include "cli/format.h"
-
-#include <cjson/cJSON.h>
-
-const cJSON *field_at(const cJSON *object, const char *path); /* or NULL */
-double field_number(const cJSON *object, const char *path, double otherwise);
-const char *field_text(const cJSON *object, const char *path, const char *otherwise);
-/* "0.9942", "n/a" when it is not there. */
-const char *field_ratio(char text[FORMAT_SIZE], const cJSON *object, const char *path);
+#include "core/field.h"
 
 /* Makes every string and key of a document harmless to a terminal (text_one_line), in place: for
  * what is printed and not compared. */

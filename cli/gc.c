@@ -1,8 +1,8 @@
 /* assay gc: clears the coordinator's artifacts of what nobody needs. */
 #include "cli/client.h"
 #include "cli/field.h"
-#include "cli/format.h"
 #include "cli/output.h"
+#include "core/format.h"
 
 enum { KEY_DRY_RUN = 'n', KEY_KEEP_EVERY = 'k', KEY_UNUSED = 'u', EVERY_MOST = 1000000 };
 

@@ -1,9 +1,9 @@
 /* plot_effects: what each value of a matrix does on average over all others. */
 #include "cli/chart.h"
-#include "cli/effects.h"
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/plots.h"
+#include "compare/effects.h"
 
 #include <math.h>
 #include <stdlib.h>

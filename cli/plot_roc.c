@@ -3,7 +3,7 @@
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/plots.h"
-#include "cli/score_list.h"
+#include "compare/score_list.h"
 #include "core/roc.h"
 
 #include <stdlib.h>
@@ -93,6 +93,7 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
     struct curve curves[FRAME_LINES_MAX] = {0};
     struct legend legend = {0};
     struct drawing *drawing = NULL;
+    struct source from = client_source(client);
     size_t count;
     struct contender *contenders = contenders_make(experiments, &count);
     bool good = contenders != NULL ? frame_check(experiments, error)
@@ -104,7 +105,7 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
             continue;
         const char *name = checkpoint_names[checkpoint];
         long long id = (long long)field_number(contenders[i].experiment, "id", 0);
-        good = score_list_fetch(client, id, name, split_names[source->split], &list, error) &&
+        good = score_list_fetch(&from, id, name, split_names[source->split], &list, error) &&
                add(experiments, contenders[i].experiment, name, &list, &curves[legend.count],
                    &legend, error);
         score_list_free(&list);

@@ -8,8 +8,8 @@
 #define ASSAY_CLI_PLOTS_H
 
 #include "cli/client.h"
-#include "cli/comparison.h"
 #include "cli/drawing.h"
+#include "compare/contender.h"
 
 enum { PLOT_LOSS = 1, PLOT_ACCURACY = 2, PLOT_LEARNING_RATE = 4 };
 

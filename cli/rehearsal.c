@@ -1,10 +1,11 @@
 #include "cli/rehearsal.h"
 
 #include "cli/client.h"
-#include "cli/differences.h"
+#include "cli/comparison_tables.h"
 #include "cli/field.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "compare/differences.h"
 #include "core/experiment.h"
 #include "core/split.h"
 

@@ -1,12 +1,12 @@
 /* assay report: a group's results as one page to hand on. */
-#include "cli/differences.h"
-#include "cli/duel.h"
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/output.h"
 #include "cli/plots.h"
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
+#include "compare/differences.h"
+#include "compare/duel.h"
 #include "core/clock.h"
 #include "core/file.h"
 
@@ -65,6 +65,7 @@ static void begin_part(struct report *report, const char *doing) {
 }
 
 static bool add_verdict(struct report *report, struct error *error) {
+    struct source from = client_source(report->client);
     struct duel duels[DUELS_MAX];
     size_t count;
     if (report->ranked == 0) {
@@ -72,8 +73,7 @@ static bool add_verdict(struct report *report, struct error *error) {
                                            "keep.");
         return true;
     }
-    if (!duels_make(report->client, report->contenders, report->order, report->ranked, duels,
-                    &count, error))
+    if (!duels_make(&from, report->contenders, report->order, report->ranked, duels, &count, error))
         return false;
     char *verdict = duels_verdict(report_best(report), duels, count);
     report_page_verdict(&report->page, verdict != NULL ? verdict : "");

@@ -4,7 +4,7 @@
 #include "cli/looked.h"
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
-#include "cli/score_list.h"
+#include "compare/score_list.h"
 #include "core/picture.h"
 
 #include <stdio.h>
@@ -167,13 +167,14 @@ static bool add_mistakes(struct report *report, const struct contender *best,
 }
 
 bool report_add_mistakes(struct report *report, struct error *error) {
+    struct source from = client_source(report->client);
     struct score_list list = {0};
     if (report->ranked == 0)
         return true;
     const struct contender *best = report_best(report);
     long long id = (long long)field_number(best->experiment, "id", 0);
-    bool good = score_list_fetch(report->client, id, checkpoint_names[best->keep],
-                                 split_names[SPLIT_TEST], &list, error);
+    bool good = score_list_fetch(&from, id, checkpoint_names[best->keep], split_names[SPLIT_TEST],
+                                 &list, error);
     if (good && list.count > 0) {
         char words[256];
         qsort(list.items, list.count, sizeof *list.items, by_wrongness);

@@ -4,8 +4,8 @@
 #define ASSAY_CLI_REPORT_PARTS_H
 
 #include "cli/client.h"
-#include "cli/comparison.h"
 #include "cli/screen.h"
+#include "compare/contender.h"
 #include "core/text.h"
 
 struct report {

@@ -1,6 +1,7 @@
 /* assay scores: what a checkpoint said of each picture, for other programs. */
+#include "cli/client.h"
 #include "cli/output.h"
-#include "cli/score_list.h"
+#include "compare/score_list.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -82,7 +83,8 @@ static bool print_json(const struct score_list *list) {
 
 static bool fetch(struct client *client, long long id, const struct scores_options *chosen,
                   struct score_list *list, struct error *error) {
-    return score_list_fetch(client, id, chosen->checkpoint, chosen->split, list, error) &&
+    struct source from = client_source(client);
+    return score_list_fetch(&from, id, chosen->checkpoint, chosen->split, list, error) &&
            (list->count > 0 ||
             error_set(error, ERROR_INPUT,
                       "experiment %lld has no scores of %s on %s; assay show %lld tells what was "

@@ -1,8 +1,8 @@
 /* assay weights: what a file of weights or a checkpoint holds. */
 #include "cli/artifact.h"
-#include "cli/format.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "core/format.h"
 #include "core/pth.h"
 #include "core/sha256.h"
 

@@ -5,7 +5,7 @@
 #define ASSAY_TESTS_CLI_FAKE_H
 
 #include "net/frames.h"
-#include "tests/cli/values.h"
+#include "tests/values.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

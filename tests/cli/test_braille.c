@@ -1,7 +1,7 @@
 #include "cli/braille.h"
 
 #include "core/text.h"
-#include "tests/cli/values.h"
+#include "tests/values.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 
 #include "core/file.h"
 #include "core/image.h"
-#include "tests/cli/values.h"
 #include "tests/temporary.h"
+#include "tests/values.h"
 
 static void a_value_lands_in_proportion_between_the_ends_of_its_axis(void **state) {
     (void)state;

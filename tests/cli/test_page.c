@@ -1,6 +1,6 @@
 #include "cli/page.h"
 
-#include "tests/cli/values.h"
+#include "tests/values.h"
 
 #include <stdlib.h>
 

@@ -1,12 +1,11 @@
 /* duel: whether two checkpoints differ by more than chance, on the test pictures that both answered
  * for (core/paired.h).
  */
-#ifndef ASSAY_CLI_DUEL_H
-#define ASSAY_CLI_DUEL_H
+#ifndef ASSAY_COMPARE_DUEL_H
+#define ASSAY_COMPARE_DUEL_H
 
-#include "cli/comparison.h"
-#include "cli/score_list.h"
-#include "cli/screen.h"
+#include "compare/contender.h"
+#include "compare/score_list.h"
 #include "core/paired.h"
 
 /* A checkpoint of an experiment. */
@@ -33,12 +32,12 @@ void duel_pair(const struct score_list *first, const struct score_list *second, 
 /* The first-ranked contender's checkpoint to keep against its other one, when that is of another
  * epoch, and against what the others would keep, in the order of the ranking. Those without scores
  * are left out. `duels` has room for DUELS_MAX. */
-bool duels_make(struct client *client, const struct contender *contenders, const size_t *order,
-                size_t ranked, struct duel *duels, size_t *count, struct error *error);
+bool duels_make(const struct source *source, const struct contender *contenders,
+                const size_t *order, size_t ranked, struct duel *duels, size_t *count,
+                struct error *error);
 
-void duels_print(const struct duel *duels, size_t count, const struct screen *screen);
 /* [{"first": {"id", "checkpoint"}, "second", "pictures", "only_first", "only_second", "p_value",
- *  "accuracy_difference": {"value", "low", "high"}}] */
+ *  "more_than_chance", "accuracy_difference": {"value", "low", "high"}}] */
 cJSON *duels_json(const struct duel *duels, size_t count);
 
 /* What follows, in one or two sentences: which checkpoint to keep and why, and whether the test

@@ -1,12 +1,12 @@
-/* comparison: which checkpoint of which experiment to keep, and how far repeats scatter.
+/* contender: which checkpoint of which experiment to keep, and how far repeats scatter.
  *
  * Everything is chosen on the validation split: by accuracy, and by loss where that is equal. The
  * test split is shown and never chosen by: it would no longer tell how the model does on faces it
  * has not seen. Repeats are finished experiments whose configs differ in train.seed (and name)
  * alone.
  */
-#ifndef ASSAY_CLI_COMPARISON_H
-#define ASSAY_CLI_COMPARISON_H
+#ifndef ASSAY_COMPARE_CONTENDER_H
+#define ASSAY_COMPARE_CONTENDER_H
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* format: numbers and times as people read them. Each is written into `text` and returned.
  */
-#ifndef ASSAY_CLI_FORMAT_H
-#define ASSAY_CLI_FORMAT_H
+#ifndef ASSAY_CORE_FORMAT_H
+#define ASSAY_CORE_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "cli/format.h"
+#include "core/format.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,7 @@
-#include "cli/effects.h"
+#include "compare/effects.h"
 
-#include "cli/differences.h"
-#include "cli/field.h"
-#include "cli/table.h"
+#include "compare/differences.h"
+#include "core/field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,50 +108,4 @@ cJSON *effects_of(const struct contender *contenders, size_t count) {
     free(levels);
     free(values);
     return effects;
-}
-
-static bool worth_printing(const cJSON *effects) {
-    const cJSON *levels, *effect;
-    cJSON_ArrayForEach(levels, effects) {
-        cJSON_ArrayForEach(effect, levels) {
-            if (field_number(effect, "experiments", 0) > 1)
-                return true;
-        }
-    }
-    return false;
-}
-
-static void add_cell(struct table *table, const cJSON *effect, const char *split) {
-    const cJSON *one = field_at(effect, split);
-    if (one == NULL)
-        table_add(table, "n/a");
-    else if (field_at(one, "standard_deviation") == NULL)
-        table_add(table, "%.4f (%+.4f)", field_number(one, "mean", 0),
-                  field_number(one, "effect", 0));
-    else
-        table_add(table, "%.4f ± %.4f (%+.4f)", field_number(one, "mean", 0),
-                  field_number(one, "standard_deviation", 0), field_number(one, "effect", 0));
-}
-
-void effects_print(const cJSON *effects, const struct screen *screen) {
-    static const struct column columns[] = {{"value", COLUMN_ELASTIC},
-                                            {"experiments", COLUMN_RIGHT},
-                                            {"valid accuracy", COLUMN_RIGHT},
-                                            {"test accuracy", COLUMN_RIGHT}};
-    struct table table = TABLE_OF(columns);
-    const cJSON *levels, *effect;
-    if (!worth_printing(effects))
-        return;
-    cJSON_ArrayForEach(levels, effects) {
-        table_heading(&table, STYLE_BOLD, "%s", levels->string);
-        cJSON_ArrayForEach(effect, levels) {
-            table_add(&table, "  %s", effect->string);
-            table_add(&table, "%.0f", field_number(effect, "experiments", 0));
-            add_cell(&table, effect, "valid");
-            add_cell(&table, effect, "test");
-        }
-    }
-    puts("\nWhat each value does on average: mean ± standard deviation (less the mean of all)");
-    table_print(&table, screen, 0);
-    table_free(&table);
 }

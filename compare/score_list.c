@@ -1,6 +1,6 @@
-#include "cli/score_list.h"
+#include "compare/score_list.h"
 
-#include "cli/field.h"
+#include "core/field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static bool take(struct score_list *list, const cJSON *answer) {
     return true;
 }
 
-bool score_list_fetch(struct client *client, long long id, const char *checkpoint,
+bool score_list_fetch(const struct source *source, long long id, const char *checkpoint,
                       const char *split, struct score_list *list, struct error *error) {
     double position = 0;
     *list = (struct score_list){0};
@@ -36,7 +36,7 @@ bool score_list_fetch(struct client *client, long long id, const char *checkpoin
         cJSON_AddStringToObject(body, "checkpoint", checkpoint);
         cJSON_AddStringToObject(body, "split", split);
         cJSON_AddNumberToObject(body, "position", position);
-        if (!client_ask(client, "scores", body, "score_list", &answer, error))
+        if (!source->ask(source->context, "scores", body, "score_list", &answer, error))
             return false;
         bool taken = take(list, answer);
         position = field_number(answer, "next", 0);

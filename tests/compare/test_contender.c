@@ -1,6 +1,6 @@
-#include "cli/comparison.h"
+#include "compare/contender.h"
 
-#include "tests/cli/values.h"
+#include "tests/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>

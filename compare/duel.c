@@ -1,7 +1,6 @@
-#include "cli/duel.h"
+#include "compare/duel.h"
 
-#include "cli/field.h"
-#include "cli/table.h"
+#include "core/field.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -41,10 +40,10 @@ void duel_pair(const struct score_list *first, const struct score_list *second, 
     duel->p = paired_mcnemar(&duel->paired);
 }
 
-static bool fetch(struct client *client, const struct duelist *duelist, struct score_list *list,
-                  struct error *error) {
+static bool fetch(const struct source *source, const struct duelist *duelist,
+                  struct score_list *list, struct error *error) {
     return score_list_fetch(
-        client, (long long)field_number(duelist->contender->experiment, "id", 0),
+        source, (long long)field_number(duelist->contender->experiment, "id", 0),
         checkpoint_names[duelist->checkpoint], split_names[SPLIT_TEST], list, error);
 }
 
@@ -65,8 +64,9 @@ static size_t choose(const struct contender *contenders, const size_t *order, si
     return count;
 }
 
-bool duels_make(struct client *client, const struct contender *contenders, const size_t *order,
-                size_t ranked, struct duel *duels, size_t *count, struct error *error) {
+bool duels_make(const struct source *source, const struct contender *contenders,
+                const size_t *order, size_t ranked, struct duel *duels, size_t *count,
+                struct error *error) {
     struct duelist others[DUELS_MAX];
     struct score_list mine = {0};
     *count = 0;
@@ -75,12 +75,12 @@ bool duels_make(struct client *client, const struct contender *contenders, const
     const struct contender *best = &contenders[order[0]];
     struct duelist first = {best, (enum checkpoint)best->keep};
     size_t chosen = choose(contenders, order, ranked, others);
-    bool good = fetch(client, &first, &mine, error);
+    bool good = fetch(source, &first, &mine, error);
     for (size_t i = 0; good && i < chosen; i++) {
         struct duel *duel = &duels[*count];
         struct score_list theirs = {0};
         *duel = (struct duel){.first = first, .second = others[i]};
-        good = fetch(client, &others[i], &theirs, error);
+        good = fetch(source, &others[i], &theirs, error);
         duel_pair(&mine, &theirs, duel);
         score_list_free(&theirs);
         *count += good && paired_difference(&duel->paired, PAIRED_ACCURACY, &duel->difference) &&
@@ -88,37 +88,6 @@ bool duels_make(struct client *client, const struct contender *contenders, const
     }
     score_list_free(&mine);
     return good;
-}
-
-/* --- telling --- */
-
-static void add_duelist(struct table *table, const struct duelist *duelist) {
-    table_add(table, "%.0f %s", field_number(duelist->contender->experiment, "id", 0),
-              checkpoint_names[duelist->checkpoint]);
-}
-
-void duels_print(const struct duel *duels, size_t count, const struct screen *screen) {
-    static const struct column columns[] = {
-        {"first", COLUMN_LEFT},        {"second", COLUMN_LEFT}, {"only first", COLUMN_RIGHT},
-        {"only second", COLUMN_RIGHT}, {"p", COLUMN_RIGHT},     {"difference (95 %)", COLUMN_RIGHT},
-    };
-    struct table table = TABLE_OF(columns);
-    for (size_t i = 0; i < count; i++) {
-        const struct duel *duel = &duels[i];
-        add_duelist(&table, &duel->first);
-        add_duelist(&table, &duel->second);
-        table_add(&table, "%llu", (unsigned long long)paired_only_first(&duel->paired));
-        table_add(&table, "%llu", (unsigned long long)paired_only_second(&duel->paired));
-        table_add_styled(&table, duel->p < duel_chance ? STYLE_BOLD : STYLE_PLAIN, "%.4f", duel->p);
-        table_add(&table, "%+.4f (%+.3f to %+.3f)", duel->difference, duel->interval.low,
-                  duel->interval.high);
-    }
-    if (count > 0) {
-        puts("\nMore than chance? Test pictures that one alone gets right, McNemar's p, and how\n"
-             "far the second's accuracy is from the first's");
-        table_print(&table, screen, 0);
-    }
-    table_free(&table);
 }
 
 static void add_json(cJSON *object, const char *key, const struct duelist *duelist) {
@@ -138,6 +107,7 @@ cJSON *duels_json(const struct duel *duels, size_t count) {
         cJSON_AddNumberToObject(object, "only_first", (double)paired_only_first(&duel->paired));
         cJSON_AddNumberToObject(object, "only_second", (double)paired_only_second(&duel->paired));
         cJSON_AddNumberToObject(object, "p_value", duel->p);
+        cJSON_AddBoolToObject(object, "more_than_chance", duel->p < duel_chance);
         cJSON *difference = cJSON_AddObjectToObject(object, "accuracy_difference");
         cJSON_AddNumberToObject(difference, "value", duel->difference);
         cJSON_AddNumberToObject(difference, "low", duel->interval.low);

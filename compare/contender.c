@@ -1,6 +1,6 @@
-#include "cli/comparison.h"
+#include "compare/contender.h"
 
-#include "cli/field.h"
+#include "core/field.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-#include "cli/effects.h"
+#include "compare/effects.h"
 
-#include "cli/differences.h"
-#include "cli/field.h"
-#include "tests/cli/values.h"
+#include "compare/differences.h"
+#include "core/field.h"
+#include "tests/values.h"
 
 #include <stdlib.h>
 

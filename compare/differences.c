@@ -1,10 +1,10 @@
-#include "cli/differences.h"
+#include "compare/differences.h"
 
-#include "cli/field.h"
-#include "cli/table.h"
+#include "core/field.h"
 #include "core/json.h"
 #include "core/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,35 +108,4 @@ cJSON *differences_of(const cJSON *experiments) {
         return differences;
     cJSON_Delete(differences);
     return NULL;
-}
-
-/* "1 2 5" */
-static char *ids_text(const cJSON *ids) {
-    struct text text = {0};
-    const cJSON *id;
-    cJSON_ArrayForEach(id, ids) {
-        text_format(&text, text.length > 0 ? " %.0f" : "%.0f", id->valuedouble);
-    }
-    return text_take(&text);
-}
-
-void differences_print(const cJSON *differences, const struct screen *screen) {
-    static const struct column columns[] = {
-        {"what differs", COLUMN_LEFT}, {"ids", COLUMN_LEFT}, {"value", COLUMN_ELASTIC}};
-    struct table table = TABLE_OF(columns);
-    const cJSON *values, *ids;
-    cJSON_ArrayForEach(values, differences) {
-        cJSON_ArrayForEach(ids, values) {
-            char *text = ids_text(ids);
-            table_add(&table, "%s", ids == values->child ? values->string : "");
-            table_add(&table, "%s", text != NULL ? text : "");
-            table_add(&table, "%s", ids->string);
-            free(text);
-        }
-    }
-    if (table.count > 0) {
-        table_print(&table, screen, 0);
-        putchar('\n');
-    }
-    table_free(&table);
 }

@@ -1,6 +1,6 @@
 /* values: numbers and JSON in tests. */
-#ifndef ASSAY_TESTS_CLI_VALUES_H
-#define ASSAY_TESTS_CLI_VALUES_H
+#ifndef ASSAY_TESTS_VALUES_H
+#define ASSAY_TESTS_VALUES_H
 
 #include "core/json.h"
 

@@ -1,11 +1,10 @@
 /* differences: what parts the configs of experiments, and only that.
  */
-#ifndef ASSAY_CLI_DIFFERENCES_H
-#define ASSAY_CLI_DIFFERENCES_H
-
-#include "cli/screen.h"
+#ifndef ASSAY_COMPARE_DIFFERENCES_H
+#define ASSAY_COMPARE_DIFFERENCES_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 /* {"augmentations": {"flip": [1, 3], "flip+jitter": [2]}, ...}: each path whose values differ (name
  * and what does not change the result apart: priority, resources, fingerprint), with the ids that
@@ -19,7 +18,5 @@ cJSON *differences_of(const cJSON *experiments);
 /* Whether what stands at a path of the config is not compared: it does not change what is learnt.
  */
 bool differences_are_aside(const char *path);
-
-void differences_print(const cJSON *differences, const struct screen *screen);
 
 #endif

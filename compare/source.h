@@ -1,0 +1,32 @@
+/* source: whoever answers requests of the protocol: the coordinator over a socket (cli/client.h),
+ * or from inside its own process (coordinator/page_ask.h). So what is compared is asked for in one
+ * way by both.
+ */
+#ifndef ASSAY_COMPARE_SOURCE_H
+#define ASSAY_COMPARE_SOURCE_H
+
+#include "core/error.h"
+
+#include <cjson/cJSON.h>
+
+struct source {
+    /* Asks `request` with `body` (taken over, also on failure; NULL is {}) for an answer called
+     * `expected`, which the caller frees. */
+    bool (*ask)(void *context, const char *request, cJSON *body, const char *expected,
+                cJSON **answer, struct error *error);
+    void *context;
+};
+
+/* Takes a page of experiments, an array that the caller deletes. */
+typedef bool source_page(void *context, cJSON *experiments, struct error *error);
+
+/* Asks `list` or `show` for a selection ({"ids"} or {"group"}, borrowed) and hands over one page
+ * after the other, until there is none or `take` fails. */
+bool source_pages(const struct source *source, const char *question, const cJSON *selection,
+                  source_page *take, void *context, struct error *error);
+
+/* The same, all pages in one array that the caller frees; NULL when it fails. */
+cJSON *source_experiments(const struct source *source, const char *question, const cJSON *selection,
+                          struct error *error);
+
+#endif

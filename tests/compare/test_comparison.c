@@ -1,0 +1,124 @@
+/* A comparison of experiments whose scores a test tells. */
+#include "compare/comparison.h"
+
+#include "core/field.h"
+#include "tests/values.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PICTURES = 20, PAGE = 8 };
+
+/* Answers `scores` by pages: experiment 1 is right about all pictures, 2 wrong about the first ten;
+ * what `last` says is what `best` says. */
+struct told {
+    size_t questions;
+    bool refuses;
+};
+
+static bool tell(void *context, const char *request, cJSON *body, const char *expected,
+                 cJSON **answer, struct error *error) {
+    struct told *told = context;
+    int id = (int)field_number(body, "id", 0), from = (int)field_number(body, "position", 0);
+    assert_string_equal(request, "scores");
+    assert_string_equal(expected, "score_list");
+    assert_string_equal(field_text(body, "split", ""), "test");
+    cJSON_Delete(body);
+    told->questions++;
+    if (told->refuses)
+        return error_set(error, ERROR_UNREACHABLE, "nobody is there");
+    *answer = parsed("{\"classes\": [{\"name\": \"fake\", \"label\": 0}], \"pictures\": []}");
+    for (int i = from; i < from + PAGE && i < PICTURES; i++) {
+        char path[16];
+        cJSON *picture = cJSON_CreateObject();
+        snprintf(path, sizeof path, "%d.png", i);
+        cJSON_AddStringToObject(picture, "path", path);
+        cJSON_AddNumberToObject(picture, "class", 0);
+        cJSON_AddNumberToObject(picture, "probability", id == 2 && i < 10 ? 0.9 : 0.1);
+        cJSON_AddItemToArray(cJSON_GetObjectItem(*answer, "pictures"), picture);
+    }
+    if (from + PAGE < PICTURES)
+        cJSON_AddNumberToObject(*answer, "next", from + PAGE);
+    return true;
+}
+
+/* The second is better on the validation split; both keep `last`. The third has not been evaluated.
+ */
+static const char *const three =
+    "[{\"id\": 1, \"name\": \"g/a\", \"config\": {\"train\": {\"seed\": 0}}, \"evaluations\": ["
+    "  {\"checkpoint\": \"last\", \"split\": \"valid\", \"epoch\": 3, \"accuracy\": 0.8,"
+    "   \"loss\": 0.4},"
+    "  {\"checkpoint\": \"last\", \"split\": \"test\", \"epoch\": 3, \"accuracy\": 1}]},"
+    " {\"id\": 2, \"name\": \"g/b\", \"config\": {\"train\": {\"seed\": 1}}, \"evaluations\": ["
+    "  {\"checkpoint\": \"last\", \"split\": \"valid\", \"epoch\": 2, \"accuracy\": 0.9,"
+    "   \"loss\": 0.5},"
+    "  {\"checkpoint\": \"last\", \"split\": \"test\", \"epoch\": 2, \"accuracy\": 0.5}]},"
+    " {\"id\": 3, \"name\": \"g/c\", \"config\": {\"train\": {\"seed\": 2}}, \"evaluations\": "
+    "[]}]";
+
+static void a_comparison_ranks_and_tells_what_is_more_than_chance(void **state) {
+    (void)state;
+    struct told told = {0};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = parsed(three);
+    assert_true(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    assert_int_equal(told.questions, 2 * 3); /* three pages of each of the two */
+    char *verdict = comparison_verdict(&comparison);
+    /* Ten of ten pictures on one side: p = 2 / 2^10. */
+    assert_string_equal(verdict,
+                        "Keep the last checkpoint of 2 g/b (epoch 2): validation accuracy 0.9000, "
+                        "loss 0.5000. Of the 1 other the test pictures show it better than 0 and "
+                        "worse than 1, and cannot tell for 0.");
+    cJSON *document = comparison_json(&comparison), *ids = parsed("[2, 1]");
+    assert_true(cJSON_Compare(field_at(document, "ranking"), ids, true));
+    assert_string_equal(field_text(document, "verdict", ""), verdict);
+    assert_near(field_number(document, "keep.id", 0), 2, 0);
+    const cJSON *duel = cJSON_GetArrayItem(field_at(document, "chance"), 0);
+    assert_near(field_number(duel, "p_value", 0), 2.0 / 1024, 1e-12);
+    assert_true(cJSON_IsTrue(field_at(duel, "more_than_chance")));
+    assert_near(field_number(duel, "only_second", 0), 10, 0);
+    cJSON_Delete(ids);
+    cJSON_Delete(document);
+    free(verdict);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
+static void where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept(void **state) {
+    (void)state;
+    struct told told = {0};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = parsed("[{\"id\": 3, \"config\": {}, \"evaluations\": []}]");
+    assert_true(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    assert_int_equal(told.questions, 0);
+    assert_null(comparison_verdict(&comparison));
+    cJSON *document = comparison_json(&comparison);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(document, "verdict")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(document, "keep")));
+    cJSON_Delete(document);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
+static void scores_that_do_not_come_are_an_error(void **state) {
+    (void)state;
+    struct told told = {.refuses = true};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = parsed(three);
+    assert_false(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    assert_int_equal(error.code, ERROR_UNREACHABLE);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_comparison_ranks_and_tells_what_is_more_than_chance),
+        cmocka_unit_test(where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept),
+        cmocka_unit_test(scores_that_do_not_come_are_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
