@@ -8,6 +8,7 @@
 #include "core/json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -24,6 +25,7 @@ enum question { ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_CHANGES };
 
 struct live {
     struct client *client;
+    struct hook *hook;
     cJSON *selection;
     struct dashboard dashboard;
     enum question question;
@@ -106,6 +108,9 @@ static void take_list(struct live *live, struct wire_message *message) {
     }
     if (more)
         return;
+    struct error error = {0};
+    if (!hook_see(live->hook, live->pages, &error))
+        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
     listing_age(live->pages, (double)clock_unix_ms());
     dashboard_take_experiments(&live->dashboard, live->pages);
     live->pages = NULL;
@@ -238,10 +243,20 @@ static int64_t rest_ms(const struct live *live, int64_t now_ms) {
     return (look || live->dashboard.away) && now_ms < live->due_ms ? live->due_ms - now_ms : 0;
 }
 
+/* What it printed has no place on the screen. */
+static void turn_hook(struct live *live) {
+    struct hook_end end;
+    if (!hook_turn(live->hook, &end))
+        return;
+    hook_complaint(&end, live->dashboard.note, sizeof live->dashboard.note);
+    free(end.output);
+}
+
 static bool turn(struct live *live) {
     zmq_pollitem_t items[] = {{.socket = dealer_socket(live->client->dealer), .events = ZMQ_POLLIN},
                               {.fd = STDIN_FILENO, .events = ZMQ_POLLIN}};
     int64_t now_ms = now_of(live);
+    turn_hook(live);
     lose_patience(live, now_ms);
     int64_t wait_ms = live->request == 0 ? rest_ms(live, now_ms) : TURN_MS;
     if (wait_ms == 0) {
@@ -255,9 +270,11 @@ static bool turn(struct live *live) {
     return take_keys(live);
 }
 
-int live_run(struct client *client, const char *endpoint, cJSON *selection) {
-    struct live live = {
-        .client = client, .selection = selection, .dashboard = {.endpoint = endpoint}};
+int live_run(struct client *client, const char *endpoint, cJSON *selection, struct hook *hook) {
+    struct live live = {.client = client,
+                        .hook = hook,
+                        .selection = selection,
+                        .dashboard = {.endpoint = endpoint}};
     struct error error = {0};
     int status = 0;
     if (terminal_open(&error)) {

@@ -21,6 +21,7 @@ struct submit_options {
     long long from;         /* the experiment to go on from, or 0 */
     const char *checkpoint; /* of it: "best", "last", an epoch */
     const char *manifest;   /* of the pictures; NULL: what data.root has */
+    const char *on_finish;  /* NULL: none */
 };
 
 enum {
@@ -29,12 +30,14 @@ enum {
     KEY_FROM = 'f',
     KEY_DRY_RUN = 'n',
     KEY_MANIFEST = 'm',
+    KEY_ON_FINISH = 'o',
     PRIORITY_MOST = 1000
 };
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0,
      "Follow them as watch does until all are finished; exit 4 if one failed or was cancelled", 0},
+    {"on-finish", KEY_ON_FINISH, "CMD", 0, "Implies --wait. " HOOK_HELP, 0},
     {"priority", KEY_PRIORITY, "N", 0, "Instead of the file's: higher runs earlier", 0},
     {"from", KEY_FROM, "ID@best|last|N", 0,
      "Go on from that checkpoint of an earlier experiment (its name will do for ID): its weights, "
@@ -77,6 +80,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_WAIT: chosen->wait = true; return 0;
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
     case KEY_MANIFEST: chosen->manifest = argument; return 0;
+    case KEY_ON_FINISH:
+        chosen->on_finish = argument;
+        chosen->wait = true;
+        return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
@@ -102,7 +109,8 @@ static const struct command_line line = {
         "its fingerprint, and a worker whose pictures differ refuses them."
         "\vExamples:\n  assay submit experiments/demo.json --wait\n"
         "  assay submit ablation.json --dry-run\n"
-        "  assay submit --from 3@last longer.json    (train.epochs raised)",
+        "  assay submit --from 3@last longer.json    (train.epochs raised)\n"
+        "  assay submit demo.json --on-finish 'echo $ASSAY_NAME $ASSAY_BEST_TEST_ACCURACY'",
     .options = options,
     .parse = parse,
     .least = 1,
@@ -236,9 +244,11 @@ static int submit(const struct command_input *input, const struct submit_options
                   const cJSON *experiments) {
     struct error error = {0};
     struct client client = {0};
+    struct hook *hook;
     cJSON *answer = NULL, *document = NULL;
     int status = 0;
-    if (!client_open(input, &client, &error) ||
+    if (!hook_open(chosen->on_finish, input, true, &hook, &error) ||
+        !client_open(input, &client, &error) ||
         !send_experiments(&client, experiments, &answer, &error)) {
         status = command_fail(&error);
         goto out;
@@ -251,9 +261,10 @@ static int submit(const struct command_input *input, const struct submit_options
     if (chosen->wait && status == 0) {
         cJSON *selection = cJSON_CreateObject();
         cJSON_AddItemToObject(selection, "ids", cJSON_Duplicate(field_at(answer, "ids"), true));
-        status = watching_run(&client, selection, input->json ? NULL : stdout);
+        status = watching_run(&client, selection, input->json ? NULL : stdout, hook);
     }
 out:
+    hook_close(hook);
     cJSON_Delete(document);
     cJSON_Delete(answer);
     client_close(&client);

@@ -4,18 +4,25 @@
 #include "cli/terminal.h"
 #include "cli/watching.h"
 
-enum { KEY_LINES = 'l' };
+enum { KEY_LINES = 'l', KEY_ON_FINISH = 'o' };
+
+struct watch_options {
+    bool lines;
+    const char *on_finish; /* NULL: none */
+};
 
 static const struct argp_option options[] = {
     {"lines", KEY_LINES, NULL, 0, "A line for each thing that happens, also on a terminal", 0},
+    {"on-finish", KEY_ON_FINISH, "CMD", 0, HOOK_HELP, 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-    (void)argument;
-    if (key != KEY_LINES)
-        return ARGP_ERR_UNKNOWN;
-    *(bool *)state->input = true;
-    return 0;
+    struct watch_options *chosen = state->input;
+    switch (key) {
+    case KEY_LINES: chosen->lines = true; return 0;
+    case KEY_ON_FINISH: chosen->on_finish = argument; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static const struct command_line line = {
@@ -26,27 +33,29 @@ static const struct command_line line = {
         "with q. Elsewhere, and with --lines, it follows those named (without arguments: all that "
         "are queued or running) until they are finished, a line for each finished epoch, and exits "
         "4 when one failed or was cancelled. Leaving it stops no experiment."
-        "\vExample:\n  assay watch demo",
+        "\vExamples:\n  assay watch demo\n"
+        "  assay watch demo --on-finish 'notify-send \"$ASSAY_NAME $ASSAY_STATE\"'",
     .options = options,
     .parse = parse,
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT};
 
-static int watch_screen(struct client *client, const struct command_input *input,
+static int watch_screen(struct client *client, const struct command_input *input, struct hook *hook,
                         struct error *error) {
     cJSON *selection = input->count > 0
                            ? client_resolve(client, input->arguments, input->count, error)
                            : cJSON_CreateObject();
-    return selection != NULL ? live_run(client, input->connect, selection) : command_fail(error);
+    return selection != NULL ? live_run(client, input->connect, selection, hook)
+                             : command_fail(error);
 }
 
-static int watch_lines(struct client *client, const struct command_input *input,
+static int watch_lines(struct client *client, const struct command_input *input, struct hook *hook,
                        struct error *error) {
     cJSON *selection = input->count > 0
                            ? client_resolve(client, input->arguments, input->count, error)
                            : client_unfinished(client, error);
     if (selection != NULL)
-        return watching_run(client, selection, stdout);
+        return watching_run(client, selection, stdout, hook);
     if (error->code != ERROR_NONE)
         return command_fail(error);
     puts("nothing is queued or running");
@@ -57,14 +66,18 @@ int command_watch(int argc, char **argv) {
     struct command_input input;
     struct error error = {0};
     struct client client = {0};
-    bool lines = false;
+    struct watch_options chosen = {0};
+    struct hook *hook;
     int status;
-    if (!command_parse(&line, argc, argv, &lines, &input, &status))
+    if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (!client_open(&input, &client, &error))
-        return command_fail(&error);
-    status = !lines && terminal_usable() ? watch_screen(&client, &input, &error)
-                                         : watch_lines(&client, &input, &error);
+    if (!hook_open(chosen.on_finish, &input, false, &hook, &error) ||
+        !client_open(&input, &client, &error))
+        status = command_fail(&error);
+    else
+        status = !chosen.lines && terminal_usable() ? watch_screen(&client, &input, hook, &error)
+                                                    : watch_lines(&client, &input, hook, &error);
+    hook_close(hook);
     client_close(&client);
     return status;
 }

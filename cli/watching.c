@@ -29,6 +29,7 @@ struct watched {
 
 struct watching {
     struct client *client;
+    struct hook *hook;
     struct screen screen;
     bool quiet;
     struct watched *items;
@@ -168,7 +169,8 @@ static bool look(struct watching *watching, const cJSON *selection, cJSON **expe
                  struct error *error) {
     const cJSON *experiment;
     if (!client_experiments(watching->client, "list", cJSON_Duplicate(selection, true), experiments,
-                            error))
+                            error) ||
+        !hook_see(watching->hook, *experiments, error))
         return false;
     if (watching->quiet)
         return true;
@@ -183,6 +185,15 @@ static bool look(struct watching *watching, const cJSON *selection, cJSON **expe
     return true;
 }
 
+static void turn_hook(struct watching *watching) {
+    struct hook_end end;
+    while (hook_turn(watching->hook, &end)) {
+        screen_clear(&watching->screen);
+        fflush(watching->screen.stream);
+        hook_say(&end);
+    }
+}
+
 static void rest_until(int64_t until_ms) {
     int64_t left_ms = until_ms - clock_steady_ms();
     if (left_ms > 0)
@@ -195,8 +206,9 @@ static void await_change(struct watching *watching, int64_t began_ms) {
     struct error error = {0};
     cJSON *body = cJSON_CreateObject(), *answer = NULL;
     cJSON_AddNumberToObject(body, "since", watching->revision);
-    bool told = dealer_call(watching->client->dealer, "changes", body, "change", CHANGE_MS, &answer,
-                            &error);
+    int patience_ms = hook_busy(watching->hook) ? REFRESH_MS : CHANGE_MS;
+    bool told = dealer_call(watching->client->dealer, "changes", body, "change", patience_ms,
+                            &answer, &error);
     if (told)
         watching->revision = field_number(answer, "revision", 0);
     cJSON_Delete(answer);
@@ -204,8 +216,9 @@ static void await_change(struct watching *watching, int64_t began_ms) {
     rest_until(began_ms + (told ? REFRESH_MS : RETRY_MS));
 }
 
-int watching_run(struct client *client, cJSON *selection, FILE *stream) {
+int watching_run(struct client *client, cJSON *selection, FILE *stream, struct hook *hook) {
     struct watching watching = {.client = client,
+                                .hook = hook,
                                 .screen = screen_of(stream != NULL ? stream : stdout),
                                 .quiet = stream == NULL};
     struct error error = {0};
@@ -218,6 +231,7 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream) {
         bool finished = good && all_finished(experiments);
         status = good ? field_status(experiments) : (int)error.code;
         cJSON_Delete(experiments);
+        turn_hook(&watching);
         int64_t now_ms = clock_steady_ms();
         if (finished)
             break;

@@ -85,7 +85,7 @@ static int watch(const struct look *looks, size_t count, char **text) {
     FILE *stream = open_memstream(text, &length);
     cJSON *selection = cJSON_CreateObject();
     cJSON_AddStringToObject(selection, "group", "demo");
-    int status = watching_run(&client, selection, stream);
+    int status = watching_run(&client, selection, stream, NULL);
     fclose(stream);
     client_close(&client);
     fake_stop(&fake);

@@ -1,0 +1,337 @@
+#include "cli/hook.h"
+
+#include "cli/client.h"
+#include "cli/field.h"
+#include "compare/contender.h"
+#include "core/clock.h"
+
+#include <ctype.h>
+#include <envz.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ASK_MS = 3000,    /* for the details of one that has finished */
+    SILENT_MS = 2000, /* until it is said what is waited for */
+    NAP_MS = 10,
+    OUTPUT_MOST = 1 << 20,
+};
+
+struct seen {
+    double id, finished_ms; /* 0: it has not */
+};
+
+struct hook {
+    const char *command;
+    struct command_input input;
+    bool all;
+    struct seen *seen; /* by id, which is the order that they come in */
+    size_t seen_count;
+    cJSON *waiting; /* array of summaries */
+    pid_t pid;      /* 0: nothing runs */
+    double id;      /* for which it does */
+    int output;
+};
+
+bool hook_open(const char *command, const struct command_input *input, bool all, struct hook **hook,
+               struct error *error) {
+    *hook = NULL;
+    if (command == NULL)
+        return true;
+    struct hook *made = calloc(1, sizeof *made);
+    cJSON *waiting = cJSON_CreateArray();
+    if (made == NULL || waiting == NULL) {
+        free(made);
+        cJSON_Delete(waiting);
+        return error_set(error, ERROR_FAILED, "out of memory");
+    }
+    *made = (struct hook){.command = command, .input = *input, .all = all, .waiting = waiting};
+    if (made->input.timeout_ms > ASK_MS)
+        made->input.timeout_ms = ASK_MS;
+    *hook = made;
+    return true;
+}
+
+/* --- who has finished --- */
+
+static int by_id(const void *a, const void *b) {
+    double left = ((const struct seen *)a)->id, right = ((const struct seen *)b)->id;
+    return (left > right) - (left < right);
+}
+
+/* Its entry, and whether that is new; NULL without memory. */
+static struct seen *find(struct hook *hook, double id, bool *fresh) {
+    const struct seen key = {.id = id};
+    struct seen *found = hook->seen_count == 0 ? NULL
+                                               : bsearch(&key, hook->seen, hook->seen_count,
+                                                         sizeof *hook->seen, by_id);
+    *fresh = found == NULL;
+    if (found != NULL)
+        return found;
+    struct seen *seen = reallocarray(hook->seen, hook->seen_count + 1, sizeof *seen);
+    if (seen == NULL)
+        return NULL;
+    hook->seen = seen;
+    size_t at = hook->seen_count++;
+    for (; at > 0 && seen[at - 1].id > id; at--)
+        seen[at] = seen[at - 1];
+    seen[at] = key;
+    return &seen[at];
+}
+
+bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) {
+    const cJSON *experiment;
+    if (hook == NULL)
+        return true;
+    cJSON_ArrayForEach(experiment, experiments) {
+        bool fresh;
+        struct seen *seen = find(hook, field_number(experiment, "id", 0), &fresh);
+        bool finished = field_finished(experiment);
+        double finished_ms = finished ? field_number(experiment, "finished_ms", 1) : 0;
+        if (seen == NULL)
+            return error_set(error, ERROR_FAILED, "out of memory");
+        bool before = finished_ms >= seen->finished_ms && finished_ms <= seen->finished_ms;
+        if (finished && !before && (!fresh || hook->all))
+            cJSON_AddItemToArray(hook->waiting, cJSON_Duplicate(experiment, true));
+        seen->finished_ms = finished_ms;
+    }
+    return true;
+}
+
+/* --- what the command finds in its environment --- */
+
+struct environment {
+    char *envz;
+    size_t length;
+    bool good;
+};
+
+static void put(struct environment *environment, const char *name, const char *value) {
+    if (environment->good)
+        environment->good = envz_add(&environment->envz, &environment->length, name, value) == 0;
+}
+
+static void put_number(struct environment *environment, const char *name, const char *format,
+                       const cJSON *number) {
+    char text[32] = "";
+    if (cJSON_IsNumber(number))
+        snprintf(text, sizeof text, format, number->valuedouble);
+    put(environment, name, text);
+}
+
+/* ASSAY_BEST_TEST_ACCURACY and its like; "" for what there is not. */
+static void put_evaluations(struct environment *environment, const cJSON *experiment) {
+    static const cJSON nothing = {0};
+    struct contender contender = contender_of(experiment);
+    for (int checkpoint = 0; checkpoint < CHECKPOINT_COUNT; checkpoint++)
+        for (int split = 0; split < SPLIT_COUNT; split++)
+            for (int ratio = 0; ratio < RATIO_SHOWN; ratio++) {
+                char name[64];
+                const cJSON *evaluation = contender.evaluations[checkpoint][split];
+                snprintf(name, sizeof name, "ASSAY_%s_%s_%s", checkpoint_names[checkpoint],
+                         split_names[split], ratio_names[ratio]);
+                for (char *c = name; *c != '\0'; c++)
+                    *c = (char)toupper((unsigned char)*c);
+                put_number(
+                    environment, name, "%.6f",
+                    field_at(evaluation != NULL ? evaluation : &nothing, ratio_names[ratio]));
+            }
+}
+
+static void put_result(struct environment *environment, const struct hook *hook,
+                       const cJSON *experiment) {
+    static const char *const texts[][2] = {{"ASSAY_NAME", "name"},
+                                           {"ASSAY_GROUP", "group"},
+                                           {"ASSAY_STATE", "state"},
+                                           {"ASSAY_ERROR", "error"},
+                                           {"ASSAY_PERSON", "person"},
+                                           {"ASSAY_WORKER", "worker"},
+                                           {"ASSAY_STOPPED", "stopped.reason"}};
+    static const char *const numbers[][2] = {{"ASSAY_ID", "id"},
+                                             {"ASSAY_EPOCHS", "epochs"},
+                                             {"ASSAY_EPOCHS_DONE", "epochs_done"},
+                                             {"ASSAY_BEST_EPOCH", "best.epoch"}};
+    char seconds[32] = "";
+    double started_ms = field_number(experiment, "started_ms", 0);
+    if (started_ms > 0)
+        snprintf(seconds, sizeof seconds, "%.0f",
+                 (field_number(experiment, "finished_ms", started_ms) - started_ms) / 1000);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        put(environment, texts[i][0], field_text(experiment, texts[i][1], ""));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        put_number(environment, numbers[i][0], "%.0f", field_at(experiment, numbers[i][1]));
+    put(environment, "ASSAY_SECONDS", seconds);
+    put(environment, "ASSAY_CONNECT", hook->input.connect);
+    put_evaluations(environment, experiment);
+}
+
+/* Ours with the result. NULL without memory; the caller frees it and *strings. */
+static char **environment_of(const struct hook *hook, const cJSON *experiment, char **strings) {
+    struct environment environment = {.good = true};
+    environment.good = argz_create(environ, &environment.envz, &environment.length) == 0;
+    put_result(&environment, hook, experiment);
+    size_t count = argz_count(environment.envz, environment.length);
+    char **list = environment.good ? calloc(count + 1, sizeof *list) : NULL;
+    if (list != NULL)
+        argz_extract(environment.envz, environment.length, list);
+    *strings = environment.envz;
+    return list;
+}
+
+/* --- the command --- */
+
+/* What the coordinator knows of it: the summary where that cannot be asked. The caller frees. */
+static cJSON *details_of(const struct hook *hook, cJSON *summary) {
+    cJSON *body = cJSON_CreateObject(), *answer = NULL, *details = NULL;
+    cJSON *ids = cJSON_AddArrayToObject(body, "ids");
+    struct error unheard = {0};
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber(hook->id));
+    if (client_ask_once(&hook->input, "show", body, "details", &answer, &unheard))
+        details =
+            cJSON_DetachItemFromArray(cJSON_GetObjectItemCaseSensitive(answer, "experiments"), 0);
+    cJSON_Delete(answer);
+    if (details == NULL)
+        return summary;
+    cJSON_Delete(summary);
+    return details;
+}
+
+static int spawn(struct hook *hook, char *const *environment) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, usual;
+    char *const words[] = {"sh", "-c", (char *)(size_t)hook->command, NULL};
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, hook->output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, hook->output, STDERR_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
+    int code = posix_spawn(&hook->pid, "/bin/sh", &actions, &attributes, words, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
+}
+
+/* False with the reason when it cannot be started. */
+static bool start(struct hook *hook, struct hook_end *end) {
+    cJSON *experiment = cJSON_DetachItemFromArray(hook->waiting, 0);
+    char *strings = NULL;
+    int code = ENOMEM;
+    hook->id = field_number(experiment, "id", 0);
+    experiment = details_of(hook, experiment);
+    field_clean(experiment);
+    char **environment = environment_of(hook, experiment, &strings);
+    hook->output = memfd_create("on-finish", MFD_CLOEXEC);
+    if (hook->output < 0)
+        code = errno;
+    else if (environment != NULL)
+        code = spawn(hook, environment);
+    if (code != 0) {
+        if (hook->output >= 0)
+            close(hook->output);
+        hook->pid = 0;
+        *end = (struct hook_end){.id = hook->id, .status = 127, .output = strdup(strerror(code))};
+    }
+    free((void *)environment);
+    free(strings);
+    cJSON_Delete(experiment);
+    return code == 0;
+}
+
+/* The first MiB of it; NULL when there is none. */
+static char *read_output(int descriptor) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0 || status.st_size <= 0)
+        return NULL;
+    size_t size = status.st_size < OUTPUT_MOST ? (size_t)status.st_size : OUTPUT_MOST;
+    char *text = malloc(size + 1);
+    ssize_t got = text != NULL ? pread(descriptor, text, size, 0) : 0;
+    if (text != NULL)
+        text[got > 0 ? got : 0] = '\0';
+    return text;
+}
+
+bool hook_busy(const struct hook *hook) {
+    return hook != NULL && (hook->pid > 0 || cJSON_GetArraySize(hook->waiting) > 0);
+}
+
+bool hook_turn(struct hook *hook, struct hook_end *end) {
+    int status;
+    if (!hook_busy(hook))
+        return false;
+    if (hook->pid == 0)
+        return !start(hook, end);
+    if (waitpid(hook->pid, &status, WNOHANG) != hook->pid)
+        return false;
+    *end = (struct hook_end){.id = hook->id,
+                             .status =
+                                 WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                             .output = read_output(hook->output)};
+    close(hook->output);
+    hook->pid = 0;
+    return true;
+}
+
+/* --- what is said of it --- */
+
+bool hook_complaint(const struct hook_end *end, char *text, size_t size) {
+    if (end->status == 0)
+        return false;
+    if (end->status > 128)
+        snprintf(text, size, "--on-finish for experiment %.0f was ended by signal %d", end->id,
+                 end->status - 128);
+    else
+        snprintf(text, size, "--on-finish for experiment %.0f exited with %d", end->id,
+                 end->status);
+    return true;
+}
+
+void hook_say(struct hook_end *end) {
+    char complaint[128];
+    if (end->output != NULL) {
+        fputs(end->output, stderr);
+        if (end->output[0] != '\0' && end->output[strlen(end->output) - 1] != '\n')
+            putc('\n', stderr);
+    }
+    if (hook_complaint(end, complaint, sizeof complaint))
+        fprintf(stderr, "assay: %s\n", complaint);
+    free(end->output);
+    *end = (struct hook_end){0};
+}
+
+void hook_close(struct hook *hook) {
+    int64_t since_ms = clock_steady_ms();
+    if (hook == NULL)
+        return;
+    while (hook_busy(hook)) {
+        struct hook_end end;
+        if (hook_turn(hook, &end)) {
+            hook_say(&end);
+            since_ms = clock_steady_ms();
+            continue;
+        }
+        if (since_ms > 0 && clock_steady_ms() - since_ms > SILENT_MS) {
+            fprintf(stderr, "assay: waiting for --on-finish, for experiment %.0f\n", hook->id);
+            since_ms = INT64_MAX;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
+    }
+    cJSON_Delete(hook->waiting);
+    free(hook->seen);
+    free(hook);
+}
