@@ -1,13 +1,12 @@
 /* The pages of the dashboard: list and curves, one experiment, workers, help. */
-#include "cli/braille.h"
 #include "cli/dashboard.h"
+#include "cli/dashboard_curves.h"
 #include "core/format.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { AXIS_COLUMNS = 8, PLOT_LEAST_ROWS = 4, GAP = 2 };
+enum { GAP = 2 };
 
 /* --- frame --- */
 
@@ -127,108 +126,7 @@ static void draw_list(struct dashboard *dashboard, struct page *page, size_t row
                                                  : "no experiments; assay submit FILE queues some");
 }
 
-/* --- curves --- */
-
-struct series {
-    double *train, *valid;
-    size_t count;
-    double least, most;
-};
-
-/* One metric over the epochs of a history; false without memory. */
-static bool series_of(const cJSON *history, const char *metric, struct series *series) {
-    size_t count = (size_t)cJSON_GetArraySize(history), i = 0;
-    char train[32], valid[32];
-    const cJSON *epoch;
-    snprintf(train, sizeof train, "train.%s", metric);
-    snprintf(valid, sizeof valid, "valid.%s", metric);
-    *series = (struct series){calloc(count + 1, sizeof(double)), calloc(count + 1, sizeof(double)),
-                              count, INFINITY, -INFINITY};
-    if (series->train == NULL || series->valid == NULL)
-        return false;
-    cJSON_ArrayForEach(epoch, history) {
-        series->train[i] = field_number(epoch, train, NAN);
-        series->valid[i] = field_number(epoch, valid, NAN);
-        series->least = fmin(series->least, fmin(series->train[i], series->valid[i]));
-        series->most = fmax(series->most, fmax(series->train[i], series->valid[i]));
-        i++;
-    }
-    return true;
-}
-
-struct area {
-    size_t row, column, rows, columns;
-};
-
-static void draw_braille(struct page *page, const struct area *area, const struct braille *plot) {
-    static const enum style styles[] = {STYLE_PLAIN, STYLE_BUSY, STYLE_GOOD};
-    for (size_t row = 0; row < plot->rows; row++)
-        for (size_t column = 0; column < plot->columns; column++) {
-            char cell[BRAILLE_CELL];
-            uint8_t curve = plot->curves[row * plot->columns + column];
-            braille_cell(plot, column, row, cell);
-            if (curve > 0)
-                page_text(page, area->row + row, area->column + column, 1, styles[curve], cell);
-        }
-}
-
-/* Title and legend, the plot beside its axis, the epochs below it with the best one marked. */
-static void draw_curves(struct page *page, const struct area *area, const cJSON *detail,
-                        const char *metric) {
-    char text[FORMAT_SIZE];
-    struct series series = {0};
-    struct braille plot = {0};
-    struct area inner = {area->row + 1, area->column + AXIS_COLUMNS, area->rows - 2,
-                         area->columns - AXIS_COLUMNS};
-    const cJSON *history = field_at(detail, "history");
-    size_t epochs = (size_t)field_number(detail, "epochs", 0);
-    size_t column = page_text(page, area->row, inner.column, inner.columns, STYLE_BOLD, metric);
-    column = page_text(page, area->row, column + GAP, 7, STYLE_BUSY, "─ train");
-    page_text(page, area->row, column + GAP, 7, STYLE_GOOD, "─ valid");
-    if (!series_of(history, metric, &series) || series.count == 0 || series.most < series.least) {
-        page_text(page, inner.row, inner.column, inner.columns, STYLE_DIM, "no epoch yet");
-        goto out;
-    }
-    if (!braille_new(&plot, inner.columns, inner.rows))
-        goto out;
-    epochs = epochs < series.count ? series.count : epochs;
-    braille_curve(&plot, series.train, series.count, epochs, series.least, series.most, 1);
-    braille_curve(&plot, series.valid, series.count, epochs, series.least, series.most, 2);
-    draw_braille(page, &inner, &plot);
-    page_text(page, inner.row, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
-              format_ratio(text, true, series.most));
-    page_text(page, inner.row + inner.rows - 1, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
-              format_ratio(text, true, series.least));
-    size_t best = (size_t)field_number(detail, "best.epoch", 0), bottom = inner.row + inner.rows;
-    snprintf(text, sizeof text, "%zu", epochs);
-    page_text(page, bottom, inner.column, 1, STYLE_DIM, "1");
-    page_text(page, bottom, inner.column + inner.columns - strlen(text), strlen(text), STYLE_DIM,
-              text);
-    if (best > 0) {
-        snprintf(text, sizeof text, "▲ best %zu", best);
-        size_t at = braille_column(&plot, best - 1, epochs), width = screen_columns(text);
-        bool left = at + width > inner.columns; /* the words stand before the mark */
-        if (left)
-            snprintf(text, sizeof text, "best %zu ▲", best);
-        page_text(page, bottom, inner.column + (left ? at + 1 - width : at), width, STYLE_BOLD,
-                  text);
-    }
-out:
-    free(series.train);
-    free(series.valid);
-    braille_free(&plot);
-}
-
-/* Loss and accuracy side by side, or the loss alone where that is too narrow. */
-static void draw_both(struct page *page, size_t row, size_t rows, const cJSON *detail) {
-    bool both = page->columns >= 70;
-    size_t columns = both ? (page->columns - GAP) / 2 : page->columns;
-    if (rows < PLOT_LEAST_ROWS || columns <= AXIS_COLUMNS + 10)
-        return;
-    draw_curves(page, &(struct area){row, 0, rows, columns}, detail, "loss");
-    if (both)
-        draw_curves(page, &(struct area){row, columns + GAP, rows, columns}, detail, "accuracy");
-}
+/* --- the selected one --- */
 
 /* "3 demo/+affine  epoch 4/6  train 35/45  0.3151  313 images/s  ETA 7s" */
 static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
@@ -316,7 +214,7 @@ static void draw_one(struct dashboard *dashboard, struct page *page, const cJSON
     draw_now(dashboard, page, 1, experiment);
     draw_variant(page, 2, experiment);
     const cJSON *detail = detail_of(dashboard, experiment);
-    draw_both(page, 3, plots, detail);
+    dashboard_curves_draw(page, 3, plots, detail);
     if (room > plots + 1)
         draw_history(page, 3 + plots, room - plots, detail);
 }
@@ -377,10 +275,11 @@ void dashboard_draw(struct dashboard *dashboard, struct page *page, const char *
     else {
         size_t list = dashboard_list_rows(dashboard, page->rows), below = 2 + list;
         draw_list(dashboard, page, list);
-        if (selected != NULL && below + 2 + PLOT_LEAST_ROWS < page->rows) {
+        if (selected != NULL && below + 2 + DASHBOARD_CURVES_LEAST_ROWS < page->rows) {
             draw_rule(page, below);
             draw_now(dashboard, page, below + 1, selected);
-            draw_both(page, below + 2, page->rows - below - 3, detail_of(dashboard, selected));
+            dashboard_curves_draw(page, below + 2, page->rows - below - 3,
+                                  detail_of(dashboard, selected));
         }
     }
     draw_bottom(dashboard, page);
