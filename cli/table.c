@@ -61,8 +61,23 @@ static const char *cell_text(const struct table *table, size_t index) {
     return text != NULL ? text : "";
 }
 
+/* Takes what is over the room from the widest of the elastic columns, as far as they give it. */
+static void shrink(const struct table *table, size_t over, size_t *widths) {
+    while (over > 0) {
+        size_t widest = table->column_count;
+        for (size_t column = 0; column < table->column_count; column++)
+            if (table->columns[column].kind == COLUMN_ELASTIC && widths[column] > ELASTIC_LEAST &&
+                (widest == table->column_count || widths[column] > widths[widest]))
+                widest = column;
+        if (widest == table->column_count)
+            return;
+        widths[widest]--;
+        over--;
+    }
+}
+
 static void measure(const struct table *table, size_t room, size_t *widths) {
-    size_t total = 0, elastic = table->column_count;
+    size_t total = 0;
     for (size_t column = 0; column < table->column_count; column++) {
         widths[column] = screen_columns(table->columns[column].title);
         for (size_t i = column; i < table->count; i += table->column_count) {
@@ -71,15 +86,9 @@ static void measure(const struct table *table, size_t room, size_t *widths) {
                 widths[column] = width;
         }
         total += widths[column] + (column > 0 ? GAP : 0);
-        if (table->columns[column].kind == COLUMN_ELASTIC)
-            elastic = column;
     }
-    if (room > 0 && total > room && elastic < table->column_count &&
-        widths[elastic] > ELASTIC_LEAST) {
-        size_t over = total - room;
-        bool enough = widths[elastic] >= ELASTIC_LEAST + over;
-        widths[elastic] = enough ? widths[elastic] - over : ELASTIC_LEAST;
-    }
+    if (room > 0 && total > room)
+        shrink(table, total - room, widths);
 }
 
 static void spaces(FILE *stream, size_t count) {

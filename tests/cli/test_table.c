@@ -53,6 +53,25 @@ static void a_narrow_screen_cuts_the_elastic_column_alone(void **state) {
     table_free(&table);
 }
 
+static void of_several_elastic_columns_the_widest_is_cut_first(void **state) {
+    (void)state;
+    static const struct column two[] = {
+        {"name", COLUMN_ELASTIC}, {"n", COLUMN_RIGHT}, {"tags", COLUMN_ELASTIC}};
+    struct table table = TABLE_OF(two);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = 35; /* 30 columns for the three, when both of them give */
+    table_add(&table, "twenty letters long,");
+    table_add(&table, "1");
+    table_add(&table, "seventeen of them");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "name             n  tags\n"
+                              "twenty letters…  1  seventeen of t…\n");
+    free(text);
+    table_free(&table);
+}
+
 static void columns_are_as_wide_as_their_text_looks_not_as_its_bytes(void **state) {
     (void)state;
     static const struct column two[] = {{"spread", COLUMN_RIGHT}, {"next", COLUMN_LEFT}};
@@ -124,6 +143,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_stand_right_and_no_line_ends_in_spaces),
         cmocka_unit_test(a_narrow_screen_cuts_the_elastic_column_alone),
+        cmocka_unit_test(of_several_elastic_columns_the_widest_is_cut_first),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
         cmocka_unit_test(a_heading_goes_across_without_widening_a_column),
         cmocka_unit_test(colours_stand_around_the_text_and_change_no_width),
