@@ -221,7 +221,7 @@ static bool holds(enum step_kind kind, int order) {
     }
 }
 
-static bool compare(const struct step *step, const cJSON *value) {
+static bool compare_one(const struct step *step, const cJSON *value) {
     char number[32];
     const char *text = cJSON_IsString(value) ? value->valuestring
                        : cJSON_IsTrue(value) ? "true"
@@ -239,6 +239,18 @@ static bool compare(const struct step *step, const cJSON *value) {
     if (!cJSON_IsNumber(value) || end == step->value || *end != '\0')
         return holds(step->kind, strcmp(text, step->value));
     return holds(step->kind, (value->valuedouble > other) - (value->valuedouble < other));
+}
+
+static bool compare(const struct step *step, const cJSON *value) {
+    bool all = step->kind == STEP_UNEQUAL || step->kind == STEP_LACKS;
+    const cJSON *item;
+    if (!cJSON_IsArray(value))
+        return compare_one(step, value);
+    cJSON_ArrayForEach(item, value) {
+        if (compare_one(step, item) != all)
+            return !all;
+    }
+    return all;
 }
 
 bool filter_takes(const struct filter *filter, filter_look *look, const void *row) {

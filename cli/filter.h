@@ -6,7 +6,8 @@
  *
  * OPERATOR is = != < <= > >= or ~ (contains, whatever the case) and !~. VALUE is a word or stands
  * in double quotes; where the field holds a number, it is read as one. A field without a value (a
- * loss that is not there yet) meets != and !~ alone.
+ * loss that is not there yet) meets != and !~ alone. A list (tags) meets an operator when one of
+ * its items does, != and !~ when all of them do.
  */
 #ifndef ASSAY_CLI_FILTER_H
 #define ASSAY_CLI_FILTER_H
@@ -25,7 +26,7 @@ void filter_free(struct filter *filter); /* NULL is fine */
 /* The fields that it names, for checking them; NULL from the last one on. Borrowed. */
 const char *filter_field(const struct filter *filter, size_t index);
 
-/* A row's value of a field (string, number or boolean), or NULL. */
+/* A row's value of a field (string, number, boolean or a list of them), or NULL. */
 typedef const cJSON *filter_look(const void *row, const char *field);
 bool filter_takes(const struct filter *filter, filter_look *look, const void *row);
 

@@ -12,7 +12,8 @@
 
 static const char *const rows =
     "{\"id\": 7, \"name\": \"aug/Flip+Jitter\", \"state\": \"done\", \"accuracy\": 0.985,"
-    " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"loss\": null}";
+    " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"loss\": null,"
+    " \"tags\": [\"paper\", \"v2\"], \"none\": []}";
 
 static const cJSON *look(const void *row, const char *field) {
     return cJSON_GetObjectItemCaseSensitive(row, field);
@@ -69,6 +70,23 @@ static void what_has_no_value_meets_only_inequality(void **state) {
     assert_true(takes("loss != 1"));
     assert_true(takes("nothing !~ x"));
     assert_false(takes("nothing ~ x"));
+}
+
+static void a_list_meets_an_operator_when_one_of_its_items_does(void **state) {
+    (void)state;
+    assert_true(takes("tags = v2"));
+    assert_false(takes("tags = v"));
+    assert_true(takes("tags ~ PAP"));
+    assert_true(takes("tags = paper and tags = v2"));
+    assert_false(takes("none = v2 or none ~ v"));
+}
+
+static void a_list_meets_an_inequality_when_all_of_its_items_do(void **state) {
+    (void)state;
+    assert_false(takes("tags != v2"));
+    assert_true(takes("tags != v3"));
+    assert_false(takes("tags !~ p"));
+    assert_true(takes("tags !~ x and none !~ x and none != x"));
 }
 
 static void the_fields_can_be_checked(void **state) {
@@ -135,6 +153,8 @@ int main(void) {
         cmocka_unit_test(texts_compare_whole_and_tilde_looks_inside),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(what_has_no_value_meets_only_inequality),
+        cmocka_unit_test(a_list_meets_an_operator_when_one_of_its_items_does),
+        cmocka_unit_test(a_list_meets_an_inequality_when_all_of_its_items_do),
         cmocka_unit_test(the_fields_can_be_checked),
         cmocka_unit_test(mistakes_are_said_with_their_place),
         cmocka_unit_test(depth_and_length_are_bounded),
