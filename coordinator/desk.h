@@ -7,6 +7,7 @@
 #define ASSAY_COORDINATOR_DESK_H
 
 #include "coordinator/coordinator.h"
+#include "coordinator/remarks.h"
 
 struct request {
     struct coordinator *coordinator;
@@ -53,6 +54,12 @@ request_handler people_list, people_show, people_logs, people_scores, people_wor
 request_handler people_submit;
 /* steering.c */
 request_handler people_cancel, people_pause, people_resume, people_retry, people_priority;
+/* remarking.c */
+/* Refuses tags (an array) and a note (a string) that are none; either may be NULL. */
+bool people_remarks_sound(struct request *request, const cJSON *tags, const cJSON *note);
+/* The author of what the request writes. */
+struct remark_author people_author(const struct request *request);
+request_handler people_tag, people_note, people_erase;
 /* crew.c */
 request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_goodbye;
 /* files.c */

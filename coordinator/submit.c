@@ -184,6 +184,28 @@ static bool store_all(struct submitting *submitting) {
     return true;
 }
 
+/* Each gets the tags and the note of the submission. */
+static bool write_remarks(struct submitting *submitting) {
+    struct request *request = submitting->request;
+    const struct remark_author author = people_author(request);
+    const cJSON *tags = json_member(request->body, "tags");
+    const char *note = json_string(request->body, "note");
+    char *add = tags != NULL ? json_text(tags) : NULL;
+    const struct remark_tags put_on = {.remove = "[]", .add = add};
+    bool good = tags == NULL || add != NULL || out_of_memory(request);
+    for (size_t i = 0; good && i < submitting->count; i++) {
+        struct store *store = request->coordinator->store;
+        int64_t id = submitting->ids[i], number;
+        bool changed;
+        good =
+            (tags == NULL || remarks_tag(store, id, &put_on, &author, &changed, &request->error)) &&
+            (note == NULL ||
+             remarks_note(store, id, submitting->key, note, &author, &number, &request->error));
+    }
+    free(add);
+    return good;
+}
+
 static bool queue_all(struct submitting *submitting) {
     struct request *request = submitting->request;
     struct scheduler *scheduler = &request->coordinator->scheduler;
@@ -224,8 +246,10 @@ static bool take_in(struct request *request, const char *key, cJSON **ids) {
         submitting.ids == NULL)
         out_of_memory(request);
     else
-        good = check_all(&submitting) && check_after(&submitting) && store_all(&submitting) &&
-               queue_all(&submitting);
+        good = people_remarks_sound(request, json_member(request->body, "tags"),
+                                    json_member(request->body, "note")) &&
+               check_all(&submitting) && check_after(&submitting) && store_all(&submitting) &&
+               write_remarks(&submitting) && queue_all(&submitting);
     if (good)
         *ids = cJSON_CreateArray();
     for (size_t i = 0; good && i < count; i++)

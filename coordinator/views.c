@@ -5,6 +5,7 @@
 #include "coordinator/epochs.h"
 #include "coordinator/evaluations.h"
 #include "coordinator/fork.h"
+#include "coordinator/remarks.h"
 #include "coordinator/stopping.h"
 #include "core/json.h"
 
@@ -67,12 +68,14 @@ static bool add_details(struct store *store, int64_t id, cJSON *object, struct e
                store,
                "SELECT at_ms, person, what FROM (SELECT * FROM steering WHERE experiment = ?"
                " ORDER BY id DESC LIMIT ?) ORDER BY id",
-               id, object, "steering", deed_json, error);
+               id, object, "steering", deed_json, error) &&
+           remarks_view_notes(store, id, object, error);
 }
 
 #define SUMMARY_COLUMNS                                                                            \
     "id, name, \"group\", variant, status, priority, attempt, max_attempts, failures, worker,"     \
-    " error, experiment.submitted_ms, started_ms, finished_ms, epochs, person"
+    " error, experiment.submitted_ms, started_ms, finished_ms, epochs, "                           \
+    "person, " REMARKS_TAGS_COLUMN ", " REMARKS_NOTES_COLUMN
 
 /* The summary, or all details, of the row that the query stands on (config is the column after). */
 static bool experiment_json(struct store *store, struct query *query, bool details, cJSON *object,
@@ -95,6 +98,9 @@ static bool experiment_json(struct store *store, struct query *query, bool detai
     columns_add_time(object, "finished_ms", query);
     columns_add_int(object, "epochs", query);
     columns_add_text(object, "person", query);
+    if (!columns_add_json(object, "tags", query, error))
+        return false;
+    columns_add_int(object, "note_count", query);
     cJSON_AddNullToObject(object, "progress");
     cJSON_AddNullToObject(object, "waits");
     if (details && !columns_add_json(object, "config", query, error))

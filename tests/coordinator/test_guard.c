@@ -282,6 +282,8 @@ static void a_key_may_ask_what_its_list_says_and_nothing_else(void **state) {
         {"list", "{}"}, {"show", "{}"}, {"workers", "{}"}, {"status", "{}"},
         {"cancel", "{\"ids\": [1]}"}, {"pause", "{\"ids\": [1]}"}, {"resume", "{\"ids\": [1]}"},
         {"retry", "{\"ids\": [1]}"}, {"priority", "{\"ids\": [1], \"priority\": 1}"},
+        {"tag", "{\"ids\": [1]}"}, {"erase", "{\"id\": 1, \"number\": 1}"},
+        {"note", "{\"ids\": [1], \"key\": \"a test's key\", \"text\": \"x\"}"},
         {"logs", "{\"id\": 1, \"offset\": 0}"}, {"gc", "{\"dry_run\": true}"},
     }, of_workers[] = {
         {"request", "{\"worker\": \"a\"}"}, {"heartbeat", "{\"worker\": \"a\"}"},

@@ -91,6 +91,9 @@ static void is_kept(struct store *store, int schema) {
     assert_true(isnan(number(store, "SELECT roc_auc FROM evaluation")) == (schema < 4));
     assert_true(fabs(number(store, "SELECT count(*) FROM score") - (schema >= 4)) < 0.5);
     assert_true(fabs(number(store, "SELECT count(*) FROM stop") - (schema >= 10)) < 0.5);
+    assert_true(fabs(number(store, "SELECT count(*) FROM tag") - (schema >= 14)) < 0.5);
+    is_text(store, "SELECT group_concat(quote(tags) || notes, ',') FROM experiment_result",
+            schema >= 14 ? "'keep'1,NULL0,NULL0,NULL0" : "NULL0,NULL0,NULL0,NULL0");
 }
 
 static void every_earlier_schema_is_brought_up_to_date_with_all_its_data(void **state) {

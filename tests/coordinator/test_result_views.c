@@ -1,4 +1,5 @@
-/* The views that people read with sqlite3 (schema/011_views.sql): values computed by hand. */
+/* The views that people read with sqlite3 (schema/011_views.sql, 014_remarks.sql): values computed
+ * by hand. */
 #include "coordinator/query.h"
 
 #include <setjmp.h>
@@ -27,6 +28,9 @@ static const char *const rows[] = {
     " VALUES (1, 'best', 'valid', 1, 5, 2, 3, 4, 1, 2, 0.25),"
     "  (1, 'best', 'test', 1, 5, 2, 0, 5, 0, 0, 0.375),"
     "  (1, 'last', 'valid', 1, 5, 3, 1, 1, 3, 3, NULL)",
+    "INSERT INTO tag (experiment, tag, at_ms, person) VALUES (1, 'b', 6, ''), (1, 'a', 7, 'ann')",
+    "INSERT INTO note (experiment, number, key, at_ms, person, text)"
+    " VALUES (1, 1, 'k', 8, '', 'one'), (1, 2, 'l', 8, '', NULL), (1, 3, 'm', 8, '', 'three')",
 };
 
 static int open_filled(void **state) {
@@ -88,6 +92,13 @@ static void what_is_undefined_or_not_there_is_null(void **state) {
             "NULL NULL NULL NULL");
 }
 
+static void what_is_written_on_an_experiment_is_in_its_row(void **state) {
+    is_text(state,
+            "SELECT group_concat(quote(tags) || ' ' || notes, ', ')"
+            " FROM (SELECT * FROM experiment_result ORDER BY id)",
+            "'a b' 2, NULL 0");
+}
+
 static void an_epoch_is_one_row_with_the_ratios_of_both_splits(void **state) {
     is_text(state,
             "SELECT group_concat(id || name || ' ' || epoch || ' ' || best || ' ' || learning_rate"
@@ -105,6 +116,7 @@ int main(void) {
         FILLED(an_experiment_is_one_row_with_its_state_and_best_epoch),
         FILLED(its_ratios_follow_from_the_counts_of_each_evaluation),
         FILLED(what_is_undefined_or_not_there_is_null),
+        FILLED(what_is_written_on_an_experiment_is_in_its_row),
         FILLED(an_epoch_is_one_row_with_the_ratios_of_both_splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
