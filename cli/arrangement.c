@@ -76,7 +76,7 @@ void arrangement_print(const struct arrangement *arrangement, const struct listi
         const char *name = arrangement->columns[i];
         columns[i].title = listing_title(listing, name);
         columns[i].kind = listing_is_number(listing, name) ? COLUMN_RIGHT
-                          : strcmp(name, "name") == 0      ? COLUMN_ELASTIC
+                          : listing_is_long(listing, name) ? COLUMN_ELASTIC
                                                            : COLUMN_LEFT;
     }
     cJSON_ArrayForEach(row, rows) {

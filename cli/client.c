@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { TRIES = 2 };
 
@@ -223,6 +224,24 @@ bool client_look_one(const struct command_input *input, const char *question, st
     cJSON *selection = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(selection, "ids");
     cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)*id));
     return client_experiments(client, question, selection, experiments, error);
+}
+
+bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error) {
+    unsigned char bytes[CLIENT_KEY_SIZE / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_errno(error, ERROR_FAILED, "cannot get random bytes");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+cJSON *client_ids(const cJSON *experiments) {
+    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+    }
+    return body;
 }
 
 cJSON *client_unfinished(struct client *client, struct error *error) {

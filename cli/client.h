@@ -53,6 +53,12 @@ bool client_pages(struct client *client, const char *question, const cJSON *sele
 bool client_experiments(struct client *client, const char *question, cJSON *selection,
                         cJSON **experiments, struct error *error);
 
+/* A random key for a request that makes something: sent twice, it makes it once. */
+enum { CLIENT_KEY_SIZE = 33 };
+bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error);
+
+/* {"ids": [...]} of the experiments, which the caller frees. */
+cJSON *client_ids(const cJSON *experiments);
 /* {"ids": [...]} of the experiments that are not finished, which the caller frees; NULL, with no
  * error, when there is none. */
 cJSON *client_unfinished(struct client *client, struct error *error);

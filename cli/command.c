@@ -58,10 +58,12 @@ static const char *nearest_option(const struct parsing *parsing, const char *wor
     return strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, parsing->count) : NULL;
 }
 
-/* getopt refused the word before state->next; it keeps its reason to itself. */
+/* getopt refused the word before state->next, or in the midst of "-xyz" the one there; it keeps its
+ * reason to itself. */
 static error_t refused(const struct argp_state *state) {
     const struct parsing *parsing = state->hook;
     int at = state->next > 1 ? state->next - 1 : 1;
+    at += state->argv[at][0] != '-' && at + 1 < state->argc;
     const char *word = state->argv[at < state->argc ? at : state->argc - 1];
     if (strncmp(word, "--", 2) == 0) {
         size_t length = strcspn(word + 2, "=");

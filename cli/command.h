@@ -86,6 +86,8 @@ int command_ls(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_logs(int argc, char **argv);
 int command_watch(int argc, char **argv);
+int command_tag(int argc, char **argv);
+int command_note(int argc, char **argv);
 int command_workers(int argc, char **argv);
 int command_drain(int argc, char **argv);
 int command_compare(int argc, char **argv);

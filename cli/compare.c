@@ -76,7 +76,7 @@ static void print_verdict(const struct comparison *comparison, const struct scre
     if (verdict == NULL)
         return;
     putchar('\n');
-    screen_wrap(screen, verdict);
+    screen_wrap(screen, 0, verdict);
     free(verdict);
 }
 

@@ -91,6 +91,8 @@ double dashboard_wants_detail(const struct dashboard *dashboard) {
         return 0;
     bool fresh =
         detail != NULL && has_id(detail, dashboard->selected) &&
+        (int)field_number(detail, "note_count", 0) ==
+            (int)field_number(selected, "note_count", 0) &&
         field_number(detail, "epochs_done", 0) >= field_number(selected, "epochs_done", 0) &&
         strcmp(field_text(detail, "state", ""), field_text(selected, "state", "")) == 0;
     return fresh ? 0 : dashboard->selected;

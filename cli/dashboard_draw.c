@@ -208,15 +208,38 @@ static void draw_variant(struct page *page, size_t row, const cJSON *experiment)
                     field_number(experiment, "attempt", 0));
 }
 
+/* "tags keep, baseline  note the loss is flat from epoch 30 on": the latest note, its lines one
+ * after the other. Returns how many rows that takes: none without either. */
+static size_t draw_remarks(struct page *page, size_t row, const cJSON *experiment,
+                           const cJSON *detail) {
+    const cJSON *notes = field_at(detail, "notes");
+    const cJSON *latest = cJSON_GetArrayItem(notes, cJSON_GetArraySize(notes) - 1);
+    char *tags = field_words(experiment, "tags"), *note = strdup(field_text(latest, "text", ""));
+    size_t column = 0;
+    if (tags != NULL && tags[0] != '\0') {
+        column = page_format(page, row, column, STYLE_DIM, "tags ");
+        column = page_format(page, row, column, STYLE_PLAIN, "%s", tags) + GAP;
+    }
+    for (char *at = note; at != NULL && (at = strpbrk(at, "\n\t")) != NULL;)
+        *at = ' ';
+    if (note != NULL && note[0] != '\0') {
+        column = page_format(page, row, column, STYLE_DIM, "note ");
+        column = page_format(page, row, column, STYLE_PLAIN, "%s", note);
+    }
+    free(tags);
+    free(note);
+    return column > 0;
+}
+
 static void draw_one(struct dashboard *dashboard, struct page *page, const cJSON *experiment) {
-    size_t room = page->rows > 4 ? page->rows - 4 : 0;
-    size_t plots = room * 3 / 5;
+    const cJSON *detail = detail_of(dashboard, experiment);
     draw_now(dashboard, page, 1, experiment);
     draw_variant(page, 2, experiment);
-    const cJSON *detail = detail_of(dashboard, experiment);
-    dashboard_curves_draw(page, 3, plots, detail);
+    size_t top = 3 + draw_remarks(page, 3, experiment, detail);
+    size_t room = page->rows > top + 1 ? page->rows - top - 1 : 0, plots = room * 3 / 5;
+    dashboard_curves_draw(page, top, plots, detail);
     if (room > plots + 1)
-        draw_history(page, 3 + plots, room - plots, detail);
+        draw_history(page, top + plots, room - plots, detail);
 }
 
 /* --- workers and help --- */

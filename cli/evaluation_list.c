@@ -47,7 +47,7 @@ void evaluation_list_print(const struct contender *contenders, size_t count,
 }
 
 static void add_row(cJSON *list, const struct contender *contender, int checkpoint, int split) {
-    static const char *const copied[] = {"id", "name", "group", "variant", "state"};
+    static const char *const copied[] = {"id", "name", "group", "variant", "state", "tags"};
     const cJSON *evaluation = contender->evaluations[checkpoint][split], *value;
     cJSON *row = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {

@@ -11,9 +11,9 @@ void evaluation_list_print(const struct contender *contenders, size_t count,
                            const struct screen *screen);
 
 /* Makes the rows that were asked for of experiments (`show`'s): an array, which the caller deletes
- * also on failure, of {"id", "name", "group", "variant", "state", "checkpoint", "split", "keep":
- * "yes" or "no", "epoch", counts, ratios}. The experiments follow: where there is a filter those
- * without a row leave the array, and the others come in the order of their first rows, those
+ * also on failure, of {"id", "name", "group", "variant", "state", "tags", "checkpoint", "split",
+ * "keep": "yes" or "no", "epoch", counts, ratios}. The experiments follow: where there is a filter
+ * those without a row leave the array, and the others come in the order of their first rows, those
  * without one last. Without anything asked for *rows is NULL and all stays as it is. */
 bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments, cJSON **rows,
                              struct error *error);

@@ -18,6 +18,9 @@ static const char *const leading[] = {
     "attempt", "submitted_ms", "started_ms", "finished_ms", "epochs", "epochs_done"};
 enum { LEADING = sizeof leading / sizeof leading[0], LEADING_EPOCH = 3 };
 
+static const char *const remarks[] = {"tags", "notes"};
+enum { REMARKS = sizeof remarks / sizeof remarks[0] };
+
 static const char *const metrics[] = {"true_positive",  "true_negative", "false_positive",
                                       "false_negative", "accuracy",      "precision",
                                       "recall",         "loss"};
@@ -154,6 +157,10 @@ cJSON *export_experiment(const struct export_columns *columns, const cJSON *expe
     for (size_t i = 0; i < LEADING; i++)
         add(row, field_at(experiment, leading[i]), "%s", leading[i]);
     add(row, field_at(experiment, "stopped.reason"), "stopped");
+    for (size_t i = 0; i < REMARKS; i++) {
+        const cJSON *list = field_at(experiment, remarks[i]);
+        add(row, cJSON_GetArraySize(list) > 0 ? list : NULL, "%s", remarks[i]);
+    }
     add_settings(columns, experiment, row);
     if (contender.keep >= 0)
         cJSON_AddStringToObject(row, "keep", checkpoint_names[contender.keep]);

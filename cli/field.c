@@ -6,17 +6,38 @@
 #include <stdio.h>
 #include <string.h>
 
-void field_clean(cJSON *document) {
+char *field_words(const cJSON *object, const char *path) {
+    struct text text = {0};
+    const cJSON *word;
+    text_add(&text, "", 0);
+    cJSON_ArrayForEach(word, field_at(object, path)) {
+        if (cJSON_IsString(word))
+            text_format(&text, "%s%s", text.length > 0 ? ", " : "", word->valuestring);
+    }
+    return text_take(&text);
+}
+
+static bool is_called(const cJSON *item, const char *key) {
+    return item->string != NULL && strcmp(item->string, key) == 0;
+}
+
+static void clean(cJSON *document, bool of_notes) {
     cJSON *item;
-    if (document == NULL)
-        return;
-    if (cJSON_IsString(document))
+    if (cJSON_IsString(document) && of_notes && is_called(document, "text"))
+        text_harmless(document->valuestring);
+    else if (cJSON_IsString(document))
         text_one_line(document->valuestring);
     if (document->string != NULL && (document->type & cJSON_StringIsConst) == 0)
         text_one_line(document->string);
+    of_notes = of_notes || is_called(document, "notes");
     cJSON_ArrayForEach(item, document) {
-        field_clean(item); /* no deeper than cJSON parses */
+        clean(item, of_notes); /* no deeper than cJSON parses */
     }
+}
+
+void field_clean(cJSON *document) {
+    if (document != NULL)
+        clean(document, false);
 }
 
 const char *field_stopped(char text[FIELD_STOPPED_SIZE], const cJSON *experiment) {

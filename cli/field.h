@@ -5,8 +5,12 @@
 
 #include "core/field.h"
 
+/* "keep, baseline" of a list of texts, "" where there is none. The caller frees, NULL without
+ * memory. */
+char *field_words(const cJSON *object, const char *path);
+
 /* Makes every string and key of a document harmless to a terminal (text_one_line), in place: for
- * what is printed and not compared. */
+ * what is printed and not compared. The text of "notes" keeps its lines. */
 void field_clean(cJSON *document);
 
 enum { FIELD_STOPPED_SIZE = 320 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum form { FORM_TEXT, FORM_WHOLE, FORM_EPOCH, FORM_RATIO, FORM_SHORT, FORM_AGE };
+enum form { FORM_TEXT, FORM_WHOLE, FORM_EPOCH, FORM_RATIO, FORM_SHORT, FORM_AGE, FORM_LIST };
 
 struct column_of_row {
     const char *name, *path; /* into a row */
@@ -45,6 +45,9 @@ static const struct column_of_row experiment_columns[] = {
     {"age", "age", FORM_AGE, NULL},
     {"waits", "waits", FORM_TEXT, "waits for"},
     {"stopped", "stopped.rule", FORM_TEXT, "stopped by"},
+    {"tags", "tags", FORM_LIST, NULL},
+    {"tag", "tags", FORM_LIST, "tags"},
+    {"notes", "note_count", FORM_WHOLE, NULL},
 };
 
 static const struct column_of_row evaluation_columns[] = {
@@ -52,6 +55,8 @@ static const struct column_of_row evaluation_columns[] = {
     {"name", "name", FORM_TEXT, "experiment"},
     {"group", "group", FORM_TEXT, NULL},
     {"state", "state", FORM_TEXT, NULL},
+    {"tags", "tags", FORM_LIST, NULL},
+    {"tag", "tags", FORM_LIST, "tags"},
     {"checkpoint", "checkpoint", FORM_TEXT, NULL},
     {"split", "split", FORM_TEXT, NULL},
     {"keep", "keep", FORM_TEXT, NULL},
@@ -109,7 +114,8 @@ static const cJSON *variant_of(const cJSON *experiment, const char *name) {
 
 const cJSON *listing_look(const struct listing *listing, const cJSON *row, const char *name) {
     const struct column_of_row *column = find(listing, name);
-    return column != NULL ? field_at(row, column->path) : variant_of(row, name);
+    const cJSON *value = column != NULL ? field_at(row, column->path) : variant_of(row, name);
+    return cJSON_IsArray(value) && value->child == NULL ? NULL : value;
 }
 
 static char *format_number(enum form form, double number) {
@@ -133,6 +139,8 @@ char *listing_text(const struct listing *listing, const cJSON *row, const char *
                  field_number(row, "epochs", 0));
         return strdup(text);
     }
+    if (form == FORM_LIST)
+        return field_words(row, column->path);
     if (cJSON_IsNumber(value))
         return format_number(form, value->valuedouble);
     return strdup(cJSON_IsString(value) ? value->valuestring : "");
@@ -145,7 +153,12 @@ const char *listing_title(const struct listing *listing, const char *name) {
 
 bool listing_is_number(const struct listing *listing, const char *name) {
     const struct column_of_row *column = find(listing, name);
-    return column != NULL && column->form != FORM_TEXT;
+    return column != NULL && column->form != FORM_TEXT && column->form != FORM_LIST;
+}
+
+bool listing_is_long(const struct listing *listing, const char *name) {
+    const struct column_of_row *column = find(listing, name);
+    return column != NULL && (column->form == FORM_LIST || strcmp(name, "name") == 0);
 }
 
 enum style listing_style(const cJSON *row, const char *name) {
@@ -234,12 +247,24 @@ struct sorted {
     bool descending;
 };
 
-static int compare_values(const cJSON *a, const cJSON *b) {
+static int compare_texts_and_numbers(const cJSON *a, const cJSON *b) {
     if (cJSON_IsNumber(a) && cJSON_IsNumber(b))
         return (a->valuedouble > b->valuedouble) - (a->valuedouble < b->valuedouble);
     if (cJSON_IsString(a) && cJSON_IsString(b))
         return strcmp(a->valuestring, b->valuestring);
     return cJSON_IsString(a) - cJSON_IsString(b); /* numbers first */
+}
+
+/* Lists as a dictionary has words. */
+static int compare_values(const cJSON *a, const cJSON *b) {
+    if (!cJSON_IsArray(a) || !cJSON_IsArray(b))
+        return compare_texts_and_numbers(a, b);
+    for (a = a->child, b = b->child; a != NULL && b != NULL; a = a->next, b = b->next) {
+        int order = compare_texts_and_numbers(a, b);
+        if (order != 0)
+            return order;
+    }
+    return (a != NULL) - (b != NULL);
 }
 
 static int compare(const void *left, const void *right) {

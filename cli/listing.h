@@ -23,6 +23,7 @@ char *listing_text(const struct listing *listing, const cJSON *row, const char *
 /* What stands over a column. */
 const char *listing_title(const struct listing *listing, const char *name);
 bool listing_is_number(const struct listing *listing, const char *name);
+bool listing_is_long(const struct listing *listing, const char *name); /* may be cut */
 enum style listing_style(const cJSON *row, const char *name);
 
 /* Whether every name is a column or a matrix key of one of the rows; else ERROR_INPUT says which is
@@ -44,9 +45,9 @@ bool listing_sort(const struct listing *listing, cJSON *rows, const char *name);
     "id, name, group, person, state, priority, attempt, worker, error, epoch, epochs, "            \
     "best_epoch, loss, "                                                                           \
     "accuracy, precision, recall, train_loss, valid_loss, learning_rate, images_per_second, age, " \
-    "waits, stopped"
+    "waits, stopped, tags, notes"
 #define LISTING_EVALUATION_COLUMNS                                                                 \
-    "id, name, group, state, checkpoint, split, keep, epoch, true_positive, true_negative, "       \
+    "id, name, group, state, tags, checkpoint, split, keep, epoch, true_positive, true_negative, " \
     "false_positive, false_negative, accuracy, recall, precision, loss, roc_auc, "                 \
     "average_precision, equal_error_rate, threshold"
 

@@ -45,6 +45,7 @@ static const struct command_line line = {
             "what those that are queued wait for."
             "\vExamples:\n  assay ls demo --state running\n"
             "  assay ls --filter 'accuracy > 0.98 and augmentations ~ jitter' --sort=-accuracy\n"
+            "  assay ls --filter 'tag = paper and state = done'\n"
             "  assay ls --columns id,augmentations,seed,accuracy,recall",
     .options = options,
     .parse = parse,
@@ -62,8 +63,9 @@ static bool any_has(const cJSON *experiments, const char *column) {
 
 /* The usual columns, and those that only few have where one does. */
 static void choose_columns(struct ls *ls, const cJSON *experiments) {
-    const char *usual[] = {"id", "name", "state", "epoch", "loss", "accuracy", "age", NULL, NULL};
-    static const char *const rare[] = {"stopped", "waits"};
+    const char *usual[] = {"id",       "name", "state", "epoch", "loss",
+                           "accuracy", "age",  NULL,    NULL,    NULL};
+    static const char *const rare[] = {"tags", "stopped", "waits"};
     size_t count = sizeof usual / sizeof usual[0] - sizeof rare / sizeof rare[0];
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++)
         if (any_has(experiments, rare[i]))

@@ -36,6 +36,8 @@ static const struct command commands[] = {
     {"show", "ID|NAME", "everything about one experiment", command_show},
     {"logs", "ID|NAME [-f]", "its training log", command_logs},
     {"watch", "[ID...|GROUP]", "live progress until all are finished", command_watch},
+    {"tag", "ID...|GROUP [--add TAG]", "mark experiments, to find them again", command_tag},
+    {"note", "ID...|GROUP [TEXT]", "write down what you think of them", command_note},
     {"workers", "", "who trains", command_workers},
     {"Results", NULL, NULL, NULL},
     {"compare", "[ID...|GROUP]", "best and last on valid and test; which to keep", command_compare},

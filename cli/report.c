@@ -32,7 +32,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct command_line line = {
     .arguments = "ID...|GROUP",
     .help = "Writes one page that needs nothing else: which checkpoint to keep and why, what "
-            "differs between the experiments, curves, ROC, what each class was called, the "
+            "differs between the experiments, tags and notes, curves, ROC, what each class was "
+            "called, the "
             "effects of the matrix, a contact sheet of its augmentations, and the test pictures "
             "that the best is wrong about with most confidence, each with where the network "
             "looked (Grad-CAM). Pictures and checkpoints come from this machine, checkpoints from "
@@ -191,7 +192,7 @@ static bool add_all(struct report *report, struct error *error) {
         return false;
     if (report->ranked > 0)
         add_ranking(report);
-    if (!add_differences(report, error))
+    if (!add_differences(report, error) || !report_add_remarks(report, error))
         return false;
     begin_part(report, "report: drawing curves\n");
     if (!add_drawings(report, error))

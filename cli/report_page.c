@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <webp/encode.h>
 
 enum { CELL_SIDE = 112 }; /* pixels; shown on 96 */
@@ -28,6 +29,8 @@ static const char *const style =
     ".about,.note,caption,small,figcaption{color:var(--faint)}.about{margin:.2rem 0 1.2rem}\n"
     ".verdict{border-left:.25rem solid var(--accent);background:var(--raised);"
     "padding:.7rem 1rem;font-size:1.05rem}\n"
+    "blockquote{margin:0}.quote{border-left:.25rem solid var(--hair);"
+    "padding-left:1rem;margin:.9rem 0;max-width:48rem}\n"
     ".wide{overflow-x:auto;margin:.8rem 0}:focus-visible{outline:2px solid var(--accent);"
     "outline-offset:2px}\n"
     "table{border-collapse:collapse;font-size:.9rem}caption{text-align:left}\n"
@@ -98,6 +101,21 @@ void report_page_note(struct text *page, const char *words) {
 
 void report_page_paragraph(struct text *page, const char *words) {
     add_paragraph(page, NULL, words);
+}
+
+void report_page_quote(struct text *page, const char *words, const char *from) {
+    char *copy = strdup(words), *rest = copy;
+    const char *line, *before = "<figure class=\"quote\"><blockquote>";
+    page->failed = page->failed || copy == NULL;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        text_format(page, "%s", before);
+        drawing_escape(page, line);
+        before = "<br>";
+    }
+    free(copy);
+    text_format(page, "</blockquote>");
+    add_element(page, "figcaption", from);
+    text_format(page, "</figure>\n");
 }
 
 /* What scrolls can be reached by keyboard. */

@@ -23,6 +23,9 @@ void report_page_paragraph(struct text *page, const char *words);
 /* A paragraph beside the point: what is not shown and why. */
 void report_page_note(struct text *page, const char *words);
 
+/* What somebody wrote, with its lines, and from whom it is. */
+void report_page_quote(struct text *page, const char *words, const char *from);
+
 /* Begin, rows of `count` cells, end. */
 void report_page_table(struct text *page, const char *caption, const char *const *titles,
                        size_t count);

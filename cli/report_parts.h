@@ -25,6 +25,9 @@ const struct contender *report_best(const struct report *report);
 /* Says on stderr what is being done, once the report takes long; `context` is the report. */
 void report_tell(void *context);
 
+/* What people have written on the experiments, if there is anything (report_remarks.c). */
+bool report_add_remarks(struct report *report, struct error *error);
+
 /* A contact sheet of each pipeline of augmentations among the experiments (report_contact.c). What
  * is not there is said in the page. */
 void report_add_contacts(struct report *report);

@@ -127,8 +127,10 @@ size_t screen_print(FILE *stream, const char *text, size_t width) {
     return used;
 }
 
-void screen_wrap(const struct screen *screen, const char *text) {
+void screen_wrap(const struct screen *screen, size_t indent, const char *text) {
     size_t room = screen->width > 0 ? screen->width : 80, used = 0;
+    room = room > indent ? room - indent : 1;
+    text += strspn(text, " ");
     while (*text != '\0') {
         size_t length = strcspn(text, " ");
         char *word = strndup(text, length);
@@ -137,7 +139,8 @@ void screen_wrap(const struct screen *screen, const char *text) {
             putc('\n', screen->stream);
             used = 0;
         }
-        used += (size_t)fprintf(screen->stream, "%s", used > 0 ? " " : "") + width;
+        fprintf(screen->stream, "%*s", used > 0 ? 1 : (int)indent, "");
+        used += (used > 0) + width;
         fwrite(text, 1, length, screen->stream);
         free(word);
         text += length + strspn(text + length, " ");

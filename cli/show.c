@@ -4,6 +4,7 @@
 #include "cli/field.h"
 #include "cli/metrics_row.h"
 #include "cli/output.h"
+#include "cli/remarks.h"
 #include "cli/table.h"
 
 #include <stdlib.h>
@@ -63,6 +64,13 @@ static void print_progress(const cJSON *progress) {
            field_ratio(text, progress, "loss"), field_number(progress, "images_per_second", 0));
 }
 
+static void print_tags(const cJSON *experiment) {
+    char *tags = field_words(experiment, "tags");
+    if (tags != NULL && tags[0] != '\0')
+        printf("  %-12s %s\n", "tags", tags);
+    free(tags);
+}
+
 static void print_head(const cJSON *experiment, const struct screen *screen) {
     const char *state = field_text(experiment, "state", "?");
     enum style style = screen_state_style(state);
@@ -88,6 +96,7 @@ static void print_head(const cJSON *experiment, const struct screen *screen) {
         printf("  %-12s %s\n", "worker", field_text(experiment, "worker", ""));
     if (field_text(experiment, "person", "")[0] != '\0')
         printf("  %-12s %s\n", "submitted by", field_text(experiment, "person", ""));
+    print_tags(experiment);
     print_time(experiment, "submitted", "submitted_ms");
     print_time(experiment, "started", "started_ms");
     print_time(experiment, "finished", "finished_ms");
@@ -160,6 +169,13 @@ static void print_steering(const cJSON *steering, const struct screen *screen) {
         table_print(&table, screen, 0);
     }
     table_free(&table);
+}
+
+static void print_notes(const cJSON *notes, const struct screen *screen) {
+    if (cJSON_GetArraySize(notes) > 0) {
+        puts("\nNotes");
+        remarks_print_notes(notes, screen, 0);
+    }
 }
 
 static void print_epochs(const cJSON *epochs, const struct screen *screen) {
@@ -286,6 +302,7 @@ static void print_experiment(const cJSON *experiment) {
     print_config(field_at(experiment, "config"));
     print_attempts(field_at(experiment, "attempts"), &screen);
     print_steering(field_at(experiment, "steering"), &screen);
+    print_notes(field_at(experiment, "notes"), &screen);
     print_epochs(field_at(experiment, "history"), &screen);
     print_evaluations(field_at(experiment, "evaluations"), &screen);
     print_findings(field_at(experiment, "evaluations"), &screen);

@@ -75,16 +75,6 @@ static const struct verb verb_priority = {
      .most = COMMAND_ANY,
      .shared = COMMAND_CONNECT | COMMAND_JSON | COMMAND_NEGATIVE}};
 
-/* {"ids": [...]} of the experiments. */
-static cJSON *ids_of(const cJSON *experiments) {
-    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
-    const cJSON *experiment;
-    cJSON_ArrayForEach(experiment, experiments) {
-        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
-    }
-    return body;
-}
-
 static bool changed(const cJSON *answer, double id) {
     const cJSON *item;
     cJSON_ArrayForEach(item, field_at(answer, "ids")) {
@@ -115,7 +105,7 @@ static int steer(const struct verb *verb, const struct command_input *input,
     int status = 0;
     bool good = client_look(input, "list", &client, &experiments, &error);
     if (good) {
-        cJSON *body = ids_of(experiments);
+        cJSON *body = client_ids(experiments);
         whoami(person);
         cJSON_AddStringToObject(body, "person", person);
         if (priority != NULL)

@@ -5,13 +5,14 @@
 #include "cli/fingerprint.h"
 #include "cli/output.h"
 #include "cli/rehearsal.h"
+#include "cli/remarks.h"
 #include "cli/table.h"
 #include "cli/watching.h"
 #include "cli/whoami.h"
+#include "core/remark.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 struct submit_options {
@@ -22,6 +23,8 @@ struct submit_options {
     const char *checkpoint; /* of it: "best", "last", an epoch */
     const char *manifest;   /* of the pictures; NULL: what data.root has */
     const char *on_finish;  /* NULL: none */
+    cJSON *tags;            /* for all of them; NULL: none */
+    const char *note;       /* the same */
 };
 
 enum {
@@ -31,6 +34,8 @@ enum {
     KEY_DRY_RUN = 'n',
     KEY_MANIFEST = 'm',
     KEY_ON_FINISH = 'o',
+    KEY_TAG = 't',
+    KEY_NOTE = 'N',
     PRIORITY_MOST = 1000
 };
 
@@ -46,6 +51,8 @@ static const struct argp_option options[] = {
      0},
     {"manifest", KEY_MANIFEST, "FILE", 0,
      "What assay data check --out wrote of the pictures (default: what it left in data.root)", 0},
+    {"tag", KEY_TAG, "TAG,...", 0, "Put these on all of them (see assay tag)", 0},
+    {"note", KEY_NOTE, "TEXT", 0, "Write this on all of them (see assay note)", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0,
      "Queue nothing: tell the members, what differs between them, and about how long they take", 0},
     {0}};
@@ -74,9 +81,23 @@ static bool find_from(const struct command_input *input, struct submit_options *
     return good;
 }
 
+static error_t parse_remark(struct submit_options *chosen, int key, const char *argument,
+                            const struct argp_state *state) {
+    struct error error = {0};
+    if (key == KEY_NOTE && chosen->note != NULL)
+        return command_mistake(state, "--note is given twice; assay note writes a second one");
+    bool good = key == KEY_TAG ? remarks_take_tags(argument, &chosen->tags, &error)
+                               : note_check(argument, &error);
+    if (key == KEY_NOTE)
+        chosen->note = argument;
+    return good ? 0 : command_mistake(state, "%s", error.message);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct submit_options *chosen = state->input;
     switch (key) {
+    case KEY_TAG:
+    case KEY_NOTE: return parse_remark(chosen, key, argument, state);
     case KEY_WAIT: chosen->wait = true; return 0;
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
     case KEY_MANIFEST: chosen->manifest = argument; return 0;
@@ -109,6 +130,7 @@ static const struct command_line line = {
         "its fingerprint, and a worker whose pictures differ refuses them."
         "\vExamples:\n  assay submit experiments/demo.json --wait\n"
         "  assay submit ablation.json --dry-run\n"
+        "  assay submit ablation.json --tag paper --note 'with the cleaned pictures'\n"
         "  assay submit --from 3@last longer.json    (train.epochs raised)\n"
         "  assay submit demo.json --on-finish 'echo $ASSAY_NAME $ASSAY_BEST_TEST_ACCURACY'",
     .options = options,
@@ -189,25 +211,20 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
     return good;
 }
 
-static bool random_key(char key[33], struct error *error) {
-    unsigned char bytes[16];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return error_errno(error, ERROR_FAILED, "cannot get random bytes");
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(key + 2 * i, 3, "%02x", bytes[i]);
-    return true;
-}
-
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
-static bool send_experiments(struct client *client, const cJSON *experiments, cJSON **answer,
-                             struct error *error) {
-    char key[33], person[WHOAMI_SIZE];
+static bool send_experiments(struct client *client, const struct submit_options *chosen,
+                             const cJSON *experiments, cJSON **answer, struct error *error) {
+    char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE];
     whoami(person); /* the scheduler shares the workers between people */
-    if (!random_key(key, error))
+    if (!client_key(key, error))
         return false;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "key", key);
     cJSON_AddStringToObject(body, "person", person);
+    if (chosen->tags != NULL)
+        cJSON_AddItemToObject(body, "tags", cJSON_Duplicate(chosen->tags, true));
+    if (chosen->note != NULL)
+        cJSON_AddStringToObject(body, "note", chosen->note);
     cJSON_AddItemToObject(body, "experiments", cJSON_Duplicate(experiments, true));
     return client_ask(client, "submit", body, "submitted", answer, error);
 }
@@ -249,7 +266,7 @@ static int submit(const struct command_input *input, const struct submit_options
     int status = 0;
     if (!hook_open(chosen->on_finish, input, true, &hook, &error) ||
         !client_open(input, &client, &error) ||
-        !send_experiments(&client, experiments, &answer, &error)) {
+        !send_experiments(&client, chosen, experiments, &answer, &error)) {
         status = command_fail(&error);
         goto out;
     }
@@ -274,16 +291,17 @@ out:
 int command_submit(int argc, char **argv) {
     struct command_input input;
     struct submit_options chosen = {0};
+    struct error error = {0};
+    cJSON *experiments = NULL;
+    bool good = true;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
-        return status;
-    cJSON *experiments = cJSON_CreateArray();
-    struct error error = {0};
-    bool good = true;
+        goto out;
     if (chosen.word != NULL && !find_from(&input, &chosen, &error)) {
-        cJSON_Delete(experiments);
-        return command_fail(&error);
+        status = command_fail(&error);
+        goto out;
     }
+    experiments = cJSON_CreateArray();
     for (size_t i = 0; i < input.count; i++)
         good = add_file(input.arguments[i], &chosen, experiments) && good;
     if (!good)
@@ -291,6 +309,8 @@ int command_submit(int argc, char **argv) {
     else
         status = chosen.dry_run ? rehearsal_run(&input, experiments)
                                 : submit(&input, &chosen, experiments);
+out:
     cJSON_Delete(experiments);
+    cJSON_Delete(chosen.tags);
     return status;
 }

@@ -66,8 +66,9 @@ static cJSON *evaluations_json(const struct contender *contender) {
 }
 
 static cJSON *contender_json(const struct contender *contender) {
-    static const char *const copied[] = {"id",    "name",   "group",       "variant", "stopped",
-                                         "state", "epochs", "epochs_done", "error"};
+    static const char *const copied[] = {"id",      "name",  "group",  "variant",
+                                         "stopped", "state", "epochs", "epochs_done",
+                                         "error",   "tags",  "notes"};
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
         cJSON_AddItemToObject(

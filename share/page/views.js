@@ -123,6 +123,13 @@ function progressOf(experiment) {
     return parts;
 }
 
+/* What people have written on an experiment. */
+function remarksOf([tags, notes]) {
+    return [tags.length > 0 && h("p", {}, h("span", { class: "about" }, "tags "), tags.join(", ")),
+        ...notes.map(note => h("figure", { class: "quote" }, h("blockquote", {}, note.text),
+            h("figcaption", {}, `${clock(note.at_ms)}${note.person ? " by " + note.person : ""}`)))];
+}
+
 function evaluationRow(evaluation) {
     return [evaluation.split + evaluation.checkpoint, [CHECKPOINTS[evaluation.checkpoint] || evaluation.checkpoint,
         evaluation.split, evaluation.epoch, ...COUNTS.map(([key]) => whole(evaluation[key])),
@@ -131,7 +138,7 @@ function evaluationRow(evaluation) {
 
 function viewExperiment(id) {
     const heading = h("h1", {}, `Experiment ${id}`), about = h("p", { class: "about" }), alarm = h("p", { class: "alarm", hidden: true });
-    const progress = h("div"), charts = h("div", { class: "charts" });
+    const progress = h("div"), remarks = h("div"), charts = h("div", { class: "charts" });
     const nothing = h("p", { class: "empty", hidden: true }), unjudged = h("p", { class: "empty", hidden: true });
     const evaluations = table("The checkpoint of the best loss beside the last epoch's, on both splits",
         ["checkpoint", "split", "#epoch", ...METRICS.map(([, title]) => "#" + title), "#ROC AUC"]);
@@ -147,7 +154,7 @@ function viewExperiment(id) {
 
     return {
         title: `Experiment ${id}`, redraw: curves,
-        parts: [heading, about, alarm, progress, h("h2", {}, "Curves"), charts, nothing, listed, h("h2", {}, "Evaluations"),
+        parts: [heading, about, alarm, progress, remarks, h("h2", {}, "Curves"), charts, nothing, listed, h("h2", {}, "Evaluations"),
             evaluations.element, unjudged, h("h2", {}, "Configuration"), h("details", {}, h("summary", {}, "What was submitted"), config)],
         async load() {
             const experiment = shown = await askDetails(id), { history } = experiment;
@@ -159,6 +166,7 @@ function viewExperiment(id) {
             alarm.hidden = experiment.state !== "failed";
             setText(alarm, `Failed: ${experiment.error || "no reason given"}. Once that is put right: assay retry ${id}`);
             place(progress, { ...experiment, history: history.slice(-5), config: null }, progressOf);
+            place(remarks, [experiment.tags || [], experiment.notes || []], remarksOf);
             charts.hidden = listed.hidden = history.length === 0;
             nothing.hidden = history.length > 0;
             setText(nothing, experiment.state === "running" ? "The curves begin with the first epoch that is done."

@@ -69,7 +69,11 @@ answer = {"next": None, "experiments": [
         evaluation("last", "valid", 3, 85, 170, 16, 17, 0.350001, missed=2, ranking=(0.93, 0.86, 0.12), threshold=0.44),
         evaluation("last", "test", 3, 84, 161, 20, 23, 0.34, missed=3, ranking=(0.92, 0.85, 0.13), threshold=0.44)],
         checkpoints=[{"kind": "best", "epoch": 2, "path": "/w/1/checkpoint_best_loss.safetensors", "host": "node"},
-                     {"kind": "last", "epoch": 3, "path": "/w/1/checkpoint_last.safetensors", "host": "node"}]),
+                     {"kind": "last", "epoch": 3, "path": "/w/1/checkpoint_last.safetensors", "host": "node"}],
+        tags=["baseline", "paper"], note_count=2, notes=[
+            {"number": 1, "at_ms": 1795493707000, "person": "ann@node", "text": "for the paper"},
+            {"number": 3, "at_ms": 1795493760000, "person": "",
+             "text": "flips help:\n\tcompare it with what 3 would have come to if its pictures had all been there, and 4"}]),
     experiment(2, "demo/flip,seed=1", 1, "done", history[:3], [
         evaluation("best", "valid", 2, 90, 180, 10, 8, 0.2, missed=7, ranking=(0.97, 0.95, 0.08), threshold=0.47),
         evaluation("best", "test", 2, 89, 170, 15, 14, 0.25, missed=15, ranking=(0.96, 0.94, 0.09), threshold=0.47),

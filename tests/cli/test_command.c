@@ -108,6 +108,8 @@ static void a_misspelt_option_is_named_with_the_nearest(void **state) {
                    "assay: unknown option --jsno; did you mean --json?; see assay it --help\n");
     outcome = PARSE("3", "-x");
     assert_mistake(&outcome, "assay: unknown option -x; see assay it --help\n");
+    outcome = PARSE("3", "-xyz");
+    assert_mistake(&outcome, "assay: unknown option -xyz; see assay it --help\n");
 }
 
 static void an_option_without_its_value_is_a_mistake(void **state) {

@@ -87,8 +87,8 @@ static cJSON *answer_details(void *context, size_t nth, const char *request, con
     *name = list ? "experiments" : "details";
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
-        static const char *const details_only[] = {"config",      "history",   "evaluations",
-                                                   "checkpoints", "artifacts", "attempts"};
+        static const char *const details_only[] = {
+            "config", "history", "evaluations", "checkpoints", "artifacts", "attempts", "notes"};
         for (size_t j = 0; list && j < sizeof details_only / sizeof details_only[0]; j++)
             cJSON_DeleteItemFromObject(experiment, details_only[j]);
         if (list) /* 3 h 7 min and a half ago */
@@ -184,6 +184,19 @@ static void compare_arranges_its_rows(void **state) {
     assert_int_equal(run.status, 0);
     assert_non_null(strstr(run.out, rows));
     assert_null(strstr(run.out, "demo/flip,seed=0"));
+    free(run.out);
+    free(run.err);
+}
+
+static void compare_takes_those_of_a_tag(void **state) {
+    (void)state;
+    struct run run = RUN(command_compare, "compare", "--filter", "tag = paper and split = valid",
+                         "--columns", "id,tags,checkpoint");
+    static const char rows[] = "id  tags             checkpoint\n"
+                               " 1  baseline, paper  best\n"
+                               " 1  baseline, paper  last\n"
+                               "\n";
+    assert_memory_equal(run.out, rows, strlen(rows));
     free(run.out);
     free(run.err);
 }
@@ -445,6 +458,7 @@ int main(void) {
         cmocka_unit_test(compare_json_has_the_promised_names),
         cmocka_unit_test(compare_of_a_named_failure_exits_4),
         cmocka_unit_test(compare_arranges_its_rows),
+        cmocka_unit_test(compare_takes_those_of_a_tag),
         cmocka_unit_test(compare_json_follows_filter_and_sort),
         cmocka_unit_test(compare_sorted_alone_leaves_nobody_out),
         cmocka_unit_test(compare_refuses_an_unknown_column_with_the_nearest),

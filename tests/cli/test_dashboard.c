@@ -205,6 +205,29 @@ static void q_goes_back_before_it_quits(void **state) {
     dashboard_free(&dashboard);
 }
 
+static void one_experiment_has_its_tags_and_its_latest_note_in_a_row(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    press(&dashboard, 'G');
+    press(&dashboard, DASHBOARD_ENTER);
+    dashboard_take_detail(&dashboard, parsed(old_detail));
+    assert_false(shows(&dashboard, "tags"));
+    cJSON *detail = parsed(old_detail), *again = parsed(four);
+    cJSON_AddItemToObject(again->child, "tags", parsed("[\"b\", \"c\"]"));
+    cJSON_AddNumberToObject(again->child, "note_count", 2);
+    dashboard_take_experiments(&dashboard, again);
+    assert_near(dashboard_wants_detail(&dashboard), 1, 0); /* somebody has written on it */
+    cJSON_AddNumberToObject(detail, "note_count", 2);
+    cJSON_AddItemToObject(detail, "notes",
+                          parsed("[{\"number\": 1, \"text\": \"old\"},"
+                                 " {\"number\": 2, \"text\": \"loss is\\nflat\"}]"));
+    dashboard_take_detail(&dashboard, detail);
+    assert_near(dashboard_wants_detail(&dashboard), 0, 0);
+    assert_true(shows(&dashboard, "tags b, c  note loss is flat"));
+    assert_true(shows(&dashboard, "▲ best 1"));
+    dashboard_free(&dashboard);
+}
+
 /* What is drawn outside is left out; nothing here may crash. */
 static void every_size_can_be_drawn(void **state) {
     (void)state;
@@ -238,6 +261,7 @@ int main(void) {
         cmocka_unit_test(a_filter_is_typed_mended_and_taken_back),
         cmocka_unit_test(a_wrong_filter_is_said_and_changes_nothing),
         cmocka_unit_test(q_goes_back_before_it_quits),
+        cmocka_unit_test(one_experiment_has_its_tags_and_its_latest_note_in_a_row),
         cmocka_unit_test(every_size_can_be_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

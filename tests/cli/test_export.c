@@ -70,6 +70,9 @@ static void every_page_has_the_columns_that_differ_over_all_pages(void **state) 
     assert_null(cell(rows, 0, "config.train.epochs")); /* the same in both */
     assert_null(cell(rows, 0, "config.name"));
     assert_string_equal(cell(rows, 0, "keep")->valuestring, "last");
+    assert_int_equal(cJSON_GetArraySize(cell(rows, 0, "tags")), 2);
+    assert_int_equal(cJSON_GetArraySize(cell(rows, 0, "notes")), 2);
+    assert_true(cJSON_IsNull(cell(rows, 1, "tags")));
     assert_near(cell(rows, 0, "last_valid_roc_auc")->valuedouble, 0.93, 0);
     assert_near(cell(rows, 0, "best_test_accuracy")->valuedouble, 240.0 / 288, 1e-15);
     assert_true(cJSON_IsNull(cell(rows, 1, "best_test_accuracy")));
@@ -81,14 +84,17 @@ static void csv_has_titles_quotes_and_nothing_for_null(void **state) {
     struct run run = RUN(command_export, "export", "g");
     const char *titles =
         "id,name,group,state,person,worker,error,attempt,submitted_ms,started_ms,"
-        "finished_ms,epochs,epochs_done,stopped,variant.train.seed,config.data.upsample."
+        "finished_ms,epochs,epochs_done,stopped,tags,notes,variant.train.seed,config.data.upsample."
         "real,config.train.seed,config.train.flip,keep,best_epoch,";
     const char *first = "\n1,\"demo/flip,seed=0\",demo,done,ann@node,,,1,1795493707000,"
-                        "1795493708000,1795493758000,3,3,,0,2,0,flip,last,2,82,164,20,22,";
+                        "1795493708000,1795493758000,3,3,,\"[\"\"baseline\"\",\"\"paper\"\"]\",\"[{"
+                        "\"\"number\"\":1,";
+    const char *rest = "had all been there, and 4\"\"}]\",0,2,0,flip,last,2,82,164,20,22,";
     const char *second = "\n4,\"demo/none,seed=1\",demo,running,ann@node,node-1,,1,1795493707000,"
-                         "1795493708000,,3,1,,,,1,none,,,,";
+                         "1795493708000,,3,1,,,,,,1,none,,,,";
     assert_memory_equal(run.out, titles, strlen(titles));
     assert_non_null(strstr(run.out, first));
+    assert_non_null(strstr(run.out, rest));
     assert_non_null(strstr(run.out, second));
     free(run.out);
     free(run.err);

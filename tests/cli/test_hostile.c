@@ -18,8 +18,9 @@
 static const char log_text[] = "line 1\tü\n" EVIL "\nline 3\n";
 
 static bool is_free_text(const char *key) {
-    static const char *const keys[] = {"name", "group", "error", "worker",  "person", "waits",
-                                       "path", "host",  "root",  "weights", "device"};
+    static const char *const keys[] = {"name",   "group", "error", "worker", "person",
+                                       "waits",  "path",  "host",  "root",   "weights",
+                                       "device", "text",  "tags"};
     for (size_t i = 0; key != NULL && i < sizeof keys / sizeof keys[0]; i++)
         if (strcmp(key, keys[i]) == 0)
             return true;
@@ -32,7 +33,8 @@ static void poison(cJSON *document) {
     cJSON_ArrayForEach(item, document) {
         char text[4096];
         poison(item);
-        if (!cJSON_IsString(item) || !is_free_text(item->string))
+        const char *key = item->string != NULL ? item->string : document->string;
+        if (!cJSON_IsString(item) || !is_free_text(key))
             continue;
         snprintf(text, sizeof text, EVIL "%s", item->valuestring);
         cJSON_SetValuestring(item, text);
@@ -40,8 +42,8 @@ static void poison(cJSON *document) {
 }
 
 static cJSON *experiments_of(const cJSON *body, bool list) {
-    static const char *const details_only[] = {"config",      "history",   "evaluations",
-                                               "checkpoints", "artifacts", "attempts"};
+    static const char *const details_only[] = {
+        "config", "history", "evaluations", "checkpoints", "artifacts", "attempts", "notes"};
     char *text;
     size_t length;
     const cJSON *ids = field_at(body, "ids");
@@ -120,7 +122,7 @@ static void harmless(struct run run) {
     free(run.err);
 }
 
-static void ls_show_watch_workers_and_compare_print_no_order_to_the_terminal(void **state) {
+static void commands_print_no_order_to_the_terminal(void **state) {
     (void)state;
     harmless(RUN(command_ls, "ls"));
     harmless(RUN(command_show, "show", "1"));
@@ -128,8 +130,20 @@ static void ls_show_watch_workers_and_compare_print_no_order_to_the_terminal(voi
     harmless(RUN(command_show, "show", "4"));
     harmless(RUN(command_watch, "watch", "1"));
     harmless(RUN(command_watch, "watch", "3"));
+    harmless(RUN(command_tag, "tag", "1"));
+    harmless(RUN(command_note, "note", "1"));
     harmless(RUN(command_workers, "workers"));
     harmless(RUN(command_compare, "compare"));
+}
+
+/* A note keeps its line feeds, and neither it nor its tabs get further. */
+static void the_lines_of_a_note_are_kept_and_nothing_else_of_it(void **state) {
+    (void)state;
+    struct run run = RUN(command_note, "note", "1");
+    assert_non_null(strstr(run.out, "?[31mx?]0;t???2J??for the paper\n"));
+    assert_non_null(strstr(run.out, "?[31mx?]0;t???2J??flips help:\n     compare it"));
+    free(run.out);
+    free(run.err);
 }
 
 static void json_and_errors_do_not_either(void **state) {
@@ -180,7 +194,8 @@ static void logs_on_a_terminal_have_its_lines_and_no_orders(void **state) {
 int main(void) {
 #define EVILLY(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
-        EVILLY(ls_show_watch_workers_and_compare_print_no_order_to_the_terminal),
+        EVILLY(commands_print_no_order_to_the_terminal),
+        EVILLY(the_lines_of_a_note_are_kept_and_nothing_else_of_it),
         EVILLY(json_and_errors_do_not_either),
         EVILLY(json_holds_what_the_coordinator_said),
         EVILLY(logs_into_a_pipe_are_the_log_byte_for_byte),

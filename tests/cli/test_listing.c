@@ -7,11 +7,14 @@
 static const char *const three =
     "[{\"id\": 1, \"name\": \"a/flip\", \"state\": \"done\", \"submitted_ms\": 1000,"
     "  \"variant\": {\"augmentations\": \"flip\", \"train.seed\": \"1\"},"
-    "  \"best\": {\"epoch\": 3, \"valid\": {\"accuracy\": 0.9, \"loss\": 0.25}}},"
+    "  \"best\": {\"epoch\": 3, \"valid\": {\"accuracy\": 0.9, \"loss\": 0.25}},"
+    "  \"tags\": [\"b\", \"c\"], \"note_count\": 2},"
     " {\"id\": 2, \"name\": \"a/jitter\", \"state\": \"running\", \"submitted_ms\": 61000,"
-    "  \"variant\": {\"augmentations\": \"flip+jitter\", \"train.seed\": \"0\"}, \"best\": null},"
+    "  \"variant\": {\"augmentations\": \"flip+jitter\", \"train.seed\": \"0\"}, \"best\": null,"
+    "  \"tags\": []},"
     " {\"id\": 3, \"name\": \"b\", \"state\": \"failed\", \"submitted_ms\": 71000, \"variant\": {},"
-    "  \"best\": {\"epoch\": 1, \"valid\": {\"accuracy\": 0.95, \"loss\": 0.5}}}]";
+    "  \"tags\": [\"b\"], \"best\": {\"epoch\": 1, \"valid\": {\"accuracy\": 0.95, \"loss\": "
+    "0.5}}}]";
 
 static void assert_order(const cJSON *experiments, const char *ids) {
     char text[16] = "";
@@ -39,6 +42,8 @@ static void what_has_no_value_comes_last_both_ways(void **state) {
     sorted_by("seed", "213");
     sorted_by("age", "321");
     sorted_by("group", "123"); /* none has it: as they stood */
+    sorted_by("tags", "312");  /* b comes before b, c */
+    sorted_by("-tags", "132");
 }
 
 static void filtered_by(const char *text, const char *ids) {
@@ -62,13 +67,16 @@ static void filters_know_columns_and_matrix_keys(void **state) {
     filtered_by("age < 60", "23");
     filtered_by("state != done and state != failed", "2");
     filtered_by("id > 3", "");
+    filtered_by("tag = b", "13");
+    filtered_by("tags ~ C or notes > 1", "1");
+    filtered_by("tags != c", "23");
 }
 
 static void cells_say_values_as_people_read_them(void **state) {
     (void)state;
-    static const char *const expected[][2] = {{"accuracy", "0.9000"}, {"id", "1"},
-                                              {"age", "1m 39s"},      {"seed", "1"},
-                                              {"worker", ""},         {"best_epoch", "3"}};
+    static const char *const expected[][2] = {
+        {"accuracy", "0.9000"}, {"id", "1"},      {"age", "1m 39s"}, {"seed", "1"}, {"worker", ""},
+        {"best_epoch", "3"},    {"tags", "b, c"}, {"tag", "b, c"},   {"notes", "2"}};
     cJSON *experiments = parsed(three);
     listing_age(experiments, 100000);
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {

@@ -107,6 +107,28 @@ static void the_checkpoint_to_go_on_from_comes_with_every_experiment(void **stat
     free(path);
 }
 
+static void tags_and_a_note_come_once_for_all(void **state) {
+    char *path = write_file(state, "demo.json", "..", "");
+    cJSON *body;
+    struct run run =
+        submit((char *[]){"submit", "--tag", "b,a", "--tag=c", path, "--note", "why", NULL}, &body);
+    assert_int_equal(run.status, 0);
+    char *tags = cJSON_PrintUnformatted(field_at(body, "tags"));
+    assert_string_equal(tags, "[\"b\",\"a\",\"c\"]");
+    assert_string_equal(field_text(body, "note", ""), "why");
+    free(tags);
+    cJSON_Delete(body);
+    free(run.out);
+    free(run.err);
+    assert_run(RUN(command_submit, "submit", path, "--tag", "a b"), 2, "",
+               "assay: \"a b\" is no tag; write it with letters, digits and . _ - :; see assay "
+               "submit --help\n");
+    assert_run(RUN(command_submit, "submit", path, "--note", "a", "--note", "b"), 2, "",
+               "assay: --note is given twice; assay note writes a second one; see assay submit "
+               "--help\n");
+    free(path);
+}
+
 static void paths_count_from_the_folder_of_the_file(void **state) {
     char *folder = temporary_path(state, "pictures"), *linked = temporary_path(state, "link");
     char *path = write_file(state, "demo.json", "link", "");
@@ -248,6 +270,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(members_are_sent_whole_and_their_ids_printed,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(every_submission_has_a_key_of_its_own, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(tags_and_a_note_come_once_for_all, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(the_checkpoint_to_go_on_from_comes_with_every_experiment,
                                         temporary_make, temporary_remove),
