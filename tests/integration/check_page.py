@@ -98,6 +98,9 @@ def experiment(page, url, done):
         check(title in curves, f"no curve {title}: {list(curves)}")
         points = [epochs] * lines if lines == 2 else [2 * epochs - 1]  # a learning rate goes by steps
         check(curves[title]["points"] == points, f"{title}: {curves[title]}, of {epochs} epochs")
+    said = page.evaluate("[...document.querySelectorAll('blockquote')].map(b => b.textContent)")
+    check(said == [note["text"] for note in details["notes"]], f"notes {said}, not {details['notes']}")
+    check(", ".join(details["tags"]) in page.evaluate("document.querySelector('main').textContent"), "no tags")
     check(f"Best epoch: {details['best']['epoch']}" in curves["Loss by epoch"]["told"], "the best epoch is not told")
     rows = dict(page.evaluate(ROWS))
     table = next(cells for caption, cells in rows.items() if "checkpoint" in caption)

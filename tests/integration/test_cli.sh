@@ -187,6 +187,18 @@ run 0 assay logs 3
 cp out log
 run 0 assay logs 3 -f
 cmp -s out log || fail "the followed log differs"
+run 0 assay tag 3 4 --add keep,v1
+run 0 assay tag demo/seed=1 --remove v1
+run 0 assay note 3 $'flat\nfrom the start'
+says '^3 demo/seed=0: note 1$'
+run 0 assay note 3 4
+says '^     from the start$'
+says '^4 demo/seed=1: no notes$'
+run 0 assay note 3 --remove 1
+run 2 assay note 3 --remove 9
+one_error 'experiment 3 has no note 9'
+run 0 assay ls --filter 'tag = keep and tags !~ v1' --json
+expect "of a tag" "$(query "SELECT json_array_length(document) || (document ->> '\$[0].id') FROM input")" 14
 run 0 assay compare 3 4
 says 'Repeats with other seeds'
 says '^Which to keep'

@@ -70,6 +70,11 @@ until_true "the experiment is done" in_state "$id" done
 gets 200 "/api/experiments/$id"
 [ "$(json "json_array_length(j, '$.experiments[0].history') || ' ' || json_array_length(j, '$.experiments[0].evaluations')" out)" = '2 4' ] ||
     fail "the details: $(cat out)"
+assay tag "$id" --add keep >/dev/null
+assay note "$id" $'it is <b>loud</b>:\nkeep it' >/dev/null
+gets 200 "/api/experiments/$id"
+[ "$(json "(j ->> '$.experiments[0].tags[0]') || ' ' || (j ->> '$.experiments[0].notes[0].number')" out)" = 'keep 1' ] ||
+    fail "what is written on it: $(cat out)"
 gets 200 /api/workers
 [ "$(json "json_array_length(j, '$.workers')" out)" = 1 ] || fail "the workers: $(cat out)"
 until_true "that it went on is heard" heard 3 # what comes close together is one event

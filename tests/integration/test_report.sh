@@ -10,7 +10,7 @@ write_experiment report.json 40 1 '{"train.seed": [0, 1], "augmentations": {"cro
     {"op": "normalize"}]}}'
 sed -i 's/"train": {/&"optimizer": {"lr": 1e-9}, /' report.json
 start_coordinator
-assay submit report.json >submitted
+assay submit report.json --tag paper --note $'at a rate of\n<nothing>' >submitted
 start_worker one
 until_true "all are done" sh -c "[ \$($ASSAY_BIN/assay ls report --json | grep -o '\"done\"' | wc -l) = 4 ]"
 
@@ -25,6 +25,8 @@ mistakes=$(count '<figure>' report.html)
 [ "$(count '<h3>' report.html)" = 2 ] && [ "$(count '<h3>crop</h3>\|<h3>jitter</h3>' report.html)" = 2 ] &&
     [ "$(count 'with color_jitter alone, draw 3"' report.html)" = 3 ] ||
     fail "not one contact sheet for each pipeline"
+grep -qF '<td>paper</td><td>all</td>' report.html &&
+    [ "$(count '<blockquote>at a rate of<br>&lt;nothing&gt;</blockquote>' report.html)" = 1 ] || fail "no tag or no note"
 grep -q 'Not drawn\|not shown\|cannot be read' report.html && fail "something is missing that is there"
 [ "$(stat -c %s report.html)" -lt 1000000 ] || fail "the report has $(stat -c %s report.html) bytes"
 
