@@ -127,35 +127,49 @@ static void judge(const struct fsck *fsck, const char *path, const char *sha256,
         snprintf(why, 1024, "is damaged: its content has the SHA-256 %s", sum);
 }
 
-static bool sum_artifacts(struct fsck *fsck, struct error *error) {
-    sqlite3_stmt *statement;
-    if (!prepare(
-            fsck,
-            "SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT sha256, bytes FROM artifact)",
-            &statement, error))
-        return false;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        fsck->all_bytes = sqlite3_column_int64(statement, 0);
+/* Which files the artifacts folder should have (blobs.h): to whom they belong, SHA-256, bytes, and
+ * whether they may be still to come. A database of an older assay does not have all of the tables.
+ */
+static const struct wanted {
+    const char *table, *files;
+} wanted[] = {
+    {"artifact", "SELECT 'experiment ' || experiment || ': the artifact ' || name, sha256, bytes, 0"
+                 " FROM artifact ORDER BY sha256, bytes"},
+    {"fork_file", "SELECT 'experiment ' || experiment || ': what it goes on from', sha256,"
+                  " f.bytes, 0 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
+                  " WHERE e.state <> 'done' ORDER BY sha256, f.bytes"},
+    {"listing_file", "SELECT 'data set ' || l.name || ': a file of it', f.sha256, bytes, 1"
+                     " FROM listing_file AS f JOIN listing AS l ON l.sha256 = f.listing"
+                     " ORDER BY f.sha256, bytes"},
+};
+
+/* One number; 0 where there is no such table. */
+static int64_t ask_number(struct fsck *fsck, const char *format, const char *table) {
+    sqlite3_stmt *statement = NULL;
+    char sql[160];
+    int64_t number = 0;
+    snprintf(sql, sizeof sql, format, table);
+    if (prepare(fsck, sql, &statement, NULL) && sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
-    return true;
+    return number;
 }
 
-/* What the artifacts folder should have (blobs.h); content that several names have is read once. */
-static bool check_artifacts(struct fsck *fsck, struct error *error) {
+/* Those of one table; content that several names have is read once. */
+static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct error *error) {
     const struct fsck_options *options = fsck->options;
     struct fsck_result *result = &fsck->result;
     sqlite3_stmt *statement;
     char last[SHA256_TEXT_SIZE] = "", why[1024] = "";
-    if (!sum_artifacts(fsck, error) ||
-        !prepare(fsck,
-                 "SELECT experiment, name, sha256, bytes FROM artifact ORDER BY sha256, bytes",
-                 &statement, error))
+    if (!prepare(fsck, these->files, &statement, error))
         return false;
     while (sqlite3_step(statement) == SQLITE_ROW) {
         char path[PATH_MAX];
-        const char *sha256 = (const char *)sqlite3_column_text(statement, 2);
-        int64_t bytes = sqlite3_column_int64(statement, 3);
+        const char *sha256 = (const char *)sqlite3_column_text(statement, 1);
+        int64_t bytes = sqlite3_column_int64(statement, 2);
         depot_file(fsck->artifacts, sha256, path);
+        if (sqlite3_column_int(statement, 3) != 0 && access(path, F_OK) != 0)
+            continue;
         if (strcmp(sha256, last) != 0) {
             judge(fsck, path, sha256, bytes, why);
             snprintf(last, sizeof last, "%s", sha256);
@@ -165,12 +179,33 @@ static bool check_artifacts(struct fsck *fsck, struct error *error) {
                 options->progress(options->context, result->bytes, fsck->all_bytes);
         }
         if (why[0] != '\0')
-            fault(fsck, "experiment %lld: the artifact %s %s: %s",
-                  (long long)sqlite3_column_int64(statement, 0),
-                  (const char *)sqlite3_column_text(statement, 1), why, path);
+            fault(fsck, "%s %s: %s", (const char *)sqlite3_column_text(statement, 0), why, path);
     }
     return sqlite3_finalize(statement) == SQLITE_OK ||
            error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+}
+
+static bool check_artifacts(struct fsck *fsck, struct error *error) {
+    const size_t tables = sizeof wanted / sizeof wanted[0];
+    int64_t named = ask_number(fsck, "SELECT count(*) FROM %s", wanted[0].table);
+    bool good = true;
+    if (access(fsck->artifacts, F_OK) != 0) {
+        if (named > 0)
+            fault(fsck,
+                  "the artifacts folder %s is not there, and %lld files should be in it; name "
+                  "another with --artifacts",
+                  fsck->artifacts, (long long)named);
+        return true;
+    }
+    for (size_t i = 0; i < tables; i++)
+        fsck->all_bytes +=
+            ask_number(fsck, "SELECT sum(bytes) FROM (SELECT DISTINCT sha256, bytes FROM %s)",
+                       wanted[i].table);
+    for (size_t i = 0; i < tables && good; i++)
+        good = ask_number(fsck, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'",
+                          wanted[i].table) == 0 ||
+               check_wanted(fsck, &wanted[i], error);
+    return good;
 }
 
 bool fsck_run(const char *db, const char *artifacts, const struct fsck_options *options,

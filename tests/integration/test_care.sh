@@ -64,6 +64,14 @@ finds "last checkpoint of epoch 2 is gone" \
     "$gone; DELETE FROM artifact WHERE experiment = $first AND kind = 'last'"
 finds "the artifact train.log is gone" \
     "UPDATE artifact SET sha256 = '0123' || substr(sha256, 5) WHERE experiment = $first AND name = 'train.log'"
+finds "experiment $first: what it goes on from is gone" \
+    "UPDATE experiment SET state = 'failed' WHERE id = $first; PRAGMA ignore_check_constraints = ON;
+    INSERT INTO fork_file VALUES ($first, 'file', '0123' || printf('%060d', 0), 5)"
+# All of it said in one line where the whole folder is elsewhere.
+status=0
+assay fsck --db backup2.db >out || status=$?
+[ $status = 1 ] && [ "$(wc -l <out)" = 2 ] || fail "fsck without its artifacts ends with $status: $(cat out)"
+grep -q "the artifacts folder backup2.db-artifacts is not there" out || fail "fsck says: $(cat out)"
 # A checkpoint that was sent is not gone with its worker's folder.
 cp backup2.db swept.db
 sqlite3 swept.db "$gone"
@@ -81,6 +89,15 @@ assay fsck --db backup2.db --artifacts bitten --json >out || status=$?
 [ "$(json "j ->> '$.whole'" out)" = 0 ] || fail "fsck --json says: $(cat out)"
 [[ "$(json "j ->> '$.faults[0]'" out)" == *"the artifact train.log is damaged"* ]] ||
     fail "fsck --json names no damage: $(cat out)"
+# The same of a data set's picture; one that is still to come is no fault.
+sqlite3 backup2.db "DELETE FROM artifact WHERE name = 'train.log';
+    INSERT INTO listing VALUES (printf('%064d', 0), 'real', 0);
+    INSERT INTO listing_file VALUES (printf('%064d', 0), printf('%064d', 1), 5),
+        (printf('%064d', 0), '$sum', $(stat -c %s "$log"))"
+status=0
+assay fsck --db backup2.db --artifacts bitten >out || status=$?
+[ $status = 1 ] && [ "$(wc -l <out)" = 2 ] && grep -q "data set real: a file of it is damaged" out ||
+    fail "fsck of a data set ends with $status: $(cat out)"
 assay backup backup3.db --db backup2.db --json >out
 [ "$(json "j ->> '$.bytes'" out)" = "$(stat -c %s backup3.db)" ] || fail "backup --json says: $(cat out)"
 assay restore backup3.db --db restored.db --json >out
