@@ -62,9 +62,10 @@ static bool check_labels(const struct starter *starter, const char *root, struct
         real += label_of(starter, &starter->survey.classes[i]) == 1;
     if (starter->survey.count < 2)
         return error_set(error, ERROR_INPUT,
-                         "%s has %zu folders of pictures; a folder a class is needed, of real ones "
+                         "%s has %zu %s of pictures; a folder a class is needed, of real ones "
                          "and of fakes",
-                         root, starter->survey.count);
+                         root, starter->survey.count,
+                         starter->survey.count == 1 ? "folder" : "folders");
     if (real == 0 || real == starter->survey.count)
         return error_set(error, ERROR_INPUT,
                          "%s: which folder has the real pictures? say so with --real FOLDER", root);

@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"init", "[DIR]", "a first experiment file for a folder of pictures", command_init},
     {"validate", "FILE...", "check experiment files and list what they hold", command_validate},
     {"split", "FILE --out DIR", "write train.json, valid.json and test.json", command_split},
-    {"data", "check|push FILE | ls", "check pictures; bring them to the coordinator; list what is there",
+    {"data", "check|push FILE | ls", "check pictures; bring a set to the coordinator",
      command_data},
     {"preview", "FILE --out SHEET.png", "a contact sheet of what each augmentation does", command_preview},
     {"transform", "FILE IMAGE --stage S --out O", "one picture through the pipeline", command_transform},

@@ -23,13 +23,12 @@ static const struct kind {
     {"effects", 0},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
+#define KIND_NAMES "sheet, loss, accuracy, learning_rate, roc, confusion, effects"
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "FILE", 0, "Where the picture goes: FILE.png or FILE.svg", 0},
     {"kind", KEY_KIND, "KIND", 0,
-     "sheet (loss, accuracy and learning rate: the default), loss, accuracy, learning_rate, roc, "
-     "confusion or effects",
-     0},
+     KIND_NAMES " (default: sheet, which is loss, accuracy and learning rate)", 0},
     {"checkpoint", KEY_CHECKPOINT, "best|last", 0,
      "For roc and confusion (default: what compare would keep)", 0},
     {"split", KEY_SPLIT, "valid|test", 0, "For roc and confusion (default: test)", 0},
@@ -55,7 +54,8 @@ static error_t parse_kind(struct plot_options *chosen, const char *argument,
     if (near != NULL)
         return command_mistake(state, "there is no kind \"%s\"; did you mean \"%s\"?", argument,
                                near);
-    return command_mistake(state, "there is no kind \"%s\" of plot", argument);
+    return command_mistake(state, "there is no kind \"%s\" of plot; there are " KIND_NAMES,
+                           argument);
 }
 
 /* The index of a word among two. */

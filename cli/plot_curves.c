@@ -29,6 +29,11 @@ static const struct panel {
     {PLOT_LEARNING_RATE, "Learning rate", "learning rate (logarithmic)", -1, LEARNING_RATE,
      SCALE_LOG},
 };
+/* Of the loss, once the largest is so many times the smallest: one experiment that diverged, or a
+ * long one, would press all else flat. */
+static const char *const y_label_log = "cross-entropy (nats, logarithmic)";
+enum { LOSS_LOG_FROM = 20 };
+
 enum { PANEL_COUNT = sizeof panels / sizeof panels[0], PANEL_GAP = 36 };
 
 static bool curve_make(const cJSON *experiment, struct curve *curve) {
@@ -64,6 +69,19 @@ static struct chart_line line_of(const struct curve *curve, int value, size_t in
     return line;
 }
 
+static bool wants_log(const struct chart_line *lines, size_t count) {
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < lines[i].count; j++) {
+            double y = lines[i].y[j];
+            if (!isfinite(y) || y <= 0)
+                continue;
+            least = fmin(least, y);
+            most = fmax(most, y);
+        }
+    return most >= LOSS_LOG_FROM * least;
+}
+
 static bool draw_panel(struct drawing *drawing, const struct panel *panel,
                        const struct curve *curves, size_t count, double left, double top,
                        double width, double height) {
@@ -75,10 +93,13 @@ static bool draw_panel(struct drawing *drawing, const struct panel *panel,
         lines[line_count++] = line_of(&curves[i], panel->train, i, true);
     for (size_t i = 0; i < count; i++)
         lines[line_count++] = line_of(&curves[i], panel->valid, i, false);
+    bool loss_log = panel->what == PLOT_LOSS && wants_log(lines, line_count);
     const struct chart chart = {
         .title = panel->title,
         .x = {.label = "epoch", .scale = SCALE_WHOLE, .low = 1},
-        .y = {.label = panel->y_label, .scale = panel->scale, .low = 1},
+        .y = {.label = loss_log ? y_label_log : panel->y_label,
+              .scale = loss_log ? SCALE_LOG : panel->scale,
+              .low = 1},
         .lines = lines,
         .line_count = line_count,
         .empty = "nothing reported",

@@ -69,6 +69,8 @@ static cJSON *listed(void) {
     return answer;
 }
 
+static bool diverged; /* the first experiment's loss goes to 13 */
+
 /* `show` and `list` from the file. */
 static cJSON *answer_details(void *context, size_t nth, const char *request, const cJSON *body,
                              const char **name) {
@@ -85,6 +87,11 @@ static cJSON *answer_details(void *context, size_t nth, const char *request, con
     cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     bool list = strcmp(request, "list") == 0;
     *name = list ? "experiments" : "details";
+    if (diverged && !list)
+        cJSON_SetNumberValue(
+            (cJSON *)(uintptr_t)field_at(
+                cJSON_GetArrayItem(field_at(experiments->child, "history"), 0), "valid.loss"),
+            13);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         static const char *const details_only[] = {
@@ -381,6 +388,15 @@ static void plot_draws_curves_with_names_units_and_the_best_epoch(void **state) 
     free(svg);
 }
 
+static void plot_has_a_logarithmic_axis_for_losses_far_apart(void **state) {
+    diverged = true;
+    char *svg = plotted(state, "1", "4", "loss");
+    diverged = false;
+    assert_says(svg, ">cross-entropy (nats, logarithmic)</text>");
+    assert_says(svg, ">10</text>");
+    free(svg);
+}
+
 /* Experiment 1 is wrong on 3 (label 0), 23 (label 1) and 43 (label 0) of 40 and 20 pictures, with
  * two probabilities: the area is one half plus Youden's J / 2 = (19/20 + 38/40) / 2 = 0.95. */
 static void plot_roc_has_the_area_of_the_scores(void **state) {
@@ -410,6 +426,9 @@ static void plot_says_what_is_wrong_in_one_line(void **state) {
                "assay: --out ends in .png or .svg, unlike \"p.pdf\"; see assay plot --help\n");
     assert_run(RUN(command_plot, "plot", "1", "--out", "p.png", "--kind", "los"), 2, "",
                "assay: there is no kind \"los\"; did you mean \"loss\"?; see assay plot --help\n");
+    assert_run(RUN(command_plot, "plot", "1", "--out", "p.png", "--kind", "everything"), 2, "",
+               "assay: there is no kind \"everything\" of plot; there are sheet, loss, accuracy, "
+               "learning_rate, roc, confusion, effects; see assay plot --help\n");
     assert_run(RUN(command_plot, "plot", "4", "--out", path, "--kind", "confusion"), 2, "",
                "assay: nothing is evaluated on test yet: that comes at the end of an experiment\n");
     snprintf(expected, sizeof expected, "assay: cannot write %s.tmp: No such file or directory\n",
@@ -472,6 +491,8 @@ int main(void) {
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
         cmocka_unit_test(tensorboard_writes_a_file_an_experiment),
         cmocka_unit_test_setup_teardown(plot_draws_curves_with_names_units_and_the_best_epoch,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(plot_has_a_logarithmic_axis_for_losses_far_apart,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(plot_roc_has_the_area_of_the_scores, temporary_make,
                                         temporary_remove),
