@@ -131,6 +131,7 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                                                 .deterministic = true,
                                                 .threads = options->threads,
                                                 .device = options->device,
+                                                .tell = options_tell,
                                                 .profile =
                                                     options->layers ? &trained->profile : NULL};
     options_tell_backend(options->backend, options->device);

@@ -36,8 +36,13 @@ error_t options_precision(const struct argp_state *state, const char *text, enum
     return options_mistake(state, "--precision is fp32, tf32 or bf16, not \"%s\"", text);
 }
 
+void options_tell(void *context, const char *line) {
+    (void)context;
+    fprintf(stderr, "assay: %s\n", line);
+}
+
 void options_tell_backend(const char *backend, int device) {
     char line[512];
     if (backend_passed(backend, device, line, sizeof line))
-        fprintf(stderr, "assay: %s\n", line);
+        options_tell(NULL, line);
 }

@@ -14,5 +14,7 @@ error_t options_backend(const struct argp_state *state, const char *text, const 
 error_t options_precision(const struct argp_state *state, const char *text, enum precision *value);
 /* One line on stderr when "auto" has to do without the GPU that this build could use. */
 void options_tell_backend(const char *backend, int device);
+/* A line on stderr; struct model_options' tell, whose context it does not look at. */
+void options_tell(void *context, const char *line);
 
 #endif

@@ -205,7 +205,8 @@ int predict_main(int argc, char **argv) {
         .args_doc = "IMAGE|FOLDER...",
         .doc = "Score pictures with a checkpoint: the probability of label 1."};
     struct predict_options options = {
-        .predictor = {.backend = "auto", .batch = 32, .class = PREDICTED_CLASS}};
+        .predictor = {
+            .backend = "auto", .batch = 32, .class = PREDICTED_CLASS, .tell = options_tell}};
     struct error error = {0};
     size_t broken = 0;
     int code;

@@ -94,7 +94,8 @@ static bool make_model(struct predictor *predictor, const struct checkpoint *che
                                                          ? PRECISION_FP32
                                                          : experiment->train.precision,
                                         .deterministic = experiment->train.deterministic,
-                                        .device = options->device};
+                                        .device = options->device,
+                                        .tell = options->tell};
     return pipeline_output_size(&experiment->evaluation, &predictor->height, &predictor->width,
                                 error) &&
            network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,

@@ -13,6 +13,7 @@ struct predictor_options {
     size_t batch;        /* pictures at once */
     bool maps;           /* also where the network looked */
     int class;           /* for which class, or PREDICTED_CLASS */
+    void (*tell)(void *context, const char *line); /* as in struct model_options, or NULL */
 };
 enum { PREDICTED_CLASS = -1 };
 

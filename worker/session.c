@@ -117,6 +117,12 @@ static bool stop_step(void *context) {
     return asked_to_stop(context);
 }
 
+/* For the backend. */
+static void take_note(void *context, const char *line) {
+    struct session *session = context;
+    text_format(&session->notes, "%s\n", line);
+}
+
 bool session_open(const struct experiment *experiment, const struct trainer_options *options,
                   const struct trainer_events *events, bool training, struct session *session,
                   struct error *error) {
@@ -145,7 +151,9 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                                         .seed = experiment->train.seed,
                                         .device = options->device,
                                         .stop = stop_step,
-                                        .stop_context = session};
+                                        .stop_context = session,
+                                        .tell = take_note,
+                                        .tell_context = session};
     if (!loader_new(&loader, &session->loader, error) ||
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
@@ -170,6 +178,7 @@ void session_close(struct session *session) {
     free(session->order);
     network_free(&session->network);
     split_free(&session->split);
+    text_free(&session->notes);
     *session = (struct session){0};
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/board.h"
 #include "core/split.h"
+#include "core/text.h"
 #include "worker/batch_feed.h"
 #include "worker/flight.h"
 #include "worker/trainer.h"
@@ -30,6 +31,7 @@ struct session {
     int64_t told_ms;        /* when progress was told last */
     uint32_t epoch;         /* under way, set by who trains; 0: none, what is done now is wanted */
     bool stopped, surplus;
+    struct text notes; /* lines, each ended by \n, on what opening it found amiss */
 };
 
 /* Checks everything that can be checked before the first step, and makes the model (all zeros).

@@ -201,7 +201,8 @@ static bool model_make(struct training *training, const struct step_options *opt
                                                 .loss = &experiment->train.loss,
                                                 .seed = experiment->train.seed,
                                                 .threads = options->threads,
-                                                .device = options->device};
+                                                .device = options->device,
+                                                .tell = options_tell};
     options_tell_backend(options->backend, options->device);
     training->backend = backend_find(options->backend, options->device, error);
     if (training->backend == NULL || !head_check(options->weights, error) ||

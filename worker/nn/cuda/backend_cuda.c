@@ -1,5 +1,6 @@
 /* The CUDA backend as a module (worker/nn/module.h): the engine on a CUDA device. */
 #include "worker/nn/cuda/device_cuda.h"
+#include "worker/nn/cuda/found_cuda.h"
 #include "worker/nn/cuda/gpu_model.h"
 #include "worker/nn/module.h"
 
@@ -7,15 +8,15 @@ static bool cuda_model_new(const struct network *network, const struct model_opt
                            struct model **model, struct error *error) {
     struct device *device;
     *model = NULL;
-    return device_cuda_new(options->device, &device, error) &&
+    return device_cuda_new(options, &device, error) &&
            gpu_model_new(device, network, options, model, error);
 }
 
 static const struct backend backend_cuda = {
     .name = "cuda",
     .takes_pictures = true,
-    .available = device_cuda_describe,
-    .memory_bytes = device_cuda_memory_bytes,
+    .available = found_cuda_describe,
+    .memory_bytes = found_cuda_memory_bytes,
     .model_new = cuda_model_new,
     .model_free = gpu_model_free,
     .state_set = gpu_model_state_set,

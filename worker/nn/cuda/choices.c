@@ -199,7 +199,7 @@ bool choices_load(const char *path, struct choices **out, struct error *error) {
     if (access(path, F_OK) != 0)
         return true;
     if (!file_read(path, FILE_MAX, &data, &length, error))
-        return false;
+        return error_context(error, "engines are chosen anew");
     bool whole = read_all(data, length, choices);
     choices->changed = false;
     free(data);
@@ -207,6 +207,15 @@ bool choices_load(const char *path, struct choices **out, struct error *error) {
         return true;
     choices->count = 0;
     return error_set(error, ERROR_INPUT, "%s: is damaged; engines are chosen anew", path);
+}
+
+struct choices *choices_open(const char *path, void (*tell)(void *context, const char *line),
+                             void *context) {
+    struct choices *choices;
+    struct error error = {0};
+    if (!choices_load(path, &choices, &error) && tell != NULL)
+        tell(context, error.message);
+    return choices;
 }
 
 bool choices_save(struct choices *choices, const char *path, struct error *error) {

@@ -33,6 +33,9 @@ struct choices; /* by one thread at a time */
 /* *choices is there even when this fails, and then empty: ERROR_INPUT for a damaged file. A file
  * that is not there is an empty one. NULL only when memory is out. */
 bool choices_load(const char *path, struct choices **choices, struct error *error);
+/* The same for who goes on without: what was wrong is told in a line, if there is a `tell`. */
+struct choices *choices_open(const char *path, void (*tell)(void *context, const char *line),
+                             void *context);
 void choices_free(struct choices *choices); /* NULL is fine */
 /* {-1, -1} where there is none. */
 struct choice choices_find(const struct choices *choices, const struct choice_key *key);

@@ -346,7 +346,8 @@ static bool open_all(struct cuda_device *cuda, struct error *error) {
 
 /* ASSAY_HOME/engines. Without it, or with a damaged one, engines are chosen as if for the first
  * time. */
-static bool open_choices(struct cuda_device *cuda, struct error *error) {
+static bool open_choices(struct cuda_device *cuda, const struct model_options *options,
+                         struct error *error) {
     struct cudaDeviceProp properties;
     char *home;
     if (!cuda_done(cudaGetDeviceProperties(&properties, cuda->index), "its name", error))
@@ -357,68 +358,23 @@ static bool open_choices(struct cuda_device *cuda, struct error *error) {
     if (asprintf(&cuda->choices_path, "%s/engines", home) < 0)
         cuda->choices_path = NULL;
     else
-        choices_load(cuda->choices_path, &cuda->choices, NULL);
+        cuda->choices = choices_open(cuda->choices_path, options->tell, options->tell_context);
     free(home);
     return true;
 }
 
-bool device_cuda_new(int index, struct device **device, struct error *error) {
+bool device_cuda_new(const struct model_options *options, struct device **device,
+                     struct error *error) {
     *device = NULL;
     struct cuda_device *cuda = calloc(1, sizeof *cuda);
     if (cuda == NULL)
         return error_set(error, ERROR_FAILED, "out of memory for a device");
     cuda->calls = calls;
-    cuda->index = index;
-    if (!open_all(cuda, error) || !open_choices(cuda, error)) {
+    cuda->index = options->device;
+    if (!open_all(cuda, error) || !open_choices(cuda, options, error)) {
         device_free(&cuda->calls);
-        return error_context(error, "GPU %d", index);
+        return error_context(error, "GPU %d", options->device);
     }
     *device = &cuda->calls;
-    return true;
-}
-
-/* ---- what is there ---- */
-
-enum { OLDEST = 800 }; /* the least compute capability that launch.cu is compiled for: 8.0 */
-
-static bool refuse(char *what, size_t size, const char *why) {
-    snprintf(what, size, "%s", why);
-    return false;
-}
-
-uint64_t device_cuda_memory_bytes(int index) {
-    struct cudaDeviceProp properties;
-    return cudaGetDeviceProperties(&properties, index) == cudaSuccess ? properties.totalGlobalMem
-                                                                      : 0;
-}
-
-bool device_cuda_describe(int index, char *what, size_t size) {
-    struct cudaDeviceProp properties;
-    int count = 0, driver = 0;
-    size_t left = 0, total = 0, cudnn = cudnnGetVersion();
-    cudaError_t status = cudaGetDeviceCount(&count);
-    if (status != cudaSuccess)
-        return refuse(what, size, cudaGetErrorString(status));
-    if (index >= count) {
-        snprintf(what, size, "there is no GPU %d, this machine has %d", index, count);
-        return false;
-    }
-    status = cudaGetDeviceProperties(&properties, index);
-    if (status == cudaSuccess)
-        status = cudaSetDevice(index);
-    if (status == cudaSuccess)
-        status = cudaMemGetInfo(&left, &total);
-    if (status != cudaSuccess || cudaDriverGetVersion(&driver) != cudaSuccess)
-        return refuse(what, size, cudaGetErrorString(status));
-    if (100 * properties.major + 10 * properties.minor < OLDEST) {
-        snprintf(what, size, "%s is of compute capability %d.%d, 8.0 is the least that can be used",
-                 properties.name, properties.major, properties.minor);
-        return false;
-    }
-    snprintf(what, size,
-             "%s, compute capability %d.%d, driver %d.%d, cuDNN %zu.%zu.%zu, %.1f of %.1f GiB free",
-             properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
-             cudnn / 10000, cudnn / 100 % 100, cudnn % 100, (double)left / (1 << 30),
-             (double)total / (1 << 30));
     return true;
 }

@@ -2,12 +2,11 @@
 #ifndef ASSAY_WORKER_NN_CUDA_DEVICE_CUDA_H
 #define ASSAY_WORKER_NN_CUDA_DEVICE_CUDA_H
 
+#include "worker/nn/backend.h"
 #include "worker/nn/cuda/device.h"
 
-/* True when device `index` can be used; `what` gets a line on it or on why not. */
-bool device_cuda_describe(int index, char *what, size_t size);
-uint64_t device_cuda_memory_bytes(int index); /* all of its own; 0 when it cannot be asked */
-
-bool device_cuda_new(int index, struct device **device, struct error *error);
+/* The one that the options name. */
+bool device_cuda_new(const struct model_options *options, struct device **device,
+                     struct error *error);
 
 #endif

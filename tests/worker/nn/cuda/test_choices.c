@@ -135,6 +135,41 @@ static void a_damaged_file_is_as_none(void **state) {
     free(path);
 }
 
+static void keep_line(void *context, const char *line) {
+    char *told = context;
+    size_t length = strlen(told);
+    snprintf(told + length, 512 - length, "%s\n", line);
+}
+
+static void open_and_keep(const char *path, char told[512]) {
+    const struct choice_key key = key_of(0);
+    char line[512] = "";
+    struct choices *choices = choices_open(path, keep_line, line);
+    assert_non_null(choices);
+    assert_true(choices_put(choices, &key, (struct choice){0, 3}));
+    assert_true(choices_save(choices, path, NULL));
+    choices_free(choices);
+    strcpy(told, line);
+}
+
+static void a_damaged_file_is_named_once_in_a_line(void **state) {
+    char *path = path_in(*state), told[512], expected[512];
+    open_and_keep(path, told); /* it is not there, which is nothing to speak of */
+    assert_string_equal(told, "");
+    open_and_keep(path, told);
+    assert_string_equal(told, "");
+    assert_true(file_write_atomic(path, "assay engines 1 no", 18, NULL));
+    open_and_keep(path, told);
+    snprintf(expected, sizeof expected, "%s: is damaged; engines are chosen anew\n", path);
+    assert_string_equal(told, expected);
+    open_and_keep(path, told); /* it has been written anew */
+    assert_string_equal(told, "");
+    struct choices *unread = choices_open("/", NULL, NULL); /* and nobody wants to know */
+    assert_non_null(unread);
+    choices_free(unread);
+    free(path);
+}
+
 /* Behind a sum that is right: lines that are not. */
 static void lines_that_say_more_than_they_may_are_refused(void **state) {
     static const char *const lines[] = {
@@ -199,6 +234,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test(every_part_of_the_key_counts),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_as_none, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_damaged_file_is_named_once_in_a_line, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(lines_that_say_more_than_they_may_are_refused,
                                         temporary_make, temporary_remove),
