@@ -12,6 +12,19 @@
 
 enum { CHECKPOINT_EPOCHS_MOST = 1000000 };
 
+bool checkpoint_state_new(const struct experiment *experiment, const struct network *network,
+                          struct checkpoint_state *state, struct error *error) {
+    size_t tracked = weights_tracked_count(network);
+    *state = (struct checkpoint_state){.best_loss = INFINITY,
+                                       .moments = optimizer_moments(&experiment->train.optimizer)};
+    state->history = calloc((size_t)experiment->train.epochs + 1, sizeof *state->history);
+    state->batches_tracked = calloc(tracked + 1, sizeof *state->batches_tracked);
+    if (state->history == NULL || state->batches_tracked == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    schedule_begin(experiment, &state->schedule);
+    return true;
+}
+
 void checkpoint_state_free(struct checkpoint_state *state) {
     free(state->history);
     free(state->batches_tracked);

@@ -32,6 +32,10 @@ struct checkpoint_state {
     int64_t *batches_tracked;        /* one a running mean, in the order of the parameters */
 };
 
+/* The state of a new run of the experiment, with room for the history of all its epochs. Whether or
+ * not it succeeds it may be freed. */
+bool checkpoint_state_new(const struct experiment *experiment, const struct network *network,
+                          struct checkpoint_state *state, struct error *error);
 /* Frees history and batches_tracked; a zeroed state may be freed. */
 void checkpoint_state_free(struct checkpoint_state *state);
 

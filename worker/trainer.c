@@ -5,10 +5,9 @@
 #include "core/json.h"
 #include "worker/examine.h"
 #include "worker/fork.h"
-#include "worker/report.h"
+#include "worker/records.h"
 #include "worker/resume.h"
 #include "worker/scribe.h"
-#include "worker/session.h"
 #include "worker/weights.h"
 
 #include <assert.h>
@@ -24,8 +23,7 @@ struct run {
     const struct trainer_options *options;
     const struct trainer_events *events;
     struct session session;
-    struct trainlog *log;
-    struct tensorboard *board;
+    struct records records;
     struct checkpoint_state state;
     char *config; /* compact JSON text, for the checkpoints */
     char *best_path, *last_path;
@@ -129,78 +127,12 @@ static bool write_checkpoint(struct run *run, const char *path, struct error *er
                             &run->state, run->config, error);
 }
 
-/* *lost: there was less than the checkpoint knows of. notes: lines, each ended by \n. */
-static bool open_log(struct run *run, const char *notes, bool *lost, struct error *error) {
-    struct checkpoint_state *state = &run->state;
-    const struct split *split = &run->session.split;
-    uint32_t epochs = run->experiment->train.epochs;
-    if (!trainlog_open(run->options->dir, state->log_bytes, run->events, &run->log, error))
-        return false;
-    bool empty = trainlog_bytes(run->log) == 0;
-    *lost = empty && state->epoch > 0;
-    if (empty)
-        trainlog_line(
-            run->log, "%s: %s on %s, %zu pictures to train on, %zu to validate, %zu to test",
-            run->experiment->name, run->experiment->model.arch, run->session.backend->name,
-            split->train.count, split->valid.count, split->test.count);
-    for (uint32_t i = 0; *lost && i < state->epoch; i++)
-        trainlog_epoch(run->log, &state->history[i], epochs);
-    while (notes != NULL && *notes != '\0') {
-        size_t length = strcspn(notes, "\n");
-        trainlog_line(run->log, "%.*s", (int)length, notes);
-        notes += length + (notes[length] == '\n');
-    }
-    state->log_bytes = trainlog_bytes(run->log);
-    return true;
-}
-
-/* The same for TensorBoard's events. */
-static bool open_board(struct run *run, bool *lost, struct error *error) {
-    struct checkpoint_state *state = &run->state;
-    const cJSON *config = run->experiment->config;
-    char *path = resume_board_path(run->options->dir, run->options, run->experiment);
-    bool ok = path != NULL ? tensorboard_open(path, state->board_bytes, &run->board, error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
-    free(path);
-    if (!ok)
-        return false;
-    bool whole = state->board_bytes > 0 && tensorboard_bytes(run->board) == state->board_bytes;
-    *lost = !whole && state->epoch > 0;
-    if (!whole)
-        board_begin(run->board, config, run->options->variant);
-    for (uint32_t i = 0; *lost && i < state->epoch; i++) {
-        cJSON *report = report_epoch(&state->history[i]);
-        board_past_epoch(run->board, config, report);
-        cJSON_Delete(report);
-    }
-    state->board_bytes = tensorboard_bytes(run->board);
-    return true;
-}
-
-static bool sync_records(struct run *run, struct error *error) {
-    return trainlog_sync(run->log, error) && tensorboard_sync(run->board, error);
-}
-
 /* The checkpoint must know the lengths that are there, not those that were. */
 static bool open_records(struct run *run, const char *notes, struct error *error) {
-    bool log_lost = false, board_lost = false;
-    return open_log(run, notes, &log_lost, error) && open_board(run, &board_lost, error) &&
-           (!(log_lost || board_lost) ||
-            (sync_records(run, error) && write_checkpoint(run, run->last_path, error)));
-}
-
-/* The state of a new run, with room for the history to come. */
-static bool state_new(struct run *run, struct error *error) {
-    const struct experiment *experiment = run->experiment;
-    size_t tracked = weights_tracked_count(&run->session.network);
-    run->state = (struct checkpoint_state){
-        .best_loss = INFINITY, .moments = optimizer_moments(&experiment->train.optimizer)};
-    run->state.history = calloc((size_t)experiment->train.epochs + 1, sizeof *run->state.history);
-    run->state.batches_tracked = calloc(tracked + 1, sizeof *run->state.batches_tracked);
-    if (run->state.history == NULL || run->state.batches_tracked == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
-    schedule_begin(experiment, &run->state.schedule);
-    return true;
+    bool lost;
+    return records_open(&run->records, notes, &run->state, &lost, error) &&
+           (!lost ||
+            (records_sync(&run->records, error) && write_checkpoint(run, run->last_path, error)));
 }
 
 /* Takes state, weights and optimizer from the checkpoint. */
@@ -277,6 +209,8 @@ static bool run_begin(struct run *run, struct error *error) {
                                            .progress = pass_progress,
                                            .stop = stop_or_settle,
                                            .stop_epoch = pass_stop_epoch};
+    run->records =
+        (struct records){.session = &run->session, .options = run->options, .events = run->events};
     run->config = json_text(experiment->config);
     run->best_path = checkpoint_path_best(dir);
     run->last_path = checkpoint_path_last(dir);
@@ -286,13 +220,15 @@ static bool run_begin(struct run *run, struct error *error) {
     }
     if (!folder_make(dir, error) ||
         !session_open(experiment, run->options, &run->watched, true, &run->session, error) ||
-        !find_beginning(run, &checkpoint, &fork, &notes, error) || !state_new(run, error))
+        !find_beginning(run, &checkpoint, &fork, &notes, error) ||
+        !checkpoint_state_new(experiment, &run->session.network, &run->state, error))
         goto out;
     ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
          : fork.from != NULL
              ? state_fork(run, &fork, &notes, error)
              : weights_begin(experiment, &run->session.network, run->session.backend,
                              run->session.model, run->state.batches_tracked, error);
+    text_format(&notes, "%s", text_string(&run->session.notes));
     ok = ok && open_records(run, notes.data, error) &&
          (run->state.epoch == 0 || tell_all_again(run, error));
 out:
@@ -303,8 +239,7 @@ out:
 }
 
 static void run_end(struct run *run) {
-    trainlog_close(run->log);
-    tensorboard_close(run->board);
+    records_close(&run->records);
     checkpoint_state_free(&run->state);
     session_close(&run->session);
     free(run->pending.epoch_path);
@@ -321,7 +256,7 @@ static bool save_epoch(struct run *run, const struct epoch_report *report, struc
     const char *paths[SCRIBE_PATHS];
     size_t count = 0;
     char *epoch_path = NULL;
-    if (!settle(run, error) || !sync_records(run, error))
+    if (!settle(run, error) || !records_sync(&run->records, error))
         return false;
     if (epoch_checkpoint_due(run, report->epoch)) {
         epoch_path = checkpoint_path_epoch(run->options->dir, report->epoch);
@@ -338,13 +273,6 @@ static bool save_epoch(struct run *run, const struct epoch_report *report, struc
     return checkpoint_draft(&run->session.network, run->session.backend, run->session.model,
                             &run->state, run->config, &draft, error) &&
            scribe_begin(draft, paths, count, &run->pending.scribe, error);
-}
-
-static void show_epoch(struct run *run, const struct epoch_report *report) {
-    cJSON *json = report_epoch(report);
-    board_epoch(run->board, json);
-    cJSON_Delete(json);
-    run->state.board_bytes = tensorboard_bytes(run->board);
 }
 
 /* What the epoch's numbers change: schedule, best, history, and what log and TensorBoard say. */
@@ -367,17 +295,17 @@ static const struct epoch_report *account(struct run *run, const struct session_
     state->iteration = epoch->iteration;
     state->epoch = epoch->epoch;
     schedule_step(run->experiment, epoch->epoch, loss, &state->schedule);
-    trainlog_epoch(run->log, report, run->experiment->train.epochs);
+    records_epoch(&run->records, report);
     if (report->best) {
         state->best_loss = loss;
         state->best_epoch = epoch->epoch;
-        trainlog_line(run->log, "checkpoint_best_loss: epoch %" PRIu32 " loss_valid %.4f",
+        trainlog_line(run->records.log, "checkpoint_best_loss: epoch %" PRIu32 " loss_valid %.4f",
                       epoch->epoch, loss);
     }
     if (epoch_checkpoint_due(run, epoch->epoch))
-        trainlog_line(run->log, "checkpoint_epoch_%03" PRIu32, epoch->epoch);
-    state->log_bytes = trainlog_bytes(run->log);
-    show_epoch(run, report);
+        trainlog_line(run->records.log, "checkpoint_epoch_%03" PRIu32, epoch->epoch);
+    state->log_bytes = trainlog_bytes(run->records.log);
+    state->board_bytes = tensorboard_bytes(run->records.board);
     return report;
 }
 
@@ -388,7 +316,7 @@ static bool run_epoch(struct run *run, struct error *error) {
     struct session_epoch epoch = {.epoch = run->state.epoch + 1,
                                   .learning_rate = run->state.schedule.lr,
                                   .iteration = run->state.iteration};
-    return session_train(session, &epoch, run->log, run->board, error) &&
+    return session_train(session, &epoch, run->records.log, run->records.board, error) &&
            session_evaluate(session, &session->split.valid, "valid", epoch.epoch, &valid, NULL,
                             error) &&
            save_epoch(run, account(run, &epoch, &valid), error);
@@ -396,29 +324,22 @@ static bool run_epoch(struct run *run, struct error *error) {
 
 /* --- the end --- */
 
-/* What an epoch that is not wanted has written to log and events goes. (The model has its steps in
- * it; only the checkpoints count from here on.) */
-static bool cut_records(struct run *run, struct error *error) {
-    bool lost;
-    trainlog_close(run->log);
-    tensorboard_close(run->board);
-    run->log = NULL;
-    run->board = NULL;
-    return open_log(run, NULL, &lost, error) && open_board(run, &lost, error);
-}
-
-/* Training is over, maybe early. */
+/* Training is over, maybe early: what an epoch that is not wanted has written to log and events
+ * goes. (The model has its steps in it; only the checkpoints count from here on.) */
 static bool end_training(struct run *run, struct error *error) {
     struct session *session = &run->session;
-    bool cut = session->surplus;
+    bool cut = session->surplus, lost;
     session->epoch = 0;
     session->surplus = false;
     if (run->state.epoch == run->experiment->train.epochs)
         return true;
-    if (cut && !cut_records(run, error))
-        return false;
-    trainlog_line(run->log, "stopped early: after epoch %" PRIu32 " of %" PRIu32, run->state.epoch,
-                  run->experiment->train.epochs);
+    if (cut) {
+        records_close(&run->records);
+        if (!records_open(&run->records, NULL, &run->state, &lost, error))
+            return false;
+    }
+    trainlog_line(run->records.log, "stopped early: after epoch %" PRIu32 " of %" PRIu32,
+                  run->state.epoch, run->experiment->train.epochs);
     return true;
 }
 
@@ -427,10 +348,7 @@ static bool tell_evaluation(struct run *run, const struct evaluation_report *rep
                             struct error *error) {
     if (!evaluation_write_scores(report, run->options->dir, error))
         return false;
-    cJSON *json = report_evaluation(report);
-    trainlog_evaluation(run->log, report);
-    board_evaluation(run->board, json);
-    cJSON_Delete(json);
+    records_evaluation(&run->records, report);
     if (run->events->evaluation != NULL)
         run->events->evaluation(run->events->context, report);
     return true;
@@ -453,8 +371,8 @@ static bool run_evaluations(struct run *run, struct error *error) {
     for (size_t s = 0; s < EXAMINE_SPLITS; s++)
         evaluation_free(&reports[s]);
     if (ok)
-        tensorboard_end(run->board);
-    return ok && sync_records(run, error);
+        tensorboard_end(run->records.board);
+    return ok && records_sync(&run->records, error);
 }
 
 enum trainer_outcome trainer_run(const struct experiment *experiment,
@@ -475,8 +393,8 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
         *error = run.failure;
     ok = ok && !run.failed && end_training(&run, error) && run_evaluations(&run, error);
     bool stopped = run.session.stopped && !run.failed;
-    if (!ok && !stopped && run.log != NULL && error != NULL)
-        trainlog_line(run.log, "failed: %s", error->message);
+    if (!ok && !stopped && run.records.log != NULL && error != NULL)
+        trainlog_line(run.records.log, "failed: %s", error->message);
     run_end(&run);
     return ok ? TRAINER_DONE : stopped ? TRAINER_STOPPED : TRAINER_FAILED;
 }

@@ -2,203 +2,27 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "worker/nn/cuda/gpu_norm.h"
 
 #include <stdlib.h>
 
-/* ---- where things stand ---- */
-
-static void *tensor_at(const struct gpu_run *run, int tensor) {
-    return tensor < 0 ? NULL : run->arena + run->plan->flow.tensors[tensor].offset;
-}
-
-static void *output_of(const struct gpu_run *run, int node) {
-    return node < 0 ? NULL : tensor_at(run, run->plan->flow.steps[node].output);
-}
-
 void *gpu_run_input(const struct gpu_run *run) {
-    return output_of(run, 0);
+    return gpu_place_output(run, 0);
 }
 
 void *gpu_run_scratch(const struct gpu_run *run) {
-    return tensor_at(run, run->plan->flow.scratch);
-}
-
-static float *value_of(const struct gpu_run *run, const struct node *node, size_t index) {
-    return gpu_weights_at(run->weights, MODEL_VALUE, node->parameter + index);
-}
-
-static float *gradient_of(const struct gpu_run *run, const struct node *node, size_t index) {
-    return node->frozen ? NULL
-                        : gpu_weights_at(run->weights, MODEL_GRADIENT, node->parameter + index);
-}
-
-/* A node while it is at work. */
-struct place {
-    const struct gpu_run *run;
-    struct device *device;
-    size_t index;
-    const struct node *node;
-    const struct gpu_step *step, *from; /* the node's and its input's */
-    const struct flow_step *flow;
-    void *input, *output;
-    /* backward */
-    void *first, *second; /* gradients of the output; second or both may be NULL */
-    void *input_gradient; /* or NULL */
-};
-
-static struct place place_of(const struct gpu_run *run, size_t index) {
-    const struct node *node = &run->plan->network->nodes[index];
-    const struct flow_step *flow = &run->plan->flow.steps[index];
-    return (struct place){
-        .run = run,
-        .device = run->plan->device,
-        .index = index,
-        .node = node,
-        .step = &run->plan->steps[index],
-        .from = node->input < 0 ? NULL : &run->plan->steps[node->input],
-        .flow = flow,
-        .input = output_of(run, node->input),
-        .output = tensor_at(run, flow->output),
-        .first = flow->gradient_count > 0 ? tensor_at(run, flow->gradients[0]) : NULL,
-        .second = flow->gradient_count > 1 ? tensor_at(run, flow->gradients[1]) : NULL,
-        .input_gradient = tensor_at(run, flow->input_gradient),
-    };
-}
-
-/* ---- batch norm ---- */
-
-static struct norm_channels channels_of(const struct place *p) {
-    float *saved = tensor_at(p->run, p->flow->saved);
-    size_t n = (size_t)p->step->shape.channels;
-    return (struct norm_channels){saved,         saved + n,     saved + 2 * n,
-                                  saved + 3 * n, saved + 4 * n, saved + 5 * n};
-}
-
-static struct norm_rows rows_of(const struct place *p) {
-    size_t channels = (size_t)p->step->shape.channels, rows = p->step->values / channels;
-    return (struct norm_rows){rows, channels, norm_slices(rows, channels), p->step->element};
-}
-
-/* Folds until few enough slices are left for one thread a channel; returns where they stand. */
-static const double *fold(const struct place *p, struct norm_rows *at, struct error *error) {
-    size_t columns = 2 * at->channels;
-    double *from = gpu_run_scratch(p->run), *spare = from + at->slices * columns;
-    while (at->slices > NORM_FOLD) {
-        size_t groups = (at->slices + NORM_FOLD - 1) / NORM_FOLD;
-        const struct norm_fold arguments = {at->slices, columns, from, spare};
-        if (!device_launch(p->device, norm_fold, &arguments, groups * columns, error))
-            return NULL;
-        double *folded = spare;
-        spare = from;
-        from = folded;
-        at->slices = groups;
-    }
-    return from;
-}
-
-static bool norm_train(const struct place *p, struct error *error) {
-    struct norm_rows at = rows_of(p);
-    const struct norm_moments moments = {at, p->input, gpu_run_scratch(p->run)};
-    if (!device_launch(p->device, norm_moments, &moments, at.slices * at.channels / 4, error))
-        return false;
-    const double *partial = fold(p, &at, error);
-    const struct norm_statistics statistics = {
-        .at = at,
-        .partial = partial,
-        .weight = value_of(p->run, p->node, 0),
-        .bias = value_of(p->run, p->node, 1),
-        .running_mean = value_of(p->run, p->node, 2),
-        .running_variance = value_of(p->run, p->node, 3),
-        .of = channels_of(p),
-    };
-    return partial != NULL &&
-           device_launch(p->device, norm_statistics, &statistics, at.channels, error);
-}
-
-static bool norm_run(const struct place *p, struct error *error) {
-    const struct norm_running running = {
-        .weight = value_of(p->run, p->node, 0),
-        .bias = value_of(p->run, p->node, 1),
-        .running_mean = value_of(p->run, p->node, 2),
-        .running_variance = value_of(p->run, p->node, 3),
-        .of = channels_of(p),
-    };
-    return device_launch(p->device, norm_running, &running, (size_t)p->step->shape.channels, error);
-}
-
-static bool norm_forward(const struct place *p, struct error *error) {
-    bool training = p->run->plan->key.training && !p->node->frozen;
-    if (!(training ? norm_train(p, error) : norm_run(p, error)))
-        return false;
-    const struct norm_channels of = channels_of(p);
-    const struct norm_apply apply = {
-        .channels = (size_t)p->step->shape.channels,
-        .element = p->step->element,
-        .relu = p->node->relu,
-        .x = p->input,
-        .residual = output_of(p->run, p->node->residual),
-        .scale = of.scale,
-        .shift = of.shift,
-        .y = p->output,
-    };
-    return device_launch(p->device, norm_apply, &apply, p->step->values / 4, error);
-}
-
-static bool norm_back(const struct place *p, struct error *error) {
-    struct norm_rows at = rows_of(p);
-    const struct norm_channels of = channels_of(p);
-    bool residual = p->node->residual >= 0, store = residual || p->second != NULL;
-    enum norm_mask mask = !p->node->relu ? NORM_MASK_NONE : residual ? NORM_MASK_Y : NORM_MASK_X;
-    const struct norm_reduce reduce = {
-        .at = at,
-        .mask = mask,
-        .store = store,
-        .x = p->input,
-        .y = p->output,
-        .second = p->second,
-        .first = p->first,
-        .scale = of.scale,
-        .shift = of.shift,
-        .partial = gpu_run_scratch(p->run),
-    };
-    if (!device_launch(p->device, norm_reduce, &reduce, at.slices * at.channels / 4, error))
-        return false;
-    const double *partial = fold(p, &at, error);
-    const struct norm_gradients gradients = {
-        .at = at,
-        .frozen = p->node->frozen,
-        .partial = partial,
-        .weight = value_of(p->run, p->node, 0),
-        .weight_gradient = gradient_of(p->run, p->node, 0),
-        .bias_gradient = gradient_of(p->run, p->node, 1),
-        .of = of,
-    };
-    if (partial == NULL ||
-        !device_launch(p->device, norm_gradients, &gradients, at.channels, error))
-        return false;
-    if (p->input_gradient == NULL)
-        return true;
-    const struct norm_finish finish = {
-        .channels = at.channels,
-        .element = p->step->element,
-        .mask = store ? NORM_MASK_NONE : mask,
-        .x = p->input,
-        .gradient = p->first,
-        .of = of,
-        .dx = p->input_gradient,
-    };
-    return device_launch(p->device, norm_finish, &finish, p->step->values / 4, error);
+    return gpu_place_tensor(run, run->plan->flow.scratch);
 }
 
 /* ---- convolution ---- */
 
-static bool convolution_forward(const struct place *p, struct error *error) {
+static bool convolution_forward(const struct gpu_place *p, struct error *error) {
     return p->device->convolve(p->device, p->step->convolutions[PASS_FORWARD], p->input,
                                gpu_weights_kernel(p->run->weights, p->node->parameter), p->output,
                                gpu_run_scratch(p->run), error);
 }
 
-static bool convolution_back(const struct place *p, struct error *error) {
+static bool convolution_back(const struct gpu_place *p, struct error *error) {
     struct gpu_weights *weights = p->run->weights;
     void *scratch = gpu_run_scratch(p->run);
     return (p->input_gradient == NULL ||
@@ -213,26 +37,27 @@ static bool convolution_back(const struct place *p, struct error *error) {
 
 /* ---- pools ---- */
 
-static struct pool_map pool_of(const struct place *p) {
+static struct pool_map pool_of(const struct gpu_place *p) {
     return (struct pool_map){(size_t)p->from->shape.height,   (size_t)p->from->shape.width,
                              (size_t)p->step->shape.height,   (size_t)p->step->shape.width,
                              (size_t)p->step->shape.channels, p->step->element};
 }
 
-static bool max_forward(const struct place *p, struct error *error) {
+static bool max_forward(const struct gpu_place *p, struct error *error) {
     const struct pool_max arguments = {pool_of(p), p->input, p->output,
-                                       tensor_at(p->run, p->flow->saved)};
+                                       gpu_place_tensor(p->run, p->flow->saved)};
     return device_launch(p->device, pool_max, &arguments, p->step->values / 4, error);
 }
 
-static bool max_back(const struct place *p, struct error *error) {
+static bool max_back(const struct gpu_place *p, struct error *error) {
     const struct pool_max_back arguments = {pool_of(p), p->first, p->second,
-                                            tensor_at(p->run, p->flow->saved), p->input_gradient};
+                                            gpu_place_tensor(p->run, p->flow->saved),
+                                            p->input_gradient};
     return p->input_gradient == NULL ||
            device_launch(p->device, pool_max_back, &arguments, p->from->values / 4, error);
 }
 
-static bool average_forward(const struct place *p, struct error *error) {
+static bool average_forward(const struct gpu_place *p, struct error *error) {
     const struct shape *from = &p->from->shape;
     const struct pool_average arguments = {(size_t)from->height * (size_t)from->width,
                                            (size_t)from->channels, p->from->element, p->input,
@@ -240,7 +65,7 @@ static bool average_forward(const struct place *p, struct error *error) {
     return device_launch(p->device, pool_average, &arguments, p->step->values / 4, error);
 }
 
-static bool average_back(const struct place *p, struct error *error) {
+static bool average_back(const struct gpu_place *p, struct error *error) {
     const struct shape *from = &p->from->shape;
     const struct pool_average_back arguments = {(size_t)from->height * (size_t)from->width,
                                                 (size_t)from->channels, p->from->element, p->first,
@@ -251,31 +76,31 @@ static bool average_back(const struct place *p, struct error *error) {
 
 /* ---- the head ---- */
 
-static struct device_product product_of(const struct place *p) {
+static struct device_product product_of(const struct gpu_place *p) {
     return (struct device_product){.tensor_cores = p->run->plan->tensor_cores,
                                    .m = p->run->plan->key.count,
                                    .n = (size_t)p->node->out_channels,
                                    .k = (size_t)p->node->in_channels};
 }
 
-static bool linear_forward(const struct place *p, struct error *error) {
+static bool linear_forward(const struct gpu_place *p, struct error *error) {
     struct device_product product = product_of(p);
     product.transpose_b = true;
     product.a = p->input;
-    product.b = value_of(p->run, p->node, 0);
+    product.b = gpu_place_value(p->run, p->node, 0);
     product.c = p->output;
-    const struct linear_bias bias = {product.n, p->node->relu, value_of(p->run, p->node, 1),
+    const struct linear_bias bias = {product.n, p->node->relu, gpu_place_value(p->run, p->node, 1),
                                      p->output};
     return p->device->multiply(p->device, &product, error) &&
            device_launch(p->device, linear_bias, &bias, p->step->values, error);
 }
 
 /* The weights' gradient is (gradient)^T (input), the input's (gradient) (weights). */
-static bool linear_back(const struct place *p, struct error *error) {
+static bool linear_back(const struct gpu_place *p, struct error *error) {
     const struct device_product base = product_of(p);
     const struct linear_mask mask = {p->output, p->first};
     const struct linear_bias_gradient bias = {base.m, base.n, p->first,
-                                              gradient_of(p->run, p->node, 1)};
+                                              gpu_place_gradient(p->run, p->node, 1)};
     struct device_product weights = base, input = base;
     weights.transpose_a = true;
     weights.m = base.n;
@@ -283,11 +108,11 @@ static bool linear_back(const struct place *p, struct error *error) {
     weights.k = base.m;
     weights.a = p->first;
     weights.b = p->input;
-    weights.c = gradient_of(p->run, p->node, 0);
+    weights.c = gpu_place_gradient(p->run, p->node, 0);
     input.n = base.k;
     input.k = base.n;
     input.a = p->first;
-    input.b = value_of(p->run, p->node, 0);
+    input.b = gpu_place_value(p->run, p->node, 0);
     input.c = p->input_gradient;
     return (!p->node->relu ||
             device_launch(p->device, linear_mask, &mask, p->step->values, error)) &&
@@ -297,7 +122,7 @@ static bool linear_back(const struct place *p, struct error *error) {
            (p->input_gradient == NULL || p->device->multiply(p->device, &input, error));
 }
 
-static bool dropout(const struct place *p, const void *from, void *to, struct error *error) {
+static bool dropout(const struct gpu_place *p, const void *from, void *to, struct error *error) {
     if (!p->run->plan->key.training || to == NULL) /* identity, in place */
         return true;
     const struct dropout_apply arguments = {
@@ -315,11 +140,11 @@ static bool dropout(const struct place *p, const void *from, void *to, struct er
 
 /* ---- node after node ---- */
 
-static bool forward_node(const struct place *p, struct error *error) {
+static bool forward_node(const struct gpu_place *p, struct error *error) {
     switch (p->node->op) {
     case OP_INPUT: break;
     case OP_CONV: return convolution_forward(p, error);
-    case OP_BATCH_NORM: return norm_forward(p, error);
+    case OP_BATCH_NORM: return gpu_norm_forward(p, error);
     case OP_MAX_POOL: return max_forward(p, error);
     case OP_AVERAGE_POOL: return average_forward(p, error);
     case OP_LINEAR: return linear_forward(p, error);
@@ -328,11 +153,11 @@ static bool forward_node(const struct place *p, struct error *error) {
     return true;
 }
 
-static bool backward_node(const struct place *p, struct error *error) {
+static bool backward_node(const struct gpu_place *p, struct error *error) {
     switch (p->node->op) {
     case OP_INPUT: break;
     case OP_CONV: return convolution_back(p, error);
-    case OP_BATCH_NORM: return norm_back(p, error);
+    case OP_BATCH_NORM: return gpu_norm_back(p, error);
     case OP_MAX_POOL: return max_back(p, error);
     case OP_AVERAGE_POOL: return average_back(p, error);
     case OP_LINEAR: return linear_back(p, error);
@@ -343,7 +168,7 @@ static bool backward_node(const struct place *p, struct error *error) {
 
 /* One node, and its time when a profile is wanted. */
 static bool node_run(const struct gpu_run *run, size_t index, bool forward, struct error *error) {
-    const struct place place = place_of(run, index);
+    const struct gpu_place place = gpu_place_of(run, index);
     char name[64];
     double began = run->profile == NULL ? 0 : clock_steady_seconds();
     if (!(forward ? forward_node(&place, error) : backward_node(&place, error)) ||
@@ -364,7 +189,7 @@ bool gpu_run_forward(const struct gpu_run *run, struct error *error) {
 }
 
 bool gpu_run_loss(const struct gpu_run *run, struct error *error) {
-    const struct place last = place_of(run, run->plan->network->node_count - 1);
+    const struct gpu_place last = gpu_place_of(run, run->plan->network->node_count - 1);
     const struct loss_rows arguments = {
         .loss = run->loss,
         .numbers = run->batch.numbers,
@@ -378,7 +203,7 @@ bool gpu_run_loss(const struct gpu_run *run, struct error *error) {
 }
 
 bool gpu_run_maps(const struct gpu_run *run, float *maps, struct error *error) {
-    const struct place pooled = place_of(run, network_pooled(run->plan->network));
+    const struct gpu_place pooled = gpu_place_of(run, network_pooled(run->plan->network));
     const struct gpu_step *step = pooled.step;
     size_t channels = (size_t)step->shape.channels, quads = channels / 4;
     size_t pixels = (size_t)step->shape.height * (size_t)step->shape.width;

@@ -1,0 +1,11 @@
+/* gpu_norm: a batch norm's launches (norm_kernels.h): sums, what follows from them for each
+ * channel, and one pass over the values. */
+#ifndef ASSAY_WORKER_NN_CUDA_GPU_NORM_H
+#define ASSAY_WORKER_NN_CUDA_GPU_NORM_H
+
+#include "worker/nn/cuda/gpu_place.h"
+
+bool gpu_norm_forward(const struct gpu_place *place, struct error *error);
+bool gpu_norm_back(const struct gpu_place *place, struct error *error);
+
+#endif

@@ -1,0 +1,91 @@
+#include "worker/records.h"
+
+#include "core/json.h"
+#include "worker/report.h"
+#include "worker/resume.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool open_log(struct records *records, const char *notes, struct checkpoint_state *state,
+                     bool *lost, struct error *error) {
+    const struct session *session = records->session;
+    const struct split *split = &session->split;
+    const struct experiment *experiment = session->experiment;
+    if (!trainlog_open(records->options->dir, state->log_bytes, records->events, &records->log,
+                       error))
+        return false;
+    bool empty = trainlog_bytes(records->log) == 0;
+    *lost = empty && state->epoch > 0;
+    if (empty)
+        trainlog_line(records->log,
+                      "%s: %s on %s, %zu pictures to train on, %zu to validate, %zu to test",
+                      experiment->name, experiment->model.arch, session->backend->name,
+                      split->train.count, split->valid.count, split->test.count);
+    for (uint32_t i = 0; *lost && i < state->epoch; i++)
+        trainlog_epoch(records->log, &state->history[i], experiment->train.epochs);
+    while (notes != NULL && *notes != '\0') {
+        size_t length = strcspn(notes, "\n");
+        trainlog_line(records->log, "%.*s", (int)length, notes);
+        notes += length + (notes[length] == '\n');
+    }
+    state->log_bytes = trainlog_bytes(records->log);
+    return true;
+}
+
+static bool open_board(struct records *records, struct checkpoint_state *state, bool *lost,
+                       struct error *error) {
+    const struct experiment *experiment = records->session->experiment;
+    const cJSON *config = experiment->config;
+    char *path = resume_board_path(records->options->dir, records->options, experiment);
+    bool ok = path != NULL ? tensorboard_open(path, state->board_bytes, &records->board, error)
+                           : error_set(error, ERROR_FAILED, "out of memory");
+    free(path);
+    if (!ok)
+        return false;
+    bool whole = state->board_bytes > 0 && tensorboard_bytes(records->board) == state->board_bytes;
+    *lost = !whole && state->epoch > 0;
+    if (!whole)
+        board_begin(records->board, config, records->options->variant);
+    for (uint32_t i = 0; *lost && i < state->epoch; i++) {
+        cJSON *report = report_epoch(&state->history[i]);
+        board_past_epoch(records->board, config, report);
+        cJSON_Delete(report);
+    }
+    state->board_bytes = tensorboard_bytes(records->board);
+    return true;
+}
+
+bool records_open(struct records *records, const char *notes, struct checkpoint_state *state,
+                  bool *lost, struct error *error) {
+    bool log_lost = false, board_lost = false;
+    bool ok = open_log(records, notes, state, &log_lost, error) &&
+              open_board(records, state, &board_lost, error);
+    *lost = log_lost || board_lost;
+    return ok;
+}
+
+void records_close(struct records *records) {
+    trainlog_close(records->log);
+    tensorboard_close(records->board);
+    records->log = NULL;
+    records->board = NULL;
+}
+
+bool records_sync(struct records *records, struct error *error) {
+    return trainlog_sync(records->log, error) && tensorboard_sync(records->board, error);
+}
+
+void records_epoch(struct records *records, const struct epoch_report *report) {
+    cJSON *json = report_epoch(report);
+    trainlog_epoch(records->log, report, records->session->experiment->train.epochs);
+    board_epoch(records->board, json);
+    cJSON_Delete(json);
+}
+
+void records_evaluation(struct records *records, const struct evaluation_report *report) {
+    cJSON *json = report_evaluation(report);
+    trainlog_evaluation(records->log, report);
+    board_evaluation(records->board, json);
+    cJSON_Delete(json);
+}
