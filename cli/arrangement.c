@@ -59,11 +59,20 @@ bool arrangement_apply(const struct arrangement *arrangement, const struct listi
            error_set(error, ERROR_FAILED, "out of memory");
 }
 
-void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count) {
+void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count,
+                       const char *const *spare) {
     if (arrangement->column_count > 0)
         return;
     memcpy(arrangement->columns, names, count * sizeof *names);
     arrangement->column_count = count;
+    arrangement->spare = spare;
+}
+
+static bool is_spare(const struct arrangement *arrangement, const char *name) {
+    const char *const *spare = arrangement->spare;
+    while (spare != NULL && *spare != NULL && strcmp(*spare, name) != 0)
+        spare++;
+    return spare != NULL && *spare != NULL;
 }
 
 void arrangement_print(const struct arrangement *arrangement, const struct listing *listing,
@@ -75,9 +84,10 @@ void arrangement_print(const struct arrangement *arrangement, const struct listi
     for (size_t i = 0; i < arrangement->column_count; i++) {
         const char *name = arrangement->columns[i];
         columns[i].title = listing_title(listing, name);
-        columns[i].kind = listing_is_number(listing, name) ? COLUMN_RIGHT
-                          : listing_is_long(listing, name) ? COLUMN_ELASTIC
-                                                           : COLUMN_LEFT;
+        columns[i].kind = is_spare(arrangement, name)        ? COLUMN_SPARE
+                          : listing_is_number(listing, name) ? COLUMN_RIGHT
+                          : listing_is_long(listing, name)   ? COLUMN_ELASTIC
+                                                             : COLUMN_LEFT;
     }
     cJSON_ArrayForEach(row, rows) {
         for (size_t i = 0; i < arrangement->column_count; i++) {

@@ -19,6 +19,7 @@ struct arrangement {
     char *names; /* --columns, cut at its commas */
     const char *columns[ARRANGEMENT_MAX];
     size_t column_count;
+    const char *const *spare; /* arrangement_usual */
 };
 
 /* The options, for a command's list; `names` is a literal as LISTING_COLUMNS. */
@@ -54,8 +55,10 @@ bool arrangement_check(const struct arrangement *arrangement, const struct listi
 bool arrangement_apply(const struct arrangement *arrangement, const struct listing *listing,
                        cJSON *rows, struct error *error);
 
-/* Columns to show where none were asked for. */
-void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count);
+/* Columns to show where none were asked for. spare: names that a narrow terminal may go without,
+ * ended with NULL. All of it has to stay. */
+void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count,
+                       const char *const *spare);
 
 /* The rows as a table on standard output; `nothing` when there are none. */
 void arrangement_print(const struct arrangement *arrangement, const struct listing *listing,

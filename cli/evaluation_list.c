@@ -116,7 +116,7 @@ bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments
     if (!arrangement_check(arrangement, &listing_evaluations, experiments, error) ||
         !arrangement_apply(arrangement, &listing_evaluations, *rows, error))
         return false;
-    arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0]);
+    arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0], NULL);
     follow_rows(*rows, arrangement->filter != NULL, experiments);
     return true;
 }

@@ -65,12 +65,13 @@ static bool any_has(const cJSON *experiments, const char *column) {
 static void choose_columns(struct ls *ls, const cJSON *experiments) {
     const char *usual[] = {"id",       "name", "state", "epoch", "loss",
                            "accuracy", "age",  NULL,    NULL,    NULL};
+    static const char *const spare[] = {"loss", "age", NULL};
     static const char *const rare[] = {"tags", "stopped", "waits"};
     size_t count = sizeof usual / sizeof usual[0] - sizeof rare / sizeof rare[0];
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++)
         if (any_has(experiments, rare[i]))
             usual[count++] = rare[i];
-    arrangement_usual(&ls->arrangement, usual, count);
+    arrangement_usual(&ls->arrangement, usual, count, spare);
 }
 
 static void print_experiments(const struct ls *ls, const cJSON *experiments) {

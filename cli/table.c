@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2, ELASTIC_LEAST = 12 };
+/* Spare columns are left out before an elastic one has to be narrower than EASY. */
+enum { GAP = 2, ELASTIC_LEAST = 12, ELASTIC_EASY = 20 };
+static const size_t LEFT_OUT = SIZE_MAX; /* as a width */
 
 static void add(struct table *table, enum style style, char *text) {
     if (table->count == table->capacity) {
@@ -61,6 +63,23 @@ static const char *cell_text(const struct table *table, size_t index) {
     return text != NULL ? text : "";
 }
 
+/* Leaves spare columns out, the last first, until the others find room. Returns how wide those are.
+ */
+static size_t leave_out(const struct table *table, size_t room, size_t total, size_t *widths) {
+    size_t easy = total;
+    for (size_t column = 0; column < table->column_count; column++)
+        if (table->columns[column].kind == COLUMN_ELASTIC && widths[column] > ELASTIC_EASY)
+            easy -= widths[column] - ELASTIC_EASY;
+    for (size_t column = table->column_count; column-- > 0 && easy > room;) {
+        if (table->columns[column].kind != COLUMN_SPARE)
+            continue;
+        easy -= widths[column] + GAP;
+        total -= widths[column] + GAP;
+        widths[column] = LEFT_OUT;
+    }
+    return total;
+}
+
 /* Takes what is over the room from the widest of the elastic columns, as far as they give it. */
 static void shrink(const struct table *table, size_t over, size_t *widths) {
     while (over > 0) {
@@ -87,6 +106,8 @@ static void measure(const struct table *table, size_t room, size_t *widths) {
         }
         total += widths[column] + (column > 0 ? GAP : 0);
     }
+    if (room > 0)
+        total = leave_out(table, room, total, widths);
     if (room > 0 && total > room)
         shrink(table, total - room, widths);
 }
@@ -101,7 +122,8 @@ static void print_cell(const struct screen *screen, const struct column *column,
     size_t used = screen_columns(text);
     if (used > width)
         used = width;
-    size_t before = column->kind == COLUMN_RIGHT ? width - used : 0;
+    bool right = column->kind == COLUMN_RIGHT || column->kind == COLUMN_SPARE;
+    size_t before = right ? width - used : 0;
     if (used == 0) {
         *pending += width;
         return;
@@ -128,6 +150,8 @@ static void print_row(const struct table *table, const struct screen *screen, si
     size_t pending = indent;
     for (size_t column = 0; column < table->column_count; column++) {
         size_t i = first + column;
+        if (widths[column] == LEFT_OUT)
+            continue;
         enum style style = i < table->count ? table->cells[i].style : STYLE_PLAIN;
         print_cell(screen, &table->columns[column], cell_text(table, i), style, widths[column],
                    &pending);
@@ -140,6 +164,8 @@ static void print_titles(const struct table *table, const struct screen *screen,
                          const size_t *widths, size_t indent) {
     size_t pending = indent;
     for (size_t column = 0; column < table->column_count; column++) {
+        if (widths[column] == LEFT_OUT)
+            continue;
         print_cell(screen, &table->columns[column], table->columns[column].title, STYLE_BOLD,
                    widths[column], &pending);
         pending += GAP;

@@ -1,8 +1,8 @@
 /* table: rows and columns for people: aligned by width on screen, no trailing spaces.
  *
  * Cells are added one after the other, row by row; table_print writes the table and table_free
- * forgets it. On a terminal that is too narrow the elastic columns are cut, the widest first;
- * elsewhere nothing ever is.
+ * forgets it. On a terminal that is too narrow spare columns are left out, the last first, and
+ * elastic ones cut, the widest first; elsewhere nothing ever is.
  */
 #ifndef ASSAY_CLI_TABLE_H
 #define ASSAY_CLI_TABLE_H
@@ -11,7 +11,12 @@
 
 struct column {
     const char *title;
-    enum { COLUMN_LEFT, COLUMN_RIGHT, COLUMN_ELASTIC } kind; /* elastic is left-aligned */
+    enum {
+        COLUMN_LEFT,
+        COLUMN_RIGHT,
+        COLUMN_ELASTIC, /* left-aligned */
+        COLUMN_SPARE    /* right-aligned */
+    } kind;
 };
 
 struct cell {

@@ -72,6 +72,41 @@ static void of_several_elastic_columns_the_widest_is_cut_first(void **state) {
     table_free(&table);
 }
 
+/* {"id", spare "loss", "name", spare "age"}: 2 + 6 + 24 + 3 columns and the gaps are 41. */
+static void print_spare(size_t width, const char *expected) {
+    static const struct column four[] = {{"id", COLUMN_RIGHT},
+                                         {"loss", COLUMN_SPARE},
+                                         {"name", COLUMN_ELASTIC},
+                                         {"age", COLUMN_SPARE}};
+    struct table table = TABLE_OF(four);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = width;
+    table_add(&table, "7");
+    table_add(&table, "0.5000");
+    table_add(&table, "a name of 24 characters.");
+    table_add(&table, "9s");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, expected);
+    free(text);
+    table_free(&table);
+}
+
+static void spare_columns_go_the_last_first_before_a_long_one_gets_too_narrow(void **state) {
+    (void)state;
+    print_spare(0, "id    loss  name                      age\n"
+                   " 7  0.5000  a name of 24 characters.   9s\n");
+    print_spare(37, "id    loss  name                  age\n"
+                    " 7  0.5000  a name of 24 charac…   9s\n");
+    print_spare(36, "id    loss  name\n"
+                    " 7  0.5000  a name of 24 characters.\n");
+    print_spare(31, "id  name\n"
+                    " 7  a name of 24 characters.\n");
+    print_spare(20, "id  name\n"
+                    " 7  a name of 24 ch…\n");
+}
+
 static void columns_are_as_wide_as_their_text_looks_not_as_its_bytes(void **state) {
     (void)state;
     static const struct column two[] = {{"spread", COLUMN_RIGHT}, {"next", COLUMN_LEFT}};
@@ -144,6 +179,7 @@ int main(void) {
         cmocka_unit_test(numbers_stand_right_and_no_line_ends_in_spaces),
         cmocka_unit_test(a_narrow_screen_cuts_the_elastic_column_alone),
         cmocka_unit_test(of_several_elastic_columns_the_widest_is_cut_first),
+        cmocka_unit_test(spare_columns_go_the_last_first_before_a_long_one_gets_too_narrow),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
         cmocka_unit_test(a_heading_goes_across_without_widening_a_column),
         cmocka_unit_test(colours_stand_around_the_text_and_change_no_width),
