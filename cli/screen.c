@@ -127,23 +127,35 @@ size_t screen_print(FILE *stream, const char *text, size_t width) {
     return used;
 }
 
-void screen_wrap(const struct screen *screen, size_t indent, const char *text) {
-    size_t room = screen->width > 0 ? screen->width : 80, used = 0;
-    room = room > indent ? room - indent : 1;
+/* The cursor stands behind the indent of the first line. */
+static void wrap(const struct screen *screen, size_t indent, size_t width, const char *text) {
+    size_t room = width > indent ? width - indent : 1, used = 0;
     text += strspn(text, " ");
     while (*text != '\0') {
         size_t length = strcspn(text, " ");
         char *word = strndup(text, length);
-        size_t width = word != NULL ? screen_columns(word) : length;
-        if (used > 0 && used + 1 + width > room) {
-            putc('\n', screen->stream);
-            used = 0;
+        size_t columns = word != NULL ? screen_columns(word) : length;
+        bool fits = used + 1 + columns <= room;
+        if (used > 0) {
+            fprintf(screen->stream, "%s%*s", fits ? "" : "\n", fits ? 1 : (int)indent, "");
+            used = fits ? used + 1 : 0;
         }
-        fprintf(screen->stream, "%*s", used > 0 ? 1 : (int)indent, "");
-        used += (used > 0) + width;
         fwrite(text, 1, length, screen->stream);
+        used += columns;
         free(word);
         text += length + strspn(text + length, " ");
     }
     putc('\n', screen->stream);
+}
+
+void screen_wrap_rest(const struct screen *screen, size_t indent, const char *text) {
+    if (screen->width > 0)
+        wrap(screen, indent, screen->width, text);
+    else
+        fprintf(screen->stream, "%s\n", text);
+}
+
+void screen_wrap(const struct screen *screen, size_t indent, const char *text) {
+    fprintf(screen->stream, "%*s", (int)indent, "");
+    wrap(screen, indent, screen->width > 0 ? screen->width : 80, text);
 }

@@ -1,6 +1,7 @@
 /* assay show: everything about one experiment. */
 #include "cli/client.h"
 #include "cli/evaluation_tables.h"
+#include "cli/facts.h"
 #include "cli/field.h"
 #include "cli/metrics_row.h"
 #include "cli/output.h"
@@ -34,99 +35,6 @@ static const struct command_line line = {
     .least = 1,
     .most = 1,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
-
-static void print_time(const cJSON *experiment, const char *title, const char *key) {
-    char text[FORMAT_SIZE];
-    const cJSON *time = field_at(experiment, key);
-    if (cJSON_IsNumber(time))
-        printf("  %-12s %s\n", title, format_time(text, (int64_t)time->valuedouble));
-}
-
-/* "resize, random_crop, ..." */
-static void print_ops(const char *title, const cJSON *pipeline) {
-    const cJSON *op;
-    const char *comma = "";
-    printf("  %-12s ", title);
-    cJSON_ArrayForEach(op, pipeline) {
-        printf("%s%s", comma, field_text(op, "op", "?"));
-        comma = ", ";
-    }
-    putchar('\n');
-}
-
-static void print_progress(const cJSON *progress) {
-    char text[FORMAT_SIZE];
-    if (progress == NULL)
-        return;
-    printf("  %-12s epoch %.0f, %s: step %.0f of %.0f, loss %s, %.1f images/s\n", "progress",
-           field_number(progress, "epoch", 0), field_text(progress, "phase", "?"),
-           field_number(progress, "step", 0), field_number(progress, "steps", 0),
-           field_ratio(text, progress, "loss"), field_number(progress, "images_per_second", 0));
-}
-
-static void print_tags(const cJSON *experiment) {
-    char *tags = field_words(experiment, "tags");
-    if (tags != NULL && tags[0] != '\0')
-        printf("  %-12s %s\n", "tags", tags);
-    free(tags);
-}
-
-static void print_head(const cJSON *experiment, const struct screen *screen) {
-    const char *state = field_text(experiment, "state", "?");
-    enum style style = screen_state_style(state);
-    printf("%.0f %s\n", field_number(experiment, "id", 0), field_text(experiment, "name", "?"));
-    printf("  %-12s %s%s%s, %.0f of %.0f epochs, attempt %.0f\n", "state", screen_on(screen, style),
-           state, screen_off(screen, style), field_number(experiment, "epochs_done", 0),
-           field_number(experiment, "epochs", 0), field_number(experiment, "attempt", 0));
-    if (field_at(experiment, "waits") != NULL)
-        printf("  %-12s %s\n", "waits for", field_text(experiment, "waits", ""));
-    char stopped[FIELD_STOPPED_SIZE];
-    if (field_stopped(stopped, experiment) != NULL)
-        printf("  %-12s %s\n", "early stop", stopped);
-    print_progress(field_at(experiment, "progress"));
-    if (field_at(experiment, "from") != NULL)
-        printf("  %-12s %.0f@%s: epoch %.0f, %s on %s\n", "from",
-               field_number(experiment, "from.experiment", 0),
-               field_text(experiment, "from.checkpoint", "?"),
-               field_number(experiment, "from.epoch", 0), field_text(experiment, "from.path", "?"),
-               field_text(experiment, "from.host", "?"));
-    if (field_at(experiment, "error") != NULL)
-        printf("  %-12s %s\n", "error", field_text(experiment, "error", ""));
-    if (field_at(experiment, "worker") != NULL)
-        printf("  %-12s %s\n", "worker", field_text(experiment, "worker", ""));
-    if (field_text(experiment, "person", "")[0] != '\0')
-        printf("  %-12s %s\n", "submitted by", field_text(experiment, "person", ""));
-    print_tags(experiment);
-    print_time(experiment, "submitted", "submitted_ms");
-    print_time(experiment, "started", "started_ms");
-    print_time(experiment, "finished", "finished_ms");
-}
-
-static void print_config(const cJSON *config) {
-    const cJSON *class;
-    printf("  %-12s %s:", "data", field_text(config, "data.root", "?"));
-    cJSON_ArrayForEach(class, field_at(config, "data.classes")) {
-        printf(" %s=%.0f", field_text(class, "name", "?"), field_number(class, "label", 0));
-    }
-    if (field_at(config, "data.files") != NULL)
-        printf(" split by %s", field_text(config, "data.files.train", "?"));
-    const cJSON *upsample;
-    cJSON_ArrayForEach(upsample, field_at(config, "data.upsample")) {
-        printf(", %s x%.0f", upsample->string, upsample->valuedouble);
-    }
-    putchar('\n');
-    print_ops("training", field_at(config, "augmentations"));
-    print_ops("evaluation", field_at(config, "evaluation"));
-    const char *weights = field_text(config, "model.weights", NULL);
-    printf("  %-12s %s, head %s, %s%s\n", "model", field_text(config, "model.arch", "?"),
-           field_text(config, "model.head", "relu"), weights != NULL ? "from " : "from scratch",
-           weights != NULL ? weights : "");
-    printf("  %-12s batch %.0f, seed %.0f, %s, %s %g\n", "train",
-           field_number(config, "train.batch_size", 0), field_number(config, "train.seed", 0),
-           field_text(config, "train.precision", "?"),
-           field_text(config, "train.optimizer.name", "?"),
-           field_number(config, "train.optimizer.lr", 0));
-}
 
 /* Only where there was more than one. */
 static void print_attempts(const cJSON *attempts, const struct screen *screen) {
@@ -298,8 +206,7 @@ static void print_checkpoints(const cJSON *checkpoints, const struct screen *scr
 
 static void print_experiment(const cJSON *experiment) {
     struct screen screen = screen_of(stdout);
-    print_head(experiment, &screen);
-    print_config(field_at(experiment, "config"));
+    facts_print(experiment, &screen);
     print_attempts(field_at(experiment, "attempts"), &screen);
     print_steering(field_at(experiment, "steering"), &screen);
     print_notes(field_at(experiment, "notes"), &screen);

@@ -38,7 +38,7 @@ function viewQueue() {
     const count = h("p", { class: "note", role: "status" }), empty = h("p", { class: "empty", hidden: true });
     const idle = h("p", { class: "empty", hidden: true });
     const more = h("button", { type: "button", hidden: true }, "Show more");
-    const words = h("input", { type: "search", placeholder: "name, id or worker", spellcheck: "false" });
+    const words = h("input", { type: "search", placeholder: "name, id, tag or worker", spellcheck: "false" });
     let all = [], rows = ROWS, grouped = "";
     const again = () => show();
     const group = choice("Group", [["", "all groups"]], again);
@@ -48,7 +48,8 @@ function viewQueue() {
 
     function fits(experiment) {
         const typed = words.value.trim().toLowerCase();
-        const text = `${experiment.id} ${experiment.name} ${experiment.worker || ""}`.toLowerCase();
+        const { id, name, worker, tags } = experiment;
+        const text = `${id} ${name} ${worker || ""} ${(tags || []).join(" ")}`.toLowerCase();
         return text.includes(typed) && (!of.select.value || experiment.state === of.select.value) &&
             (!group.select.value || "g" + experiment.group === group.select.value);
     }
