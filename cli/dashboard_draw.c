@@ -270,7 +270,7 @@ static void draw_help(struct page *page) {
         "↑ ↓ or k j       move; PgUp PgDn a page, g G to the first and the last",
         "Enter            the selected experiment alone; again, q or Esc goes back",
         "/                show only some: a part of the name, or for example",
-        "                 accuracy > 0.98 and augmentations ~ jitter; nothing shows all",
+        "                 accuracy > 0.98 and tag = paper; nothing shows all",
         "p                pause the selected experiment, or let it go on",
         "c                cancel it (asks first)",
         "r                try it again when it has failed or was cancelled",

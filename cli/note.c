@@ -74,16 +74,6 @@ static bool list(const struct command_input *input, struct client *client, bool 
 
 /* --- write and erase --- */
 
-static double number_of(const cJSON *noted, double id) {
-    const cJSON *note;
-    cJSON_ArrayForEach(note, noted) {
-        double its = field_number(note, "id", 0);
-        if (its >= id && its <= id)
-            return field_number(note, "number", 0);
-    }
-    return 0;
-}
-
 static bool ask_note(struct client *client, const cJSON *experiments, const char *text,
                      cJSON **answer, struct error *error) {
     char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE];
@@ -104,14 +94,14 @@ static bool write_note(const struct command_input *input, struct client *client,
     bool good = note_check(text, error) &&
                 client_look(input, "list", client, &experiments, error) &&
                 ask_note(client, experiments, text, &answer, error);
-    const cJSON *noted = field_at(answer, "notes");
+    const cJSON *noted = field_at(answer, "notes"), *note = noted != NULL ? noted->child : NULL;
     if (good && input->json)
         *printed = output_json(noted);
     else if (good)
         cJSON_ArrayForEach(experiment, experiments) {
-            double id = field_number(experiment, "id", 0);
-            printf("%.0f %s: note %.0f\n", id, field_text(experiment, "name", "?"),
-                   number_of(noted, id));
+            printf("%.0f %s: note %.0f\n", field_number(experiment, "id", 0),
+                   field_text(experiment, "name", "?"), field_number(note, "number", 0));
+            note = note != NULL ? note->next : NULL;
         }
     cJSON_Delete(answer);
     cJSON_Delete(experiments);

@@ -49,7 +49,7 @@ static const struct command_line line = {
 static bool change(const struct command_input *input, struct client *client,
                    const struct tagging *tagging, cJSON **experiments, struct error *error) {
     char person[WHOAMI_SIZE];
-    cJSON *body = client_ids(*experiments), *selection = client_ids(*experiments), *answer = NULL;
+    cJSON *body = client_ids(*experiments), *selection = NULL, *answer = NULL;
     whoami(person);
     cJSON_AddStringToObject(body, "person", person);
     if (tagging->add != NULL)
@@ -58,12 +58,11 @@ static bool change(const struct command_input *input, struct client *client,
         cJSON_AddItemToObject(body, "remove", cJSON_Duplicate(tagging->remove, true));
     cJSON_Delete(*experiments);
     *experiments = NULL;
-    if (!client_ask(client, "tag", body, "changed", &answer, error)) {
-        cJSON_Delete(selection);
+    if (!client_ask(client, "tag", body, "changed", &answer, error))
         return false;
-    }
     cJSON_Delete(answer);
-    if (!client_experiments(client, "list", selection, experiments, error))
+    selection = client_resolve(client, input->arguments, input->count, error);
+    if (selection == NULL || !client_experiments(client, "list", selection, experiments, error))
         return false;
     if (!input->json)
         field_clean(*experiments);
