@@ -86,6 +86,7 @@ void arrangement_print(const struct arrangement *arrangement, const struct listi
         columns[i].title = listing_title(listing, name);
         columns[i].kind = is_spare(arrangement, name)        ? COLUMN_SPARE
                           : listing_is_number(listing, name) ? COLUMN_RIGHT
+                          : strcmp(name, "name") == 0        ? COLUMN_NAME
                           : listing_is_long(listing, name)   ? COLUMN_ELASTIC
                                                              : COLUMN_LEFT;
     }

@@ -41,7 +41,7 @@ struct listed {
 
 /* The test split of each checkpoint to keep, in the order of the ranking. */
 static void print_findings(const struct comparison *comparison, const struct screen *screen) {
-    static const struct column leading[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_ELASTIC}};
+    static const struct column leading[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_NAME}};
     struct evaluation_row *rows = calloc(comparison->ranked + 1, sizeof *rows);
     char(*ids)[FORMAT_SIZE] = calloc(comparison->ranked + 1, sizeof *ids);
     for (size_t i = 0; i < comparison->ranked && rows != NULL && ids != NULL; i++) {

@@ -39,8 +39,8 @@ void differences_print(const cJSON *differences, const struct screen *screen) {
 
 void ranking_print(const struct comparison *comparison, const struct screen *screen) {
     static const struct column columns[] = {
-        {"id", COLUMN_RIGHT},        {"experiment", COLUMN_ELASTIC}, {"keep", COLUMN_LEFT},
-        {"epoch", COLUMN_RIGHT},     {"valid acc.", COLUMN_RIGHT},   {"valid loss", COLUMN_RIGHT},
+        {"id", COLUMN_RIGHT},        {"experiment", COLUMN_NAME},  {"keep", COLUMN_LEFT},
+        {"epoch", COLUMN_RIGHT},     {"valid acc.", COLUMN_RIGHT}, {"valid loss", COLUMN_RIGHT},
         {"test acc.", COLUMN_RIGHT},
     };
     struct table table = TABLE_OF(columns);

@@ -59,6 +59,11 @@ static void choose_shown(struct dashboard *dashboard) {
     dashboard->shown_count = all - first;
     memmove(shown, shown + first, dashboard->shown_count * sizeof *shown);
     dashboard->shown = shown;
+    dashboard->name_columns = 0;
+    for (size_t i = 0; i < dashboard->shown_count; i++) {
+        size_t width = screen_columns(field_text(shown[i], "name", "?"));
+        dashboard->name_columns = width > dashboard->name_columns ? width : dashboard->name_columns;
+    }
     if (selected_row(dashboard) == dashboard->shown_count)
         select_row(dashboard, none ? running_row(dashboard) : row);
 }
@@ -121,15 +126,17 @@ size_t dashboard_list_rows(const struct dashboard *dashboard, size_t rows) {
                                                                        : half;
 }
 
-/* --- keys --- */
-
-static void scroll(struct dashboard *dashboard, size_t rows) {
-    size_t row = selected_row(dashboard), height = dashboard_list_rows(dashboard, rows);
+void dashboard_scroll(struct dashboard *dashboard, size_t rows) {
+    size_t row = selected_row(dashboard), count = dashboard->shown_count;
     if (row < dashboard->top)
         dashboard->top = row;
-    else if (height > 0 && row >= dashboard->top + height)
-        dashboard->top = row - height + 1;
+    else if (rows > 0 && row < count && row >= dashboard->top + rows)
+        dashboard->top = row - rows + 1;
+    if (dashboard->top + rows > count)
+        dashboard->top = count > rows ? count - rows : 0;
 }
+
+/* --- keys --- */
 
 static bool move_selection(struct dashboard *dashboard, int key, size_t rows) {
     size_t row = selected_row(dashboard), page = dashboard_list_rows(dashboard, rows);
@@ -147,12 +154,11 @@ static bool move_selection(struct dashboard *dashboard, int key, size_t rows) {
     default: return false;
     }
     select_row(dashboard, row);
-    scroll(dashboard, rows);
     return true;
 }
 
-/* "jitter" alone means a name that contains it. */
-static void use_filter(struct dashboard *dashboard) {
+/* "jitter" alone means a name that contains it. False with a note when it is no filter. */
+static bool use_filter(struct dashboard *dashboard) {
     char longer[DASHBOARD_TYPED + 16];
     struct filter *filter = NULL;
     struct error error = {0};
@@ -163,13 +169,14 @@ static void use_filter(struct dashboard *dashboard) {
          !listing_check_filter(&listing_experiments, dashboard->experiments, filter, &error))) {
         filter_free(filter);
         snprintf(dashboard->note, sizeof dashboard->note, "%.250s", error.message);
-        return;
+        return false;
     }
     filter_free(dashboard->filter);
     dashboard->filter = filter;
     snprintf(dashboard->filter_text, sizeof dashboard->filter_text, "%s", dashboard->typed);
     choose_shown(dashboard);
     dashboard->top = 0;
+    return true;
 }
 
 /* Takes off the last character, all its bytes. */
@@ -183,8 +190,8 @@ static void erase_last(char *text) {
 static void type_filter(struct dashboard *dashboard, int key) {
     size_t length = strlen(dashboard->typed);
     if (key == DASHBOARD_ENTER) {
-        use_filter(dashboard);
-        dashboard->prompt = PROMPT_NONE;
+        if (use_filter(dashboard))
+            dashboard->prompt = PROMPT_NONE;
     } else if (key == DASHBOARD_ESCAPE)
         dashboard->prompt = PROMPT_NONE;
     else if (key == DASHBOARD_BACKSPACE)

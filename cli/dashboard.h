@@ -48,9 +48,9 @@ struct dashboard {
     cJSON *experiments, *workers; /* arrays as answered, owned; NULL before the first answer */
     cJSON *detail;                /* `show`'s of one experiment, or NULL */
     const cJSON **shown;          /* those of `experiments` that the filter takes, newest first */
-    size_t shown_count;
-    double selected; /* id; 0: none */
-    size_t top;      /* the first row of the list */
+    size_t shown_count, name_columns; /* name_columns: what the longest name of these takes */
+    double selected;                  /* id; 0: none */
+    size_t top;                       /* the first row of the list */
     enum dashboard_view view;
     enum dashboard_prompt prompt;
     char typed[DASHBOARD_TYPED];       /* at the prompt */
@@ -78,6 +78,8 @@ double dashboard_wants_detail(const struct dashboard *dashboard);
 /* A key on a screen of so many rows. */
 enum dashboard_wish dashboard_key(struct dashboard *dashboard, int key, size_t rows);
 
+/* Moves `top` so that the selected experiment is among the `rows` rows of the list. */
+void dashboard_scroll(struct dashboard *dashboard, size_t rows);
 /* How many rows the list has on a screen of so many. */
 size_t dashboard_list_rows(const struct dashboard *dashboard, size_t rows);
 /* The selected experiment's summary, or NULL. */

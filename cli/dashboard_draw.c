@@ -1,12 +1,14 @@
-/* The pages of the dashboard: list and curves, one experiment, workers, help. */
+/* The pages of the dashboard: the frame, the selected experiment, workers, help. */
 #include "cli/dashboard.h"
 #include "cli/dashboard_curves.h"
+#include "cli/dashboard_list.h"
 #include "core/format.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2 };
+/* PROGRESS: what draw_progress takes. */
+enum { GAP = 2, PROGRESS = 62, NAME_LEAST = 12 };
 
 /* --- frame --- */
 
@@ -44,6 +46,7 @@ static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
     if (dashboard->prompt == PROMPT_FILTER) {
         size_t column = page_format(page, row, 0, STYLE_BOLD, "show only: %s", dashboard->typed);
         page_text(page, row, column, 1, STYLE_PLAIN, "_");
+        page_format(page, row, column + 1 + GAP, STYLE_BAD, "%s", dashboard->note);
     } else if (dashboard->prompt == PROMPT_CANCEL)
         page_format(page, row, 0, STYLE_BAD, "cancel %.0f %s? y cancels it, any other key does not",
                     dashboard->selected, field_text(selected, "name", ""));
@@ -60,92 +63,14 @@ static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
                   "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help");
 }
 
-/* --- list --- */
-
-/* Where the columns right of the name stand, from `right` on, and how wide they are. */
-enum { STATE = 1, EPOCH = 11, BAR = 21, LOSS = 34, ACCURACY = 44, LEFT = 53, LIST_COLUMNS = 61 };
-
-static size_t list_right(const struct page *page) {
-    return page->columns > LIST_COLUMNS ? page->columns - LIST_COLUMNS : 0;
-}
-
-static void draw_heads(struct page *page) {
-    static const struct {
-        size_t at;
-        const char *text;
-    } heads[] = {{STATE, "state"},
-                 {EPOCH, "    epoch"},
-                 {LOSS, "best loss"},
-                 {ACCURACY, "accuracy"},
-                 {LEFT, "     ETA"}};
-    size_t right = list_right(page);
-    page_text(page, 1, 2, right, STYLE_DIM, "id  experiment");
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        page_format(page, 1, right + heads[i].at, STYLE_DIM, "%s", heads[i].text);
-}
-
-/* The name takes what the columns at the right leave. */
-static void draw_experiment(struct dashboard *dashboard, struct page *page, size_t row,
-                            const cJSON *experiment) {
-    char text[FORMAT_SIZE], cell[2 * FORMAT_SIZE];
-    const char *state = field_text(experiment, "state", "?");
-    bool running = strcmp(state, "running") == 0, measured = field_at(experiment, "best") != NULL;
-    double left = running ? dashboard_left(dashboard, experiment) : -1;
-    size_t right = list_right(page);
-    page_format(page, row, 0, STYLE_PLAIN, "%4.0f", field_number(experiment, "id", 0));
-    if (right > 6)
-        page_text(page, row, 6, right - 6, STYLE_PLAIN, field_text(experiment, "name", "?"));
-    page_text(page, row, right + STATE, 9, screen_state_style(state), state);
-    snprintf(cell, sizeof cell, "%.0f/%.0f", field_number(experiment, "epochs_done", 0),
-             field_number(experiment, "epochs", 0));
-    page_format(page, row, right + EPOCH, STYLE_PLAIN, "%9s", cell);
-    page_text(page, row, right + BAR, 12, running ? STYLE_BUSY : STYLE_DIM,
-              format_bar(text, progress_fraction(experiment), 10));
-    page_format(page, row, right + LOSS, STYLE_PLAIN, "%9s",
-                measured ? field_ratio(text, experiment, "best.valid.loss") : "");
-    page_format(page, row, right + ACCURACY, STYLE_PLAIN, "%8s",
-                measured ? field_ratio(text, experiment, "best.valid.accuracy") : "");
-    page_format(page, row, right + LEFT, STYLE_PLAIN, "%8s",
-                left >= 0 ? format_duration(text, left) : "");
-}
-
-static void draw_list(struct dashboard *dashboard, struct page *page, size_t rows) {
-    draw_heads(page);
-    if (dashboard->top + rows > dashboard->shown_count)
-        dashboard->top = dashboard->shown_count > rows ? dashboard->shown_count - rows : 0;
-    for (size_t i = 0; i < rows && dashboard->top + i < dashboard->shown_count; i++) {
-        const cJSON *experiment = dashboard->shown[dashboard->top + i];
-        draw_experiment(dashboard, page, 2 + i, experiment);
-        if (experiment == dashboard_selected(dashboard))
-            page_reverse(page, 2 + i);
-    }
-    if (dashboard->shown_count == 0)
-        page_text(page, 2, 2, page->columns - 2, STYLE_DIM,
-                  dashboard->experiments == NULL ? "asking the coordinator ..."
-                  : dashboard->filter != NULL    ? "no experiment is like that"
-                                                 : "no experiments; assay submit FILE queues some");
-}
-
 /* --- the selected one --- */
 
-/* "3 demo/+affine  epoch 4/6  train 35/45  0.3151  313 images/s  ETA 7s" */
-static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
-                     const cJSON *experiment) {
-    char text[FORMAT_SIZE], stopped[FIELD_STOPPED_SIZE];
+/* "  epoch 4/6  train 35/45  loss 0.3151  313 images/s  ETA 7s" */
+static void draw_progress(struct dashboard *dashboard, struct page *page, size_t row, size_t column,
+                          const cJSON *experiment) {
+    char text[FORMAT_SIZE];
     const cJSON *progress = field_at(experiment, "progress");
-    size_t column =
-        page_format(page, row, 0, STYLE_BOLD, "%.0f %s", field_number(experiment, "id", 0),
-                    field_text(experiment, "name", ""));
-    const char *state = field_text(experiment, "state", "?");
-    column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
-    if (strcmp(state, "failed") == 0)
-        page_format(page, row, column + GAP, STYLE_PLAIN, "%s",
-                    field_text(experiment, "error", ""));
-    else if (field_finished(experiment) && field_stopped(stopped, experiment) != NULL)
-        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", stopped);
-    if (progress == NULL || strcmp(state, "running") != 0)
-        return;
-    column = page_format(page, row, column + GAP, STYLE_PLAIN, "epoch %.0f/%.0f",
+    column = page_format(page, row, column + GAP, STYLE_BUSY, "epoch %.0f/%.0f",
                          field_number(progress, "epoch", 0), field_number(experiment, "epochs", 0));
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "%s %.0f/%.0f",
                          field_text(progress, "phase", ""), field_number(progress, "step", 0),
@@ -157,6 +82,32 @@ static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
     double left = dashboard_left(dashboard, experiment);
     if (left >= 0)
         page_format(page, row, column + GAP, STYLE_PLAIN, "ETA %s", format_duration(text, left));
+}
+
+/* "3 demo/+affine  done", or how far it is. */
+static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
+                     const cJSON *experiment) {
+    char stopped[FIELD_STOPPED_SIZE];
+    const char *state = field_text(experiment, "state", "?");
+    bool running = strcmp(state, "running") == 0 && field_at(experiment, "progress") != NULL;
+    size_t column =
+        page_format(page, row, 0, STYLE_BOLD, "%.0f ", field_number(experiment, "id", 0));
+    size_t room = page->columns > column + PROGRESS ? page->columns - column - PROGRESS : 0;
+    char *name = screen_squeeze(field_text(experiment, "name", ""), !running            ? 0
+                                                                    : room < NAME_LEAST ? NAME_LEAST
+                                                                                        : room);
+    column = page_format(page, row, column, STYLE_BOLD, "%s", name != NULL ? name : "");
+    free(name);
+    if (running) {
+        draw_progress(dashboard, page, row, column, experiment);
+        return;
+    }
+    column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
+    if (strcmp(state, "failed") == 0)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s",
+                    field_text(experiment, "error", ""));
+    else if (field_finished(experiment) && field_stopped(stopped, experiment) != NULL)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", stopped);
 }
 
 /* Whether the details are those of the selected experiment. */
@@ -297,7 +248,7 @@ void dashboard_draw(struct dashboard *dashboard, struct page *page, const char *
         draw_one(dashboard, page, selected);
     else {
         size_t list = dashboard_list_rows(dashboard, page->rows), below = 2 + list;
-        draw_list(dashboard, page, list);
+        dashboard_list_draw(dashboard, page, list);
         if (selected != NULL && below + 2 + DASHBOARD_CURVES_LEAST_ROWS < page->rows) {
             draw_rule(page, below);
             draw_now(dashboard, page, below + 1, selected);

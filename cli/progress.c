@@ -2,6 +2,7 @@
 
 #include "cli/screen.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { WATCHED_ENOUGH_MS = 5000, BAR_COLUMNS = 8 };
@@ -38,7 +39,9 @@ double eta_seconds(struct eta *eta, const cJSON *experiment, double now_ms) {
 
 static void print_label(FILE *stream, const struct label *label) {
     fprintf(stream, "%3.0f ", label->id);
-    size_t used = screen_print(stream, label->name, label->width);
+    char *name = screen_squeeze(label->name, label->width);
+    size_t used = screen_print(stream, name != NULL ? name : label->name, label->width);
+    free(name);
     if (used < label->width)
         fprintf(stream, "%*s", (int)(label->width - used), "");
 }

@@ -127,6 +127,25 @@ size_t screen_print(FILE *stream, const char *text, size_t width) {
     return used;
 }
 
+char *screen_squeeze(const char *text, size_t width) {
+    struct screen_character character;
+    struct text squeezed = {0};
+    size_t all = screen_columns(text), at = 0;
+    bool cut = width > 0 && all > width, marked = false;
+    size_t front = cut ? width / 2 : all, back = cut ? width - 1 - front : 0;
+    text_add(&squeezed, "", 0);
+    while (screen_character_next(&text, &character)) {
+        at += character.columns;
+        if (at <= front || at > all - back) {
+            text_add(&squeezed, character.text, character.length);
+        } else if (!marked) {
+            text_add(&squeezed, "…", strlen("…"));
+            marked = true;
+        }
+    }
+    return text_take(&squeezed);
+}
+
 /* The cursor stands behind the indent of the first line. */
 static void wrap(const struct screen *screen, size_t indent, size_t width, const char *text) {
     size_t room = width > indent ? width - indent : 1, used = 0;

@@ -51,9 +51,14 @@ size_t screen_columns(const char *text);
  * character or a byte that is no UTF-8 as "?". Returns the columns printed. */
 size_t screen_print(FILE *stream, const char *text, size_t width);
 
+/* A copy of at most `width` columns (0: all of it): of what is longer the middle is "…", because
+ * the names of one matrix differ at the end. The caller frees; NULL without memory. */
+char *screen_squeeze(const char *text, size_t width);
+
 /* Prints the rest of a line whose first `indent` columns are there already, broken at spaces where
  * the terminal ends and indented as much; in one line elsewhere. */
 void screen_wrap_rest(const struct screen *screen, size_t indent, const char *text);
+
 /* Prints text as lines broken at spaces, each indented, none wider than the terminal (80 columns
  * elsewhere). */
 void screen_wrap(const struct screen *screen, size_t indent, const char *text);

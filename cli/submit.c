@@ -244,7 +244,7 @@ static cJSON *submitted(const cJSON *experiments, const cJSON *ids) {
 }
 
 static void print_submitted(const cJSON *document) {
-    static const struct column columns[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_ELASTIC}};
+    static const struct column columns[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_NAME}};
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
     const cJSON *object;

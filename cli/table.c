@@ -68,7 +68,7 @@ static const char *cell_text(const struct table *table, size_t index) {
 static size_t leave_out(const struct table *table, size_t room, size_t total, size_t *widths) {
     size_t easy = total;
     for (size_t column = 0; column < table->column_count; column++)
-        if (table->columns[column].kind == COLUMN_ELASTIC && widths[column] > ELASTIC_EASY)
+        if (table->columns[column].kind >= COLUMN_ELASTIC && widths[column] > ELASTIC_EASY)
             easy -= widths[column] - ELASTIC_EASY;
     for (size_t column = table->column_count; column-- > 0 && easy > room;) {
         if (table->columns[column].kind != COLUMN_SPARE)
@@ -85,7 +85,7 @@ static void shrink(const struct table *table, size_t over, size_t *widths) {
     while (over > 0) {
         size_t widest = table->column_count;
         for (size_t column = 0; column < table->column_count; column++)
-            if (table->columns[column].kind == COLUMN_ELASTIC && widths[column] > ELASTIC_LEAST &&
+            if (table->columns[column].kind >= COLUMN_ELASTIC && widths[column] > ELASTIC_LEAST &&
                 (widest == table->column_count || widths[column] > widths[widest]))
                 widest = column;
         if (widest == table->column_count)
@@ -130,7 +130,9 @@ static void print_cell(const struct screen *screen, const struct column *column,
     }
     spaces(screen->stream, *pending + before);
     fputs(screen_on(screen, style), screen->stream);
-    size_t printed = screen_print(screen->stream, text, width);
+    char *name = column->kind == COLUMN_NAME ? screen_squeeze(text, width) : NULL;
+    size_t printed = screen_print(screen->stream, name != NULL ? name : text, width);
+    free(name);
     fputs(screen_off(screen, style), screen->stream);
     *pending = width - before - (printed < width - before ? printed : width - before);
 }

@@ -14,8 +14,9 @@ struct column {
     enum {
         COLUMN_LEFT,
         COLUMN_RIGHT,
-        COLUMN_ELASTIC, /* left-aligned */
-        COLUMN_SPARE    /* right-aligned */
+        COLUMN_SPARE,   /* right-aligned */
+        COLUMN_ELASTIC, /* left-aligned, cut at the end */
+        COLUMN_NAME     /* the same, cut in the middle */
     } kind;
 };
 

@@ -71,7 +71,7 @@ static bool change(const struct command_input *input, struct client *client,
 
 static void print_tags(const cJSON *experiments) {
     static const struct column columns[] = {
-        {"id", COLUMN_RIGHT}, {"experiment", COLUMN_ELASTIC}, {"tags", COLUMN_ELASTIC}};
+        {"id", COLUMN_RIGHT}, {"experiment", COLUMN_NAME}, {"tags", COLUMN_ELASTIC}};
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
     const cJSON *experiment;

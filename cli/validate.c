@@ -36,9 +36,9 @@ static const struct command_line line = {
     .shared = COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"experiment", COLUMN_ELASTIC}, {"model", COLUMN_LEFT}, {"epochs", COLUMN_RIGHT},
-    {"batch", COLUMN_RIGHT},        {"seed", COLUMN_RIGHT}, {"train", COLUMN_RIGHT},
-    {"valid", COLUMN_RIGHT},        {"test", COLUMN_RIGHT},
+    {"experiment", COLUMN_NAME}, {"model", COLUMN_LEFT}, {"epochs", COLUMN_RIGHT},
+    {"batch", COLUMN_RIGHT},     {"seed", COLUMN_RIGHT}, {"train", COLUMN_RIGHT},
+    {"valid", COLUMN_RIGHT},     {"test", COLUMN_RIGHT},
 };
 enum { COLUMNS_WITHOUT_DATA = 5 };
 

@@ -53,6 +53,26 @@ static void a_narrow_screen_cuts_the_elastic_column_alone(void **state) {
     table_free(&table);
 }
 
+static void of_a_name_that_is_too_long_the_middle_is_cut(void **state) {
+    (void)state;
+    static const struct column two[] = {{"id", COLUMN_RIGHT}, {"name", COLUMN_NAME}};
+    struct table table = TABLE_OF(two);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = 20;
+    table_add(&table, "1");
+    table_add(&table, "%s", "größe/flip,seed=0,lr=0.0002");
+    table_add(&table, "2");
+    table_add(&table, "%s", "größe/flip,a=0.1");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "id  name\n"
+                              " 1  größe/fl…=0.0002\n"
+                              " 2  größe/flip,a=0.1\n");
+    free(text);
+    table_free(&table);
+}
+
 static void of_several_elastic_columns_the_widest_is_cut_first(void **state) {
     (void)state;
     static const struct column two[] = {
@@ -178,6 +198,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_stand_right_and_no_line_ends_in_spaces),
         cmocka_unit_test(a_narrow_screen_cuts_the_elastic_column_alone),
+        cmocka_unit_test(of_a_name_that_is_too_long_the_middle_is_cut),
         cmocka_unit_test(of_several_elastic_columns_the_widest_is_cut_first),
         cmocka_unit_test(spare_columns_go_the_last_first_before_a_long_one_gets_too_narrow),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
