@@ -63,8 +63,10 @@ static const char *nearest_option(const struct parsing *parsing, const char *wor
 static error_t refused(const struct argp_state *state) {
     const struct parsing *parsing = state->hook;
     int at = state->next > 1 ? state->next - 1 : 1;
+    if (parsing->mistaken || at >= state->argc)
+        return EINVAL; /* not getopt: a parser, which has said so */
     at += state->argv[at][0] != '-' && at + 1 < state->argc;
-    const char *word = state->argv[at < state->argc ? at : state->argc - 1];
+    const char *word = state->argv[at];
     if (strncmp(word, "--", 2) == 0) {
         size_t length = strcspn(word + 2, "=");
         const struct argp_option *option = find_option(parsing, word + 2, length);

@@ -134,6 +134,8 @@ static void too_few_and_too_many_arguments_are_mistakes(void **state) {
     (void)state;
     struct outcome outcome = PARSE("--json");
     assert_mistake(&outcome, "assay: it needs ID [WHAT]; see assay it --help\n");
+    outcome = parse_line(&stderr, (char *[]){"it", NULL});
+    assert_mistake(&outcome, "assay: it needs ID [WHAT]; see assay it --help\n");
     outcome = PARSE("1", "2", "3");
     assert_mistake(&outcome, "assay: it has an argument too many: 3; see assay it --help\n");
 }
