@@ -25,6 +25,21 @@ static bool settle(sqlite3 *copy, const char *path, struct error *error) {
     return good;
 }
 
+/* Whoever opens the copy as its database draws a new history. Those of before schema 12 have none.
+ */
+static bool forget_history(sqlite3 *copy, const char *path, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool good = sqlite3_prepare_v2(copy, "SELECT 1 FROM sqlite_schema WHERE name = 'identity'", -1,
+                                   &statement, NULL) == SQLITE_OK;
+    const bool has = good && sqlite3_step(statement) == SQLITE_ROW;
+    sqlite3_finalize(statement);
+    if (has)
+        good =
+            sqlite3_exec(copy, "UPDATE identity SET history = ''", NULL, NULL, NULL) == SQLITE_OK;
+    return good ||
+           error_set(error, ERROR_FAILED, "cannot write %s: %s", path, sqlite3_errmsg(copy));
+}
+
 /* A checked copy at `path`, which is overwritten. */
 static bool copy_database(const char *from, const char *path, struct error *error) {
     sqlite3 *source = NULL, *copy = NULL;
@@ -45,7 +60,7 @@ static bool copy_database(const char *from, const char *path, struct error *erro
         error_set(error, ERROR_FAILED, "cannot copy %s to %s: %s", from, path,
                   sqlite3_errmsg(copy));
     else
-        good = settle(copy, path, error);
+        good = forget_history(copy, path, error) && settle(copy, path, error);
 out:
     sqlite3_close(copy);
     sqlite3_close(source);

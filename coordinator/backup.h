@@ -3,6 +3,9 @@
  * A backup is a snapshot of all that is committed, through SQLite's own backup, while a coordinator
  * may write: it waits for nobody and nobody for it. It is checked before it gets its name, so what
  * stands there is whole, or what stood there before.
+ *
+ * It is the same database, but not of the same history (schema/012_identity.sql): what was reported
+ * after it was made is not in it, and who goes on from it may hand out the same numbers again.
  */
 #ifndef ASSAY_COORDINATOR_BACKUP_H
 #define ASSAY_COORDINATOR_BACKUP_H

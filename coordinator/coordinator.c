@@ -137,7 +137,7 @@ bool coordinator_open(struct coordinator *coordinator, struct store *store, int6
                       struct moment now, struct error *error) {
     *coordinator = (struct coordinator){
         .store = store, .lease_ms = lease_ms, .started = now, .now = now, .revision = now.unix_ms};
-    if (load(coordinator, error))
+    if (lookup_identity(store, &coordinator->identity, error) && load(coordinator, error))
         return true;
     coordinator_close(coordinator);
     return false;
@@ -179,6 +179,13 @@ static bool deny(struct request *request, unsigned roles, const char *name) {
                           roles == ROLE_WORKER ? "authorized_people" : "authorized_workers");
 }
 
+/* Whether a worker's request counts from what this database has told it: ids and attempts of
+ * another one, or of what a backup has undone, may be the same numbers. */
+static bool is_of_history(const struct request *request) {
+    const char *history = cJSON_GetStringValue(json_member(request->body, "history"));
+    return history == NULL || strcmp(history, request->coordinator->identity.history) == 0;
+}
+
 /* Whether the caller may make the request, under the name that it has. */
 static bool admit(struct request *request, const struct caller *caller, const char *name,
                   enum role role) {
@@ -189,6 +196,11 @@ static bool admit(struct request *request, const struct caller *caller, const ch
     if (role == ROLE_WORKER && caller->workers != NULL &&
         !allow_speaks(caller->workers, &caller->key, worker, &why))
         return request_refuse(request, WIRE_DENIED, "%s", why.message);
+    if (role == ROLE_WORKER && strcmp(name, "hello") != 0 && !is_of_history(request))
+        return request_refuse(request, WIRE_STATE,
+                              "what worker %s goes by is of another database, or of what came "
+                              "after the backup that this one is; say hello first",
+                              worker);
     return desk_printable(request->person) ||
            request_refuse(request, WIRE_INVALID, "%s: person has control characters", name);
 }

@@ -9,6 +9,7 @@
 #define ASSAY_COORDINATOR_COORDINATOR_H
 
 #include "coordinator/allow.h"
+#include "coordinator/lookups.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/stats.h"
 #include "coordinator/store.h"
@@ -31,8 +32,9 @@ struct moment {
 };
 
 struct coordinator {
-    struct store *store;     /* borrowed */
-    struct uploads *uploads; /* borrowed, set by who has one; NULL: no files are taken */
+    struct store *store;      /* borrowed */
+    struct identity identity; /* the database's */
+    struct uploads *uploads;  /* borrowed, set by who has one; NULL: no files are taken */
     struct scheduler scheduler;
     int64_t lease_ms;
     /* Another number whenever `list`, `workers` or `show` would show something else, but for when

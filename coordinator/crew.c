@@ -69,6 +69,11 @@ bool crew_hello(struct request *request) {
                                : COORDINATOR_HEARTBEAT_MS;
     cJSON_AddNumberToObject(answer, "heartbeat_ms", (double)heartbeat_ms);
     cJSON_AddStringToObject(answer, "version", ASSAY_VERSION);
+    /* an earlier worker would not take an answer with more in it */
+    if (json_member(body, "history") != NULL) {
+        cJSON_AddStringToObject(answer, "database", coordinator->identity.database);
+        cJSON_AddStringToObject(answer, "history", coordinator->identity.history);
+    }
     return request_done(request, "welcome", answer);
 }
 

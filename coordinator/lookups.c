@@ -15,6 +15,20 @@ static bool state_read(const char *name, enum lease_state *state) {
     return false;
 }
 
+bool lookup_identity(struct store *store, struct identity *identity, struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT database, history FROM identity");
+    bool found = query_next(&query);
+    if (found) {
+        snprintf(identity->database, sizeof identity->database, "%s", query_text(&query));
+        snprintf(identity->history, sizeof identity->history, "%s", query_text(&query));
+    }
+    return query_close(&query, error) &&
+           (found || error_set(error, ERROR_FAILED,
+                               "%s: the database has lost its identity; restore a backup",
+                               store_path(store)));
+}
+
 bool lookup_counts(struct store *store, int64_t counts[LEASE_STATES], struct error *error) {
     struct query query;
     memset(counts, 0, LEASE_STATES * sizeof counts[0]);

@@ -6,6 +6,13 @@
 #include "coordinator/store.h"
 #include "coordinator/waiting.h"
 
+/* Which database this is, and which course of events it is in (schema/012_identity.sql). */
+enum { IDENTITY_SIZE = 33 };
+struct identity {
+    char database[IDENTITY_SIZE], history[IDENTITY_SIZE];
+};
+bool lookup_identity(struct store *store, struct identity *identity, struct error *error);
+
 /* How many experiments are in each status. */
 bool lookup_counts(struct store *store, int64_t counts[LEASE_STATES], struct error *error);
 

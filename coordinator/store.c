@@ -16,11 +16,11 @@ enum { STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
  * of it a database has had. */
 extern const char sql_001_initial[], sql_002_artifact[], sql_003_steering[], sql_004_scores[],
     sql_005_fork[], sql_006_list[], sql_007_steering_record[], sql_008_listing[],
-    sql_009_fork_file[], sql_010_stop[], sql_011_views[], sql_014_remarks[];
+    sql_009_fork_file[], sql_010_stop[], sql_011_views[], sql_012_identity[], sql_014_remarks[];
 static const char *const migrations[] = {
-    sql_001_initial,   sql_002_artifact, sql_003_steering,        sql_004_scores,
-    sql_005_fork,      sql_006_list,     sql_007_steering_record, sql_008_listing,
-    sql_009_fork_file, sql_010_stop,     sql_011_views,           sql_014_remarks};
+    sql_001_initial, sql_002_artifact,        sql_003_steering, sql_004_scores,    sql_005_fork,
+    sql_006_list,    sql_007_steering_record, sql_008_listing,  sql_009_fork_file, sql_010_stop,
+    sql_011_views,   sql_012_identity,        sql_014_remarks};
 enum { MIGRATIONS = sizeof migrations / sizeof migrations[0] };
 
 struct store {
@@ -214,6 +214,14 @@ static bool migrate(struct store *store, long version, struct error *error) {
     return true;
 }
 
+/* A copy that backup_make has made, by whatever name it was brought back, goes on differently from
+ * what went on from it before. */
+static bool draw_history(struct store *store, struct error *error) {
+    return execute(store,
+                   "UPDATE identity SET history = lower(hex(randomblob(16))) WHERE history = ''",
+                   error);
+}
+
 bool store_open(const char *path, struct store **store, struct error *error) {
     long version = 0;
     struct store *made = calloc(1, sizeof *made);
@@ -226,7 +234,7 @@ bool store_open(const char *path, struct store **store, struct error *error) {
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                  "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
                  error) ||
-        !sync_log(made, error) || !migrate(made, version, error))
+        !sync_log(made, error) || !migrate(made, version, error) || !draw_history(made, error))
         goto fail;
     sqlite3_busy_timeout(made->database, BEGIN_PATIENCE_MS);
     *store = made;

@@ -1,0 +1,127 @@
+/* Which database it is: what workers are told, and what of theirs counts in which. */
+#include "coordinator/backup.h"
+#include "coordinator/query.h"
+#include "tests/coordinator/bench.h"
+#include "tests/temporary.h"
+
+static struct identity identity_at(const char *path) {
+    struct store *store = NULL;
+    struct error error = {0};
+    struct identity identity;
+    if (!store_open(path, &store, &error) || !lookup_identity(store, &identity, &error))
+        fail_msg("%s", error.message);
+    store_close(store);
+    assert_int_equal(strlen(identity.database), 32);
+    assert_int_equal(strlen(identity.history), 32);
+    return identity;
+}
+
+static void back_up(const char *from, const char *to) {
+    struct error error = {0};
+    int64_t bytes;
+    if (!backup_make(from, to, &bytes, &error))
+        fail_msg("%s", error.message);
+}
+
+static void restore(const char *from, const char *to) {
+    struct error error = {0};
+    if (!backup_restore(from, to, &error))
+        fail_msg("%s", error.message);
+}
+
+static void a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same(void **state) {
+    char *one = temporary_path(state, "one.db"), *two = temporary_path(state, "two.db");
+    const struct identity first = identity_at(one), again = identity_at(one),
+                          other = identity_at(two);
+    assert_memory_equal(&first, &again, sizeof first);
+    assert_string_not_equal(first.database, other.database);
+    assert_string_not_equal(first.history, other.history);
+    free(one);
+    free(two);
+}
+
+static void a_backup_is_the_same_database_in_a_history_of_its_own_each_time(void **state) {
+    char *db = temporary_path(state, "runs.db"), *backup = temporary_path(state, "backup.db"),
+         *first = temporary_path(state, "1.db"), *second = temporary_path(state, "2.db");
+    const struct identity before = identity_at(db);
+    back_up(db, backup);
+    restore(backup, first);
+    restore(backup, second);
+    const struct identity one = identity_at(first), two = identity_at(second),
+                          moved = identity_at(backup), after = identity_at(db);
+    const struct identity again = identity_at(first);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_string_equal(one.database, before.database);
+    assert_string_equal(two.database, before.database);
+    assert_string_equal(moved.database, before.database); /* by no assay restore at all */
+    assert_string_not_equal(one.history, before.history);
+    assert_string_not_equal(two.history, before.history);
+    assert_string_not_equal(moved.history, before.history);
+    assert_string_not_equal(one.history, two.history);
+    assert_string_equal(one.history, again.history);
+    free(db);
+    free(backup);
+    free(first);
+    free(second);
+}
+
+static cJSON *hello_asking(const char *worker, const char *history) {
+    cJSON *hello = body_hello(worker);
+    cJSON_AddStringToObject(hello, "history", history);
+    return hello;
+}
+
+static void who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not(void **state) {
+    struct bench *bench = *state;
+    const struct identity *identity = &bench->coordinator.identity;
+    const cJSON *welcome = ask(bench, "hello", hello_asking("new", ""), "welcome");
+    assert_string_equal(text_of(welcome, "database"), identity->database);
+    assert_string_equal(text_of(welcome, "history"), identity->history);
+    welcome = ask(bench, "hello", body_hello("old"), "welcome");
+    assert_null(json_member(welcome, "database"));
+    assert_null(json_member(welcome, "history"));
+}
+
+static cJSON *of_history(cJSON *request, const char *history) {
+    cJSON_AddStringToObject(request, "history", history);
+    return request;
+}
+
+/* Experiment 1, attempt 1, which worker a has in this database and may have in another one too. */
+static void reports_and_files_by_another_history_are_refused_and_change_nothing(void **state) {
+    static const char other[] = "00000000000000000000000000000000";
+    struct bench *bench = *state;
+    const char *own = bench->coordinator.identity.history;
+    submit(bench, 1, 2, 3);
+    ask(bench, "hello", hello_asking("a", other), "welcome");
+    assert_int_equal(take(bench, "a"), 1);
+    const char *const requests[] = {"report", "heartbeat", "request", "offer", "goodbye"};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        cJSON *request =
+            i == 0   ? body_report("a", 1, 1, "epoch", body_epoch(1, 0.5))
+            : i == 3 ? body("{\"worker\": \"a\", \"experiment\": 1, \"attempt\": 1, \"bytes\": 1,"
+                            " \"name\": \"x\", \"kind\": \"file\", \"epoch\": 0,"
+                            " \"sha256\": \"%064d\"}",
+                            0)
+                     : body_worker("a");
+        const cJSON *error = ask(bench, requests[i], of_history(request, other), "error");
+        assert_string_equal(text_of(error, "code"), "state");
+    }
+    assert_int_equal(cJSON_GetArraySize(json_member(show(bench, 1), "history")), 0);
+    state_is(bench, 1, "running");
+    ask(bench, "report", of_history(body_report("a", 1, 1, "epoch", body_epoch(1, 0.5)), own),
+        "ack");
+    assert_int_equal(cJSON_GetArraySize(json_member(show(bench, 1), "history")), 1);
+}
+
+int main(void) {
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
+        IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
+        ON_BENCH(who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not),
+        ON_BENCH(reports_and_files_by_another_history_are_refused_and_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
