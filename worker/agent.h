@@ -1,7 +1,8 @@
 /* agent: the coordinator's counterpart: asks for experiments, has them trained, reports.
  *
  * The thread that calls agent_run owns the socket and the spool; the trainer has a thread of its
- * own (trial.h). What to do next is decided in duty.h; this room carries it out.
+ * own (trial.h). What to do next is decided in duty.h; this room asks and answers, and stint.h has
+ * what is trained.
  *
  * A worker that was killed has told nobody. The next one in its folder, which has its name, sends
  * what is left in the spool and then ends the attempt as failed, so that the experiment is queued
@@ -10,7 +11,7 @@
  * Checkpoints and event files go to the coordinator beside all that (courier.h). A trial's end is
  * reported when they have arrived, or cannot (luggage.h).
  *
- * In DIR: lock and spool.db (spool.h), experiments/ID/ for each assignment (assignment.h).
+ * In DIR: lock, hashes.db, and for each database its spool.db and experiments/ (place.h).
  */
 #ifndef ASSAY_WORKER_AGENT_H
 #define ASSAY_WORKER_AGENT_H

@@ -81,16 +81,16 @@ static void identity_free(struct identity *identity) {
     free(identity->from);
 }
 
-/* Makes the folder; what stands there is kept only if it is of the same experiment and not of
- * another database, that is, unless this is the first that anybody hears of the experiment. */
-static bool folder_prepare(const char *dir, const cJSON *body, bool first, char **out,
+/* Makes the folder in `base`; what stands there is kept only if it is of the same experiment, and
+ * unless this is the first that anybody hears of that. */
+static bool folder_prepare(const char *base, const cJSON *body, bool first, char **out,
                            struct error *error) {
     const int64_t id = (int64_t)cJSON_GetNumberValue(json_member(body, "experiment"));
     struct identity identity = {0};
     char *path = NULL;
     bool ok = false;
     *out = NULL;
-    if (asprintf(&path, "%s/experiments/%" PRId64, dir, id) < 0)
+    if (asprintf(&path, "%s/experiments/%" PRId64, base, id) < 0)
         path = NULL;
     if (path == NULL || !identity_of(body, path, &identity)) {
         error_set(error, ERROR_FAILED, "out of memory");
@@ -152,12 +152,13 @@ static bool read_from(const cJSON *body, const char *dir, struct trainer_options
            may_read(options->from.path, "the checkpoint to go on from", dir, options, error);
 }
 
-bool assignment_start(cJSON *body, const char *dir, const char *host,
+bool assignment_start(cJSON *body, const struct assignment_place *place,
                       const struct supply_source *source, const struct trainer_options *options,
                       trial_function *train, char **folder, struct trial **trial,
                       struct error *error) {
     cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const cJSON *resume = cJSON_GetObjectItemCaseSensitive(body, "resume");
+    const char *dir = place->dir;
     const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resume, "path"));
     const cJSON *stop_epoch = cJSON_GetObjectItemCaseSensitive(body, "stop_epoch");
     const cJSON *attempt = cJSON_GetObjectItemCaseSensitive(body, "attempt");
@@ -169,7 +170,8 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
         return false;
     const char *weights = experiment.model.weights;
     if ((weights != NULL && !may_read(weights, "model.weights", dir, options, error)) ||
-        !read_from(body, dir, &own, error) || !folder_prepare(dir, body, first, folder, error)) {
+        !read_from(body, dir, &own, error) ||
+        !folder_prepare(place->folder, body, first, folder, error)) {
         experiment_free(&experiment);
         return false;
     }
@@ -181,11 +183,11 @@ bool assignment_start(cJSON *body, const char *dir, const char *host,
                  may_read(path, "the checkpoint", dir, options, NULL);
     own.resume = there ? path : NULL;
     const cJSON *from = cJSON_GetObjectItemCaseSensitive(body, "from");
-    const bool from_there = own.from.path != NULL && strcmp(own.from.host, host) == 0 &&
+    const bool from_there = own.from.path != NULL && strcmp(own.from.host, place->host) == 0 &&
                             may_read(own.from.path, "the checkpoint", dir, options, NULL);
     const struct trial_supply supply = {.source = *source,
                                         .from = from,
                                         .from_there = from_there,
                                         .files = cJSON_GetObjectItemCaseSensitive(body, "files")};
-    return trial_start(train, &experiment, &own, &supply, host, trial, error);
+    return trial_start(train, &experiment, &own, &supply, place->host, trial, error);
 }

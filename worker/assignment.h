@@ -1,14 +1,21 @@
 /* assignment: from the coordinator's `assignment` answer to a trial under way.
  *
- * An assignment is trained in DIR/experiments/ID, with its configuration beside it as
- * experiment.json, and what a fork goes on from as from.json. What stands there already is gone on
- * from when both are the same and this is not its first attempt; else it belongs to another
- * database's experiment of that number, and is renamed to ID.1, ID.2 and so on.
+ * An assignment is trained in experiments/ID of its database's folder (place.h), with its
+ * configuration beside it as experiment.json, and what a fork goes on from as from.json. What
+ * stands there already is gone on from when both are the same and this is not its first attempt;
+ * else it is of another experiment of that number (in a folder from before databases had
+ * identities, or after a backup was restored), and is renamed to ID.1, ID.2 and so on.
  */
 #ifndef ASSAY_WORKER_ASSIGNMENT_H
 #define ASSAY_WORKER_ASSIGNMENT_H
 
 #include "worker/trial.h"
+
+struct assignment_place {
+    const char *dir;    /* the worker's own, which assignments may have it read */
+    const char *folder; /* of their database, in it */
+    const char *host;   /* this machine */
+};
 
 /* Begins to train `body`, the answer's body, whose defaults it fills in; checkpoints that it names
  * come from `source` first (supply.h). `options` has what does not depend on the assignment.
@@ -16,7 +23,7 @@
  * configuration that this version does not understand is ERROR_INPUT, and so are weights that stand
  * where options->data_root does not let this worker read; a checkpoint to go on from that stands
  * there is as one that is not there. */
-bool assignment_start(cJSON *body, const char *dir, const char *host,
+bool assignment_start(cJSON *body, const struct assignment_place *place,
                       const struct supply_source *source, const struct trainer_options *options,
                       trial_function *train, char **folder, struct trial **trial,
                       struct error *error);

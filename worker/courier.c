@@ -7,6 +7,7 @@
 #include "core/sha256.h"
 #include "net/dealer.h"
 #include "net/delivery_answer.h"
+#include "worker/request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,10 +173,8 @@ static bool load_begin(struct courier *courier, const struct parcel *parcel, str
 /* --- the thread: sending --- */
 
 static cJSON *body_of(const struct courier *courier, const struct parcel *parcel) {
-    cJSON *body = cJSON_CreateObject();
-    cJSON_AddStringToObject(body, "worker", courier->options.worker);
-    cJSON_AddNumberToObject(body, "experiment", (double)parcel->experiment);
-    cJSON_AddNumberToObject(body, "attempt", (double)parcel->attempt);
+    const struct asker asker = {courier->options.worker, courier->options.history};
+    cJSON *body = request_of_attempt(&asker, parcel->experiment, parcel->attempt);
     cJSON_AddStringToObject(body, "sha256", courier->load.sha256);
     return body;
 }
@@ -220,7 +219,9 @@ static enum delivery_event_kind take_error(struct courier *courier, const cJSON 
     bool known = storage && courier->refused;
     courier->refused = storage;
     pthread_mutex_unlock(&courier->lock);
-    if (!over && !known && strcmp(code, wire_code_name(WIRE_NOT_FOUND)) != 0)
+    bool expected = over || known || strcmp(code, wire_code_name(WIRE_NOT_FOUND)) == 0 ||
+                    strcmp(code, wire_code_name(WIRE_STATE)) == 0; /* until hello is said again */
+    if (!expected)
         complain(courier, "%s is not taken by the coordinator: %s%s", path, text,
                  never ? "" : "; trying again, training goes on");
     return never ? DELIVERY_NEVER : DELIVERY_LATER;

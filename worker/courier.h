@@ -18,8 +18,9 @@ struct courier;
 struct courier_options {
     const char *connect; /* the coordinator */
     const struct dealer_keys *keys;
-    const char *worker; /* this worker's name */
-    const char *shared; /* the coordinator's artifacts folder, if it is seen from here; or NULL */
+    const char *worker;  /* this worker's name */
+    const char *history; /* that its attempts are of (request.h); "": none */
+    const char *shared;  /* the coordinator's artifacts folder, if it is seen from here; or NULL */
 };
 
 /* The strings of `options` are borrowed until courier_close, which drops what waits. */

@@ -115,6 +115,17 @@ static void take_refusal(struct duty *duty, const struct duty_event *event,
     }
 }
 
+/* What was in hand is not this database's: nothing of it is to be done any more. */
+static void put_down(struct duty *duty, int64_t now_ms) {
+    if (duty->leaving && duty->work != DUTY_IDLE)
+        leave(duty, now_ms);
+    if (duty->work != DUTY_IDLE)
+        duty->idle_since_ms = now_ms;
+    duty->work = DUTY_IDLE;
+    duty->experiment = duty->attempt = duty->stop_epoch = 0;
+    duty->stop_due = duty->shorten_due = duty->drop_attempt_due = duty->drop_report_due = false;
+}
+
 static void take_answer(struct duty *duty, const struct duty_event *event, int64_t now_ms) {
     enum duty_message message = duty->under_way;
     duty->under_way = DUTY_NO_MESSAGE;
@@ -124,6 +135,8 @@ static void take_answer(struct duty *duty, const struct duty_event *event, int64
     case DUTY_WELCOMED:
         duty->welcome = true;
         duty->met = true;
+        if (event->moved)
+            put_down(duty, now_ms);
         duty->heartbeat_ms = event->heartbeat_ms;
         duty->heartbeat_due_ms = now_ms;
         if (duty->hindrances == 0)

@@ -39,7 +39,7 @@ enum duty_message {
 };
 
 enum duty_event_kind {
-    DUTY_WELCOMED,     /* heartbeat_ms */
+    DUTY_WELCOMED,     /* heartbeat_ms; moved */
     DUTY_ASSIGNED,     /* experiment, attempt, stop_epoch */
     DUTY_NOTHING,      /* retry_ms */
     DUTY_BEAT,         /* over: cancelled or fenced; paused; drain; stop_epoch */
@@ -69,6 +69,7 @@ struct duty_event {
     int64_t stop_epoch; /* the last one that the experiment is to train; 0: as planned */
     bool over, paused, drain;
     bool hindered; /* the machine could not do it: no room, no memory, a lost device */
+    bool moved;    /* to another database: what was in hand has been put down */
     enum duty_refusal refusal;
 };
 

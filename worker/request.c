@@ -5,14 +5,18 @@
 
 #include <string.h>
 
-cJSON *request_plain(const char *worker) {
+cJSON *request_plain(const struct asker *asker) {
     cJSON *body = cJSON_CreateObject();
-    cJSON_AddStringToObject(body, "worker", worker);
+    cJSON_AddStringToObject(body, "worker", asker->worker);
+    if (asker->history[0] != '\0')
+        cJSON_AddStringToObject(body, "history", asker->history);
     return body;
 }
 
 cJSON *request_hello(const struct worker_card *card) {
-    cJSON *body = request_plain(card->worker);
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "worker", card->asker.worker);
+    cJSON_AddStringToObject(body, "history", card->asker.history); /* "" too: it wants to know */
     cJSON_AddStringToObject(body, "host", card->host);
     cJSON_AddNumberToObject(body, "pid", card->pid);
     cJSON_AddStringToObject(body, "backend", card->backend);
@@ -25,23 +29,23 @@ cJSON *request_hello(const struct worker_card *card) {
     return body;
 }
 
-static cJSON *body_of_attempt(const char *worker, int64_t experiment, int64_t attempt) {
-    cJSON *body = request_plain(worker);
+cJSON *request_of_attempt(const struct asker *asker, int64_t experiment, int64_t attempt) {
+    cJSON *body = request_plain(asker);
     cJSON_AddNumberToObject(body, "experiment", (double)experiment);
     cJSON_AddNumberToObject(body, "attempt", (double)attempt);
     return body;
 }
 
-cJSON *request_heartbeat(const char *worker, int64_t experiment, int64_t attempt,
+cJSON *request_heartbeat(const struct asker *asker, int64_t experiment, int64_t attempt,
                          const struct progress *progress) {
-    cJSON *body = body_of_attempt(worker, experiment, attempt);
+    cJSON *body = request_of_attempt(asker, experiment, attempt);
     if (progress != NULL)
         cJSON_AddItemToObject(body, "progress", report_progress(progress));
     return body;
 }
 
-cJSON *request_report(const char *worker, const struct spooled *report) {
-    cJSON *body = body_of_attempt(worker, report->experiment, report->attempt);
+cJSON *request_report(const struct asker *asker, const struct spooled *report) {
+    cJSON *body = request_of_attempt(asker, report->experiment, report->attempt);
     cJSON_AddNumberToObject(body, "sequence", (double)report->sequence);
     cJSON_AddStringToObject(body, "kind", report->kind);
     cJSON_AddItemToObject(body, "body", cJSON_Parse(report->body));

@@ -11,8 +11,15 @@
 #include "worker/spool.h"
 #include "worker/trainer.h"
 
+/* Who asks, and by which history of which database it goes ("": none has been told yet): numbers of
+ * experiments and attempts mean that one's. */
+struct asker {
+    const char *worker, *history;
+};
+
 struct worker_card {
-    const char *worker, *host, *backend, *device;
+    struct asker asker;
+    const char *host, *backend, *device;
     int pid, threads;
     double memory_bytes;
     const char *const *labels;
@@ -21,11 +28,13 @@ struct worker_card {
 
 cJSON *request_hello(const struct worker_card *card);
 /* request, goodbye, and a heartbeat without work */
-cJSON *request_plain(const char *worker);
+cJSON *request_plain(const struct asker *asker);
+/* what every request about an attempt begins with */
+cJSON *request_of_attempt(const struct asker *asker, int64_t experiment, int64_t attempt);
 /* progress: NULL before the first */
-cJSON *request_heartbeat(const char *worker, int64_t experiment, int64_t attempt,
+cJSON *request_heartbeat(const struct asker *asker, int64_t experiment, int64_t attempt,
                          const struct progress *progress);
-cJSON *request_report(const char *worker, const struct spooled *report);
+cJSON *request_report(const struct asker *asker, const struct spooled *report);
 
 /* What an answer means, `report` being the report that was sent last. False when it is no answer to
  * a worker. */

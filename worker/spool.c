@@ -11,7 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { SPOOL_VERSION = 1, SPOOL_NAME_MAX = 128, SPOOL_RESERVE_BYTES = 4 << 20 };
+enum { SPOOL_VERSION = 2, SPOOL_NAME_MAX = 128, SPOOL_RESERVE_BYTES = 4 << 20 };
 
 /* Deleted sequences are not used again (AUTOINCREMENT): an answer to an old report never deletes a
  * new one. */
@@ -19,20 +19,29 @@ static const char SPOOL_TABLES[] =
     "CREATE TABLE reports (sequence INTEGER PRIMARY KEY AUTOINCREMENT, experiment INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
     "CREATE TABLE worker (name TEXT NOT NULL, experiment INTEGER NOT NULL DEFAULT 0,"
-    " attempt INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "PRAGMA user_version = 1;";
+    " attempt INTEGER NOT NULL DEFAULT 0, database TEXT NOT NULL DEFAULT '',"
+    " history TEXT NOT NULL DEFAULT '') STRICT;"
+    "PRAGMA user_version = 2;";
+/* From version 1. */
+static const char SPOOL_NEW_COLUMNS[] =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE worker ADD COLUMN database TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE worker ADD COLUMN history TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 2;"
+    "COMMIT";
 
 struct spool {
-    sqlite3 *database;
+    sqlite3 *file;
     int lock;
     size_t count;
     char worker[SPOOL_NAME_MAX];
+    char database[SPOOL_IDENTITY_SIZE], history[SPOOL_IDENTITY_SIZE];
     char *reserve; /* a file that holds room for reports on a full disk */
 };
 
 static bool spool_error(const struct spool *spool, struct error *error) {
     return error_set(error, ERROR_FAILED, "the spool %s: %s",
-                     sqlite3_db_filename(spool->database, "main"), sqlite3_errmsg(spool->database));
+                     sqlite3_db_filename(spool->file, "main"), sqlite3_errmsg(spool->file));
 }
 
 /* Lays the reserve by, where there is room for it. */
@@ -47,14 +56,14 @@ static void save_room(const struct spool *spool) {
 
 /* After a failed write: whether it was for want of room, and the reserve now gives some. */
 static bool spend_room(const struct spool *spool) {
-    return sqlite3_errcode(spool->database) == SQLITE_FULL && unlink(spool->reserve) == 0;
+    return sqlite3_errcode(spool->file) == SQLITE_FULL && unlink(spool->reserve) == 0;
 }
 
 /* Runs `sql` with bound integers, to its end. */
 static bool spool_try(struct spool *spool, const char *sql, const int64_t *values, int count,
                       struct error *error) {
     sqlite3_stmt *statement = NULL;
-    bool ok = sqlite3_prepare_v2(spool->database, sql, -1, &statement, NULL) == SQLITE_OK;
+    bool ok = sqlite3_prepare_v2(spool->file, sql, -1, &statement, NULL) == SQLITE_OK;
     for (int i = 0; ok && i < count; i++)
         ok = sqlite3_bind_int64(statement, i + 1, values[i]) == SQLITE_OK;
     ok = ok && sqlite3_step(statement) == SQLITE_DONE;
@@ -73,7 +82,7 @@ static bool spool_run(struct spool *spool, const char *sql, const int64_t *value
 static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
                           struct error *error) {
     sqlite3_stmt *statement = NULL;
-    bool ok = sqlite3_prepare_v2(spool->database, sql, -1, &statement, NULL) == SQLITE_OK &&
+    bool ok = sqlite3_prepare_v2(spool->file, sql, -1, &statement, NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW;
     if (ok)
         *value = sqlite3_column_int64(statement, 0);
@@ -93,7 +102,7 @@ static bool worker_name_make(struct spool *spool, struct error *error) {
     snprintf(spool->worker, sizeof spool->worker, "%s:%02x%02x%02x%02x%02x%02x", host, bytes[0],
              bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
     sqlite3_stmt *statement = NULL;
-    bool ok = sqlite3_prepare_v2(spool->database, "INSERT INTO worker (name) VALUES (?)", -1,
+    bool ok = sqlite3_prepare_v2(spool->file, "INSERT INTO worker (name) VALUES (?)", -1,
                                  &statement, NULL) == SQLITE_OK &&
               sqlite3_bind_text(statement, 1, spool->worker, -1, SQLITE_STATIC) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_DONE;
@@ -103,15 +112,18 @@ static bool worker_name_make(struct spool *spool, struct error *error) {
     return ok;
 }
 
-static bool worker_name_read(struct spool *spool, struct error *error) {
+static bool worker_read(struct spool *spool, struct error *error) {
     sqlite3_stmt *statement = NULL;
-    bool ok = sqlite3_prepare_v2(spool->database, "SELECT name FROM worker", -1, &statement,
-                                 NULL) == SQLITE_OK &&
+    bool ok = sqlite3_prepare_v2(spool->file, "SELECT name, database, history FROM worker", -1,
+                                 &statement, NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW;
-    if (ok)
+    if (ok) {
         snprintf(spool->worker, sizeof spool->worker, "%s", sqlite3_column_text(statement, 0));
-    else
+        snprintf(spool->database, sizeof spool->database, "%s", sqlite3_column_text(statement, 1));
+        snprintf(spool->history, sizeof spool->history, "%s", sqlite3_column_text(statement, 2));
+    } else {
         spool_error(spool, error);
+    }
     sqlite3_finalize(statement);
     return ok;
 }
@@ -120,22 +132,24 @@ static bool worker_name_read(struct spool *spool, struct error *error) {
 static bool spool_make(struct spool *spool, struct error *error) {
     if (!spool_run(spool, "BEGIN IMMEDIATE", NULL, 0, error))
         return false;
-    if (sqlite3_exec(spool->database, SPOOL_TABLES, NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(spool->file, SPOOL_TABLES, NULL, NULL, NULL) != SQLITE_OK)
         return spool_error(spool, error);
     return worker_name_make(spool, error) && spool_run(spool, "COMMIT", NULL, 0, error);
 }
 
 static bool spool_prepare(struct spool *spool, struct error *error) {
     int64_t version = 0, count = 0;
-    if (sqlite3_exec(spool->database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL,
+    if (sqlite3_exec(spool->file, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL,
                      NULL, NULL) != SQLITE_OK)
         return spool_error(spool, error);
     if (!spool_integer(spool, "PRAGMA user_version", &version, error))
         return false;
     if (version > SPOOL_VERSION)
         return error_set(error, ERROR_INPUT, "%s was made by a newer assay (version %" PRId64 ")",
-                         sqlite3_db_filename(spool->database, "main"), version);
-    bool ok = version == 0 ? spool_make(spool, error) : worker_name_read(spool, error);
+                         sqlite3_db_filename(spool->file, "main"), version);
+    if (version == 1 && sqlite3_exec(spool->file, SPOOL_NEW_COLUMNS, NULL, NULL, NULL) != SQLITE_OK)
+        return spool_error(spool, error);
+    bool ok = version == 0 ? spool_make(spool, error) : worker_read(spool, error);
     ok = ok && spool_integer(spool, "SELECT count(*) FROM reports", &count, error);
     spool->count = (size_t)count;
     return ok;
@@ -159,7 +173,7 @@ bool spool_open(const char *dir, struct spool **out, struct error *error) {
     save_room(spool);
     snprintf(path, sizeof path, "%s/spool.db", dir);
     int code =
-        sqlite3_open_v2(path, &spool->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+        sqlite3_open_v2(path, &spool->file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code != SQLITE_OK) {
         error_set(error, ERROR_INPUT, "cannot open %s: %s", path, sqlite3_errstr(code));
         goto out;
@@ -176,7 +190,7 @@ out:
 void spool_close(struct spool *spool) {
     if (spool == NULL)
         return;
-    sqlite3_close(spool->database);
+    sqlite3_close(spool->file);
     if (spool->lock >= 0)
         close(spool->lock);
     free(spool->reserve);
@@ -195,7 +209,7 @@ static bool try_put(struct spool *spool, int64_t experiment, int64_t attempt, co
                     const char *body, struct error *error) {
     sqlite3_stmt *statement = NULL;
     bool ok = sqlite3_prepare_v2(
-                  spool->database,
+                  spool->file,
                   "INSERT INTO reports (experiment, attempt, kind, body) VALUES (?, ?, ?, ?)", -1,
                   &statement, NULL) == SQLITE_OK &&
               sqlite3_bind_int64(statement, 1, experiment) == SQLITE_OK &&
@@ -220,7 +234,7 @@ bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const c
 bool spool_first(struct spool *spool, struct spooled *report, struct error *error) {
     sqlite3_stmt *statement = NULL;
     memset(report, 0, sizeof *report);
-    bool ok = sqlite3_prepare_v2(spool->database,
+    bool ok = sqlite3_prepare_v2(spool->file,
                                  "SELECT sequence, experiment, attempt, kind, body FROM reports"
                                  " ORDER BY sequence LIMIT 1",
                                  -1, &statement, NULL) == SQLITE_OK;
@@ -252,7 +266,7 @@ void spooled_free(struct spooled *report) {
 bool spool_delete(struct spool *spool, int64_t sequence, struct error *error) {
     if (!spool_run(spool, "DELETE FROM reports WHERE sequence = ?", &sequence, 1, error))
         return false;
-    spool->count -= (size_t)sqlite3_changes(spool->database);
+    spool->count -= (size_t)sqlite3_changes(spool->file);
     return true;
 }
 
@@ -261,7 +275,49 @@ bool spool_drop(struct spool *spool, int64_t experiment, int64_t attempt, struct
     if (!spool_run(spool, "DELETE FROM reports WHERE experiment = ? AND attempt = ?", values, 2,
                    error))
         return false;
-    spool->count -= (size_t)sqlite3_changes(spool->database);
+    spool->count -= (size_t)sqlite3_changes(spool->file);
+    return true;
+}
+
+const char *spool_database(const struct spool *spool) {
+    return spool->database;
+}
+
+const char *spool_history(const struct spool *spool) {
+    return spool->history;
+}
+
+/* Within a transaction. */
+static bool write_identity(struct spool *spool, const char *database, const char *history,
+                           bool forget, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    if (forget &&
+        (!spool_run(spool, "DELETE FROM reports", NULL, 0, error) ||
+         !spool_run(spool, "UPDATE worker SET experiment = 0, attempt = 0", NULL, 0, error)))
+        return false;
+    bool ok = sqlite3_prepare_v2(spool->file, "UPDATE worker SET database = ?, history = ?", -1,
+                                 &statement, NULL) == SQLITE_OK &&
+              sqlite3_bind_text(statement, 1, database, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_bind_text(statement, 2, history, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_DONE;
+    if (!ok)
+        spool_error(spool, error);
+    sqlite3_finalize(statement);
+    return ok && spool_run(spool, "COMMIT", NULL, 0, error);
+}
+
+bool spool_belong(struct spool *spool, const char *database, const char *history,
+                  struct error *error) {
+    const bool forget = spool->history[0] != '\0' && strcmp(spool->history, history) != 0;
+    if (!spool_run(spool, "BEGIN IMMEDIATE", NULL, 0, error))
+        return false;
+    if (!write_identity(spool, database, history, forget, error)) {
+        sqlite3_exec(spool->file, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+    }
+    snprintf(spool->database, sizeof spool->database, "%s", database);
+    snprintf(spool->history, sizeof spool->history, "%s", history);
+    spool->count = forget ? 0 : spool->count;
     return true;
 }
 

@@ -8,6 +8,9 @@
  * DIR/reserve holds 4 MiB that are given up when the disk is full, so that what a worker has to say
  * then (that it could not go on) is stored all the same.
  *
+ * It is of one database and one history of it (docs/protocol.md, "Which database"), once a
+ * coordinator has said which: what it holds means nothing to any other.
+ *
  * A folder belongs to one live worker: its lock (folder.h) is held for as long as the spool is
  * open. The worker's name, HOST:RANDOM, is made with the spool and stays with it, so that a worker
  * that is started again in its folder is the same worker to the coordinator.
@@ -29,6 +32,8 @@ struct spooled {
     char *kind, *body; /* body: JSON text; both freed by spooled_free */
 };
 
+enum { SPOOL_IDENTITY_SIZE = 33 };
+
 /* Opens or makes the spool of `dir`, which exists. Fails when another live worker holds it
  * (ERROR_INPUT) or when the file is no spool. */
 bool spool_open(const char *dir, struct spool **spool, struct error *error);
@@ -36,6 +41,14 @@ void spool_close(struct spool *spool); /* NULL is fine */
 
 const char *spool_worker(const struct spool *spool); /* lives as long as the spool */
 size_t spool_count(const struct spool *spool);       /* reports that wait */
+
+/* Whose it is; "" before the first spool_belong. */
+const char *spool_database(const struct spool *spool);
+const char *spool_history(const struct spool *spool);
+/* It is theirs from now on, durably. What it has is of that database; where it had another history
+ * it is dropped, with what spool_hold remembers. */
+bool spool_belong(struct spool *spool, const char *database, const char *history,
+                  struct error *error);
 
 /* Durable when it returns true. */
 bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,

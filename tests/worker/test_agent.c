@@ -195,6 +195,35 @@ static void greet(struct stage *stage) {
     answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
 }
 
+#define DATABASE_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DATABASE_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HISTORY_1 "11111111111111111111111111111111"
+#define HISTORY_2 "22222222222222222222222222222222"
+
+static void greet_as(struct stage *stage, const char *database, const char *history) {
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\",\"database\":\"%s\","
+             "\"history\":\"%s\"}",
+             database, history);
+    expect(stage, "hello");
+    answer(stage, "welcome", body);
+}
+
+/* What the last request goes by. */
+static void history_is(const struct stage *stage, const char *expected) {
+    const char *history = cJSON_GetStringValue(cJSON_GetObjectItem(stage->request.body, "history"));
+    assert_string_equal(history != NULL ? history : "none", expected);
+}
+
+/* Another coordinator takes the place of the one before. */
+static void replace_coordinator(struct stage *stage, const char *database, const char *history) {
+    next_request(stage); /* so the answer before it has arrived */
+    zmq_close(stage->router);
+    coordinator_bind(stage);
+    greet_as(stage, database, history);
+}
+
 /* `from`: "" or a member of the assignment, with a comma behind it. */
 static void assign_from(struct stage *stage, const char *name, const char *from) {
     char body[1024];
@@ -441,6 +470,96 @@ what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_fo
     acknowledge(stage, false);
     tell_to_leave(stage);
     send_off(stage); /* which takes no `request` */
+}
+
+static void
+what_belongs_to_one_database_waits_until_its_coordinator_is_back_and_never_reaches_another(
+    void **state) {
+    struct stage *stage = *state;
+    char path[160];
+    start_worker(stage);
+    greet_as(stage, DATABASE_A, HISTORY_1);
+    assign(stage, "one");
+    history_is(stage, HISTORY_1);
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    next_request(stage); /* so the answer before it has arrived */
+    atomic_store(&epochs_allowed, 0);
+    zmq_close(stage->router);
+    coordinator_bind(stage);
+    greet_as(stage, DATABASE_B, HISTORY_2);
+    assign(stage, "one"); /* of the same numbers: 7, attempt 2 */
+    history_is(stage, HISTORY_2);
+    atomic_store(&epochs_allowed, EPOCHS);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++) {
+        expect_epoch(stage, epoch);
+        history_is(stage, HISTORY_2);
+    }
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    replace_coordinator(stage, DATABASE_A, HISTORY_1);
+    expect_end(stage, "given_back"); /* all that the first one has still to hear */
+    history_is(stage, HISTORY_1);
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 2);
+    snprintf(path, sizeof path, "%s/experiments/7/experiment.json", stage->folder);
+    assert_int_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/databases/" DATABASE_B "/experiments/7/experiment.json",
+             stage->folder);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void after_a_backup_was_restored_work_begins_anew_from_what_is_on_the_disk(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet_as(stage, DATABASE_A, HISTORY_1);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_report(stage, "epoch");
+    zmq_close(stage->router); /* lost with all it knew, and a backup is restored */
+    coordinator_bind(stage);
+    greet_as(stage, DATABASE_A, HISTORY_2);
+    assign(stage, "one"); /* to whom it was assigned when the backup was made */
+    history_is(stage, HISTORY_2);
+    atomic_store(&epochs_allowed, EPOCHS);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 2);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void an_answer_of_before_it_moved_acknowledges_nothing(void **state) {
+    struct stage *stage = *state;
+    char late[64];
+    start_worker(stage);
+    greet_as(stage, DATABASE_A, HISTORY_1);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_report(stage, "epoch");
+    uint64_t number = stage->request.request;
+    snprintf(late, sizeof late, "{\"sequence\":%d,\"fenced\":false}",
+             cJSON_GetObjectItem(stage->request.body, "sequence")->valueint);
+    zmq_close(stage->router);
+    coordinator_bind(stage);
+    greet_as(stage, DATABASE_B, HISTORY_2);
+    assign(stage, "one");
+    expect_report(stage, "epoch"); /* the first of this spool: the same sequence */
+    uint64_t newer = stage->request.request;
+    stage->request.request = number;
+    answer(stage, "ack", late);
+    stage->request.request = newer;
+    answer(stage, "error", "{\"code\":\"internal\",\"message\":\"later\"}");
+    expect_epoch(stage, 1);
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
 }
 
 static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
@@ -693,6 +812,10 @@ int main(void) {
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
+        ON_STAGE(
+            what_belongs_to_one_database_waits_until_its_coordinator_is_back_and_never_reaches_another),
+        ON_STAGE(after_a_backup_was_restored_work_begins_anew_from_what_is_on_the_disk),
+        ON_STAGE(an_answer_of_before_it_moved_acknowledges_nothing),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),

@@ -54,6 +54,52 @@ static void make_busy(struct duty *duty) {
     assert_int_equal(start.attempt, 2);
 }
 
+/* The coordinator does not know the worker: it says hello, and is told that it has `moved`. */
+static void meet_again(struct duty *duty, int64_t now_ms, bool moved) {
+    expect_send(duty, 1, now_ms, DUTY_REPORT);
+    take(duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_HELLO}, now_ms);
+    now_ms = expect_wait(duty, 1, now_ms);
+    expect_send(duty, 1, now_ms, DUTY_HELLO);
+    take(duty,
+         (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS, .moved = moved},
+         now_ms);
+    expect_send(duty, 0, now_ms, DUTY_HEARTBEAT);
+    take(duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
+    if (moved)
+        expect_send(duty, 0, now_ms, DUTY_REQUEST);
+    else
+        expect_wait(duty, 0, now_ms);
+}
+
+static void a_coordinator_with_another_database_is_asked_for_work_at_once(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    meet_again(&duty, 1, false);
+    assert_true(duty_spools(&duty));
+    make_busy(&duty);
+    meet_again(&duty, 1, true);
+    assert_false(duty_spools(&duty));
+}
+
+static void a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database_too(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
+    expect(&duty, 0, 1, DUTY_STOP);
+    expect_send(&duty, 1, 1, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_HELLO}, 1);
+    int64_t now_ms = expect_wait(&duty, 1, 1);
+    expect_send(&duty, 1, now_ms, DUTY_HELLO);
+    take(&duty,
+         (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS, .moved = true},
+         now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_GOODBYE);
+}
+
 static void a_new_worker_says_hello_and_nothing_else_before_it_is_welcome(void **state) {
     (void)state;
     struct duty duty;
@@ -490,6 +536,8 @@ int main(void) {
         cmocka_unit_test(what_is_said_of_an_earlier_attempt_shortens_nothing),
         cmocka_unit_test(who_gives_back_what_it_trains_does_not_shorten_it),
         cmocka_unit_test(an_assignment_that_says_so_needs_no_shortening),
+        cmocka_unit_test(a_coordinator_with_another_database_is_asked_for_work_at_once),
+        cmocka_unit_test(a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database_too),
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
         cmocka_unit_test(leftover_reports_go_before_a_request_for_work),
         cmocka_unit_test(without_work_the_request_is_repeated_after_the_time_that_the_answer_named),

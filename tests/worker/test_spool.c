@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -166,6 +167,36 @@ static void a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error(void
     spool_close(open_spool(*state));
 }
 
+/* The tables are those of version 1. */
+static void
+a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name(void **state) {
+    static const char version_1[] =
+        "CREATE TABLE reports (sequence INTEGER PRIMARY KEY AUTOINCREMENT, experiment INTEGER NOT"
+        " NULL, attempt INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+        "CREATE TABLE worker (name TEXT NOT NULL, experiment INTEGER NOT NULL DEFAULT 0,"
+        " attempt INTEGER NOT NULL DEFAULT 0) STRICT;"
+        "INSERT INTO reports VALUES (9, 7, 2, 'log', '{}');"
+        "INSERT INTO worker VALUES ('h:0123456789ab', 7, 2);"
+        "PRAGMA user_version = 1;";
+    char path[128];
+    sqlite3 *file = NULL;
+    int64_t experiment, attempt;
+    struct error error = {0};
+    snprintf(path, sizeof path, "%s/spool.db", (char *)*state);
+    assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(file, version_1, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(file);
+    for (int i = 0; i < 2; i++) {
+        struct spool *spool = open_spool(*state);
+        assert_string_equal(spool_worker(spool), "h:0123456789ab");
+        assert_string_equal(spool_database(spool), "");
+        assert_int_equal(spool_count(spool), 1);
+        assert_true(spool_held(spool, &experiment, &attempt, &error));
+        assert_int_equal(experiment, 7);
+        spool_close(spool);
+    }
+}
+
 static void a_file_that_is_no_spool_is_an_error_that_names_it(void **state) {
     char path[128];
     snprintf(path, sizeof path, "%s/spool.db", (char *)*state);
@@ -190,6 +221,7 @@ int main(void) {
         IN_A_FOLDER(the_name_stays_with_the_folder),
         IN_A_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
         IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
+        IN_A_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
         IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

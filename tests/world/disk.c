@@ -300,12 +300,24 @@ void disk_make(struct disk *disk, const char *folder) {
     disks[place] = disk;
 }
 
-void disk_free(struct disk *disk) {
+static void disk_clear(struct disk *disk) {
     while (disk->files != NULL) {
         struct disk_file *file = disk->files;
         disk->files = file->next;
         disk_file_free(file);
     }
+}
+
+void disk_put(struct disk *disk, const char *name, const void *bytes, size_t length) {
+    disk_clear(disk);
+    struct disk_file *file = file_make(disk, name);
+    disk_file_write(file, bytes, length, 0);
+    disk_file_sync(file);
+    file->there = file->synced_there = true;
+}
+
+void disk_free(struct disk *disk) {
+    disk_clear(disk);
     for (int i = 0; i < DISKS_MAX; i++)
         if (disks[i] == disk)
             disks[i] = NULL;

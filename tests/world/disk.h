@@ -15,6 +15,7 @@
 #include "core/random.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { DISK_NEVER = -1, DISKS_MAX = 8 };
 
@@ -31,6 +32,8 @@ void disk_open(void); /* once in a process */
  * are open. */
 void disk_make(struct disk *disk, const char *folder);
 void disk_free(struct disk *disk);
+/* All that is on it goes, and there is one synced file of that name. While no file is open. */
+void disk_put(struct disk *disk, const char *name, const void *bytes, size_t length);
 /* The end of a process that wrote to it, in the middle of whatever it does next. */
 void disk_kill(struct disk *disk);
 /* Alive again, with room, for the next process; `draws` decides what a power cut leaves. */

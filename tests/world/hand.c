@@ -146,7 +146,8 @@ static void trial_forget(struct hand *hand) {
 static void leave(struct world *world, struct hand *hand, int64_t down_ms) {
     trial_forget(hand);
     spooled_free(&hand->report);
-    spool_close(hand->spool);
+    place_close(hand->place);
+    hand->place = NULL;
     hand->spool = NULL;
     hand->life++;
     hand->up_at_ms = world->now.steady_ms + down_ms;
@@ -173,7 +174,7 @@ static bool spool_report(struct hand *hand, const char *kind, cJSON *body) {
     return good;
 }
 
-/* As agent.c mourns: the attempt that the process before died in has failed. */
+/* As stint.c mourns: the attempt that the process before died in has failed. */
 static bool mourn(struct hand *hand) {
     if (!spool_held(hand->spool, &hand->duty.experiment, &hand->duty.attempt, NULL))
         return false;
@@ -184,7 +185,7 @@ static bool mourn(struct hand *hand) {
 
 static void hand_open(struct world *world, struct hand *hand) {
     struct error error = {0};
-    if (!spool_open(hand->disk.folder, &hand->spool, &error)) {
+    if (!place_open(hand->disk.folder, &hand->place, &error)) {
         demand(world, hand->disk.dead || hand->disk.full, "%s does not start: %s", hand->name,
                error.message);
         tell(world, "%s does not start: %s", hand->name, error.message);
@@ -193,8 +194,9 @@ static void hand_open(struct world *world, struct hand *hand) {
         hand->up_at_ms = world->now.steady_ms + 1000;
         return;
     }
+    hand->spool = place_spool(hand->place);
     duty_init(&hand->duty, -1, random_u32(&world->draws), world->now.steady_ms);
-    hand->number = 0;
+    hand->number = hand->since = 0;
     tell(world, "%s is up, %zu in its spool", hand->name, spool_count(hand->spool));
     if (!mourn(hand))
         hand_kill(world, hand, hand->power_cut, 1000);
@@ -242,7 +244,8 @@ static bool take_trial(struct world *world, struct hand *hand) {
 }
 
 static cJSON *message_body(const struct hand *hand, enum duty_message message) {
-    const struct worker_card card = {.worker = hand->name,
+    const struct asker asker = {hand->name, spool_history(hand->spool)};
+    const struct worker_card card = {.asker = asker,
                                      .host = hand->host,
                                      .backend = "cpu",
                                      .device = "none",
@@ -253,10 +256,10 @@ static cJSON *message_body(const struct hand *hand, enum duty_message message) {
     case DUTY_HELLO: return request_hello(&card);
     case DUTY_HEARTBEAT:
         if (hand->trial.active)
-            return request_heartbeat(hand->name, hand->duty.experiment, hand->duty.attempt, NULL);
-        return request_plain(hand->name);
-    case DUTY_REPORT: return request_report(hand->name, &hand->report);
-    default: return request_plain(hand->name);
+            return request_heartbeat(&asker, hand->duty.experiment, hand->duty.attempt, NULL);
+        return request_plain(&asker);
+    case DUTY_REPORT: return request_report(&asker, &hand->report);
+    default: return request_plain(&asker);
     }
 }
 
@@ -284,16 +287,40 @@ static bool send_message(struct world *world, struct hand *hand, enum duty_messa
     return true;
 }
 
+/* As stint_belong: what is in hand is of a database, or a history of it, that is not there. */
+static bool belong(struct world *world, struct hand *hand, const cJSON *welcome, bool *moved) {
+    const char *database = cJSON_GetStringValue(json_member(welcome, "database"));
+    const char *history = cJSON_GetStringValue(json_member(welcome, "history"));
+    bool counts = hand->trial.active && duty_spools(&hand->duty);
+    *moved = !place_is(hand->place, database, history);
+    if (!*moved)
+        return true;
+    tell(world, "%s goes by another history from now on", hand->name);
+    bool holds = hand->trial.active;
+    trial_forget(hand);
+    hand->since = hand->number;
+    if ((counts && !spool_report(hand, "end", report_end("given_back"))) ||
+        (holds && !spool_hold(hand->spool, 0, 0, NULL)) ||
+        !place_go(hand->place, database, history, NULL))
+        return false;
+    hand->spool = place_spool(hand->place);
+    return true;
+}
+
 static bool take_message(struct world *world, struct hand *hand, struct wire_message *message) {
     struct duty_event event;
     bool good = true, late = message->request != hand->number && message->request != 0;
     if ((!late && hand->duty.under_way == DUTY_NO_MESSAGE) ||
         !answer_read(message, &hand->report, &event))
         return true;
+    if (message->request != 0 && message->request < hand->since)
+        return true;
     if (late)
         return event.kind != DUTY_ACKNOWLEDGED || event.over ||
                spool_delete(hand->spool, event.sequence, NULL);
-    if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
+    if (event.kind == DUTY_WELCOMED) {
+        good = belong(world, hand, message->body, &event.moved);
+    } else if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
         good = spool_delete(hand->spool, hand->report.sequence, NULL);
     } else if (event.kind == DUTY_ASSIGNED) {
         hand->assigned_stop_epoch = (int)event.stop_epoch;

@@ -67,6 +67,47 @@ void office_kill(struct world *world, bool power_cut, int64_t down_ms) {
         mail_drop(world, NULL, true);
 }
 
+static sqlite3 *database_of(struct store *store) {
+    struct query query;
+    query_open(&query, store, "SELECT 1");
+    sqlite3 *database = query_next(&query) ? sqlite3_db_handle(query.statement) : NULL;
+    query_close(&query, NULL);
+    return database;
+}
+
+void office_back_up(struct world *world) {
+    struct office *office = &world->office;
+    struct backup *backup = &office->backup;
+    sqlite3 *database = office->store != NULL ? database_of(office->store) : NULL;
+    sqlite3_int64 length;
+    unsigned char *bytes =
+        database != NULL ? sqlite3_serialize(database, "main", &length, 0) : NULL;
+    if (bytes == NULL) /* it is down, or its disk is */
+        return;
+    tell(world, "a backup is made");
+    sqlite3_free(backup->bytes);
+    *backup = (struct backup){.bytes = bytes, .length = length, .promises = office->promises};
+}
+
+void office_restore(struct world *world, int64_t down_ms) {
+    struct office *office = &world->office;
+    const struct backup *backup = &office->backup;
+    struct error error = {0};
+    struct store *store = NULL;
+    char path[600];
+    if (backup->bytes == NULL)
+        return;
+    office_kill(world, false, down_ms);
+    tell(world, "its database is lost, and the backup restored");
+    snprintf(path, sizeof path, "%s/assay.db", office->disk.folder);
+    disk_revive(&office->disk, false, &world->draws);
+    disk_put(&office->disk, path, backup->bytes, (size_t)backup->length);
+    demand(world, store_open(path, &store, &error), "the backup is none: %s", error.message);
+    sqlite3_exec(database_of(store), "UPDATE identity SET history = ''", NULL, NULL, NULL);
+    store_close(store);
+    office->promises = backup->promises;
+}
+
 /* --- what has been promised --- */
 
 /* The epoch to end after stays what it is from the first time it is told. */

@@ -79,6 +79,10 @@ static void disturb(struct world *world) {
         tell(world, "the coordinator is stopped until %.2f s",
              (double)office->stopped_until_ms / 1000);
     }
+    if (world->restores && rarely(world, 10))
+        office_back_up(world);
+    if (world->restores && rarely(world, 6))
+        office_restore(world, some(world, 3 * LEASE_MS));
     if (rarely(world, 4)) {
         int64_t jump_ms = (some(world, 2000001) - 1000000) * 1000;
         tell(world, "the wall clock jumps by %.0f s", (double)jump_ms / 1000);
@@ -151,6 +155,7 @@ static void world_begin(struct world *world, uint64_t seed, bool told, const cha
     if (world->stops)
         body_with_stop(submit, chance(world, 500) ? median : asha);
     cJSON_Delete(office_ask(world, "submit", submit, "submitted"));
+    world->restores = chance(world, 500);
     world->disturbed = true;
 }
 
@@ -163,6 +168,7 @@ static void world_end(struct world *world) {
         disk_free(&world->hands[i].disk);
     }
     disk_free(&world->office.disk);
+    sqlite3_free(world->office.backup.bytes);
 }
 
 /* What people have stopped goes on. */

@@ -5,7 +5,8 @@
  *
  * A machine is a process and a disk. The process can be killed at any step and in the middle of any
  * write, the power of its machine can be cut, its disk can be full, it can be stopped for a while,
- * cut off from the others, and its wall clock can jump.
+ * cut off from the others, and its wall clock can jump. The coordinator's database can be lost, and
+ * an earlier backup of it restored.
  *
  *   mail.c   what is under way between the machines: lost, late, twice, out of order
  *   office.c   the coordinator's process around coordinator.h
@@ -22,7 +23,7 @@
 #include "coordinator/coordinator.h"
 #include "tests/world/disk.h"
 #include "worker/duty.h"
-#include "worker/spool.h"
+#include "worker/place.h"
 
 enum { EXPERIMENTS = 4, EPOCHS = 4, HANDS = 3, ATTEMPTS_MAX = 400, LEASE_MS = 4000, BATCH = 4 };
 enum { CONTENTS = 5 };
@@ -48,6 +49,13 @@ struct promises {
     long long stop_epoch[EXPERIMENTS + 1];    /* told to a holder; 0: none */
 };
 
+/* The database as it was once, in one piece. */
+struct backup {
+    unsigned char *bytes; /* SQLite's to free; NULL: none was made */
+    sqlite3_int64 length;
+    struct promises promises; /* that it can keep */
+};
+
 struct office {
     struct disk disk;
     struct store *store; /* NULL: it is down */
@@ -55,6 +63,7 @@ struct office {
     int64_t up_at_ms, stopped_until_ms;
     bool power_cut; /* how it went down */
     struct promises promises;
+    struct backup backup;
 };
 
 /* --- the files that the coordinator keeps --- */
@@ -95,9 +104,10 @@ struct hand {
     int64_t up_at_ms, stopped_until_ms, cut_until_ms;
     bool power_cut;
     /* the process; spool NULL: it is down */
-    struct spool *spool;
+    struct place *place;
+    struct spool *spool; /* the place's */
     struct duty duty;
-    uint64_t number;
+    uint64_t number, since; /* as agent.c has them */
     struct spooled report;
     int assigned_stop_epoch; /* 0: none */
     int resume_hand;         /* who has the checkpoint that the assignment names; -1: nobody */
@@ -126,6 +136,7 @@ struct world {
     bool stops;       /* the experiments have a stopping rule */
     bool steered;     /* people cancel, pause and retry */
     int64_t lease_ms; /* the coordinator's */
+    bool restores;    /* backups are made and restored */
     struct letter *letters;
     struct office office;
     struct shelf shelf;
@@ -169,6 +180,10 @@ void mail_drop(struct world *world, const struct hand *hand, bool up);
 void office_open(struct world *world);
 void office_kill(struct world *world, bool power_cut, int64_t down_ms);
 void office_turn(struct world *world);
+/* Between two batches. */
+void office_back_up(struct world *world);
+/* What is in the database since the backup, if there is one, is lost. */
+void office_restore(struct world *world, int64_t down_ms);
 /* One request of a person in a batch of its own, whose body is taken. Returns the body of the
  * answer, which is called `expected` (NULL: anything). */
 cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char *expected);
