@@ -28,19 +28,36 @@ status=0
 assay restore backup.db --db "$db" 2>err || status=$?
 [ $status = 2 ] && grep -q 'is not overwritten' err || fail "restore over a database: $status, $(cat err)"
 
-# From the first backup everything is done again, to the same numbers.
+# From the first backup everything is done again, to the same numbers, by the worker that has done it: what it
+# has is of a history that is lost.
 for id in "$second" "$third"; do numbers "$id" >"numbers.$id"; done
 mkdir old && mv "$db" "$db"-* old/ && mv old/*-artifacts .
 assay restore backup.db --db "$db" >out
 [ "$(sql 'PRAGMA integrity_check')" = ok ] || fail "the restored database is damaged"
 start_coordinator
-start_worker two
+start_worker one
 for id in "$second" "$third"; do
     until_true "experiment $id is done again" in_state "$id" done
     numbers "$id" | diff -u "numbers.$id" - || fail "experiment $id came to other numbers"
 done
-end_worker two TERM
+grep -q 'the database was restored from a backup' one.log || fail "the worker says: $(cat one.log)"
+end_worker one TERM
 kill_coordinator
+
+# With another database at that address the worker begins with nothing, and leaves the first one's alone.
+cp one/experiments/"$first"/experiment.json first.json
+restored=$db
+db=$work/another.db
+start_coordinator
+start_worker one
+write_experiment another.json 20 1
+until_true "the other database's is done" in_state "$(submit another.json)" done
+end_worker one TERM
+kill_coordinator
+[ -e "one/databases/$(sql 'SELECT database FROM identity')/experiments/1/checkpoint_last.safetensors" ] ||
+    fail "the other database's experiment is elsewhere: $(find one)"
+cmp first.json one/experiments/"$first"/experiment.json
+db=$restored
 assay fsck --db "$db" >out || fail "fsck: $(cat out)"
 
 # What is wrong is named, with exit code 1; what is no database with 2.
