@@ -166,14 +166,15 @@ static double median(double *values, size_t count) {
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-/* As a session trains: waits for a result only when the backend must have it taken. */
-static bool train(void *context, const struct batch *batch, struct error *error) {
-    struct trained *trained = context;
+/* As a session has batches trained on or evaluated: waits for a result only when the backend must
+ * have it taken; batch NULL: for all of them. */
+static bool put(struct trained *trained, const struct batch *batch, bool training,
+                struct error *error) {
     const struct landed *landed;
     if (batch != NULL) {
-        trained->update.step++;
+        trained->update.step += training;
         trained->drawn.batch.number++;
-        if (!flight_send(&trained->flight, batch, &trained->update, error))
+        if (!flight_send(&trained->flight, batch, training ? &trained->update : NULL, error))
             return false;
     }
     while (batch != NULL ? flight_due(&trained->flight) : flight_count(&trained->flight) > 0)
@@ -182,32 +183,27 @@ static bool train(void *context, const struct batch *batch, struct error *error)
     return true;
 }
 
-/* seconds[i]: from the result before to that of step i. The steps that a backend takes ahead are
- * sent before the first, and are not waited for until the last is timed. */
-static bool timed_steps(struct trained *trained, size_t steps, double *seconds,
+static bool train(void *context, const struct batch *batch, struct error *error) {
+    return put(context, batch, true, error);
+}
+
+/* seconds[i]: from the result before to that of step i, each asked for by itself. The step that a
+ * backend takes ahead is sent before the first, and is not waited for until the last is timed. */
+static bool timed_steps(struct trained *trained, bool training, size_t steps, double *seconds,
                         struct error *error) {
-    for (int i = 1; trained->backend->queue != NULL && i < BACKEND_AHEAD; i++)
-        if (!train(trained, &trained->drawn.batch, error))
-            return false;
+    trained->flight.stride = trained->flight.longest = 1;
+    if (trained->backend->queue != NULL && !put(trained, &trained->drawn.batch, training, error))
+        return false;
     double before = clock_steady_seconds();
     for (size_t i = 0; i < steps; i++) {
-        if (!train(trained, &trained->drawn.batch, error))
+        if (!put(trained, &trained->drawn.batch, training, error))
             return false;
         double now = clock_steady_seconds();
         seconds[i] = now - before;
         before = now;
     }
-    return train(trained, NULL, error);
-}
-
-static bool timed_evaluation(struct trained *trained, double *seconds, struct error *error) {
-    const struct landed *landed;
-    double start = clock_steady_seconds();
-    if (!flight_send(&trained->flight, &trained->drawn.batch, NULL, error) ||
-        !flight_land(&trained->flight, &landed, error))
-        return false;
-    *seconds = clock_steady_seconds() - start;
-    return true;
+    trained->flight.longest = FLIGHT_STRIDE;
+    return put(trained, NULL, training, error);
 }
 
 /* Whose rates the floors take: the machine that was named, the device's, or what is measured; *peak
@@ -254,15 +250,16 @@ static double evaluation_share(double step_seconds, double evaluation_seconds) {
 static bool measure_training(struct trained *trained, const struct bench_options *options,
                              cJSON *out, struct error *error) {
     size_t steps = (size_t)options->steps;
-    double first, evaluation = 0;
+    double first, ignored;
     double *seconds = calloc(steps, sizeof *seconds);
     if (seconds == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    bool ok = timed_steps(trained, 1, &first, error);
-    for (int i = 0; ok && i < 2; i++) /* the first compiles */
-        ok = timed_evaluation(trained, &evaluation, error);
+    bool ok = timed_steps(trained, true, 1, &first, error) && /* the first ones compile */
+              timed_steps(trained, false, 1, &ignored, error) &&
+              timed_steps(trained, false, steps, seconds, error);
+    double evaluation = ok ? median(seconds, steps) : 0;
     profile_clear(trained);
-    ok = ok && timed_steps(trained, steps, seconds, error);
+    ok = ok && timed_steps(trained, true, steps, seconds, error);
     if (ok) {
         double middle = median(seconds, steps);
         cJSON *training = cJSON_AddObjectToObject(out, "training");
@@ -358,8 +355,8 @@ int bench_main(int argc, char **argv) {
         .parser = bench_parse,
         .doc = "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
                "images_per_second is of the median step; evaluation_share is of an epoch that "
-               "validates "
-               "on a tenth of the pictures and trains on eight. memory_peak_bytes is the whole "
+               "validates on a tenth of the pictures and trains on eight. memory_peak_bytes is the "
+               "whole "
                "program's, as the system counts it. With --layers each layer is waited for, which "
                "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {

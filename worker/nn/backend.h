@@ -34,6 +34,9 @@ struct batch {
     const struct picture *pictures;
     const struct transform *normalize; /* of the pictures */
     uint64_t number; /* with pictures: never the same for two batches that a model is given */
+    /* When it is queued: its results may stay where they are until a batch is queued that is not
+     * held, or until they are taken. */
+    bool held;
 };
 
 /* Moments: M is Adam's first or SGD's momentum buffer, V is Adam's second (optimizer.h). */
@@ -67,9 +70,9 @@ struct model_options {
     void *tell_context;
 };
 
-/* How many batches a backend takes before it must be asked for the results of the first: while one
- * is worked on, the next is there already. */
-enum { BACKEND_AHEAD = 2 };
+/* How many batches a backend takes before it must be asked for the results of the first: while some
+ * are worked on, the next are there already. */
+enum { BACKEND_AHEAD = 32 };
 
 struct backend {
     const char *name; /* "cpu", "cuda" */

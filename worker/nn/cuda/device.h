@@ -14,7 +14,9 @@
 struct device_convolution; /* opaque, each device its own */
 struct device_recording;
 
-enum { DEVICE_MARKS = 4 };
+/* Marks, and whose they are. */
+enum { MARK_RESULTS, MARKS_RESULTS = 4, MARK_PICTURES = MARKS_RESULTS, MARKS_PICTURES = 3 };
+enum { DEVICE_MARKS = MARKS_RESULTS + MARKS_PICTURES };
 
 /* Row-major c (m x n) = a b in floats, where a and b are stored transposed when asked. */
 struct device_product {

@@ -148,7 +148,7 @@ static bool queue(struct model *model, const struct batch *batch, const struct u
                             .profile = model->profile};
     return input_send(model, run, batch, error) &&
            gpu_step_queue(run, moments, &plan->recording, error) &&
-           gpu_exchange_return(&model->exchange, batch->count, error);
+           gpu_exchange_return(&model->exchange, batch, error);
 }
 
 bool gpu_model_queue(struct model *model, const struct batch *batch, const struct update *update,

@@ -122,9 +122,13 @@ static const uint8_t *keep(struct gpu_pictures *pictures, const struct picture *
 static void staging_free(struct gpu_pictures *pictures, struct picture_staging *staging) {
     unpin(pictures, staging->tasks);
     release(pictures, staging->device_tasks);
-    unpin(pictures, staging->pixels);
-    release(pictures, staging->device_pixels);
     *staging = (struct picture_staging){0};
+}
+
+static void loose_free(struct gpu_pictures *pictures, struct loose_pixels *loose) {
+    unpin(pictures, loose->pixels);
+    release(pictures, loose->device_pixels);
+    *loose = (struct loose_pixels){0};
 }
 
 static bool reserve_both(struct gpu_pictures *pictures, size_t bytes, void **host, void **device,
@@ -149,22 +153,31 @@ static bool staging_reserve_tasks(struct gpu_pictures *pictures, struct picture_
     return done;
 }
 
-static bool staging_reserve_pixels(struct gpu_pictures *pictures, struct picture_staging *staging,
-                                   size_t bytes, struct error *error) {
-    if (bytes <= staging->pixel_room)
+/* Nothing reads or writes the next of the loose sets any more, and it has room. */
+static bool loose_reserve(struct gpu_pictures *pictures, size_t bytes, struct error *error) {
+    struct loose_pixels *loose = &pictures->loose[pictures->loose_turn];
+    struct device *device = pictures->device;
+    int mark = MARK_PICTURES + pictures->loose_turn;
+    if (loose->sent && ((!loose->finished && /* its batch was never queued */
+                         (!device->join(device, error) || !device->mark(device, mark, error))) ||
+                        !device->wait(device, mark, error)))
+        return false;
+    loose->sent = loose->finished = false;
+    if (bytes <= loose->room)
         return true;
-    staging->pixel_room = 0;
-    void *pixels = staging->pixels, *device_pixels = staging->device_pixels;
+    loose->room = 0;
+    void *pixels = loose->pixels, *device_pixels = loose->device_pixels;
     bool done = reserve_both(pictures, bytes, &pixels, &device_pixels, error);
-    staging->pixels = pixels;
-    staging->device_pixels = device_pixels;
-    staging->pixel_room = done ? bytes : 0;
+    loose->pixels = pixels;
+    loose->device_pixels = device_pixels;
+    loose->room = done ? bytes : 0;
     return done;
 }
 
-/* Fills the tasks: kept pictures point to where they are, the others (`loose` bytes of them) to
- * where they will be once the pinned memory has been copied. */
-static void staging_fill(struct picture_staging *staging, const struct batch *batch) {
+/* Fills the tasks: kept pictures point to where they are, the others to where they will be once the
+ * pinned memory has been copied. */
+static void staging_fill(struct picture_staging *staging, const struct loose_pixels *loose,
+                         const struct batch *batch) {
     size_t used = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct picture *picture = &batch->pictures[i];
@@ -172,32 +185,43 @@ static void staging_fill(struct picture_staging *staging, const struct batch *ba
         task->recipe = picture->recipe;
         if (task->pixels != NULL)
             continue;
-        memcpy(staging->pixels + used, picture->pixels,
+        memcpy(loose->pixels + used, picture->pixels,
                3 * (size_t)picture->recipe.width * (size_t)picture->recipe.height);
-        task->pixels = staging->device_pixels + used;
+        task->pixels = loose->device_pixels + used;
         used += picture_bytes(picture);
     }
+}
+
+/* Brings `bytes` of pictures that are not kept to the device. */
+static bool loose_send(struct gpu_pictures *pictures, struct picture_staging *staging, size_t bytes,
+                       struct error *error) {
+    struct loose_pixels *loose = &pictures->loose[pictures->loose_turn];
+    staging->loose = pictures->loose_turn;
+    pictures->loose_turn = (pictures->loose_turn + 1) % MARKS_PICTURES;
+    loose->sent = true;
+    return pictures->device->upload_aside(pictures->device, loose->device_pixels, loose->pixels,
+                                          bytes, error);
 }
 
 bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
                        struct error *error) {
     struct picture_staging *staging = &pictures->staging[pictures->turn];
     struct device *device = pictures->device;
-    size_t loose = 0;
+    size_t bytes = 0;
     pictures->turn = (pictures->turn + 1) % PICTURE_SETS;
     staging->number = 0;
+    staging->loose = -1;
     if (!staging_reserve_tasks(pictures, staging, batch->count, error))
         return false;
     for (size_t i = 0; i < batch->count; i++) {
         staging->tasks[i].pixels = keep(pictures, &batch->pictures[i]);
         if (staging->tasks[i].pixels == NULL)
-            loose += picture_bytes(&batch->pictures[i]);
+            bytes += picture_bytes(&batch->pictures[i]);
     }
-    if (!staging_reserve_pixels(pictures, staging, loose, error))
+    if (bytes > 0 && !loose_reserve(pictures, bytes, error))
         return false;
-    staging_fill(staging, batch);
-    if ((loose > 0 &&
-         !device->upload_aside(device, staging->device_pixels, staging->pixels, loose, error)) ||
+    staging_fill(staging, &pictures->loose[pictures->loose_turn], batch);
+    if ((bytes > 0 && !loose_send(pictures, staging, bytes, error)) ||
         !device->upload_aside(device, staging->device_tasks, staging->tasks,
                               batch->count * sizeof *staging->tasks, error))
         return false;
@@ -260,6 +284,12 @@ static bool greys_find(struct gpu_pictures *pictures, const struct picture_stagi
     return true;
 }
 
+/* The launches that read the set are queued. */
+static bool loose_finish(struct gpu_pictures *pictures, int set, struct error *error) {
+    pictures->loose[set].finished = true;
+    return pictures->device->mark(pictures->device, MARK_PICTURES + set, error);
+}
+
 bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
                        enum element element, size_t channels, void *to, struct error *error) {
     struct picture_pixels arguments = {.height = (size_t)batch->height,
@@ -278,7 +308,8 @@ bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
     return pictures->device->join(pictures->device, error) &&
            greys_find(pictures, staging, batch, error) &&
            device_launch(pictures->device, picture_pixels, &arguments,
-                         batch->count * arguments.height * arguments.width, error);
+                         batch->count * arguments.height * arguments.width, error) &&
+           (staging->loose < 0 || loose_finish(pictures, staging->loose, error));
 }
 
 void gpu_pictures_free(struct gpu_pictures *pictures) {
@@ -287,6 +318,8 @@ void gpu_pictures_free(struct gpu_pictures *pictures) {
     gpu_pictures_yield(pictures);
     for (int i = 0; i < PICTURE_SETS; i++)
         staging_free(pictures, &pictures->staging[i]);
+    for (int i = 0; i < MARKS_PICTURES; i++)
+        loose_free(pictures, &pictures->loose[i]);
     release(pictures, pictures->sums);
     *pictures = (struct gpu_pictures){0};
 }

@@ -11,17 +11,24 @@
 #include "worker/nn/backend.h"
 #include "worker/nn/cuda/device.h"
 
-/* One set for each batch that is queued, and one for the batch that is brought meanwhile. */
+/* One for each batch that is queued, and one for the batch that is brought meanwhile. */
 enum { PICTURE_SETS = BACKEND_AHEAD + 1 };
 
-/* A batch on its way, in pinned memory and on the device. */
+/* A batch on its way: what is to be done to its pictures, in pinned memory and on the device. */
 struct picture_staging {
     uint64_t number; /* the batch's; 0: none */
     struct picture_task *tasks;
     void *device_tasks;
     size_t task_room; /* pictures */
+    int loose;        /* where those of its pictures stand that are not kept; -1: there is none */
+};
+
+/* Pictures that are not kept, of one batch, in pinned memory and on the device. They are large:
+ * before one is used again it is waited for, if need be. */
+struct loose_pixels {
     uint8_t *pixels, *device_pixels;
-    size_t pixel_room; /* bytes */
+    size_t room;         /* bytes */
+    bool sent, finished; /* finished: the launches that read them are queued, a mark behind them */
 };
 
 struct kept_picture {
@@ -37,7 +44,8 @@ struct gpu_pictures {
     size_t slab_count, slab_room, slab_used; /* used: of the last one */
     bool full;
     struct picture_staging staging[PICTURE_SETS];
-    int turn;
+    struct loose_pixels loose[MARKS_PICTURES];
+    int turn, loose_turn;
     uint32_t *sums; /* on the device */
     size_t sum_room;
 };

@@ -14,8 +14,8 @@ struct gpu_batch {
     const struct step_numbers *numbers;
     const uint64_t *samples; /* count */
     const int32_t *labels;   /* count */
-    float *losses;           /* count */
-    float *logits;           /* count x 2 */
+    /* count and count x 2 of the first batch; numbers say how far behind them this one's go */
+    float *losses, *logits;
 };
 
 struct gpu_run {

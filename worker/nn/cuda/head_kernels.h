@@ -13,6 +13,7 @@
 struct step_numbers {
     struct update_rule rule;
     double class_weights; /* summed over the batch's labels */
+    size_t results;       /* how many floats behind the first batch's its losses and logits go */
     uint32_t epoch;
 };
 
@@ -81,15 +82,16 @@ struct loss_rows {
     const struct step_numbers *numbers;
     const float *logits;
     const int32_t *labels;
-    float *losses;
+    float *losses;   /* the first batch's, as kept is */
     float *kept;     /* where the logits go beside the losses, to be read together */
     float *gradient; /* or NULL */
 };
 
 PORTABLE void loss_rows(const struct loss_rows *a, size_t row) {
-    a->kept[2 * row] = a->logits[2 * row];
-    a->kept[2 * row + 1] = a->logits[2 * row + 1];
-    a->losses[row] =
+    float *kept = a->kept + a->numbers->results + 2 * row;
+    kept[0] = a->logits[2 * row];
+    kept[1] = a->logits[2 * row + 1];
+    a->losses[a->numbers->results + row] =
         cross_entropy_row(&a->loss, a->numbers->class_weights, a->logits + 2 * row, a->labels[row],
                           a->gradient == NULL ? NULL : a->gradient + 2 * row);
 }

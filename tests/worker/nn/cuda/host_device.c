@@ -51,13 +51,13 @@ static struct transfer {
     const char *from; /* of an upload, which must still hold the same then */
     char *bytes;
     size_t count, number; /* in order */
-} transfers[64];
+} transfers[256];
 static size_t transfer_count, transfer_number, marked[DEVICE_MARKS];
 
 static struct {
     const char *memory;
     size_t bytes;
-} pinned[64];
+} pinned[128];
 
 static bool is_pinned(const void *memory) {
     const char *at = memory;
@@ -131,6 +131,11 @@ static bool host_finish(struct device *device, struct error *error) {
     return true;
 }
 
+static bool host_wait_for_all(struct device *device, struct error *error) {
+    host_device_counts.waits++;
+    return host_finish(device, error);
+}
+
 static bool host_mark(struct device *device, int number, struct error *error) {
     (void)device;
     (void)error;
@@ -201,6 +206,7 @@ static bool host_download_later(struct device *device, void *to, const void *fro
     (void)error;
     spoil();
     demand(is_pinned(to), "a download that nobody waits for goes to memory that is not pinned");
+    host_device_counts.downloads++;
     transfer_note(to, from, bytes);
     memset(to, 0xff, bytes); /* whoever reads it too early reads NaNs */
     return true;
@@ -209,7 +215,7 @@ static bool host_download_later(struct device *device, void *to, const void *fro
 static bool host_download(struct device *device, void *to, const void *from, size_t bytes,
                           struct error *error) {
     spoil();
-    host_finish(device, error);
+    host_wait_for_all(device, error);
     memcpy(to, from, bytes);
     return true;
 }
@@ -392,7 +398,7 @@ struct device *host_device_new(void) {
         .convolution_free = compute_convolution_free,
         .convolve = host_convolve,
         .multiply = host_multiply,
-        .finish = host_finish,
+        .finish = host_wait_for_all,
         .record = host_record,
         .recorded = host_recorded,
         .replay = host_replay,

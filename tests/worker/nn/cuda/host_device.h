@@ -12,7 +12,8 @@ struct host_device_counts {
     size_t allocations, bytes, most_bytes; /* held now; at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
     size_t uploaded_bytes;
-    size_t recordings, replays, waits;
+    size_t recordings, replays;
+    size_t downloads, waits; /* downloads that nobody waited for; waits for a mark, or for all */
     size_t tensor_cores, without_tensor_cores; /* convolutions and products that may and may not */
 };
 extern struct host_device_counts host_device_counts;
