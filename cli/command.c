@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/description.h"
+#include "core/options.h"
 #include "core/text.h"
 #include "core/words.h"
 
@@ -41,15 +42,6 @@ error_t command_mistake(const struct argp_state *state, const char *format, ...)
     return EINVAL;
 }
 
-static const struct argp_option *find_option(const struct parsing *parsing, const char *name,
-                                             size_t length) {
-    for (size_t i = 0; i < parsing->count; i++)
-        if (strlen(parsing->known[i].name) == length &&
-            strncmp(parsing->known[i].name, name, length) == 0)
-            return &parsing->known[i];
-    return NULL;
-}
-
 /* The known option that a misspelt --word is near to, or NULL. */
 static const char *nearest_option(const struct parsing *parsing, const char *word) {
     const char *names[OPTIONS_MOST];
@@ -58,27 +50,18 @@ static const char *nearest_option(const struct parsing *parsing, const char *wor
     return strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, parsing->count) : NULL;
 }
 
-/* getopt refused the word before state->next, or in the midst of "-xyz" the one there; it keeps its
- * reason to itself. */
 static error_t refused(const struct argp_state *state) {
     const struct parsing *parsing = state->hook;
-    int at = state->next > 1 ? state->next - 1 : 1;
-    if (parsing->mistaken || at >= state->argc)
+    if (parsing->mistaken)
         return EINVAL; /* not getopt: a parser, which has said so */
-    at += state->argv[at][0] != '-' && at + 1 < state->argc;
-    const char *word = state->argv[at];
-    if (strncmp(word, "--", 2) == 0) {
-        size_t length = strcspn(word + 2, "=");
-        const struct argp_option *option = find_option(parsing, word + 2, length);
-        if (option != NULL && option->arg == NULL)
-            return command_mistake(state, "--%s takes no value", option->name);
-        if (option != NULL)
-            return command_mistake(state, "--%s needs a value: %s", option->name, option->arg);
-    }
-    const char *near = nearest_option(parsing, word);
+    char text[512];
+    const char *unknown, *near = NULL;
+    options_refusal(state, parsing->known, text, sizeof text, &unknown);
+    if (unknown != NULL)
+        near = nearest_option(parsing, unknown);
     if (near != NULL)
-        return command_mistake(state, "unknown option %s; did you mean --%s?", word, near);
-    return command_mistake(state, "unknown option %s", word);
+        return command_mistake(state, "%s; did you mean --%s?", text, near);
+    return command_mistake(state, "%s", text);
 }
 
 static error_t count_arguments(const struct argp_state *state, size_t count) {
@@ -158,6 +141,15 @@ static void add_options(struct parsing *parsing) {
     if (line->shared & COMMAND_JSON)
         add_option(parsing, "json", KEY_JSON, NULL, "One JSON document on stdout");
     add_option(parsing, "help", 'h', NULL, "Show this help");
+}
+
+static const struct argp_option *find_option(const struct parsing *parsing, const char *name,
+                                             size_t length) {
+    for (size_t i = 0; i < parsing->count; i++)
+        if (strlen(parsing->known[i].name) == length &&
+            strncmp(parsing->known[i].name, name, length) == 0)
+            return &parsing->known[i];
+    return NULL;
 }
 
 static bool awaits_value(const struct parsing *parsing, const char *word) {

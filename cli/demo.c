@@ -11,6 +11,7 @@
 #include "core/home.h"
 #include "core/json.h"
 #include "core/machine.h"
+#include "core/text.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -312,6 +313,9 @@ static void stop_children(struct demo *demo) {
 }
 
 static void say_what_is_there(const char *dir) {
+    struct text word = {0};
+    text_shell_word(&word, dir);
+    const char *quoted = text_string(&word);
     printf(
         "\nAll of it is kept in %s\n"
         "To look around in it, start the coordinator on its database again:\n"
@@ -323,7 +327,15 @@ static void say_what_is_there(const char *dir) {
         "                                 all of it as a page, with mistakes and where it looked\n"
         "Checkpoints, train.log and TensorBoard's events stand in worker/; assay demo with this\n"
         "--dir trains the ablation once more.\n",
-        dir, dir, dir);
+        dir, quoted, quoted);
+    text_free(&word);
+}
+
+static void say_how_to_go_on(const char *dir) {
+    struct text word = {0};
+    text_shell_word(&word, dir);
+    printf("\nStopped; assay demo --dir %s goes on.\n", text_string(&word));
+    text_free(&word);
 }
 
 /* The folder: --dir, or ASSAY_HOME/demo. The caller frees. */
@@ -389,7 +401,7 @@ int command_demo(int argc, char **argv) {
     if (good && !chosen.pictures_only)
         say_what_is_there(demo.dir);
     else if (demo.interrupted) {
-        printf("\nStopped; assay demo --dir %s goes on.\n", demo.dir);
+        say_how_to_go_on(demo.dir);
         status = 128 + SIGINT;
     } else if (!good && status == 0)
         status = command_fail(&error);

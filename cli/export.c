@@ -55,7 +55,7 @@ static bool put(struct writer *writer, struct text *text, struct error *error) {
     bool good = !text->failed || error_set(error, ERROR_FAILED, "out of memory");
     if (good && writer->to_file)
         good = atomic_file_write(&writer->file, text_string(text), text->length, error);
-    else if (good) /* output_finish tells whether stdout took it */
+    else if (good) /* standard_finish tells whether stdout took it */
         fwrite(text_string(text), 1, text->length, stdout);
     text_free(text);
     return good;

@@ -2,7 +2,7 @@
  * from it. */
 #include "cli/completion.h"
 #include "cli/man.h"
-#include "cli/output.h"
+#include "core/standard.h"
 #include "core/words.h"
 
 #include <stdio.h>
@@ -119,7 +119,7 @@ static int unknown(const char *name) {
     return ERROR_INPUT;
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     if (argc < 2) {
         help(stderr);
         return ERROR_INPUT;
@@ -139,6 +139,10 @@ int main(int argc, char **argv) {
     if (command == NULL)
         return unknown(wants_help ? argv[2] : name);
     char *help_arguments[] = {wants_help ? argv[2] : NULL, "--help", NULL};
-    int status = wants_help ? command->run(2, help_arguments) : command->run(argc - 1, argv + 1);
-    return output_finish() || status != 0 ? status : ERROR_FAILED;
+    return wants_help ? command->run(2, help_arguments) : command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv) {
+    standard_open();
+    return standard_finish(run(argc, argv));
 }

@@ -26,10 +26,3 @@ bool output_json(const cJSON *document) {
 bool output_json_pretty(const cJSON *document) {
     return print(cJSON_Print(document));
 }
-
-bool output_finish(void) {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    perror("assay: cannot write to stdout");
-    return false;
-}

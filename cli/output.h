@@ -12,7 +12,4 @@ bool output_json(const cJSON *document);
 /* The same, spread over lines. */
 bool output_json_pretty(const cJSON *document);
 
-/* At the end of a command: that stdout took everything (a full disk, a closed pipe). */
-bool output_finish(void);
-
 #endif

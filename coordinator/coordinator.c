@@ -5,6 +5,7 @@
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
 #include "core/json.h"
+#include "core/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,13 +72,6 @@ bool request_refuse(struct request *request, enum wire_code code, const char *fo
 
 bool request_done(struct request *request, const char *name, cJSON *body) {
     *request->reply = (struct reply){.name = name, .body = body};
-    return true;
-}
-
-bool desk_printable(const char *name) {
-    for (; *name != '\0'; name++)
-        if ((unsigned char)*name < 0x20 || *name == 0x7f)
-            return false;
     return true;
 }
 
@@ -201,7 +195,7 @@ static bool admit(struct request *request, const struct caller *caller, const ch
                               "what worker %s goes by is of another database, or of what came "
                               "after the backup that this one is; say hello first",
                               worker);
-    return desk_printable(request->person) ||
+    return text_printable(request->person) ||
            request_refuse(request, WIRE_INVALID, "%s: person has control characters", name);
 }
 

@@ -5,6 +5,7 @@
 #include "coordinator/stopping.h"
 #include "coordinator/views.h"
 #include "core/json.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ bool crew_hello(struct request *request) {
     const cJSON *body = request->body;
     static const char *const shown[] = {"worker", "host", "device"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
-        if (!desk_printable(json_string(body, shown[i])))
+        if (!text_printable(json_string(body, shown[i])))
             return request_refuse(request, WIRE_INVALID, "hello: %s has control characters",
                                   shown[i]);
     struct worker worker = {

@@ -27,9 +27,6 @@ bool request_refuse(struct request *request, enum wire_code code, const char *fo
 /* Sets the answer's name (a literal) and takes its body. Returns true. */
 bool request_done(struct request *request, const char *name, cJSON *body);
 
-/* A name goes to terminals and into tables: no control characters. */
-bool desk_printable(const char *name);
-
 /* The job has left running, or the queue for good: writes that down. `why` may be NULL. The job is
  * gone from the scheduler afterwards if it is final. */
 bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "core/standard.h"
 #include "net/dealer.h"
 
 #include <errno.h>
@@ -247,11 +248,12 @@ int main(int count, char **words) {
     static char title[] = "assay-coordinator"; /* what its help calls it */
     struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = 15000};
     struct error error = {0};
+    standard_open();
     if (count > 1 && care_knows(words[1]))
-        return care_main(count - 1, words + 1);
+        return standard_finish(care_main(count - 1, words + 1));
     if (count > 1 && strcmp(words[1], "--version") == 0) {
         puts("assay-coordinator " ASSAY_VERSION);
-        return 0;
+        return standard_finish(0);
     }
     words[0] = title;
     int code;

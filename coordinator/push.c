@@ -2,6 +2,7 @@
 #include "coordinator/files.h"
 #include "coordinator/listings.h"
 #include "core/json.h"
+#include "core/text.h"
 
 static bool check_files(struct request *request) {
     const cJSON *file;
@@ -19,7 +20,7 @@ bool push_listing(struct request *request) {
     const char *listing = json_string(body, "listing"), *name = json_string(body, "name");
     if (!files_check_store(request) || !files_check_sum(request, listing) || !check_files(request))
         return false;
-    if (!desk_printable(name))
+    if (!text_printable(name))
         return request_refuse(request, WIRE_INVALID, "push: the name has control characters");
     if (!listing_put(coordinator->store, listing, name, coordinator->now.unix_ms, &request->error))
         return false;

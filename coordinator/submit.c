@@ -6,6 +6,7 @@
 #include "coordinator/views.h"
 #include "core/experiment.h"
 #include "core/json.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ static bool submission_make(struct request *request, size_t index, const cJSON *
     cJSON *config = cJSON_GetObjectItemCaseSensitive(item, "config");
     submission->name = json_member(item, "name")->valuestring;
     submission->group = json_member(item, "group")->valuestring;
-    if (!desk_printable(submission->name) || !desk_printable(submission->group))
+    if (!text_printable(submission->name) || !text_printable(submission->group))
         return request_refuse(request, WIRE_INVALID,
                               "experiments[%zu]: a name or group has control characters", index);
     if (!experiment_from_json(config, &experiment, &faults)) {

@@ -1,5 +1,7 @@
 #include "core/options.h"
 
+#include "core/standard.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,21 +29,88 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
     return EINVAL;
 }
 
-/* getopt keeps its reason to itself: it refused the word before next. */
-static void refused(const struct argp_state *state) {
-    const char *word = state->argv[state->next > 1 ? state->next - 1 : 1];
-    size_t length = strcspn(word, "=");
-    const struct argp_option *option = state->root_argp->options;
-    while (option->name != NULL &&
-           (strncmp(word, "--", 2) != 0 || strlen(option->name) != length - 2 ||
-            memcmp(option->name, word + 2, length - 2) != 0))
-        option++;
-    if (option->name == NULL)
-        options_mistake(state, "unknown option %s", word);
-    else if (option->arg == NULL)
-        options_mistake(state, "--%s takes no value", option->name);
+/* --- what getopt has refused --- */
+
+/* The option of a long word without its dashes, which may be cut short; NULL when it is none, or
+ * the beginning of several. */
+static const struct argp_option *long_option(const struct argp_option *options, const char *word) {
+    const struct argp_option *found = NULL;
+    size_t length = strcspn(word, "="), count = 0;
+    for (; options->name != NULL; options++) {
+        if (strncmp(options->name, word, length) != 0)
+            continue;
+        if (options->name[length] == '\0')
+            return options;
+        found = options;
+        count++;
+    }
+    return count == 1 ? found : NULL;
+}
+
+static const struct argp_option *short_option(const struct argp_option *options, char letter) {
+    while (options->name != NULL && (options->key != letter || letter <= ' '))
+        options++;
+    return options->name != NULL ? options : NULL;
+}
+
+/* Whether the word, behind which another one stands or not, is wrong, and then how. */
+static bool long_refused(const struct argp_option *options, const char *word, bool last, char *text,
+                         size_t size, const char **unknown) {
+    const struct argp_option *option = long_option(options, word + 2);
+    bool valued = strchr(word, '=') != NULL;
+    if (option == NULL) {
+        *unknown = word;
+        snprintf(text, size, "unknown option %s", word);
+    } else if (option->arg == NULL && valued)
+        snprintf(text, size, "--%s takes no value", option->name);
+    else if (option->arg != NULL && !valued && last)
+        snprintf(text, size, "--%s needs a value: %s", option->name, option->arg);
     else
-        options_mistake(state, "--%s needs a value: %s", option->name, option->arg);
+        return false;
+    return true;
+}
+
+static bool short_refused(const struct argp_option *options, const char *word, bool last,
+                          char *text, size_t size, const char **unknown) {
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        const struct argp_option *option = short_option(options, *letter);
+        if (option == NULL) {
+            *unknown = word;
+            snprintf(text, size, "unknown option %s", word);
+            return true;
+        }
+        if (option->arg != NULL && (letter[1] != '\0' || !last))
+            return false; /* the rest is its value */
+        if (option->arg != NULL) {
+            snprintf(text, size, "-%c needs a value: %s", *letter, option->arg);
+            return true;
+        }
+    }
+    return false;
+}
+
+void options_refusal(const struct argp_state *state, const struct argp_option *options, char *text,
+                     size_t size, const char **unknown) {
+    *unknown = NULL;
+    /* It is the word before next, or in the midst of "-xyz" the one there. */
+    for (int at = state->next > 1 ? state->next - 1 : 1; at <= state->next && at < state->argc;
+         at++) {
+        const char *word = state->argv[at];
+        bool last = at + 1 == state->argc;
+        bool refused = word[0] == '-' && word[1] != '\0' &&
+                       (word[1] == '-' ? long_refused : short_refused)(options, word, last, text,
+                                                                       size, unknown);
+        if (refused)
+            return;
+    }
+    snprintf(text, size, "an option is not understood");
+}
+
+static void refused(const struct argp_state *state) {
+    char text[512];
+    const char *unknown;
+    options_refusal(state, state->root_argp->options, text, sizeof text, &unknown);
+    options_mistake(state, "%s", text);
 }
 
 static error_t parse_around(int key, char *argument, struct argp_state *state) {
@@ -62,6 +131,7 @@ bool options_parse(const struct argp *argp, int argc, char **argv, void *input, 
         if (strcmp(argv[i], "--help") == 0) {
             argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
                       argv[0]);
+            *code = standard_finish(0);
             return false;
         }
     if (argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing) == 0)

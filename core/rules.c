@@ -28,6 +28,8 @@ const char *rules_unprintable(const char *name) {
             return "is not UTF-8";
         if (code < 0x20 || (code >= 0x7f && code < 0xa0))
             return "holds a control character";
+        if (text_controls(code))
+            return "holds a format character, which nobody sees";
     }
     return NULL;
 }

@@ -22,7 +22,7 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first);
 /* True when `value`, which stands at `place`, is there and no fault from `first` on lies in it. */
 bool rules_sound(const cJSON *value, const char *place, const struct faults *faults, size_t first);
 
-/* Why `name` cannot stand in a listing (control characters, a space at an end), or NULL. */
+/* Why `name` cannot stand in a listing (what text_controls has, a space at an end), or NULL. */
 const char *rules_unprintable(const char *name);
 
 #endif

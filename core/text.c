@@ -122,8 +122,52 @@ void text_json_string(struct text *text, const char *string) {
 }
 
 bool text_controls(unsigned long code) {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
+    static const struct {
+        unsigned long first, last;
+    } ranges[] = {
+        {0x00, 0x1f},       /* C0 */
+        {0x7f, 0x9f},       /* DEL, C1 */
+        {0xad, 0xad},       /* soft hyphen */
+        {0x61c, 0x61c},     /* Arabic letter mark */
+        {0x180e, 0x180e},   /* Mongolian vowel separator */
+        {0x200b, 0x200b},   /* zero width space */
+        {0x200e, 0x200f},   /* left-to-right and right-to-left marks */
+        {0x2028, 0x202e},   /* line and paragraph separators; embeddings and overrides */
+        {0x2060, 0x206f},   /* word joiner, invisible operators, isolates, deprecated ones */
+        {0xfeff, 0xfeff},   /* byte order mark */
+        {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0xe0001, 0xe0001}, /* language tag */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+bool text_printable(const char *string) {
+    for (size_t length; *string != '\0'; string += length) {
+        unsigned long code = 0;
+        length = utf8_decode(string, &code);
+        if (length == 0 || text_controls(code))
+            return false;
+    }
+    return true;
+}
+
+void text_shell_word(struct text *text, const char *word) {
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "%+,-./:=@_";
+    if (word[0] != '\0' && word[strspn(word, safe)] == '\0') {
+        text_add(text, word, strlen(word));
+        return;
+    }
+    text_add(text, "'", 1);
+    for (const char *quote; (quote = strchr(word, '\'')) != NULL; word = quote + 1) {
+        text_add(text, word, (size_t)(quote - word));
+        text_add(text, "'\\''", 4);
+    }
+    text_add(text, word, strlen(word));
+    text_add(text, "'", 1);
 }
 
 /* In place: '?' is no longer than what it stands for. */

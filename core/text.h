@@ -35,9 +35,15 @@ void text_free(struct text *text);
 const char *text_string(const struct text *text);
 
 /* Whether a terminal may take the character for an order instead of printing it: the control
- * characters (C0, DEL, C1) and those that turn or break lines unseen (U+2028 to U+202E, U+2066 to
- * U+2069). The one rule for what comes from elsewhere and goes to people. */
+ * characters (C0, DEL, C1) and the format characters (Unicode's Cf) that turn or break lines, or
+ * are not seen at all (U+200E, U+202E, U+FEFF and their like; but the joiners of Indic scripts and
+ * of emoji, U+200C and U+200D, are no orders). The one rule for what comes from elsewhere and goes
+ * to people. */
 bool text_controls(unsigned long code);
+/* UTF-8 without any of them: what a name in a listing may be. */
+bool text_printable(const char *string);
+/* Adds a word as a shell takes it: as it is, or in single quotes where that is not safe. */
+void text_shell_word(struct text *text, const char *word);
 /* Makes text of it that a terminal prints as it is: what controls it, and bytes that are no UTF-8,
  * become '?'; line feeds and tabs stay. In place. */
 void text_harmless(char *string);

@@ -91,6 +91,16 @@ static bool open_monitor(struct dealer *dealer, struct error *error) {
            error_set(error, ERROR_FAILED, "cannot watch a socket: %s", zmq_strerror(errno));
 }
 
+/* ZeroMQ takes any number for a port, and then never gets there. */
+static bool has_port(const char *endpoint) {
+    const char *colon = strrchr(endpoint, ':');
+    size_t digits = strspn(colon != NULL ? colon + 1 : "", "0123456789");
+    if (strncmp(endpoint, "tcp://", 6) != 0 || digits == 0 || colon[1 + digits] != '\0')
+        return true; /* for zmq_connect to judge */
+    long port = digits <= 5 ? strtol(colon + 1, NULL, 10) : 0;
+    return port > 0 && port <= 65535;
+}
+
 bool dealer_open(const char *endpoint, const struct dealer_keys *keys, struct dealer **dealer,
                  struct error *error) {
     struct dealer *made = calloc(1, sizeof *made);
@@ -98,6 +108,12 @@ bool dealer_open(const char *endpoint, const struct dealer_keys *keys, struct de
         (made->context = zmq_ctx_new()) == NULL ||
         (made->socket = zmq_socket(made->context, ZMQ_DEALER)) == NULL) {
         error_set(error, ERROR_FAILED, "cannot make a socket: %s", zmq_strerror(errno));
+        goto fail;
+    }
+    if (!has_port(endpoint)) {
+        error_set(error, ERROR_INPUT,
+                  "\"%s\" is no endpoint to connect to; a port is a number from 1 to 65535",
+                  endpoint);
         goto fail;
     }
     frames_set_options(made->socket, endpoint);

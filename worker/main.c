@@ -1,5 +1,6 @@
 /* assay-worker: trains what a coordinator hands out; step, bench, evaluate and predict run without
  * one. */
+#include "core/standard.h"
 #include "net/dealer.h"
 #include "worker/agent.h"
 #include "worker/bench.h"
@@ -305,6 +306,7 @@ static int worker_main(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    standard_open();
     spin_briefly(argv);
     static struct {
         const char *name;
@@ -317,12 +319,12 @@ int main(int argc, char **argv) {
                        {"devices", "assay-worker devices", devices_main}};
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("assay " ASSAY_VERSION);
-        return 0;
+        return standard_finish(0);
     }
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0) {
             argv[1] = subcommands[i].title;
-            return subcommands[i].run(argc - 1, argv + 1);
+            return standard_finish(subcommands[i].run(argc - 1, argv + 1));
         }
     argv[0] = "assay-worker";
     return worker_main(argc, argv);

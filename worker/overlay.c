@@ -50,8 +50,9 @@ bool overlay_write(const struct looking *looking, const char *folder, size_t num
     const char *slash = strrchr(picture, '/'), *name = slash != NULL ? slash + 1 : picture;
     const char *dot = strrchr(name, '.');
     int length = (int)(dot != NULL && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+    const char *between = folder[0] != '\0' && folder[strlen(folder) - 1] == '/' ? "" : "/";
     struct image image = {0};
-    if (asprintf(path, "%s/%04zu-%.*s.png", folder, number, length, name) < 0) {
+    if (asprintf(path, "%s%s%04zu-%.*s.png", folder, between, number, length, name) < 0) {
         *path = NULL;
         return error_set(error, ERROR_FAILED, "out of memory for a name");
     }

@@ -112,6 +112,29 @@ static void a_misspelt_option_is_named_with_the_nearest(void **state) {
     assert_mistake(&outcome, "assay: unknown option -xyz; see assay it --help\n");
 }
 
+static void the_word_that_is_wrong_is_blamed_and_no_other(void **state) {
+    (void)state;
+    static const struct {
+        char *words[5];
+        const char *blamed;
+    } cases[] = {
+        {{"it", "3", "-xy"}, "unknown option -xy"},
+        {{"it", "--json", "-xy"}, "unknown option -xy"},
+        {{"it", "3", "-oout", "-xy", "4"}, "unknown option -xy"},
+        {{"it", "3", "-o", "there", "-x"}, "unknown option -x"},
+        {{"it", "3", "-o"}, "-o needs a value: DIR"},
+        {{"it", "3", "--ou"}, "--out needs a value: DIR"},
+        {{"it", "--js=1", "3"}, "--json takes no value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *words[6] = {0}, expected[128];
+        memcpy(words, cases[i].words, sizeof cases[i].words);
+        struct outcome outcome = parse_line(&stderr, words);
+        snprintf(expected, sizeof expected, "assay: %s; see assay it --help\n", cases[i].blamed);
+        assert_mistake(&outcome, expected);
+    }
+}
+
 static void an_option_without_its_value_is_a_mistake(void **state) {
     (void)state;
     struct outcome outcome = PARSE("3", "--out");
@@ -205,6 +228,7 @@ int main(void) {
         cmocka_unit_test(connect_comes_from_the_option_then_the_environment_then_the_default),
         cmocka_unit_test(a_timeout_is_in_seconds),
         cmocka_unit_test(a_misspelt_option_is_named_with_the_nearest),
+        cmocka_unit_test(the_word_that_is_wrong_is_blamed_and_no_other),
         cmocka_unit_test(an_option_without_its_value_is_a_mistake),
         cmocka_unit_test(an_option_with_a_value_it_does_not_take_is_a_mistake),
         cmocka_unit_test(a_mistake_of_the_command_itself_is_said_once),

@@ -48,6 +48,41 @@ static void what_orders_a_terminal_becomes_a_question_mark(void **state) {
     expect_line("\xc3(\xf0\x9f\x98", "?(???"); /* broken UTF-8 */
 }
 
+static void what_is_not_seen_is_no_part_of_a_name(void **state) {
+    (void)state;
+    /* the joiner of an emoji and of Indic scripts, and marks above a letter, are */
+    assert_true(text_printable("aug3_v2/flip+jitter,real x2,seed=1 \xf0\x9f\x91\xa9\xe2\x80\x8d"
+                               "\xf0\x9f\x92\xbb e\xcc\x81"));
+    static const char *const hidden[] = {
+        "a\tb",         "\xc2\xad",     "\xd8\x9c",     "\xe2\x80\x8b",
+        "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xaa",
+        "\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6", "\xe2\x81\xa9",
+        "\xef\xbb\xbf", "\xef\xbf\xb9", "\xff",         "\xc2",
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        assert_false(text_printable(hidden[i]));
+    expect_line("a\xe2\x80\x8ez\xef\xbb\xbf", "a?z?");
+}
+
+static void a_word_for_a_shell_is_quoted_where_it_must_be(void **state) {
+    (void)state;
+    static const char *const words[][2] = {
+        {"", "''"},
+        {"/home/ann/demo_2,x=1+y@z:%-.", "/home/ann/demo_2,x=1+y@z:%-."},
+        {"my demo", "'my demo'"},
+        {"it's", "'it'\\''s'"},
+        {"'", "''\\'''"},
+        {"$(x)`y`\"\\;~!*", "'$(x)`y`\"\\;~!*'"},
+        {"ü", "'ü'"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct text text = {0};
+        text_shell_word(&text, words[i][0]);
+        assert_string_equal(text_string(&text), words[i][1]);
+        text_free(&text);
+    }
+}
+
 static void a_log_keeps_its_lines_and_tabs(void **state) {
     (void)state;
     char text[] = "epoch 1\tloss\r\n\033[2Jepoch 2\n";
@@ -106,6 +141,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_people_stays_as_it_is),
         cmocka_unit_test(what_orders_a_terminal_becomes_a_question_mark),
+        cmocka_unit_test(what_is_not_seen_is_no_part_of_a_name),
+        cmocka_unit_test(a_word_for_a_shell_is_quoted_where_it_must_be),
         cmocka_unit_test(a_log_keeps_its_lines_and_tabs),
         cmocka_unit_test(json_says_the_same_with_its_control_characters_escaped),
         cmocka_unit_test(whatever_comes_nothing_is_left_that_a_terminal_obeys),

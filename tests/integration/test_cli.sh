@@ -114,6 +114,21 @@ run 0 assay doctor --json
 expect "an answer" "$(query "SELECT document ->> '\$.coordinator.answers' FROM input")" 0
 run 2 assay ls --connect nonsense
 one_error 'tcp://HOST:PORT'
+run 2 assay ls --connect tcp://127.0.0.1:99999
+one_error '1 to 65535'
+
+# What stdout does not take is said.
+for command in "assay --help" "assay ls --help" "assay --version" "assay man ls" "assay-coordinator --help" \
+    "assay-worker --help" "assay-worker predict --help" "assay-coordinator backup --help"; do
+    status=0
+    "$ASSAY_BIN"/$command >/dev/full 2>err || status=$?
+    expect "exit code of $command" $status 1
+    one_error 'cannot write to stdout'
+done
+status=0
+"$ASSAY_BIN/assay" doctor >&- 2>err || status=$?
+expect "exit code with stdout closed" $status 1
+one_error 'stdout is closed'
 
 # --- an empty queue ----------------------------------------------------------------------------
 start_coordinator

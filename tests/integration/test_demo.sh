@@ -70,6 +70,11 @@ grep -q '^assay: assay-coordinator ended' "$work/held.txt" || fail "$(cat "$work
 grep -q 'demo.db' "$work/held.txt" || fail "the coordinator's own words are not shown"
 kill_coordinator
 
+# what it says is good for a shell
+start_demo 'my demo'
+end_demo INT "-$demo_pid"
+grep -qF "assay demo --dir '$work/my demo' goes on" "$work/my demo.log" || fail "the folder is not quoted"
+
 # killed
 start_demo killed
 end_demo KILL "$demo_pid"

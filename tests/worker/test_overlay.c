@@ -1,5 +1,7 @@
 #include "worker/overlay.h"
 
+#include "tests/temporary.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,11 +66,40 @@ static void a_map_of_nothing_leaves_the_picture(void **state) {
     image_free(&image);
 }
 
+static char *written_in(void **state, const char *folder) {
+    struct image seen;
+    struct error error = {0};
+    const float map[2] = {0, 1};
+    char *place, *path, *name = NULL;
+    assert_true(asprintf(&place, "%s%s", (const char *)*state, folder) > 0);
+    assert_true(image_new(&seen, WIDTH, HEIGHT, &error));
+    memset(seen.pixels, 0, (size_t)3 * WIDTH * HEIGHT);
+    const struct looking looking = {&seen, 1, 1, 2, map};
+    assert_true(overlay_write(&looking, place, 7, "faces/ann.one.png", &path, &error));
+    assert_int_equal(access(path, R_OK), 0);
+    name = strdup(path + strlen(*state));
+    image_free(&seen);
+    free(place);
+    free(path);
+    return name;
+}
+
+static void a_slash_behind_the_folder_is_not_doubled(void **state) {
+    static const char *const folders[] = {"", "/"};
+    for (size_t i = 0; i < 2; i++) {
+        char *name = written_in(state, folders[i]);
+        assert_string_equal(name, "/0007-ann.one.png");
+        free(name);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_at_only_fades),
         cmocka_unit_test(the_largest_value_is_the_lightest_colour),
         cmocka_unit_test(a_map_of_nothing_leaves_the_picture),
+        cmocka_unit_test_setup_teardown(a_slash_behind_the_folder_is_not_doubled, temporary_make,
+                                        temporary_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

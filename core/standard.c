@@ -1,0 +1,31 @@
+#include "core/standard.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void standard_open(void) {
+    /* stdout for reading alone, so that writing to it still fails */
+    static const int modes[] = {
+        [STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) /* open takes the lowest that is free */
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
+            return;
+}
+
+int standard_finish(int code) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        fputs("assay: stdout is closed, so nothing was printed\n", stderr);
+    else
+        fprintf(stderr, "assay: cannot write to stdout%s%s\n", errno != 0 ? ": " : "",
+                errno != 0 ? strerror(errno) : ""); /* 0: it failed earlier */
+    clearerr(stdout); /* it is said once */
+    return code == 0 ? ERROR_FAILED : code;
+}
