@@ -2,6 +2,7 @@
 
 #include "coordinator/http.h"
 #include "coordinator/page_ask.h"
+#include "coordinator/page_compare.h"
 #include "coordinator/page_door.h"
 
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ enum {
 struct page {
     struct MHD_Daemon *daemon;
     struct page_inside inside;
+    struct page_compare *compare;
     char token[PAGE_TOKEN_MAX + 1]; /* "": none is asked for */
     atomic_int streams;
 };
@@ -57,6 +59,15 @@ static unsigned status_of(const struct error *error) {
     }
 }
 
+/* Takes the text; NULL is the error. */
+static enum MHD_Result send_json(struct MHD_Connection *connection, char *json,
+                                 const struct error *error) {
+    if (json == NULL)
+        return send_error(connection, status_of(error), error->message);
+    return http_send(connection, MHD_HTTP_OK, "application/json", json, strlen(json),
+                     MHD_RESPMEM_MUST_FREE, guarded_headers);
+}
+
 /* Takes the body. */
 static enum MHD_Result send_answer(struct page *page, struct MHD_Connection *connection,
                                    const char *request, cJSON *body) {
@@ -69,10 +80,7 @@ static enum MHD_Result send_answer(struct page *page, struct MHD_Connection *con
     cJSON_Delete(body);
     char *json = good ? cJSON_PrintUnformatted(answer) : NULL;
     cJSON_Delete(answer);
-    if (json == NULL)
-        return send_error(connection, status_of(&error), error.message);
-    return http_send(connection, MHD_HTTP_OK, "application/json", json, strlen(json),
-                     MHD_RESPMEM_MUST_FREE, guarded_headers);
+    return send_json(connection, json, &error);
 }
 
 static const char *query(struct MHD_Connection *connection, const char *name) {
@@ -108,6 +116,48 @@ static enum MHD_Result send_details(struct page *page, struct MHD_Connection *co
     cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
     cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
     return send_answer(page, connection, "show", body);
+}
+
+/* {"group"} or {"ids"}: of ids=1,2 those between the commas. NULL when it is neither. */
+static cJSON *read_selection(const char *group, const char *ids) {
+    cJSON *selection = cJSON_CreateObject(), *list;
+    if (group != NULL)
+        cJSON_AddStringToObject(selection, "group", group);
+    else if (ids != NULL && (list = cJSON_AddArrayToObject(selection, "ids")) != NULL)
+        for (const char *from = ids; from != NULL;) {
+            char text[16];
+            double id;
+            size_t length = strcspn(from, ",");
+            snprintf(text, sizeof text, "%.*s", length < sizeof text ? (int)length : 0, from);
+            if (!read_id(text, 1, &id)) {
+                cJSON_Delete(selection);
+                return NULL;
+            }
+            cJSON_AddItemToArray(list, cJSON_CreateNumber(id));
+            from = from[length] == ',' ? from + length + 1 : NULL;
+        }
+    if (selection != NULL && selection->child == NULL) {
+        cJSON_Delete(selection);
+        return NULL;
+    }
+    return selection;
+}
+
+static enum MHD_Result send_comparison(struct page *page, struct MHD_Connection *connection) {
+    cJSON *selection = read_selection(query(connection, "group"), query(connection, "ids"));
+    if (selection == NULL)
+        return send_error(connection, MHD_HTTP_BAD_REQUEST,
+                          "what to compare is ?group=NAME or ?ids=1,2,3");
+    struct page_asker asker;
+    struct error error;
+    char *json = NULL;
+    if (page_ask_open(&page->inside, &asker, &error)) {
+        struct source source = page_source(&asker);
+        json = page_compare(page->compare, &source, selection, &error);
+    }
+    page_ask_close(&asker);
+    cJSON_Delete(selection);
+    return send_json(connection, json, &error);
 }
 
 /* ---- what changes ---- */
@@ -188,9 +238,10 @@ static enum MHD_Result send_events(struct page *page, struct MHD_Connection *con
 /* ---- the page itself ---- */
 
 extern const char page_index_html[], page_page_css[], page_words_js[], page_elements_js[],
-    page_curves_js[], page_views_js[], page_page_js[];
+    page_curves_js[], page_queue_js[], page_experiment_js[], page_compare_js[], page_page_js[];
 extern const size_t page_index_html_length, page_page_css_length, page_words_js_length,
-    page_elements_js_length, page_curves_js_length, page_views_js_length, page_page_js_length;
+    page_elements_js_length, page_curves_js_length, page_queue_js_length, page_experiment_js_length,
+    page_compare_js_length, page_page_js_length;
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 
 static const struct page_file {
@@ -202,7 +253,9 @@ static const struct page_file {
     {"/words.js", JAVASCRIPT, page_words_js, &page_words_js_length},
     {"/elements.js", JAVASCRIPT, page_elements_js, &page_elements_js_length},
     {"/curves.js", JAVASCRIPT, page_curves_js, &page_curves_js_length},
-    {"/views.js", JAVASCRIPT, page_views_js, &page_views_js_length},
+    {"/queue.js", JAVASCRIPT, page_queue_js, &page_queue_js_length},
+    {"/experiment.js", JAVASCRIPT, page_experiment_js, &page_experiment_js_length},
+    {"/compare.js", JAVASCRIPT, page_compare_js, &page_compare_js_length},
     {"/page.js", JAVASCRIPT, page_page_js, &page_page_js_length},
 };
 
@@ -233,6 +286,8 @@ static enum MHD_Result route(struct page *page, struct MHD_Connection *connectio
         return send_answer(page, connection, "status", NULL);
     if (strcmp(url, "/api/workers") == 0)
         return send_answer(page, connection, "workers", NULL);
+    if (strcmp(url, "/api/compare") == 0)
+        return send_comparison(page, connection);
     if (strcmp(url, "/api/events") == 0)
         return send_events(page, connection);
     if (strcmp(url, experiments) == 0)
@@ -287,7 +342,8 @@ bool page_open(const char *address, const char *token_file, void *context, const
                                    .silence_s = SILENCE_S,
                                    .answer = answer,
                                    .context = made};
-    if ((token_file != NULL && !page_token_read(token_file, made->token, error)) ||
+    if (!page_compare_open(&made->compare, error) ||
+        (token_file != NULL && !page_token_read(token_file, made->token, error)) ||
         !http_open(&door, &made->daemon, error)) {
         page_close(made);
         return false;
@@ -302,6 +358,7 @@ void page_close(struct page *page) {
     atomic_store(&page->inside.ended, true);
     if (page->daemon != NULL)
         MHD_stop_daemon(page->daemon);
+    page_compare_close(page->compare);
     free(page);
 }
 

@@ -7,6 +7,7 @@
  *     /api/status, /api/workers     the answers of docs/protocol.md, as JSON
  *     /api/experiments[?group=G][&after=ID]   a page of `list`
  *     /api/experiments/ID           `show`
+ *     /api/compare?group=G or ?ids=1,2   the document of `assay compare --json` (page_compare.h)
  *     /api/events                   server-sent events: `change` with the revision
  *
  * What goes wrong is {"error": "..."} with the status. On an address that other machines reach a

@@ -2,6 +2,7 @@
 #ifndef ASSAY_COORDINATOR_PAGE_ASK_H
 #define ASSAY_COORDINATOR_PAGE_ASK_H
 
+#include "compare/source.h"
 #include "core/wire.h"
 
 #include <stdatomic.h>
@@ -28,5 +29,8 @@ void page_ask_close(struct page_asker *asker);
  * *answer is for cJSON_Delete. */
 bool page_ask(struct page_asker *asker, const char *name, const cJSON *body, cJSON **answer,
               struct error *error);
+
+/* The same for what asks a source (compare/). Borrows the asker. */
+struct source page_source(struct page_asker *asker);
 
 #endif

@@ -37,7 +37,8 @@ function legend(series) {
 }
 
 /* Curves over epochs. Of the chart: title, unit, series of name and points [epoch, value], the
- * last epoch of the axis, and the best one to be marked, on the series that says so. */
+ * last epoch of the axis, and the best one to be marked, on the series that says so; one that grows
+ * is marked where it has come to. */
 function drawChart(chart, width) {
     const height = 240, left = 58, right = 12, top = 22, bottom = 40;
     const known = chart.series.map(one => one.points.filter(([, y]) => isNumber(y)));
@@ -73,7 +74,8 @@ function drawChart(chart, width) {
         const look = kind(chart.series[i], i), at = ([epoch, value]) => `${x(epoch).toFixed(1)},${y(value).toFixed(1)}`;
         const turns = chart.steps ? points.flatMap((point, j) => j > 0 ? [[point[0], points[j - 1][1]], point] : [point]) : points;
         svg.append(s("polyline", { class: `p-line ${look}`, points: turns.map(at).join(" ") }));
-        const marked = points.filter(([epoch]) => points.length === 1 || chart.series[i].marked && epoch === chart.best);
+        const marked = points.filter(([epoch]) => points.length === 1 || chart.series[i].marked && epoch === chart.best ||
+            chart.series[i].grows && epoch === points.at(-1)[0]);
         for (const [epoch, value] of marked)
             svg.append(s("circle", { class: `p-hollow p-${(chart.series[i].colour ?? i) % 7}`, cx: x(epoch), cy: y(value), r: 4 }));
     });

@@ -29,11 +29,24 @@ function place(element, from, make) {
     element.replaceChildren(...[make(from)].flat().filter(Boolean));
 }
 
-const link = (text, ...path) => h("a", { href: "#/" + path.map(encodeURIComponent).join("/") }, text);
+const link = (text, ...path) => h("a", {
+    href: "#/" + path.map(part => encodeURIComponent(part).replaceAll("%2C", ",")).join("/"),
+}, text);
 const state = name => h("span", { class: "s-" + name }, `${SIGNS[name] || "?"} ${name}`);
+/* An interval about its value, on a scale from -most to most with a line at zero; what it says stands
+ * beside it. */
+function intervalLine([low, value, high, most]) {
+    const width = 110, x = at => 5 + (width - 10) * (most > 0 ? (at / most + 1) / 2 : 0.5);
+    return s("svg", { class: "interval", width, height: 14, "aria-hidden": "true" },
+        s("line", { class: "p-edge", x1: x(0), x2: x(0), y1: 0, y2: 14 }),
+        s("line", { class: "p-line p-0", x1: x(low), x2: x(high), y1: 7, y2: 7 }),
+        s("circle", { class: "p-full-0", cx: x(value), cy: 7, r: 4 }));
+}
+
 const bar = (value, label, kind) => h("progress", { max: 1, value: value.toFixed(4), "aria-label": label, class: kind });
 
-/* A cell is text, or an object: `text` with, of `link`, `state`, `bar`, `class` and `mark`, any. */
+/* A cell is text, or an object: `text` with, of `link`, `state`, `bar`, `interval`, `class` and `mark`,
+ * any. */
 function fillCell(td, cell) {
     const { text = "", ...how } = typeof cell === "object" && cell !== null ? cell : { text: cell };
     td.className = how.class || "";
@@ -47,6 +60,8 @@ function fillCell(td, cell) {
         td.append(link(text, ...how.link));
     else if (text !== "")
         td.append(String(text));
+    if (how.interval)
+        td.append(" ", intervalLine(how.interval));
     if (how.mark)
         td.append(h("span", { class: "unseen" }, ` (${how.mark})`));
 }

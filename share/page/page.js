@@ -43,9 +43,10 @@ async function askDetails(id) {
     return (await ask(`experiments/${id}`)).experiments[0];
 }
 
-/* The details of one that is finished stay what they are, for an attempt. */
-async function askFinished(experiment) {
-    const key = `${experiment.attempt} ${experiment.finished_ms}`, have = known.details.get(experiment.id);
+/* The details of one stay what they are until another epoch of it is done, or another attempt begins. */
+async function askMember(experiment) {
+    const { attempt, state, epochs_done: done, finished_ms: ended } = experiment;
+    const key = `${attempt} ${state} ${done} ${ended}`, have = known.details.get(experiment.id);
     if (have && have.key === key)
         return have.details;
     const details = await askDetails(experiment.id);
@@ -68,7 +69,13 @@ function viewOf(hash) {
     }
     if (parts[0] === "experiment" && /^[1-9][0-9]{0,15}$/.test(parts[1] || ""))
         return viewExperiment(Number(parts[1]));
-    return parts[0] === "group" && parts[1] ? viewGroup(parts[1]) : viewQueue();
+    if (parts[0] === "compare" && /^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15})*$/.test(parts[1] || "")) {
+        const ids = parts[1].split(",").map(Number);
+        return viewComparison(`Comparison of ${ids.length} experiments`, "ids=" + ids.join(","), one => ids.includes(one.id), null);
+    }
+    if (parts[0] === "group" && parts[1])
+        return viewComparison(`Group ${parts[1]}`, "group=" + encodeURIComponent(parts[1]), one => one.group === parts[1], parts[1]);
+    return viewQueue();
 }
 
 function showStatus(status) {
@@ -136,6 +143,7 @@ function route(event) {
 /* A browser opens six connections to one place, for all of its tabs: one that nobody sees gives its
  * stream back. */
 function listen() {
+    live.hidden = false;
     if (document.hidden || pump.events && pump.events.readyState !== EventSource.CLOSED)
         return;
     const events = pump.events = new EventSource("/api/events");

@@ -7,8 +7,16 @@ const SIGNS = {
     idle: "○", busy: "▸", draining: "‖", lost: "✗",
 };
 
+const STATES = ["running", "queued", "paused", "done", "failed", "cancelled"];
+const COUNTS = [["true_positive", "TP", 1], ["true_negative", "TN", 1], ["false_positive", "FP", -1],
+    ["false_negative", "FN", -1]];
+const RATIOS = [["accuracy", "accuracy", 1], ["recall", "recall", 1], ["precision", "precision", 1],
+    ["loss", "loss", -1]];
+const METRICS = [...COUNTS, ...RATIOS]; // key, title, whether more (1) or less (-1) is better
+
 const isNumber = value => typeof value === "number" && Number.isFinite(value);
 const ratio = value => isNumber(value) ? value.toFixed(4) : "n/a";
+const signed = (value, digits) => isNumber(value) ? (value < 0 ? "" : "+") + value.toFixed(digits) : "n/a";
 const whole = value => isNumber(value) ? String(value) : "n/a";
 const short = value => isNumber(value) ? String(Number(value.toPrecision(3))) : "n/a";
 const finished = experiment => ["done", "failed", "cancelled"].includes(experiment.state);

@@ -1,6 +1,6 @@
-"""What must hold of the coordinator's page in a real browser: python3 check_page.py http://127.0.0.1:7480/
-Light and dark, on a phone and on a wide screen. The coordinator has an experiment that is done, in a
-group, and one that is running or queued."""
+"""What must hold of the coordinator's page in a real browser: python3 check_page.py http://127.0.0.1:7480/ VERDICT
+Light and dark, on a phone and on a wide screen. The coordinator has a group, of which experiments are done,
+one runs and has epochs behind it, and one is queued; of the group `assay compare` says VERDICT."""
 import json
 import sys
 import urllib.parse
@@ -111,13 +111,51 @@ def experiment(page, url, done):
         check(row[1] == one["split"] and row[3:7] == counts and row[7:10] == ratios, f"{row} for {one}")
 
 
-def group(page, name, members):
+def group(page, name, members, verdict):
     shown(page, "#/group/" + urllib.parse.quote(name, safe="!'()*"))
     tables = page.evaluate(ROWS)
+    said = page.evaluate("document.querySelector('.verdict').checkVisibility() && document.querySelector('.verdict').textContent")
+    check(said == verdict, f"it says {said}, not {verdict}")
+    done = [one["id"] for one in members if one["state"] == "done"]
+    first, *others = next(rows for caption, rows in tables if caption.startswith("The first before the others"))
+    check(f" {first[0]} " in verdict and sorted(int(row[0]) for row in [first, *others]) == done, f"ranking {first} {others}")
+    chance = next(rows for caption, rows in tables if caption.startswith("Test pictures that one alone"))
+    check(any(row[2] in ("yes", "cannot tell") and "(" in row[4] for row in chance), f"chance {chance}")
+    repeats = next(rows for caption, rows in tables if caption.startswith("Mean ± standard deviation") and "valid" in rows[0])
+    check(len(repeats) == 4 and "±" in repeats[0][4], f"repeats {repeats}")
     for title in ("Validation split", "Test split"):
         rows = next((rows for caption, rows in tables if caption.startswith(title)), [])
-        check(rows and len(rows) <= 2 * len(members), f"{title}: {rows}")
-    check(page.evaluate("document.querySelector('.verdict').checkVisibility()"), "no verdict")
+        check(rows and len(rows) == 2 * len(done), f"{title}: {rows}")
+    states = {int(row[0]): row[2].split()[-1] for caption, rows in tables if caption.startswith("Best:") for row in rows}
+    check(states == {one["id"]: one["state"] for one in members}, f"members {states}")
+    trained = [one for one in members if one["epochs_done"] > 0]
+    for curve in page.evaluate(CURVES):
+        check(len(curve["points"]) == len(trained), f"curves of {trained}: {curve}")
+        for one in trained:
+            told = f"{one['id']} {one['name'].removeprefix(name + '/')}" + ("" if one["state"] == "done" else f" ({one['state']}): from")
+            check(told in curve["told"], f"{told} is not in {curve['told']}")
+
+
+def selection(page, members):
+    """The queue links to a comparison of what is filtered."""
+    shown(page, "#/")
+    page.evaluate("document.querySelector('select').value = " + json.dumps("g" + members[0]["group"]))
+    page.evaluate("document.querySelector('select').dispatchEvent(new Event('change'))")
+    route = "#/compare/" + ",".join(str(one["id"]) for one in members)
+    page.until(f"document.querySelector('a[href={json.dumps(route)}]') !== null")
+    shown(page, route)
+    check(page.evaluate("document.querySelector('h1').textContent") == f"Comparison of {len(members)} experiments", "no comparison")
+    check(page.evaluate("document.querySelector('.verdict').checkVisibility()"), "a comparison without a verdict")
+
+
+def without_scripts(browser, url):
+    page = browser.open("about:blank", width=400)
+    page.send("Emulation.setScriptExecutionDisabled", value=True)
+    page.go(url)
+    named = page.accessible()
+    check(("heading", "This page needs JavaScript") in named, f"without JavaScript it says {named}")
+    said = " ".join(name for _, name in named)
+    check("assay ls" in said and "assay watch" in said and "connecting" not in said, f"without JavaScript it says {said}")
 
 
 def missing(page):
@@ -134,8 +172,9 @@ def main():
     url = sys.argv[1]
     found = experiments(url)
     done = next(one for one in found if one["state"] == "done" and one["group"])
-    other = next(one for one in found if one["state"] in ("running", "queued"))
-    routes = ["#/", f"#/experiment/{done['id']}", f"#/experiment/{other['id']}",
+    members = [one for one in found if one["group"] == done["group"]]
+    others = [next(one for one in members if one["state"] == state) for state in ("running", "queued")]
+    routes = ["#/", f"#/experiment/{done['id']}", *(f"#/experiment/{one['id']}" for one in others),
               "#/group/" + urllib.parse.quote(done["group"], safe="!'()*")]
     with Browser() as browser:
         for width in (400, 1200):
@@ -148,10 +187,13 @@ def main():
         page = browser.open(url)
         queue(page, found)
         experiment(page, url, done)
-        group(page, done["group"], [one for one in found if one["group"] == done["group"]])
+        group(page, done["group"], members, sys.argv[2])
+        selection(page, members)
         filters(page, done)
         check(not page.problems, page.problems)
         missing(page)
+        page.go("about:blank")
+        without_scripts(browser, url)
 
 
 main()

@@ -42,7 +42,7 @@ gets() {
 }
 gets 200 /
 grep -qi "^Content-Security-Policy: default-src 'none'" headers || fail "no policy: $(cat headers)"
-for file in page.css words.js elements.js curves.js views.js page.js; do
+for file in page.css words.js elements.js curves.js queue.js experiment.js compare.js page.js; do
     gets 200 /$file
     cmp -s out "$ASSAY_SOURCE/share/page/$file" || fail "$file is another"
 done
@@ -56,17 +56,21 @@ for method in POST PUT DELETE; do gets 405 /api/experiments -X $method; done
 gets 200 /api/status -I
 
 # What is submitted, trained and finished arrives by itself.
-write_experiment live.json 20 2
+write_experiment live.json 20 2 '{"train.seed": [0, 1]}'
 curl -sN -m 600 "$page/api/events" >events &
 worker_pid[listener]=$!
 heard() { [ "$(grep -c '^event: change' events)" -ge "$1" ]; }
 until_true "the first event is there" heard 1
-id=$(submit live.json)
+ids=$(submit live.json)
+id=${ids%% *}
 until_true "the submission is heard of" heard 2
 gets 200 /api/experiments
 [ "$(json "j ->> '$.experiments[0].state'" out)" = queued ] || fail "the queue: $(cat out)"
+gets 200 '/api/compare?group=live'
+[ "$(json "json_type(j, '$.verdict') || ' ' || json_array_length(j, '$.experiments')" out)" = 'null 2' ] ||
+    fail "a comparison of nothing: $(cat out)"
 start_worker one --key worker.key --data-root "$work/pictures"
-until_true "the experiment is done" in_state "$id" done
+for one in $ids; do until_true "experiment $one is done" in_state "$one" done; done
 gets 200 "/api/experiments/$id"
 [ "$(json "json_array_length(j, '$.experiments[0].history') || ' ' || json_array_length(j, '$.experiments[0].evaluations')" out)" = '2 4' ] ||
     fail "the details: $(cat out)"
@@ -75,6 +79,20 @@ assay note "$id" $'it is <b>loud</b>:\nkeep it' >/dev/null
 gets 200 "/api/experiments/$id"
 [ "$(json "(j ->> '$.experiments[0].tags[0]') || ' ' || (j ->> '$.experiments[0].notes[0].number')" out)" = 'keep 1' ] ||
     fail "what is written on it: $(cat out)"
+
+# What it concludes is what assay compare concludes, to the byte.
+gets 200 '/api/compare?group=live'
+assay compare live --json >compared.json
+[ "$(cat out)" = "$(cat compared.json)" ] || fail "another comparison: $(cat out) $(cat compared.json)"
+[ "$(json "j ->> '$.verdict' LIKE 'Keep the %'" out)" = 1 ] || fail "no verdict: $(cat out)"
+gets 200 "/api/compare?ids=$id"
+assay compare "$id" --json >compared.json
+[ "$(cat out)" = "$(cat compared.json)" ] || fail "another comparison of one: $(cat out) $(cat compared.json)"
+gets 400 /api/compare
+gets 400 '/api/compare?ids=1,,2'
+gets 400 '/api/compare?ids=1;2'
+gets 404 '/api/compare?group=nobody'
+gets 404 '/api/compare?ids=1,99'
 gets 200 /api/workers
 [ "$(json "json_array_length(j, '$.workers')" out)" = 1 ] || fail "the workers: $(cat out)"
 until_true "that it went on is heard" heard 3 # what comes close together is one event
@@ -99,17 +117,24 @@ for listener in {1..40}; do
     unset "worker_pid[listener$listener]"
 done
 
-# It stands in a browser, with one that is done and one that waits, once those who left are missed.
-end_worker one TERM
-submit live.json >/dev/null
+# It stands in a browser, with members of a group that are done, one that goes on for long and one that waits,
+# once those who left are missed.
+mkdir long
+write_experiment long/live.json 20 100000
+long=$(submit long/live.json)
+waiting=$(submit long/live.json)
+until_true "the long one has epochs" has_epochs "$long" 2
 there_is_room() {
     timeout 2 curl -sN "$page/api/events" >events.again || true
     ! grep -q 'as many browsers' events.again
 }
 until_true "those who left have left their places" there_is_room
 status=0
-python3 "$ASSAY_SOURCE/tests/integration/check_page.py" "$page/" || status=$?
+assay compare live --json >compared.json
+python3 "$ASSAY_SOURCE/tests/integration/check_page.py" "$page/" "$(json "j ->> '$.verdict'" compared.json)" || status=$?
 [ $status = 0 ] || [ $status = 77 ] || fail "the page does not stand in a browser"
+assay cancel "$long" "$waiting" >/dev/null
+end_worker one TERM
 
 # It ends although browsers listen.
 kill -TERM "$coordinator_pid"
