@@ -8,11 +8,11 @@
 struct predictor;
 
 struct predictor_options {
-    const char *backend; /* "auto", "cpu", "cuda" */
-    int device, threads; /* threads that read pictures; 0: the cores */
-    size_t batch;        /* pictures at once */
-    bool maps;           /* also where the network looked */
-    int class;           /* for which class, or PREDICTED_CLASS */
+    const char *backend;                           /* "auto", "cpu", "cuda" */
+    int device, threads;                           /* threads that read pictures; 0: the cores */
+    size_t batch;                                  /* pictures at once */
+    bool maps;                                     /* also where the network looked */
+    int class;                                     /* for which class, or PREDICTED_CLASS */
     void (*tell)(void *context, const char *line); /* as in struct model_options, or NULL */
 };
 enum { PREDICTED_CLASS = -1 };
