@@ -2,18 +2,67 @@
 #include "core/json.h"
 #include "tests/world/world.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void part_of(const struct world *world, const struct content *content, char path[700]) {
-    snprintf(path, 700, "%s/incoming/%s.part", world->shelf.folder, content->sha256);
+/* --- what is synced --- */
+
+static struct shelf *watched;
+static pthread_mutex_t synced_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void part_of(const struct shelf *shelf, const struct content *content, char path[700]) {
+    snprintf(path, 700, "%s/incoming/%s.part", shelf->folder, content->sha256);
+}
+
+/* "" as `end`: the folder that it is in. */
+static void blob_of(const struct shelf *shelf, const struct content *content, const char *end,
+                    char path[700]) {
+    snprintf(path, 700, "%s/sha256/%.2s/%s", shelf->folder, content->sha256, end);
+}
+
+static bool is_file(const char *path, const struct stat *file) {
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
+           status.st_ino == file->st_ino;
+}
+
+static void note_sync(const struct shelf *shelf, struct content *content, const struct stat *file) {
+    char part[700], folder[700], blob[700];
+    part_of(shelf, content, part);
+    blob_of(shelf, content, "", folder);
+    blob_of(shelf, content, content->sha256 + 2, blob);
+    if (is_file(part, file) || is_file(blob, file))
+        content->synced = file->st_size;
+    if (is_file(folder, file))
+        content->named = access(blob, F_OK) == 0;
+}
+
+/* In place of the C library's, for the whole program: no real disk has to hear of it. */
+int fsync(int descriptor) {
+    struct stat file;
+    if (fstat(descriptor, &file) != 0)
+        return -1;
+    pthread_mutex_lock(&synced_lock);
+    for (int i = 0; watched != NULL && i < CONTENTS; i++)
+        note_sync(watched, &watched->contents[i], &file);
+    pthread_mutex_unlock(&synced_lock);
+    return 0;
+}
+
+/* From now on a power cut leaves at most this. */
+static void set_synced(struct content *content, int64_t synced, bool named) {
+    pthread_mutex_lock(&synced_lock);
+    content->synced = synced < content->synced ? synced : content->synced;
+    content->named = content->named && named;
+    pthread_mutex_unlock(&synced_lock);
 }
 
 static struct content *content_of(struct world *world, const struct wire_message *request) {
-    const char *sha256 = cJSON_GetStringValue(json_member(request->body, "sha256"));
+    const char *sha256 = json_string(request->body, "sha256");
     for (int i = 0; i < CONTENTS && sha256 != NULL; i++)
         if (strcmp(world->shelf.contents[i].sha256, sha256) == 0)
             return &world->shelf.contents[i];
@@ -33,33 +82,39 @@ static void settle(struct world *world, struct content *content) {
 
 bool shelf_open(struct world *world, struct error *error) {
     struct shelf *shelf = &world->shelf;
-    return shelf->folder[0] == '\0' || (blobs_open(shelf->folder, &shelf->blobs, error) &&
-                                        uploads_open(shelf->blobs, 0, &shelf->uploads, error));
+    watched = shelf->folder[0] != '\0' ? shelf : NULL;
+    return watched == NULL || (blobs_open(shelf->folder, &shelf->blobs, error) &&
+                               uploads_open(shelf->blobs, 0, &shelf->uploads, error));
 }
 
 /* --- the end of the process --- */
 
-/* A seal under way has come to its rename, or has not. */
-static void interrupt_seal(struct world *world, struct content *content) {
+static void take_name_back(const struct world *world, const struct content *content) {
     char part[700], blob[700];
+    part_of(&world->shelf, content, part);
+    blob_of(&world->shelf, content, content->sha256 + 2, blob);
+    if (rename(blob, part) == 0)
+        tell(world, "%.8s has no name yet", content->sha256);
+}
+
+/* A seal under way has come to its end, or to its rename, or not as far. */
+static void interrupt_seal(struct world *world, struct content *content) {
     if (!content->sealing)
         return;
     settle(world, content);
-    part_of(world, content, part);
-    snprintf(blob, sizeof blob, "%s/sha256/%.2s/%s", world->shelf.folder, content->sha256,
-             content->sha256 + 2);
-    if (chance(world, 500) && rename(blob, part) == 0)
-        tell(world, "%.8s was not sealed yet", content->sha256);
+    int64_t came = some(world, 4);
+    if (came < 3)
+        set_synced(content, came < 1 ? 0 : content->bytes, false);
+    if (came < 2)
+        take_name_back(world, content);
 }
 
-/* Nothing of a part has been synced: it is shorter, or has nothing where something was. */
-static void tear(struct world *world, const struct content *content) {
-    char path[700];
+/* What is not synced is shorter then, or has nothing where something was. */
+static void tear(struct world *world, const struct content *content, const char *path) {
     struct stat status;
-    part_of(world, content, path);
-    if (stat(path, &status) != 0)
+    if (stat(path, &status) != 0 || status.st_size <= content->synced)
         return;
-    int64_t left = some(world, status.st_size + 1);
+    int64_t left = content->synced + some(world, status.st_size - content->synced + 1);
     bool hollow = chance(world, 500);
     demand(world, truncate(path, left) == 0 && (!hollow || truncate(path, status.st_size) == 0),
            "%s cannot be cut", path);
@@ -67,12 +122,22 @@ static void tear(struct world *world, const struct content *content) {
          content->sha256, hollow ? ", then zeros" : "");
 }
 
+static void cut_power(struct world *world, const struct content *content) {
+    char path[700];
+    if (!content->named && chance(world, 500))
+        take_name_back(world, content);
+    part_of(&world->shelf, content, path);
+    tear(world, content, path);
+    blob_of(&world->shelf, content, content->sha256 + 2, path);
+    tear(world, content, path);
+}
+
 void shelf_kill(struct world *world, bool power_cut) {
     struct shelf *shelf = &world->shelf;
     for (int i = 0; shelf->uploads != NULL && i < CONTENTS; i++) {
         interrupt_seal(world, &shelf->contents[i]);
         if (power_cut)
-            tear(world, &shelf->contents[i]);
+            cut_power(world, &shelf->contents[i]);
     }
     uploads_close(shelf->uploads);
     blobs_close(shelf->blobs);
@@ -88,8 +153,10 @@ bool shelf_prepare(struct world *world, const struct wire_message *request) {
     if (content == NULL)
         return true;
     settle(world, content);
-    bool next = request->bytes != NULL && json_member(request->body, "offset")->valuedouble ==
-                                              (double)(blobs_part_size(blobs, content->sha256));
+    if (blobs_size(blobs, content->sha256) < 0 && blobs_part_size(blobs, content->sha256) < 0)
+        set_synced(content, 0, false);
+    bool next = request->bytes != NULL &&
+                json_integer(request->body, "offset") == blobs_part_size(blobs, content->sha256);
     if (!next || !rarely(world, 10))
         return true;
     size_t length = (size_t)some(world, (int64_t)request->bytes_length);

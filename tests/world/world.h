@@ -74,6 +74,10 @@ struct content {
     char *data;
     int64_t bytes;
     bool sealing; /* so the coordinator has answered, and nobody has looked since */
+    /* What a power cut leaves, as far as it was synced: so many bytes, and its name as a blob.
+     * Guarded by shelf.c's lock. */
+    int64_t synced;
+    bool named;
 };
 
 struct shelf {
@@ -191,8 +195,9 @@ cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char
 void office_check(struct world *world);
 int64_t office_count(struct world *world, const char *sql);
 
-/* With the coordinator's process; nothing while there is no shelf. A kill leaves parts as long as
- * they are, a power cut any beginning of them, or nothing where something was written. */
+/* With the coordinator's process; nothing while there is no shelf. A kill leaves files as they are,
+ * a power cut what was synced of them and any beginning of the rest, or nothing where something was
+ * written. The program's fsync is shelf.c's, which knows. */
 bool shelf_open(struct world *world, struct error *error);
 void shelf_kill(struct world *world, bool power_cut);
 /* Before the coordinator answers: the seal that the request would meet has come to its end, so that
