@@ -13,9 +13,10 @@
 enum { PATH_MAX_LENGTH = 256, DEPTH_MAX = 8 };
 
 /* Fields of a summary that stand in front; of an epoch the first three. */
-static const char *const leading[] = {
-    "id",      "name",         "group",      "state",       "person", "worker",     "error",
-    "attempt", "submitted_ms", "started_ms", "finished_ms", "epochs", "epochs_done"};
+static const char *const leading[] = {"id",          "name",        "group",          "state",
+                                      "person",      "submit_host", "submit_version", "worker",
+                                      "error",       "attempt",     "submitted_ms",   "started_ms",
+                                      "finished_ms", "epochs",      "epochs_done"};
 enum { LEADING = sizeof leading / sizeof leading[0], LEADING_EPOCH = 3 };
 
 static const char *const remarks[] = {"tags", "notes"};

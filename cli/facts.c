@@ -38,6 +38,17 @@ static void say_time(const struct screen *screen, const char *title, const cJSON
         say(screen, title, "%s", format_time(text, (int64_t)time->valuedouble));
 }
 
+/* When, and on which machine with what, as far as the submitting program has said. */
+static void say_submission(const struct screen *screen, const cJSON *experiment) {
+    const char *host = field_text(experiment, "submit_host", "");
+    const char *version = field_text(experiment, "submit_version", "");
+    char text[FORMAT_SIZE];
+    if (cJSON_IsNumber(field_at(experiment, "submitted_ms")))
+        say(screen, "submitted", "%s%s%s%s%s",
+            format_time(text, (int64_t)field_number(experiment, "submitted_ms", 0)),
+            host[0] != '\0' ? " on " : "", host, version[0] != '\0' ? " with assay " : "", version);
+}
+
 static void say_progress(const struct screen *screen, const cJSON *progress) {
     char text[FORMAT_SIZE];
     if (progress == NULL)
@@ -80,7 +91,7 @@ static void say_standing(const struct screen *screen, const cJSON *experiment) {
     say_text(screen, "worker", experiment, "worker");
     say_text(screen, "submitted by", experiment, "person");
     say_tags(screen, experiment);
-    say_time(screen, "submitted", experiment, "submitted_ms");
+    say_submission(screen, experiment);
     say_time(screen, "started", experiment, "started_ms");
     say_time(screen, "finished", experiment, "finished_ms");
 }

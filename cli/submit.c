@@ -214,13 +214,16 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
 static bool send_experiments(struct client *client, const struct submit_options *chosen,
                              const cJSON *experiments, cJSON **answer, struct error *error) {
-    char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE];
+    char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE], host[WHOAMI_HOST_SIZE];
+    whoami_host(host);
     whoami(person); /* the scheduler shares the workers between people */
     if (!client_key(key, error))
         return false;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "key", key);
     cJSON_AddStringToObject(body, "person", person);
+    cJSON_AddStringToObject(body, "host", host);
+    cJSON_AddStringToObject(body, "version", ASSAY_VERSION);
     if (chosen->tags != NULL)
         cJSON_AddItemToObject(body, "tags", cJSON_Duplicate(chosen->tags, true));
     if (chosen->note != NULL)

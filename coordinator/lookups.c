@@ -90,7 +90,7 @@ bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
 
 #define TICKET_COLUMNS                                                                             \
     "SELECT id, priority, person, backend, memory_bytes, labels, CASE WHEN EXISTS (SELECT 1 FROM " \
-    "fork_file AS f WHERE f.experiment = id) THEN '' ELSE coalesce(host, '') END, barrier,"        \
+    "fork_file AS f WHERE f.experiment = id) THEN '' ELSE coalesce(fork.host, '') END, barrier,"   \
     " state, paused, attempt, failures, max_attempts, worker FROM experiment"                      \
     " JOIN submission ON submission = key LEFT JOIN fork ON experiment = id"
 

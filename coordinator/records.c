@@ -10,13 +10,16 @@
 #include <assert.h>
 #include <string.h>
 
-bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,
-                struct error *error) {
+bool record_key(struct store *store, const char *key, const struct submitter *submitter,
+                int64_t now_ms, struct error *error) {
     struct query query;
     query_open(&query, store,
-               "INSERT INTO submission (key, person, submitted_ms) VALUES (?, ?, ?)");
+               "INSERT INTO submission (key, person, host, version, submitted_ms)"
+               " VALUES (?, ?, ?, ?, ?)");
     query_bind_text(&query, key);
-    query_bind_text(&query, person);
+    query_bind_text(&query, submitter->person);
+    query_bind_text(&query, submitter->host);
+    query_bind_text(&query, submitter->version);
     query_bind_int(&query, now_ms);
     return query_run(&query, error);
 }

@@ -22,8 +22,13 @@ struct submission {
     const struct fork *fork; /* or NULL */
 };
 
-bool record_key(struct store *store, const char *key, const char *person, int64_t now_ms,
-                struct error *error);
+/* Who submits, where and with which version of assay; "" where nobody said. */
+struct submitter {
+    const char *person, *host, *version;
+};
+
+bool record_key(struct store *store, const char *key, const struct submitter *submitter,
+                int64_t now_ms, struct error *error);
 /* A barrier without members; they follow when all experiments are there. */
 bool record_barrier(struct store *store, const char *words, int64_t *id, struct error *error);
 /* Its members: of each name that its words name, or that is of a group that they name, the newest

@@ -164,11 +164,19 @@ static bool store_barriers(struct submitting *submitting) {
     return true;
 }
 
+/* What the submitting program says of itself; "" when it is an earlier one. */
+static const char *said(const struct request *request, const char *key) {
+    const char *text = cJSON_GetStringValue(json_member(request->body, key));
+    return text != NULL ? text : "";
+}
+
 static bool store_all(struct submitting *submitting) {
     struct request *request = submitting->request;
     struct store *store = request->coordinator->store;
     int64_t now_ms = request->coordinator->now.unix_ms;
-    if (!record_key(store, submitting->key, request->person, now_ms, &request->error) ||
+    const struct submitter submitter = {request->person, said(request, "host"),
+                                        said(request, "version")};
+    if (!record_key(store, submitting->key, &submitter, now_ms, &request->error) ||
         !store_barriers(submitting))
         return false;
     for (size_t i = 0; i < submitting->count; i++) {
@@ -269,6 +277,9 @@ bool people_submit(struct request *request) {
     const char *key = json_member(request->body, "key")->valuestring;
     cJSON *ids = NULL;
     bool known = false;
+    if (!text_printable(said(request, "host")) || !text_printable(said(request, "version")))
+        return request_refuse(request, WIRE_INVALID,
+                              "submit: host or version has control characters");
     if (!view_submission(request->coordinator->store, key, &ids, &known, &request->error) ||
         (!known && !take_in(request, key, &ids)))
         return false;

@@ -49,8 +49,22 @@ static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJS
            cJSON_AddItemToObject(object, key, artifacts);
 }
 
+static bool add_submitter(struct store *store, int64_t id, cJSON *object, struct error *error) {
+    struct query query;
+    query_open(&query, store,
+               "SELECT host, version FROM submission JOIN experiment ON submission = key"
+               " WHERE id = ?");
+    query_bind_int(&query, id);
+    if (query_next(&query)) {
+        columns_add_text(object, "submit_host", &query);
+        columns_add_text(object, "submit_version", &query);
+    }
+    return query_close(&query, error);
+}
+
 static bool add_details(struct store *store, int64_t id, cJSON *object, struct error *error) {
-    return fork_view(store, id, object, error) && epochs_view_history(store, id, object, error) &&
+    return add_submitter(store, id, object, error) && fork_view(store, id, object, error) &&
+           epochs_view_history(store, id, object, error) &&
            evaluations_view(store, id, object, error) &&
            columns_add_rows(store,
                             "SELECT * FROM (SELECT kind, epoch, path, host FROM checkpoint"

@@ -60,6 +60,7 @@ INSERT INTO class_result (experiment, checkpoint, split, class, name, label, pic
 VALUES (1, 'best', 'test', 0, 'real', 1, 4, 3);
 INSERT INTO score VALUES (1, 'best', 'test', 0, 1, 0, 'real/1.png', 0.875);
 """,
+    13: "UPDATE submission SET host = 'h', version = '0.1.0';",
     14: """
 INSERT INTO tag VALUES (1, 'keep', 1700000009500, 'ann');
 INSERT INTO note VALUES (1, 1, 'k', 1700000009500, 'ann', 'one

@@ -54,7 +54,7 @@ def experiment(number, name, seed, state, history, evaluations, **more):
     return {"id": number, "name": name, "group": "demo", "variant": {"train.seed": str(seed)}, "state": state,
             "priority": 0, "attempt": 1, "max_attempts": 3, "failures": 0, "worker": None, "error": None,
             "submitted_ms": 1795493707000, "started_ms": 1795493708000, "finished_ms": 1795493758000,
-            "epochs": 3, "epochs_done": len(history), "person": "ann@node", "waits": None, "progress": None, "best": best[-1] if best else None,
+            "epochs": 3, "epochs_done": len(history), "person": "ann@node", "submit_host": "node", "submit_version": "0.1.0", "waits": None, "progress": None, "best": best[-1] if best else None,
             "latest": history[-1] if history else None, "config": config, "history": history,
             "evaluations": evaluations, "checkpoints": [], "artifacts": [], "attempts": [
                 {"attempt": 1, "worker": "node-1", "started_ms": 1795493708000, "ended_ms": None,

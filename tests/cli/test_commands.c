@@ -94,8 +94,9 @@ static cJSON *answer_details(void *context, size_t nth, const char *request, con
             13);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
-        static const char *const details_only[] = {
-            "config", "history", "evaluations", "checkpoints", "artifacts", "attempts", "notes"};
+        static const char *const details_only[] = {"submit_host", "submit_version", "config",
+                                                   "history",     "evaluations",    "checkpoints",
+                                                   "artifacts",   "attempts",       "notes"};
         for (size_t j = 0; list && j < sizeof details_only / sizeof details_only[0]; j++)
             cJSON_DeleteItemFromObject(experiment, details_only[j]);
         if (list) /* 3 h 7 min and a half ago */

@@ -83,15 +83,17 @@ static void csv_has_titles_quotes_and_nothing_for_null(void **state) {
     (void)state;
     struct run run = RUN(command_export, "export", "g");
     const char *titles =
-        "id,name,group,state,person,worker,error,attempt,submitted_ms,started_ms,"
+        "id,name,group,state,person,submit_host,submit_version,worker,error,attempt,submitted_ms,"
+        "started_ms,"
         "finished_ms,epochs,epochs_done,stopped,tags,notes,variant.train.seed,config.data.upsample."
         "real,config.train.seed,config.train.flip,keep,best_epoch,";
-    const char *first = "\n1,\"demo/flip,seed=0\",demo,done,ann@node,,,1,1795493707000,"
+    const char *first = "\n1,\"demo/flip,seed=0\",demo,done,ann@node,node,0.1.0,,,1,1795493707000,"
                         "1795493708000,1795493758000,3,3,,\"[\"\"baseline\"\",\"\"paper\"\"]\",\"[{"
                         "\"\"number\"\":1,";
     const char *rest = "had all been there, and 4\"\"}]\",0,2,0,flip,last,2,82,164,20,22,";
-    const char *second = "\n4,\"demo/none,seed=1\",demo,running,ann@node,node-1,,1,1795493707000,"
-                         "1795493708000,,3,1,,,,,,1,none,,,,";
+    const char *second =
+        "\n4,\"demo/none,seed=1\",demo,running,ann@node,node,0.1.0,node-1,,1,1795493707000,"
+        "1795493708000,,3,1,,,,,,1,none,,,,";
     assert_memory_equal(run.out, titles, strlen(titles));
     assert_non_null(strstr(run.out, first));
     assert_non_null(strstr(run.out, rest));

@@ -18,9 +18,9 @@
 static const char log_text[] = "line 1\tü\n" EVIL "\nline 3\n";
 
 static bool is_free_text(const char *key) {
-    static const char *const keys[] = {"name",   "group", "error", "worker", "person",
-                                       "waits",  "path",  "host",  "root",   "weights",
-                                       "device", "text",  "tags"};
+    static const char *const keys[] = {"name",   "group", "error", "worker",      "person",
+                                       "waits",  "path",  "host",  "root",        "weights",
+                                       "device", "text",  "tags",  "submit_host", "submit_version"};
     for (size_t i = 0; key != NULL && i < sizeof keys / sizeof keys[0]; i++)
         if (strcmp(key, keys[i]) == 0)
             return true;
@@ -42,8 +42,9 @@ static void poison(cJSON *document) {
 }
 
 static cJSON *experiments_of(const cJSON *body, bool list) {
-    static const char *const details_only[] = {
-        "config", "history", "evaluations", "checkpoints", "artifacts", "attempts", "notes"};
+    static const char *const details_only[] = {"submit_host", "submit_version", "config",
+                                               "history",     "evaluations",    "checkpoints",
+                                               "artifacts",   "attempts",       "notes"};
     char *text;
     size_t length;
     const cJSON *ids = field_at(body, "ids");

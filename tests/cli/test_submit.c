@@ -50,6 +50,10 @@ static void members_are_sent_whole_and_their_ids_printed(void **state) {
     assert_run(submit((char *[]){"submit", path, NULL}, &body), 0,
                "id  experiment\n 7  demo/seed=0\n 8  demo/seed=1\n", "");
     const cJSON *second = cJSON_GetArrayItem(field_at(body, "experiments"), 1);
+    char host[64];
+    assert_int_equal(gethostname(host, sizeof host), 0);
+    assert_string_equal(field_text(body, "host", ""), host);
+    assert_string_equal(field_text(body, "version", ""), ASSAY_VERSION);
     assert_true(strlen(field_text(body, "key", "")) >= 16);
     assert_string_equal(field_text(second, "name", ""), "demo/seed=1");
     assert_string_equal(field_text(second, "group", ""), "demo");

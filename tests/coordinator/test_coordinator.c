@@ -49,6 +49,26 @@ static void names_that_would_reach_a_terminal_have_no_control_characters(void **
                         "invalid");
 }
 
+static void where_and_with_what_was_submitted_is_told_and_has_no_control_characters(void **state) {
+    struct bench *bench = *state;
+    cJSON *submission = body_submit("a test's key", 1, 1, 1);
+    cJSON_AddStringToObject(submission, "host", "node-1");
+    cJSON_AddStringToObject(submission, "version", "0.1.0");
+    ask(bench, "submit", submission, "submitted");
+    assert_string_equal(text_of(show(bench, 1), "submit_host"), "node-1");
+    assert_string_equal(text_of(show(bench, 1), "submit_version"), "0.1.0");
+    ask(bench, "submit", body_submit("an earlier assay's", 1, 1, 1), "submitted");
+    assert_string_equal(text_of(show(bench, 2), "submit_host"), "");
+    assert_string_equal(text_of(show(bench, 2), "submit_version"), "");
+    static const char *const keys[] = {"host", "version"};
+    for (size_t i = 0; i < 2; i++) {
+        submission = body_submit("a hostile one's", 1, 1, 1);
+        cJSON_AddStringToObject(submission, keys[i], "\033[2J");
+        assert_string_equal(text_of(ask(bench, "submit", submission, "error"), "code"), "invalid");
+    }
+    assert_int_equal(number_of(ask(bench, "status", body("{}"), "coordinator"), "queued"), 2);
+}
+
 /* --- who gets what --- */
 
 static void two_workers_never_get_the_same_experiment(void **state) {
@@ -573,6 +593,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(the_same_key_submits_once),
         ON_BENCH(of_a_submission_with_a_fault_nothing_is_queued),
+        ON_BENCH(where_and_with_what_was_submitted_is_told_and_has_no_control_characters),
         ON_BENCH(names_that_would_reach_a_terminal_have_no_control_characters),
         ON_BENCH(two_workers_never_get_the_same_experiment),
         ON_BENCH(a_worker_has_to_say_hello_first),

@@ -94,6 +94,7 @@ static void is_kept(struct store *store, int schema) {
     assert_true(fabs(number(store, "SELECT count(*) FROM tag") - (schema >= 14)) < 0.5);
     is_text(store, "SELECT group_concat(quote(tags) || notes, ',') FROM experiment_result",
             schema >= 14 ? "'keep'1,NULL0,NULL0,NULL0" : "NULL0,NULL0,NULL0,NULL0");
+    is_text(store, "SELECT host || version FROM submission", schema >= 13 ? "h0.1.0" : "");
     is_text(store, "SELECT length(database) || '.' || length(history) FROM identity", "32.32");
 }
 

@@ -77,7 +77,8 @@ static void commit(struct store *store) {
 }
 
 static bool insert_key(struct store *store, const char *key) {
-    return record_key(store, key, "", 1, NULL);
+    const struct submitter nobody = {"", "", ""};
+    return record_key(store, key, &nobody, 1, NULL);
 }
 
 /* An experiment with id 1, in a transaction of its own. */
