@@ -36,7 +36,8 @@ enum {
     KEY_ON_FINISH = 'o',
     KEY_TAG = 't',
     KEY_NOTE = 'N',
-    PRIORITY_MOST = 1000
+    PRIORITY_MOST = 1000,
+    EXPERIMENT_MS = 20, /* to check it and write it down, on a machine that has other work */
 };
 
 static const struct argp_option options[] = {
@@ -229,7 +230,9 @@ static bool send_experiments(struct client *client, const struct submit_options 
     if (chosen->note != NULL)
         cJSON_AddStringToObject(body, "note", chosen->note);
     cJSON_AddItemToObject(body, "experiments", cJSON_Duplicate(experiments, true));
-    return client_ask(client, "submit", body, "submitted", answer, error);
+    struct client patient = *client;
+    patient.timeout_ms += EXPERIMENT_MS * cJSON_GetArraySize(experiments);
+    return client_ask(&patient, "submit", body, "submitted", answer, error);
 }
 
 /* [{"id", "name", "group"}] */
