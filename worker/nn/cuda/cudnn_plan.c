@@ -188,6 +188,19 @@ static cudnnBackendDescriptor_t graph(struct drafting *drafting, const struct cu
 
 /* ---- choosing an engine ---- */
 
+/* Of such an engine cuDNN does not say that its results differ from run to run, even where its code
+ * adds atomically (docs/cuda.md). True also when it cannot be found out. */
+static bool made_at_run_time(cudnnBackendDescriptor_t engine) {
+    cudnnBackendBehaviorNote_t notes[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    int64_t count = 0;
+    bool made = cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
+                                         CUDNN_TYPE_BEHAVIOR_NOTE, CUDNN_BEHAVIOR_NOTE_TYPE_COUNT,
+                                         &count, notes) != CUDNN_STATUS_SUCCESS;
+    for (int64_t i = 0; i < count && !made; i++)
+        made = notes[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+    return made;
+}
+
 /* Whether the engine keeps what the task promises. */
 static bool engine_allowed(cudnnBackendDescriptor_t config, const struct convolution_task *task) {
     struct drafting drafting = {0};
@@ -210,6 +223,7 @@ static bool engine_allowed(cudnnBackendDescriptor_t config, const struct convolu
         case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION: allowed = false; break;
         default: break;
         }
+    allowed = allowed && !(task->deterministic && made_at_run_time(engine));
     destroy(engine);
     return allowed;
 }
