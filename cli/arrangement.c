@@ -14,12 +14,12 @@ static error_t parse_columns(struct arrangement *arrangement, const char *argume
     for (char *name = arrangement->names != NULL ? strtok_r(arrangement->names, ", ", &rest) : NULL;
          name != NULL; name = strtok_r(NULL, ", ", &rest)) {
         if (arrangement->column_count == ARRANGEMENT_MAX)
-            return command_mistake(state, "--columns takes at most %d names", ARRANGEMENT_MAX);
+            return options_mistake(state, "--columns takes at most %d names", ARRANGEMENT_MAX);
         arrangement->columns[arrangement->column_count++] = name;
     }
     return arrangement->column_count > 0
                ? 0
-               : command_mistake(state, "--columns takes names with commas between them");
+               : options_mistake(state, "--columns takes names with commas between them");
 }
 
 error_t arrangement_parse(struct arrangement *arrangement, int key, char *argument,
@@ -32,7 +32,7 @@ error_t arrangement_parse(struct arrangement *arrangement, int key, char *argume
         filter_free(arrangement->filter);
         return filter_parse(argument, &arrangement->filter, &error)
                    ? 0
-                   : command_mistake(state, "%s", error.message);
+                   : options_mistake(state, "%s", error.message);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

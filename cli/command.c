@@ -3,12 +3,10 @@
 #include "cli/description.h"
 #include "core/options.h"
 #include "core/text.h"
-#include "core/words.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,57 +18,23 @@ enum { OPTIONS_MOST = 32 }; /* of one command, with those of all and the empty o
 /* One command_parse: state->hook of every parser. (argp keeps a hook for each argp of its own, so
  * there is one argp, and parse() hands on what is the command's.) */
 struct parsing {
+    struct options_said said; /* where options_mistake looks */
     const struct command_line *line;
     struct command_input *input;
     void *options;
     struct argp_option known[OPTIONS_MOST]; /* every option, ours and the command's */
     size_t count;
     int apart; /* arguments behind those that getopt sees */
-    bool help, mistaken;
+    bool help;
 };
-
-error_t command_mistake(const struct argp_state *state, const char *format, ...) {
-    struct parsing *parsing = state->hook;
-    char message[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    if (!parsing->mistaken)
-        fprintf(stderr, "assay: %s; see assay %s --help\n", message, state->name);
-    parsing->mistaken = true;
-    return EINVAL;
-}
-
-/* The known option that a misspelt --word is near to, or NULL. */
-static const char *nearest_option(const struct parsing *parsing, const char *word) {
-    const char *names[OPTIONS_MOST];
-    for (size_t i = 0; i < parsing->count; i++)
-        names[i] = parsing->known[i].name;
-    return strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, parsing->count) : NULL;
-}
-
-static error_t refused(const struct argp_state *state) {
-    const struct parsing *parsing = state->hook;
-    if (parsing->mistaken)
-        return EINVAL; /* not getopt: a parser, which has said so */
-    char text[512];
-    const char *unknown, *near = NULL;
-    options_refusal(state, parsing->known, text, sizeof text, &unknown);
-    if (unknown != NULL)
-        near = nearest_option(parsing, unknown);
-    if (near != NULL)
-        return command_mistake(state, "%s; did you mean --%s?", text, near);
-    return command_mistake(state, "%s", text);
-}
 
 static error_t count_arguments(const struct argp_state *state, size_t count) {
     const struct parsing *parsing = state->hook;
     const struct command_line *line = parsing->line;
     if (count < line->least)
-        return command_mistake(state, "%s needs %s", state->name, line->arguments);
+        return options_mistake(state, "%s needs %s", state->name, line->arguments);
     if (count > line->most)
-        return command_mistake(state, "%s has an argument too many: %s", state->name,
+        return options_mistake(state, "%s has an argument too many: %s", state->name,
                                parsing->input->arguments[line->most]);
     return 0;
 }
@@ -89,7 +53,7 @@ static error_t parse_timeout(const char *argument, const struct argp_state *stat
                              int *timeout_ms) {
     long long seconds;
     if (!command_number(argument, 1, 3600, &seconds))
-        return command_mistake(state, "--timeout takes 1 to 3600 seconds, not \"%s\"", argument);
+        return options_mistake(state, "--timeout takes 1 to 3600 seconds, not \"%s\"", argument);
     *timeout_ms = (int)seconds * 1000;
     return 0;
 }
@@ -114,7 +78,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (count_arguments(state, parsing->input->count) != 0)
             return EINVAL;
         return hand_on(key, argument, state);
-    case ARGP_KEY_ERROR: return parsing->help ? 0 : refused(state);
+    case ARGP_KEY_ERROR: return parsing->help ? 0 : options_refused(state);
     default: return hand_on(key, argument, state);
     }
 }
@@ -143,19 +107,10 @@ static void add_options(struct parsing *parsing) {
     add_option(parsing, "help", 'h', NULL, "Show this help");
 }
 
-static const struct argp_option *find_option(const struct parsing *parsing, const char *name,
-                                             size_t length) {
-    for (size_t i = 0; i < parsing->count; i++)
-        if (strlen(parsing->known[i].name) == length &&
-            strncmp(parsing->known[i].name, name, length) == 0)
-            return &parsing->known[i];
-    return NULL;
-}
-
 static bool awaits_value(const struct parsing *parsing, const char *word) {
     const struct argp_option *option =
-        strncmp(word, "--", 2) == 0 ? find_option(parsing, word + 2, strlen(word + 2)) : NULL;
-    return option != NULL && option->arg != NULL;
+        strncmp(word, "--", 2) == 0 ? options_long(parsing->known, word + 2) : NULL;
+    return option != NULL && option->arg != NULL && strchr(word, '=') == NULL;
 }
 
 /* Negative numbers are options to getopt: they go to the end of argv, and it sees so many words
@@ -190,7 +145,8 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
     *input = (struct command_input){.connect = named ? environment : DEALER_ENDPOINT,
                                     .keys = dealer_keys_default(),
                                     .timeout_ms = 5000};
-    struct parsing parsing = {.line = line, .input = input, .options = options};
+    struct parsing parsing = {
+        .said.before = "assay ", .line = line, .input = input, .options = options};
     add_options(&parsing);
     *status = 0;
     if (description_heard(line, parsing.known, parsing.count))
@@ -201,7 +157,7 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
         parsing.apart = set_apart(&parsing, argc, argv);
     error_t code = argp_parse(&argp, argc - parsing.apart, argv,
                               ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
-    bool help = parsing.help && !parsing.mistaken;
+    bool help = parsing.help && !parsing.said.mistaken;
     if (help)
         show_help(&argp, argv[0]);
     *status = help ? 0 : ERROR_INPUT;

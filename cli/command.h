@@ -6,15 +6,14 @@
  * coordinator, 4 the experiment asked about failed or was cancelled. Its options are plain argp
  * options, handed to command_parse, which adds --help and, where asked for, --connect (with
  * --timeout, --key and --server-key) and --json, and says in one line what is wrong with a command
- * line.
+ * line, as core/options.h does.
  */
 #ifndef ASSAY_CLI_COMMAND_H
 #define ASSAY_CLI_COMMAND_H
 
-#include "core/error.h"
+#include "core/options.h"
 #include "net/dealer.h"
 
-#include <argp.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,11 +54,6 @@ struct command_input {
  * *status. */
 bool command_parse(const struct command_line *line, int argc, char **argv, void *options,
                    struct command_input *input, int *status);
-
-/* For a `parse` function: the mistake is printed as "assay: message; see ..." and ends
- * command_parse. */
-error_t command_mistake(const struct argp_state *state, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* A whole number from low to high, for options and ids; false when `text` is anything else. */
 bool command_number(const char *text, long long low, long long high, long long *value);

@@ -39,7 +39,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_THREADS:
         return command_number(argument, 1, THREADS_MOST, &chosen->threads)
                    ? 0
-                   : command_mistake(state, "--threads is a whole number from 1 to %d, not %s",
+                   : options_mistake(state, "--threads is a whole number from 1 to %d, not %s",
                                      THREADS_MOST, argument);
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -51,7 +51,7 @@ static error_t number(const struct argp_state *state, const char *option, const 
                       long long low, long long high, long long *value) {
     if (command_number(text, low, high, value))
         return 0;
-    return command_mistake(state, "--%s takes %lld to %lld, not \"%s\"", option, low, high, text);
+    return options_mistake(state, "--%s takes %lld to %lld, not \"%s\"", option, low, high, text);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {

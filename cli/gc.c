@@ -31,7 +31,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_UNUSED: chosen->unused_data = true; return 0;
     case KEY_KEEP_EVERY:
         if (!command_number(argument, 0, EVERY_MOST, &chosen->keep_every))
-            return command_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
+            return options_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
                                    argument);
         return 0;
     default: return ARGP_ERR_UNKNOWN;

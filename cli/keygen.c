@@ -26,7 +26,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return ARGP_ERR_UNKNOWN;
     chosen->name = argument;
     if (argument[0] == '\0' || strlen(argument) > KEY_NAME_MAX || strpbrk(argument, "\n\r") != NULL)
-        return command_mistake(state, "--name takes one line of 1 to %d bytes", KEY_NAME_MAX);
+        return options_mistake(state, "--name takes one line of 1 to %d bytes", KEY_NAME_MAX);
     return 0;
 }
 

@@ -28,7 +28,7 @@ static error_t parse_state(struct ls *ls, const char *argument, const struct arg
             ls->state = argument;
             return 0;
         }
-    return command_mistake(
+    return options_mistake(
         state, "there is no state \"%s\"; use queued, paused, running, done, failed or cancelled",
         argument);
 }

@@ -17,7 +17,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return ARGP_ERR_UNKNOWN;
     if (command_number(argument, 1, INT32_MAX, number))
         return 0;
-    return command_mistake(state, "--remove takes the number of a note, not \"%s\"", argument);
+    return options_mistake(state, "--remove takes the number of a note, not \"%s\"", argument);
 }
 
 static const struct command_line line = {

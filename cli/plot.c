@@ -52,9 +52,9 @@ static error_t parse_kind(struct plot_options *chosen, const char *argument,
     }
     const char *near = nearest_word(argument, names, KIND_COUNT);
     if (near != NULL)
-        return command_mistake(state, "there is no kind \"%s\"; did you mean \"%s\"?", argument,
+        return options_mistake(state, "there is no kind \"%s\"; did you mean \"%s\"?", argument,
                                near);
-    return command_mistake(state, "there is no kind \"%s\" of plot; there are " KIND_NAMES,
+    return options_mistake(state, "there is no kind \"%s\" of plot; there are " KIND_NAMES,
                            argument);
 }
 
@@ -64,7 +64,7 @@ static error_t parse_one_of(const char *const names[2], const char *option, cons
     for (*index = 0; *index < 2; *index += 1)
         if (strcmp(names[*index], argument) == 0)
             return 0;
-    return command_mistake(state, "--%s is %s or %s, not \"%s\"", option, names[0], names[1],
+    return options_mistake(state, "--%s is %s or %s, not \"%s\"", option, names[0], names[1],
                            argument);
 }
 
@@ -77,7 +77,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         chosen->out = argument;
         return drawing_takes(argument)
                    ? 0
-                   : command_mistake(state, "--out ends in .png or .svg, unlike \"%s\"", argument);
+                   : options_mistake(state, "--out ends in .png or .svg, unlike \"%s\"", argument);
     case KEY_KIND: return parse_kind(chosen, argument, state);
     case KEY_CHECKPOINT:
         return parse_one_of(checkpoint_names, "checkpoint", argument, state,
@@ -88,7 +88,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return code;
     case ARGP_KEY_END:
         return chosen->out != NULL ? 0
-                                   : command_mistake(state, "plot needs --out FILE.png|FILE.svg");
+                                   : options_mistake(state, "plot needs --out FILE.png|FILE.svg");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

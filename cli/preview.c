@@ -27,10 +27,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_ROWS:
         return command_number(argument, 1, CONTACT_ROWS_MAX, &chosen->rows)
                    ? 0
-                   : command_mistake(state, "--rows is a whole number from 1 to %d, not %s",
+                   : options_mistake(state, "--rows is a whole number from 1 to %d, not %s",
                                      CONTACT_ROWS_MAX, argument);
     case ARGP_KEY_END:
-        return chosen->out != NULL ? 0 : command_mistake(state, "preview needs --out SHEET.png");
+        return chosen->out != NULL ? 0 : options_mistake(state, "preview needs --out SHEET.png");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

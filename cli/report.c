@@ -24,7 +24,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case KEY_OUT: *out = argument; return 0;
     case ARGP_KEY_END:
-        return *out != NULL ? 0 : command_mistake(state, "report needs --out F.html");
+        return *out != NULL ? 0 : options_mistake(state, "report needs --out F.html");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -23,16 +23,16 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_CHECKPOINT:
         chosen->checkpoint = argument;
         if (strcmp(argument, "best") != 0 && strcmp(argument, "last") != 0)
-            return command_mistake(state, "--checkpoint is best or last, not \"%s\"", argument);
+            return options_mistake(state, "--checkpoint is best or last, not \"%s\"", argument);
         return 0;
     case KEY_SPLIT:
         chosen->split = argument;
         if (strcmp(argument, "valid") != 0 && strcmp(argument, "test") != 0)
-            return command_mistake(state, "--split is valid or test, not \"%s\"", argument);
+            return options_mistake(state, "--split is valid or test, not \"%s\"", argument);
         return 0;
     case ARGP_KEY_END:
         if (chosen->checkpoint == NULL || chosen->split == NULL)
-            return command_mistake(state,
+            return options_mistake(state,
                                    "scores needs --checkpoint best|last and --split valid|test");
         return 0;
     default: return ARGP_ERR_UNKNOWN;

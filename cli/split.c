@@ -27,7 +27,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_OUT: chosen->out = argument; return 0;
     case KEY_MEMBER: chosen->member = argument; return 0;
     case ARGP_KEY_END:
-        return chosen->out != NULL ? 0 : command_mistake(state, "split needs --out DIR");
+        return chosen->out != NULL ? 0 : options_mistake(state, "split needs --out DIR");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -86,12 +86,12 @@ static error_t parse_remark(struct submit_options *chosen, int key, const char *
                             const struct argp_state *state) {
     struct error error = {0};
     if (key == KEY_NOTE && chosen->note != NULL)
-        return command_mistake(state, "--note is given twice; assay note writes a second one");
+        return options_mistake(state, "--note is given twice; assay note writes a second one");
     bool good = key == KEY_TAG ? remarks_take_tags(argument, &chosen->tags, &error)
                                : note_check(argument, &error);
     if (key == KEY_NOTE)
         chosen->note = argument;
-    return good ? 0 : command_mistake(state, "%s", error.message);
+    return good ? 0 : options_mistake(state, "%s", error.message);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -109,12 +109,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_PRIORITY:
         chosen->has_priority = true;
         if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
-            return command_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
+            return options_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
                                    PRIORITY_MOST, argument);
         return 0;
     case KEY_FROM:
         if (!read_from(argument, chosen))
-            return command_mistake(state, "--from takes ID@best, ID@last or ID@EPOCH, not \"%s\"",
+            return options_mistake(state, "--from takes ID@best, ID@last or ID@EPOCH, not \"%s\"",
                                    argument);
         return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -26,7 +26,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return ARGP_ERR_UNKNOWN;
     return remarks_take_tags(argument, key == KEY_ADD ? &tagging->add : &tagging->remove, &error)
                ? 0
-               : command_mistake(state, "%s", error.message);
+               : options_mistake(state, "%s", error.message);
 }
 
 static const struct command_line line = {

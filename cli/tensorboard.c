@@ -17,7 +17,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case KEY_OUT: *out = argument; return 0;
     case ARGP_KEY_END:
-        return *out != NULL ? 0 : command_mistake(state, "tensorboard needs --out DIR");
+        return *out != NULL ? 0 : options_mistake(state, "tensorboard needs --out DIR");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -40,29 +40,29 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         chosen->checkpoint = argument;
         if (!is_one_of(argument, "best", "last") &&
             !command_number(argument, 1, UINT32_MAX, &number))
-            return command_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
+            return options_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
                                    argument);
         return 0;
     case KEY_SPLIT:
         chosen->split = argument;
         if (!is_one_of(argument, "valid", "test"))
-            return command_mistake(state, "--split is valid or test, not \"%s\"", argument);
+            return options_mistake(state, "--split is valid or test, not \"%s\"", argument);
         return 0;
     case KEY_BACKEND:
         chosen->backend = argument;
         if (strcmp(argument, "auto") != 0 && !is_one_of(argument, "cpu", "cuda"))
-            return command_mistake(state, "--backend is auto, cpu or cuda, not \"%s\"", argument);
+            return options_mistake(state, "--backend is auto, cpu or cuda, not \"%s\"", argument);
         return 0;
     case KEY_CACHE: chosen->cache = argument; return 0;
     case KEY_GIB:
         chosen->cache_gib = argument;
         return command_number(argument, 0, 1 << 20, &number)
                    ? 0
-                   : command_mistake(state, "--data-cache-gib is a whole number, not \"%s\"",
+                   : options_mistake(state, "--data-cache-gib is a whole number, not \"%s\"",
                                      argument);
     case ARGP_KEY_END:
         if (chosen->checkpoint == NULL || chosen->split == NULL)
-            return command_mistake(state, "test needs --checkpoint best|last|N and --split "
+            return options_mistake(state, "test needs --checkpoint best|last|N and --split "
                                           "valid|test");
         return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -35,10 +35,10 @@ static bool ends_in(const char *path, const char *ending) {
 static error_t check(const struct transform_options *chosen, const struct argp_state *state) {
     if (chosen->stage == NULL ||
         (strcmp(chosen->stage, "train") != 0 && strcmp(chosen->stage, "eval") != 0))
-        return command_mistake(state, "transform needs --stage train or --stage eval");
+        return options_mistake(state, "transform needs --stage train or --stage eval");
     if (chosen->out == NULL ||
         (!ends_in(chosen->out, ".png") && !ends_in(chosen->out, ".safetensors")))
-        return command_mistake(state, "transform needs --out OUT.png or --out OUT.safetensors");
+        return options_mistake(state, "transform needs --out OUT.png or --out OUT.safetensors");
     return 0;
 }
 
@@ -51,11 +51,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_EPOCH:
         return command_number(argument, 0, UINT32_MAX, &chosen->epoch)
                    ? 0
-                   : command_mistake(state, "--epoch is a whole number from 0, not %s", argument);
+                   : options_mistake(state, "--epoch is a whole number from 0, not %s", argument);
     case KEY_INDEX:
         return command_number(argument, 0, INT64_MAX, &chosen->index)
                    ? 0
-                   : command_mistake(state, "--index is a whole number from 0, not %s", argument);
+                   : options_mistake(state, "--index is a whole number from 0, not %s", argument);
     case ARGP_KEY_END: return check(chosen, state);
     default: return ARGP_ERR_UNKNOWN;
     }

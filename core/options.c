@@ -1,6 +1,7 @@
 #include "core/options.h"
 
 #include "core/standard.h"
+#include "core/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,31 +10,31 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { OPTIONS_MOST = 64 }; /* among which the nearest is looked for */
+
 /* One options_parse: state->hook while the caller's parser runs. */
 struct parsing {
+    struct options_said said;
     argp_parser_t parser; /* the caller's, and its input */
     void *input;
-    bool said; /* the mistake was printed */
 };
 
 error_t options_mistake(const struct argp_state *state, const char *format, ...) {
-    struct parsing *parsing = state->hook;
+    struct options_said *said = state->hook;
     char message[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (!parsing->said)
-        fprintf(stderr, "assay: %s; see %s --help\n", message, state->name);
-    parsing->said = true;
+    if (!said->mistaken)
+        fprintf(stderr, "assay: %s; see %s%s --help\n", message, said->before, state->name);
+    said->mistaken = true;
     return EINVAL;
 }
 
 /* --- what getopt has refused --- */
 
-/* The option of a long word without its dashes, which may be cut short; NULL when it is none, or
- * the beginning of several. */
-static const struct argp_option *long_option(const struct argp_option *options, const char *word) {
+const struct argp_option *options_long(const struct argp_option *options, const char *word) {
     const struct argp_option *found = NULL;
     size_t length = strcspn(word, "="), count = 0;
     for (; options->name != NULL; options++) {
@@ -56,7 +57,7 @@ static const struct argp_option *short_option(const struct argp_option *options,
 /* Whether the word, behind which another one stands or not, is wrong, and then how. */
 static bool long_refused(const struct argp_option *options, const char *word, bool last, char *text,
                          size_t size, const char **unknown) {
-    const struct argp_option *option = long_option(options, word + 2);
+    const struct argp_option *option = options_long(options, word + 2);
     bool valued = strchr(word, '=') != NULL;
     if (option == NULL) {
         *unknown = word;
@@ -89,8 +90,18 @@ static bool short_refused(const struct argp_option *options, const char *word, b
     return false;
 }
 
-void options_refusal(const struct argp_state *state, const struct argp_option *options, char *text,
-                     size_t size, const char **unknown) {
+/* The known option that a misspelt --word is near to, or NULL. */
+static const char *nearest_option(const struct argp_option *options, const char *word) {
+    const char *names[OPTIONS_MOST];
+    size_t count = 0;
+    for (; options->name != NULL && count < OPTIONS_MOST; options++)
+        names[count++] = options->name;
+    return strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, count) : NULL;
+}
+
+/* *unknown is the word when there is no such option, else NULL. */
+static void explain(const struct argp_state *state, const struct argp_option *options, char *text,
+                    size_t size, const char **unknown) {
     *unknown = NULL;
     /* It is the word before next, or in the midst of "-xyz" the one there. */
     for (int at = state->next > 1 ? state->next - 1 : 1; at <= state->next && at < state->argc;
@@ -106,24 +117,31 @@ void options_refusal(const struct argp_state *state, const struct argp_option *o
     snprintf(text, size, "an option is not understood");
 }
 
-static void refused(const struct argp_state *state) {
+error_t options_refused(const struct argp_state *state) {
+    const struct options_said *said = state->hook;
+    const struct argp_option *options = state->root_argp->options;
     char text[512];
     const char *unknown;
-    options_refusal(state, state->root_argp->options, text, sizeof text, &unknown);
-    options_mistake(state, "%s", text);
+    if (said->mistaken)
+        return EINVAL; /* not getopt: a parser, which has said so */
+    explain(state, options, text, sizeof text, &unknown);
+    const char *near = unknown != NULL ? nearest_option(options, unknown) : NULL;
+    if (near != NULL)
+        return options_mistake(state, "%s; did you mean --%s?", text, near);
+    return options_mistake(state, "%s", text);
 }
 
 static error_t parse_around(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     state->hook = parsing;
     if (key == ARGP_KEY_ERROR)
-        refused(state);
+        options_refused(state);
     state->input = parsing->input;
     return parsing->parser(key, argument, state);
 }
 
 bool options_parse(const struct argp *argp, int argc, char **argv, void *input, int *code) {
-    struct parsing parsing = {.parser = argp->parser, .input = input};
+    struct parsing parsing = {.said.before = "", .parser = argp->parser, .input = input};
     struct argp around = *argp;
     around.parser = parse_around;
     *code = 0;

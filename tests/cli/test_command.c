@@ -17,7 +17,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     if (key != KEY_OUT)
         return ARGP_ERR_UNKNOWN;
     *(char **)state->input = argument;
-    return strcmp(argument, "bad") == 0 ? command_mistake(state, "--out cannot be bad") : 0;
+    return strcmp(argument, "bad") == 0 ? options_mistake(state, "--out cannot be bad") : 0;
 }
 
 static const struct command_line line = {.arguments = "ID [WHAT]",

@@ -99,6 +99,12 @@ assay coordinator --db 2>err || status=$?
 [ $status = 2 ] || fail "exit code $status of --db without a value"
 [ "$(cat err)" = "assay: --db needs a value: FILE; see assay-coordinator --help" ] || fail "other words: $(cat err)"
 
+status=0
+assay worker --conect tcp://127.0.0.1:1 2>err || status=$?
+[ $status = 2 ] || fail "exit code $status of a misspelt option"
+[ "$(cat err)" = "assay: unknown option --conect; did you mean --connect?; see assay-worker --help" ] ||
+    fail "other words: $(cat err)"
+
 # Nothing of all this was queued.
 [ "$(assay ls --json)" = "[]" ] || fail "something was queued"
 [ "$(sql 'SELECT count(*) FROM experiment')" = 0 ] || fail "the database has experiments"
