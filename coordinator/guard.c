@@ -103,7 +103,8 @@ void guard_refresh(struct guard *guard) {
         if (!allow_refresh(guard->paths[i], &guard->allowed[i], &changed, &error))
             tell(guard, "%s", error.message);
         if (changed)
-            tell(guard, "%s read again: %zu keys", guard->paths[i], guard->allowed[i].count);
+            tell(guard, "%s read again: %zu %s", guard->paths[i], guard->allowed[i].count,
+                 guard->allowed[i].count == 1 ? "key" : "keys");
     }
 }
 
