@@ -124,7 +124,7 @@ static void those_that_were_asked_for_longest_ago_are_forgotten(void **state) {
     struct played played = {.state = "done", .pictures = 4, .copies = 1};
     struct page_compare *compare = opened();
     struct error error;
-    char name[8];
+    char name[16];
     for (int i = 0; i < 9; i++) { /* one more than are kept; the first is asked for in between */
         snprintf(name, sizeof name, "g%d", i);
         free(compared(compare, &played, name, &error));
