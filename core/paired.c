@@ -55,18 +55,72 @@ bool paired_difference(const struct paired *paired, enum paired_metric metric, d
     return true;
 }
 
-/* As many pictures as `from` has, drawn from it with replacement. */
-static void resample(const uint64_t *from, uint32_t count, struct random_stream *stream,
+/* The same with pictures in one cell that the difference does not tell apart: it is then drawn by
+ * fewer, and mostly smaller, counts. */
+static struct paired told_apart(const struct paired *paired, enum paired_metric metric) {
+    struct paired merged = {0};
+    for (int label = 0; label < 2; label++)
+        for (int first = 0; first < 2; first++)
+            for (int second = 0; second < 2; second++) {
+                bool alike = metric == PAIRED_ACCURACY    ? first == second
+                             : metric == PAIRED_PRECISION ? first == 0 && second == 0
+                                                          : label == 0;
+                uint64_t *cell =
+                    alike ? &merged.cells[0][0][0] : &merged.cells[label][first][second];
+                *cell += paired->cells[label][first][second];
+            }
+    return merged;
+}
+
+/* How pictures are drawn: cell by cell, the small ones first, each as a binomial of those that are
+ * left; the last takes the rest. */
+struct drawing_order {
+    int cells[CELLS];
+    double waits[CELLS]; /* log(1 - p) of a picture's chance of this cell and none before it */
+    uint32_t pictures;
+};
+
+static struct drawing_order order_of(const uint64_t *from, uint32_t pictures) {
+    struct drawing_order order = {.pictures = pictures};
+    uint64_t left = pictures;
+    for (int i = 0; i < CELLS; i++) {
+        int at = i;
+        for (; at > 0 && from[order.cells[at - 1]] > from[i]; at--)
+            order.cells[at] = order.cells[at - 1];
+        order.cells[at] = i;
+    }
+    for (int i = 0; i + 1 < CELLS; i++) {
+        uint64_t count = from[order.cells[i]];
+        order.waits[i] = log1p(-(double)count / (double)left); /* at most a half: more follow */
+        left -= count;
+    }
+    return order;
+}
+
+/* A binomial of `count` by the waiting times between successes, which are geometric (Devroye 1986,
+ * "Non-Uniform Random Variate Generation", X.4.3). */
+static uint32_t draw_binomial(struct random_stream *stream, uint32_t count, double wait) {
+    uint32_t successes = 0;
+    if (!(wait < 0))
+        return 0;
+    for (double at = 0;; successes++) {
+        at += floor(log1p(-random_uniform(stream)) / wait) + 1;
+        if (at > count)
+            return successes;
+    }
+}
+
+/* As many pictures as there are, drawn with replacement. */
+static void resample(const struct drawing_order *order, struct random_stream *stream,
                      struct paired *to) {
     uint64_t *cells = &to->cells[0][0][0];
-    *to = (struct paired){0};
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t picture = random_below(stream, count);
-        int cell = 0;
-        while (picture >= from[cell])
-            picture -= from[cell++];
-        cells[cell]++;
+    uint32_t left = order->pictures;
+    for (int i = 0; i + 1 < CELLS; i++) {
+        uint32_t drawn = draw_binomial(stream, left, order->waits[i]);
+        cells[order->cells[i]] = drawn;
+        left -= drawn;
     }
+    cells[order->cells[CELLS - 1]] = left;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -76,7 +130,8 @@ static int ascending(const void *a, const void *b) {
 
 bool paired_bootstrap(const struct paired *paired, enum paired_metric metric, double level,
                       uint64_t seed, struct paired_interval *interval) {
-    const uint64_t *cells = &paired->cells[0][0][0];
+    const struct paired merged = told_apart(paired, metric);
+    const uint64_t *cells = &merged.cells[0][0][0];
     uint64_t pictures = 0;
     size_t defined = 0;
     double as_it_is;
@@ -84,6 +139,7 @@ bool paired_bootstrap(const struct paired *paired, enum paired_metric metric, do
         pictures += cells[i];
     if (pictures > UINT32_MAX || !paired_difference(paired, metric, &as_it_is))
         return false;
+    const struct drawing_order order = order_of(cells, (uint32_t)pictures);
     double *differences = malloc(PAIRED_RESAMPLES * sizeof *differences);
     if (differences == NULL)
         return false;
@@ -91,7 +147,7 @@ bool paired_bootstrap(const struct paired *paired, enum paired_metric metric, do
         struct random_stream stream;
         struct paired drawn;
         random_open(&stream, seed, RANDOM_BOOTSTRAP, 0, i);
-        resample(cells, (uint32_t)pictures, &stream, &drawn);
+        resample(&order, &stream, &drawn);
         defined += paired_difference(&drawn, metric, &differences[defined]);
     }
     bool enough = 2 * defined > PAIRED_RESAMPLES;

@@ -101,6 +101,14 @@ static void equal_answers_differ_by_nothing(void **state) {
     assert_true(paired_mcnemar(&same) == 1);
 }
 
+static void where_one_alone_is_right_every_time_nothing_scatters(void **state) {
+    (void)state;
+    const struct paired first_alone = {{{{0, 30}, {0, 0}}, {{0, 0}, {70, 0}}}};
+    struct paired_interval interval;
+    assert_true(paired_bootstrap(&first_alone, PAIRED_ACCURACY, 0.95, 1, &interval));
+    assert_true(interval.low == -1 && interval.high == -1);
+}
+
 static void what_is_undefined_is_said_to_be(void **state) {
     (void)state;
     const struct paired none = {0}, no_reals = {{{{5, 1}, {1, 0}}}},
@@ -122,6 +130,7 @@ int main(void) {
         cmocka_unit_test(intervals_are_those_of_another_bootstrap),
         cmocka_unit_test(one_seed_gives_one_interval),
         cmocka_unit_test(equal_answers_differ_by_nothing),
+        cmocka_unit_test(where_one_alone_is_right_every_time_nothing_scatters),
         cmocka_unit_test(what_is_undefined_is_said_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
