@@ -101,3 +101,40 @@ void description_choices(const struct described_option *option, struct text *tex
         word += length + (word[length] == '|');
     }
 }
+
+/* Takes the next word of "[ID...|GROUP] N" off: its begin, its length into *length; NULL at the
+ * end. */
+static const char *next_word(const char **at, size_t *length) {
+    static const char between[] = " []|.";
+    const char *word = *at + strspn(*at, between);
+    *length = strcspn(word, between);
+    *at = word + *length;
+    return *length > 0 ? word : NULL;
+}
+
+enum operand description_operand(const struct description *description) {
+    static const struct {
+        const char *word;
+        enum operand operand;
+    } known[] = {
+        {"ID", OPERAND_EXPERIMENTS}, {"WORKER", OPERAND_WORKERS},   {"FILE", OPERAND_FILES},
+        {"DIR", OPERAND_FILES},      {"CHECKPOINT", OPERAND_FILES}, {"A", OPERAND_FILES},
+    };
+    const char *at = description->arguments, *word;
+    size_t length;
+    if (at == NULL)
+        return OPERAND_FILES; /* a program's */
+    while ((word = next_word(&at, &length)) != NULL)
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            if (strlen(known[i].word) == length && strncmp(known[i].word, word, length) == 0)
+                return known[i].operand;
+    return OPERAND_NOTHING;
+}
+
+void description_words(const struct description *description, struct text *text) {
+    const char *at = description->arguments != NULL ? description->arguments : "", *word;
+    size_t length;
+    while ((word = next_word(&at, &length)) != NULL)
+        if (islower((unsigned char)word[0]))
+            text_format(text, "%s%.*s", text->length > 0 ? " " : "", (int)length, word);
+}

@@ -34,6 +34,13 @@ void description_free(struct description *description);
  * spaces between; nothing where it names none. */
 void description_choices(const struct described_option *option, struct text *text);
 
+/* What a command's arguments are, but for its options. */
+enum operand { OPERAND_NOTHING, OPERAND_FILES, OPERAND_EXPERIMENTS, OPERAND_WORKERS };
+enum operand description_operand(const struct description *description);
+/* The words that may stand there as they are, "check", "push", with spaces between; adds none where
+ * there are none. */
+void description_words(const struct description *description, struct text *text);
+
 /* For command_parse and program_run: whether somebody is listening, after having told him. */
 bool description_heard(const struct command_line *line, const struct argp_option *options,
                        size_t count);

@@ -54,12 +54,38 @@ static void choices_are_the_words_between_bars_in_lower_case(void **state) {
     }
 }
 
+static void what_stands_for_a_command_is_read_from_its_arguments(void **state) {
+    (void)state;
+    static const struct {
+        const char *arguments, *words;
+        enum operand operand;
+    } cases[] = {
+        {"[ID...|GROUP]", "", OPERAND_EXPERIMENTS},
+        {"ID|NAME", "", OPERAND_EXPERIMENTS},
+        {"WORKER...", "", OPERAND_WORKERS},
+        {"FILE IMAGE", "", OPERAND_FILES},
+        {"A B", "", OPERAND_FILES},
+        {"check FILE | push FILE | ls", "check push ls", OPERAND_FILES},
+        {"bash|zsh|fish", "bash zsh fish", OPERAND_NOTHING},
+        {"", "", OPERAND_NOTHING},
+        {NULL, "", OPERAND_FILES},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct description described = {.arguments = cases[i].arguments};
+        struct text text = {0};
+        description_words(&described, &text);
+        assert_int_equal(description_operand(&described), cases[i].operand);
+        assert_string_equal(text_string(&text), cases[i].words);
+        text_free(&text);
+    }
+}
+
 static void bash_completes_commands_options_and_choices(void **state) {
     (void)state;
     char *script = printed(completion_run, "completion", "bash");
     assert_says(script, "words='help scores ls '");
-    assert_says(script, "    scores) options='--checkpoint --split ");
-    assert_says(script, "--checkpoint) words='best last' ;;");
+    assert_says(script, "    scores) offers=experiments first='' options='--checkpoint --split ");
+    assert_says(script, "--checkpoint|-c) words='best last' ;;");
     free(script);
 }
 
@@ -102,6 +128,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_tells_its_options_and_is_not_run),
         cmocka_unit_test(choices_are_the_words_between_bars_in_lower_case),
+        cmocka_unit_test(what_stands_for_a_command_is_read_from_its_arguments),
         cmocka_unit_test(bash_completes_commands_options_and_choices),
         cmocka_unit_test(fish_and_zsh_quote_what_is_said),
         cmocka_unit_test(man_escapes_what_roff_would_read),

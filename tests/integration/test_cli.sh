@@ -55,7 +55,8 @@ done
 # completes WORD...: what bash offers for the last word of `assay WORD...`
 completes() {
     source <("$ASSAY_BIN/assay" completion bash)
-    COMP_WORDS=(assay "$@") COMP_CWORD=$#
+    COMP_WORDS=(assay "$@") COMP_CWORD=$# COMP_LINE="assay $*"
+    COMP_POINT=${#COMP_LINE}
     _assay
     echo "${COMPREPLY[*]}"
 }
