@@ -22,6 +22,10 @@
 
 enum { SMALL_SIDE = 32 };
 
+#ifndef SMALL_BACKEND
+#define SMALL_BACKEND "cpu"
+#endif
+
 /* The class's pictures: noise about a grey that the class decides. */
 static inline void small_pictures(void **state, const char *class, int count, int grey) {
     char *folder = temporary_path(state, class);
@@ -192,7 +196,7 @@ static inline enum trainer_outcome small_run(const struct small *small, const ch
     text_free(&listener->lines);
     const struct trainer_events events = listener_events(listener);
     const struct trainer_options options = {
-        .dir = dir, .backend = "cpu", .threads = threads, .resume = resume};
+        .dir = dir, .backend = SMALL_BACKEND, .threads = threads, .resume = resume};
     return trainer_run(&small->experiment, &options, &events, error);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/worker/nn/cuda/host_device.h"
 
 #include "tests/worker/nn/cuda/host_compute.h"
+#include "tests/worker/nn/cuda/host_memory.h"
 #include "worker/nn/cuda/gpu_model.h"
 
 #include <stdio.h>
@@ -11,214 +12,6 @@ struct host_device_counts host_device_counts;
 size_t host_device_room = SIZE_MAX;
 
 bool host_device_refuses;
-
-/* What a GPU would do to who breaks device.h's rules nobody would see here. */
-static void demand(bool holds, const char *what) {
-    if (holds)
-        return;
-    fprintf(stderr, "host_device: %s\n", what);
-    abort();
-}
-
-/* ---- memory: the size stands before it ---- */
-
-enum { HEADER = 256 };
-
-static bool host_allocate(struct device *device, size_t bytes, void **memory, struct error *error) {
-    (void)device;
-    struct host_device_counts *counts = &host_device_counts;
-    char *made = NULL;
-    if (bytes <= host_device_room && counts->bytes <= host_device_room - bytes)
-        made = aligned_alloc(HEADER, (bytes + 2 * HEADER - 1) / HEADER * HEADER);
-    if (made == NULL)
-        return error_set(error, ERROR_FAILED, "the device has no %zu bytes left", bytes);
-    memcpy(made, &bytes, sizeof bytes);
-    memset(made + HEADER, 0, bytes);
-    *memory = made + HEADER;
-    counts->allocations++;
-    counts->bytes += bytes;
-    if (counts->bytes > counts->most_bytes)
-        counts->most_bytes = counts->bytes;
-    return true;
-}
-
-/* ---- what a GPU does later: reading pinned memory, and writing it ---- */
-
-/* A transfer between pinned memory and the device that nobody has waited for. The bytes are those
- * of the time at which the device comes to it. */
-static struct transfer {
-    char *to;         /* of a download, which is written when it is waited for */
-    const char *from; /* of an upload, which must still hold the same then */
-    char *bytes;
-    size_t count, number; /* in order */
-} transfers[256];
-static size_t transfer_count, transfer_number, marked[DEVICE_MARKS];
-
-static struct {
-    const char *memory;
-    size_t bytes;
-} pinned[128];
-
-static bool is_pinned(const void *memory) {
-    const char *at = memory;
-    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
-        if (pinned[i].memory != NULL && at >= pinned[i].memory &&
-            at < pinned[i].memory + pinned[i].bytes)
-            return true;
-    return false;
-}
-
-/* Keeps the bytes of one of them aside. */
-static void transfer_note(void *to, const void *from, size_t count) {
-    demand(transfer_count < sizeof transfers / sizeof transfers[0], "too many transfers");
-    struct transfer *transfer = &transfers[transfer_count++];
-    *transfer = (struct transfer){to, from, malloc(count), count, transfer_number++};
-    memcpy(transfer->bytes, from, count);
-}
-
-/* Those up to `number` are over. */
-static void transfers_end(size_t number) {
-    size_t kept = 0;
-    for (size_t i = 0; i < transfer_count; i++) {
-        struct transfer *transfer = &transfers[i];
-        if (transfer->number >= number) {
-            transfers[kept++] = *transfer;
-            continue;
-        }
-        if (transfer->to != NULL)
-            memcpy(transfer->to, transfer->bytes, transfer->count);
-        else /* what was to be uploaded has been overwritten before it was read */
-            demand(memcmp(transfer->from, transfer->bytes, transfer->count) == 0,
-                   "pinned memory was overwritten before it was uploaded");
-        free(transfer->bytes);
-    }
-    transfer_count = kept;
-}
-
-/* What was uploaded aside, and is not there before join (or when memory is given back). */
-static struct {
-    void *to;
-    const void *from;
-    size_t bytes;
-} aside[64];
-static size_t aside_count;
-
-static bool host_join(struct device *device, struct error *error) {
-    (void)device;
-    (void)error;
-    for (size_t i = 0; i < aside_count; i++)
-        memcpy(aside[i].to, aside[i].from, aside[i].bytes);
-    aside_count = 0;
-    return true;
-}
-
-static bool host_upload_aside(struct device *device, void *to, const void *from, size_t bytes,
-                              struct error *error) {
-    if (aside_count == sizeof aside / sizeof aside[0])
-        host_join(device, error);
-    aside[aside_count].to = to;
-    aside[aside_count].from = from;
-    aside[aside_count++].bytes = bytes;
-    host_device_counts.uploaded_bytes += bytes;
-    if (is_pinned(from))
-        transfer_note(NULL, from, bytes);
-    return true;
-}
-
-static bool host_finish(struct device *device, struct error *error) {
-    host_join(device, error);
-    transfers_end(SIZE_MAX);
-    return true;
-}
-
-static bool host_wait_for_all(struct device *device, struct error *error) {
-    host_device_counts.waits++;
-    return host_finish(device, error);
-}
-
-static bool host_mark(struct device *device, int number, struct error *error) {
-    (void)device;
-    (void)error;
-    marked[number] = transfer_number;
-    return true;
-}
-
-static bool host_wait(struct device *device, int number, struct error *error) {
-    (void)device;
-    (void)error;
-    host_device_counts.waits++;
-    transfers_end(marked[number]);
-    return true;
-}
-
-static void host_release(struct device *device, void *memory) {
-    size_t bytes;
-    host_finish(device, NULL); /* a GPU waits for what uses it */
-    memcpy(&bytes, (char *)memory - HEADER, sizeof bytes);
-    host_device_counts.allocations--;
-    host_device_counts.bytes -= bytes;
-    free((char *)memory - HEADER);
-}
-
-static size_t host_room(struct device *device) {
-    (void)device;
-    return host_device_room - host_device_counts.bytes;
-}
-
-static bool host_pin(struct device *device, size_t bytes, void **memory, struct error *error) {
-    size_t free_place = 0;
-    (void)device;
-    while (free_place < sizeof pinned / sizeof pinned[0] && pinned[free_place].memory != NULL)
-        free_place++;
-    demand(free_place < sizeof pinned / sizeof pinned[0], "too much pinned memory");
-    *memory = calloc(1, bytes);
-    pinned[free_place].memory = *memory;
-    pinned[free_place].bytes = bytes;
-    return *memory != NULL || error_set(error, ERROR_FAILED, "out of memory");
-}
-
-static void host_unpin(struct device *device, void *memory) {
-    host_finish(device, NULL); /* a GPU waits for what uses it */
-    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
-        if (pinned[i].memory == memory)
-            pinned[i].memory = NULL;
-    free(memory);
-}
-
-/* Anything but launches spoils a recording. */
-static void spoil(void);
-
-static bool host_upload(struct device *device, void *to, const void *from, size_t bytes,
-                        struct error *error) {
-    (void)device;
-    (void)error;
-    spoil();
-    host_device_counts.uploaded_bytes += bytes;
-    memcpy(to, from, bytes);
-    if (is_pinned(from))
-        transfer_note(NULL, from, bytes);
-    return true;
-}
-
-static bool host_download_later(struct device *device, void *to, const void *from, size_t bytes,
-                                struct error *error) {
-    (void)device;
-    (void)error;
-    spoil();
-    demand(is_pinned(to), "a download that nobody waits for goes to memory that is not pinned");
-    host_device_counts.downloads++;
-    transfer_note(to, from, bytes);
-    memset(to, 0xff, bytes); /* whoever reads it too early reads NaNs */
-    return true;
-}
-
-static bool host_download(struct device *device, void *to, const void *from, size_t bytes,
-                          struct error *error) {
-    spoil();
-    host_wait_for_all(device, error);
-    memcpy(to, from, bytes);
-    return true;
-}
 
 /* ---- kernels ---- */
 
@@ -246,7 +39,7 @@ struct device_recording {
 static struct device_recording *recording; /* while one is made */
 static bool spoiled;
 
-static void spoil(void) {
+void host_spoil(void) {
     spoiled = true;
 }
 
@@ -285,7 +78,7 @@ static bool host_launch(struct device *device, enum kernel kernel, const void *a
     static const size_t bytes[] = {KERNELS(KERNEL_BYTES)};
     struct launch launch = {.kind = LAUNCH_KERNEL, .kernel = kernel, .threads = threads};
     (void)device;
-    demand(bytes[kernel] <= sizeof launch.of.arguments, "a kernel's arguments have grown");
+    host_demand(bytes[kernel] <= sizeof launch.of.arguments, "a kernel's arguments have grown");
     memcpy(launch.of.arguments, arguments, bytes[kernel]);
     return keep(&launch) || run_kernel(kernel, arguments, threads, error);
 }
@@ -326,7 +119,7 @@ static void host_recording_free(struct device *device, struct device_recording *
 
 static bool host_record(struct device *device, struct error *error) {
     (void)device;
-    demand(recording == NULL, "a recording within a recording");
+    host_demand(recording == NULL, "a recording within a recording");
     recording = calloc(1, sizeof *recording);
     spoiled = host_device_refuses;
     return recording != NULL || error_set(error, ERROR_FAILED, "out of memory");

@@ -1,0 +1,85 @@
+/* Whole runs on the GPU's engine, with the host in place of a GPU: whether batches are queued
+ * ahead, and their results read for several at once, or each is waited for, a run writes the same
+ * bytes. */
+#define SMALL_BACKEND "cuda"
+#include "tests/worker/nn/cuda/host_device.h"
+#include "tests/worker/small_run.h"
+#include "worker/nn/module.h"
+
+/* Instead of worker/nn/module.c: the module is there, and is this. */
+static struct backend offered;
+static bool queues; /* else each step is waited for */
+
+static bool model_new_and_tell(const struct network *network, const struct model_options *options,
+                               struct model **model, struct error *error) {
+    options->tell(options->tell_context, "the host stands in for a GPU");
+    return backend_host.model_new(network, options, model, error);
+}
+
+bool module_built(void) {
+    return true;
+}
+
+const struct backend *module_backend(char *why, size_t size) {
+    (void)why, (void)size;
+    offered = backend_host;
+    offered.name = "cuda";
+    offered.model_new = model_new_and_tell;
+    if (!queues) {
+        offered.queue = NULL;
+        offered.take = NULL;
+        offered.prefetch = NULL;
+    }
+    return &offered;
+}
+
+static void a_queued_run_writes_what_one_step_by_step_writes(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "queued");
+    queues = true;
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    assert_string_equal(listener.lines.data, bench->whole.lines.data);
+    expect_same_run(bench, dir, &listener);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void what_the_model_tells_stands_in_the_log(void **state) {
+    const struct bench *bench = *state;
+    static const char line[] = "the host stands in for a GPU\n";
+    const char *first = strchr(bench->whole.log.data, '\n') + 1; /* behind what runs, and where */
+    assert_memory_equal(first, line, strlen(line));
+    assert_null(strstr(first + 1, line));
+}
+
+/* Steps are under way when it is stopped, in the second epoch; they count for nothing. (The log has
+ * a line more: another model was made.) */
+static void a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {.stop_after = bench->whole.asked_first + 2};
+    struct error error = {0};
+    char *dir = folder(bench, "stopped");
+    queues = true;
+    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_STOPPED);
+    listener.stop_after = 0;
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    expect_same_board(dir, bench->whole_dir);
+    assert_string_equal(listener.lines.data, bench->whole.lines.data);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static int bench_make_step_by_step(void **state) {
+    queues = false;
+    return bench_make(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_queued_run_writes_what_one_step_by_step_writes),
+        cmocka_unit_test(what_the_model_tells_stands_in_the_log),
+        cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
+    };
+    return cmocka_run_group_tests(tests, bench_make_step_by_step, bench_free);
+}
