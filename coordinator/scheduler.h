@@ -18,22 +18,10 @@
 #ifndef ASSAY_COORDINATOR_SCHEDULER_H
 #define ASSAY_COORDINATOR_SCHEDULER_H
 
-#include "coordinator/labels.h"
 #include "coordinator/lease.h"
 #include "coordinator/list.h"
+#include "coordinator/need.h"
 #include "coordinator/queue.h"
-
-enum backend_need { BACKEND_ANY, BACKEND_CPU, BACKEND_CUDA };
-bool backend_need_read(const char *name, enum backend_need *need); /* "any", "cpu", "cuda" */
-const char *backend_need_name(enum backend_need need);
-
-/* What an experiment asks of a worker. */
-struct need {
-    enum backend_need backend;
-    int64_t memory_bytes;
-    const char *labels; /* labels.h */
-    const char *host;   /* that has what it goes on from; "": any will do */
-};
 
 /* What the holder's last heartbeat said; for people only. */
 struct job_progress {
@@ -67,19 +55,6 @@ struct job {
     int64_t rests_until_ms; /* its place in `resting`; 0: it is not there */
     bool runs;              /* it is in `running` */
 };
-
-struct worker {
-    char name[LEASE_WORKER_MAX + 1], host[LEASE_WORKER_MAX + 1], device[LEASE_WORKER_MAX + 1];
-    char labels[LABELS_BYTES + 1];
-    int64_t pid, threads, memory_bytes;
-    enum backend_need backend; /* cpu or cuda */
-    bool draining;             /* told to leave: it gets nothing more */
-    int64_t seen_ms;           /* of the leases' clock */
-    int64_t seen_unix_ms;      /* for people */
-};
-
-/* Whether `worker` is the name, or that of one of its slots: NAME/1. */
-bool worker_is_of(const char *worker, const char *name);
 
 /* What holds back those who wait for others. */
 struct barrier {
@@ -132,7 +107,6 @@ struct worker *scheduler_worker(const struct scheduler *scheduler, const char *n
 
 /* The job that the worker holds, or NULL. */
 struct job *scheduler_held(const struct scheduler *scheduler, const char *worker);
-bool need_met(const struct need *need, const struct worker *worker);
 /* When it is, and for how long somebody who is still there may not have been seen. */
 struct presence {
     int64_t now_ms, lost_ms;
