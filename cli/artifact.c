@@ -1,6 +1,7 @@
 #include "cli/artifact.h"
 
 #include "cli/field.h"
+#include "core/essence.h"
 #include "core/file.h"
 #include "core/home.h"
 #include "core/sha256.h"
@@ -65,10 +66,10 @@ static bool bring(struct client *client, const cJSON *artifact, char path[PATH_M
     return good;
 }
 
-/* Whether the file where the worker wrote the checkpoint can be taken for it: a worker that was
- * started again with that folder for another coordinator has overwritten it. Of what has not come
- * to the coordinator yet nothing better is known. */
-static bool stands_here(const cJSON *checkpoint, const cJSON *artifact) {
+/* Whether the file where the worker wrote the checkpoint can be taken for it: at that path of this
+ * machine there may be another experiment's. What has not come to the coordinator yet is known by
+ * its config. */
+static bool stands_here(const cJSON *experiment, const cJSON *checkpoint, const cJSON *artifact) {
     const char *local = field_text(checkpoint, "path", "");
     char sum[SHA256_TEXT_SIZE];
     struct error unread;
@@ -76,7 +77,7 @@ static bool stands_here(const cJSON *checkpoint, const cJSON *artifact) {
         return false;
     if (artifact == NULL ||
         field_number(artifact, "epoch", 0) < field_number(checkpoint, "epoch", 0))
-        return true;
+        return essence_of_file(local, field_at(experiment, "config"));
     return sha256_path(local, sum, NULL, &unread) &&
            strcmp(sum, field_text(artifact, "sha256", "")) == 0;
 }
@@ -91,7 +92,8 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
         return error_set(error, ERROR_INPUT,
                          "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
                          id, which, id);
-    if (stands_here(checkpoint, artifact) && snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
+    if (stands_here(experiment, checkpoint, artifact) &&
+        snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
     return artifact != NULL
                ? bring(client, artifact, path, error)

@@ -1,5 +1,6 @@
 #include "worker/assignment.h"
 
+#include "core/essence.h"
 #include "core/inside.h"
 #include "core/json.h"
 #include "core/text.h"
@@ -180,7 +181,8 @@ bool assignment_start(cJSON *body, const struct assignment_place *place,
     own.stop_epoch = (uint32_t)(cJSON_IsNumber(stop_epoch) ? stop_epoch->valuedouble : 0);
     own.variant = cJSON_GetObjectItemCaseSensitive(body, "variant");
     bool there = path != NULL && access(path, R_OK) == 0 &&
-                 may_read(path, "the checkpoint", dir, options, NULL);
+                 may_read(path, "the checkpoint", dir, options, NULL) &&
+                 essence_of_file(path, config);
     own.resume = there ? path : NULL;
     const cJSON *from = cJSON_GetObjectItemCaseSensitive(body, "from");
     const bool from_there = own.from.path != NULL && strcmp(own.from.host, place->host) == 0 &&

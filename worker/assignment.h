@@ -22,7 +22,7 @@ struct assignment_place {
  * *folder, which is made, is the caller's to free; it and body must live until trial_free. A
  * configuration that this version does not understand is ERROR_INPUT, and so are weights that stand
  * where options->data_root does not let this worker read; a checkpoint to go on from that stands
- * there is as one that is not there. */
+ * there, or is of another experiment, is as one that is not there. */
 bool assignment_start(cJSON *body, const struct assignment_place *place,
                       const struct supply_source *source, const struct trainer_options *options,
                       trial_function *train, char **folder, struct trial **trial,

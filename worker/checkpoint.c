@@ -1,8 +1,8 @@
 #include "worker/checkpoint.h"
 
+#include "core/essence.h"
 #include "core/json.h"
 #include "core/safetensors.h"
-#include "core/schema.h"
 #include "worker/weights.h"
 
 #include <errno.h>
@@ -212,23 +212,8 @@ const cJSON *checkpoint_config(const struct checkpoint *checkpoint) {
     return checkpoint->config;
 }
 
-/* A copy without the keys that do not change the weights, and with all the defaults. */
-static cJSON *config_essence(const cJSON *config) {
-    static const char *const other[] = {"name",      "priority", "max_attempts",
-                                        "resources", "after",    "stop"};
-    cJSON *essence = cJSON_Duplicate(config, true);
-    schema_fill_defaults(schema_experiment(), schema_experiment(), essence);
-    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
-        cJSON_DeleteItemFromObjectCaseSensitive(essence, other[i]);
-    return essence;
-}
-
 bool checkpoint_matches(const struct checkpoint *checkpoint, const cJSON *config) {
-    cJSON *ours = config_essence(config), *its = config_essence(checkpoint->config);
-    bool same = cJSON_Compare(ours, its, true);
-    cJSON_Delete(ours);
-    cJSON_Delete(its);
-    return same;
+    return essence_same(config, checkpoint->config);
 }
 
 bool checkpoint_restore(const struct checkpoint *checkpoint, const struct network *network,

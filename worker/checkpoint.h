@@ -76,9 +76,7 @@ const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpo
 /* The experiment it was trained under; lives as long as the checkpoint. */
 const cJSON *checkpoint_config(const struct checkpoint *checkpoint);
 
-/* Whether the checkpoint comes from the same experiment: its config is `config`, but for what does
- * not change the weights (name, priority, max_attempts, resources). A key that a checkpoint of an
- * earlier version has not counts as its default. */
+/* Whether the checkpoint comes from the same experiment (essence.h). */
 bool checkpoint_matches(const struct checkpoint *checkpoint, const cJSON *config);
 
 /* Gives the model the weights and, when batches_tracked is not NULL, so many of the optimizer's

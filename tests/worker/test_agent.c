@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/safetensors.h"
 #include "core/wire.h"
 #include "net/frames.h"
 #include "worker/spool.h"
@@ -681,6 +682,20 @@ static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     send_off(stage);
 }
 
+/* A file that is nothing else of a checkpoint than which experiment it is of: assign_files's with
+ * these weights. */
+static void put_checkpoint_of(const char *path, const char *weights) {
+    struct error error = {0};
+    char config[512];
+    snprintf(config, sizeof config,
+             "{\"name\":\"n\",\"model\":{\"weights\":\"%s\"},\"data\":{\"classes\":["
+             "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+             "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}",
+             weights);
+    const struct metadata metadata = {"config", config};
+    assert_true(safetensors_write(path, NULL, 0, &metadata, 1, &error));
+}
+
 /* Answers with an assignment of these weights and, unless NULL, this checkpoint to go on from. */
 static void assign_files(struct stage *stage, const char *weights, const char *resume) {
     char body[1024], checkpoint[512] = "null";
@@ -738,7 +753,6 @@ static void weights_outside_what_a_worker_may_read_are_refused_there_or_not(void
 static void weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read(void **state) {
     struct stage *stage = *state;
     char data[80], more[80], work[80];
-    struct error error = {0};
     limit_reading(stage, data, more, work);
     const char *const folders[] = {data, more, work};
     atomic_store(&epochs_allowed, EPOCHS);
@@ -747,7 +761,7 @@ static void weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read(v
     for (size_t i = 0; i < 3; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/w.safetensors", folders[i]);
-        assert_true(file_write_atomic(path, "x", 1, &error));
+        put_checkpoint_of(path, path);
         assign_files(stage, path, path);
         for (int epoch = 1; epoch <= EPOCHS; epoch++)
             expect_epoch(stage, epoch);
@@ -766,11 +780,29 @@ static void a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_th
     snprintf(weights, sizeof weights, "%s/w.safetensors", data);
     snprintf(outside, sizeof outside, "%s/checkpoint_last.safetensors", stage->folder);
     assert_true(file_write_atomic(weights, "x", 1, &error));
-    assert_true(file_write_atomic(outside, "x", 1, &error));
+    put_checkpoint_of(outside, weights);
     atomic_store(&epochs_allowed, EPOCHS);
     start_worker(stage);
     greet(stage);
     assign_files(stage, weights, outside);
+    expect_epoch(stage, 1);
+    assert_resumed_from("");
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+static void a_checkpoint_of_another_experiment_is_as_one_that_is_not_there(void **state) {
+    struct stage *stage = *state;
+    char other[128];
+    snprintf(other, sizeof other, "%s/checkpoint_last.safetensors", stage->folder);
+    put_checkpoint_of(other, "/its/own/weights");
+    atomic_store(&epochs_allowed, EPOCHS);
+    start_worker(stage);
+    greet(stage);
+    assign_files(stage, "/no/such/weights", other);
     expect_epoch(stage, 1);
     assert_resumed_from("");
     expect_epoch(stage, 2);
@@ -824,6 +856,7 @@ int main(void) {
         ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
         ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
         ON_STAGE(a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there),
+        ON_STAGE(a_checkpoint_of_another_experiment_is_as_one_that_is_not_there),
         ON_STAGE(a_folder_in_use_is_an_error),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };

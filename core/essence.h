@@ -1,0 +1,21 @@
+/* essence: what of an experiment's config decides its weights, and so whether a checkpoint is its.
+ *
+ * The one answer for who goes on from a checkpoint, evaluates it or fetches another in its place: a
+ * path tells nothing, for the same one may be of another experiment, on another machine or of
+ * another database.
+ */
+#ifndef ASSAY_CORE_ESSENCE_H
+#define ASSAY_CORE_ESSENCE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+/* Whether two configs are the same but for what does not change the weights (name, priority,
+ * max_attempts, resources, after, stop). A key that is missing, as in one of an earlier version,
+ * counts as its default. */
+bool essence_same(const cJSON *config, const cJSON *other);
+
+/* Whether the file is a checkpoint of such an experiment. One that cannot be read is not. */
+bool essence_of_file(const char *path, const cJSON *config);
+
+#endif
