@@ -92,6 +92,35 @@ static void steps_taken_again_give_the_same_bits(void **state) {
     }
 }
 
+/* Graphs launched one behind the other, and what they tell read at once. */
+static void held_steps_give_the_bits_of_steps_one_by_one(void **state) {
+    (void)state;
+    enum { STEPS = BACKEND_AHEAD };
+    static float losses[STEPS][SMALL_COUNT], logits[STEPS][2 * SMALL_COUNT];
+    const struct model_options options = options_of(PRECISION_BF16);
+    struct small_model *one = small_new(real_device(), &options, HEAD_DROPOUT, NULL);
+    struct small_model *held = small_new(real_device(), &options, HEAD_DROPOUT, NULL);
+    struct error error = {0};
+    for (uint64_t step = 0; step < STEPS; step++) {
+        const struct update update = {ADAM, step + 1};
+        small_train(one, &ADAM, step + 1);
+        memcpy(losses[step], one->losses, sizeof losses[step]);
+        memcpy(logits[step], one->logits, sizeof logits[step]);
+        held->batch.held = (step + 1) % 7 != 0; /* the last ones are asked for as they are taken */
+        if (!held->backend->queue(held->model, &held->batch, &update, &error))
+            fail_msg("%s", error.message);
+    }
+    for (uint64_t step = 0; step < STEPS; step++) {
+        if (!held->backend->take(held->model, held->losses, held->logits, &error))
+            fail_msg("%s", error.message);
+        assert_memory_equal(held->losses, losses[step], sizeof losses[step]);
+        assert_memory_equal(held->logits, logits[step], sizeof logits[step]);
+    }
+    assert_same(one, held);
+    small_free(one);
+    small_free(held);
+}
+
 static void a_checkpoint_goes_on_on_either(void **state) {
     (void)state;
     const struct model_options options = options_of(PRECISION_FP32);
@@ -183,6 +212,7 @@ int main(void) {
         cmocka_unit_test(tf32_is_as_far_as_its_rounding),
         cmocka_unit_test(bf16_is_as_far_as_its_rounding),
         cmocka_unit_test(steps_taken_again_give_the_same_bits),
+        cmocka_unit_test(held_steps_give_the_bits_of_steps_one_by_one),
         cmocka_unit_test(a_checkpoint_goes_on_on_either),
         cmocka_unit_test(other_algorithms_may_be_taken_when_bits_do_not_matter),
         cmocka_unit_test(pictures_give_the_bits_of_floats_made_on_the_cpu),
