@@ -47,6 +47,7 @@ static void *work(void *argument) {
  * at the end. */
 static void watch(struct site *site) {
     const struct gang *gang = site->gang;
+    bool home;
     pthread_mutex_lock(&site->lock);
     do {
         struct timespec until;
@@ -57,13 +58,14 @@ static void watch(struct site *site) {
         if (site->workers > 0)
             pthread_cond_timedwait(&site->changed, &site->lock, &until);
         size_t done = site->done;
+        home = site->workers == 0; /* else what is told now is not the end */
         pthread_mutex_unlock(&site->lock);
         bool go_on =
             gang->progress == NULL || gang->progress(gang->progress_context, done, gang->count);
         pthread_mutex_lock(&site->lock);
         if (!go_on)
             fail(site, &(struct error){.code = ERROR_FAILED, .message = "stopped before the end"});
-    } while (site->workers > 0);
+    } while (!home);
     pthread_mutex_unlock(&site->lock);
 }
 
