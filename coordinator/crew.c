@@ -2,6 +2,7 @@
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
+#include "coordinator/standings.h"
 #include "coordinator/stopping.h"
 #include "coordinator/views.h"
 #include "core/json.h"
@@ -213,7 +214,8 @@ static bool take_epoch(struct request *request, struct job *job, const struct re
     int64_t epoch = json_integer(body, "epoch");
     bool known;
     if (!lookup_epoch(store, job->id, epoch, &known, &request->error) ||
-        !record_report(store, key, "epoch", body, &request->error))
+        !record_report(store, key, "epoch", body, &request->error) ||
+        !standings_follow(store, job->id, epoch, &request->error))
         return false;
     if (known)
         return true;

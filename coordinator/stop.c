@@ -71,18 +71,19 @@ static int compare(const void *left, const void *right) {
     return (*a > *b) - (*a < *b);
 }
 
-static double average(enum stop_metric metric, const double *values, size_t count) {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += cost_of(metric, values[i]);
-    return sum / (double)count;
+void stop_stand(struct stop_standing *standing, enum stop_metric metric, int64_t epoch,
+                double value) {
+    double best = cost_of(metric, standing->best);
+    standing->value = value;
+    standing->total += epoch == standing->epoch + 1 ? value : (double)NAN;
+    standing->best = value_of(metric, fmin(best, cost_of(metric, value)));
+    standing->epoch = epoch;
 }
 
-static double best(enum stop_metric metric, const struct stop_course *course) {
-    double least = INFINITY;
-    for (size_t i = 0; i < course->count; i++)
-        least = fmin(least, cost_of(metric, course->values[i]));
-    return least;
+/* Of one of the others: what it is compared by. */
+static double cost_of_other(const struct stop_rule *rule, const struct stop_standing *other) {
+    double average = other->total / (double)other->epoch;
+    return cost_of(rule->metric, rule->name == STOP_MEDIAN ? average : other->value);
 }
 
 /* What the others' `costs` (sorted) ask of this one: at most this. */
@@ -95,27 +96,22 @@ static double limit_of(const struct stop_rule *rule, const double *costs, size_t
     return costs[pass > 1 ? pass - 1 : 0];
 }
 
-bool stop_decide(const struct stop_rule *rule, const struct stop_course *own,
-                 const struct stop_course *others, size_t count, struct stop_verdict *verdict) {
+bool stop_decide(const struct stop_rule *rule, const struct stop_standing *own,
+                 const struct stop_standing *others, size_t count, struct stop_verdict *verdict) {
     enum stop_metric metric = rule->metric;
-    size_t epoch = own->count, peers = 0;
     double *costs = calloc(count + 1, sizeof *costs);
     if (costs == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (others[i].count >= epoch)
-            costs[peers++] = rule->name == STOP_MEDIAN
-                                 ? average(metric, others[i].values, epoch)
-                                 : cost_of(metric, others[i].values[epoch - 1]);
-    qsort(costs, peers, sizeof *costs, compare);
-    bool enough = peers > 0 && peers >= (size_t)rule->min_peers;
-    double limit = enough ? limit_of(rule, costs, peers) : INFINITY;
-    double cost =
-        rule->name == STOP_MEDIAN ? best(metric, own) : cost_of(metric, own->values[epoch - 1]);
+        costs[i] = cost_of_other(rule, &others[i]);
+    qsort(costs, count, sizeof *costs, compare);
+    bool enough = count > 0 && count >= (size_t)rule->min_peers;
+    double limit = enough ? limit_of(rule, costs, count) : INFINITY;
+    double cost = cost_of(metric, rule->name == STOP_MEDIAN ? own->best : own->value);
     *verdict = (struct stop_verdict){.stop = cost > limit,
                                      .value = value_of(metric, cost),
                                      .threshold = value_of(metric, limit),
-                                     .peers = peers};
+                                     .peers = count};
     free(costs);
     return true;
 }

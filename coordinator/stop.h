@@ -37,12 +37,18 @@ const char *stop_metric_text(enum stop_metric metric); /* "valid_loss" */
  * nothing left to stop. */
 bool stop_due(const struct stop_rule *rule, int64_t epoch, int64_t epochs);
 
-/* What one experiment has reported of the metric from epoch 1 on; NaN where it is undefined, which
- * counts as the worst value there is. */
-struct stop_course {
-    const double *values;
-    size_t count;
+/* How an experiment stands after an epoch, by one metric; NaN where that is undefined, which counts
+ * as the worst value there is. Begins as {.best = NAN}, after epoch 0. */
+struct stop_standing {
+    int64_t epoch;
+    double value; /* at this epoch */
+    double total; /* of all up to it */
+    double best;  /* of those that are defined */
 };
+
+/* Goes on to a later epoch with its value (NaN: undefined). One that was left out is undefined. */
+void stop_stand(struct stop_standing *standing, enum stop_metric metric, int64_t epoch,
+                double value);
 
 struct stop_verdict {
     bool stop;
@@ -51,9 +57,9 @@ struct stop_verdict {
     size_t peers;     /* how many others had come as far */
 };
 
-/* At the last epoch of `own`, where the rule is due. Of the others those count that have come as
- * far. False without memory. */
-bool stop_decide(const struct stop_rule *rule, const struct stop_course *own,
-                 const struct stop_course *others, size_t count, struct stop_verdict *verdict);
+/* After an epoch at which the rule is due; the `others` are those that have come there, and stand
+ * after the same epoch. False without memory. */
+bool stop_decide(const struct stop_rule *rule, const struct stop_standing *own,
+                 const struct stop_standing *others, size_t count, struct stop_verdict *verdict);
 
 #endif

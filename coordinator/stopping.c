@@ -1,7 +1,7 @@
 #include "coordinator/stopping.h"
 
 #include "coordinator/query.h"
-#include "coordinator/stop.h"
+#include "coordinator/standings.h"
 #include "core/json.h"
 
 #include <math.h>
@@ -30,100 +30,6 @@ static bool find_rule(struct store *store, int64_t experiment, struct stop_rule 
     return query_close(&query, error);
 }
 
-/* The courses of a group, one behind the other in `values`. */
-struct courses {
-    double *values;
-    size_t value_count, value_room;
-    struct member {
-        int64_t experiment;
-        size_t first, count;
-    } * members;
-    size_t count, room;
-};
-
-static void courses_free(struct courses *courses) {
-    free(courses->values);
-    free(courses->members);
-}
-
-/* The values come in order of experiment and epoch; an epoch that was never reported is undefined.
- */
-static bool courses_add(struct courses *courses, int64_t experiment, int64_t epoch, double value) {
-    bool begins =
-        courses->count == 0 || courses->members[courses->count - 1].experiment != experiment;
-    if (begins && courses->count == courses->room) {
-        size_t room = 2 * courses->room + 16;
-        struct member *members = realloc(courses->members, room * sizeof *members);
-        if (members == NULL)
-            return false;
-        courses->members = members;
-        courses->room = room;
-    }
-    if (begins)
-        courses->members[courses->count++] =
-            (struct member){.experiment = experiment, .first = courses->value_count};
-    struct member *member = &courses->members[courses->count - 1];
-    size_t wanted = member->first + (size_t)epoch;
-    if (wanted > courses->value_room) {
-        double *values = realloc(courses->values, 2 * wanted * sizeof *values);
-        if (values == NULL)
-            return false;
-        courses->values = values;
-        courses->value_room = 2 * wanted;
-    }
-    while (courses->value_count < wanted)
-        courses->values[courses->value_count++] = (double)NAN;
-    courses->values[wanted - 1] = value;
-    member->count = (size_t)epoch;
-    return true;
-}
-
-/* Those of the group, the experiment itself among them, that have come to this epoch, up to it. */
-static bool courses_load(struct store *store, int64_t experiment, enum stop_metric metric,
-                         int64_t epoch, struct courses *courses, struct error *error) {
-    struct query query;
-    bool room = true;
-    query_open(&query, store,
-               "SELECT e.experiment, e.epoch, CASE ?3 WHEN 'accuracy' THEN e.valid_accuracy"
-               " WHEN 'precision' THEN e.valid_precision WHEN 'recall' THEN e.valid_recall"
-               " ELSE e.valid_loss END FROM experiment x JOIN epoch e ON e.experiment = x.id"
-               " WHERE x.\"group\" = (SELECT \"group\" FROM experiment WHERE id = ?1)"
-               " AND e.epoch <= ?2 AND EXISTS"
-               " (SELECT 1 FROM epoch o WHERE o.experiment = x.id AND o.epoch = ?2)"
-               " ORDER BY e.experiment, e.epoch");
-    query_bind_int(&query, experiment);
-    query_bind_int(&query, epoch);
-    query_bind_text(&query, stop_metric_text(metric));
-    while (room && query_next(&query)) {
-        int64_t id = query_int(&query), number = query_int(&query);
-        room = courses_add(courses, id, number, query_double(&query));
-    }
-    if (!room)
-        error_set(error, ERROR_FAILED, "no memory for the epochs of a group");
-    return query_close(&query, room ? error : NULL) && room;
-}
-
-/* stop_decide on them. */
-static bool courses_judge(const struct stop_rule *rule, const struct courses *courses,
-                          int64_t experiment, struct stop_verdict *verdict, struct error *error) {
-    struct stop_course own = {0}, *others = calloc(courses->count + 1, sizeof *others);
-    size_t count = 0;
-    bool good = others != NULL;
-    *verdict = (struct stop_verdict){0};
-    for (size_t i = 0; good && i < courses->count; i++) {
-        const struct member *member = &courses->members[i];
-        const struct stop_course course = {courses->values + member->first, member->count};
-        if (member->experiment == experiment)
-            own = course;
-        else
-            others[count++] = course;
-    }
-    if (good && own.count > 0)
-        good = stop_decide(rule, &own, others, count, verdict);
-    free(others);
-    return good || error_set(error, ERROR_FAILED, "no memory to judge a group");
-}
-
 static bool record(struct store *store, int64_t experiment, int64_t epoch,
                    const struct stop_rule *rule, const struct stop_verdict *verdict, int64_t now_ms,
                    struct error *error) {
@@ -146,17 +52,20 @@ bool stopping_judge(struct store *store, int64_t experiment, int64_t epoch, int6
                     struct error *error) {
     struct stop_rule rule;
     struct stop_verdict verdict;
-    struct courses courses = {0};
+    struct stop_standing own = {.value = (double)NAN, .best = (double)NAN}, *others = NULL;
+    size_t count = 0;
     int64_t epochs = 0;
     bool open = false;
     if (!find_rule(store, experiment, &rule, &epochs, &open, error))
         return false;
     if (!open || !stop_due(&rule, epoch, epochs))
         return true;
-    bool good = courses_load(store, experiment, rule.metric, epoch, &courses, error) &&
-                courses_judge(&rule, &courses, experiment, &verdict, error) &&
-                (!verdict.stop || record(store, experiment, epoch, &rule, &verdict, now_ms, error));
-    courses_free(&courses);
+    bool good = standings_at(store, experiment, rule.metric, epoch, &own, &others, &count, error);
+    if (good && !stop_decide(&rule, &own, others, count, &verdict))
+        good = error_set(error, ERROR_FAILED, "no memory to judge a group");
+    if (good && verdict.stop)
+        good = record(store, experiment, epoch, &rule, &verdict, now_ms, error);
+    free(others);
     return good;
 }
 

@@ -1,5 +1,5 @@
-/* stopping: early stopping (stop.h) in the database: the others' epochs are read, what was decided
- * is kept and told.
+/* stopping: early stopping (stop.h) in the database: it is judged by how the others stand
+ * (standings.h), what was decided is kept and told.
  *
  * A decision is made once, when a new epoch is stored and in the same transaction; after that the
  * experiment's holder is told the epoch to end after until it has ended, with every answer, and so

@@ -231,10 +231,11 @@ bool store_open(const char *path, struct store **store, struct error *error) {
         goto fail;
     }
     if (!open_file(made, error) || !check_file(made, &version, error) ||
-        !execute(made,
-                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
-                 error) ||
+        !execute(
+            made,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY",
+            error) ||
         !sync_log(made, error) || !migrate(made, version, error) || !draw_history(made, error))
         goto fail;
     sqlite3_busy_timeout(made->database, BEGIN_PATIENCE_MS);

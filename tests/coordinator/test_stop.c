@@ -27,10 +27,29 @@ struct stop_case {
 #include "tests/coordinator/stop_cases.h"
 enum { CASES = sizeof cases / sizeof cases[0], OTHERS_MAX = 16, EPOCHS_MAX = 32 };
 
+/* What an experiment has reported, from epoch 1 on. */
+struct stop_course {
+    const double *values;
+    size_t count;
+};
+
+static struct stop_standing stand(const struct stop_course *course, enum stop_metric metric,
+                                  size_t epoch) {
+    struct stop_standing standing = {.best = NAN};
+    for (size_t i = 0; i < epoch; i++)
+        stop_stand(&standing, metric, (int64_t)i + 1, course->values[i]);
+    return standing;
+}
+
 static struct stop_verdict decide(const struct stop_rule *rule, const struct stop_course *own,
                                   const struct stop_course *others, size_t count) {
     struct stop_verdict verdict;
-    assert_true(stop_decide(rule, own, others, count, &verdict));
+    struct stop_standing at = stand(own, rule->metric, own->count), standings[OTHERS_MAX];
+    size_t come = 0;
+    for (size_t i = 0; i < count; i++)
+        if (others[i].count >= own->count)
+            standings[come++] = stand(&others[i], rule->metric, own->count);
+    assert_true(stop_decide(rule, &at, standings, come, &verdict));
     return verdict;
 }
 
