@@ -2,20 +2,15 @@
 
 #include "cli/client.h"
 #include "cli/field.h"
-#include "compare/contender.h"
+#include "compare/outcome.h"
 #include "core/clock.h"
+#include "core/shell.h"
 
-#include <ctype.h>
-#include <envz.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,86 +102,6 @@ bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) 
     return true;
 }
 
-/* --- what the command finds in its environment --- */
-
-struct environment {
-    char *envz;
-    size_t length;
-    bool good;
-};
-
-static void put(struct environment *environment, const char *name, const char *value) {
-    if (environment->good)
-        environment->good = envz_add(&environment->envz, &environment->length, name, value) == 0;
-}
-
-static void put_number(struct environment *environment, const char *name, const char *format,
-                       const cJSON *number) {
-    char text[32] = "";
-    if (cJSON_IsNumber(number))
-        snprintf(text, sizeof text, format, number->valuedouble);
-    put(environment, name, text);
-}
-
-/* ASSAY_BEST_TEST_ACCURACY and its like; "" for what there is not. */
-static void put_evaluations(struct environment *environment, const cJSON *experiment) {
-    static const cJSON nothing = {0};
-    struct contender contender = contender_of(experiment);
-    for (int checkpoint = 0; checkpoint < CHECKPOINT_COUNT; checkpoint++)
-        for (int split = 0; split < SPLIT_COUNT; split++)
-            for (int ratio = 0; ratio < RATIO_SHOWN; ratio++) {
-                char name[64];
-                const cJSON *evaluation = contender.evaluations[checkpoint][split];
-                snprintf(name, sizeof name, "ASSAY_%s_%s_%s", checkpoint_names[checkpoint],
-                         split_names[split], ratio_names[ratio]);
-                for (char *c = name; *c != '\0'; c++)
-                    *c = (char)toupper((unsigned char)*c);
-                put_number(
-                    environment, name, "%.6f",
-                    field_at(evaluation != NULL ? evaluation : &nothing, ratio_names[ratio]));
-            }
-}
-
-static void put_result(struct environment *environment, const struct hook *hook,
-                       const cJSON *experiment) {
-    static const char *const texts[][2] = {{"ASSAY_NAME", "name"},
-                                           {"ASSAY_GROUP", "group"},
-                                           {"ASSAY_STATE", "state"},
-                                           {"ASSAY_ERROR", "error"},
-                                           {"ASSAY_PERSON", "person"},
-                                           {"ASSAY_WORKER", "worker"},
-                                           {"ASSAY_STOPPED", "stopped.reason"}};
-    static const char *const numbers[][2] = {{"ASSAY_ID", "id"},
-                                             {"ASSAY_EPOCHS", "epochs"},
-                                             {"ASSAY_EPOCHS_DONE", "epochs_done"},
-                                             {"ASSAY_BEST_EPOCH", "best.epoch"}};
-    char seconds[32] = "";
-    double started_ms = field_number(experiment, "started_ms", 0);
-    if (started_ms > 0)
-        snprintf(seconds, sizeof seconds, "%.0f",
-                 (field_number(experiment, "finished_ms", started_ms) - started_ms) / 1000);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        put(environment, texts[i][0], field_text(experiment, texts[i][1], ""));
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        put_number(environment, numbers[i][0], "%.0f", field_at(experiment, numbers[i][1]));
-    put(environment, "ASSAY_SECONDS", seconds);
-    put(environment, "ASSAY_CONNECT", hook->input.connect);
-    put_evaluations(environment, experiment);
-}
-
-/* Ours with the result. NULL without memory; the caller frees it and *strings. */
-static char **environment_of(const struct hook *hook, const cJSON *experiment, char **strings) {
-    struct environment environment = {.good = true};
-    environment.good = argz_create(environ, &environment.envz, &environment.length) == 0;
-    put_result(&environment, hook, experiment);
-    size_t count = argz_count(environment.envz, environment.length);
-    char **list = environment.good ? calloc(count + 1, sizeof *list) : NULL;
-    if (list != NULL)
-        argz_extract(environment.envz, environment.length, list);
-    *strings = environment.envz;
-    return list;
-}
-
 /* --- the command --- */
 
 /* What the coordinator knows of it: the summary where that cannot be asked. The caller frees. */
@@ -205,28 +120,6 @@ static cJSON *details_of(const struct hook *hook, cJSON *summary) {
     return details;
 }
 
-static int spawn(struct hook *hook, char *const *environment) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, usual;
-    char *const words[] = {"sh", "-c", (char *)(size_t)hook->command, NULL};
-    sigemptyset(&none);
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, hook->output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, hook->output, STDERR_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    int code = posix_spawn(&hook->pid, "/bin/sh", &actions, &attributes, words, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return code;
-}
-
 /* False with the reason when it cannot be started. */
 static bool start(struct hook *hook, struct hook_end *end) {
     cJSON *experiment = cJSON_DetachItemFromArray(hook->waiting, 0);
@@ -234,13 +127,12 @@ static bool start(struct hook *hook, struct hook_end *end) {
     int code = ENOMEM;
     hook->id = field_number(experiment, "id", 0);
     experiment = details_of(hook, experiment);
-    field_clean(experiment);
-    char **environment = environment_of(hook, experiment, &strings);
+    char **environment = outcome_environment(experiment, hook->input.connect, &strings);
     hook->output = memfd_create("on-finish", MFD_CLOEXEC);
     if (hook->output < 0)
         code = errno;
     else if (environment != NULL)
-        code = spawn(hook, environment);
+        code = shell_start(hook->command, environment, hook->output, false, &hook->pid);
     if (code != 0) {
         if (hook->output >= 0)
             close(hook->output);
@@ -276,12 +168,9 @@ bool hook_turn(struct hook *hook, struct hook_end *end) {
         return false;
     if (hook->pid == 0)
         return !start(hook, end);
-    if (waitpid(hook->pid, &status, WNOHANG) != hook->pid)
+    if (!shell_ended(hook->pid, &status))
         return false;
-    *end = (struct hook_end){.id = hook->id,
-                             .status =
-                                 WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                             .output = read_output(hook->output)};
+    *end = (struct hook_end){.id = hook->id, .status = status, .output = read_output(hook->output)};
     close(hook->output);
     hook->pid = 0;
     return true;
@@ -290,14 +179,10 @@ bool hook_turn(struct hook *hook, struct hook_end *end) {
 /* --- what is said of it --- */
 
 bool hook_complaint(const struct hook_end *end, char *text, size_t size) {
-    if (end->status == 0)
+    char what[64];
+    if (!shell_complaint(end->status, what, sizeof what))
         return false;
-    if (end->status > 128)
-        snprintf(text, size, "--on-finish for experiment %.0f was ended by signal %d", end->id,
-                 end->status - 128);
-    else
-        snprintf(text, size, "--on-finish for experiment %.0f exited with %d", end->id,
-                 end->status);
+    snprintf(text, size, "--on-finish for experiment %.0f %s", end->id, what);
     return true;
 }
 

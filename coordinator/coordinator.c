@@ -75,9 +75,23 @@ bool request_done(struct request *request, const char *name, cJSON *body) {
     return true;
 }
 
+static bool note_finished(struct coordinator *coordinator, int64_t id, struct error *error) {
+    if (coordinator->finish == NULL)
+        return true;
+    int64_t *finished = reallocarray(coordinator->finished, coordinator->finished_count + 1,
+                                     sizeof *coordinator->finished);
+    if (finished == NULL)
+        return error_set(error, ERROR_FAILED, "no memory for --on-finish");
+    finished[coordinator->finished_count++] = id;
+    coordinator->finished = finished;
+    return true;
+}
+
 bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,
               const char *why, struct error *error) {
     if (!record_end(coordinator->store, job, outcome, why, coordinator->now.unix_ms, error))
+        return false;
+    if (lease_final(&job->lease) && !note_finished(coordinator, job->id, error))
         return false;
     job->progress = (struct job_progress){0};
     bool done = job->lease.state == LEASE_DONE;
@@ -140,6 +154,7 @@ bool coordinator_open(struct coordinator *coordinator, struct store *store, int6
 void coordinator_close(struct coordinator *coordinator) {
     scheduler_clear(&coordinator->scheduler);
     free(coordinator->doomed);
+    free(coordinator->finished);
 }
 
 bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
@@ -153,6 +168,7 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
     coordinator->moved = false;
     coordinator->rows_before = store_changes(coordinator->store);
     coordinator->doomed_count = 0;
+    coordinator->finished_count = 0;
     if (!begun || (!coordinator->in_step && !load(coordinator, &error)))
         batch_break(coordinator, &error);
     else if (deaf)
@@ -305,6 +321,8 @@ bool coordinator_measure(struct coordinator *coordinator, struct stats *stats,
 bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
     if (!coordinator->broken && store_commit(coordinator->store, &coordinator->failure)) {
         remove_doomed(coordinator);
+        for (size_t i = 0; i < coordinator->finished_count; i++)
+            finish_add(coordinator->finish, coordinator->finished[i], coordinator->now.unix_ms);
         if (coordinator->moved || coordinator_wrote(coordinator))
             coordinator->revision++;
         return true;

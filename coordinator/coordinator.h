@@ -9,6 +9,7 @@
 #define ASSAY_COORDINATOR_COORDINATOR_H
 
 #include "coordinator/allow.h"
+#include "coordinator/finish.h"
 #include "coordinator/lookups.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/stats.h"
@@ -35,6 +36,7 @@ struct coordinator {
     struct store *store;      /* borrowed */
     struct identity identity; /* the database's */
     struct uploads *uploads;  /* borrowed, set by who has one; NULL: no files are taken */
+    struct finish *finish;    /* likewise; NULL: nobody is to be told of ends */
     struct scheduler scheduler;
     int64_t lease_ms;
     /* Another number whenever `list`, `workers` or `show` would show something else, but for when
@@ -51,6 +53,9 @@ struct coordinator {
     /* blobs that go after the commit */
     char (*doomed)[SHA256_TEXT_SIZE];
     size_t doomed_count, doomed_room;
+    /* experiments of which `finish` is told after it */
+    int64_t *finished;
+    size_t finished_count;
 };
 
 /* An answer in the making. */

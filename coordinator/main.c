@@ -20,7 +20,7 @@
 
 struct options {
     char *db; /* owned */
-    const char *listen, *keys, *ready_file, *metrics, *http, *http_token;
+    const char *listen, *keys, *ready_file, *metrics, *http, *http_token, *on_finish;
     char *artifacts; /* owned */
     int64_t lease_ms, artifacts_max_bytes;
 };
@@ -35,6 +35,7 @@ enum {
     OPTION_METRICS,
     OPTION_HTTP,
     OPTION_HTTP_TOKEN,
+    OPTION_ON_FINISH,
     OPTION_READY_FILE
 };
 
@@ -78,6 +79,10 @@ static const struct argp_option option_table[] = {
      "read; make one with: (umask 077; openssl rand -hex 32 >FILE). HTTP is not encrypted: across "
      "networks use ssh -L or a proxy with TLS",
      0},
+    {"on-finish", OPTION_ON_FINISH, "CMD", 0,
+     "Run this shell command for each experiment that finishes, with the result in ASSAY_ID, "
+     "ASSAY_NAME, ASSAY_STATE, ASSAY_BEST_TEST_ACCURACY and others (docs/on-finish.md)",
+     0},
     {"ready-file", OPTION_READY_FILE, "FILE", 0,
      "Write the endpoint there once it can be connected to (for scripts)", 0},
     {0},
@@ -118,6 +123,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_METRICS: options->metrics = argument; return 0;
     case OPTION_HTTP: options->http = argument; return 0;
     case OPTION_HTTP_TOKEN: options->http_token = argument; return 0;
+    case OPTION_ON_FINISH: options->on_finish = argument; return 0;
     case OPTION_READY_FILE: options->ready_file = argument; return 0;
     case OPTION_LEASE:
         number = strtod(argument, &end);
@@ -197,6 +203,7 @@ static bool run(const struct options *options, struct error *error) {
     struct server *server = NULL;
     struct exporter *exporter = NULL;
     struct page *page = NULL;
+    struct finish *finish = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
@@ -216,6 +223,10 @@ static bool run(const struct options *options, struct error *error) {
         !server_open(options->listen, guard, &coordinator, &server, error))
         goto out;
     server_export(server, exporter);
+    if (options->on_finish != NULL &&
+        !finish_open(options->on_finish, server_endpoint(server), store, say, NULL, &finish, error))
+        goto out;
+    coordinator.finish = finish;
     if (options->http != NULL && !page_open(options->http, options->http_token,
                                             server_context(server), SERVER_INSIDE, &page, error))
         goto out;
@@ -234,6 +245,7 @@ out:
     exporter_close(exporter);
     guard_close(guard);
     coordinator_close(&coordinator);
+    finish_close(finish);
     uploads_close(uploads);
     blobs_close(blobs);
     store_close(store);

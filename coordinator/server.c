@@ -271,6 +271,7 @@ static void serve_batch(struct server *server) {
     send_answers(server, good ? NULL : &error);
     serve_watchers(server);
     publish(server);
+    finish_turn(server->coordinator->finish, server->coordinator->now.steady_ms);
 }
 
 bool server_run(struct server *server, int stop, struct error *error) {
@@ -282,8 +283,9 @@ bool server_run(struct server *server, int stop, struct error *error) {
     if (server->guard != NULL)
         items[count++].socket = guard_socket(server->guard);
     while (items[1].revents == 0) {
-        if (zmq_poll(items, count, (long)(poll_ms < POLL_MS ? poll_ms : POLL_MS)) < 0 &&
-            errno != EINTR)
+        int64_t wait_ms =
+            finish_due_ms(server->coordinator->finish, poll_ms < POLL_MS ? poll_ms : POLL_MS);
+        if (zmq_poll(items, count, (long)wait_ms) < 0 && errno != EINTR)
             return error_set(error, ERROR_FAILED, "cannot wait on the socket: %s",
                              zmq_strerror(errno));
         if (items[2].revents != 0)

@@ -26,6 +26,6 @@ int standard_finish(int code) {
     else
         fprintf(stderr, "assay: cannot write to stdout%s%s\n", errno != 0 ? ": " : "",
                 errno != 0 ? strerror(errno) : ""); /* 0: it failed earlier */
-    clearerr(stdout); /* it is said once */
+    clearerr(stdout);                               /* it is said once */
     return code == 0 ? ERROR_FAILED : code;
 }

@@ -5,6 +5,8 @@
 
 write_experiment "$work/long.json" 400 1000
 write_experiment "$work/short.json" 400 1
+export told=$work/told
+coordinator_options+=(--on-finish 'echo "$ASSAY_ID $ASSAY_STATE ${ASSAY_BEST_TEST_ACCURACY:+tested} $ASSAY_CONNECT" >>"$told"')
 start_coordinator
 long=$(submit "$work/long.json")
 short=$(submit "$work/short.json")
@@ -24,3 +26,9 @@ queued=$(submit "$work/long.json")
 end_worker worker TERM
 assay cancel "$queued"
 [ "$(state_of "$queued")" = cancelled ] || fail "the queued experiment is $(state_of "$queued")"
+
+# the coordinator's --on-finish, with nobody watching
+told_of() { [ "$(wc -l <"$told")" -ge "$1" ]; }
+until_true "the command was run for each" told_of 3
+sort "$told" | cmp -s - <(printf '%s\n' "$long cancelled  $endpoint" "$short done tested $endpoint" \
+    "$queued cancelled  $endpoint" | sort) || fail "the command was told: $(cat "$told")"
