@@ -271,16 +271,19 @@ static int worker_main(int argc, char **argv) {
         .options = worker_table,
         .parser = worker_parse,
         .args_doc = "\nstep|bench|evaluate|predict|devices [OPTION...]",
-        .doc = "Train what the coordinator hands out, and report every epoch.\v"
-               "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
-               "elsewhere from its last finished epoch; a second signal ends at once. --drain "
-               "asks it for the same from outside. Without a coordinator a worker goes on training "
-               "and keeps trying; its reports wait in DIR/spool.db. With --slots each slot has a "
-               "folder of its own, DIR/slot-1 and so on, and is started again when it dies.\n\n"
-               "Subcommands, each with --help: step (one training step, for checking numerics), "
-               "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
-               "predict (scores of pictures), devices "
-               "(what could compute here)."};
+        .doc =
+            "Train what the coordinator hands out, and report every epoch.\v"
+            "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
+            "elsewhere from its last finished epoch; a second signal ends at once. --drain "
+            "asks it for the same from outside. Without a coordinator a worker goes on training "
+            "and keeps trying; its reports wait in DIR/spool.db. What DIR has of one database is "
+            "never sent to a coordinator that has another one, of which it keeps all in "
+            "DIR/databases. With --slots each slot has a folder of its own, DIR/slot-1 and so on, "
+            "and is started again when it dies.\n\n"
+            "Subcommands, each with --help: step (one training step, for checking numerics), "
+            "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
+            "predict (scores of pictures), devices "
+            "(what could compute here)."};
     const char *connect = getenv("ASSAY_CONNECT");
     struct worker_options options = {
         .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,
