@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { DYING_MS = 2000, PAUSE_MS = 20 };
 
 static bool open_lock(const char *dir, int flags, int *lock, struct error *error) {
     char path[4096];
@@ -17,11 +20,24 @@ static bool open_lock(const char *dir, int flags, int *lock, struct error *error
     return *lock >= 0 || error_errno(error, ERROR_INPUT, "cannot open %s", path);
 }
 
+/* The kernel closes the files of a killed process one after the other, so what was started in its
+ * place may find some locks free and others not yet. */
+static bool take(int lock) {
+    static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    bool taken = flock(lock, LOCK_EX | LOCK_NB) == 0;
+    for (int waited_ms = 0; !taken && errno == EWOULDBLOCK && waited_ms < DYING_MS;
+         waited_ms += PAUSE_MS) {
+        nanosleep(&pause, NULL);
+        taken = flock(lock, LOCK_EX | LOCK_NB) == 0;
+    }
+    return taken;
+}
+
 bool folder_lock(const char *dir, int *lock, struct error *error) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (!open_lock(dir, O_CREAT, lock, error))
         return false;
-    if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+    if (!take(*lock)) {
         if (errno == EWOULDBLOCK)
             return error_set(
                 error, ERROR_INPUT,

@@ -10,7 +10,8 @@
 
 #include <stdint.h>
 
-/* Fails when another live worker holds the folder (ERROR_INPUT). *lock is the caller's to close. */
+/* Fails when another live worker holds the folder (ERROR_INPUT); waits two seconds for one that is
+ * about to be dead. *lock is the caller's to close. */
 bool folder_lock(const char *dir, int *lock, struct error *error);
 /* Asks the worker that holds the folder, on this machine, to leave (SIGUSR1), and waits until it
  * has. *held is false when there was none. ERROR_INPUT where no worker has ever been. */

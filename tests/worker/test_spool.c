@@ -167,6 +167,28 @@ static void a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error(void
     spool_close(open_spool(*state));
 }
 
+/* As one slot of a killed worker may outlive the others: this one lives until the other is waiting
+ * for it, as far as anybody can tell. */
+static void a_folder_whose_worker_is_about_to_be_dead_is_waited_for(void **state) {
+    int held[2];
+    char byte;
+    assert_int_equal(pipe(held), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct spool *spool = NULL;
+        bool opened = spool_open(*state, &spool, NULL);
+        if (opened && write(held[1], "", 1) == 1)
+            usleep(100000);
+        _exit(opened ? 0 : 1);
+    }
+    close(held[1]);
+    assert_int_equal(read(held[0], &byte, 1), 1);
+    spool_close(open_spool(*state));
+    close(held[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* The tables are those of version 1. */
 static void
 a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name(void **state) {
@@ -221,6 +243,7 @@ int main(void) {
         IN_A_FOLDER(the_name_stays_with_the_folder),
         IN_A_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
         IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
+        IN_A_FOLDER(a_folder_whose_worker_is_about_to_be_dead_is_waited_for),
         IN_A_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
         IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
     };
