@@ -98,7 +98,7 @@ static void add_options(struct parsing *parsing) {
         add_option(parsing, "connect", KEY_CONNECT, "ENDPOINT",
                    "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")");
         add_option(parsing, "timeout", KEY_TIMEOUT, "SECONDS",
-                   "How long to wait for the coordinator (default: 5)");
+                   "Seconds to wait for the coordinator (default: 5)");
         add_option(parsing, "key", KEY_KEY, "FILE", DEALER_KEY_HELP);
         add_option(parsing, "server-key", KEY_SERVER_KEY, "KEY|FILE", DEALER_SERVER_KEY_HELP);
     }
