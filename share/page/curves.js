@@ -40,7 +40,7 @@ function legend(series) {
  * last epoch of the axis, and the best one to be marked, on the series that says so; one that grows
  * is marked where it has come to. */
 function drawChart(chart, width) {
-    const height = 240, left = 58, right = 12, top = 22, bottom = 40;
+    const height = 240, left = 58, right = 12, top = 27, bottom = 40;
     const known = chart.series.map(one => one.points.filter(([, y]) => isNumber(y)));
     const values = known.flat().map(([, y]) => y);
     const told = chart.series.map((one, i) => known[i].length === 0 ? `${one.name}: nothing yet`
