@@ -128,19 +128,26 @@ static void judge(const struct fsck *fsck, const char *path, const char *sha256,
 }
 
 /* Which files the artifacts folder should have (blobs.h): to whom they belong, SHA-256, bytes, and
- * whether they may be still to come. A database of an older assay does not have all of the tables.
+ * whether they may be still to come; and what to do about one that is not right. A database of an
+ * older assay does not have all of the tables.
  */
 static const struct wanted {
-    const char *table, *files;
+    const char *table, *files, *remedy;
 } wanted[] = {
-    {"artifact", "SELECT 'experiment ' || experiment || ': the artifact ' || name, sha256, bytes, 0"
-                 " FROM artifact ORDER BY sha256, bytes"},
-    {"fork_file", "SELECT 'experiment ' || experiment || ': what it goes on from', sha256,"
-                  " f.bytes, 0 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
-                  " WHERE e.state <> 'done' ORDER BY sha256, f.bytes"},
-    {"listing_file", "SELECT 'data set ' || l.name || ': a file of it', f.sha256, bytes, 1"
-                     " FROM listing_file AS f JOIN listing AS l ON l.sha256 = f.listing"
-                     " ORDER BY f.sha256, bytes"},
+    {"artifact",
+     "SELECT 'experiment ' || experiment || ': the artifact ' || name, sha256, bytes, 0"
+     " FROM artifact ORDER BY sha256, bytes",
+     "put it back from a copy of the folder"},
+    {"fork_file",
+     "SELECT 'experiment ' || experiment || ': what it goes on from', sha256,"
+     " f.bytes, 0 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
+     " WHERE e.state <> 'done' ORDER BY sha256, f.bytes",
+     "put it back from a copy of the folder"},
+    {"listing_file",
+     "SELECT 'data set ' || l.name || ': a file of it', f.sha256, bytes, 1"
+     " FROM listing_file AS f JOIN listing AS l ON l.sha256 = f.listing"
+     " ORDER BY f.sha256, bytes",
+     "remove it and run assay data push again"},
 };
 
 /* One number; 0 where there is no such table. */
@@ -179,7 +186,8 @@ static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct e
                 options->progress(options->context, result->bytes, fsck->all_bytes);
         }
         if (why[0] != '\0')
-            fault(fsck, "%s %s: %s", (const char *)sqlite3_column_text(statement, 0), why, path);
+            fault(fsck, "%s %s: %s; %s", (const char *)sqlite3_column_text(statement, 0), why, path,
+                  these->remedy);
     }
     return sqlite3_finalize(statement) == SQLITE_OK ||
            error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));

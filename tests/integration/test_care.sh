@@ -113,7 +113,8 @@ sqlite3 backup2.db "DELETE FROM artifact WHERE name = 'train.log';
         (printf('%064d', 0), '$sum', $(stat -c %s "$log"))"
 status=0
 assay fsck --db backup2.db --artifacts bitten >out || status=$?
-[ $status = 1 ] && [ "$(wc -l <out)" = 2 ] && grep -q "data set real: a file of it is damaged" out ||
+[ $status = 1 ] && [ "$(wc -l <out)" = 2 ] &&
+    grep -q "data set real: a file of it is damaged: .*/${sum:2}; remove it and run assay data push again" out ||
     fail "fsck of a data set ends with $status: $(cat out)"
 assay backup backup3.db --db backup2.db --json >out
 [ "$(json "j ->> '$.bytes'" out)" = "$(stat -c %s backup3.db)" ] || fail "backup --json says: $(cat out)"
