@@ -62,7 +62,8 @@ static const struct command_line line = {
         "Interrupted, it goes on where it was when it is started again.\n\n"
         "ls lists what was pushed, a line for every class and split file: the checksum by which "
         "data.fingerprint knows it, its files (the list of them is one) and their size, whether "
-        "all of it has come, and which experiments name it, the newest first; needed: how many of "
+        "all of it has come, and which of the newest 5,000 experiments name it; needed: how many "
+        "of "
         "these are queued, paused or running. assay gc --unused-data removes what none needs."
         "\vExamples:\n  assay data check experiments/aug3_v2.json\n"
         "  assay data push experiments/aug3_v2.json\n  assay data ls --json",

@@ -38,13 +38,13 @@ bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, stru
     return query_close(&query, error);
 }
 
-/* Which experiment names which listing: (listing, id, unfinished). */
-#define LISTING_NAMED                                                                              \
-    "(SELECT class.value ->> 'sha256' AS listing, e.id AS id,"                                     \
-    " e.status IN ('queued', 'paused', 'running') AS unfinished"                                   \
-    " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.classes') AS class"            \
-    " UNION SELECT list.value, e.id, e.status IN ('queued', 'paused', 'running')"                  \
-    " FROM experiment AS e, json_each(e.config, '$.data.fingerprint.lists') AS list)"
+/* The listings that the experiments of a table `e` name: (listing, and columns of e). */
+#define LISTING_NAMED(experiments, columns)                                                        \
+    "(SELECT class.value ->> 'sha256' AS listing" columns " FROM " experiments                     \
+    " AS e, json_each(e.config, '$.data.fingerprint.classes') AS class"                            \
+    " UNION SELECT list.value" columns " FROM " experiments                                        \
+    " AS e, json_each(e.config, '$.data.fingerprint.lists') AS list)"
+#define LISTING_UNFINISHED "status IN ('queued', 'paused', 'running')"
 
 /* --- what there is --- */
 
@@ -79,9 +79,17 @@ static void add_to(cJSON *listing, const char *key, int64_t more) {
 static bool add_names(struct store *store, cJSON *listings, struct error *error) {
     struct query query;
     cJSON *listing = listings->child;
-    query_open(&query, store,
-               "SELECT n.listing, n.id, n.unfinished FROM " LISTING_NAMED " AS n"
-               " JOIN listing AS l ON l.sha256 = n.listing ORDER BY n.listing, n.id DESC");
+    query_open(
+        &query, store,
+        "WITH newest AS (SELECT id, " LISTING_UNFINISHED " AS unfinished, config"
+        " FROM experiment ORDER BY id DESC LIMIT ?)"
+        " SELECT n.listing, n.id, n.unfinished"
+        " FROM " LISTING_NAMED(
+            "newest",
+            ", e.id AS id, e.unfinished AS unfinished") " AS n"
+                                                        " JOIN listing AS l ON l.sha256 = "
+                                                        "n.listing ORDER BY n.listing, n.id DESC");
+    query_bind_int(&query, LISTING_LOOKED);
     while (query_next(&query)) {
         const char *sha256 = query_text(&query);
         const int64_t id = query_int(&query);
@@ -129,8 +137,8 @@ static bool run(struct store *store, const char *sql, struct error *error) {
 
 bool listing_forget_unused(struct store *store, struct error *error) {
     return run(store,
-               "DELETE FROM listing WHERE sha256 NOT IN"
-               " (SELECT listing FROM " LISTING_NAMED " WHERE unfinished)",
+               "DELETE FROM listing WHERE sha256 NOT IN (SELECT listing FROM " LISTING_NAMED(
+                   "(SELECT config FROM experiment WHERE " LISTING_UNFINISHED ")", "") ")",
                error);
 }
 
