@@ -22,9 +22,9 @@ bool listing_add(struct store *store, const char *listing, const char *sha256, i
 bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, struct error *error);
 
 /* All of them, in order of their sums: [{"listing", "name", "files", "bytes", "pushed_ms",
- * "experiments", "unfinished", "ids"}]: how many of the newest LISTING_LOOKED experiments have it in
- * their fingerprint, how many of these are queued, paused or running, and the newest LISTING_IDS of
- * them. The array is the caller's. */
+ * "experiments", "unfinished", "ids"}]: how many of the newest LISTING_LOOKED experiments have it
+ * in their fingerprint, how many of these are queued, paused or running, and the newest LISTING_IDS
+ * of them. The array is the caller's. */
 enum { LISTING_LOOKED = 5000, LISTING_IDS = 100 };
 bool listing_all(struct store *store, cJSON **listings, struct error *error);
 /* Calls `visit` with every file of the listing. */
