@@ -139,6 +139,10 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
             close(descriptor);
         return false;
     }
+    if (before.st_nlink != 1) {
+        close(descriptor);
+        return error_set(error, ERROR_FAILED, "%s is a worker's own file", path);
+    }
     bool ok = file_write_all(descriptor, data, length);
     if (!ok) {
         error_errno(error, ERROR_FAILED, "cannot write %s", path);

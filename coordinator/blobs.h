@@ -28,7 +28,8 @@ int64_t blobs_part_size(const struct blobs *blobs, const char *sha256);
 int64_t blobs_room(const struct blobs *blobs);
 
 /* Adds to the end of the part, making it; not synced. After a failure (a full disk) the part is as
- * long as it was. */
+ * long as it was. One that has a second name is a worker's own file (--shared), and not added to.
+ */
 bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, size_t length,
                   struct error *error);
 /* Makes the part a blob. ERROR_INPUT, and the part is gone, when that is not what is in it. Reads

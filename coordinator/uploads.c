@@ -280,8 +280,10 @@ enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int6
         return UPLOAD_UNKNOWN;
     upload->touched_ms = now_ms;
     if (offset == upload->have && (int64_t)length <= upload->bytes - upload->have) {
-        /* the part may have been taken away, or be longer than we know: by its own length */
-        if (offset != 0 && blobs_part_size(uploads->blobs, sha256) != offset) {
+        /* the part may have been taken away, or be longer than we know: by its own length, or
+         * because a worker that shares the folder has put its whole file there */
+        int64_t size = blobs_part_size(uploads->blobs, sha256);
+        if ((size < 0 ? 0 : size) != offset) {
             forget(uploads, upload);
             return UPLOAD_UNKNOWN;
         }

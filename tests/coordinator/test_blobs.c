@@ -203,6 +203,28 @@ static void a_part_that_went_away_meanwhile_is_to_be_offered_again(void **state)
     assert_int_equal(offset, 0);
 }
 
+/* Two workers with the same content, one of which shares the folder and puts its own file there. */
+static void a_piece_of_what_a_worker_has_put_there_whole_is_not_added_to_its_file(void **state) {
+    struct shelf *shelf = *state;
+    char own[600], part[600], *data = NULL;
+    struct error error = {0};
+    int64_t offset;
+    size_t length = 0;
+    snprintf(own, sizeof own, "%s/own", shelf->folder);
+    snprintf(part, sizeof part, "%s/incoming/" SUM ".part", shelf->dir);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_true(file_write_atomic(own, shelf->data, BYTES, &error));
+    assert_int_equal(link(own, part), 0);
+    take(shelf, 0, 3000, UPLOAD_UNKNOWN);
+    assert_false(blobs_append(shelf->blobs, SUM, shelf->data, 3000, &error));
+    assert_true(file_read(own, 2 * BYTES, &data, &length, &error));
+    assert_int_equal(length, BYTES);
+    free(data);
+    while (offer(shelf, &offset) == UPLOAD_SEALING)
+        usleep(1000);
+    is_there_whole(shelf);
+}
+
 /* A process that uploads in a loop is killed again and again at moments nobody chooses; whatever
  * has the blob's name afterwards is the blob, and in the end it is there. */
 static void a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all(void **state) {
@@ -343,6 +365,7 @@ int main(void) {
         ON_SHELF(a_damaged_part_is_noticed_and_begins_anew),
         ON_SHELF(a_part_that_is_whole_already_is_sealed_at_the_offer),
         ON_SHELF(a_part_that_went_away_meanwhile_is_to_be_offered_again),
+        ON_SHELF(a_piece_of_what_a_worker_has_put_there_whole_is_not_added_to_its_file),
         ON_SHELF(a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all),
         ON_SHELF(a_piece_beyond_the_end_is_refused),
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
