@@ -7,6 +7,7 @@ set -euo pipefail
 tools=$(dirname "$ASSAY_BIN")/tests
 work=$(mktemp -d "${TMPDIR:-/tmp}/assay-test-XXXXXX")
 db=$work/assay.db
+mkfifo "$work/never" # (moment)
 export ASSAY_HOME=$work/home
 export LSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/leaks.txt:print_suppressions=0
 export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0
@@ -40,13 +41,18 @@ fail() {
     exit 1
 }
 
+# moment SECONDS: sleeps, without a process.
+moment() {
+    read -rt "$1" <>"$work/never" || true
+}
+
 # until_true WHAT COMMAND...: polls until COMMAND succeeds.
 until_true() {
     local what=$1 deadline=$((SECONDS + patience))
     shift
     until "$@"; do
         [ $SECONDS -lt $deadline ] || fail "no end to waiting: $what"
-        sleep 0.05
+        moment 0.05
     done
 }
 
@@ -74,9 +80,41 @@ start_worker() {
     worker_pid[$name]=$!
 }
 
+# hold NAME WHAT COMMAND...: lets the worker run a moment at a time until COMMAND succeeds, and leaves it stopped
+# (SIGSTOP) there, so that no machine is too fast to be met in the middle. It goes on with let_go or end_worker.
+hold() {
+    local pid=${worker_pid[$1]} deadline=$((SECONDS + patience))
+    kill -STOP "$pid"
+    until "${@:3}"; do
+        [ $SECONDS -lt $deadline ] || fail "no end to waiting: $2"
+        kill -CONT "$pid"
+        moment 0.02
+        kill -STOP "$pid"
+    done
+}
+let_go() {
+    kill -CONT "${worker_pid[$1]}"
+}
+
+# hold_inside_an_epoch NAME ID AFTER: an epoch after AFTER is behind it, and it is in the next one: an epoch is reported
+# once its checkpoint is durable, between two steps of the one that follows. Nothing here starts a process, so that the
+# worker is stopped for moments only.
+hold_inside_an_epoch() {
+    hold "$1" "experiment $2 is inside an epoch" says_epoch_after "$3" "$work/$1.log" "experiment $2: epoch "
+}
+says_epoch_after() {
+    local line lines
+    mapfile -t lines <"$2"
+    for line in "${lines[@]}"; do
+        [[ $line != "$3"* ]] || { line=${line#"$3"} && [ "${line%%/*}" -le "$1" ]; } || return 0
+    done
+    return 1
+}
+
 # end_worker NAME SIGNAL: sends it and takes the exit status into `status`.
 end_worker() {
     kill -"$2" "${worker_pid[$1]}"
+    let_go "$1" 2>/dev/null || true # where it was held
     status=0
     wait "${worker_pid[$1]}" 2>/dev/null || status=$?
     unset "worker_pid[$1]"
@@ -100,8 +138,6 @@ sql() {
 # on them: resnet18 at 32 pixels.
 write_experiment() {
     local file=$1 pictures=$2 epochs=$3 matrix=${4:+, \"matrix\": $4}
-    # sanitizers make an epoch long enough to be met in the middle with fewer pictures
-    case $ASSAY_BIN in */asan/* | */tsan/*) pictures=$((pictures > 160 ? 160 : pictures)) ;; esac
     [ -d "$work/pictures" ] || "$tools/make_pictures" "$work/pictures" "$pictures"
     cat >"$file" <<JSON
 {
@@ -156,10 +192,11 @@ state_of() {
     shown "$1" '$.state'
 }
 
-# in_state ID STATE; ends the test when the experiment can get there no more.
+# in_state ID STATE, as the database has it (one that is paused is queued there); ends the test when the experiment can
+# get there no more.
 in_state() {
     local state
-    state=$(state_of "$1")
+    state=$(sql "SELECT state FROM experiment WHERE id = $1")
     [ "$state" = "$2" ] && return 0
     case $state in
         failed | cancelled | done) fail "experiment $1 is $state, not $2: $(shown "$1" '$.error')" ;;
@@ -168,7 +205,7 @@ in_state() {
 }
 
 has_epochs() {
-    [ "$(shown "$1" '$.epochs_done')" -ge "$2" ]
+    [ "$(sql "SELECT count(*) FROM epoch WHERE experiment = $1")" -ge "$2" ]
 }
 
 # is_inside_an_epoch ID: at least one step of training behind it since the last report.

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 epochs=3
-write_experiment "$work/ablation.json" 120 $epochs '{
+write_experiment "$work/ablation.json" 60 $epochs '{
     "data.upsample": {"none": {}, "real x2": {"real": 2}},
     "train.seed": [0, 1]
   }'
@@ -72,7 +72,7 @@ cmp "$work/scores.csv" "$(dirname "$(checkpoint_path "$first" best)")/scores_bes
 grep -q 'Which class is missed' "$work/compare.txt" || fail "compare does not show the classes"
 
 # one that learns nothing is stopped at the rung where two others have been, and ends as done
-write_experiment "$work/early.json" 120 4 '{"train.seed": [0, 1]}'
+write_experiment "$work/early.json" 60 4 '{"train.seed": [0, 1]}'
 sed -i 's/"matrix":/"stop": {"rule": "asha", "grace_epochs": 3, "min_peers": 2}, &/' "$work/early.json"
 sed 's/"epochs": 4/"epochs": 1000, "optimizer": {"lr": 1e-9}/; s/\[0, 1\]/[2]/' "$work/early.json" >"$work/behind.json"
 assay submit "$work/early.json" --wait >"$work/early.txt" || fail "submit --wait ended with $?"

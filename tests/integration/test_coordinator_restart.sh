@@ -4,16 +4,19 @@
 # trains on meanwhile, and nothing that was reported or would have been is lost.
 . "$(dirname "$0")/lib.sh"
 
-epochs=4
-write_experiment "$work/one.json" 400 $epochs
-write_experiment "$work/waits.json" 400 1
+epochs=6
+write_experiment "$work/one.json" 40 $epochs
+write_experiment "$work/waits.json" 40 1
+coordinator_options=(--lease 60) # none runs out
 start_coordinator
 id=$(submit "$work/one.json")
 waits=$(submit "$work/waits.json")
 assay pause "$waits" >/dev/null
 start_worker worker
-until_true "an epoch is reported" has_epochs "$id" 1
+hold_inside_an_epoch worker "$id" 0
+hold worker "an epoch is reported" has_epochs "$id" 1
 kill_coordinator
+let_go worker
 
 until_true "the worker has trained on to the end" \
     grep -q "experiment $id: done" "$work/worker.log"
@@ -30,11 +33,13 @@ assay resume "$waits" >/dev/null
 until_true "what was in the queue is done" in_state "$waits" done
 
 # the same with a coordinator that comes back while the worker still trains
-write_experiment "$work/two.json" 400 $epochs
+write_experiment "$work/two.json" 40 $epochs
 id=$(submit "$work/two.json")
-until_true "an epoch is reported" has_epochs "$id" 1
+hold_inside_an_epoch worker "$id" 0
+hold worker "an epoch is reported" has_epochs "$id" 1
 kill_coordinator
 start_coordinator
+let_go worker
 until_true "the experiment is done" in_state "$id" done
 expect_complete "$id" $epochs
 [ "$(grep -c "experiment $id, attempt" "$work/worker.log")" = 1 ] ||

@@ -39,7 +39,7 @@ same_as_calm() {
     [ "$(numbers "$calm")" = "$(numbers "$1")" ] || fail "the numbers of $1 differ"
 }
 
-write_experiment "$work/calm.json" 200 $epochs
+write_experiment "$work/calm.json" 40 $epochs
 small_checkpoints "$work/calm.json"
 sed '2i "max_attempts": 100,' "$work/calm.json" >"$work/tight.json"
 start_coordinator
@@ -49,7 +49,9 @@ until_true "the undisturbed run is done" in_state "$calm" done
 
 # The coordinator's: it refuses what it cannot keep, the worker trains on and keeps it.
 id=$(submit "$work/tight.json")
-until_true "an epoch is reported" has_epochs "$id" 1
+hold one "an epoch is reported" has_epochs "$id" 1
+full database true
+let_go one
 until_true "the worker is told" full database grep -q "the disk is full; make room" "$work/one.log"
 until_true "it has trained to the end all the same" grep -q "experiment $id: done" "$work/one.log"
 assay ls >"$work/ls.txt" || fail "nothing can be read either"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 coordinator_options=(--lease 600)
-write_experiment "$work/one.json" 400 1000
+write_experiment "$work/one.json" 100 1000
 start_coordinator
 id=$(submit "$work/one.json")
 start_worker first

@@ -3,7 +3,7 @@
 # done all the same. With room again, what waits arrives late.
 . "$(dirname "$0")/lib.sh"
 
-write_experiment "$work/tight.json" 80 2
+write_experiment "$work/tight.json" 20 2
 coordinator_options+=(--artifacts-max 0.001)
 start_coordinator
 id=$(submit "$work/tight.json")

@@ -40,7 +40,7 @@ coordinator_options=(--lease 3 --keys keys)
 endpoint=tcp://10.77.0.1:7470
 start_coordinator
 
-write_experiment calm.json 160 $epochs
+write_experiment calm.json 40 $epochs
 small_checkpoints calm.json
 sed 's/"calm"/"shaken"/' calm.json >shaken.json
 calm=$(submit calm.json)
@@ -52,18 +52,15 @@ id=$(submit shaken.json)
 worker_prefix=("${over_there[@]}")
 start_worker away "${as_worker[@]}"
 worker_prefix=()
-until_true "an epoch is reported from there" has_epochs "$id" 1
-kill -STOP "${worker_pid[away]}" # held, so that no machine is too fast for what follows
+hold away "an epoch is reported from there" has_epochs "$id" 1
 had=$(sql "SELECT count(*) FROM epoch WHERE experiment = $id")
 [ "$had" -lt $((epochs - 1)) ] || fail "$had epochs were there before the cut: nothing is tested"
 ip link set near down
-kill -CONT "${worker_pid[away]}"
-until_true "it trains on, cut off" grep -q "experiment $id: epoch $((had + 1))/" away.log
-kill -STOP "${worker_pid[away]}"
+hold_inside_an_epoch away "$id" "$had"
 start_worker near "${as_worker[@]}"
 until_true "another worker takes over" grep -q "experiment $id, attempt 2" near.log
 ip link set near up
-kill -CONT "${worker_pid[away]}"
+let_go away
 
 until_true "the worker that was cut off is fenced" grep -Eq \
     "experiment $id: stopped, it is not this worker's any more" away.log

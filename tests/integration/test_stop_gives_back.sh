@@ -5,12 +5,11 @@
 
 epochs=4
 coordinator_options=(--lease 600)
-write_experiment "$work/one.json" 400 $epochs
+write_experiment "$work/one.json" 40 $epochs
 start_coordinator
 id=$(submit "$work/one.json")
 start_worker first
-until_true "an epoch is reported" has_epochs "$id" 1
-until_true "the next has begun" is_inside_an_epoch "$id"
+hold_inside_an_epoch first "$id" 0
 end_worker first TERM
 [ "$status" = 0 ] || fail "the worker ended with $status on SIGTERM"
 grep -q "experiment $id: given back" "$work/first.log" || fail "the experiment was not given back"

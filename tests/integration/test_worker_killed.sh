@@ -4,9 +4,9 @@
 # are those of an undisturbed run, bit for bit.
 . "$(dirname "$0")/lib.sh"
 
-epochs=5
-write_experiment "$work/calm.json" 400 $epochs
-write_experiment "$work/shaken.json" 400 $epochs
+epochs=6
+write_experiment "$work/calm.json" 40 $epochs
+write_experiment "$work/shaken.json" 40 $epochs
 
 start_coordinator
 calm=$(submit "$work/calm.json")
@@ -22,12 +22,12 @@ until_true "the experiment is handed out" in_state "$shaken" running
 end_worker first KILL # before its first epoch, most likely
 
 start_worker first # the same folder: the same worker again
-until_true "an epoch is reported" has_epochs "$shaken" 1
-end_worker first KILL # right after a report
+hold_inside_an_epoch first "$shaken" 0
+hold first "the report of the one before has arrived" has_epochs "$shaken" 1
+end_worker first KILL # in the second epoch or the one after it
 
 start_worker second # another folder: takes over when the lease has run out
-until_true "another epoch is reported" has_epochs "$shaken" 2
-until_true "and the next has begun" is_inside_an_epoch "$shaken"
+hold_inside_an_epoch second "$shaken" 1
 end_worker second KILL # inside an epoch
 
 start_worker first
