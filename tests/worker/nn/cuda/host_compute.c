@@ -11,40 +11,30 @@ static void count_tensor_cores(bool allowed) {
     *(allowed ? &host_device_counts.tensor_cores : &host_device_counts.without_tensor_cores) += 1;
 }
 
-enum { AT_ONCE = 4 };
-
-/* Adds so many rows of b, one after the other. Nearly all the time of a step is here, so the
- * sanitizers look on only where the rows are filled and read, in product(). */
+/* Nearly all the time of a step is here, so the sanitizers look on only where the rows are filled
+ * and read, in product(). */
 __attribute__((no_sanitize("address", "undefined"))) static void
-add_scaled(double *restrict row, const double factors[AT_ONCE], const double *restrict b,
-           size_t count) {
-    const double *b1 = b + count, *b2 = b1 + count, *b3 = b2 + count;
+add_scaled(double *restrict row, double factor, const float *restrict b, size_t count) {
     for (size_t j = 0; j < count; j++)
-        row[j] = row[j] + factors[0] * b[j] + factors[1] * b1[j] + factors[2] * b2[j] +
-                 factors[3] * b3[j];
+        row[j] += factor * (double)b[j];
 }
 
 /* Row-major c = a b + beta c, a row at a time; summed in double, so that no ReLU opens or shuts by
  * rounding. */
 static bool product(const struct device_product *p, float beta, struct error *error) {
-    size_t rows = (p->k + AT_ONCE - 1) / AT_ONCE * AT_ONCE;
     double *row = calloc(p->n, sizeof *row);
-    double *b = calloc(rows * p->n, sizeof *b); /* k x n, and zeros */
+    float *b = malloc(p->k * p->n * sizeof *b); /* k x n */
     bool done = row != NULL && b != NULL;
     for (size_t k = 0; done && k < p->k; k++)
         for (size_t j = 0; j < p->n; j++)
-            b[k * p->n + j] = (double)p->b[p->transpose_b ? j * p->k + k : k * p->n + j];
+            b[k * p->n + j] = p->b[p->transpose_b ? j * p->k + k : k * p->n + j];
     for (size_t i = 0; done && i < p->m; i++) {
         float *c = p->c + i * p->n;
         for (size_t j = 0; j < p->n; j++)
             row[j] = beta == 0 ? 0 : (double)(beta * c[j]);
-        for (size_t k = 0; k < rows; k += AT_ONCE) {
-            double factors[AT_ONCE] = {0};
-            for (size_t at = k; at < p->k && at < k + AT_ONCE; at++)
-                factors[at - k] =
-                    (double)(p->transpose_a ? p->a[at * p->m + i] : p->a[i * p->k + at]);
-            add_scaled(row, factors, b + k * p->n, p->n);
-        }
+        for (size_t k = 0; k < p->k; k++)
+            add_scaled(row, (double)(p->transpose_a ? p->a[k * p->m + i] : p->a[i * p->k + k]),
+                       b + k * p->n, p->n);
         for (size_t j = 0; j < p->n; j++)
             c[j] = (float)row[j];
     }
@@ -87,18 +77,16 @@ static float *floats_new(size_t count) {
     return calloc(count + 1, sizeof(float));
 }
 
-static void get(float *values, const void *array, enum element element, size_t count) {
-    if (element != ELEMENT_BF16)
-        memcpy(values, array, count * sizeof *values);
-    for (size_t i = 0; element == ELEMENT_BF16 && i < count; i++)
-        values[i] = bf16_widen(((const uint16_t *)array)[i]);
+static float get(const void *array, enum element element, size_t index) {
+    return element == ELEMENT_BF16 ? bf16_widen(((const uint16_t *)array)[index])
+                                   : ((const float *)array)[index];
 }
 
-static void put(void *array, enum element element, const float *values, size_t count) {
-    if (element != ELEMENT_BF16)
-        memcpy(array, values, count * sizeof *values);
-    for (size_t i = 0; element == ELEMENT_BF16 && i < count; i++)
-        ((uint16_t *)array)[i] = bf16_round(values[i]);
+static void put(void *array, enum element element, size_t index, float value) {
+    if (element == ELEMENT_BF16)
+        ((uint16_t *)array)[index] = bf16_round(value);
+    else
+        ((float *)array)[index] = value;
 }
 
 /* Between x and one row for each output pixel: what stands under the window's tap there, or zeros.
@@ -190,13 +178,14 @@ bool compute_convolution(const struct device_convolution *c, void *x, void *w, v
     count_tensor_cores(task->tensor_cores);
     for (int i = 0; i < PASSES; i++) {
         wide[i] = floats_new(counts[i]);
-        if (i != (int)c->pass)
-            get(wide[i], operands[i], task->element, counts[i]);
+        for (size_t j = 0; i != (int)c->pass && j < counts[i]; j++)
+            wide[i][j] = get(operands[i], task->element, j);
     }
     for (int tap = 0; done && tap < task->kernel * task->kernel; tap++)
         done = convolve_tap(c, tap, wide[PASS_DATA], wide[PASS_WEIGHTS], wide[PASS_FORWARD], rows,
                             matrix, error);
-    put(operands[c->pass], task->element, wide[c->pass], counts[c->pass]);
+    for (size_t j = 0; j < counts[c->pass]; j++)
+        put(operands[c->pass], task->element, j, wide[c->pass][j]);
     for (int i = 0; i < PASSES; i++)
         free(wide[i]);
     free(rows);
