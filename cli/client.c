@@ -221,9 +221,7 @@ bool client_look_one(const struct command_input *input, const char *question, st
     if (!client_open(input, client, error) ||
         !client_resolve_one(client, input->arguments[0], id, error))
         return false;
-    cJSON *selection = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(selection, "ids");
-    cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)*id));
-    return client_experiments(client, question, selection, experiments, error);
+    return client_experiments(client, question, client_one((double)*id), experiments, error);
 }
 
 bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error) {
@@ -233,6 +231,12 @@ bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error) {
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(key + 2 * i, 3, "%02x", bytes[i]);
     return true;
+}
+
+cJSON *client_one(double id) {
+    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
+    cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
+    return body;
 }
 
 cJSON *client_ids(const cJSON *experiments) {

@@ -57,6 +57,8 @@ bool client_experiments(struct client *client, const char *question, cJSON *sele
 enum { CLIENT_KEY_SIZE = 33 };
 bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error);
 
+/* {"ids": [id]} of one experiment, which the caller frees. */
+cJSON *client_one(double id);
 /* {"ids": [...]} of the experiments, which the caller frees. */
 cJSON *client_ids(const cJSON *experiments);
 /* {"ids": [...]} of the experiments that are not finished, which the caller frees; NULL, with no

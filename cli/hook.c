@@ -106,11 +106,9 @@ bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) 
 
 /* What the coordinator knows of it: the summary where that cannot be asked. The caller frees. */
 static cJSON *details_of(const struct hook *hook, cJSON *summary) {
-    cJSON *body = cJSON_CreateObject(), *answer = NULL, *details = NULL;
-    cJSON *ids = cJSON_AddArrayToObject(body, "ids");
+    cJSON *answer = NULL, *details = NULL;
     struct error unheard = {0};
-    cJSON_AddItemToArray(ids, cJSON_CreateNumber(hook->id));
-    if (client_ask_once(&hook->input, "show", body, "details", &answer, &unheard))
+    if (client_ask_once(&hook->input, "show", client_one(hook->id), "details", &answer, &unheard))
         details =
             cJSON_DetachItemFromArray(cJSON_GetObjectItemCaseSensitive(answer, "experiments"), 0);
     cJSON_Delete(answer);

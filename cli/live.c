@@ -43,18 +43,12 @@ static int64_t now_of(struct live *live) {
     return now_ms;
 }
 
-static cJSON *ids_of(double id) {
-    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
-    cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
-    return body;
-}
-
 /* The request that comes next; its body is the caller's. */
 static const char *next_request(struct live *live, cJSON **body) {
     double detail = dashboard_wants_detail(&live->dashboard);
     *body = NULL;
     if (live->steer != NULL) {
-        *body = ids_of(live->dashboard.selected);
+        *body = client_one(live->dashboard.selected);
         return live->steer;
     }
     if (live->question == ASK_DETAIL && detail <= 0)
@@ -67,7 +61,7 @@ static const char *next_request(struct live *live, cJSON **body) {
                                     field_number(live->pages->child->prev, "id", 0));
         return "list";
     case ASK_WORKERS: return "workers";
-    case ASK_DETAIL: *body = ids_of(detail); return "show";
+    case ASK_DETAIL: *body = client_one(detail); return "show";
     default:
         *body = cJSON_CreateObject();
         cJSON_AddNumberToObject(*body, "since", live->revision);

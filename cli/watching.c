@@ -84,10 +84,8 @@ static void measure_names(struct watching *watching, const cJSON *experiments) {
 static bool say_epochs(struct watching *watching, struct watched *watched, const cJSON *experiment,
                        struct error *error) {
     struct label label = label_of(watching, experiment);
-    cJSON *selection = cJSON_CreateObject(), *details = NULL;
-    cJSON *ids = cJSON_AddArrayToObject(selection, "ids");
-    cJSON_AddItemToArray(ids, cJSON_CreateNumber(watched->id));
-    if (!client_experiments(watching->client, "show", selection, &details, error))
+    cJSON *details = NULL;
+    if (!client_experiments(watching->client, "show", client_one(watched->id), &details, error))
         return false;
     const cJSON *epoch;
     cJSON_ArrayForEach(epoch, field_at(details->child, "history")) {
