@@ -5,19 +5,11 @@
 #include "cli/field.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
 #include <sys/stat.h>
-
-static cJSON *details(void) {
-    char *text;
-    size_t length;
-    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
-    cJSON *answer = parsed(text);
-    free(text);
-    return answer;
-}
 
 static bool is_asked_for(const cJSON *body, double id) {
     const cJSON *ids = field_at(body, "ids"), *item;
@@ -94,14 +86,12 @@ static cJSON *answer_details(void *context, size_t nth, const char *request, con
             13);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
-        static const char *const details_only[] = {"submit_host", "submit_version", "config",
-                                                   "history",     "evaluations",    "checkpoints",
-                                                   "artifacts",   "attempts",       "notes"};
-        for (size_t j = 0; list && j < sizeof details_only / sizeof details_only[0]; j++)
-            cJSON_DeleteItemFromObject(experiment, details_only[j]);
-        if (list) /* 3 h 7 min and a half ago */
+        if (list) {
+            details_summarise(experiment);
+            /* 3 h 7 min and a half ago */
             cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "submitted_ms"),
                                  (double)clock_unix_ms() - 11250000);
+        }
         if (!is_asked_for(body, field_number(experiment, "id", 0)))
             cJSON_DeleteItemFromArray(experiments, i);
     }

@@ -3,6 +3,7 @@
 
 #include "cli/field.h"
 #include "core/file.h"
+#include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
@@ -11,12 +12,8 @@
 static cJSON *answer_pages(void *context, size_t nth, const char *request, const cJSON *body,
                            const char **name) {
     (void)context, (void)nth, (void)request;
-    char *text;
-    size_t length;
     bool second = field_number(body, "after", 0) > 0;
-    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
-    cJSON *answer = parsed(text), *experiments = cJSON_GetObjectItem(answer, "experiments");
-    free(text);
+    cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     cJSON *taken = cJSON_DetachItemFromArray(experiments, second ? 3 : 0);
     if (second) {
         cJSON *data = cJSON_GetObjectItem(cJSON_GetObjectItem(taken, "config"), "data");

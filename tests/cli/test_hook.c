@@ -3,19 +3,11 @@
 
 #include "cli/field.h"
 #include "core/file.h"
+#include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
 #define EVIL "\033[31mx\n; touch evil $(touch evil) `touch evil` \xe2\x80\xae"
-
-static cJSON *details(void) {
-    char *text;
-    size_t length;
-    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
-    cJSON *answer = parsed(text);
-    free(text);
-    return answer;
-}
 
 /* The one that is asked for; as experiment 3 it has a hostile name and error. */
 static cJSON *answer_show(void *context, size_t nth, const char *request, const cJSON *body,

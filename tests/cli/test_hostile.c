@@ -4,8 +4,8 @@
 
 #include "cli/field.h"
 
-#include "core/file.h"
 #include "core/text.h"
+#include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 
 #include <fcntl.h>
@@ -42,26 +42,15 @@ static void poison(cJSON *document) {
 }
 
 static cJSON *experiments_of(const cJSON *body, bool list) {
-    static const char *const details_only[] = {"submit_host", "submit_version", "config",
-                                               "history",     "evaluations",    "checkpoints",
-                                               "artifacts",   "attempts",       "notes"};
-    char *text;
-    size_t length;
     const cJSON *ids = field_at(body, "ids");
-    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
-    cJSON *answer = parsed(text), *all = cJSON_GetObjectItem(answer, "experiments");
-    free(text);
+    cJSON *answer = details(), *all = cJSON_GetObjectItem(answer, "experiments");
     for (int i = cJSON_GetArraySize(all) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(all, i);
         if (ids != NULL && (int)ids->child->valuedouble != (int)field_number(experiment, "id", 0))
             cJSON_DeleteItemFromArray(all, i);
-        for (size_t j = 0; list && ids == NULL && j < sizeof details_only / sizeof details_only[0];
-             j++)
-            cJSON_DeleteItemFromObject(experiment, details_only[j]);
+        else if (list)
+            details_summarise(experiment);
     }
-    if (list && ids != NULL)
-        for (size_t j = 0; j < sizeof details_only / sizeof details_only[0]; j++)
-            cJSON_DeleteItemFromObject(all->child, details_only[j]);
     poison(answer);
     return answer;
 }

@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/field.h"
-#include "core/file.h"
+#include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
@@ -193,15 +193,10 @@ static void one_broken_file_keeps_all_from_being_sent(void **state) {
 /* Two that are done at 78.125 images/s: resnet18 at 224 pixels. Nothing but `show` is asked. */
 static cJSON *answer_past(void *context, size_t nth, const char *request, const cJSON *body,
                           const char **name) {
-    char *text;
-    size_t length;
     (void)context, (void)nth, (void)body;
     assert_string_equal(request, "show");
-    assert_true(file_read(TEST_DATA "/cli/details.json", 1 << 20, &text, &length, NULL));
-    cJSON *answer = parsed(text);
-    free(text);
     *name = "details";
-    return answer;
+    return details();
 }
 
 /* Ten pictures of each class: 8 of each to train on. */
