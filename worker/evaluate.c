@@ -60,8 +60,6 @@ static const struct argp_option evaluate_table[] = {
 
 static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     struct evaluate_options *options = state->input;
-    error_t code = 0;
-    long number;
     switch (key) {
     case KEY_CONFIG: options->config = text; return 0;
     case KEY_CHECKPOINT: options->checkpoint = text; return 0;
@@ -78,10 +76,7 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     case KEY_KEY: options->keys.key = text; return 0;
     case KEY_SERVER_KEY: options->keys.server = text; return 0;
     case KEY_CACHE: options->source.data_cache = text; return 0;
-    case KEY_CACHE_GIB:
-        code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
-        options->source.data_cache_bytes = (int64_t)number << 30;
-        return code;
+    case KEY_CACHE_GIB: return options_cache_gib(state, text, &options->source.data_cache_bytes);
     case KEY_JSON: options->json = true; return 0;
     case ARGP_KEY_ARG: return options_mistake(state, "evaluate takes no argument \"%s\"", text);
     case ARGP_KEY_END:
@@ -269,7 +264,7 @@ int evaluate_main(int argc, char **argv) {
     struct evaluate_options options = {.split = "test",
                                        .backend = "auto",
                                        .keys = dealer_keys_default(),
-                                       .source.data_cache_bytes = (int64_t)32 << 30};
+                                       .source.data_cache_bytes = OPTIONS_CACHE_BYTES};
     options.source.keys = &options.keys;
     struct error error = {0};
     int code;

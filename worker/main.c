@@ -175,10 +175,7 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
     case KEY_ROOT: return options_folder(state, "--data-root", text, &agent->data_root);
     case KEY_SHARED: agent->shared = text; return 0;
     case KEY_CACHE: agent->data_cache = text; return 0;
-    case KEY_CACHE_GIB:
-        code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
-        agent->data_cache_bytes = (int64_t)number << 30;
-        return code;
+    case KEY_CACHE_GIB: return options_cache_gib(state, text, &agent->data_cache_bytes);
     case KEY_THREADS: return options_threads(state, text, &agent->threads);
     case KEY_SLOTS:
         code = options_integer(state, "--slots", text, 1, SLOTS_MAX, &number);
@@ -290,7 +287,7 @@ static int worker_main(int argc, char **argv) {
                   .keys = dealer_keys_default(),
                   .backend = "auto",
                   .slots = 1,
-                  .data_cache_bytes = (int64_t)32 << 30,
+                  .data_cache_bytes = OPTIONS_CACHE_BYTES,
                   .idle_exit_ms = -1,
                   .train = trainer_run,
                   .say = say}};

@@ -19,6 +19,13 @@ error_t options_threads(const struct argp_state *state, const char *text, int *t
     return code;
 }
 
+error_t options_cache_gib(const struct argp_state *state, const char *text, int64_t *bytes) {
+    long number = 0;
+    error_t code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
+    *bytes = (int64_t)number << 30;
+    return code;
+}
+
 error_t options_backend(const struct argp_state *state, const char *text, const char **value) {
     *value = text;
     if (strcmp(text, "auto") != 0 && strcmp(text, "cpu") != 0 && strcmp(text, "cuda") != 0)
