@@ -7,7 +7,7 @@
 
 enum { METRICS = STOP_RECALL + 1 };
 
-static const struct stop_standing at_first = {.best = (double)NAN};
+static const struct stop_standing at_first = {.value = (double)NAN, .best = (double)NAN};
 
 /* The tables of a transaction that was rolled back are gone as well. */
 static bool have_tables(struct store *store, struct error *error) {
@@ -118,9 +118,9 @@ static bool forget_others(struct store *store, struct error *error) {
     return good;
 }
 
+/* Fills `judged` as `find` does, with the one that it begins. */
 static bool begin(struct store *store, int64_t experiment, enum stop_metric metric,
-                  struct error *error) {
-    int64_t judged[METRICS];
+                  int64_t judged[METRICS], struct error *error) {
     struct query query;
     if (!forget_others(store, error))
         return false;
@@ -176,11 +176,11 @@ bool standings_at(struct store *store, int64_t experiment, enum stop_metric metr
     struct query query;
     size_t room = 0;
     bool good = true;
+    *own = at_first;
     *others = NULL;
     *count = 0;
     if (!have_tables(store, error) || !find(store, experiment, judged, error) ||
-        (judged[metric] == 0 &&
-         (!begin(store, experiment, metric, error) || !find(store, experiment, judged, error))))
+        (judged[metric] == 0 && !begin(store, experiment, metric, judged, error)))
         return false;
     query_open(&query, store,
                "SELECT experiment, value, total, best FROM standing WHERE judged = ?"

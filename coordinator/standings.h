@@ -15,8 +15,8 @@
 /* The report of this epoch has been stored, for the first time or anew: what there is follows. */
 bool standings_follow(struct store *store, int64_t experiment, int64_t epoch, struct error *error);
 
-/* After this epoch: its own, and those of the others of its group that have come there. The caller
- * frees `others`. */
+/* After this epoch: its own, as it began where it has not come there, and those of the others of
+ * its group that have. The caller frees `others`. */
 bool standings_at(struct store *store, int64_t experiment, enum stop_metric metric, int64_t epoch,
                   struct stop_standing *own, struct stop_standing **others, size_t *count,
                   struct error *error);

@@ -38,7 +38,7 @@ const char *stop_metric_text(enum stop_metric metric); /* "valid_loss" */
 bool stop_due(const struct stop_rule *rule, int64_t epoch, int64_t epochs);
 
 /* How an experiment stands after an epoch, by one metric; NaN where that is undefined, which counts
- * as the worst value there is. Begins as {.best = NAN}, after epoch 0. */
+ * as the worst value there is. Begins, after epoch 0, as {.value = NAN, .best = NAN}. */
 struct stop_standing {
     int64_t epoch;
     double value; /* at this epoch */

@@ -52,7 +52,7 @@ bool stopping_judge(struct store *store, int64_t experiment, int64_t epoch, int6
                     struct error *error) {
     struct stop_rule rule;
     struct stop_verdict verdict;
-    struct stop_standing own = {.value = (double)NAN, .best = (double)NAN}, *others = NULL;
+    struct stop_standing own, *others = NULL;
     size_t count = 0;
     int64_t epochs = 0;
     bool open = false;

@@ -194,10 +194,25 @@ static void those_of_a_group_that_is_over_make_room_for_the_next(void **state) {
     store_close(walk.store);
 }
 
+static void one_that_has_not_come_there_stands_as_it_began(void **state) {
+    (void)state;
+    const struct stop_standing begun = {.value = (double)NAN, .best = (double)NAN};
+    struct stop_standing own, *others;
+    size_t count;
+    struct walk walk;
+    begin_walk(&walk, 1);
+    assert_true(standings_at(walk.store, 1, STOP_VALID_LOSS, 1, &own, &others, &count, NULL));
+    assert_true(is_same(&own, &begun));
+    assert_int_equal(count, 0);
+    free(others);
+    store_close(walk.store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(standings_are_what_follows_from_all_epochs),
         cmocka_unit_test(those_of_a_group_that_is_over_make_room_for_the_next),
+        cmocka_unit_test(one_that_has_not_come_there_stands_as_it_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ struct stop_course {
 
 static struct stop_standing stand(const struct stop_course *course, enum stop_metric metric,
                                   size_t epoch) {
-    struct stop_standing standing = {.best = NAN};
+    struct stop_standing standing = {.value = NAN, .best = NAN};
     for (size_t i = 0; i < epoch; i++)
         stop_stand(&standing, metric, (int64_t)i + 1, course->values[i]);
     return standing;
