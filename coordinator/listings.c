@@ -1,5 +1,6 @@
 #include "coordinator/listings.h"
 
+#include "coordinator/lookups.h"
 #include "coordinator/query.h"
 #include "core/json.h"
 
@@ -44,7 +45,6 @@ bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, stru
     " AS e, json_each(e.config, '$.data.fingerprint.classes') AS class"                            \
     " UNION SELECT list.value" columns " FROM " experiments                                        \
     " AS e, json_each(e.config, '$.data.fingerprint.lists') AS list)"
-#define LISTING_UNFINISHED "status IN ('queued', 'paused', 'running')"
 
 /* --- what there is --- */
 
@@ -81,7 +81,7 @@ static bool add_names(struct store *store, cJSON *listings, struct error *error)
     cJSON *listing = listings->child;
     query_open(
         &query, store,
-        "WITH newest AS (SELECT id, " LISTING_UNFINISHED " AS unfinished, config"
+        "WITH newest AS (SELECT id, " LOOKUP_UNFINISHED " AS unfinished, config"
         " FROM experiment ORDER BY id DESC LIMIT ?)"
         " SELECT n.listing, n.id, n.unfinished"
         " FROM " LISTING_NAMED(
@@ -138,7 +138,7 @@ static bool run(struct store *store, const char *sql, struct error *error) {
 bool listing_forget_unused(struct store *store, struct error *error) {
     return run(store,
                "DELETE FROM listing WHERE sha256 NOT IN (SELECT listing FROM " LISTING_NAMED(
-                   "(SELECT config FROM experiment WHERE " LISTING_UNFINISHED ")", "") ")",
+                   "(SELECT config FROM experiment WHERE " LOOKUP_UNFINISHED ")", "") ")",
                error);
 }
 

@@ -126,8 +126,7 @@ static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_
 static bool load_jobs(struct store *store, struct scheduler *scheduler, int64_t until_ms,
                       struct error *error) {
     struct query query;
-    query_open(&query, store,
-               TICKET_COLUMNS " WHERE status IN ('queued', 'running', 'paused') ORDER BY id");
+    query_open(&query, store, TICKET_COLUMNS " WHERE " LOOKUP_UNFINISHED " ORDER BY id");
     return add_tickets(&query, scheduler, until_ms, error);
 }
 

@@ -6,6 +6,9 @@
 #include "coordinator/store.h"
 #include "coordinator/waiting.h"
 
+/* Of the table experiment: those that are not finished. */
+#define LOOKUP_UNFINISHED "status IN ('queued', 'paused', 'running')"
+
 /* Which database this is, and which course of events it is in (schema/012_identity.sql). */
 enum { IDENTITY_SIZE = 33 };
 struct identity {

@@ -1,5 +1,6 @@
 #include "coordinator/standings.h"
 
+#include "coordinator/lookups.h"
 #include "coordinator/query.h"
 
 #include <math.h>
@@ -107,7 +108,7 @@ static bool find(struct store *store, int64_t experiment, int64_t judged[METRICS
 static bool forget_others(struct store *store, struct error *error) {
     static const char *const statements[] = {
         "DELETE FROM judged WHERE NOT EXISTS (SELECT 1 FROM experiment AS e"
-        " WHERE e.\"group\" = judged.\"group\" AND e.status IN ('queued', 'paused', 'running'))",
+        " WHERE e.\"group\" = judged.\"group\" AND " LOOKUP_UNFINISHED ")",
         "DELETE FROM standing WHERE judged NOT IN (SELECT id FROM judged)"};
     bool good = true;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0] && good; i++) {
