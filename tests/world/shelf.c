@@ -1,4 +1,5 @@
 #include "coordinator/query.h"
+#include "core/depot.h"
 #include "core/json.h"
 #include "tests/world/world.h"
 
@@ -14,16 +15,6 @@
 static struct shelf *watched;
 static pthread_mutex_t synced_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void part_of(const struct shelf *shelf, const struct content *content, char path[700]) {
-    snprintf(path, 700, "%s/incoming/%s.part", shelf->folder, content->sha256);
-}
-
-/* "" as `end`: the folder that it is in. */
-static void blob_of(const struct shelf *shelf, const struct content *content, const char *end,
-                    char path[700]) {
-    snprintf(path, 700, "%s/sha256/%.2s/%s", shelf->folder, content->sha256, end);
-}
-
 static bool is_file(const char *path, const struct stat *file) {
     struct stat status;
     return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
@@ -31,10 +22,11 @@ static bool is_file(const char *path, const struct stat *file) {
 }
 
 static void note_sync(const struct shelf *shelf, struct content *content, const struct stat *file) {
-    char part[700], folder[700], blob[700];
-    part_of(shelf, content, part);
-    blob_of(shelf, content, "", folder);
-    blob_of(shelf, content, content->sha256 + 2, blob);
+    char part[PATH_MAX], folder[PATH_MAX], blob[PATH_MAX];
+    if (!depot_part(shelf->folder, content->sha256, part) ||
+        !depot_folder(shelf->folder, content->sha256, folder) ||
+        !depot_file(shelf->folder, content->sha256, blob))
+        return;
     if (is_file(part, file) || is_file(blob, file))
         content->synced = file->st_size;
     if (is_file(folder, file))
@@ -90,10 +82,9 @@ bool shelf_open(struct world *world, struct error *error) {
 /* --- the end of the process --- */
 
 static void take_name_back(const struct world *world, const struct content *content) {
-    char part[700], blob[700];
-    part_of(&world->shelf, content, part);
-    blob_of(&world->shelf, content, content->sha256 + 2, blob);
-    if (rename(blob, part) == 0)
+    char part[PATH_MAX], blob[PATH_MAX];
+    if (depot_part(world->shelf.folder, content->sha256, part) &&
+        depot_file(world->shelf.folder, content->sha256, blob) && rename(blob, part) == 0)
         tell(world, "%.8s has no name yet", content->sha256);
 }
 
@@ -123,13 +114,13 @@ static void tear(struct world *world, const struct content *content, const char 
 }
 
 static void cut_power(struct world *world, const struct content *content) {
-    char path[700];
+    char path[PATH_MAX];
     if (!content->named && chance(world, 500))
         take_name_back(world, content);
-    part_of(&world->shelf, content, path);
-    tear(world, content, path);
-    blob_of(&world->shelf, content, content->sha256 + 2, path);
-    tear(world, content, path);
+    if (depot_part(world->shelf.folder, content->sha256, path))
+        tear(world, content, path);
+    if (depot_file(world->shelf.folder, content->sha256, path))
+        tear(world, content, path);
 }
 
 void shelf_kill(struct world *world, bool power_cut) {
