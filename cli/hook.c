@@ -208,7 +208,7 @@ void hook_close(struct hook *hook) {
             since_ms = clock_steady_ms();
             continue;
         }
-        if (since_ms > 0 && clock_steady_ms() - since_ms > SILENT_MS) {
+        if (clock_steady_ms() - since_ms > SILENT_MS) {
             fprintf(stderr, "assay: waiting for --on-finish, for experiment %.0f\n", hook->id);
             since_ms = INT64_MAX;
         }
