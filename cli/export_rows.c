@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_MAX_LENGTH = 256, DEPTH_MAX = 8 };
-
 /* Fields of a summary that stand in front; of an epoch the first three. */
 static const char *const leading[] = {"id",          "name",        "group",          "state",
                                       "person",      "submit_host", "submit_version", "worker",
@@ -44,12 +42,10 @@ static bool each_leaf(const cJSON *config, const char *prefix, int depth, leaf_f
     const cJSON *one;
     bool good = true;
     cJSON_ArrayForEach(one, config) {
-        char path[PATH_MAX_LENGTH];
-        int length = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "",
-                              one->string);
-        if (length >= (int)sizeof path || differences_are_aside(path))
+        char path[DIFFERENCES_PATH_SIZE];
+        if (!differences_path(prefix, one->string, path))
             continue;
-        good = good && (cJSON_IsObject(one) && depth < DEPTH_MAX
+        good = good && (cJSON_IsObject(one) && depth < DIFFERENCES_DEPTH_MAX
                             ? each_leaf(one, path, depth + 1, each, context)
                             : each(context, path, one));
     }
@@ -103,7 +99,7 @@ static void add(cJSON *row, const cJSON *value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void add(cJSON *row, const cJSON *value, const char *format, ...) {
-    char name[PATH_MAX_LENGTH + 16];
+    char name[DIFFERENCES_PATH_SIZE + 16];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);

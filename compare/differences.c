@@ -8,15 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_MAX_LENGTH = 256, DEPTH_MAX = 8 };
-
-bool differences_are_aside(const char *path) {
+/* Whether what stands there does not change what is learnt. */
+static bool is_aside(const char *path) {
     static const char *const aside[] = {"name",      "priority", "max_attempts",
                                         "resources", "after",    "data.fingerprint"};
     for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
         if (strcmp(path, aside[i]) == 0)
             return true;
     return false;
+}
+
+bool differences_path(const char *prefix, const char *key,
+                      char path[static DIFFERENCES_PATH_SIZE]) {
+    int length =
+        snprintf(path, DIFFERENCES_PATH_SIZE, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", key);
+    return length < DIFFERENCES_PATH_SIZE && !is_aside(path);
 }
 
 /* The value at a path of whole keys, which may have dots in them where a matrix set them. */
@@ -77,13 +83,11 @@ static bool walk(const cJSON *experiments, const cJSON *config, const char *pref
     const cJSON *one;
     bool good = true;
     cJSON_ArrayForEach(one, config) {
-        char path[PATH_MAX_LENGTH];
-        int length = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "",
-                              one->string);
-        if (length >= (int)sizeof path || differences_are_aside(path) || agree(experiments, path) ||
+        char path[DIFFERENCES_PATH_SIZE];
+        if (!differences_path(prefix, one->string, path) || agree(experiments, path) ||
             cJSON_GetObjectItemCaseSensitive(differences, path) != NULL)
             continue;
-        if (cJSON_IsObject(one) && one->child != NULL && depth < DEPTH_MAX &&
+        if (cJSON_IsObject(one) && one->child != NULL && depth < DIFFERENCES_DEPTH_MAX &&
             !any_label(experiments, path)) {
             good = good && walk(experiments, one, path, depth + 1, differences);
             continue;

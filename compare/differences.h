@@ -15,8 +15,11 @@ cJSON *differences_of(const cJSON *experiments);
 /* What a value is called that no matrix sets, where others' is set. */
 #define DIFFERENCES_AS_FILE "as the file has it"
 
-/* Whether what stands at a path of the config is not compared: it does not change what is learnt.
- */
-bool differences_are_aside(const char *path);
+/* How deep paths go down into a config; what is deeper is one value. */
+enum { DIFFERENCES_PATH_SIZE = 256, DIFFERENCES_DEPTH_MAX = 8 };
+/* The path of a member whose object stands at `prefix` ("": the config itself): "data.split". False
+ * when it is not compared: because that does not change what is learnt, or it is longer than any
+ * path of a config. */
+bool differences_path(const char *prefix, const char *key, char path[static DIFFERENCES_PATH_SIZE]);
 
 #endif
