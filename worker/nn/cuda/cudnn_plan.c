@@ -159,7 +159,7 @@ static cudnnBackendDescriptor_t graph(struct drafting *drafting, const struct cu
     const int64_t w_dims[4] = {task->out.channels, task->in.channels, task->kernel, task->kernel};
     const int64_t y_dims[4] = {count, task->out.channels, task->out.height, task->out.width};
     const cudnnDataType_t type = data_type(task->element);
-    const double alpha = 1, beta = 0;
+    const float alpha = 1, beta = 0; /* as floats: of doubles its engines read the lower half */
     cudnnBackendDescriptor_t x = tensor(drafting, UID_X, x_dims, type);
     cudnnBackendDescriptor_t w = tensor(drafting, UID_W, w_dims, type);
     cudnnBackendDescriptor_t y = tensor(drafting, UID_Y, y_dims, type);
@@ -169,8 +169,8 @@ static cudnnBackendDescriptor_t graph(struct drafting *drafting, const struct cu
     set_descriptor(drafting, operation, operations[pass].w, w);
     set_descriptor(drafting, operation, operations[pass].y, y);
     set_descriptor(drafting, operation, operations[pass].rule, how);
-    set(drafting, operation, operations[pass].alpha, CUDNN_TYPE_DOUBLE, 1, &alpha);
-    set(drafting, operation, operations[pass].beta, CUDNN_TYPE_DOUBLE, 1, &beta);
+    set(drafting, operation, operations[pass].alpha, CUDNN_TYPE_FLOAT, 1, &alpha);
+    set(drafting, operation, operations[pass].beta, CUDNN_TYPE_FLOAT, 1, &beta);
     finalise(drafting, operation, "the operation");
     cudnnBackendDescriptor_t made = create(drafting, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     if (place->handle != NULL)
