@@ -4,6 +4,9 @@
  * header that is both C17 and CUDA C++: no designated initialisers, no compound literals, no
  * conversion from void pointers without a cast. Host code is compiled with -ffp-contract=off,
  * device code with --fmad=false: the same operations in the same order, so the same bits.
+ *
+ * UNROLL before a loop of constant length: what it indexes can stay in a GPU's registers, and what
+ * it loads is asked for at once.
  */
 #ifndef ASSAY_CORE_PORTABLE_H
 #define ASSAY_CORE_PORTABLE_H
@@ -12,6 +15,12 @@
 #define PORTABLE static inline __host__ __device__
 #else
 #define PORTABLE static inline
+#endif
+
+#ifdef __CUDA_ARCH__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
 #endif
 
 #endif

@@ -1,6 +1,7 @@
 /* element: how one number of an activation or of a copy of the weights is stored, and how kernels
- * read and write four of them at a time. Channels are always a multiple of four: they are padded
- * with zeros where the network has fewer. */
+ * read and write several of them at a time: quads of four, and packs of the 16 bytes that a thread
+ * of a GPU moves at once. Channels are always a multiple of a pack: they are padded with zeros
+ * where the network has fewer. */
 #ifndef ASSAY_WORKER_NN_CUDA_ELEMENT_H
 #define ASSAY_WORKER_NN_CUDA_ELEMENT_H
 
@@ -9,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __CUDACC__
+#include <cuda_bf16.h>
+#endif
 
 enum element { ELEMENT_F32, ELEMENT_BF16 };
 
@@ -82,6 +86,94 @@ PORTABLE void quad_store(void *array, enum element element, size_t index, struct
 #else
     memcpy((float *)array + 4 * index, value.v, sizeof value.v);
 #endif
+}
+
+/* ---- packs ---- */
+
+enum { PACK_MAX = 8, PACK_BYTES = 16 };
+
+/* Of floats the first four count. */
+struct pack {
+    float v[PACK_MAX];
+};
+
+PORTABLE unsigned pack_width(enum element element) {
+    return element == ELEMENT_BF16 ? 8 : 4;
+}
+
+/* The same as it is stored: it takes half as many registers until it is widened. */
+struct pack_bits {
+    uint32_t v[PACK_BYTES / sizeof(uint32_t)];
+};
+
+/* Pack `index` of an array that is aligned to 16 bytes. */
+PORTABLE struct pack_bits pack_fetch(const void *array, size_t index) {
+    struct pack_bits bits;
+#ifdef __CUDA_ARCH__
+    uint4 word = ((const uint4 *)array)[index]; /* one load */
+    memcpy(bits.v, &word, sizeof bits.v);
+#else
+    memcpy(bits.v, (const char *)array + PACK_BYTES * index, sizeof bits.v);
+#endif
+    return bits;
+}
+
+PORTABLE struct pack pack_widen(enum element element, struct pack_bits bits) {
+    struct pack wide;
+    UNROLL
+    for (int i = 0; i < PACK_MAX; i++) {
+        uint32_t lane = element == ELEMENT_BF16
+                            ? (i % 2 == 0 ? bits.v[i / 2] << 16 : bits.v[i / 2] & 0xffff0000)
+                        : i < 4 ? bits.v[i]
+                                : 0;
+        memcpy(&wide.v[i], &lane, sizeof lane);
+    }
+    return wide;
+}
+
+PORTABLE struct pack pack_load(const void *array, enum element element, size_t index) {
+    return pack_widen(element, pack_fetch(array, index));
+}
+
+/* One value. */
+PORTABLE float element_load(const void *array, enum element element, size_t index) {
+    return element == ELEMENT_BF16 ? bf16_widen(((const uint16_t *)array)[index])
+                                   : ((const float *)array)[index];
+}
+
+PORTABLE void pack_store(void *array, enum element element, size_t index, struct pack value) {
+    if (element == ELEMENT_BF16) {
+#ifdef __CUDA_ARCH__
+        uint4 word;
+        __nv_bfloat162 pairs[PACK_MAX / 2];
+        UNROLL
+        for (int i = 0; i < PACK_MAX / 2; i++) /* rounds as bf16_round does */
+            pairs[i] = __floats2bfloat162_rn(value.v[2 * i], value.v[2 * i + 1]);
+        memcpy(&word, pairs, sizeof word);
+        ((uint4 *)array)[index] = word;
+#else
+        for (size_t i = 0; i < PACK_MAX; i++)
+            ((uint16_t *)array)[PACK_MAX * index + i] = bf16_round(value.v[i]);
+#endif
+        return;
+    }
+    struct quad quad;
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        quad.v[i] = value.v[i];
+    quad_store(array, ELEMENT_F32, index, quad);
+}
+
+/* The floats that belong to the values of pack `index` of a row: one a channel. */
+PORTABLE struct pack pack_floats(const float *array, enum element element, size_t index) {
+    struct pack loaded = pack_load(array, ELEMENT_F32, element == ELEMENT_BF16 ? 2 * index : index);
+    if (element == ELEMENT_BF16) {
+        struct quad upper = quad_load(array, ELEMENT_F32, 2 * index + 1);
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            loaded.v[4 + i] = upper.v[i];
+    }
+    return loaded;
 }
 
 /* What is left of a value once it is stored. */

@@ -19,6 +19,7 @@ struct model {
     struct plan_cache plans;
     void *arena; /* shared by the plans: nothing in it outlives a step */
     size_t arena_bytes;
+    void *tickets; /* of reductions; likewise */
     struct gpu_exchange exchange;
     struct gpu_pictures pictures;
 };
@@ -46,7 +47,8 @@ bool gpu_model_new(struct device *device, const struct network *network,
     };
     gpu_exchange_init(device, &model->exchange);
     gpu_pictures_init(device, &model->pictures);
-    if (!gpu_weights_new(device, network, model->precision.element, &model->weights, error)) {
+    if (!device->allocate(device, REDUCE_TICKETS * sizeof(unsigned), &model->tickets, error) ||
+        !gpu_weights_new(device, network, model->precision.element, &model->weights, error)) {
         gpu_model_free(model);
         return false;
     }
@@ -62,6 +64,8 @@ void gpu_model_free(struct model *model) {
         gpu_plan_free(model->plans.slots[i].plan);
     if (model->arena != NULL)
         model->device->release(model->device, model->arena);
+    if (model->tickets != NULL)
+        model->device->release(model->device, model->tickets);
     gpu_exchange_free(&model->exchange);
     gpu_pictures_free(&model->pictures);
     if (model->weights.device != NULL)
@@ -142,6 +146,7 @@ static bool queue(struct model *model, const struct batch *batch, const struct u
     *run = (struct gpu_run){.plan = plan,
                             .weights = &model->weights,
                             .arena = model->arena,
+                            .tickets = model->tickets,
                             .batch = gpu_exchange_batch(&model->exchange),
                             .loss = *loss,
                             .seed = model->seed,

@@ -1,4 +1,4 @@
-/* gpu_norm: a batch norm's launches (norm_kernels.h): sums, what follows from them for each
+/* gpu_norm: a batch norm's launches (norm_kernels.h): the sums with what follows from them for each
  * channel, and one pass over the values. */
 #ifndef ASSAY_WORKER_NN_CUDA_GPU_NORM_H
 #define ASSAY_WORKER_NN_CUDA_GPU_NORM_H

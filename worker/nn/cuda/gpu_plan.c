@@ -14,12 +14,11 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-/* The sums of batch norm's slices, and those that folding makes of them. */
+/* A batch norm's sums. */
 static size_t partial_bytes(const struct gpu_step *step, size_t count) {
-    size_t channels = (size_t)step->shape.channels;
     size_t rows = count * (size_t)step->shape.height * (size_t)step->shape.width;
-    size_t slices = norm_slices(rows, channels);
-    return (slices + slices / NORM_FOLD + 1) * 2 * channels * sizeof(double);
+    const struct reduction at = reduction_of(rows, (size_t)step->shape.channels, step->element);
+    return reduction_bytes(&at);
 }
 
 static size_t saved_bytes(const struct gpu_plan *plan, const struct node *node,

@@ -38,15 +38,16 @@ static bool convolution_back(const struct gpu_place *p, struct error *error) {
 /* ---- pools ---- */
 
 static struct pool_map pool_of(const struct gpu_place *p) {
-    return (struct pool_map){(size_t)p->from->shape.height,   (size_t)p->from->shape.width,
-                             (size_t)p->step->shape.height,   (size_t)p->step->shape.width,
-                             (size_t)p->step->shape.channels, p->step->element};
+    return (struct pool_map){(unsigned)p->from->shape.height,   (unsigned)p->from->shape.width,
+                             (unsigned)p->step->shape.height,   (unsigned)p->step->shape.width,
+                             (unsigned)p->step->shape.channels, p->step->element};
 }
 
 static bool max_forward(const struct gpu_place *p, struct error *error) {
     const struct pool_max arguments = {pool_of(p), p->input, p->output,
                                        gpu_place_tensor(p->run, p->flow->saved)};
-    return device_launch(p->device, pool_max, &arguments, p->step->values / 4, error);
+    return device_launch(p->device, pool_max, &arguments,
+                         p->step->values / pack_width(p->step->element), error);
 }
 
 static bool max_back(const struct gpu_place *p, struct error *error) {
@@ -54,7 +55,8 @@ static bool max_back(const struct gpu_place *p, struct error *error) {
                                             gpu_place_tensor(p->run, p->flow->saved),
                                             p->input_gradient};
     return p->input_gradient == NULL ||
-           device_launch(p->device, pool_max_back, &arguments, p->from->values / 4, error);
+           device_launch(p->device, pool_max_back, &arguments,
+                         p->from->values / pack_width(p->from->element), error);
 }
 
 static bool average_forward(const struct gpu_place *p, struct error *error) {

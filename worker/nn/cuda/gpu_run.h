@@ -21,7 +21,8 @@ struct gpu_batch {
 struct gpu_run {
     const struct gpu_plan *plan;
     struct gpu_weights *weights;
-    char *arena; /* plan->flow.arena_bytes */
+    char *arena;       /* plan->flow.arena_bytes */
+    unsigned *tickets; /* REDUCE_TICKETS */
     struct gpu_batch batch;
     struct loss loss;
     uint64_t seed;           /* for dropout */

@@ -80,9 +80,7 @@ bool gpu_weights_reserve(struct gpu_weights *weights, size_t moments, struct err
         if (weights->states[state] == NULL && !array_new(weights, weights->trained * sizeof(float),
                                                          (void **)&weights->states[state], error))
             return false;
-    return weights->element == ELEMENT_F32 || weights->narrow != NULL ||
-           array_new(weights, weights->kernels * element_bytes(weights->element) + PLACE,
-                     &weights->narrow, error);
+    return true;
 }
 
 void gpu_weights_free(struct gpu_weights *weights) {
@@ -91,8 +89,6 @@ void gpu_weights_free(struct gpu_weights *weights) {
             weights->device->release(weights->device, weights->states[state]);
     if (weights->copies != NULL)
         weights->device->release(weights->device, weights->copies);
-    if (weights->narrow != NULL)
-        weights->device->release(weights->device, weights->narrow);
     free(weights->places);
     free(weights->staging);
     *weights = (struct gpu_weights){0};
@@ -138,19 +134,34 @@ bool gpu_weights_set(struct gpu_weights *weights, enum model_state state, size_t
            error_context(error, "%s", parameter->name);
 }
 
+/* A parameter's values as floats, as they are held. */
+static bool fetch(struct gpu_weights *weights, enum model_state state, size_t index, float *values,
+                  struct error *error) {
+    size_t floats = held(weights->element, &weights->network->parameters[index]);
+    bool narrow = state == MODEL_GRADIENT && weights->element == ELEMENT_BF16 &&
+                  weights->places[index] < weights->kernels;
+    const void *from = narrow ? gpu_weights_kernel_gradient(weights, index)
+                              : gpu_weights_at(weights, state, index);
+    if (!weights->device->download(weights->device, values, from,
+                                   floats * (narrow ? sizeof(uint16_t) : sizeof(float)), error))
+        return false;
+    const uint16_t *loaded = (const uint16_t *)values;
+    for (size_t i = floats; narrow && i-- > 0;) /* in place, from behind */
+        values[i] = bf16_widen(loaded[i]);
+    return true;
+}
+
 bool gpu_weights_get(struct gpu_weights *weights, enum model_state state, size_t index,
                      float *values, struct error *error) {
     if (!state_readable(weights->network, state, index, error))
         return false;
     const struct parameter *parameter = &weights->network->parameters[index];
-    const float *array = gpu_weights_at(weights, state, index);
-    if (array == NULL) {
+    if (weights->states[state] == NULL) {
         memset(values, 0, parameter->count * sizeof *values);
         return true;
     }
     bool kernel = parameter->rank == 4;
-    if (!weights->device->download(weights->device, kernel ? weights->staging : values, array,
-                                   held(weights->element, parameter) * sizeof(float), error))
+    if (!fetch(weights, state, index, kernel ? weights->staging : values, error))
         return error_context(error, "%s", parameter->name);
     if (kernel)
         reorder(weights, parameter, false, weights->staging, values);
@@ -165,23 +176,17 @@ void *gpu_weights_kernel(const struct gpu_weights *weights, size_t index) {
 }
 
 void *gpu_weights_kernel_gradient(const struct gpu_weights *weights, size_t index) {
-    return weights->narrow == NULL ? (void *)gpu_weights_at(weights, MODEL_GRADIENT, index)
-                                   : (void *)((uint16_t *)weights->narrow + weights->places[index]);
-}
-
-static bool convert(struct gpu_weights *weights, enum element from_element, const void *from,
-                    enum element to_element, void *to, size_t floats, struct error *error) {
-    const struct element_convert arguments = {from_element, to_element, from, to};
-    return device_launch(weights->device, element_convert, &arguments, floats / 4, error);
+    return (char *)weights->states[MODEL_GRADIENT] +
+           weights->places[index] * element_bytes(weights->element);
 }
 
 bool gpu_weights_ready(struct gpu_weights *weights, struct error *error) {
-    if (!weights->stale)
-        return true;
+    const struct element_convert arguments = {ELEMENT_F32, weights->element,
+                                              weights->states[MODEL_VALUE], weights->copies};
+    bool stale = weights->stale && weights->copies != NULL;
     weights->stale = false;
-    return weights->copies == NULL ||
-           convert(weights, ELEMENT_F32, weights->states[MODEL_VALUE], weights->element,
-                   weights->copies, weights->total, error);
+    return !stale ||
+           device_launch(weights->device, element_convert, &arguments, weights->total / 4, error);
 }
 
 bool gpu_weights_update(struct gpu_weights *weights, size_t moments,
@@ -192,14 +197,8 @@ bool gpu_weights_update(struct gpu_weights *weights, size_t moments,
         .values = weights->states[MODEL_VALUE],
         .m = moments > 0 ? weights->states[MODEL_MOMENT_M] : NULL,
         .v = moments > 1 ? weights->states[MODEL_MOMENT_V] : NULL,
+        .kernels = weights->kernels,
+        .copies = weights->copies,
     };
-    if (weights->narrow != NULL &&
-        !convert(weights, weights->element, weights->narrow, ELEMENT_F32,
-                 weights->states[MODEL_GRADIENT], weights->kernels, error))
-        return false;
-    if (!device_launch(weights->device, weights_update, &arguments, weights->trained / 4, error))
-        return false;
-    return weights->copies == NULL ||
-           convert(weights, ELEMENT_F32, weights->states[MODEL_VALUE], weights->element,
-                   weights->copies, weights->kernels, error);
+    return device_launch(weights->device, weights_update, &arguments, weights->trained / 4, error);
 }

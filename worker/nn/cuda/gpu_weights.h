@@ -4,7 +4,8 @@
  * padded by zeros, which stay zeros whatever the optimizer), the others as they are. First come the
  * trained convolutions' weights, then the other trained parameters, then what is not trained: so
  * the optimizer is one launch over the front of the arrays. Where activations are bf16, the
- * convolutions read a bf16 copy of the floats that are trained, and their gradients come as bf16.
+ * convolutions read a bf16 copy of the floats that are trained, and their gradients come as bf16
+ * and stay so, at the front of the array of gradients.
  */
 #ifndef ASSAY_WORKER_NN_CUDA_GPU_WEIGHTS_H
 #define ASSAY_WORKER_NN_CUDA_GPU_WEIGHTS_H
@@ -22,7 +23,6 @@ struct gpu_weights {
     size_t kernels, trained, total; /* floats: how far the three groups reach */
     float *states[STATES]; /* `total` values; gradients and moments `trained`, NULL until made */
     void *copies;          /* bf16: of all values; else NULL */
-    void *narrow;          /* bf16: gradients of the first group; else NULL */
     bool stale;            /* values were set, and the copies not yet made anew */
     float *staging;        /* on the host, for the largest parameter */
 };

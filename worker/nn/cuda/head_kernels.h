@@ -8,6 +8,8 @@
 #include "worker/nn/cuda/element.h"
 #include "worker/nn/update_rule.h"
 
+#include <stdbool.h>
+
 /* What changes from step to step; stands in the device's memory, so that the same launches serve
  * every step. */
 struct step_numbers {
@@ -97,17 +99,21 @@ PORTABLE void loss_rows(const struct loss_rows *a, size_t row) {
 }
 
 /* Thread: four weights. All trained weights are one array, whatever their layers: one launch. m and
- * v may be NULL where the optimizer keeps none. */
+ * v may be NULL where the optimizer keeps none. With `copies` the first `kernels` weights'
+ * gradients are bf16, at the front of `gradients`, and the weights are copied as bf16 as well. */
 struct weights_update {
     const struct step_numbers *numbers;
     const float *gradients;
     float *values, *m, *v;
+    size_t kernels; /* a multiple of four */
+    void *copies;   /* or NULL */
 };
 
 PORTABLE void weights_update(const struct weights_update *a, size_t thread) {
     const struct update_rule *rule = &a->numbers->rule;
+    bool narrow = a->copies != NULL && 4 * thread < a->kernels;
     struct quad value = quad_load(a->values, ELEMENT_F32, thread);
-    struct quad gradient = quad_load(a->gradients, ELEMENT_F32, thread);
+    struct quad gradient = quad_load(a->gradients, narrow ? ELEMENT_BF16 : ELEMENT_F32, thread);
     struct quad m = gradient, v = gradient;
     if (a->m != NULL)
         m = quad_load(a->m, ELEMENT_F32, thread);
@@ -125,6 +131,8 @@ PORTABLE void weights_update(const struct weights_update *a, size_t thread) {
         quad_store(a->m, ELEMENT_F32, thread, m);
     if (a->v != NULL)
         quad_store(a->v, ELEMENT_F32, thread, v);
+    if (narrow)
+        quad_store(a->copies, ELEMENT_BF16, thread, value);
 }
 
 #endif

@@ -1,8 +1,9 @@
 /* kernel: the kernels, by name.
  *
- * A kernel is a function of its arguments and of a thread's number. Threads share nothing, wait for
- * nothing and add nothing atomically, so the order in which they run does not matter: a GPU runs
- * them side by side, the tests' device one after the other, with the same results.
+ * Most are a function of their arguments and of a thread's number, whose threads share nothing and
+ * wait for nothing. The others are the reductions of reduce.h. Of neither does the order in which
+ * threads and blocks run matter: a GPU runs them side by side, the tests' device one after the
+ * other, with the same results.
  */
 #ifndef ASSAY_WORKER_NN_CUDA_KERNEL_H
 #define ASSAY_WORKER_NN_CUDA_KERNEL_H
@@ -14,14 +15,9 @@
 #include "worker/nn/cuda/pool_kernels.h"
 
 /* Each is a function `name`, its arguments a struct of that name. */
-#define KERNELS(KERNEL)                                                                            \
-    KERNEL(norm_moments)                                                                           \
-    KERNEL(norm_fold)                                                                              \
-    KERNEL(norm_statistics)                                                                        \
+#define THREAD_KERNELS(KERNEL)                                                                     \
     KERNEL(norm_running)                                                                           \
     KERNEL(norm_apply)                                                                             \
-    KERNEL(norm_reduce)                                                                            \
-    KERNEL(norm_gradients)                                                                         \
     KERNEL(norm_finish)                                                                            \
     KERNEL(pool_max)                                                                               \
     KERNEL(pool_max_back)                                                                          \
@@ -38,6 +34,13 @@
     KERNEL(picture_luma)                                                                           \
     KERNEL(picture_mean)                                                                           \
     KERNEL(picture_pixels)
+
+/* Their threads are those of whole blocks: reduction_threads. */
+#define REDUCTIONS(KERNEL)                                                                         \
+    KERNEL(norm_moments)                                                                           \
+    KERNEL(norm_reduce)
+
+#define KERNELS(KERNEL) THREAD_KERNELS(KERNEL) REDUCTIONS(KERNEL)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };

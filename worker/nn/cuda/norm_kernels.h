@@ -1,82 +1,19 @@
 /* norm_kernels: batch normalisation on NHWC activations, with the addition and the ReLU that follow
  * it in the same pass (worker/nn/cpu/batch_norm.h has the formulas).
  *
- * Sums over a channel's values are taken in double, in two stages with a fixed order: each slice
- * of rows by one thread, then the slices. So no thread waits for another, nothing is added
- * atomically, and every run gives the same bits.
+ * Sums over a channel's values are taken as reduce.h says, and what follows from them for the
+ * channel is found by the block that adds the last of them: so a norm is two launches forward and
+ * two back, and every run gives the same bits.
  */
 #ifndef ASSAY_WORKER_NN_CUDA_NORM_KERNELS_H
 #define ASSAY_WORKER_NN_CUDA_NORM_KERNELS_H
 
-#include "worker/nn/cuda/element.h"
+#include "worker/nn/cuda/reduce.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #define NORM_EPSILON 1e-5
 #define NORM_MOMENTUM 0.1
-
-/* A row is one pixel of one picture: `channels` values. */
-struct norm_rows {
-    size_t rows, channels, slices;
-    enum element element;
-};
-
-enum { NORM_FOLD = 32 }; /* slices that norm_fold makes one of */
-
-/* Slices for sums over so many rows: enough threads for a large GPU, and some rows for each. */
-PORTABLE size_t norm_slices(size_t rows, size_t channels) {
-    size_t most = (rows + 15) / 16, wanted = ((size_t)1 << 18) / channels;
-    size_t slices = wanted < most ? wanted : most;
-    return slices > 0 ? slices : 1;
-}
-
-/* First row of a slice. */
-PORTABLE size_t norm_row(const struct norm_rows *at, size_t slice) {
-    return at->rows * slice / at->slices;
-}
-
-/* ---- forward ---- */
-
-/* Thread: a slice's four channels. partial: [slices][2][channels], of x and of x squared. */
-struct norm_moments {
-    struct norm_rows at;
-    const void *x;
-    double *partial;
-};
-
-PORTABLE void norm_moments(const struct norm_moments *a, size_t thread) {
-    size_t quads = a->at.channels / 4, quad = thread % quads, slice = thread / quads;
-    double sum[4] = {0, 0, 0, 0}, square[4] = {0, 0, 0, 0};
-    for (size_t row = norm_row(&a->at, slice); row < norm_row(&a->at, slice + 1); row++) {
-        struct quad x = quad_load(a->x, a->at.element, row * quads + quad);
-        for (int i = 0; i < 4; i++) {
-            sum[i] += (double)x.v[i];
-            square[i] += (double)x.v[i] * (double)x.v[i];
-        }
-    }
-    double *partial = a->partial + 2 * slice * a->at.channels + 4 * quad;
-    for (size_t i = 0; i < 4; i++) {
-        partial[i] = sum[i];
-        partial[a->at.channels + i] = square[i];
-    }
-}
-
-/* Thread: one column of a group of NORM_FOLD slices. */
-struct norm_fold {
-    size_t slices, columns; /* columns: 2 * channels */
-    const double *from;
-    double *to;
-};
-
-PORTABLE void norm_fold(const struct norm_fold *a, size_t thread) {
-    size_t group = thread / a->columns, column = thread % a->columns;
-    double sum = 0;
-    for (size_t slice = group * NORM_FOLD; slice < (group + 1) * NORM_FOLD && slice < a->slices;
-         slice++)
-        sum += a->from[slice * a->columns + column];
-    a->to[group * a->columns + column] = sum;
-}
 
 /* What is a channel's, `channels` floats each; y = x * scale + shift,
  * dx = scale * g - (x - mean) * slope - offset. */
@@ -84,32 +21,107 @@ struct norm_channels {
     float *mean, *inverse, *scale, *shift, *slope, *offset;
 };
 
-PORTABLE void norm_total(const double *partial, size_t slices, size_t channels, size_t channel,
-                         double sums[2]) {
-    sums[0] = sums[1] = 0;
-    for (size_t slice = 0; slice < slices; slice++) {
-        sums[0] += partial[2 * slice * channels + channel];
-        sums[1] += partial[(2 * slice + 1) * channels + channel];
+/* ---- the passes over all values: a thread has one pack of NORM_ROWS rows ---- */
+
+enum { NORM_ROWS = 4 };
+
+struct norm_map {
+    size_t rows;
+    unsigned channels;
+    enum element element;
+};
+
+PORTABLE size_t norm_threads(const struct norm_map *at) {
+    return (at->rows + NORM_ROWS - 1) / NORM_ROWS * (at->channels / pack_width(at->element));
+}
+
+/* A thread's pack of a row, and its first row. */
+struct norm_thread {
+    unsigned packs, pack;
+    size_t row;
+};
+
+PORTABLE struct norm_thread norm_thread_of(const struct norm_map *at, enum element element,
+                                           size_t thread) {
+    struct norm_thread of;
+    of.packs = at->channels / pack_width(element);
+    of.pack = (unsigned)thread % of.packs;
+    of.row = (size_t)((unsigned)thread / of.packs) * NORM_ROWS;
+    return of;
+}
+
+/* The thread's pack of its row `i`; of what is NULL or below the last row, zeros. */
+PORTABLE struct pack_bits norm_fetch(const struct norm_map *at, const struct norm_thread *of,
+                                     const void *array, unsigned i) {
+    const struct pack_bits none = {{0, 0, 0, 0}};
+    return array != NULL && of->row + i < at->rows
+               ? pack_fetch(array, (of->row + i) * of->packs + of->pack)
+               : none;
+}
+
+PORTABLE void norm_store(const struct norm_map *at, enum element element,
+                         const struct norm_thread *of, void *array, unsigned i, struct pack value) {
+    if (of->row + i < at->rows)
+        pack_store(array, element, (of->row + i) * of->packs + of->pack, value);
+}
+
+/* ---- forward ---- */
+
+/* The sums are those of x less the channel's first value, and of the squares of that: so they keep
+ * their digits where the mean is far from zero. */
+struct norm_moments {
+    struct reduction at;
+    const void *x;
+    const float *weight, *bias;
+    float *running_mean, *running_variance;
+    struct norm_channels of;
+};
+
+PORTABLE void norm_moments_sum(const struct norm_moments *a, enum element element, unsigned block,
+                               unsigned thread, float sums[REDUCE_SUMS][PACK_MAX]) {
+    unsigned width = pack_width(element), packs = a->at.channels / width;
+    size_t pack = reduce_pack(&a->at, block, thread), lanes = a->at.lanes;
+    size_t row = reduce_row(&a->at, reduce_slice(&a->at, block)) + thread / a->at.packs;
+    size_t end = reduce_row(&a->at, reduce_slice(&a->at, block) + 1);
+    const struct pack_bits first = pack_fetch(a->x, pack);
+    const struct pack pivot = pack_widen(element, first);
+    struct pack_bits x[REDUCE_ROWS];
+    for (; row < end; row += lanes * REDUCE_ROWS) {
+        UNROLL
+        for (unsigned i = 0; i < REDUCE_ROWS; i++)
+            x[i] =
+                row + i * lanes < end ? pack_fetch(a->x, (row + i * lanes) * packs + pack) : first;
+        UNROLL
+        for (unsigned i = 0; i < REDUCE_ROWS; i++) {
+            const struct pack wide = pack_widen(element, x[i]);
+            UNROLL
+            for (unsigned j = 0; j < width; j++) {
+                float value = wide.v[j] - pivot.v[j];
+                sums[0][j] += value;
+                sums[1][j] += value * value;
+            }
+        }
     }
+}
+
+PORTABLE void norm_moments_gather(const struct norm_moments *a, unsigned block, unsigned thread,
+                                  float sums[REDUCE_SUMS][PACK_MAX]) {
+    if (a->at.element == ELEMENT_BF16)
+        norm_moments_sum(a, ELEMENT_BF16, block, thread, sums);
+    else
+        norm_moments_sum(a, ELEMENT_F32, block, thread, sums);
 }
 
 PORTABLE float norm_blend(float running, double value) {
     return (float)((1 - NORM_MOMENTUM) * (double)running + NORM_MOMENTUM * value);
 }
 
-/* Thread: a channel. The variance runs on with Bessel's correction. */
-struct norm_statistics {
-    struct norm_rows at; /* slices: what folding left */
-    const double *partial;
-    const float *weight, *bias;
-    float *running_mean, *running_variance;
-    struct norm_channels of;
-};
-
-PORTABLE void norm_statistics(const struct norm_statistics *a, size_t channel) {
-    double sums[2], values = (double)a->at.rows;
-    norm_total(a->partial, a->at.slices, a->at.channels, channel, sums);
-    double mean = sums[0] / values, variance = sums[1] / values - mean * mean;
+/* The variance runs on with Bessel's correction. */
+PORTABLE void norm_moments_finish(const struct norm_moments *a, unsigned channel,
+                                  const double totals[REDUCE_SUMS]) {
+    double values = (double)a->at.rows, shifted = totals[0] / values;
+    double pivot = (double)element_load(a->x, a->at.element, channel);
+    double mean = pivot + shifted, variance = totals[1] / values - shifted * shifted;
     if (variance < 0)
         variance = 0;
     double inverse = 1 / sqrt(variance + NORM_EPSILON);
@@ -138,31 +150,43 @@ PORTABLE void norm_running(const struct norm_running *a, size_t channel) {
         (float)((double)a->bias[channel] - (double)a->running_mean[channel] * scale);
 }
 
-/* Thread: four values. y = [relu](x * scale + shift [+ residual]); y may be x. */
+/* Thread: norm_threads. y = [relu](x * scale + shift [+ residual]); y may be x. */
 struct norm_apply {
-    size_t channels;
-    enum element element;
+    struct norm_map at;
     bool relu;
     const void *x, *residual;
     const float *scale, *shift;
     void *y;
 };
 
-PORTABLE void norm_apply(const struct norm_apply *a, size_t thread) {
-    size_t quad = thread % (a->channels / 4);
-    struct quad y = quad_load(a->x, a->element, thread);
-    struct quad scale = quad_load(a->scale, ELEMENT_F32, quad);
-    struct quad shift = quad_load(a->shift, ELEMENT_F32, quad);
-    for (int i = 0; i < 4; i++)
-        y.v[i] = y.v[i] * scale.v[i] + shift.v[i];
-    if (a->residual != NULL) {
-        struct quad residual = quad_load(a->residual, a->element, thread);
-        for (int i = 0; i < 4; i++)
-            y.v[i] += residual.v[i];
+PORTABLE void norm_apply_as(const struct norm_apply *a, enum element element, size_t thread) {
+    const struct norm_thread of = norm_thread_of(&a->at, element, thread);
+    const struct pack scale = pack_floats(a->scale, element, of.pack);
+    const struct pack shift = pack_floats(a->shift, element, of.pack);
+    struct pack_bits x[NORM_ROWS], residual[NORM_ROWS];
+    UNROLL
+    for (unsigned i = 0; i < NORM_ROWS; i++) {
+        x[i] = norm_fetch(&a->at, &of, a->x, i);
+        residual[i] = norm_fetch(&a->at, &of, a->residual, i);
     }
-    for (int i = 0; a->relu && i < 4; i++)
-        y.v[i] = y.v[i] <= 0 ? 0 : y.v[i];
-    quad_store(a->y, a->element, thread, y);
+    UNROLL
+    for (unsigned i = 0; i < NORM_ROWS; i++) {
+        struct pack y = pack_widen(element, x[i]);
+        const struct pack added = pack_widen(element, residual[i]);
+        UNROLL
+        for (unsigned j = 0; j < pack_width(element); j++) {
+            float value = y.v[j] * scale.v[j] + shift.v[j] + added.v[j];
+            y.v[j] = a->relu && value <= 0 ? 0 : value;
+        }
+        norm_store(&a->at, element, &of, a->y, i, y);
+    }
+}
+
+PORTABLE void norm_apply(const struct norm_apply *a, size_t thread) {
+    if (a->at.element == ELEMENT_BF16)
+        norm_apply_as(a, ELEMENT_BF16, thread);
+    else
+        norm_apply_as(a, ELEMENT_F32, thread);
 }
 
 /* ---- backward ---- */
@@ -174,108 +198,135 @@ enum norm_mask {
     NORM_MASK_Y     /* by the output, which a residual went into */
 };
 
-PORTABLE struct quad norm_masked(enum norm_mask mask, struct quad gradient, struct quad x,
-                                 struct quad y, struct quad scale, struct quad shift) {
-    for (int i = 0; mask != NORM_MASK_NONE && i < 4; i++) {
-        float output = mask == NORM_MASK_X ? x.v[i] * scale.v[i] + shift.v[i] : y.v[i];
-        gradient.v[i] = output <= 0 ? 0 : gradient.v[i];
-    }
-    return gradient;
+PORTABLE float norm_masked(enum norm_mask mask, float gradient, float x, float y, float scale,
+                           float shift) {
+    float output = mask == NORM_MASK_X ? x * scale + shift : y;
+    return mask != NORM_MASK_NONE && output <= 0 ? 0 : gradient;
 }
 
-/* Thread: a slice's four channels. g is the gradient (`first` + `second`, which may be NULL) that
- * the ReLU lets through; partial: [slices][2][channels], of g and of g x. `store` leaves g in
- * `first`. */
+/* g is the gradient (`first` + `second`, which may be NULL) that the ReLU lets through; summed are
+ * g and g (x - mean). `store` leaves g in `first`. What follows from the sums: the gradients of
+ * weight and bias, and dx's slope and offset; when frozen the statistics are constants, and dx =
+ * scale * g.
+ */
 struct norm_reduce {
-    struct norm_rows at;
+    struct reduction at;
     enum norm_mask mask;
-    bool store;
+    bool store, frozen;
     const void *x, *y, *second;
     void *first;
-    const float *scale, *shift;
-    double *partial;
-};
-
-PORTABLE void norm_reduce(const struct norm_reduce *a, size_t thread) {
-    size_t quads = a->at.channels / 4, quad = thread % quads, slice = thread / quads;
-    enum element element = a->at.element;
-    double sum[4] = {0, 0, 0, 0}, product[4] = {0, 0, 0, 0};
-    struct quad scale = quad_load(a->scale, ELEMENT_F32, quad);
-    struct quad shift = quad_load(a->shift, ELEMENT_F32, quad);
-    for (size_t row = norm_row(&a->at, slice); row < norm_row(&a->at, slice + 1); row++) {
-        size_t at = row * quads + quad;
-        struct quad g = quad_load(a->first, element, at), x = quad_load(a->x, element, at), y = x;
-        if (a->second != NULL) {
-            struct quad second = quad_load(a->second, element, at);
-            for (int i = 0; i < 4; i++)
-                g.v[i] = element_rounded(element, g.v[i] + second.v[i]);
-        }
-        if (a->mask == NORM_MASK_Y)
-            y = quad_load(a->y, element, at);
-        g = norm_masked(a->mask, g, x, y, scale, shift);
-        if (a->store)
-            quad_store(a->first, element, at, g);
-        for (int i = 0; i < 4; i++) {
-            sum[i] += (double)g.v[i];
-            product[i] += (double)g.v[i] * (double)x.v[i];
-        }
-    }
-    double *partial = a->partial + 2 * slice * a->at.channels + 4 * quad;
-    for (size_t i = 0; i < 4; i++) {
-        partial[i] = sum[i];
-        partial[a->at.channels + i] = product[i];
-    }
-}
-
-/* Thread: a channel. The gradients of weight and bias, and dx's slope and offset; when frozen the
- * statistics are constants, and dx = scale * g. */
-struct norm_gradients {
-    struct norm_rows at; /* slices: what folding left */
-    bool frozen;
-    const double *partial;
     const float *weight;
     float *weight_gradient, *bias_gradient;
     struct norm_channels of;
 };
 
-PORTABLE void norm_gradients(const struct norm_gradients *a, size_t channel) {
+enum { NORM_REDUCE_ROWS = 2 }; /* under way at once: each is up to four loads */
+
+PORTABLE void norm_reduce_sum(const struct norm_reduce *a, enum element element, unsigned block,
+                              unsigned thread, float sums[REDUCE_SUMS][PACK_MAX]) {
+    unsigned width = pack_width(element), packs = a->at.channels / width;
+    size_t pack = reduce_pack(&a->at, block, thread), lanes = a->at.lanes;
+    size_t row = reduce_row(&a->at, reduce_slice(&a->at, block)) + thread / a->at.packs;
+    size_t end = reduce_row(&a->at, reduce_slice(&a->at, block) + 1);
+    const struct pack mean = pack_floats(a->of.mean, element, pack);
+    const struct pack scale = pack_floats(a->of.scale, element, pack);
+    const struct pack shift = pack_floats(a->of.shift, element, pack);
+    const struct pack_bits none = {{0, 0, 0, 0}};
+    struct pack_bits first[NORM_REDUCE_ROWS], second[NORM_REDUCE_ROWS], x[NORM_REDUCE_ROWS],
+        y[NORM_REDUCE_ROWS];
+    for (; row < end; row += lanes * NORM_REDUCE_ROWS) {
+        UNROLL
+        for (unsigned i = 0; i < NORM_REDUCE_ROWS; i++) {
+            size_t at = (row + i * lanes) * packs + pack;
+            bool there = row + i * lanes < end;
+            first[i] = there ? pack_fetch(a->first, at) : none;
+            second[i] = there && a->second != NULL ? pack_fetch(a->second, at) : none;
+            x[i] = there ? pack_fetch(a->x, at) : none;
+            y[i] = there && a->mask == NORM_MASK_Y ? pack_fetch(a->y, at) : none;
+        }
+        UNROLL
+        for (unsigned i = 0; i < NORM_REDUCE_ROWS; i++) {
+            struct pack g = pack_widen(element, first[i]);
+            const struct pack more = pack_widen(element, second[i]);
+            const struct pack in = pack_widen(element, x[i]), out = pack_widen(element, y[i]);
+            UNROLL
+            for (unsigned j = 0; j < width; j++) {
+                float value = g.v[j];
+                if (a->second != NULL)
+                    value = element_rounded(element, value + more.v[j]);
+                value = norm_masked(a->mask, value, in.v[j], out.v[j], scale.v[j], shift.v[j]);
+                g.v[j] = value;
+                sums[0][j] += value;
+                sums[1][j] += value * (in.v[j] - mean.v[j]);
+            }
+            if (a->store && row + i * lanes < end)
+                pack_store(a->first, element, (row + i * lanes) * packs + pack, g);
+        }
+    }
+}
+
+PORTABLE void norm_reduce_gather(const struct norm_reduce *a, unsigned block, unsigned thread,
+                                 float sums[REDUCE_SUMS][PACK_MAX]) {
+    if (a->at.element == ELEMENT_BF16)
+        norm_reduce_sum(a, ELEMENT_BF16, block, thread, sums);
+    else
+        norm_reduce_sum(a, ELEMENT_F32, block, thread, sums);
+}
+
+PORTABLE void norm_reduce_finish(const struct norm_reduce *a, unsigned channel,
+                                 const double totals[REDUCE_SUMS]) {
     if (a->frozen) {
         a->of.slope[channel] = a->of.offset[channel] = 0;
         return;
     }
-    double sums[2], values = (double)a->at.rows, inverse = (double)a->of.inverse[channel];
-    norm_total(a->partial, a->at.slices, a->at.channels, channel, sums);
-    sums[1] -= (double)a->of.mean[channel] * sums[0]; /* now of g (x - mean) */
-    a->bias_gradient[channel] = (float)sums[0];
-    a->weight_gradient[channel] = (float)(sums[1] * inverse);
+    double values = (double)a->at.rows, inverse = (double)a->of.inverse[channel];
     double scale = (double)a->weight[channel] * inverse;
-    a->of.slope[channel] = (float)(scale * inverse * inverse * sums[1] / values);
-    a->of.offset[channel] = (float)(scale * sums[0] / values);
+    a->bias_gradient[channel] = (float)totals[0];
+    a->weight_gradient[channel] = (float)(totals[1] * inverse);
+    a->of.slope[channel] = (float)(scale * inverse * inverse * totals[1] / values);
+    a->of.offset[channel] = (float)(scale * totals[0] / values);
 }
 
-/* Thread: four values. mask: NORM_MASK_NONE or NORM_MASK_X; dx may be `gradient`. */
+/* Thread: norm_threads. mask: NORM_MASK_NONE or NORM_MASK_X; dx may be `gradient`. */
 struct norm_finish {
-    size_t channels;
-    enum element element;
+    struct norm_map at;
     enum norm_mask mask;
     const void *x, *gradient;
     struct norm_channels of;
     void *dx;
 };
 
+PORTABLE void norm_finish_as(const struct norm_finish *a, enum element element, size_t thread) {
+    const struct norm_thread of = norm_thread_of(&a->at, element, thread);
+    struct pack_bits x[NORM_ROWS], gradient[NORM_ROWS];
+    UNROLL
+    for (unsigned i = 0; i < NORM_ROWS; i++) {
+        x[i] = norm_fetch(&a->at, &of, a->x, i);
+        gradient[i] = norm_fetch(&a->at, &of, a->gradient, i);
+    }
+    const struct pack scale = pack_floats(a->of.scale, element, of.pack);
+    const struct pack shift = pack_floats(a->of.shift, element, of.pack);
+    const struct pack mean = pack_floats(a->of.mean, element, of.pack);
+    const struct pack slope = pack_floats(a->of.slope, element, of.pack);
+    const struct pack offset = pack_floats(a->of.offset, element, of.pack);
+    UNROLL
+    for (unsigned i = 0; i < NORM_ROWS; i++) {
+        struct pack g = pack_widen(element, gradient[i]);
+        const struct pack in = pack_widen(element, x[i]);
+        UNROLL
+        for (unsigned j = 0; j < pack_width(element); j++) {
+            float value = norm_masked(a->mask, g.v[j], in.v[j], 0, scale.v[j], shift.v[j]);
+            g.v[j] = value * scale.v[j] - (in.v[j] - mean.v[j]) * slope.v[j] - offset.v[j];
+        }
+        norm_store(&a->at, element, &of, a->dx, i, g);
+    }
+}
+
 PORTABLE void norm_finish(const struct norm_finish *a, size_t thread) {
-    size_t quad = thread % (a->channels / 4);
-    struct quad x = quad_load(a->x, a->element, thread);
-    struct quad g = quad_load(a->gradient, a->element, thread);
-    struct quad scale = quad_load(a->of.scale, ELEMENT_F32, quad);
-    struct quad shift = quad_load(a->of.shift, ELEMENT_F32, quad);
-    struct quad mean = quad_load(a->of.mean, ELEMENT_F32, quad);
-    struct quad slope = quad_load(a->of.slope, ELEMENT_F32, quad);
-    struct quad offset = quad_load(a->of.offset, ELEMENT_F32, quad);
-    g = norm_masked(a->mask, g, x, x, scale, shift);
-    for (int i = 0; i < 4; i++)
-        g.v[i] = g.v[i] * scale.v[i] - (x.v[i] - mean.v[i]) * slope.v[i] - offset.v[i];
-    quad_store(a->dx, a->element, thread, g);
+    if (a->at.element == ELEMENT_BF16)
+        norm_finish_as(a, ELEMENT_BF16, thread);
+    else
+        norm_finish_as(a, ELEMENT_F32, thread);
 }
 
 #endif

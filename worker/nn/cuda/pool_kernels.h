@@ -9,11 +9,41 @@
 enum { POOL_KERNEL = 3, POOL_STRIDE = 2, POOL_PADDING = 1 };
 
 struct pool_map {
-    size_t height, width, to_height, to_width, channels;
+    unsigned height, width, to_height, to_width, channels;
     enum element element;
 };
 
-/* Thread: four channels of an output. taps: which of the window's nine won, a byte an output. */
+/* A byte for each value of a pack: which of a window's nine won. */
+struct pool_taps {
+    uint8_t v[PACK_MAX];
+};
+
+PORTABLE struct pool_taps pool_taps_load(const uint8_t *taps, unsigned width, size_t index) {
+    struct pool_taps loaded;
+#ifdef __CUDA_ARCH__
+    uint2 word; /* one load */
+    word.x = ((const uint32_t *)taps)[width / 4 * index];
+    word.y = width == 4 ? 0 : ((const uint32_t *)taps)[width / 4 * index + 1];
+    memcpy(loaded.v, &word, sizeof word);
+#else
+    memcpy(loaded.v, taps + width * index, width);
+#endif
+    return loaded;
+}
+
+PORTABLE void pool_taps_store(uint8_t *taps, unsigned width, size_t index, struct pool_taps value) {
+#ifdef __CUDA_ARCH__
+    uint2 word;
+    memcpy(&word, value.v, sizeof word);
+    ((uint32_t *)taps)[width / 4 * index] = word.x;
+    if (width != 4)
+        ((uint32_t *)taps)[width / 4 * index + 1] = word.y;
+#else
+    memcpy(taps + width * index, value.v, width);
+#endif
+}
+
+/* Thread: a pack of an output. taps: a byte an output. */
 struct pool_max {
     struct pool_map map;
     const void *x;
@@ -21,35 +51,49 @@ struct pool_max {
     uint8_t *taps; /* or NULL */
 };
 
-PORTABLE void pool_max(const struct pool_max *a, size_t thread) {
+PORTABLE void pool_max_as(const struct pool_max *a, enum element element, size_t thread) {
     const struct pool_map *map = &a->map;
-    size_t quads = map->channels / 4, quad = thread % quads, pixel = thread / quads;
-    size_t column = pixel % map->to_width, row = pixel / map->to_width % map->to_height;
+    unsigned width = pack_width(element), packs = map->channels / width;
+    unsigned pack = (unsigned)thread % packs, pixel = (unsigned)thread / packs;
+    unsigned column = pixel % map->to_width, row = pixel / map->to_width % map->to_height;
     size_t picture = pixel / map->to_width / map->to_height;
-    struct quad best;
-    uint8_t tap[4] = {0, 0, 0, 0};
-    for (int lane = 0; lane < 4; lane++)
+    struct pack best;
+    struct pool_taps taps;
+    UNROLL
+    for (int lane = 0; lane < PACK_MAX; lane++) {
         best.v[lane] = -INFINITY;
-    for (size_t i = 0; i < POOL_KERNEL * POOL_KERNEL; i++) {
-        size_t y = row * POOL_STRIDE + i / POOL_KERNEL, x = column * POOL_STRIDE + i % POOL_KERNEL;
+        taps.v[lane] = 0;
+    }
+    UNROLL
+    for (unsigned i = 0; i < POOL_KERNEL * POOL_KERNEL; i++) {
+        unsigned y = row * POOL_STRIDE + i / POOL_KERNEL,
+                 x = column * POOL_STRIDE + i % POOL_KERNEL;
         if (y < POOL_PADDING || x < POOL_PADDING || y - POOL_PADDING >= map->height ||
             x - POOL_PADDING >= map->width)
             continue;
         size_t at = (picture * map->height + y - POOL_PADDING) * map->width + x - POOL_PADDING;
-        struct quad in = quad_load(a->x, map->element, at * quads + quad);
-        for (int lane = 0; lane < 4; lane++) {
+        struct pack in = pack_load(a->x, element, at * packs + pack);
+        UNROLL
+        for (unsigned lane = 0; lane < width; lane++) {
             bool wins = !(in.v[lane] <= best.v[lane]); /* NaN wins, as in PyTorch */
             best.v[lane] = wins ? in.v[lane] : best.v[lane];
-            tap[lane] = wins ? (uint8_t)i : tap[lane];
+            taps.v[lane] = wins ? (uint8_t)i : taps.v[lane];
         }
     }
-    quad_store(a->y, map->element, thread, best);
-    for (size_t lane = 0; a->taps != NULL && lane < 4; lane++)
-        a->taps[4 * thread + lane] = tap[lane];
+    pack_store(a->y, element, thread, best);
+    if (a->taps != NULL)
+        pool_taps_store(a->taps, width, thread, taps);
 }
 
-/* Thread: four channels of an input, which gathers from the outputs whose window it won, at most
- * four. The gradient of an output is `first` + `second`, which may be NULL. */
+PORTABLE void pool_max(const struct pool_max *a, size_t thread) {
+    if (a->map.element == ELEMENT_BF16)
+        pool_max_as(a, ELEMENT_BF16, thread);
+    else
+        pool_max_as(a, ELEMENT_F32, thread);
+}
+
+/* Thread: a pack of an input, which gathers from the outputs whose window it won, at most four. The
+ * gradient of an output is `first` + `second`, which may be NULL. */
 struct pool_max_back {
     struct pool_map map;
     const void *first, *second;
@@ -57,31 +101,42 @@ struct pool_max_back {
     void *dx;
 };
 
-PORTABLE void pool_max_back(const struct pool_max_back *a, size_t thread) {
+PORTABLE void pool_max_back_as(const struct pool_max_back *a, enum element element, size_t thread) {
     const struct pool_map *map = &a->map;
-    size_t quads = map->channels / 4, quad = thread % quads, pixel = thread / quads;
-    size_t x = pixel % map->width, y = pixel / map->width % map->height;
+    unsigned width = pack_width(element), packs = map->channels / width;
+    unsigned pack = (unsigned)thread % packs, pixel = (unsigned)thread / packs;
+    unsigned x = pixel % map->width, y = pixel / map->width % map->height;
     size_t picture = pixel / map->width / map->height;
-    struct quad sum = {{0, 0, 0, 0}};
+    struct pack sum = {{0, 0, 0, 0, 0, 0, 0, 0}};
     /* output rows whose window holds y: STRIDE * row - PADDING <= y < ... + KERNEL */
-    for (size_t row = y / POOL_STRIDE; row <= (y + POOL_PADDING) / POOL_STRIDE; row++)
-        for (size_t column = x / POOL_STRIDE; column <= (x + POOL_PADDING) / POOL_STRIDE;
+    for (unsigned row = y / POOL_STRIDE; row <= (y + POOL_PADDING) / POOL_STRIDE; row++)
+        for (unsigned column = x / POOL_STRIDE; column <= (x + POOL_PADDING) / POOL_STRIDE;
              column++) {
             if (row >= map->to_height || column >= map->to_width)
                 continue;
-            size_t tap = (y + POOL_PADDING - row * POOL_STRIDE) * POOL_KERNEL +
-                         (x + POOL_PADDING - column * POOL_STRIDE);
-            size_t at = ((picture * map->to_height + row) * map->to_width + column) * quads + quad;
-            struct quad g = quad_load(a->first, map->element, at);
+            unsigned tap = (y + POOL_PADDING - row * POOL_STRIDE) * POOL_KERNEL +
+                           (x + POOL_PADDING - column * POOL_STRIDE);
+            size_t at = ((picture * map->to_height + row) * map->to_width + column) * packs + pack;
+            const struct pool_taps taps = pool_taps_load(a->taps, width, at);
+            struct pack g = pack_load(a->first, element, at);
             if (a->second != NULL) {
-                struct quad second = quad_load(a->second, map->element, at);
-                for (int lane = 0; lane < 4; lane++)
+                struct pack second = pack_load(a->second, element, at);
+                UNROLL
+                for (unsigned lane = 0; lane < width; lane++)
                     g.v[lane] += second.v[lane];
             }
-            for (size_t lane = 0; lane < 4; lane++)
-                sum.v[lane] += a->taps[4 * at + lane] == tap ? g.v[lane] : 0;
+            UNROLL
+            for (unsigned lane = 0; lane < width; lane++)
+                sum.v[lane] += taps.v[lane] == tap ? g.v[lane] : 0;
         }
-    quad_store(a->dx, map->element, thread, sum);
+    pack_store(a->dx, element, thread, sum);
+}
+
+PORTABLE void pool_max_back(const struct pool_max_back *a, size_t thread) {
+    if (a->map.element == ELEMENT_BF16)
+        pool_max_back_as(a, ELEMENT_BF16, thread);
+    else
+        pool_max_back_as(a, ELEMENT_F32, thread);
 }
 
 /* Thread: four channels of a picture. y: plain rows of floats, as all of the head's. */

@@ -56,10 +56,57 @@ static bool keep(const struct launch *launch) {
     return true;
 }
 
-#define KERNEL_CASE(name)                                                                          \
+#define THREAD_CASE(name)                                                                          \
     case KERNEL_##name:                                                                            \
         for (size_t thread = 0; thread < threads; thread++)                                        \
             name((const struct name *)arguments, thread);                                          \
+        return true;
+
+static bool last_of(unsigned *ticket, unsigned expected) {
+    bool last = ++*ticket == expected;
+    if (last)
+        *ticket = 0;
+    return last;
+}
+
+/* As a block of the GPU does it (launch.cu), its threads taking turns between any two waits. */
+#define EACH_THREAD for (unsigned thread = 0; thread < REDUCE_THREADS; thread++)
+
+static bool reduce(const struct reduction *at, unsigned block, struct reduce_block *shared) {
+    EACH_THREAD reduce_lanes(at, block, thread, shared);
+    if (!last_of(reduce_group_ticket(at, block),
+                 reduce_group_size(at, reduce_slice(at, block) / REDUCE_GROUP)))
+        return false;
+    EACH_THREAD reduce_fold(at, block, thread);
+    if (!last_of(reduce_tile_ticket(at, block), at->groups))
+        return false;
+    EACH_THREAD reduce_total(at, block, thread, shared);
+    return true;
+}
+
+#define REDUCTION_RUN(name)                                                                        \
+    static void run_##name(const struct name *a, unsigned block) {                                 \
+        struct reduce_block shared;                                                                \
+        EACH_THREAD {                                                                              \
+            float sums[REDUCE_SUMS][PACK_MAX] = {{0}};                                             \
+            if (!reduce_idle(&a->at, block, thread))                                               \
+                name##_gather(a, block, thread, sums);                                             \
+            reduce_keep(&shared, thread, sums);                                                    \
+        }                                                                                          \
+        if (!reduce(&a->at, block, &shared))                                                       \
+            return;                                                                                \
+        for (unsigned i = 0; i < reduce_width(&a->at); i++) {                                      \
+            const double totals[REDUCE_SUMS] = {shared.totals[0][i], shared.totals[1][i]};         \
+            if (reduce_channel(&a->at, block, i) < a->at.channels)                                 \
+                name##_finish(a, reduce_channel(&a->at, block, i), totals);                        \
+        }                                                                                          \
+    }
+REDUCTIONS(REDUCTION_RUN)
+
+#define REDUCTION_CASE(name)                                                                       \
+    case KERNEL_##name:                                                                            \
+        for (size_t block = threads / REDUCE_THREADS; block-- > 0;) /* in whatever order */        \
+            run_##name((const struct name *)arguments, (unsigned)block);                           \
         return true;
 #define KERNEL_BYTES(name) [KERNEL_##name] = sizeof(struct name),
 
@@ -67,7 +114,8 @@ static bool run_kernel(enum kernel kernel, const void *arguments, size_t threads
                        struct error *error) {
     host_device_counts.launches[kernel]++;
     switch (kernel) {
-        KERNELS(KERNEL_CASE)
+        THREAD_KERNELS(THREAD_CASE)
+        REDUCTIONS(REDUCTION_CASE)
     case KERNEL_COUNT: break;
     }
     return error_set(error, ERROR_FAILED, "there is no kernel %d", (int)kernel);
