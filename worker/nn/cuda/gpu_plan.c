@@ -1,5 +1,6 @@
 #include "worker/nn/cuda/gpu_plan.h"
 
+#include "worker/nn/cuda/gpu_pointwise.h"
 #include "worker/nn/cuda/gpu_weights.h"
 
 #include <stdlib.h>
@@ -41,10 +42,11 @@ static bool pass_needed(const struct gpu_plan *plan, const struct node *node, en
 static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *precision,
                              size_t index, size_t *scratch, struct error *error) {
     const struct node *node = &plan->network->nodes[index];
-    const struct convolution_task task = {
+    struct gpu_step *step = &plan->steps[index];
+    step->task = (struct convolution_task){
         .count = plan->key.count,
         .in = plan->steps[node->input].shape,
-        .out = plan->steps[index].shape,
+        .out = step->shape,
         .kernel = node->kernel,
         .stride = node->stride,
         .padding = node->padding,
@@ -52,13 +54,17 @@ static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *
         .tensor_cores = precision->tensor_cores,
         .deterministic = precision->deterministic,
     };
+    step->pointwise = gpu_pointwise_takes(&step->task);
+    if (step->pointwise) {
+        *scratch = larger(*scratch, gpu_pointwise_scratch(&step->task));
+        return true;
+    }
     for (int pass = 0; pass < PASSES; pass++) {
         size_t workspace = 0;
         if (!pass_needed(plan, node, (enum pass)pass))
             continue;
-        if (!plan->device->convolution_new(plan->device, &task, (enum pass)pass,
-                                           &plan->steps[index].convolutions[pass], &workspace,
-                                           error))
+        if (!plan->device->convolution_new(plan->device, &step->task, (enum pass)pass,
+                                           &step->convolutions[pass], &workspace, error))
             return false;
         *scratch = larger(*scratch, workspace);
     }

@@ -14,6 +14,9 @@ struct gpu_step {
     struct shape shape;   /* of the output; the input's channels are padded */
     enum element element; /* of the output */
     size_t values;        /* of the output of the whole batch */
+    /* of a convolution: */
+    struct convolution_task task;
+    bool pointwise; /* gpu_pointwise carries it out, and the device needs to know none of it */
     struct device_convolution *convolutions[PASSES]; /* NULL where a pass is not needed */
 };
 

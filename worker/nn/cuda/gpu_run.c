@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "worker/nn/cuda/gpu_norm.h"
+#include "worker/nn/cuda/gpu_pointwise.h"
 
 #include <stdlib.h>
 
@@ -16,23 +17,27 @@ void *gpu_run_scratch(const struct gpu_run *run) {
 
 /* ---- convolution ---- */
 
+static bool convolve(const struct gpu_place *p, enum pass pass, void *x, void *w, void *y,
+                     struct error *error) {
+    void *scratch = gpu_run_scratch(p->run);
+    if (p->step->pointwise)
+        return gpu_pointwise_run(p->device, &p->step->task, pass, x, w, y, scratch, error);
+    return p->device->convolve(p->device, p->step->convolutions[pass], x, w, y, scratch, error);
+}
+
 static bool convolution_forward(const struct gpu_place *p, struct error *error) {
-    return p->device->convolve(p->device, p->step->convolutions[PASS_FORWARD], p->input,
-                               gpu_weights_kernel(p->run->weights, p->node->parameter), p->output,
-                               gpu_run_scratch(p->run), error);
+    return convolve(p, PASS_FORWARD, p->input,
+                    gpu_weights_kernel(p->run->weights, p->node->parameter), p->output, error);
 }
 
 static bool convolution_back(const struct gpu_place *p, struct error *error) {
     struct gpu_weights *weights = p->run->weights;
-    void *scratch = gpu_run_scratch(p->run);
     return (p->input_gradient == NULL ||
-            p->device->convolve(p->device, p->step->convolutions[PASS_DATA], p->input_gradient,
-                                gpu_weights_kernel(weights, p->node->parameter), p->first, scratch,
-                                error)) &&
+            convolve(p, PASS_DATA, p->input_gradient,
+                     gpu_weights_kernel(weights, p->node->parameter), p->first, error)) &&
            (p->node->frozen ||
-            p->device->convolve(p->device, p->step->convolutions[PASS_WEIGHTS], p->input,
-                                gpu_weights_kernel_gradient(weights, p->node->parameter), p->first,
-                                scratch, error));
+            convolve(p, PASS_WEIGHTS, p->input,
+                     gpu_weights_kernel_gradient(weights, p->node->parameter), p->first, error));
 }
 
 /* ---- pools ---- */

@@ -31,6 +31,8 @@
     KERNEL(weights_update)                                                                         \
     KERNEL(planes_gather)                                                                          \
     KERNEL(element_convert)                                                                        \
+    KERNEL(rows_take)                                                                              \
+    KERNEL(rows_spread)                                                                            \
     KERNEL(picture_luma)                                                                           \
     KERNEL(picture_mean)                                                                           \
     KERNEL(picture_pixels)

@@ -1,4 +1,5 @@
-/* layout_kernels: from one way of storing numbers to another. */
+/* layout_kernels: from one way of storing numbers to another, and from a map to some of its rows.
+ */
 #ifndef ASSAY_WORKER_NN_CUDA_LAYOUT_KERNELS_H
 #define ASSAY_WORKER_NN_CUDA_LAYOUT_KERNELS_H
 
@@ -31,6 +32,51 @@ struct element_convert {
 
 PORTABLE void element_convert(const struct element_convert *a, size_t thread) {
     quad_store(a->to, a->to_element, thread, quad_load(a->from, a->from_element, thread));
+}
+
+/* ---- the rows of a map that a stride meets ---- */
+
+/* A row is a pixel's channels, four floats a quad. */
+struct rows_map {
+    unsigned height, width, to_height, to_width, quads, stride;
+};
+
+/* Thread: four channels of a row that is taken. */
+struct rows_take {
+    struct rows_map map;
+    const float *from;
+    float *to;
+};
+
+PORTABLE void rows_take(const struct rows_take *a, size_t thread) {
+    const struct rows_map *map = &a->map;
+    unsigned quad = (unsigned)thread % map->quads, pixel = (unsigned)thread / map->quads;
+    unsigned x = pixel % map->to_width * map->stride,
+             y = pixel / map->to_width % map->to_height * map->stride;
+    size_t picture = pixel / map->to_width / map->to_height;
+    size_t at = (picture * map->height + y) * map->width + x;
+    quad_store(a->to, ELEMENT_F32, thread, quad_load(a->from, ELEMENT_F32, at * map->quads + quad));
+}
+
+/* Thread: four channels of the map: the row's where the stride meets it, else zeros. */
+struct rows_spread {
+    struct rows_map map;
+    const float *from;
+    float *to;
+};
+
+PORTABLE void rows_spread(const struct rows_spread *a, size_t thread) {
+    const struct rows_map *map = &a->map;
+    unsigned quad = (unsigned)thread % map->quads, pixel = (unsigned)thread / map->quads;
+    unsigned x = pixel % map->width, y = pixel / map->width % map->height;
+    unsigned column = x / map->stride, row = y / map->stride;
+    size_t picture = pixel / map->width / map->height;
+    struct quad value = {{0, 0, 0, 0}};
+    if (column * map->stride == x && row * map->stride == y) {
+        size_t at = (picture * map->to_height + row) * map->to_width + column;
+        value = quad_load(a->from, ELEMENT_F32, at * map->quads + quad);
+    }
+    quad_store(a->to, ELEMENT_F32, thread, value);
 }
 
 #endif

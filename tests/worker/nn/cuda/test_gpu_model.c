@@ -20,6 +20,10 @@ static const struct model_options TF32 = {
 static const struct model_options BF16 = {
     .precision = PRECISION_BF16, .deterministic = true, .seed = 9};
 
+/* Of ResNet-18's 20 convolutions three are 1x1, which are products in fp32, as are the head's two
+ * layers: so many in a step. */
+enum { HEAD_PRODUCTS = 2 * PASSES, STEP_PRODUCTS = 3 * PASSES + HEAD_PRODUCTS };
+
 /* ---- the same as the CPU backend ---- */
 
 /* Two steps on both, the second from what the first has left. */
@@ -73,11 +77,19 @@ static void frozen_layers_stay_and_cost_no_backward_pass(void **state) {
     small_train(small, &ADAM, 1);
     float *after = small_state(small, MODEL_VALUE, index);
     assert_memory_equal(before, after, small->network.parameters[index].count * sizeof(float));
-    /* 20 convolutions; the first has no gradient of its input in any case */
-    assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], 19);
-    assert_int_equal(host_device_counts.convolutions[PASS_DATA], 19);
+    /* of 17 that are convolved; the first has no gradient of its input in any case */
+    assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], 16);
+    assert_int_equal(host_device_counts.convolutions[PASS_DATA], 16);
     free(before);
     free(after);
+    small_free(small);
+}
+
+static void a_frozen_product_has_no_gradient_of_its_weights(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, "layer2.0.downsample");
+    small_train(small, &ADAM, 1);
+    assert_int_equal(host_device_counts.products, STEP_PRODUCTS - 1);
     small_free(small);
 }
 
@@ -228,9 +240,6 @@ static void a_step_updates_all_weights_in_one_launch(void **state) {
     small_train(small, &ADAM, 1);
     assert_int_equal(host_device_counts.launches[KERNEL_weights_update], 1);
     assert_int_equal(host_device_counts.launches[KERNEL_element_convert], 0);
-    assert_int_equal(host_device_counts.convolutions[PASS_FORWARD], 20);
-    assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], 20);
-    assert_int_equal(host_device_counts.convolutions[PASS_DATA], 19);
     small_free(small);
     small = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
     small_train(small, &ADAM, 1);
@@ -239,6 +248,24 @@ static void a_step_updates_all_weights_in_one_launch(void **state) {
     /* the first copy; after it the update makes them */
     assert_int_equal(host_device_counts.launches[KERNEL_element_convert], 1);
     small_free(small);
+}
+
+static void convolutions_of_one_pixel_are_products_in_fp32_alone(void **state) {
+    (void)state;
+    const struct model_options *const options[] = {&FP32, &TF32, &BF16};
+    for (int i = 0; i < 3; i++) {
+        struct small_model *small = small_new(&backend_host, options[i], HEAD_RELU, NULL);
+        size_t convolutions = i == 0 ? 17 : 20;
+        small_train(small, &ADAM, 1);
+        assert_int_equal(host_device_counts.convolutions[PASS_FORWARD], convolutions);
+        assert_int_equal(host_device_counts.convolutions[PASS_WEIGHTS], convolutions);
+        assert_int_equal(host_device_counts.convolutions[PASS_DATA], convolutions - 1);
+        assert_int_equal(host_device_counts.products, i == 0 ? STEP_PRODUCTS : HEAD_PRODUCTS);
+        /* two passes read the strided rows, and one writes them */
+        assert_int_equal(host_device_counts.launches[KERNEL_rows_take], i == 0 ? 6 : 0);
+        assert_int_equal(host_device_counts.launches[KERNEL_rows_spread], i == 0 ? 3 : 0);
+        small_free(small);
+    }
 }
 
 /* The sums of many slices are folded in groups, and those of channels that fill no whole tile are
@@ -305,6 +332,7 @@ int main(void) {
         cmocka_unit_test(dropout_draws_what_the_cpu_draws),
         cmocka_unit_test(weights_of_classes_and_smoothing_are_the_cpus),
         cmocka_unit_test(frozen_layers_stay_and_cost_no_backward_pass),
+        cmocka_unit_test(a_frozen_product_has_no_gradient_of_its_weights),
         cmocka_unit_test(a_checkpoint_goes_on_on_either),
         cmocka_unit_test(bf16_is_as_far_from_fp32_as_its_rounding),
         cmocka_unit_test(bf16_trains_float_weights),
@@ -314,6 +342,7 @@ int main(void) {
         cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
         cmocka_unit_test(a_batch_that_does_not_fit_is_an_error_and_no_end),
         cmocka_unit_test(a_step_updates_all_weights_in_one_launch),
+        cmocka_unit_test(convolutions_of_one_pixel_are_products_in_fp32_alone),
         cmocka_unit_test(a_large_map_is_normalised_like_a_small_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
