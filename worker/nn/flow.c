@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A node adds at most two tensors going forward and one going back; and there is the scratch. */
+/* A node adds at most two tensors going forward and one going back; and there is scratch memory. */
 enum { TENSORS_A_NODE = 3 };
 
 const char *node_name(const struct network *network, size_t index, char *name, size_t size) {
@@ -106,6 +106,15 @@ static void give_gradient(struct flow *flow, int node, int tensor, int time) {
     touch(flow, tensor, time);
 }
 
+/* A convolution's weights' gradient reads its input and its output's gradient. */
+static void keep_for_weights(struct flow *flow, const struct node *node,
+                             const struct flow_step *step, int time) {
+    int last = backward_time(flow, 0);
+    time = time + flow->lag < last ? time + flow->lag : last;
+    touch(flow, flow->steps[node->input].output, time);
+    touch(flow, step->gradients[0], time);
+}
+
 static void backward_step(struct flow *flow, size_t index, const struct flow_bytes *bytes) {
     const struct node *node = &flow->network->nodes[index];
     struct flow_step *step = &flow->steps[index];
@@ -116,9 +125,10 @@ static void backward_step(struct flow *flow, size_t index, const struct flow_byt
     for (int i = 0; i < step->gradient_count; i++)
         touch(flow, step->gradients[i], time);
     touch(flow, step->saved, time);
-    if (node->op == OP_BATCH_NORM ||
-        (!node->frozen && (node->op == OP_CONV || node->op == OP_LINEAR)))
+    if (node->op == OP_BATCH_NORM || (!node->frozen && node->op == OP_LINEAR))
         touch(flow, flow->steps[node->input].output, time);
+    if (!node->frozen && node->op == OP_CONV)
+        keep_for_weights(flow, node, step, time);
     bool keeps_output = node->op == OP_BATCH_NORM ? node->residual >= 0 : node->op == OP_LINEAR;
     if (node->relu && keeps_output)
         touch(flow, step->output, time);
@@ -132,11 +142,20 @@ static void backward_step(struct flow *flow, size_t index, const struct flow_byt
     give_gradient(flow, node->input, step->input_gradient, time);
 }
 
+/* To the end. */
+static int scratch_new(struct flow *flow, size_t bytes, int time) {
+    int tensor = tensor_new(flow, bytes, time);
+    touch(flow, tensor, backward_time(flow, 0));
+    return tensor;
+}
+
 bool flow_new(const struct network *network, bool training, const struct flow_bytes *bytes,
-              size_t scratch, struct flow *flow, struct error *error) {
+              const struct flow_needs *needs, struct flow *flow, struct error *error) {
     size_t nodes = network->node_count;
     *flow = (struct flow){.training = training,
                           .network = network,
+                          .lag = needs->lag,
+                          .late_scratch = -1,
                           .steps = calloc(nodes, sizeof *flow->steps),
                           .tensors = calloc(TENSORS_A_NODE * nodes + 2, sizeof *flow->tensors)};
     if (flow->steps == NULL || flow->tensors == NULL) {
@@ -152,8 +171,9 @@ bool flow_new(const struct network *network, bool training, const struct flow_by
             if (network->nodes[i].backward)
                 backward_step(flow, i, bytes);
     }
-    flow->scratch = tensor_new(flow, scratch, 0);
-    touch(flow, flow->scratch, backward_time(flow, 0));
+    flow->scratch = scratch_new(flow, needs->scratch, 0);
+    if (needs->late_scratch > 0)
+        flow->late_scratch = scratch_new(flow, needs->late_scratch, backward_time(flow, nodes - 1));
     if (arena_place(flow->tensors, flow->tensor_count, &flow->arena_bytes, error))
         return true;
     flow_free(flow);

@@ -29,19 +29,29 @@ struct flow_bytes {
     size_t output, saved;
 };
 
+/* Beside tensors. */
+struct flow_needs {
+    size_t scratch; /* bytes that every step may use */
+    /* The gradients of convolutions' weights may come up to `lag` backward steps after their turn:
+     * what they read stays as long, and they have scratch memory of their own. */
+    int lag;
+    size_t late_scratch;
+};
+
 struct flow {
     bool training;
     const struct network *network; /* borrowed */
     struct flow_step *steps;       /* node_count */
     struct tensor *tensors;
     size_t tensor_count;
-    int scratch; /* a tensor that every step may use */
+    int lag;
+    int scratch, late_scratch; /* tensors; late_scratch is -1 where none is needed */
     size_t arena_bytes;
 };
 
-/* `bytes` has node_count entries; scratch: the bytes of that tensor. */
+/* `bytes` has node_count entries. */
 bool flow_new(const struct network *network, bool training, const struct flow_bytes *bytes,
-              size_t scratch, struct flow *flow, struct error *error);
+              const struct flow_needs *needs, struct flow *flow, struct error *error);
 void flow_free(struct flow *flow);
 
 /* Bytes of `count` maps of a shape with elements of `element` bytes. ERROR_INPUT when that is more

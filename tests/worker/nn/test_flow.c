@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 /* The flow of a network on so many pictures of side x side, with floats everywhere. */
-static void flow_of(const char *arch, const char *freeze, bool training, struct network *network,
-                    struct flow *flow) {
+static void flow_of(const char *arch, const char *freeze, bool training, int lag,
+                    struct network *network, struct flow *flow) {
     struct error error = {0};
     struct shape shapes[512];
     struct flow_bytes bytes[512] = {0};
@@ -27,7 +27,8 @@ static void flow_of(const char *arch, const char *freeze, bool training, struct 
         if (network->nodes[i].op == OP_BATCH_NORM)
             bytes[i].saved = 64;
     }
-    assert_true(flow_new(network, training, bytes, 4096, flow, &error));
+    const struct flow_needs needs = {4096, lag, lag > 0 ? 512 : 0};
+    assert_true(flow_new(network, training, bytes, &needs, flow, &error));
 }
 
 static size_t bytes_of_all(const struct flow *flow) {
@@ -40,10 +41,10 @@ static size_t bytes_of_all(const struct flow *flow) {
 static void tensors_that_live_at_once_stand_apart(void **state) {
     (void)state;
     static const char *const frozen[] = {NULL, "layer1", "conv1"};
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 9; i++) {
         struct network network;
         struct flow flow;
-        flow_of("resnet50", frozen[i % 3], i < 3, &network, &flow);
+        flow_of("resnet50", frozen[i % 3], i / 3 != 1, i / 3, &network, &flow);
         for (size_t a = 0; a < flow.tensor_count; a++) {
             const struct tensor *one = &flow.tensors[a];
             assert_true(one->offset + one->bytes <= flow.arena_bytes);
@@ -64,7 +65,7 @@ static void what_is_read_is_alive(void **state) {
     (void)state;
     struct network network;
     struct flow flow;
-    flow_of("resnet18", NULL, true, &network, &flow);
+    flow_of("resnet18", NULL, true, 0, &network, &flow);
     int nodes = (int)network.node_count;
     for (int i = 1; i < nodes; i++) {
         const struct node *node = &network.nodes[i];
@@ -88,10 +89,10 @@ static void places_are_used_again(void **state) {
     (void)state;
     struct network network;
     struct flow training, evaluation;
-    flow_of("resnet50", NULL, true, &network, &training);
+    flow_of("resnet50", NULL, true, 0, &network, &training);
     assert_true(training.arena_bytes < bytes_of_all(&training) * 2 / 3);
     network_free(&network);
-    flow_of("resnet50", NULL, false, &network, &evaluation);
+    flow_of("resnet50", NULL, false, 0, &network, &evaluation);
     assert_true(evaluation.arena_bytes < bytes_of_all(&evaluation) / 4);
     assert_true(evaluation.arena_bytes < training.arena_bytes / 4);
     flow_free(&training);
@@ -103,11 +104,11 @@ static void frozen_layers_at_the_bottom_keep_nothing(void **state) {
     (void)state;
     struct network network;
     struct flow all, top;
-    flow_of("resnet50", NULL, true, &network, &all);
+    flow_of("resnet50", NULL, true, 0, &network, &all);
     size_t arena = all.arena_bytes;
     flow_free(&all);
     network_free(&network);
-    flow_of("resnet50", "conv1", true, &network, &top);
+    flow_of("resnet50", "conv1", true, 0, &network, &top);
     assert_true(top.arena_bytes <= arena);
     assert_int_equal(top.steps[1].gradient_count, 0);
     flow_free(&top);
@@ -141,8 +142,34 @@ static void the_plan_used_least_recently_makes_room(void **state) {
     assert_null(plan_cache_find(&cache, &other));
 }
 
+static void what_late_gradients_read_stays_as_long(void **state) {
+    (void)state;
+    enum { LAG = 3 };
+    struct network network;
+    struct flow flow;
+    flow_of("resnet50", "layer1", true, LAG, &network, &flow);
+    int last = 2 * (int)network.node_count - 1;
+    assert_int_equal(flow.tensors[flow.late_scratch].bytes, 512);
+    assert_int_equal(flow.tensors[flow.late_scratch].last, last);
+    size_t seen = 0;
+    for (size_t i = 0; i < network.node_count; i++) {
+        const struct node *node = &network.nodes[i];
+        if (node->op != OP_CONV || node->frozen || !node->backward)
+            continue;
+        int late = last - (int)i + LAG < last ? last - (int)i + LAG : last;
+        assert_true(flow.tensors[flow.steps[i].gradients[0]].last >= late);
+        if (flow.steps[node->input].output >= 0)
+            assert_true(flow.tensors[flow.steps[node->input].output].last >= late);
+        seen++;
+    }
+    assert_int_equal(seen, 53 - 10);
+    flow_free(&flow);
+    network_free(&network);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_late_gradients_read_stays_as_long),
         cmocka_unit_test(tensors_that_live_at_once_stand_apart),
         cmocka_unit_test(what_is_read_is_alive),
         cmocka_unit_test(places_are_used_again),

@@ -73,7 +73,8 @@ static bool build(struct plan *plan, const struct onednn *onednn, const struct s
     for (size_t i = 0; done && i < nodes; i++)
         done = step_new(plan, onednn, shapes, i, &block, &scratch, &bytes[i], error) ||
                error_context(error, "%s", node_name(plan->network, i, name, sizeof name));
-    done = done && flow_new(plan->network, plan->training, bytes, scratch, &plan->flow, error);
+    done = done && flow_new(plan->network, plan->training, bytes,
+                            &(struct flow_needs){.scratch = scratch}, &plan->flow, error);
     free(bytes);
     return done;
 }

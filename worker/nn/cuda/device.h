@@ -18,6 +18,8 @@ struct device_recording;
 enum { MARK_RESULTS, MARKS_RESULTS = 4, MARK_PICTURES = MARKS_RESULTS, MARKS_PICTURES = 3 };
 enum { DEVICE_MARKS = MARKS_RESULTS + MARKS_PICTURES };
 
+enum { DEVICE_FORKS = 4 };
+
 /* Row-major c (m x n) = a b in floats, where a and b are stored transposed when asked. */
 struct device_product {
     bool transpose_a, transpose_b, tensor_cores;
@@ -66,10 +68,17 @@ struct device {
                      void *w, void *y, void *workspace, struct error *error);
     bool (*multiply)(struct device *device, const struct device_product *product,
                      struct error *error);
+    /* From fork to fork_end what is queued begins when all before it is done, and is carried out
+     * behind what was forked earlier and beside what is queued afterwards, until fork_join: what
+     * comes behind that waits for it. It is joined in the order of forks, before a mark, and within
+     * the recording. `place` is below DEVICE_FORKS. */
+    bool (*fork)(struct device *device, struct error *error);
+    bool (*fork_end)(struct device *device, int place, struct error *error);
+    bool (*fork_join)(struct device *device, int place, struct error *error);
     bool (*finish)(struct device *device, struct error *error);
-    /* From record to recorded nothing is carried out: clear, launch, convolve and multiply are kept
-     * with their arguments, for replay to queue all of them at once, as often as wanted; what
-     * stands in the memory that they point to may differ each time. Anything else in between
+    /* From record to recorded nothing is carried out: clear, launch, convolve, multiply and forks
+     * are kept with their arguments, for replay to queue all of them at once, as often as wanted;
+     * what stands in the memory that they point to may differ each time. Anything else in between
      * spoils it. recorded ends it whatever happened; when it fails nothing was kept, and the device
      * is as it was. */
     bool (*record)(struct device *device, struct error *error);

@@ -11,19 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cuBLAS adds in one order as long as it works in memory of one size, given by the caller. */
+/* cuBLAS adds in one order as long as it works in memory of one size, given by the caller; each
+ * queue has its own. */
 enum { CUBLAS_BYTES = 32 << 20 };
+
+/* Where everything is queued, and what is forked. */
+enum queue { QUEUE_MAIN, QUEUE_FORK, QUEUES };
 
 struct cuda_device {
     struct device calls; /* first: a struct device * is one to this */
     int index;
-    cudaStream_t stream; /* everything is queued here */
-    cudaStream_t aside;  /* but for uploads beside it */
-    cudaEvent_t uploaded;
+    cudaStream_t queues[QUEUES], stream; /* stream: the one of them that is queued to now */
+    cudaStream_t aside;                  /* uploads beside them */
+    cudaEvent_t uploaded, forked, fork_ends[DEVICE_FORKS];
     cudaEvent_t marks[DEVICE_MARKS];
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
-    void *cublas_memory;
+    void *cublas_memory[QUEUES];
     /* of engines, from one run to the next; choices NULL: nothing is remembered */
     struct choices *choices;
     char *choices_path;
@@ -222,6 +226,40 @@ static bool multiply(struct device *device, const struct device_product *p, stru
                "a matrix product", error);
 }
 
+/* ---- forks ---- */
+
+/* What follows is queued there. A new stream makes cuBLAS forget its memory. */
+static bool turn_to(struct cuda_device *cuda, enum queue queue, struct error *error) {
+    cuda->stream = cuda->queues[queue];
+    return cudnn_done(cudnnSetStream(cuda->cudnn, cuda->stream), "its stream", error) &&
+           cublas_done(cublasSetStream(cuda->cublas, cuda->stream), "its stream", error) &&
+           cublas_done(cublasSetWorkspace(cuda->cublas, cuda->cublas_memory[queue], CUBLAS_BYTES),
+                       "its memory", error);
+}
+
+static bool fork_begin(struct device *device, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaEventRecord(cuda->forked, cuda->stream), "an event", error) &&
+           cuda_done(cudaStreamWaitEvent(cuda->queues[QUEUE_FORK], cuda->forked, 0), "an event",
+                     error) &&
+           turn_to(cuda, QUEUE_FORK, error);
+}
+
+static bool fork_end(struct device *device, int place, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaEventRecord(cuda->fork_ends[place], cuda->stream), "an event", error) &&
+           turn_to(cuda, QUEUE_MAIN, error);
+}
+
+static bool fork_join(struct device *device, int place, struct error *error) {
+    struct cuda_device *cuda = own(device);
+    return enter(cuda, error) &&
+           cuda_done(cudaStreamWaitEvent(cuda->stream, cuda->fork_ends[place], 0), "an event",
+                     error);
+}
+
 /* ---- recordings: CUDA graphs, captured from the stream ---- */
 
 /* Other threads may go on with what capturing forbids this one: they have streams of their own. */
@@ -273,19 +311,26 @@ static void device_free(struct device *device) {
     free(cuda->choices_path);
     if (cuda->cublas != NULL)
         cublasDestroy(cuda->cublas);
-    if (cuda->cublas_memory != NULL)
-        cudaFree(cuda->cublas_memory);
+    for (int i = 0; i < QUEUES; i++)
+        if (cuda->cublas_memory[i] != NULL)
+            cudaFree(cuda->cublas_memory[i]);
     if (cuda->cudnn != NULL)
         cudnnDestroy(cuda->cudnn);
     for (int i = 0; i < DEVICE_MARKS; i++)
         if (cuda->marks[i] != NULL)
             cudaEventDestroy(cuda->marks[i]);
+    for (int i = 0; i < DEVICE_FORKS; i++)
+        if (cuda->fork_ends[i] != NULL)
+            cudaEventDestroy(cuda->fork_ends[i]);
+    if (cuda->forked != NULL)
+        cudaEventDestroy(cuda->forked);
     if (cuda->uploaded != NULL)
         cudaEventDestroy(cuda->uploaded);
     if (cuda->aside != NULL)
         cudaStreamDestroy(cuda->aside);
-    if (cuda->stream != NULL)
-        cudaStreamDestroy(cuda->stream);
+    for (int i = 0; i < QUEUES; i++)
+        if (cuda->queues[i] != NULL)
+            cudaStreamDestroy(cuda->queues[i]);
     free(cuda);
 }
 
@@ -309,6 +354,9 @@ static const struct device calls = {
     .convolution_free = convolution_free,
     .convolve = convolve,
     .multiply = multiply,
+    .fork = fork_begin,
+    .fork_end = fork_end,
+    .fork_join = fork_join,
     .finish = finish,
     .record = record,
     .recorded = recorded,
@@ -326,22 +374,32 @@ static bool open_marks(struct cuda_device *cuda, struct error *error) {
     return done;
 }
 
+/* What is forked yields to what the next steps wait for. */
+static bool open_queues(struct cuda_device *cuda, struct error *error) {
+    int least, greatest;
+    bool done = cuda_done(cudaDeviceGetStreamPriorityRange(&least, &greatest), "priorities", error);
+    for (int i = 0; done && i < QUEUES; i++)
+        done = cuda_done(cudaStreamCreateWithPriority(&cuda->queues[i], cudaStreamNonBlocking,
+                                                      i == QUEUE_MAIN ? greatest : least),
+                         "a stream", error) &&
+               cuda_done(cudaMalloc(&cuda->cublas_memory[i], CUBLAS_BYTES), "memory", error);
+    for (int i = 0; done && i < DEVICE_FORKS; i++)
+        done = cuda_done(cudaEventCreateWithFlags(&cuda->fork_ends[i], cudaEventDisableTiming),
+                         "an event", error);
+    return done && cuda_done(cudaEventCreateWithFlags(&cuda->forked, cudaEventDisableTiming),
+                             "an event", error);
+}
+
 static bool open_all(struct cuda_device *cuda, struct error *error) {
-    return enter(cuda, error) &&
-           cuda_done(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), "a stream",
-                     error) &&
+    return enter(cuda, error) && open_queues(cuda, error) &&
            cuda_done(cudaStreamCreateWithFlags(&cuda->aside, cudaStreamNonBlocking), "a stream",
                      error) &&
            cuda_done(cudaEventCreateWithFlags(&cuda->uploaded, cudaEventDisableTiming), "an event",
                      error) &&
            open_marks(cuda, error) &&
            cudnn_done(cudnnCreate(&cuda->cudnn), "it cannot start", error) &&
-           cudnn_done(cudnnSetStream(cuda->cudnn, cuda->stream), "its stream", error) &&
            cublas_done(cublasCreate(&cuda->cublas), "it cannot start", error) &&
-           cublas_done(cublasSetStream(cuda->cublas, cuda->stream), "its stream", error) &&
-           cuda_done(cudaMalloc(&cuda->cublas_memory, CUBLAS_BYTES), "memory", error) &&
-           cublas_done(cublasSetWorkspace(cuda->cublas, cuda->cublas_memory, CUBLAS_BYTES),
-                       "its memory", error);
+           turn_to(cuda, QUEUE_MAIN, error);
 }
 
 /* ASSAY_HOME/engines. Without it, or with a damaged one, engines are chosen as if for the first

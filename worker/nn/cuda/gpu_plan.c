@@ -40,7 +40,7 @@ static bool pass_needed(const struct gpu_plan *plan, const struct node *node, en
 }
 
 static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *precision,
-                             size_t index, size_t *scratch, struct error *error) {
+                             size_t index, struct flow_needs *needs, struct error *error) {
     const struct node *node = &plan->network->nodes[index];
     struct gpu_step *step = &plan->steps[index];
     step->task = (struct convolution_task){
@@ -55,17 +55,15 @@ static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *
         .deterministic = precision->deterministic,
     };
     step->pointwise = gpu_pointwise_takes(&step->task);
-    if (step->pointwise) {
-        *scratch = larger(*scratch, gpu_pointwise_scratch(&step->task));
-        return true;
-    }
     for (int pass = 0; pass < PASSES; pass++) {
-        size_t workspace = 0;
+        size_t workspace = gpu_pointwise_scratch(&step->task);
         if (!pass_needed(plan, node, (enum pass)pass))
             continue;
-        if (!plan->device->convolution_new(plan->device, &step->task, (enum pass)pass,
+        if (!step->pointwise &&
+            !plan->device->convolution_new(plan->device, &step->task, (enum pass)pass,
                                            &step->convolutions[pass], &workspace, error))
             return false;
+        size_t *scratch = pass == PASS_WEIGHTS ? &needs->late_scratch : &needs->scratch;
         *scratch = larger(*scratch, workspace);
     }
     return true;
@@ -75,7 +73,7 @@ static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *
 
 static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precision,
                      const struct shape *shapes, size_t index, struct flow_bytes *bytes,
-                     size_t *scratch, struct error *error) {
+                     struct flow_needs *needs, struct error *error) {
     const struct node *node = &plan->network->nodes[index];
     struct gpu_step *step = &plan->steps[index];
     step->shape = shapes[index];
@@ -88,24 +86,25 @@ static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precisio
     bytes->output = step->values * element_bytes(step->element);
     bytes->saved = saved_bytes(plan, node, step);
     if (node->op == OP_INPUT) /* where floats from the host are laid down first */
-        *scratch = larger(*scratch, step->values * sizeof(float));
+        needs->scratch = larger(needs->scratch, step->values * sizeof(float));
     if (node->op == OP_BATCH_NORM) {
-        *scratch = larger(*scratch, partial_bytes(step, plan->key.count));
+        needs->scratch = larger(needs->scratch, partial_bytes(step, plan->key.count));
         return flow_norm_allowed(node, &step->shape, plan->key.count, plan->key.training, error);
     }
-    return node->op != OP_CONV || convolutions_new(plan, precision, index, scratch, error);
+    return node->op != OP_CONV || convolutions_new(plan, precision, index, needs, error);
 }
 
 static bool build(struct gpu_plan *plan, const struct gpu_precision *precision,
                   const struct shape *shapes, struct error *error) {
-    size_t nodes = plan->network->node_count, scratch = 0;
+    size_t nodes = plan->network->node_count;
+    struct flow_needs needs = {.lag = GPU_LAG};
     struct flow_bytes *bytes = calloc(nodes, sizeof *bytes);
     bool done = bytes != NULL || error_set(error, ERROR_FAILED, "out of memory for a plan");
     char name[64];
     for (size_t i = 0; done && i < nodes; i++)
-        done = step_new(plan, precision, shapes, i, &bytes[i], &scratch, error) ||
+        done = step_new(plan, precision, shapes, i, &bytes[i], &needs, error) ||
                error_context(error, "%s", node_name(plan->network, i, name, sizeof name));
-    done = done && flow_new(plan->network, plan->key.training, bytes, scratch, &plan->flow, error);
+    done = done && flow_new(plan->network, plan->key.training, bytes, &needs, &plan->flow, error);
     free(bytes);
     return done;
 }

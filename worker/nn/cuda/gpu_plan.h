@@ -30,6 +30,10 @@ struct gpu_recording {
     bool refused; /* the device could not record it */
 };
 
+/* By how many backward steps a convolution's weights' gradient may come late: it is on nobody's way
+ * but the optimizer's, and fills what the steps after its own leave idle. */
+enum { GPU_LAG = 2 };
+
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels), max pool taps.
  */
 struct gpu_plan {

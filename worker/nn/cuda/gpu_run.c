@@ -19,7 +19,9 @@ void *gpu_run_scratch(const struct gpu_run *run) {
 
 static bool convolve(const struct gpu_place *p, enum pass pass, void *x, void *w, void *y,
                      struct error *error) {
-    void *scratch = gpu_run_scratch(p->run);
+    const struct flow *flow = &p->run->plan->flow;
+    void *scratch =
+        gpu_place_tensor(p->run, pass == PASS_WEIGHTS ? flow->late_scratch : flow->scratch);
     if (p->step->pointwise)
         return gpu_pointwise_run(p->device, &p->step->task, pass, x, w, y, scratch, error);
     return p->device->convolve(p->device, p->step->convolutions[pass], x, w, y, scratch, error);
@@ -31,13 +33,40 @@ static bool convolution_forward(const struct gpu_place *p, struct error *error) 
 }
 
 static bool convolution_back(const struct gpu_place *p, struct error *error) {
-    struct gpu_weights *weights = p->run->weights;
-    return (p->input_gradient == NULL ||
-            convolve(p, PASS_DATA, p->input_gradient,
-                     gpu_weights_kernel(weights, p->node->parameter), p->first, error)) &&
-           (p->node->frozen ||
-            convolve(p, PASS_WEIGHTS, p->input,
-                     gpu_weights_kernel_gradient(weights, p->node->parameter), p->first, error));
+    return p->input_gradient == NULL ||
+           convolve(p, PASS_DATA, p->input_gradient,
+                    gpu_weights_kernel(p->run->weights, p->node->parameter), p->first, error);
+}
+
+static bool convolution_weights(const struct gpu_place *p, struct error *error) {
+    return convolve(p, PASS_WEIGHTS, p->input,
+                    gpu_weights_kernel_gradient(p->run->weights, p->node->parameter), p->first,
+                    error);
+}
+
+/* ---- convolutions' weights: beside the steps that follow, up to GPU_LAG of them ---- */
+
+static bool weights_forked(const struct gpu_run *run, size_t index) {
+    const struct network *network = run->plan->network;
+    const struct node *node = index < network->node_count ? &network->nodes[index] : NULL;
+    return node != NULL && node->op == OP_CONV && node->backward && !node->frozen &&
+           run->profile == NULL; /* which times node after node */
+}
+
+static bool weights_fork(const struct gpu_place *p, struct error *error) {
+    if (p->node->frozen)
+        return true;
+    if (!weights_forked(p->run, p->index))
+        return convolution_weights(p, error);
+    return p->device->fork(p->device, error) && convolution_weights(p, error) &&
+           p->device->fork_end(p->device, (int)(p->index % DEVICE_FORKS), error);
+}
+
+static bool weights_join(const struct gpu_run *run, size_t index, struct error *error) {
+    struct device *device = run->plan->device;
+    _Static_assert((int)GPU_LAG < (int)DEVICE_FORKS, "a place is forked to before it was joined");
+    return !weights_forked(run, index) ||
+           device->fork_join(device, (int)(index % DEVICE_FORKS), error);
 }
 
 /* ---- pools ---- */
@@ -163,7 +192,7 @@ static bool forward_node(const struct gpu_place *p, struct error *error) {
 static bool backward_node(const struct gpu_place *p, struct error *error) {
     switch (p->node->op) {
     case OP_INPUT: break;
-    case OP_CONV: return convolution_back(p, error);
+    case OP_CONV: return weights_fork(p, error) && convolution_back(p, error);
     case OP_BATCH_NORM: return gpu_norm_back(p, error);
     case OP_MAX_POOL: return max_back(p, error);
     case OP_AVERAGE_POOL: return average_back(p, error);
@@ -231,7 +260,11 @@ bool gpu_run_maps(const struct gpu_run *run, float *maps, struct error *error) {
 bool gpu_run_backward(const struct gpu_run *run, struct error *error) {
     const struct network *network = run->plan->network;
     for (size_t i = network->node_count; i-- > 1;)
-        if (network->nodes[i].backward && !node_run(run, i, false, error))
+        if (!weights_join(run, i + GPU_LAG + 1, error) ||
+            (network->nodes[i].backward && !node_run(run, i, false, error)))
+            return false;
+    for (size_t i = GPU_LAG + 2; i-- > 1;)
+        if (!weights_join(run, i, error))
             return false;
     return true;
 }

@@ -12,18 +12,19 @@ static const unsigned BLOCK = REDUCE_THREADS;
 THREAD_KERNELS(THREAD_GLOBAL)
 
 // Whether this block is the last of so many to come here, and sees what the others wrote before.
+// One thread's fences are enough, since the block's barriers stand between its threads and that one.
 static __device__ bool last_of(unsigned *ticket, unsigned expected) {
     __shared__ bool last;
-    __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
+        __threadfence();
         last = atomicAdd(ticket, 1) + 1 == expected;
-        if (last)
+        if (last) {
             *ticket = 0;
+            __threadfence();
+        }
     }
     __syncthreads();
-    if (last)
-        __threadfence();
     return last;
 }
 
@@ -33,11 +34,12 @@ static __device__ bool reduce(const struct reduction *at, struct reduce_block *s
     unsigned block = blockIdx.x, thread = threadIdx.x;
     __syncthreads();
     reduce_lanes(at, block, thread, shared);
-    if (!last_of(reduce_group_ticket(at, block),
-                 reduce_group_size(at, reduce_slice(at, block) / REDUCE_GROUP)))
-        return false;
-    reduce_fold(at, block, thread);
-    if (!last_of(reduce_tile_ticket(at, block), at->groups))
+    if (at->groups > 0) {
+        if (!last_of(reduce_group_ticket(at, block), reduce_group_blocks(at, block)))
+            return false;
+        reduce_fold(at, block, thread);
+    }
+    if (!last_of(reduce_tile_ticket(at, block), reduce_tile_blocks(at)))
         return false;
     reduce_total(at, block, thread, shared);
     __syncthreads();

@@ -119,9 +119,9 @@ PORTABLE float norm_blend(float running, double value) {
 /* The variance runs on with Bessel's correction. */
 PORTABLE void norm_moments_finish(const struct norm_moments *a, unsigned channel,
                                   const double totals[REDUCE_SUMS]) {
-    double values = (double)a->at.rows, shifted = totals[0] / values;
+    double values = (double)a->at.rows, each = 1 / values, shifted = totals[0] * each;
     double pivot = (double)element_load(a->x, a->at.element, channel);
-    double mean = pivot + shifted, variance = totals[1] / values - shifted * shifted;
+    double mean = pivot + shifted, variance = totals[1] * each - shifted * shifted;
     if (variance < 0)
         variance = 0;
     double inverse = 1 / sqrt(variance + NORM_EPSILON);
@@ -279,12 +279,12 @@ PORTABLE void norm_reduce_finish(const struct norm_reduce *a, unsigned channel,
         a->of.slope[channel] = a->of.offset[channel] = 0;
         return;
     }
-    double values = (double)a->at.rows, inverse = (double)a->of.inverse[channel];
-    double scale = (double)a->weight[channel] * inverse;
+    double each = 1 / (double)a->at.rows, inverse = (double)a->of.inverse[channel];
+    double scale = (double)a->weight[channel] * inverse * each;
     a->bias_gradient[channel] = (float)totals[0];
     a->weight_gradient[channel] = (float)(totals[1] * inverse);
-    a->of.slope[channel] = (float)(scale * inverse * inverse * totals[1] / values);
-    a->of.offset[channel] = (float)(scale * totals[0] / values);
+    a->of.slope[channel] = (float)(scale * inverse * inverse * totals[1]);
+    a->of.offset[channel] = (float)(scale * totals[0]);
 }
 
 /* Thread: norm_threads. mask: NORM_MASK_NONE or NORM_MASK_X; dx may be `gradient`. */

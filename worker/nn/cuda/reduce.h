@@ -1,10 +1,10 @@
 /* reduce: two sums for each channel over all rows of NHWC values, in a fixed order.
  *
  * A block of REDUCE_THREADS threads takes a tile of channels and a slice of rows: its threads each
- * sum some rows for one pack of channels, and the block sums what they have, in double. The last
- * block of a group of slices to be done adds the group's sums, the last group those of all groups,
- * each slice after slice. Which block is last differs from run to run; what it adds, and in which
- * order, does not.
+ * sum some rows for one pack of channels, and the block sums what they have, in double. Of few
+ * slices the last block to be done adds the sums; of many the last of a group adds the group's, and
+ * the last group those of all groups, slice after slice. Which block is last differs from run to
+ * run; what it adds, and in which order, does not.
  *
  * What is a block's own stands in its shared memory (struct reduce_block); between the functions
  * below all its threads wait for each other. A kernel of this kind is three functions: NAME_gather,
@@ -24,6 +24,8 @@ enum {
     REDUCE_ROWS = 4,     /* that a thread has under way at once */
     REDUCE_BLOCKS = 528, /* about so many: four for each of a large GPU's processors */
     REDUCE_GROUP = 16,   /* slices */
+    REDUCE_FEW = 32,     /* slices that one block adds */
+    REDUCE_LONG = 16,    /* rows a thread for which few slices are enough */
     REDUCE_SUMS = 2,
     REDUCE_TICKETS = 1024 /* that a device keeps: enough for 30,000 channels */
 };
@@ -35,7 +37,7 @@ struct reduction {
     enum element element;
     unsigned packs, lanes; /* a tile is `packs` wide; so many threads side by side, each its rows */
     unsigned tiles, slices; /* blocks: one for each of both */
-    unsigned groups;        /* of slices */
+    unsigned groups;        /* of slices; 0: they are few */
     double *partial;        /* [slices + groups][REDUCE_SUMS][channels] */
     unsigned *tickets;      /* [tiles][groups + 1] of REDUCE_TICKETS, zero before and after */
 };
@@ -52,9 +54,12 @@ static inline struct reduction reduction_of(size_t rows, size_t channels, enum e
     made.packs = made.tiles > 1 ? (unsigned)REDUCE_PACKS : packs;
     made.lanes = REDUCE_THREADS / made.packs;
     size_t most = rows / ((size_t)made.lanes * REDUCE_ROWS), wanted = REDUCE_BLOCKS / made.tiles;
+    bool few = rows / made.lanes <= (size_t)REDUCE_FEW * REDUCE_LONG || wanted < REDUCE_FEW;
+    if (few && wanted > REDUCE_FEW)
+        wanted = REDUCE_FEW;
     made.slices = (unsigned)(wanted < most ? wanted : most);
     made.slices = made.slices > 0 ? made.slices : 1;
-    made.groups = (made.slices + REDUCE_GROUP - 1) / REDUCE_GROUP;
+    made.groups = few ? 0 : (made.slices + REDUCE_GROUP - 1) / REDUCE_GROUP;
     return made;
 }
 
@@ -171,23 +176,32 @@ PORTABLE void reduce_fold(const struct reduction *at, unsigned block, unsigned t
             reduce_add(at, block, sum, of_tile, group * REDUCE_GROUP, reduce_group_size(at, group));
 }
 
-/* Of all groups, when they are there. */
+/* Of all groups, or of all slices where there are none, when they are there. */
 PORTABLE void reduce_total(const struct reduction *at, unsigned block, unsigned thread,
                            struct reduce_block *shared) {
     unsigned sum, of_tile;
     if (reduce_column(at, block, thread, &sum, &of_tile))
-        shared->totals[sum][of_tile] = reduce_add(at, block, sum, of_tile, at->slices, at->groups);
+        shared->totals[sum][of_tile] =
+            at->groups > 0 ? reduce_add(at, block, sum, of_tile, at->slices, at->groups)
+                           : reduce_add(at, block, sum, of_tile, 0, at->slices);
 }
 
-/* ---- who is last ---- */
-
-PORTABLE unsigned *reduce_group_ticket(const struct reduction *at, unsigned block) {
-    return at->tickets + (size_t)(block % at->tiles) * (at->groups + 1) +
-           reduce_slice(at, block) / REDUCE_GROUP;
-}
+/* ---- who is last: tickets, and how many blocks draw one ---- */
 
 PORTABLE unsigned *reduce_tile_ticket(const struct reduction *at, unsigned block) {
-    return at->tickets + (size_t)(block % at->tiles) * (at->groups + 1) + at->groups;
+    return at->tickets + (size_t)(block % at->tiles) * (at->groups + 1);
+}
+
+PORTABLE unsigned reduce_tile_blocks(const struct reduction *at) {
+    return at->groups > 0 ? at->groups : at->slices;
+}
+
+PORTABLE unsigned *reduce_group_ticket(const struct reduction *at, unsigned block) {
+    return reduce_tile_ticket(at, block) + 1 + reduce_slice(at, block) / REDUCE_GROUP;
+}
+
+PORTABLE unsigned reduce_group_blocks(const struct reduction *at, unsigned block) {
+    return reduce_group_size(at, reduce_slice(at, block) / REDUCE_GROUP);
 }
 
 #endif

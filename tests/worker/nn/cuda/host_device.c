@@ -15,11 +15,20 @@ bool host_device_refuses;
 
 /* ---- kernels ---- */
 
-/* What a recording keeps of one launch. */
+/* What is asked of the device and can be recorded. */
 struct launch {
-    enum { LAUNCH_KERNEL, LAUNCH_PRODUCT, LAUNCH_CONVOLUTION, LAUNCH_CLEAR } kind;
+    enum {
+        LAUNCH_KERNEL,
+        LAUNCH_PRODUCT,
+        LAUNCH_CONVOLUTION,
+        LAUNCH_CLEAR,
+        LAUNCH_FORK,
+        LAUNCH_FORK_END,
+        LAUNCH_FORK_JOIN
+    } kind;
     enum kernel kernel;
     size_t threads; /* or bytes to clear */
+    int place;      /* of a fork */
     union {
         char arguments[512]; /* a kernel's */
         struct device_product product;
@@ -39,21 +48,28 @@ struct device_recording {
 static struct device_recording *recording; /* while one is made */
 static bool spoiled;
 
+/* What was forked and has not been joined: it is carried out as late as it may be, so that who
+ * overwrites too early what it reads is found out. */
+static struct device_recording forked;
+static bool forking;
+
 void host_spoil(void) {
     spoiled = true;
 }
 
-/* True when the launch is kept instead of carried out. */
-static bool keep(const struct launch *launch) {
-    if (recording == NULL)
-        return false;
-    if (recording->count == recording->room) {
-        recording->room = recording->room == 0 ? 256 : 2 * recording->room;
-        recording->launches =
-            reallocarray(recording->launches, recording->room, sizeof *recording->launches);
+static void add(struct device_recording *list, const struct launch *launch) {
+    if (list->count == list->room) {
+        list->room = list->room == 0 ? 256 : 2 * list->room;
+        list->launches = reallocarray(list->launches, list->room, sizeof *list->launches);
+        host_demand(list->launches != NULL, "out of memory");
     }
-    recording->launches[recording->count++] = *launch;
-    return true;
+    list->launches[list->count++] = *launch;
+}
+
+void host_demand_joined(void) {
+    host_demand(forked.count == 0 && !forking, "what was forked is not joined");
+    free(forked.launches);
+    forked = (struct device_recording){0};
 }
 
 #define THREAD_CASE(name)                                                                          \
@@ -74,11 +90,12 @@ static bool last_of(unsigned *ticket, unsigned expected) {
 
 static bool reduce(const struct reduction *at, unsigned block, struct reduce_block *shared) {
     EACH_THREAD reduce_lanes(at, block, thread, shared);
-    if (!last_of(reduce_group_ticket(at, block),
-                 reduce_group_size(at, reduce_slice(at, block) / REDUCE_GROUP)))
-        return false;
-    EACH_THREAD reduce_fold(at, block, thread);
-    if (!last_of(reduce_tile_ticket(at, block), at->groups))
+    if (at->groups > 0) {
+        if (!last_of(reduce_group_ticket(at, block), reduce_group_blocks(at, block)))
+            return false;
+        EACH_THREAD reduce_fold(at, block, thread);
+    }
+    if (!last_of(reduce_tile_ticket(at, block), reduce_tile_blocks(at)))
         return false;
     EACH_THREAD reduce_total(at, block, thread, shared);
     return true;
@@ -121,6 +138,69 @@ static bool run_kernel(enum kernel kernel, const void *arguments, size_t threads
     return error_set(error, ERROR_FAILED, "there is no kernel %d", (int)kernel);
 }
 
+/* ---- what is carried out now, later or with a recording ---- */
+
+static bool run(const struct launch *launch, struct error *error) {
+    switch (launch->kind) {
+    case LAUNCH_KERNEL:
+        return run_kernel(launch->kernel, launch->of.arguments, launch->threads, error);
+    case LAUNCH_PRODUCT: return compute_product(&launch->of.product, error);
+    case LAUNCH_CONVOLUTION:
+        return compute_convolution(launch->of.convolution.which, launch->of.convolution.x,
+                                   launch->of.convolution.w, launch->of.convolution.y,
+                                   launch->of.convolution.workspace, error);
+    case LAUNCH_CLEAR: memset(launch->of.memory, 0, launch->threads); return true;
+    case LAUNCH_FORK:
+    case LAUNCH_FORK_END:
+    case LAUNCH_FORK_JOIN: break;
+    }
+    return false;
+}
+
+/* All that was forked up to the last of that place. */
+static bool run_forked(int place, struct error *error) {
+    size_t count = forked.count;
+    bool done = true;
+    while (count > 0 && forked.launches[count - 1].place != place)
+        count--;
+    host_demand(count > 0, "a place is joined that nothing was forked to");
+    for (size_t i = 0; done && i < count; i++)
+        done = run(&forked.launches[i], error);
+    forked.count -= count;
+    memmove(forked.launches, forked.launches + count, forked.count * sizeof *forked.launches);
+    return done;
+}
+
+static bool carry_out(const struct launch *launch, struct error *error) {
+    switch (launch->kind) {
+    case LAUNCH_FORK:
+        host_demand(!forking, "a fork within a fork");
+        forking = true;
+        host_device_counts.forks++;
+        return true;
+    case LAUNCH_FORK_END:
+        for (size_t i = forked.count; i-- > 0 && forked.launches[i].place < 0;)
+            forked.launches[i].place = launch->place;
+        forking = false;
+        return true;
+    case LAUNCH_FORK_JOIN: return run_forked(launch->place, error);
+    default: break;
+    }
+    if (!forking)
+        return run(launch, error);
+    struct launch later = *launch;
+    later.place = -1;
+    add(&forked, &later);
+    return true;
+}
+
+static bool ask(const struct launch *launch, struct error *error) {
+    if (recording == NULL)
+        return carry_out(launch, error);
+    add(recording, launch);
+    return true;
+}
+
 static bool host_launch(struct device *device, enum kernel kernel, const void *arguments,
                         size_t threads, struct error *error) {
     static const size_t bytes[] = {KERNELS(KERNEL_BYTES)};
@@ -128,16 +208,14 @@ static bool host_launch(struct device *device, enum kernel kernel, const void *a
     (void)device;
     host_demand(bytes[kernel] <= sizeof launch.of.arguments, "a kernel's arguments have grown");
     memcpy(launch.of.arguments, arguments, bytes[kernel]);
-    return keep(&launch) || run_kernel(kernel, arguments, threads, error);
+    return ask(&launch, error);
 }
-
-/* ---- products and convolutions ---- */
 
 static bool host_multiply(struct device *device, const struct device_product *p,
                           struct error *error) {
     const struct launch launch = {.kind = LAUNCH_PRODUCT, .of.product = *p};
     (void)device;
-    return keep(&launch) || compute_product(p, error);
+    return ask(&launch, error);
 }
 
 static bool host_convolve(struct device *device, const struct device_convolution *c, void *x,
@@ -145,16 +223,31 @@ static bool host_convolve(struct device *device, const struct device_convolution
     const struct launch launch = {.kind = LAUNCH_CONVOLUTION,
                                   .of.convolution = {c, x, w, y, workspace}};
     (void)device;
-    return keep(&launch) || compute_convolution(c, x, w, y, workspace, error);
+    return ask(&launch, error);
 }
 
 static bool host_clear(struct device *device, void *memory, size_t bytes, struct error *error) {
     const struct launch launch = {.kind = LAUNCH_CLEAR, .threads = bytes, .of.memory = memory};
     (void)device;
-    (void)error;
-    if (!keep(&launch))
-        memset(memory, 0, bytes);
-    return true;
+    return ask(&launch, error);
+}
+
+static bool host_fork(struct device *device, struct error *error) {
+    const struct launch launch = {.kind = LAUNCH_FORK};
+    (void)device;
+    return ask(&launch, error);
+}
+
+static bool host_fork_end(struct device *device, int place, struct error *error) {
+    const struct launch launch = {.kind = LAUNCH_FORK_END, .place = place};
+    (void)device;
+    return ask(&launch, error);
+}
+
+static bool host_fork_join(struct device *device, int place, struct error *error) {
+    const struct launch launch = {.kind = LAUNCH_FORK_JOIN, .place = place};
+    (void)device;
+    return ask(&launch, error);
 }
 
 /* ---- recordings ---- */
@@ -188,24 +281,11 @@ static bool host_recorded(struct device *device, struct device_recording **kept,
 static bool host_replay(struct device *device, const struct device_recording *kept,
                         struct error *error) {
     bool done = true;
+    (void)device;
     host_device_counts.replays++;
-    for (size_t i = 0; done && i < kept->count; i++) {
-        const struct launch *launch = &kept->launches[i];
-        switch (launch->kind) {
-        case LAUNCH_KERNEL:
-            done = run_kernel(launch->kernel, launch->of.arguments, launch->threads, error);
-            break;
-        case LAUNCH_PRODUCT: done = host_multiply(device, &launch->of.product, error); break;
-        case LAUNCH_CONVOLUTION:
-            done = host_convolve(device, launch->of.convolution.which, launch->of.convolution.x,
-                                 launch->of.convolution.w, launch->of.convolution.y,
-                                 launch->of.convolution.workspace, error);
-            break;
-        case LAUNCH_CLEAR:
-            done = host_clear(device, launch->of.memory, launch->threads, error);
-            break;
-        }
-    }
+    for (size_t i = 0; done && i < kept->count; i++)
+        done = carry_out(&kept->launches[i], error);
+    host_demand_joined();
     return done;
 }
 
@@ -239,6 +319,9 @@ struct device *host_device_new(void) {
         .convolution_free = compute_convolution_free,
         .convolve = host_convolve,
         .multiply = host_multiply,
+        .fork = host_fork,
+        .fork_end = host_fork_end,
+        .fork_join = host_fork_join,
         .finish = host_wait_for_all,
         .record = host_record,
         .recorded = host_recorded,

@@ -12,7 +12,7 @@ struct host_device_counts {
     size_t allocations, bytes, most_bytes; /* held now; at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
     size_t uploaded_bytes;
-    size_t recordings, replays;
+    size_t recordings, replays, forks;
     size_t downloads, waits; /* downloads that nobody waited for; waits for a mark, or for all */
     size_t tensor_cores, without_tensor_cores; /* convolutions and products that may and may not */
 };

@@ -9,6 +9,8 @@
 void host_demand(bool holds, const char *what);
 /* Copies spoil a recording; host_device.c's. */
 void host_spoil(void);
+/* Nothing is forked that was not joined; host_device.c's. */
+void host_demand_joined(void);
 
 /* As struct device has them; host_wait_for_all is its finish. */
 bool host_allocate(struct device *device, size_t bytes, void **memory, struct error *error);
