@@ -1,10 +1,21 @@
 #include "worker/nn/cuda/gpu_norm.h"
 
+bool gpu_norm_keeps_open(const struct gpu_plan *plan, const struct node *node) {
+    return plan->key.training && node->backward && node->relu && node->residual >= 0;
+}
+
 static struct norm_channels channels_of(const struct gpu_place *p) {
     float *saved = gpu_place_tensor(p->run, p->flow->saved);
     size_t n = (size_t)p->step->shape.channels;
     return (struct norm_channels){saved,         saved + n,     saved + 2 * n,
                                   saved + 3 * n, saved + 4 * n, saved + 5 * n};
+}
+
+/* What is kept of a ReLU behind a residual, for the way back; else NULL. */
+static uint8_t *open_of(const struct gpu_place *p) {
+    if (!gpu_norm_keeps_open(p->run->plan, p->node))
+        return NULL;
+    return (uint8_t *)(channels_of(p).offset + p->step->shape.channels);
 }
 
 static struct norm_map map_of(const struct gpu_place *p) {
@@ -57,20 +68,21 @@ bool gpu_norm_forward(const struct gpu_place *p, struct error *error) {
         .scale = of.scale,
         .shift = of.shift,
         .y = p->output,
+        .open = open_of(p),
     };
     return device_launch(p->device, norm_apply, &apply, norm_threads(&apply.at), error);
 }
 
 bool gpu_norm_back(const struct gpu_place *p, struct error *error) {
     bool residual = p->node->residual >= 0, store = residual || p->second != NULL;
-    enum norm_mask mask = !p->node->relu ? NORM_MASK_NONE : residual ? NORM_MASK_Y : NORM_MASK_X;
+    enum norm_mask mask = !p->node->relu ? NORM_MASK_NONE : residual ? NORM_MASK_OPEN : NORM_MASK_X;
     const struct norm_reduce reduce = {
         .at = sums_of(p),
         .mask = mask,
         .store = store,
         .frozen = p->node->frozen,
         .x = p->input,
-        .y = p->output,
+        .open = open_of(p),
         .second = p->second,
         .first = p->first,
         .weight = gpu_place_value(p->run, p->node, 0),

@@ -5,6 +5,10 @@
 
 #include "worker/nn/cuda/gpu_place.h"
 
+/* Whether the forward pass leaves a byte for each pack of the output, behind what is the channels',
+ * in the node's `saved`. */
+bool gpu_norm_keeps_open(const struct gpu_plan *plan, const struct node *node);
+
 bool gpu_norm_forward(const struct gpu_place *place, struct error *error);
 bool gpu_norm_back(const struct gpu_place *place, struct error *error);
 

@@ -1,5 +1,6 @@
 #include "worker/nn/cuda/gpu_plan.h"
 
+#include "worker/nn/cuda/gpu_norm.h"
 #include "worker/nn/cuda/gpu_pointwise.h"
 #include "worker/nn/cuda/gpu_weights.h"
 
@@ -25,7 +26,8 @@ static size_t partial_bytes(const struct gpu_step *step, size_t count) {
 static size_t saved_bytes(const struct gpu_plan *plan, const struct node *node,
                           const struct gpu_step *step) {
     if (node->op == OP_BATCH_NORM)
-        return 6 * (size_t)step->shape.channels * sizeof(float);
+        return 6 * (size_t)step->shape.channels * sizeof(float) +
+               (gpu_norm_keeps_open(plan, node) ? step->values / pack_width(step->element) : 0);
     return node->op == OP_MAX_POOL && plan->key.training && node->backward ? step->values : 0;
 }
 

@@ -34,8 +34,8 @@ struct gpu_recording {
  * but the optimizer's, and fills what the steps after its own leave idle. */
 enum { GPU_LAG = 2 };
 
-/* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels), max pool taps.
- */
+/* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels) and where a ReLU
+ * behind a residual was open, max pool taps. */
 struct gpu_plan {
     struct plan_key key;
     struct device *device;         /* borrowed */

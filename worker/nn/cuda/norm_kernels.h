@@ -81,16 +81,15 @@ PORTABLE void norm_moments_sum(const struct norm_moments *a, enum element elemen
                                unsigned thread, float sums[REDUCE_SUMS][PACK_MAX]) {
     unsigned width = pack_width(element), packs = a->at.channels / width;
     size_t pack = reduce_pack(&a->at, block, thread), lanes = a->at.lanes;
-    size_t row = reduce_row(&a->at, reduce_slice(&a->at, block)) + thread / a->at.packs;
-    size_t end = reduce_row(&a->at, reduce_slice(&a->at, block) + 1);
     const struct pack_bits first = pack_fetch(a->x, pack);
     const struct pack pivot = pack_widen(element, first);
     struct pack_bits x[REDUCE_ROWS];
-    for (; row < end; row += lanes * REDUCE_ROWS) {
+    for (size_t chunk = reduce_chunks(&a->at, block); chunk-- > 0;) {
+        size_t row = reduce_row(&a->at, block, thread, chunk);
         UNROLL
         for (unsigned i = 0; i < REDUCE_ROWS; i++)
-            x[i] =
-                row + i * lanes < end ? pack_fetch(a->x, (row + i * lanes) * packs + pack) : first;
+            x[i] = row + i * lanes < a->at.rows ? pack_fetch(a->x, (row + i * lanes) * packs + pack)
+                                                : first;
         UNROLL
         for (unsigned i = 0; i < REDUCE_ROWS; i++) {
             const struct pack wide = pack_widen(element, x[i]);
@@ -150,13 +149,15 @@ PORTABLE void norm_running(const struct norm_running *a, size_t channel) {
         (float)((double)a->bias[channel] - (double)a->running_mean[channel] * scale);
 }
 
-/* Thread: norm_threads. y = [relu](x * scale + shift [+ residual]); y may be x. */
+/* Thread: norm_threads. y = [relu](x * scale + shift [+ residual]); y may be x. `open` or NULL: a
+ * byte for each pack, whose bits say which of its values the ReLU let through. */
 struct norm_apply {
     struct norm_map at;
     bool relu;
     const void *x, *residual;
     const float *scale, *shift;
     void *y;
+    uint8_t *open;
 };
 
 PORTABLE void norm_apply_as(const struct norm_apply *a, enum element element, size_t thread) {
@@ -173,12 +174,17 @@ PORTABLE void norm_apply_as(const struct norm_apply *a, enum element element, si
     for (unsigned i = 0; i < NORM_ROWS; i++) {
         struct pack y = pack_widen(element, x[i]);
         const struct pack added = pack_widen(element, residual[i]);
+        unsigned open = 0;
         UNROLL
         for (unsigned j = 0; j < pack_width(element); j++) {
             float value = y.v[j] * scale.v[j] + shift.v[j] + added.v[j];
-            y.v[j] = a->relu && value <= 0 ? 0 : value;
+            bool shut = a->relu && value <= 0;
+            y.v[j] = shut ? 0 : value;
+            open |= shut ? 0 : 1U << j;
         }
         norm_store(&a->at, element, &of, a->y, i, y);
+        if (a->open != NULL && of.row + i < a->at.rows)
+            a->open[(of.row + i) * of.packs + of.pack] = (uint8_t)open;
     }
 }
 
@@ -195,13 +201,13 @@ PORTABLE void norm_apply(const struct norm_apply *a, size_t thread) {
 enum norm_mask {
     NORM_MASK_NONE, /* there is no ReLU */
     NORM_MASK_X,    /* by x * scale + shift */
-    NORM_MASK_Y     /* by the output, which a residual went into */
+    NORM_MASK_OPEN  /* by what norm_apply kept, where a residual went into the output */
 };
 
-PORTABLE float norm_masked(enum norm_mask mask, float gradient, float x, float y, float scale,
+PORTABLE float norm_masked(enum norm_mask mask, float gradient, float x, bool open, float scale,
                            float shift) {
-    float output = mask == NORM_MASK_X ? x * scale + shift : y;
-    return mask != NORM_MASK_NONE && output <= 0 ? 0 : gradient;
+    bool shut = mask == NORM_MASK_X ? x * scale + shift <= 0 : !open;
+    return mask != NORM_MASK_NONE && shut ? 0 : gradient;
 }
 
 /* g is the gradient (`first` + `second`, which may be NULL) that the ReLU lets through; summed are
@@ -213,53 +219,56 @@ struct norm_reduce {
     struct reduction at;
     enum norm_mask mask;
     bool store, frozen;
-    const void *x, *y, *second;
+    const void *x, *second;
     void *first;
+    const uint8_t *open;
     const float *weight;
     float *weight_gradient, *bias_gradient;
     struct norm_channels of;
 };
 
-enum { NORM_REDUCE_ROWS = 2 }; /* under way at once: each is up to four loads */
+/* Rows under way at once, fewer than a chunk has: each is up to four loads. */
+enum { NORM_REDUCE_ROWS = 2, NORM_REDUCE_PARTS = REDUCE_ROWS / NORM_REDUCE_ROWS };
 
 PORTABLE void norm_reduce_sum(const struct norm_reduce *a, enum element element, unsigned block,
                               unsigned thread, float sums[REDUCE_SUMS][PACK_MAX]) {
     unsigned width = pack_width(element), packs = a->at.channels / width;
     size_t pack = reduce_pack(&a->at, block, thread), lanes = a->at.lanes;
-    size_t row = reduce_row(&a->at, reduce_slice(&a->at, block)) + thread / a->at.packs;
-    size_t end = reduce_row(&a->at, reduce_slice(&a->at, block) + 1);
     const struct pack mean = pack_floats(a->of.mean, element, pack);
     const struct pack scale = pack_floats(a->of.scale, element, pack);
     const struct pack shift = pack_floats(a->of.shift, element, pack);
     const struct pack_bits none = {{0, 0, 0, 0}};
-    struct pack_bits first[NORM_REDUCE_ROWS], second[NORM_REDUCE_ROWS], x[NORM_REDUCE_ROWS],
-        y[NORM_REDUCE_ROWS];
-    for (; row < end; row += lanes * NORM_REDUCE_ROWS) {
+    struct pack_bits first[NORM_REDUCE_ROWS], second[NORM_REDUCE_ROWS], x[NORM_REDUCE_ROWS];
+    unsigned open[NORM_REDUCE_ROWS];
+    for (size_t part = reduce_chunks(&a->at, block) * NORM_REDUCE_PARTS; part-- > 0;) {
+        size_t row = reduce_row(&a->at, block, thread, part / NORM_REDUCE_PARTS) +
+                     part % NORM_REDUCE_PARTS * NORM_REDUCE_ROWS * lanes;
         UNROLL
         for (unsigned i = 0; i < NORM_REDUCE_ROWS; i++) {
             size_t at = (row + i * lanes) * packs + pack;
-            bool there = row + i * lanes < end;
+            bool there = row + i * lanes < a->at.rows;
             first[i] = there ? pack_fetch(a->first, at) : none;
             second[i] = there && a->second != NULL ? pack_fetch(a->second, at) : none;
             x[i] = there ? pack_fetch(a->x, at) : none;
-            y[i] = there && a->mask == NORM_MASK_Y ? pack_fetch(a->y, at) : none;
+            open[i] = there && a->mask == NORM_MASK_OPEN ? a->open[at] : 0;
         }
         UNROLL
         for (unsigned i = 0; i < NORM_REDUCE_ROWS; i++) {
             struct pack g = pack_widen(element, first[i]);
             const struct pack more = pack_widen(element, second[i]);
-            const struct pack in = pack_widen(element, x[i]), out = pack_widen(element, y[i]);
+            const struct pack in = pack_widen(element, x[i]);
             UNROLL
             for (unsigned j = 0; j < width; j++) {
                 float value = g.v[j];
                 if (a->second != NULL)
                     value = element_rounded(element, value + more.v[j]);
-                value = norm_masked(a->mask, value, in.v[j], out.v[j], scale.v[j], shift.v[j]);
+                value = norm_masked(a->mask, value, in.v[j], (open[i] >> j & 1) != 0, scale.v[j],
+                                    shift.v[j]);
                 g.v[j] = value;
                 sums[0][j] += value;
                 sums[1][j] += value * (in.v[j] - mean.v[j]);
             }
-            if (a->store && row + i * lanes < end)
+            if (a->store && row + i * lanes < a->at.rows)
                 pack_store(a->first, element, (row + i * lanes) * packs + pack, g);
         }
     }
@@ -315,7 +324,7 @@ PORTABLE void norm_finish_as(const struct norm_finish *a, enum element element, 
         const struct pack in = pack_widen(element, x[i]);
         UNROLL
         for (unsigned j = 0; j < pack_width(element); j++) {
-            float value = norm_masked(a->mask, g.v[j], in.v[j], 0, scale.v[j], shift.v[j]);
+            float value = norm_masked(a->mask, g.v[j], in.v[j], true, scale.v[j], shift.v[j]);
             g.v[j] = value * scale.v[j] - (in.v[j] - mean.v[j]) * slope.v[j] - offset.v[j];
         }
         norm_store(&a->at, element, &of, a->dx, i, g);

@@ -96,8 +96,23 @@ PORTABLE bool reduce_idle(const struct reduction *at, unsigned block, unsigned t
            reduce_pack(at, block, thread) >= at->channels / pack_width(at->element);
 }
 
-PORTABLE size_t reduce_row(const struct reduction *at, unsigned slice) {
-    return at->rows * slice / at->slices;
+/* Rows are taken in chunks of lanes * REDUCE_ROWS, slice after slice in turns, so that all blocks
+ * go through memory together; and from the last to the first, since what was written last is still
+ * in the cache. A thread's chunks are those below reduce_chunks, its rows of one `lanes` apart. */
+PORTABLE size_t reduce_chunk_rows(const struct reduction *at) {
+    return (size_t)at->lanes * REDUCE_ROWS;
+}
+
+PORTABLE size_t reduce_chunks(const struct reduction *at, unsigned block) {
+    size_t all = (at->rows + reduce_chunk_rows(at) - 1) / reduce_chunk_rows(at);
+    size_t slice = reduce_slice(at, block);
+    return all > slice ? (all - slice - 1) / at->slices + 1 : 0;
+}
+
+PORTABLE size_t reduce_row(const struct reduction *at, unsigned block, unsigned thread,
+                           size_t chunk) {
+    return (chunk * at->slices + reduce_slice(at, block)) * reduce_chunk_rows(at) +
+           thread / at->packs;
 }
 
 /* Channels of a tile, and one of them; `channels` or more: there is none. */
