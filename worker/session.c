@@ -55,6 +55,11 @@ static bool check_smallest_batch(const struct session *session, const struct sha
                      count, size, better);
 }
 
+/* At least training's. */
+static size_t evaluation_size(const struct session *session) {
+    return backend_evaluation_size(session->backend, session->experiment->train.batch_size);
+}
+
 static bool check_sizes(const struct session *session, bool training, struct error *error) {
     const struct experiment *experiment = session->experiment;
     int height, width;
@@ -158,8 +163,8 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
     session->feed = (struct batch_feed){session->loader, session->backend, session->model, NULL};
-    ok = flight_open(session->backend, session->model, experiment->train.batch_size,
-                     &session->flight, error);
+    ok = flight_open(session->backend, session->model, evaluation_size(session), &session->flight,
+                     error);
 out:
     free(root);
     if (!ok) {
@@ -184,9 +189,9 @@ void session_close(struct session *session) {
 
 /* --- passes --- */
 
-uint32_t session_steps(const struct session *session, const struct split_list *list) {
-    size_t size = session->experiment->train.batch_size;
-    return (uint32_t)(list->count / size + (list->count % size != 0));
+static uint32_t steps_of(const struct loader_pass *pass) {
+    size_t count = pass->list->count, size = pass->batch_size;
+    return (uint32_t)(count / size + (count % size != 0));
 }
 
 /* Adds the batch's pictures to the metrics; the sum of their losses. */
@@ -302,7 +307,7 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
                                      .epoch = epoch->epoch};
     struct phase phase = {.name = "train",
                           .epoch = epoch->epoch,
-                          .steps = session_steps(session, list),
+                          .steps = steps_of(&pass),
                           .began_ms = clock_steady_ms()};
     const struct batch *batch;
     epoch->metrics = (struct metrics){0};
@@ -348,10 +353,10 @@ bool session_evaluate(struct session *session, const struct split_list *list,
                       struct score *scores, struct error *error) {
     const struct loader_pass pass = {.list = list,
                                      .pipeline = &session->experiment->evaluation,
-                                     .batch_size = session->experiment->train.batch_size};
+                                     .batch_size = evaluation_size(session)};
     struct phase phase = {.name = phase_name,
                           .epoch = epoch,
-                          .steps = session_steps(session, list),
+                          .steps = steps_of(&pass),
                           .began_ms = clock_steady_ms()};
     const struct batch *batch;
     *metrics = (struct metrics){0};

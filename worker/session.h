@@ -65,7 +65,4 @@ bool session_evaluate(struct session *session, const struct split_list *list, co
                       uint32_t epoch, struct metrics *metrics, struct score *scores,
                       struct error *error);
 
-/* Steps of an epoch of training: the last batch may be smaller. */
-uint32_t session_steps(const struct session *session, const struct split_list *list);
-
 #endif

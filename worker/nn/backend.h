@@ -74,9 +74,16 @@ struct model_options {
  * are worked on, the next are there already. */
 enum { BACKEND_AHEAD = 32 };
 
+/* How many times as large as training's a batch of evaluation may be: it keeps nothing for a way
+ * back, so it needs no more memory. */
+enum { BACKEND_EVALUATION_TIMES = 4 };
+
 struct backend {
     const char *name; /* "cpu", "cuda" */
     bool takes_pictures;
+    /* Pictures by which evaluation is fast, to be taken at once where training's batches are
+     * smaller; 0: training's will do. */
+    size_t evaluation_batch;
     /* True when it can run here; `what` gets a line on the device or on why not. */
     bool (*available)(int device, char *what, size_t what_size);
     /* All the memory that models there share: the machine's, or the GPU's own. 0: nobody knows. */
@@ -134,5 +141,11 @@ bool backend_describe(size_t index, int device, const char **name, bool *usable,
                       size_t size);
 
 extern const struct backend backend_cpu;
+
+/* Pictures of an evaluation's batch beside training's `batch_size`. */
+static inline size_t backend_evaluation_size(const struct backend *backend, size_t batch_size) {
+    size_t most = BACKEND_EVALUATION_TIMES * batch_size, wanted = backend->evaluation_batch;
+    return wanted <= batch_size ? batch_size : wanted < most ? wanted : most;
+}
 
 #endif

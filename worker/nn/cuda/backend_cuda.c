@@ -15,6 +15,7 @@ static bool cuda_model_new(const struct network *network, const struct model_opt
 static const struct backend backend_cuda = {
     .name = "cuda",
     .takes_pictures = true,
+    .evaluation_batch = 256,
     .available = found_cuda_describe,
     .memory_bytes = found_cuda_memory_bytes,
     .model_new = cuda_model_new,

@@ -351,6 +351,7 @@ static bool host_model_new(const struct network *network, const struct model_opt
 const struct backend backend_host = {
     .name = "host",
     .takes_pictures = true,
+    .evaluation_batch = 256,
     .available = host_available,
     .memory_bytes = host_memory_bytes,
     .model_new = host_model_new,
