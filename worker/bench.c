@@ -5,6 +5,7 @@
 #include "worker/bench_batch.h"
 #include "worker/bench_input.h"
 #include "worker/bench_layers.h"
+#include "worker/bench_steps.h"
 #include "worker/flight.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
@@ -55,8 +56,8 @@ static const struct argp_option bench_table[] = {
     {"size", KEY_SIZE, "N", 0, "Pictures of N x N pixels (default: 224)", 0},
     {"batch", KEY_BATCH, "N", 0, "Pictures a step (default: 32)", 0},
     {"arch", KEY_ARCH, "NAME", 0, "resnet18, 34, 50, 101 or 152 (default: resnet50)", 0},
-    {"steps", KEY_STEPS, "N", 0, "Steps timed, after one that is not (default: 5; 0: no training)",
-     0},
+    {"steps", KEY_STEPS, "N", 0,
+     "Steps timed, after the first that are not (default: 5; 0: no training)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
@@ -166,44 +167,24 @@ static double median(double *values, size_t count) {
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-/* As a session has batches trained on or evaluated: waits for a result only when the backend must
- * have it taken; batch NULL: for all of them. */
-static bool put(struct trained *trained, const struct batch *batch, bool training,
-                struct error *error) {
+/* As a session trains: waits for a result only when the flight must land one; batch NULL: for all
+ * of them. */
+static bool train(void *context, const struct batch *batch, struct error *error) {
+    struct trained *trained = context;
     const struct landed *landed;
-    if (batch != NULL) {
-        trained->update.step += training;
-        trained->drawn.batch.number++;
-        if (!flight_send(&trained->flight, batch, training ? &trained->update : NULL, error))
-            return false;
-    }
+    trained->update.step += batch != NULL;
+    if (batch != NULL && !flight_send(&trained->flight, batch, &trained->update, error))
+        return false;
     while (batch != NULL ? flight_due(&trained->flight) : flight_count(&trained->flight) > 0)
         if (!flight_land(&trained->flight, &landed, error))
             return false;
     return true;
 }
 
-static bool train(void *context, const struct batch *batch, struct error *error) {
-    return put(context, batch, true, error);
-}
-
-/* seconds[i]: from the result before to that of step i, each asked for by itself. The step that a
- * backend takes ahead is sent before the first, and is not waited for until the last is timed. */
 static bool timed_steps(struct trained *trained, bool training, size_t steps, double *seconds,
                         struct error *error) {
-    trained->flight.stride = trained->flight.longest = 1;
-    if (trained->backend->queue != NULL && !put(trained, &trained->drawn.batch, training, error))
-        return false;
-    double before = clock_steady_seconds();
-    for (size_t i = 0; i < steps; i++) {
-        if (!put(trained, &trained->drawn.batch, training, error))
-            return false;
-        double now = clock_steady_seconds();
-        seconds[i] = now - before;
-        before = now;
-    }
-    trained->flight.longest = FLIGHT_STRIDE;
-    return put(trained, NULL, training, error);
+    return bench_steps(&trained->flight, &trained->drawn.batch, training ? &trained->update : NULL,
+                       steps, seconds, error);
 }
 
 /* Whose rates the floors take: the machine that was named, the device's, or what is measured; *peak
@@ -247,18 +228,28 @@ static double evaluation_share(double step_seconds, double evaluation_seconds) {
     return validation / (0.8 * step_seconds + validation);
 }
 
+/* The first step of a kind loads and compiles; a backend that queues records its second. */
+static bool warm_up(struct trained *trained, double *first, struct error *error) {
+    double train_seconds[2], ignored[2];
+    size_t steps = trained->backend->queue != NULL ? 2 : 1;
+    bool ok = timed_steps(trained, true, steps, train_seconds, error) &&
+              timed_steps(trained, false, steps, ignored, error);
+    if (ok)
+        *first = train_seconds[0];
+    return ok;
+}
+
 static bool measure_training(struct trained *trained, const struct bench_options *options,
                              cJSON *out, struct error *error) {
     size_t steps = (size_t)options->steps;
-    double first, ignored;
+    double first;
     double *seconds = calloc(steps, sizeof *seconds);
     if (seconds == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    bool ok = timed_steps(trained, true, 1, &first, error) && /* the first ones compile */
-              timed_steps(trained, false, 1, &ignored, error) &&
-              timed_steps(trained, false, steps, seconds, error);
+    bool ok = warm_up(trained, &first, error) && timed_steps(trained, false, steps, seconds, error);
     double evaluation = ok ? median(seconds, steps) : 0;
     profile_clear(trained);
+    int64_t from = clock_unix_ms();
     ok = ok && timed_steps(trained, true, steps, seconds, error);
     if (ok) {
         double middle = median(seconds, steps);
@@ -270,6 +261,8 @@ static bool measure_training(struct trained *trained, const struct bench_options
         cJSON_AddNumberToObject(training, "evaluation_images_per_second",
                                 (double)options->batch / evaluation);
         cJSON_AddNumberToObject(training, "evaluation_share", evaluation_share(middle, evaluation));
+        cJSON_AddNumberToObject(training, "from_unix_ms", (double)from);
+        cJSON_AddNumberToObject(training, "until_unix_ms", (double)clock_unix_ms());
     }
     free(seconds);
     return ok;
@@ -354,9 +347,11 @@ int bench_main(int argc, char **argv) {
         .options = bench_table,
         .parser = bench_parse,
         .doc = "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
-               "images_per_second is of the median step; evaluation_share is of an epoch that "
-               "validates on a tenth of the pictures and trains on eight. memory_peak_bytes is the "
-               "whole "
+               "Steps are queued ahead as a run queues them: on a GPU up to 16 are waited for at "
+               "once, each counting as its share of their time, and images_per_second is of the "
+               "median step, as is evaluation_images_per_second. from_unix_ms and until_unix_ms: "
+               "when the timed steps ran. evaluation_share is of an epoch that validates on a "
+               "tenth of the pictures and trains on eight. memory_peak_bytes is the whole "
                "program's, as the system counts it. With --layers each layer is waited for, which "
                "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {

@@ -237,6 +237,7 @@ static bool measure_fed(struct loader *loader, const struct loader_pass *pass,
                         const struct reader *reader, cJSON *json, struct error *error) {
     struct loader_statistics before, after;
     double seconds;
+    int64_t from = clock_unix_ms();
     loader_statistics(loader, &before);
     if (!time_pass(loader, pass, reader, &seconds, error))
         return false;
@@ -244,6 +245,8 @@ static bool measure_fed(struct loader *loader, const struct loader_pass *pass,
     cJSON_AddNumberToObject(json, "images_per_second", (double)pass->list->count / seconds);
     cJSON_AddNumberToObject(json, "waiting",
                             (after.waited_seconds - before.waited_seconds) / seconds);
+    cJSON_AddNumberToObject(json, "from_unix_ms", (double)from);
+    cJSON_AddNumberToObject(json, "until_unix_ms", (double)clock_unix_ms());
     return true;
 }
 

@@ -33,8 +33,8 @@ typedef bool bench_train(void *context, const struct batch *batch, struct error 
 
 /* Trains on the folder's pictures, taken again and again when they are too few, and adds to `out`
  * an object "cold" and then, with the pictures kept, one "cached", each of `steps` steps:
- *   "images_per_second", and "waiting": the part of the time in which training waited for pictures
- */
+ *   "images_per_second"; "waiting": the part of the time in which training waited for pictures;
+ *   "from_unix_ms" and "until_unix_ms": when that was */
 bool bench_together(const struct bench_feed *feed, bench_train *train, void *context, cJSON *out,
                     struct error *error);
 

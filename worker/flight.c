@@ -8,11 +8,8 @@
 
 bool flight_open(const struct backend *backend, struct model *model, size_t batch_size,
                  struct flight *flight, struct error *error) {
-    *flight = (struct flight){.backend = backend,
-                              .model = model,
-                              .stride = 1,
-                              .longest = FLIGHT_STRIDE,
-                              .seconds = clock_steady_seconds};
+    *flight = (struct flight){
+        .backend = backend, .model = model, .stride = 1, .seconds = clock_steady_seconds};
     for (size_t i = 0; i < BACKEND_AHEAD; i++) {
         struct landed *slot = &flight->slots[i];
         slot->labels = calloc(batch_size, sizeof *slot->labels);
@@ -43,19 +40,18 @@ bool flight_due(const struct flight *flight) {
 
 /* Twice the stride is to be done in half a second. It doubles at most: the first batches may have
  * been small, or the clock coarse. */
-size_t flight_stride(size_t stride, size_t longest, double seconds) {
-    size_t wanted = seconds * (double)longest > 0.25 ? (size_t)(0.25 / seconds) : longest;
+size_t flight_stride(size_t stride, double seconds) {
+    size_t wanted = seconds * FLIGHT_STRIDE > 0.25 ? (size_t)(0.25 / seconds) : FLIGHT_STRIDE;
     if (wanted > 2 * stride)
         wanted = 2 * stride;
-    return wanted < 1 ? 1 : wanted > longest ? longest : wanted;
+    return wanted < 1 ? 1 : wanted;
 }
 
 /* Batches whose results were asked for at once have landed. */
 static void measure(struct flight *flight) {
     double now = flight->seconds();
     double batches = (double)(flight->landed - flight->counted);
-    flight->stride =
-        flight_stride(flight->stride, flight->longest, (now - flight->since) / batches);
+    flight->stride = flight_stride(flight->stride, (now - flight->since) / batches);
     flight->since = now;
     flight->counted = flight->landed;
 }

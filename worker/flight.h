@@ -28,7 +28,7 @@ struct flight {
     struct landed slots[BACKEND_AHEAD];
     size_t sent, landed; /* so far */
     /* batches whose results are asked for at once; twice as many may be under way */
-    size_t stride, longest;  /* longest: what stride may grow to; FLIGHT_STRIDE or less */
+    size_t stride;           /* FLIGHT_STRIDE or less */
     size_t held;             /* sent since results were asked for */
     double (*seconds)(void); /* a clock */
     double since;            /* when the batches began that landed behind batch `counted` */
@@ -36,7 +36,7 @@ struct flight {
 };
 
 /* The stride to go on with, when with this one a batch took so many seconds. */
-size_t flight_stride(size_t stride, size_t longest, double seconds);
+size_t flight_stride(size_t stride, double seconds);
 
 /* Whether or not it succeeds the flight may be freed. batch_size: the most pictures of a batch. */
 bool flight_open(const struct backend *backend, struct model *model, size_t batch_size,
