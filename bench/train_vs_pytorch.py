@@ -7,18 +7,25 @@ last, 224 x 224; fp32 (true float), tf32, bf16 (PyTorch: autocast); batches of 3
   random   the same drawn pictures each step, on the device already
   input    PNG files, resized to 256 once and kept; crop, flip and Normalize anew each epoch. PyTorch:
            a DataLoader whose workers hold the resized pictures, pinned memory, non_blocking copies
-PyTorch runs eagerly and through torch.compile(mode="max-autotune"). Each round runs every contender, each in
-a process of its own, and gives the median step after some that are not timed; a ratio is the median over
-rounds, so that what else the machine does falls on all. assay takes deterministic algorithms alone, PyTorch
-whatever is fastest (cudnn.benchmark). Needs torch with CUDA and torchvision.
+PyTorch runs eagerly and through torch.compile(mode="max-autotune"). In each round of a row (data, batch,
+precision) assay, eager and compile run one after the other, never two at once; a ratio is the median over
+rounds, so that what else the machine does falls on all. assay is a process of its own each time, each peer one
+that lasts (train_vs_pytorch_peer.py), keeps its warmed network until the row ends, and is started anew where it
+died. assay takes deterministic algorithms alone, PyTorch whatever is fastest (cudnn.benchmark). assay's rate is
+of steps that are queued ahead, as its runs queue them; a peer's is the faster of reading the loss each step, as
+the notebook does, and of reading nothing. Needs torch with CUDA and torchvision.
 
 Beside each figure of assay: the floor that `assay-worker bench --layers` counts for this GPU and how near it
-is; what part of the speed on pictures that are on the device already is left with the whole pipeline (97 %
-is wanted). nvidia-smi, asked ten times a second while each contender runs, gives the most memory in use (less
-what was in use before) and how busy the GPU was over the second half of the run (95 % is wanted of training).
+is; what part of the speed on pictures that are on the device already, measured in the same process, is left
+with the whole pipeline (97 % is wanted). nvidia-smi is asked ten times a second: how busy the GPU was is over
+the timed steps but their first second, which its figure still looks back on, so the first round of a batch and
+precision, whose speed is not known yet, may be too short for it (95 % is wanted of training). Memory of assay:
+the most that nvidia-smi saw in use while it ran less what was in use before (the peers' own), so with its CUDA
+context; of PyTorch: the most that its allocator held (max_memory_reserved), so without.
 """
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -28,88 +35,12 @@ import threading
 import time
 
 PRECISIONS = ("fp32", "tf32", "bf16")
+DATA = ("random", "input")
 PEERS = ("eager", "compile")
+PEER_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "train_vs_pytorch_peer.py")
 
 
-# ---- PyTorch, in a process of its own ----
-
-def peer_setup(task):
-    import torch
-    import torchvision
-    device = "cpu" if task["dry"] else "cuda"
-    torch.manual_seed(0)
-    tf32 = task["precision"] != "fp32"
-    torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch.backends.cudnn.allow_tf32 = tf32
-    torch.backends.cudnn.benchmark = True
-    arch = getattr(torchvision.models, task["arch"])()
-    network = torch.nn.Sequential(arch, torch.nn.ReLU(), torch.nn.Linear(1000, 2))
-    network = network.to(device, memory_format=torch.channels_last)
-    if task["peer"] == "compile":
-        network = torch.compile(network, mode="max-autotune")
-    optimizer = torch.optim.Adam(network.parameters(), 2e-4)
-
-    def step(images, labels):
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device, torch.bfloat16, enabled=task["precision"] == "bf16"):
-            loss = torch.nn.functional.cross_entropy(network(images), labels)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return torch, device, step
-
-
-def peer_random(task):
-    torch, device, step = peer_setup(task)
-    size, batch = task["size"], task["batch"]
-    images = torch.randn(batch, 3, size, size, device=device).to(memory_format=torch.channels_last)
-    labels = torch.arange(batch, device=device) % 2
-    seconds = []
-    for _ in range(task["warm"] + task["steps"]):
-        began = time.perf_counter()
-        step(images, labels).item()  # the loss is read each step, as the notebook does
-        seconds.append(time.perf_counter() - began)
-    return batch / statistics.median(seconds[task["warm"]:]), torch, device
-
-
-def peer_input(task):
-    torch, device, step = peer_setup(task)
-    import torchvision.transforms as T
-    from PIL import Image
-    paths = sorted(os.path.join(folder, name) for folder, _, names in os.walk(task["pictures"])
-                   for name in names if name.endswith(".png"))
-    resize = T.Resize(task["size"] * 256 // 224)
-    kept = [resize(Image.open(path).convert("RGB")) for path in paths]
-    rest = T.Compose([T.RandomCrop(task["size"]), T.RandomHorizontalFlip(), T.ToTensor(),
-                      T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
-
-    class Pictures(torch.utils.data.Dataset):
-        def __len__(self):
-            return task["batch"] * task["steps"]
-
-        def __getitem__(self, index):
-            return rest(kept[index % len(kept)]), index % 2
-
-    loader = torch.utils.data.DataLoader(Pictures(), task["batch"], shuffle=True, drop_last=True,
-                                         num_workers=0 if task["dry"] else os.cpu_count(),
-                                         pin_memory=not task["dry"], persistent_workers=not task["dry"])
-    for _ in range(2):  # the second epoch counts
-        began = time.perf_counter()
-        for images, labels in loader:
-            images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
-            step(images, labels.to(device, non_blocking=True)).item()
-        spent = time.perf_counter() - began
-    return task["batch"] * task["steps"] / spent, torch, device
-
-
-def peer(task):
-    rate, torch, device = peer_input(task) if task["data"] == "input" else peer_random(task)
-    print(json.dumps({"rate": rate, "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(),
-                      "bytes": torch.cuda.max_memory_allocated() if device == "cuda" else 0}))
-
-
-# ---- both sides ----
+# ---- the GPU, from beside ----
 
 def ask_gpu():
     """MiB in use and % busy of the first GPU, or None where nvidia-smi does not say."""
@@ -121,88 +52,175 @@ def ask_gpu():
         return None
 
 
-def watch_gpu(samples, over):
-    while not over.wait(0.1):
-        samples.append(ask_gpu())
+class Watch:
+    """In a with block: what nvidia-smi says all the while."""
 
+    def __enter__(self):
+        self.samples, self.over = [], threading.Event()
+        self.before = ask_gpu()
+        self.thread = threading.Thread(target=self.look)
+        if self.before is not None:
+            self.thread.start()
+        return self
+
+    def look(self):
+        while not self.over.wait(0.1):
+            now, said = 1e3 * time.time(), ask_gpu()
+            if said is not None:
+                self.samples.append((now, *said))
+
+    def __exit__(self, *_):
+        self.over.set()
+        if self.before is not None:
+            self.thread.join()
+
+    def memory(self):
+        """{"memory_mib": ...}: the most in use less what was before, where that is known."""
+        used = [used for _, used, _ in self.samples]
+        return {"memory_mib": max(used) - self.before[0]} if used else {}
+
+    def busy(self, timed):
+        """{"busy": ...} over the timed steps but their first second, where there was anybody to look."""
+        busy = [busy for now, _, busy in self.samples if timed["from_unix_ms"] + 1e3 <= now <= timed["until_unix_ms"]]
+        return {"busy": statistics.mean(busy) / 100} if busy else {}
+
+
+# ---- PyTorch ----
+
+def last_line(text, code):
+    return (text.strip().splitlines() or ["ended with %d" % code])[-1]
+
+
+class Peer:
+    """A process that is given tasks, one after the other."""
+
+    def __init__(self, kind):
+        self.kind, self.process, self.errors = kind, None, None
+
+    def start(self):
+        """Its first answer is that it is ready."""
+        self.errors = tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen([sys.executable, PEER_PROGRAM, self.kind], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.errors, text=True)
+
+    def answer(self):
+        """What it says next; {"error": ...} when it died instead."""
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        code = self.process.wait()
+        self.process = None
+        self.errors.seek(0)
+        return {"error": last_line(self.errors.read(), code)}
+
+    def ask(self, task):
+        if self.process is None:
+            self.start()
+            ready = self.answer()
+            if "error" in ready:
+                return ready
+        with Watch() as watch:
+            try:
+                self.process.stdin.write(json.dumps(task) + "\n")
+                self.process.stdin.flush()
+            except BrokenPipeError:
+                pass  # it has died, and the answer says of what
+            result = self.answer()
+        return result if "error" in result else {**result, **watch.busy(result)}
+
+    def end(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
+
+
+# ---- assay ----
 
 def run(command):
-    before = ask_gpu()
-    samples, over = [], threading.Event()
-    watcher = threading.Thread(target=watch_gpu, args=(samples, over))
-    if before is not None:
-        watcher.start()
     done = subprocess.run(command, capture_output=True, text=True)
-    over.set()
-    if before is not None:
-        watcher.join()
     if done.returncode != 0:
-        return {"error": (done.stderr.strip().splitlines() or ["ended with %d" % done.returncode])[-1]}
-    result = json.loads(done.stdout.strip().splitlines()[-1])
-    samples = [one for one in samples if one is not None]
-    if samples:
-        result["memory_mib"] = max(used for used, _ in samples) - before[0]
-        result["busy"] = statistics.mean(busy for _, busy in samples[len(samples) // 2:]) / 100
-    return result
+        return {"error": last_line(done.stderr, done.returncode)}
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def gpu_results(result):
-    return {key: result[key] for key in ("memory_mib", "busy") if key in result}
+def work_options(task):
+    return ["--arch", task["arch"], "--size", str(task["size"]), "--batch", str(task["batch"]), "--json"]
 
 
-def run_peer(task):
-    return run([sys.executable, __file__, "--peer", json.dumps(task)])
-
-
-def find_floor(program, task):
-    """Images/s that the rates of this GPU's data sheet allow; None where nothing is known of it."""
-    device = run([program, "devices", "--json"] if task["dry"] else [
-        program, "bench", "--backend", "cuda", "--steps", "1", "--arch", "resnet18", "--size", "32", "--batch", "2",
-        "--json"])
-    names = [name for name in ("h100", "h200", "a100") if name in json.dumps(device).lower()]
-    if task["dry"]:
-        names = ["h100"]  # that the script works
-    if not names:
-        return None
-    counted = run([program, "bench", "--layers", "--steps", "0", "--floor-of", names[0], "--arch", task["arch"],
-                   "--size", str(task["size"]), "--batch", str(task["batch"]), "--precision", task["precision"],
-                   "--json"])
-    return 1e3 * task["batch"] / counted["layers"]["step"]["floor_ms"]
-
-
-def run_assay(program, task):
-    command = [program, "bench", "--backend", "cpu" if task["dry"] else "cuda", "--arch", task["arch"], "--size",
-               str(task["size"]), "--batch", str(task["batch"]), "--steps", str(task["steps"]), "--precision",
-               "fp32" if task["dry"] else task["precision"], "--json"]
+def run_assay(program, task, steps):
+    command = [program, "bench", "--backend", "cpu" if task["dry"] else "cuda", "--steps", str(steps), "--precision",
+               "fp32" if task["dry"] else task["precision"], *work_options(task)]
     if task["data"] == "input":
         command += ["--input", task["pictures"]]
-    result = run(command)
+    with Watch() as watch:
+        result = run(command)
     if "error" in result:
         return result
-    part = result["together"]["cached"] if task["data"] == "input" else result["training"]
-    return {"rate": part["images_per_second"], "device": result["device"], "waiting": part.get("waiting"),
-            "evaluation_share": result["training"].get("evaluation_share"), **gpu_results(result)}
+    training = result["training"]
+    part = result["together"]["cached"] if task["data"] == "input" else training
+    return {"rate": part["images_per_second"], "training_rate": training["images_per_second"], "steps": steps,
+            "device": result["device"], "waiting": part.get("waiting"),
+            "evaluation_share": training["evaluation_share"], **watch.memory(), **watch.busy(part)}
 
 
-def measure(program, task, rounds, peers):
-    """One row: every contender once a round."""
-    runs = {name: [] for name in ("assay",) + peers}
+def find_floor(program, task, device):
+    """Images/s that the rates of this GPU's data sheet allow; None where nothing is known of it."""
+    names = [name for name in ("h100", "h200", "a100") if name in device.lower() or task["dry"]]
+    if not names:
+        return None
+    counted = run([program, "bench", "--layers", "--steps", "0", "--floor-of", names[0], "--precision",
+                   task["precision"], *work_options(task)])
+    return None if "error" in counted else 1e3 * task["batch"] / counted["layers"]["step"]["floor_ms"]
+
+
+# ---- a row ----
+
+class Assay:
+    """assay as a contender: so many steps that they take long enough, once its speed is known."""
+
+    def __init__(self, program, seconds):
+        self.program, self.seconds, self.rates = program, seconds, {}
+
+    def ask(self, task):
+        work = task["batch"], task["precision"]
+        steps = max(task["steps"], math.ceil(self.seconds * self.rates.get(work, 0) / task["batch"]))
+        result = run_assay(self.program, task, steps)
+        if "error" not in result:
+            self.rates[work] = result["training_rate"]
+        return result
+
+
+def key_of(task):
+    return {key: task[key] for key in ("data", "batch", "precision")}
+
+
+def measure(contenders, task, rounds):
+    """Every contender once a round, unless it failed before; {name: its runs}."""
+    runs = {name: [] for name in contenders}
     for _ in range(rounds):
-        runs["assay"].append(run_assay(program, task))
-        for name in peers:
-            runs[name].append(run_peer({**task, "peer": name}))
-    row = {key: task[key] for key in ("data", "batch", "precision")}
-    row["floor_images_per_second"] = find_floor(program, task)
+        for name, contender in contenders.items():
+            if not any("error" in one for one in runs[name]):
+                runs[name].append(contender.ask(task))
+    return runs
+
+
+def make_row(program, task, runs):
+    row = key_of(task)
     for name, results in runs.items():
         failed = [one["error"] for one in results if "error" in one]
         row[name] = {"error": failed[0]} if failed else {
             "images_per_second": statistics.median(one["rate"] for one in results), "runs": results}
-    for name in peers:
-        if "error" not in row["assay"] and "error" not in row[name]:
+    if "error" in row["assay"]:
+        return row
+    row["floor_images_per_second"] = find_floor(program, task, runs["assay"][0]["device"])
+    for name in runs:
+        if name != "assay" and "error" not in row[name]:
             ratios = [a["rate"] / b["rate"] for a, b in zip(runs["assay"], runs[name])]
             row["ratio_" + name] = {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
     return row
 
+
+# ---- the table ----
 
 def cell(row, name):
     one = row.get(name)
@@ -217,39 +235,53 @@ def ratio(row, name):
 
 
 def distance(row):
-    floor = row["floor_images_per_second"]
-    if floor is None or "error" in row["assay"]:
-        return ""
-    return "%.0f, %.0f %%" % (floor, 100 * row["assay"]["images_per_second"] / floor)
+    floor = row.get("floor_images_per_second")
+    return "" if floor is None else "%.0f, %.0f %%" % (floor, 100 * row["assay"]["images_per_second"] / floor)
 
 
-def of_device(document, row):
+def median_of(row, name, value, shape):
+    """Over the runs that have the value; empty where none has."""
+    values = [value(one) for one in row.get(name, {}).get("runs", [])]
+    values = [one for one in values if one is not None]
+    return shape % statistics.median(values) if values else ""
+
+
+def of_device(row):
     """What is left of the speed on pictures that are on the device already."""
-    for other in document["rows"]:
-        if (row["data"] == "input" and other["data"] == "random" and "error" not in row["assay"] and
-                "error" not in other["assay"] and
-                all(row[key] == other[key] for key in ("batch", "precision"))):
-            return "%.0f %%" % (100 * row["assay"]["images_per_second"] / other["assay"]["images_per_second"])
-    return ""
+    if row["data"] == "random":
+        return ""
+    return median_of(row, "assay", lambda one: 100 * one["rate"] / one["training_rate"], "%.0f %%")
 
 
-def gpu_cell(row, name, key, shape, unit=1):
-    runs = [one[key] for one in row.get(name, {}).get("runs", []) if key in one]
-    return shape % (unit * statistics.median(runs)) if runs else ""
+def reserved(row, name):
+    return median_of(row, name, lambda one: one["reserved"] / 2**20, "%.0f MiB")
 
 
 def table(document):
-    lines = ["| data | batch | precision | assay, images/s | floor, and how near | of the speed without input | GPU busy | "
-             "memory | PyTorch eager | ratio | its memory | torch.compile | ratio | its memory |", "| --- " * 14 + "|"]
+    lines = ["| data | batch | precision | assay, images/s | floor, and how near | of the speed without input | "
+             "GPU busy | memory by nvidia-smi | PyTorch eager | ratio | memory it reserved | torch.compile | ratio | "
+             "memory it reserved |", "| --- " * 14 + "|"]
     for row in document["rows"]:
         lines.append("| " + " | ".join((
-            row["data"], "%d" % row["batch"], row["precision"], cell(row, "assay"), distance(row),
-            of_device(document, row), gpu_cell(row, "assay", "busy", "%.0f %%", 100),
-            gpu_cell(row, "assay", "memory_mib", "%.0f MiB"), cell(row, "eager"), ratio(row, "eager"),
-            gpu_cell(row, "eager", "memory_mib", "%.0f MiB"), cell(row, "compile"), ratio(row, "compile"),
-            gpu_cell(row, "compile", "memory_mib", "%.0f MiB"))) + " |")
+            row["data"], "%d" % row["batch"], row["precision"], cell(row, "assay"), distance(row), of_device(row),
+            median_of(row, "assay", lambda one: 100 * one["busy"] if "busy" in one else None, "%.0f %%"),
+            median_of(row, "assay", lambda one: one.get("memory_mib"), "%.0f MiB"), cell(row, "eager"),
+            ratio(row, "eager"), reserved(row, "eager"), cell(row, "compile"), ratio(row, "compile"),
+            reserved(row, "compile"))) + " |")
     return "\n".join(lines) + "\n"
 
+
+def write(document, options, over):
+    """What there is so far; to stdout only when all is over."""
+    for path, text in ((options.json, json.dumps(document, indent=1) + "\n"), (options.table, table(document))):
+        if path is not None:
+            with open(path, "w") as file:
+                file.write(text)
+        elif over:
+            sys.stdout.write(text)
+
+
+# ---- the command ----
 
 def make_pictures(folder, count):
     """Grey ramps with noise, as PNG by zlib alone: what the input pipeline reads when --pictures is not given."""
@@ -268,55 +300,94 @@ def make_pictures(folder, count):
                 for kind, data in chunks))
 
 
-def main():
-    if sys.argv[1:2] == ["--peer"]:
-        peer(json.loads(sys.argv[2]))
-        return 0
+def read_pairs(text):
+    """bf16:32,... as a set of (precision, batch)."""
+    pairs = [one.split(":") for one in text.split(",")]
+    return {(precision, int(batch)) for precision, batch in pairs}
+
+
+def read_rows(text):
+    """random:32:bf16,... as a list of rows' keys."""
+    rows = [one.split(":") for one in text.split(",")]
+    return [{"data": data, "batch": int(batch), "precision": precision} for data, batch, precision in rows]
+
+
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=50, help="timed, of a peer, and of assay at least")
+    parser.add_argument("--assay-seconds", type=float, default=3,
+                        help="assay's timed steps take that long, once its speed is known (default: 3)")
     parser.add_argument("--batches", default="32,256")
     parser.add_argument("--precisions", default=",".join(PRECISIONS))
+    parser.add_argument("--rows", type=read_rows, help="which and in what order: random:32:bf16,input:256:tf32 "
+                        "(default: both data with each of --batches and --precisions)")
     parser.add_argument("--peers", default=",".join(PEERS), help="none: assay alone")
-    parser.add_argument("--pictures", help="a folder of PNGs (default: 256 are made)")
-    parser.add_argument("--json", help="where the JSON goes (default: stdout)")
-    parser.add_argument("--table", help="where the table goes (default: stdout)")
+    parser.add_argument("--compile-for", type=read_pairs, metavar="PRECISION:BATCH,...",
+                        help="what the peer compile runs at: bf16:32,bf16:256 (default: all)")
+    parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS",
+                        help="after which no other row begins")
+    parser.add_argument("--pictures", help="a folder of PNGs (default: 128 are made)")
+    parser.add_argument("--json", help="where the JSON goes, after each row (default: stdout, at the end)")
+    parser.add_argument("--table", help="where the table goes, after each row (default: stdout, at the end)")
     parser.add_argument("--dry", action="store_true", help="small, on the CPU: shows that the script works")
     options = parser.parse_args()
-    precisions = tuple(options.precisions.split(","))
-    if not set(precisions) <= set(PRECISIONS):
-        parser.error("--precisions are of fp32, tf32 and bf16")
-    peers = () if options.peers == "none" else tuple(options.peers.split(","))
-    if not set(peers) <= set(PEERS):
+    options.peers = [] if options.peers == "none" else options.peers.split(",")
+    if not set(options.peers) <= set(PEERS):
         parser.error("--peers are of eager and compile, or none")
+    if options.rows is None:
+        options.rows = read_rows(",".join(
+            "%s:%s:%s" % (data, batch, precision) for data in DATA for batch in options.batches.split(",")
+            for precision in options.precisions.split(",")))
+    if not all(row["data"] in DATA and row["precision"] in PRECISIONS for row in options.rows):
+        parser.error("rows are of random and input, and of fp32, tf32 and bf16")
+    return options
+
+
+def make_small(options):
+    """For --dry: batches of 4, once, and the peers where there is a torch at all."""
+    rows = {json.dumps({**row, "batch": 4}): None for row in options.rows}
+    options.rows = [json.loads(row) for row in rows]
+    options.compile_for = options.compile_for and {(precision, 4) for precision, _ in options.compile_for}
+    options.rounds, options.assay_seconds = min(options.rounds, 2), 0
+    if subprocess.run([sys.executable, "-c", "import torch, torchvision"], capture_output=True).returncode != 0:
+        options.peers = []
+
+
+def main():
+    began = time.monotonic()
+    options = read_options()
     task = {"arch": "resnet50", "size": 224, "steps": options.steps, "warm": 10, "dry": options.dry}
-    batches = [int(one) for one in options.batches.split(",")]
     if options.dry:
+        make_small(options)
         task.update(arch="resnet18", size=32, steps=2, warm=1)
-        batches, options.rounds = batches[:1], 1
-        batches = [min(batches[0], 4)]
-        if subprocess.run([sys.executable, "-c", "import torch, torchvision"], capture_output=True).returncode != 0:
-            peers = ()
-    document = {"dry": options.dry, "python": sys.version.split()[0], "rows": []}
+    contenders = {"assay": Assay(options.program, options.assay_seconds),
+                  **{name: Peer(name) for name in options.peers}}
+    peers = [contenders[name] for name in options.peers]
+    document = {"dry": options.dry, "python": sys.version.split()[0], "rows": list(options.rows)}
     with tempfile.TemporaryDirectory() as folder:
         if options.pictures is None:
-            make_pictures(folder, 8 if options.dry else 256)
+            make_pictures(folder, 8 if options.dry else 128)
         task["pictures"] = options.pictures or folder
-        for data in ("random", "input"):
-            for batch in batches:
-                for precision in precisions:
-                    row = measure(options.program, {**task, "data": data, "batch": batch, "precision": precision},
-                                  options.rounds, peers)
-                    document["rows"].append(row)
-                    print("%s, batch %d, %s: %s" % (data, batch, precision, cell(row, "assay")), file=sys.stderr)
-    for path, text in ((options.json, json.dumps(document, indent=1) + "\n"), (options.table, table(document))):
-        if path is None:
-            sys.stdout.write(text)
-        else:
-            with open(path, "w") as file:
-                file.write(text)
-    return 1 if any("error" in row["assay"] for row in document["rows"]) else 0
+        for peer in peers:
+            peer.start()  # all at once: most of it is reading torch
+        for peer in peers:
+            peer.answer()  # that it is ready
+        for i, row in enumerate(options.rows):
+            if time.monotonic() - began > options.budget:
+                break
+            task.update(row)
+            wanted = options.compile_for is None or (row["precision"], row["batch"]) in options.compile_for
+            runs = measure({name: one for name, one in contenders.items() if name != "compile" or wanted}, task,
+                           options.rounds)
+            document["rows"][i] = make_row(options.program, task, runs)
+            write(document, options, False)
+            print("%s, batch %d, %s: %s" % (*row.values(), cell(document["rows"][i], "assay")), file=sys.stderr)
+        for peer in peers:
+            peer.end()
+    write(document, options, True)
+    return 1 if any("error" in row.get("assay", {}) for row in document["rows"]) else 0
 
 
 if __name__ == "__main__":
