@@ -24,13 +24,15 @@ struct bench_options {
     enum precision precision;
 };
 
-/* A model on drawn weights and a batch of drawn pictures. */
+/* A model on drawn weights, and drawn pictures: as many as a batch of evaluation has, of which
+ * training takes the first. */
 struct trained {
     struct network network;
     const struct backend *backend;
     struct model *model;
     struct profile profile; /* nodes is NULL where none is wanted */
     struct bench_batch drawn;
+    size_t batch, evaluation_batch; /* pictures */
     struct update update;
     struct flight flight;
 };
@@ -137,12 +139,16 @@ static bool trained_new(struct trained *trained, const struct bench_options *opt
                                                     options->layers ? &trained->profile : NULL};
     options_tell_backend(options->backend, options->device);
     trained->backend = backend_find(options->backend, options->device, error);
-    return trained->backend != NULL && (!options->layers || profile_new(trained, error)) &&
+    if (trained->backend == NULL)
+        return false;
+    trained->batch = (size_t)options->batch;
+    trained->evaluation_batch = backend_evaluation_size(trained->backend, trained->batch);
+    return (!options->layers || profile_new(trained, error)) &&
            trained->backend->model_new(&trained->network, &model_options, &trained->model, error) &&
-           flight_open(trained->backend, trained->model, (size_t)options->batch, &trained->flight,
-                       error) &&
+           flight_open(trained->backend, trained->model, trained->evaluation_batch,
+                       &trained->flight, error) &&
            weights_draw(trained, error) &&
-           bench_batch_draw((size_t)options->batch, (int)options->size,
+           bench_batch_draw(trained->evaluation_batch, (int)options->size,
                             trained->backend->takes_pictures, &trained->drawn, error);
 }
 
@@ -183,6 +189,7 @@ static bool train(void *context, const struct batch *batch, struct error *error)
 
 static bool timed_steps(struct trained *trained, bool training, size_t steps, double *seconds,
                         struct error *error) {
+    trained->drawn.batch.count = training ? trained->batch : trained->evaluation_batch;
     return bench_steps(&trained->flight, &trained->drawn.batch, training ? &trained->update : NULL,
                        steps, seconds, error);
 }
@@ -222,47 +229,55 @@ static bool measure_layers(const struct trained *trained, const struct bench_opt
            bench_layers(&layers, out, error);
 }
 
-/* Of an epoch, where a tenth of the pictures is validated on for eight tenths trained. */
-static double evaluation_share(double step_seconds, double evaluation_seconds) {
-    double validation = 0.1 * evaluation_seconds;
-    return validation / (0.8 * step_seconds + validation);
+/* Of an epoch, where a tenth of the pictures is validated on for eight tenths trained, by how many
+ * of each are done in a second. */
+static double evaluation_share(double training_rate, double evaluation_rate) {
+    double validation = 0.1 / evaluation_rate;
+    return validation / (0.8 / training_rate + validation);
 }
 
-/* The first step of a kind loads and compiles; a backend that queues records its second. */
+/* The first step of a kind loads and compiles. A backend that queues records the second, and
+ * training's anew where evaluation took larger batches since. */
 static bool warm_up(struct trained *trained, double *first, struct error *error) {
-    double train_seconds[2], ignored[2];
-    size_t steps = trained->backend->queue != NULL ? 2 : 1;
-    bool ok = timed_steps(trained, true, steps, train_seconds, error) &&
-              timed_steps(trained, false, steps, ignored, error);
-    if (ok)
-        *first = train_seconds[0];
-    return ok;
+    bool queues = trained->backend->queue != NULL;
+    double seconds[2];
+    if (!timed_steps(trained, true, queues ? 2 : 1, seconds, error))
+        return false;
+    *first = seconds[0];
+    return timed_steps(trained, false, queues ? 2 : 1, seconds, error) &&
+           (!queues || timed_steps(trained, true, 2, seconds, error));
 }
 
 static bool measure_training(struct trained *trained, const struct bench_options *options,
                              cJSON *out, struct error *error) {
     size_t steps = (size_t)options->steps;
+    /* No fewer pictures than are trained on. */
+    size_t evaluations = (steps * trained->batch - 1) / trained->evaluation_batch + 1;
     double first;
     double *seconds = calloc(steps, sizeof *seconds);
     if (seconds == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    bool ok = warm_up(trained, &first, error) && timed_steps(trained, false, steps, seconds, error);
-    double evaluation = ok ? median(seconds, steps) : 0;
+    bool ok =
+        warm_up(trained, &first, error) && timed_steps(trained, false, evaluations, seconds, error);
+    double evaluation_rate =
+        ok ? (double)trained->evaluation_batch / median(seconds, evaluations) : 0;
     profile_clear(trained);
     int64_t from = clock_unix_ms();
     ok = ok && timed_steps(trained, true, steps, seconds, error);
     if (ok) {
-        double middle = median(seconds, steps);
+        int64_t until = clock_unix_ms();
+        double middle = median(seconds, steps), rate = (double)trained->batch / middle;
         cJSON *training = cJSON_AddObjectToObject(out, "training");
-        cJSON_AddNumberToObject(training, "images_per_second", (double)options->batch / middle);
+        cJSON_AddNumberToObject(training, "images_per_second", rate);
         cJSON_AddNumberToObject(training, "step_seconds", middle);
         cJSON_AddNumberToObject(training, "best_step_seconds", seconds[0]);
         cJSON_AddNumberToObject(training, "first_step_seconds", first);
-        cJSON_AddNumberToObject(training, "evaluation_images_per_second",
-                                (double)options->batch / evaluation);
-        cJSON_AddNumberToObject(training, "evaluation_share", evaluation_share(middle, evaluation));
+        cJSON_AddNumberToObject(training, "evaluation_batch", (double)trained->evaluation_batch);
+        cJSON_AddNumberToObject(training, "evaluation_images_per_second", evaluation_rate);
+        cJSON_AddNumberToObject(training, "evaluation_share",
+                                evaluation_share(rate, evaluation_rate));
         cJSON_AddNumberToObject(training, "from_unix_ms", (double)from);
-        cJSON_AddNumberToObject(training, "until_unix_ms", (double)clock_unix_ms());
+        cJSON_AddNumberToObject(training, "until_unix_ms", (double)until);
     }
     free(seconds);
     return ok;
@@ -349,9 +364,10 @@ int bench_main(int argc, char **argv) {
         .doc = "Measure training steps on drawn pictures, and reading pictures; prints JSON.\v"
                "Steps are queued ahead as a run queues them: on a GPU up to 16 are waited for at "
                "once, each counting as its share of their time, and images_per_second is of the "
-               "median step, as is evaluation_images_per_second. from_unix_ms and until_unix_ms: "
-               "when the timed steps ran. evaluation_share is of an epoch that validates on a "
-               "tenth of the pictures and trains on eight. memory_peak_bytes is the whole "
+               "median step, as is evaluation_images_per_second, in batches as a run evaluates "
+               "them. from_unix_ms and until_unix_ms: when the timed steps ran. evaluation_share "
+               "is of an epoch that validates on a tenth of the pictures and trains on eight. "
+               "memory_peak_bytes is the whole "
                "program's, as the system counts it. With --layers each layer is waited for, which "
                "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
