@@ -106,12 +106,14 @@ static void give_gradient(struct flow *flow, int node, int tensor, int time) {
     touch(flow, tensor, time);
 }
 
-/* A convolution's weights' gradient reads its input and its output's gradient. */
+/* A convolution's weights' gradient reads its input or what is saved of it, and its output's
+ * gradient. */
 static void keep_for_weights(struct flow *flow, const struct node *node,
                              const struct flow_step *step, int time) {
     int last = backward_time(flow, 0);
     time = time + flow->lag < last ? time + flow->lag : last;
     touch(flow, flow->steps[node->input].output, time);
+    touch(flow, step->saved, time);
     touch(flow, step->gradients[0], time);
 }
 

@@ -24,7 +24,7 @@ static void flow_of(const char *arch, const char *freeze, bool training, int lag
     assert_true(network_shapes(network, 64, 64, shapes, &error));
     for (size_t i = 0; i < network->node_count; i++) {
         assert_true(flow_map_bytes(&shapes[i], 8, sizeof(float), &bytes[i].output, &error));
-        if (network->nodes[i].op == OP_BATCH_NORM)
+        if (network->nodes[i].op == OP_BATCH_NORM || network->nodes[i].op == OP_CONV)
             bytes[i].saved = 64;
     }
     const struct flow_needs needs = {4096, lag, lag > 0 ? 512 : 0};
@@ -158,6 +158,7 @@ static void what_late_gradients_read_stays_as_long(void **state) {
             continue;
         int late = last - (int)i + LAG < last ? last - (int)i + LAG : last;
         assert_true(flow.tensors[flow.steps[i].gradients[0]].last >= late);
+        assert_true(flow.tensors[flow.steps[i].saved].last >= late);
         if (flow.steps[node->input].output >= 0)
             assert_true(flow.tensors[flow.steps[node->input].output].last >= late);
         seen++;

@@ -1,7 +1,6 @@
 /* element: how one number of an activation or of a copy of the weights is stored, and how kernels
  * read and write several of them at a time: quads of four, and packs of the 16 bytes that a thread
- * of a GPU moves at once. Channels are always a multiple of a pack: they are padded with zeros
- * where the network has fewer. */
+ * of a GPU moves at once. Channels are always a multiple of a pack, but for the input's three. */
 #ifndef ASSAY_WORKER_NN_CUDA_ELEMENT_H
 #define ASSAY_WORKER_NN_CUDA_ELEMENT_H
 
@@ -118,6 +117,16 @@ PORTABLE struct pack_bits pack_fetch(const void *array, size_t index) {
     return bits;
 }
 
+PORTABLE void pack_put(void *array, size_t index, struct pack_bits bits) {
+#ifdef __CUDA_ARCH__
+    uint4 word;
+    memcpy(&word, bits.v, sizeof word);
+    ((uint4 *)array)[index] = word;
+#else
+    memcpy((char *)array + PACK_BYTES * index, bits.v, sizeof bits.v);
+#endif
+}
+
 PORTABLE struct pack pack_widen(enum element element, struct pack_bits bits) {
     struct pack wide;
     UNROLL
@@ -139,6 +148,13 @@ PORTABLE struct pack pack_load(const void *array, enum element element, size_t i
 PORTABLE float element_load(const void *array, enum element element, size_t index) {
     return element == ELEMENT_BF16 ? bf16_widen(((const uint16_t *)array)[index])
                                    : ((const float *)array)[index];
+}
+
+PORTABLE void element_store(void *array, enum element element, size_t index, float value) {
+    if (element == ELEMENT_BF16)
+        ((uint16_t *)array)[index] = bf16_round(value);
+    else
+        ((float *)array)[index] = value;
 }
 
 PORTABLE void pack_store(void *array, enum element element, size_t index, struct pack value) {

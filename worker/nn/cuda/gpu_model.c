@@ -122,10 +122,10 @@ static bool input_send(struct model *model, const struct gpu_run *run, const str
     const struct gpu_step *input = &run->plan->steps[0];
     size_t pixels = (size_t)batch->height * (size_t)batch->width;
     if (batch->pictures != NULL)
-        return gpu_pictures_make(&model->pictures, batch, input->element,
-                                 (size_t)input->shape.channels, gpu_run_input(run), error);
-    const struct planes_gather gather = {pixels, (size_t)input->shape.channels, input->element,
-                                         gpu_run_scratch(run), gpu_run_input(run)};
+        return gpu_pictures_make(&model->pictures, batch, input->element, gpu_run_input(run),
+                                 error);
+    const struct planes_gather gather = {pixels, input->element, gpu_run_scratch(run),
+                                         gpu_run_input(run)};
     return device->upload(device, gpu_run_scratch(run), batch->images,
                           batch->count * 3 * pixels * sizeof(float), error) &&
            device_launch(device, planes_gather, &gather, batch->count * pixels, error);

@@ -291,10 +291,9 @@ static bool loose_finish(struct gpu_pictures *pictures, int set, struct error *e
 }
 
 bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
-                       enum element element, size_t channels, void *to, struct error *error) {
+                       enum element element, void *to, struct error *error) {
     struct picture_pixels arguments = {.height = (size_t)batch->height,
                                        .width = (size_t)batch->width,
-                                       .channels = channels,
                                        .element = element,
                                        .to = to};
     if (sent(pictures, batch) == NULL && !gpu_pictures_send(pictures, batch, error))

@@ -61,8 +61,8 @@ bool gpu_pictures_yield(struct gpu_pictures *pictures);
 bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
                        struct error *error);
 
-/* Makes the batch, NHWC with `channels`, at `to`; sends it first if it was not sent. */
+/* Makes the batch, NHWC, at `to`; sends it first if it was not sent. */
 bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
-                       enum element element, size_t channels, void *to, struct error *error);
+                       enum element element, void *to, struct error *error);
 
 #endif

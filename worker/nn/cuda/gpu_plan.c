@@ -41,14 +41,19 @@ static bool pass_needed(const struct gpu_plan *plan, const struct node *node, en
     return pass == PASS_WEIGHTS ? !node->frozen : plan->network->nodes[node->input].backward;
 }
 
-static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *precision,
-                             size_t index, struct flow_needs *needs, struct error *error) {
-    const struct node *node = &plan->network->nodes[index];
-    struct gpu_step *step = &plan->steps[index];
-    step->task = (struct convolution_task){
-        .count = plan->key.count,
-        .in = plan->steps[node->input].shape,
-        .out = step->shape,
+/* Whether the convolution's windows are laid down as rows. */
+static bool has_rows(const struct network *network, const struct node *node) {
+    return network->nodes[node->input].op == OP_INPUT;
+}
+
+struct convolution_task gpu_plan_task(const struct network *network, const struct shape *shapes,
+                                      size_t index, size_t count,
+                                      const struct gpu_precision *precision) {
+    const struct node *node = &network->nodes[index];
+    struct convolution_task task = {
+        .count = count,
+        .in = shapes[node->input],
+        .out = shapes[index],
         .kernel = node->kernel,
         .stride = node->stride,
         .padding = node->padding,
@@ -56,6 +61,29 @@ static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *
         .tensor_cores = precision->tensor_cores,
         .deterministic = precision->deterministic,
     };
+    if (has_rows(network, node)) {
+        unsigned pixels = (unsigned)(task.kernel * task.kernel);
+        task.in = task.out;
+        task.in.channels =
+            (int)window_row(task.element, pixels, (unsigned)shapes[node->input].channels);
+        task.kernel = 1;
+        task.stride = 1;
+        task.padding = 0;
+    }
+    return task;
+}
+
+/* *saved: of the windows' rows. */
+static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *precision,
+                             const struct shape *shapes, size_t index, size_t *saved,
+                             struct flow_needs *needs, struct error *error) {
+    const struct node *node = &plan->network->nodes[index];
+    struct gpu_step *step = &plan->steps[index];
+    step->task = gpu_plan_task(plan->network, shapes, index, plan->key.count, precision);
+    if (has_rows(plan->network, node) &&
+        !flow_map_bytes(&step->task.in, plan->key.count, element_bytes(step->element), saved,
+                        error))
+        return false;
     step->pointwise = gpu_pointwise_takes(&step->task);
     for (int pass = 0; pass < PASSES; pass++) {
         size_t workspace = gpu_pointwise_scratch(&step->task);
@@ -80,8 +108,6 @@ static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precisio
     struct gpu_step *step = &plan->steps[index];
     step->shape = shapes[index];
     step->element = is_row(node->op) ? ELEMENT_F32 : precision->element;
-    if (node->op == OP_INPUT)
-        step->shape.channels = gpu_channels(precision->element, step->shape.channels);
     if (!flow_map_bytes(&step->shape, plan->key.count, sizeof(float), &bytes->output, error))
         return false;
     step->values = bytes->output / sizeof(float);
@@ -93,7 +119,8 @@ static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precisio
         needs->scratch = larger(needs->scratch, partial_bytes(step, plan->key.count));
         return flow_norm_allowed(node, &step->shape, plan->key.count, plan->key.training, error);
     }
-    return node->op != OP_CONV || convolutions_new(plan, precision, index, needs, error);
+    return node->op != OP_CONV ||
+           convolutions_new(plan, precision, shapes, index, &bytes->saved, needs, error);
 }
 
 static bool build(struct gpu_plan *plan, const struct gpu_precision *precision,

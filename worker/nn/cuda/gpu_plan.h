@@ -11,7 +11,7 @@
 #include "worker/nn/plan_cache.h"
 
 struct gpu_step {
-    struct shape shape;   /* of the output; the input's channels are padded */
+    struct shape shape;   /* of the output */
     enum element element; /* of the output */
     size_t values;        /* of the output of the whole batch */
     /* of a convolution: */
@@ -35,7 +35,8 @@ struct gpu_recording {
 enum { GPU_LAG = 2 };
 
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels) and where a ReLU
- * behind a residual was open, max pool taps. */
+ * behind a residual was open, max pool taps, a convolution of the input its windows as rows
+ * (window_kernels.h). */
 struct gpu_plan {
     struct plan_key key;
     struct device *device;         /* borrowed */
@@ -50,6 +51,12 @@ struct gpu_precision {
     enum element element;
     bool tensor_cores, deterministic;
 };
+
+/* What the device is asked for in place of convolution `node`, by the network's shapes. Of the
+ * input it is the 1x1 convolution of the windows' rows. */
+struct convolution_task gpu_plan_task(const struct network *network, const struct shape *shapes,
+                                      size_t node, size_t count,
+                                      const struct gpu_precision *precision);
 
 /* Fails with ERROR_INPUT when the pictures are too small, or when training would normalise over a
  * single value a channel. */

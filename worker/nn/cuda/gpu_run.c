@@ -27,8 +27,32 @@ static bool convolve(const struct gpu_place *p, enum pass pass, void *x, void *w
     return p->device->convolve(p->device, p->step->convolutions[pass], x, w, y, scratch, error);
 }
 
+/* What the device convolves: the rows of the input's windows, or what the node reads. */
+static void *convolved(const struct gpu_place *p) {
+    return p->flow->saved >= 0 ? gpu_place_tensor(p->run, p->flow->saved) : p->input;
+}
+
+static bool rows_lay(const struct gpu_place *p, struct error *error) {
+    const struct window_rows arguments = {
+        .element = p->from->element,
+        .count = (unsigned)p->run->plan->key.count,
+        .height = (unsigned)p->from->shape.height,
+        .width = (unsigned)p->from->shape.width,
+        .channels = (unsigned)p->from->shape.channels,
+        .to_height = (unsigned)p->step->shape.height,
+        .to_width = (unsigned)p->step->shape.width,
+        .kernel = (unsigned)p->node->kernel,
+        .stride = (unsigned)p->node->stride,
+        .padding = (unsigned)p->node->padding,
+        .from = p->input,
+        .to = convolved(p),
+    };
+    return device_launch(p->device, window_rows, &arguments, window_threads(&arguments), error);
+}
+
 static bool convolution_forward(const struct gpu_place *p, struct error *error) {
-    return convolve(p, PASS_FORWARD, p->input,
+    return (p->flow->saved < 0 || rows_lay(p, error)) &&
+           convolve(p, PASS_FORWARD, convolved(p),
                     gpu_weights_kernel(p->run->weights, p->node->parameter), p->output, error);
 }
 
@@ -39,7 +63,7 @@ static bool convolution_back(const struct gpu_place *p, struct error *error) {
 }
 
 static bool convolution_weights(const struct gpu_place *p, struct error *error) {
-    return convolve(p, PASS_WEIGHTS, p->input,
+    return convolve(p, PASS_WEIGHTS, convolved(p),
                     gpu_weights_kernel_gradient(p->run->weights, p->node->parameter), p->first,
                     error);
 }

@@ -7,19 +7,18 @@
 
 enum { PLACE = 64 }; /* floats: 256 bytes, 128 as bf16 */
 
-int gpu_channels(enum element element, int channels) {
-    int multiple = element == ELEMENT_BF16 ? 8 : 4;
-    return (channels + multiple - 1) / multiple * multiple;
-}
-
 /* ---- where everything stands ---- */
+
+/* Of a convolution's weights, those that make one output. */
+static size_t row_of(enum element element, const struct parameter *parameter) {
+    size_t taps = parameter->shape[2] * parameter->shape[3];
+    return window_row(element, (unsigned)taps, (unsigned)parameter->shape[1]);
+}
 
 /* Floats of a parameter as it is held. */
 static size_t held(enum element element, const struct parameter *parameter) {
-    if (parameter->rank != 4)
-        return parameter->count;
-    size_t padded = (size_t)gpu_channels(element, (int)parameter->shape[1]);
-    return parameter->count / parameter->shape[1] * padded;
+    return parameter->rank == 4 ? parameter->shape[0] * row_of(element, parameter)
+                                : parameter->count;
 }
 
 /* Places the parameters of one group, one after the other. */
@@ -96,15 +95,15 @@ void gpu_weights_free(struct gpu_weights *weights) {
 
 /* ---- in and out ---- */
 
-/* Between OIHW and O, H, W, padded I. */
+/* Between OIHW and O, H, W, I with padded rows. */
 static void reorder(const struct gpu_weights *weights, const struct parameter *parameter,
                     bool to_held, float *held_values, float *values) {
     size_t in = parameter->shape[1], taps = parameter->shape[2] * parameter->shape[3];
-    size_t padded = (size_t)gpu_channels(weights->element, (int)in);
+    size_t row = row_of(weights->element, parameter);
     for (size_t o = 0; o < parameter->shape[0]; o++)
         for (size_t i = 0; i < in; i++)
             for (size_t tap = 0; tap < taps; tap++) {
-                float *there = &held_values[(o * taps + tap) * padded + i];
+                float *there = &held_values[o * row + tap * in + i];
                 float *here = &values[(o * in + i) * taps + tap];
                 if (to_held)
                     *there = *here;

@@ -1,7 +1,8 @@
 /* gpu_weights: every parameter of a network in the device's memory, one array a state.
  *
- * Convolutions' weights are held as cuDNN reads them, out x k x k x in (with the input channels
- * padded by zeros, which stay zeros whatever the optimizer), the others as they are. First come the
+ * Convolutions' weights are held as cuDNN reads them, out x k x k x in (those of one output padded
+ * by zeros to the row of a window, which stay zeros whatever the optimizer; where the channels are
+ * a multiple of a pack there is nothing to pad), the others as they are. First come the
  * trained convolutions' weights, then the other trained parameters, then what is not trained: so
  * the optimizer is one launch over the front of the arrays. Where activations are bf16, the
  * convolutions read a bf16 copy of the floats that are trained, and their gradients come as bf16
@@ -26,9 +27,6 @@ struct gpu_weights {
     bool stale;            /* values were set, and the copies not yet made anew */
     float *staging;        /* on the host, for the largest parameter */
 };
-
-/* Channels as activations hold them: a multiple of 4 floats or 8 bf16. */
-int gpu_channels(enum element element, int channels);
 
 bool gpu_weights_new(struct device *device, const struct network *network, enum element element,
                      struct gpu_weights *weights, struct error *error);

@@ -13,6 +13,7 @@
 #include "worker/nn/cuda/norm_kernels.h"
 #include "worker/nn/cuda/picture_kernels.h"
 #include "worker/nn/cuda/pool_kernels.h"
+#include "worker/nn/cuda/window_kernels.h"
 
 /* Each is a function `name`, its arguments a struct of that name. */
 #define THREAD_KERNELS(KERNEL)                                                                     \
@@ -29,6 +30,7 @@
     KERNEL(dropout_apply)                                                                          \
     KERNEL(loss_rows)                                                                              \
     KERNEL(weights_update)                                                                         \
+    KERNEL(window_rows)                                                                            \
     KERNEL(planes_gather)                                                                          \
     KERNEL(element_convert)                                                                        \
     KERNEL(rows_take)                                                                              \

@@ -5,9 +5,9 @@
 
 #include "worker/nn/cuda/element.h"
 
-/* Thread: a pixel. Three planes of floats (NCHW) to NHWC with `channels`, padded with zeros. */
+/* Thread: a pixel. Three planes of floats (NCHW) to NHWC. */
 struct planes_gather {
-    size_t pixels, channels;
+    size_t pixels;
     enum element element;
     const float *from;
     void *to;
@@ -15,12 +15,10 @@ struct planes_gather {
 
 PORTABLE void planes_gather(const struct planes_gather *a, size_t thread) {
     size_t picture = thread / a->pixels, pixel = thread % a->pixels;
-    for (size_t quad = 0; quad < a->channels / 4; quad++) {
-        struct quad value = {{0, 0, 0, 0}};
-        for (size_t i = 0; quad == 0 && i < 3; i++)
-            value.v[i] = a->from[(3 * picture + i) * a->pixels + pixel];
-        quad_store(a->to, a->element, thread * (a->channels / 4) + quad, value);
-    }
+    UNROLL
+    for (size_t i = 0; i < 3; i++)
+        element_store(a->to, a->element, 3 * thread + i,
+                      a->from[(3 * picture + i) * a->pixels + pixel]);
 }
 
 /* Thread: four numbers. */

@@ -70,10 +70,10 @@ PORTABLE void picture_mean(const struct picture_mean *a, size_t picture) {
     task->greys[a->contrast] = color_mean(sum, (uint64_t)at->width * (uint64_t)at->height);
 }
 
-/* Thread: a pixel of the batch, NHWC with `channels`, padded with zeros. */
+/* Thread: a pixel of the batch, NHWC. */
 struct picture_pixels {
     const struct picture_task *tasks;
-    size_t height, width, channels;
+    size_t height, width;
     enum element element;
     float mean[3], deviation[3];
     void *to;
@@ -84,12 +84,10 @@ PORTABLE void picture_pixels(const struct picture_pixels *a, size_t thread) {
     const struct picture_task *task = &a->tasks[thread / a->width / a->height];
     uint8_t rgb[3];
     recipe_pixel(&task->recipe, task->recipe.count, task->pixels, task->greys, (int)x, (int)y, rgb);
-    for (size_t quad = 0; quad < a->channels / 4; quad++) {
-        struct quad value = {{0, 0, 0, 0}};
-        for (int i = 0; quad == 0 && i < 3; i++)
-            value.v[i] = recipe_normal(rgb[i], a->mean[i], a->deviation[i]);
-        quad_store(a->to, a->element, thread * (a->channels / 4) + quad, value);
-    }
+    UNROLL
+    for (size_t i = 0; i < 3; i++)
+        element_store(a->to, a->element, 3 * thread + i,
+                      recipe_normal(rgb[i], a->mean[i], a->deviation[i]));
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* Every convolution of the networks has a plan in every precision on an A100 and on an H100, which
  * need not be there: cuDNN makes plans from the description of a device. */
 #include "worker/nn/cuda/cudnn_plan.h"
-#include "worker/nn/cuda/gpu_weights.h"
+#include "worker/nn/cuda/gpu_plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,19 +33,11 @@ static const char *const devices[] = {
 
 static struct convolution_task task_of(const struct network *network, const struct shape *shapes,
                                        size_t index, size_t count, enum precision precision) {
-    const struct node *node = &network->nodes[index];
-    struct convolution_task task = {.count = count,
-                                    .in = shapes[node->input],
-                                    .out = shapes[index],
-                                    .kernel = node->kernel,
-                                    .stride = node->stride,
-                                    .padding = node->padding,
-                                    .element =
-                                        precision == PRECISION_BF16 ? ELEMENT_BF16 : ELEMENT_F32,
-                                    .tensor_cores = precision != PRECISION_FP32,
-                                    .deterministic = true};
-    task.in.channels = gpu_channels(task.element, task.in.channels);
-    return task;
+    const struct gpu_precision asked = {.element = precision == PRECISION_BF16 ? ELEMENT_BF16
+                                                                               : ELEMENT_F32,
+                                        .tensor_cores = precision != PRECISION_FP32,
+                                        .deterministic = true};
+    return gpu_plan_task(network, shapes, index, count, &asked);
 }
 
 /* All convolutions of a network on batches of one size, all passes, all precisions. */
