@@ -77,18 +77,6 @@ static float *floats_new(size_t count) {
     return calloc(count + 1, sizeof(float));
 }
 
-static float get(const void *array, enum element element, size_t index) {
-    return element == ELEMENT_BF16 ? bf16_widen(((const uint16_t *)array)[index])
-                                   : ((const float *)array)[index];
-}
-
-static void put(void *array, enum element element, size_t index, float value) {
-    if (element == ELEMENT_BF16)
-        ((uint16_t *)array)[index] = bf16_round(value);
-    else
-        ((float *)array)[index] = value;
-}
-
 /* Between x and one row for each output pixel: what stands under the window's tap there, or zeros.
  * With `back` the rows are added into x. */
 static void under_tap(const struct convolution_task *task, int tap_y, int tap_x, bool back,
@@ -179,13 +167,13 @@ bool compute_convolution(const struct device_convolution *c, void *x, void *w, v
     for (int i = 0; i < PASSES; i++) {
         wide[i] = floats_new(counts[i]);
         for (size_t j = 0; i != (int)c->pass && j < counts[i]; j++)
-            wide[i][j] = get(operands[i], task->element, j);
+            wide[i][j] = element_load(operands[i], task->element, j);
     }
     for (int tap = 0; done && tap < task->kernel * task->kernel; tap++)
         done = convolve_tap(c, tap, wide[PASS_DATA], wide[PASS_WEIGHTS], wide[PASS_FORWARD], rows,
                             matrix, error);
     for (size_t j = 0; j < counts[c->pass]; j++)
-        put(operands[c->pass], task->element, j, wide[c->pass][j]);
+        element_store(operands[c->pass], task->element, j, wide[c->pass][j]);
     for (int i = 0; i < PASSES; i++)
         free(wide[i]);
     free(rows);
