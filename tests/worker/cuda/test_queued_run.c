@@ -1,6 +1,6 @@
 /* Whole runs on the GPU's engine, with the host in place of a GPU: whether batches are queued
- * ahead, and their results read for several at once, or each is waited for, a run writes the same
- * bytes. */
+ * ahead, and their results read for several at once, and evaluation goes in larger ones, or each is
+ * waited for and as large as training's, a run writes the same bytes. */
 #define SMALL_BACKEND "cuda"
 #include "tests/worker/nn/cuda/host_device.h"
 #include "tests/worker/small_run.h"
@@ -29,6 +29,7 @@ const struct backend *module_backend(char *why, size_t size) {
         offered.queue = NULL;
         offered.take = NULL;
         offered.prefetch = NULL;
+        offered.evaluation_batch = 0;
     }
     return &offered;
 }
@@ -43,6 +44,18 @@ static void a_queued_run_writes_what_one_step_by_step_writes(void **state) {
     expect_same_run(bench, dir, &listener);
     listener_free(&listener);
     folder_end(dir);
+}
+
+static void evaluation_goes_in_batches_that_a_backend_is_fast_by(void **state) {
+    (void)state;
+    struct backend backend = {.evaluation_batch = 256};
+    assert_int_equal(backend_evaluation_size(&backend, 1), 4);
+    assert_int_equal(backend_evaluation_size(&backend, 32), 128);
+    assert_int_equal(backend_evaluation_size(&backend, 100), 256);
+    assert_int_equal(backend_evaluation_size(&backend, 256), 256);
+    assert_int_equal(backend_evaluation_size(&backend, 400), 400);
+    backend.evaluation_batch = 0;
+    assert_int_equal(backend_evaluation_size(&backend, 32), 32);
 }
 
 static void what_the_model_tells_stands_in_the_log(void **state) {
@@ -78,6 +91,7 @@ static int bench_make_step_by_step(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queued_run_writes_what_one_step_by_step_writes),
+        cmocka_unit_test(evaluation_goes_in_batches_that_a_backend_is_fast_by),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
     };
