@@ -30,9 +30,11 @@ struct gpu_recording {
     bool refused; /* the device could not record it */
 };
 
-/* By how many backward steps a convolution's weights' gradient may come late: it is on nobody's way
- * but the optimizer's, and fills what the steps after its own leave idle. */
-enum { GPU_LAG = 2 };
+/* By how many backward steps a convolution's weights' gradient may come late: nobody waits for it
+ * but the optimizer, and it fills what the steps after its own leave idle of the device. Where the
+ * convolution writes more values than GPU_LATE_VALUES they leave nothing, and it comes in its turn
+ * (bench/RESULTS.md). */
+enum { GPU_LAG = 2, GPU_LATE_VALUES = 1 << 25 };
 
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels) and where a ReLU
  * behind a residual was open, max pool taps, a convolution of the input its windows as rows

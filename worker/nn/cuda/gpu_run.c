@@ -74,6 +74,7 @@ static bool weights_forked(const struct gpu_run *run, size_t index) {
     const struct network *network = run->plan->network;
     const struct node *node = index < network->node_count ? &network->nodes[index] : NULL;
     return node != NULL && node->op == OP_CONV && node->backward && !node->frozen &&
+           run->plan->steps[index].values <= GPU_LATE_VALUES &&
            run->profile == NULL; /* which times node after node */
 }
 
