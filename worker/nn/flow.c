@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A node adds at most two tensors going forward and one going back; and there is scratch memory. */
-enum { TENSORS_A_NODE = 3 };
+/* A node adds at most two tensors going forward and two going back; and there is scratch memory. */
+enum { TENSORS_A_NODE = 4 };
 
 const char *node_name(const struct network *network, size_t index, char *name, size_t size) {
     static const char *const kinds[] = {"input",        "convolution", "batch norm", "max pool",
@@ -82,7 +82,7 @@ static void forward_step(struct flow *flow, size_t index, const struct flow_byte
     const struct node *node = &flow->network->nodes[index];
     struct flow_step *step = &flow->steps[index];
     int time = forward_time(index);
-    *step = (struct flow_step){.output = -1, .saved = -1, .input_gradient = -1};
+    *step = (struct flow_step){.output = -1, .saved = -1, .late = -1, .input_gradient = -1};
     if (node->op != OP_INPUT)
         touch(flow, flow->steps[node->input].output, time);
     if (node->residual >= 0)
@@ -106,15 +106,16 @@ static void give_gradient(struct flow *flow, int node, int tensor, int time) {
     touch(flow, tensor, time);
 }
 
-/* A convolution's weights' gradient reads its input or what is saved of it, and its output's
- * gradient. */
-static void keep_for_weights(struct flow *flow, const struct node *node,
-                             const struct flow_step *step, int time) {
-    int last = backward_time(flow, 0);
-    time = time + flow->lag < last ? time + flow->lag : last;
-    touch(flow, flow->steps[node->input].output, time);
-    touch(flow, step->saved, time);
-    touch(flow, step->gradients[0], time);
+/* A convolution's weights' gradient reads its input, or what is made of it once more, and its
+ * output's gradient. */
+static void keep_for_weights(struct flow *flow, const struct node *node, struct flow_step *step,
+                             size_t made_bytes, int time) {
+    int last = backward_time(flow, 0), late = time + flow->lag < last ? time + flow->lag : last;
+    if (made_bytes > 0)
+        step->late = tensor_new(flow, made_bytes, time);
+    touch(flow, flow->steps[node->input].output, late);
+    touch(flow, step->late, late);
+    touch(flow, step->gradients[0], late);
 }
 
 static void backward_step(struct flow *flow, size_t index, const struct flow_bytes *bytes) {
@@ -126,11 +127,12 @@ static void backward_step(struct flow *flow, size_t index, const struct flow_byt
     assert(step->gradient_count == 1 || node->op == OP_BATCH_NORM || node->op == OP_MAX_POOL);
     for (int i = 0; i < step->gradient_count; i++)
         touch(flow, step->gradients[i], time);
-    touch(flow, step->saved, time);
+    if (node->op != OP_CONV)
+        touch(flow, step->saved, time);
     if (node->op == OP_BATCH_NORM || (!node->frozen && node->op == OP_LINEAR))
         touch(flow, flow->steps[node->input].output, time);
     if (!node->frozen && node->op == OP_CONV)
-        keep_for_weights(flow, node, step, time);
+        keep_for_weights(flow, node, step, bytes[index].saved, time);
     bool keeps_output = node->op == OP_BATCH_NORM ? node->residual >= 0 : node->op == OP_LINEAR;
     if (node->relu && keeps_output)
         touch(flow, step->output, time);

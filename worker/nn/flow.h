@@ -17,6 +17,9 @@ enum { READERS_MAX = 2 };
 struct flow_step {
     int output; /* may be the input's own, where the node works in place */
     int saved;  /* what the node keeps beside its output, as the backend likes */
+    /* Where what a convolution has in `saved` is made once more, for its weights' gradient: it is
+     * not kept from forward to backward. */
+    int late;
     /* Gradients of the output, one for each node that reads it, last reader first. Backward
      * overwrites the first. */
     int gradients[READERS_MAX];

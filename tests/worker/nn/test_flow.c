@@ -158,7 +158,9 @@ static void what_late_gradients_read_stays_as_long(void **state) {
             continue;
         int late = last - (int)i + LAG < last ? last - (int)i + LAG : last;
         assert_true(flow.tensors[flow.steps[i].gradients[0]].last >= late);
-        assert_true(flow.tensors[flow.steps[i].saved].last >= late);
+        assert_int_equal(flow.tensors[flow.steps[i].saved].last, i); /* and is made once more */
+        assert_int_equal(flow.tensors[flow.steps[i].late].first, last - (int)i);
+        assert_int_equal(flow.tensors[flow.steps[i].late].last, late);
         if (flow.steps[node->input].output >= 0)
             assert_true(flow.tensors[flow.steps[node->input].output].last >= late);
         seen++;

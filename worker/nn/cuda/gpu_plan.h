@@ -38,7 +38,7 @@ enum { GPU_LAG = 2, GPU_LATE_VALUES = 1 << 25 };
 
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels) and where a ReLU
  * behind a residual was open, max pool taps, a convolution of the input its windows as rows
- * (window_kernels.h). */
+ * (window_kernels.h), which are too large to stay. */
 struct gpu_plan {
     struct plan_key key;
     struct device *device;         /* borrowed */

@@ -27,12 +27,11 @@ static bool convolve(const struct gpu_place *p, enum pass pass, void *x, void *w
     return p->device->convolve(p->device, p->step->convolutions[pass], x, w, y, scratch, error);
 }
 
-/* What the device convolves: the rows of the input's windows, or what the node reads. */
-static void *convolved(const struct gpu_place *p) {
-    return p->flow->saved >= 0 ? gpu_place_tensor(p->run, p->flow->saved) : p->input;
-}
-
-static bool rows_lay(const struct gpu_place *p, struct error *error) {
+/* What the device convolves: what the node reads or, of the input, its windows laid down as rows:
+ * in `tensor`, made anew. NULL: it failed. */
+static void *convolved(const struct gpu_place *p, int tensor, struct error *error) {
+    if (tensor < 0)
+        return p->input;
     const struct window_rows arguments = {
         .element = p->from->element,
         .count = (unsigned)p->run->plan->key.count,
@@ -45,15 +44,18 @@ static bool rows_lay(const struct gpu_place *p, struct error *error) {
         .stride = (unsigned)p->node->stride,
         .padding = (unsigned)p->node->padding,
         .from = p->input,
-        .to = convolved(p),
+        .to = gpu_place_tensor(p->run, tensor),
     };
-    return device_launch(p->device, window_rows, &arguments, window_threads(&arguments), error);
+    return device_launch(p->device, window_rows, &arguments, window_threads(&arguments), error)
+               ? arguments.to
+               : NULL;
 }
 
 static bool convolution_forward(const struct gpu_place *p, struct error *error) {
-    return (p->flow->saved < 0 || rows_lay(p, error)) &&
-           convolve(p, PASS_FORWARD, convolved(p),
-                    gpu_weights_kernel(p->run->weights, p->node->parameter), p->output, error);
+    void *x = convolved(p, p->flow->saved, error);
+    return x != NULL &&
+           convolve(p, PASS_FORWARD, x, gpu_weights_kernel(p->run->weights, p->node->parameter),
+                    p->output, error);
 }
 
 static bool convolution_back(const struct gpu_place *p, struct error *error) {
@@ -63,9 +65,10 @@ static bool convolution_back(const struct gpu_place *p, struct error *error) {
 }
 
 static bool convolution_weights(const struct gpu_place *p, struct error *error) {
-    return convolve(p, PASS_WEIGHTS, convolved(p),
-                    gpu_weights_kernel_gradient(p->run->weights, p->node->parameter), p->first,
-                    error);
+    void *x = convolved(p, p->flow->late, error);
+    return x != NULL && convolve(p, PASS_WEIGHTS, x,
+                                 gpu_weights_kernel_gradient(p->run->weights, p->node->parameter),
+                                 p->first, error);
 }
 
 /* ---- convolutions' weights: beside the steps that follow, up to GPU_LAG of them ---- */
