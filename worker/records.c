@@ -7,6 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Lines, each ended by \n, or NULL. */
+static void write_lines(struct records *records, const char *lines) {
+    while (lines != NULL && *lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        trainlog_line(records->log, "%.*s", (int)length, lines);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+/* What the backend has told since the last time. */
+static void write_told(struct records *records) {
+    write_lines(records, text_string(&records->session->notes));
+    text_free(&records->session->notes);
+}
+
 static bool open_log(struct records *records, const char *notes, struct checkpoint_state *state,
                      bool *lost, struct error *error) {
     const struct session *session = records->session;
@@ -24,11 +39,8 @@ static bool open_log(struct records *records, const char *notes, struct checkpoi
                       split->train.count, split->valid.count, split->test.count);
     for (uint32_t i = 0; *lost && i < state->epoch; i++)
         trainlog_epoch(records->log, &state->history[i], experiment->train.epochs);
-    while (notes != NULL && *notes != '\0') {
-        size_t length = strcspn(notes, "\n");
-        trainlog_line(records->log, "%.*s", (int)length, notes);
-        notes += length + (notes[length] == '\n');
-    }
+    write_lines(records, notes);
+    write_told(records);
     state->log_bytes = trainlog_bytes(records->log);
     return true;
 }
@@ -78,6 +90,7 @@ bool records_sync(struct records *records, struct error *error) {
 
 void records_epoch(struct records *records, const struct epoch_report *report) {
     cJSON *json = report_epoch(report);
+    write_told(records);
     trainlog_epoch(records->log, report, records->session->experiment->train.epochs);
     board_epoch(records->board, json);
     cJSON_Delete(json);

@@ -10,7 +10,7 @@
 #include "worker/session.h"
 
 struct records {
-    const struct session *session; /* borrowed, as are the next two; set before they are opened */
+    struct session *session; /* borrowed, as are the next two; set before they are opened */
     const struct trainer_options *options;
     const struct trainer_events *events;
     struct trainlog *log;
@@ -27,7 +27,8 @@ void records_close(struct records *records); /* zeroed, or closed before: nothin
 /* Everything so far is on disk when it returns true. */
 bool records_sync(struct records *records, struct error *error);
 
-/* An epoch's and an evaluation's lines and numbers. */
+/* An epoch's lines and numbers, behind what the session's backend told meanwhile; an evaluation's.
+ */
 void records_epoch(struct records *records, const struct epoch_report *report);
 void records_evaluation(struct records *records, const struct evaluation_report *report);
 

@@ -228,7 +228,6 @@ static bool run_begin(struct run *run, struct error *error) {
              ? state_fork(run, &fork, &notes, error)
              : weights_begin(experiment, &run->session.network, run->session.backend,
                              run->session.model, run->state.batches_tracked, error);
-    text_format(&notes, "%s", text_string(&run->session.notes));
     ok = ok && open_records(run, notes.data, error) &&
          (run->state.epoch == 0 || tell_all_again(run, error));
 out:

@@ -65,7 +65,8 @@ struct model_options {
      * train_step or evaluate fails at once, and the model is good for nothing but to be freed. */
     bool (*stop)(void *context);
     void *stop_context;
-    /* NULL, or told by model_new, a line each, of what is not as it should be and does no harm. */
+    /* NULL, or told, a line each, of what is not as it should be and does no harm: by model_new,
+     * and by steps. */
     void (*tell)(void *context, const char *line);
     void *tell_context;
 };

@@ -15,6 +15,8 @@ struct model {
     struct loss loss; /* of training */
     uint64_t seed;
     struct profile *profile;
+    void (*tell)(void *context, const char *line);
+    void *tell_context;
     struct gpu_weights weights;
     struct plan_cache plans;
     void *arena; /* shared by the plans: nothing in it outlives a step */
@@ -44,6 +46,8 @@ bool gpu_model_new(struct device *device, const struct network *network,
         .loss = options->loss != NULL ? *options->loss : plain_loss,
         .seed = options->seed,
         .profile = options->profile,
+        .tell = options->tell,
+        .tell_context = options->tell_context,
     };
     gpu_exchange_init(device, &model->exchange);
     gpu_pictures_init(device, &model->pictures);
@@ -150,7 +154,9 @@ static bool queue(struct model *model, const struct batch *batch, const struct u
                             .batch = gpu_exchange_batch(&model->exchange),
                             .loss = *loss,
                             .seed = model->seed,
-                            .profile = model->profile};
+                            .profile = model->profile,
+                            .tell = model->tell,
+                            .tell_context = model->tell_context};
     return input_send(model, run, batch, error) &&
            gpu_step_queue(run, moments, &plan->recording, error) &&
            gpu_exchange_return(&model->exchange, batch, error);

@@ -25,8 +25,10 @@ struct gpu_run {
     unsigned *tickets; /* REDUCE_TICKETS */
     struct gpu_batch batch;
     struct loss loss;
-    uint64_t seed;           /* for dropout */
-    struct profile *profile; /* or NULL; with it, each node is waited for */
+    uint64_t seed;                                 /* for dropout */
+    struct profile *profile;                       /* or NULL; with it, each node is waited for */
+    void (*tell)(void *context, const char *line); /* or NULL (struct model_options) */
+    void *tell_context;
 };
 
 /* Where the input stands, and scratch memory for making it. */

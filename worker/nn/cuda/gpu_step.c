@@ -36,12 +36,17 @@ static void record(const struct gpu_run *run, size_t moments, struct gpu_recordi
                                         .losses = run->batch.losses,
                                         .moments = moments,
                                         .warm = true};
-    bool kept = device->record(device, NULL);
+    struct error why = {0};
+    bool kept = device->record(device, &why);
     if (kept) {
-        bool queued = queue_all(run, moments, NULL);
-        kept = device->recorded(device, &recording->launches, NULL) && queued;
+        kept = queue_all(run, moments, &why);
+        kept = device->recorded(device, &recording->launches, kept ? &why : NULL) && kept;
     }
     recording->refused = !kept;
+    if (kept || run->tell == NULL)
+        return;
+    error_context(&why, "steps are queued launch by launch");
+    run->tell(run->tell_context, why.message);
 }
 
 bool gpu_step_queue(const struct gpu_run *run, size_t moments, struct gpu_recording *recording,

@@ -49,6 +49,29 @@ static void assert_same(const struct small_model *a, const struct small_model *b
     assert_memory_equal(a->logits, b->logits, sizeof a->logits);
 }
 
+static void count_line(void *context, const char *line) {
+    assert_string_equal(line, "steps are queued launch by launch: the device cannot record this");
+    ++*(int *)context;
+}
+
+static void a_device_that_cannot_record_is_told_of_once(void **state) {
+    (void)state;
+    int told = 0;
+    struct model_options options = FP32;
+    options.tell = count_line;
+    options.tell_context = &told;
+    struct small_model *plain = model_new(&options, false);
+    for (int step = 0; step < 4; step++)
+        train(plain, step, &SGD);
+    assert_int_equal(told, 1);
+    model_free(plain);
+    struct small_model *recorded = model_new(&options, true);
+    for (int step = 0; step < 4; step++)
+        train(recorded, step, &SGD);
+    assert_int_equal(told, 1);
+    model_free(recorded);
+}
+
 static void check_replays(const struct model_options *options, const struct optimizer *optimizer) {
     enum { STEPS = 3 };
     struct small_model *plain = model_new(options, false);
@@ -231,6 +254,7 @@ static void the_exchanged_block_may_move(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_device_that_cannot_record_is_told_of_once),
         cmocka_unit_test(a_recorded_step_gives_the_bits_of_its_launches),
         cmocka_unit_test(recordings_follow_what_they_point_to),
         cmocka_unit_test(queued_steps_give_the_results_of_steps_one_by_one),

@@ -8,8 +8,15 @@
 static const struct optimizer ADAM = {.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
 static const struct optimizer SGD = {.name = OPTIMIZER_SGD, .lr = 1e-3};
 
+/* That it could not record a step, for one. */
+static void nothing_to_tell(void *context, const char *line) {
+    (void)context;
+    fail_msg("%s", line);
+}
+
 static struct model_options options_of(enum precision precision) {
-    return (struct model_options){.precision = precision, .deterministic = true, .seed = 9};
+    return (struct model_options){
+        .precision = precision, .deterministic = true, .seed = 9, .tell = nothing_to_tell};
 }
 
 /* How far rounding the convolutions' weights alone to so many bits moves the gradients: the measure
