@@ -66,6 +66,20 @@ static void what_the_model_tells_stands_in_the_log(void **state) {
     assert_null(strstr(first + 1, line));
 }
 
+static void a_device_that_cannot_record_is_named_in_the_log(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {0};
+    char *dir = folder(bench, "unrecorded");
+    queues = true;
+    host_device_refuses = true;
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    host_device_refuses = false;
+    assert_non_null(strstr(listener.log.data, "\nsteps are queued launch by launch: "));
+    assert_string_equal(listener.lines.data, bench->whole.lines.data);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 /* Steps are under way when it is stopped, in the second epoch; they count for nothing. (The log has
  * a line more: another model was made.) */
 static void a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been(void **state) {
@@ -92,6 +106,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queued_run_writes_what_one_step_by_step_writes),
         cmocka_unit_test(evaluation_goes_in_batches_that_a_backend_is_fast_by),
+        cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
     };
