@@ -2,10 +2,9 @@
 
 #include "core/home.h"
 #include "worker/nn/cuda/cudnn_plan.h"
+#include "worker/nn/cuda/device_cuda_own.h"
 #include "worker/nn/cuda/launch.h"
 
-#include <cublas_v2.h>
-#include <cuda_runtime_api.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,37 +14,7 @@
  * queue has its own. */
 enum { CUBLAS_BYTES = 32 << 20 };
 
-/* Where everything is queued, and what is forked. */
-enum queue { QUEUE_MAIN, QUEUE_FORK, QUEUES };
-
-struct cuda_device {
-    struct device calls; /* first: a struct device * is one to this */
-    int index;
-    cudaStream_t queues[QUEUES], stream; /* stream: the one of them that is queued to now */
-    cudaStream_t aside;                  /* uploads beside them */
-    cudaEvent_t uploaded, forked, fork_ends[DEVICE_FORKS];
-    cudaEvent_t marks[DEVICE_MARKS];
-    cudnnHandle_t cudnn;
-    cublasHandle_t cublas;
-    void *cublas_memory[QUEUES];
-    /* of engines, from one run to the next; choices NULL: nothing is remembered */
-    struct choices *choices;
-    char *choices_path;
-    char name[CHOICE_DEVICE];
-};
-
-static struct cuda_device *own(struct device *device) {
-    return (struct cuda_device *)device;
-}
-
 /* ---- what went wrong ---- */
-
-static bool cuda_done(cudaError_t status, const char *what, struct error *error) {
-    if (status == cudaSuccess)
-        return true;
-    return error_machine(error, "CUDA: %s: %s (%s)", what, cudaGetErrorString(status),
-                         cudaGetErrorName(status));
-}
 
 static bool cublas_done(cublasStatus_t status, const char *what, struct error *error) {
     return status == CUBLAS_STATUS_SUCCESS ||
@@ -57,100 +26,11 @@ static bool cudnn_done(cudnnStatus_t status, const char *what, struct error *err
            error_machine(error, "cuDNN: %s: %s", what, cudnnGetErrorString(status));
 }
 
-/* The current device is the calling thread's, and a model may move from thread to thread. */
-static bool enter(const struct cuda_device *device, struct error *error) {
-    return cuda_done(cudaSetDevice(device->index), "the device cannot be used", error);
-}
+/* ---- waiting ---- */
 
 static bool finish(struct device *device, struct error *error) {
     struct cuda_device *cuda = own(device);
     return enter(cuda, error) && cuda_done(cudaStreamSynchronize(cuda->stream), "a step", error);
-}
-
-/* ---- memory ---- */
-
-static size_t room(struct device *device) {
-    size_t left = 0, total = 0;
-    if (!enter(own(device), NULL) || cudaMemGetInfo(&left, &total) != cudaSuccess)
-        return 0;
-    return left;
-}
-
-static bool clear(struct device *device, void *memory, size_t bytes, struct error *error) {
-    struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemsetAsync(memory, 0, bytes, cuda->stream), "clearing memory", error);
-}
-
-static void release(struct device *device, void *memory) {
-    if (enter(own(device), NULL))
-        cudaFree(memory); /* waits for what uses it */
-}
-
-static bool allocate(struct device *device, size_t bytes, void **memory, struct error *error) {
-    struct cuda_device *cuda = own(device);
-    *memory = NULL;
-    if (!enter(cuda, error))
-        return false;
-    cudaError_t status = cudaMalloc(memory, bytes > 0 ? bytes : 1);
-    if (status == cudaErrorMemoryAllocation) {
-        cudaGetLastError(); /* it is not sticky: what follows may succeed */
-        return error_set(error, ERROR_FAILED,
-                         "GPU %d has no %.1f MiB of memory left, %.1f MiB are free", cuda->index,
-                         (double)bytes / (1 << 20), (double)room(device) / (1 << 20));
-    }
-    if (!cuda_done(status, "memory", error))
-        return false;
-    if (clear(device, *memory, bytes, error) && finish(device, error)) /* uploads may come aside */
-        return true;
-    release(device, *memory);
-    return false;
-}
-
-static bool pin(struct device *device, size_t bytes, void **memory, struct error *error) {
-    return enter(own(device), error) &&
-           cuda_done(cudaMallocHost(memory, bytes > 0 ? bytes : 1), "pinned memory", error);
-}
-
-static void unpin(struct device *device, void *memory) {
-    if (enter(own(device), NULL))
-        cudaFreeHost(memory);
-}
-
-static bool upload(struct device *device, void *to, const void *from, size_t bytes,
-                   struct error *error) {
-    struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->stream),
-                     "copying to the device", error);
-}
-
-static bool upload_aside(struct device *device, void *to, const void *from, size_t bytes,
-                         struct error *error) {
-    struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->aside),
-                     "copying to the device", error);
-}
-
-static bool join(struct device *device, struct error *error) {
-    struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaEventRecord(cuda->uploaded, cuda->aside), "an event", error) &&
-           cuda_done(cudaStreamWaitEvent(cuda->stream, cuda->uploaded, 0), "an event", error);
-}
-
-static bool download_later(struct device *device, void *to, const void *from, size_t bytes,
-                           struct error *error) {
-    struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda->stream),
-                     "copying from the device", error);
-}
-
-static bool download(struct device *device, void *to, const void *from, size_t bytes,
-                     struct error *error) {
-    return download_later(device, to, from, bytes, error) && finish(device, error);
 }
 
 static bool mark(struct device *device, int number, struct error *error) {
@@ -275,6 +155,7 @@ static bool recorded(struct device *device, struct device_recording **recording,
     struct cuda_device *cuda = own(device);
     cudaGraph_t graph = NULL;
     cudaGraphExec_t launches = NULL;
+    bool back = turn_to(cuda, QUEUE_MAIN, error); /* what was recorded may have failed in a fork */
     cudaError_t status = cudaStreamEndCapture(cuda->stream, &graph);
     *recording = NULL;
     if (status == cudaSuccess)
@@ -284,7 +165,7 @@ static bool recorded(struct device *device, struct device_recording **recording,
     if (status != cudaSuccess)
         cudaGetLastError(); /* it is not sticky: the launches can still be queued one by one */
     *recording = (struct device_recording *)launches;
-    return cuda_done(status, "recording a step", error);
+    return cuda_done(status, "recording a step", error) && back;
 }
 
 static bool replay(struct device *device, const struct device_recording *recording,
@@ -336,19 +217,8 @@ static void device_free(struct device *device) {
 
 static const struct device calls = {
     .free = device_free,
-    .allocate = allocate,
-    .release = release,
-    .room = room,
-    .pin = pin,
-    .unpin = unpin,
-    .upload = upload,
-    .upload_aside = upload_aside,
-    .join = join,
-    .download = download,
-    .download_later = download_later,
     .mark = mark,
     .wait = wait_for,
-    .clear = clear,
     .launch = launch,
     .convolution_new = convolution_new,
     .convolution_free = convolution_free,
@@ -428,6 +298,7 @@ bool device_cuda_new(const struct model_options *options, struct device **device
     if (cuda == NULL)
         return error_set(error, ERROR_FAILED, "out of memory for a device");
     cuda->calls = calls;
+    device_cuda_memory(&cuda->calls);
     cuda->index = options->device;
     if (!open_all(cuda, error) || !open_choices(cuda, options, error)) {
         device_free(&cuda->calls);
