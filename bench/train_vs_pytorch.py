@@ -92,10 +92,10 @@ def last_line(text, code):
 
 
 class Peer:
-    """A process that is given tasks, one after the other."""
+    """A process that is given tasks, one after the other, and `seconds` for each (None: as it likes)."""
 
-    def __init__(self, kind):
-        self.kind, self.process, self.errors = kind, None, None
+    def __init__(self, kind, seconds):
+        self.kind, self.seconds, self.process, self.errors = kind, seconds, None, None
 
     def start(self):
         """Its first answer is that it is ready."""
@@ -103,13 +103,20 @@ class Peer:
         self.process = subprocess.Popen([sys.executable, PEER_PROGRAM, self.kind], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True)
 
-    def answer(self):
-        """What it says next; {"error": ...} when it died instead."""
+    def answer(self, seconds=None):
+        """What it says next; {"error": ...} when it died instead, or was ended for not saying it in time."""
+        late = threading.Event()
+        timer = threading.Timer(seconds or 0, lambda: (late.set(), self.process.kill()))
+        if seconds is not None:
+            timer.start()
         line = self.process.stdout.readline()
+        timer.cancel()
         if line:
             return json.loads(line)
         code = self.process.wait()
         self.process = None
+        if late.is_set():
+            return {"error": "no answer within %g s" % seconds}
         self.errors.seek(0)
         return {"error": last_line(self.errors.read(), code)}
 
@@ -125,7 +132,7 @@ class Peer:
                 self.process.stdin.flush()
             except BrokenPipeError:
                 pass  # it has died, and the answer says of what
-            result = self.answer()
+            result = self.answer(self.seconds)
         return result if "error" in result else {**result, **watch.busy(result)}
 
     def end(self):
@@ -326,6 +333,8 @@ def read_options():
     parser.add_argument("--peers", default=",".join(PEERS), help="none: assay alone")
     parser.add_argument("--compile-for", type=read_pairs, metavar="PRECISION:BATCH,...",
                         help="what the peer compile runs at: bf16:32,bf16:256 (default: all)")
+    parser.add_argument("--peer-seconds", type=float, metavar="SECONDS",
+                        help="a peer that has no answer to a task by then is ended, and has failed (default: none)")
     parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS",
                         help="after which no other row begins")
     parser.add_argument("--pictures", help="a folder of PNGs (default: 128 are made)")
@@ -363,7 +372,7 @@ def main():
         make_small(options)
         task.update(arch="resnet18", size=32, steps=2, warm=1)
     contenders = {"assay": Assay(options.program, options.assay_seconds),
-                  **{name: Peer(name) for name in options.peers}}
+                  **{name: Peer(name, options.peer_seconds) for name in options.peers}}
     peers = [contenders[name] for name in options.peers]
     document = {"dry": options.dry, "python": sys.version.split()[0], "rows": list(options.rows)}
     with tempfile.TemporaryDirectory() as folder:
