@@ -1,5 +1,6 @@
 #include "tests/worker/nn/cuda/host_compute.h"
 
+#include "core/simd.h"
 #include "tests/worker/nn/cuda/host_device.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@ static void count_tensor_cores(bool allowed) {
 
 /* Nearly all the time of a step is here, so the sanitizers look on only where the rows are filled
  * and read, in product(). */
-__attribute__((no_sanitize("address", "undefined"))) static void
+SIMD_CLONES __attribute__((no_sanitize("address", "undefined"))) static void
 add_scaled(double *restrict row, double factor, const float *restrict b, size_t count) {
     for (size_t j = 0; j < count; j++)
         row[j] += factor * (double)b[j];
