@@ -55,11 +55,6 @@ static bool check_smallest_batch(const struct session *session, const struct sha
                      count, size, better);
 }
 
-/* At least training's. */
-static size_t evaluation_size(const struct session *session) {
-    return backend_evaluation_size(session->backend, session->experiment->train.batch_size);
-}
-
 static bool check_sizes(const struct session *session, bool training, struct error *error) {
     const struct experiment *experiment = session->experiment;
     int height, width;
@@ -163,7 +158,9 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;
     session->feed = (struct batch_feed){session->loader, session->backend, session->model, NULL};
-    ok = flight_open(session->backend, session->model, evaluation_size(session), &session->flight,
+    session->evaluation_size =
+        backend_evaluation_size(session->backend, experiment->train.batch_size);
+    ok = flight_open(session->backend, session->model, session->evaluation_size, &session->flight,
                      error);
 out:
     free(root);
@@ -348,12 +345,12 @@ static bool evaluate_land(struct session *session, struct phase *phase, struct m
     return true;
 }
 
-bool session_evaluate(struct session *session, const struct split_list *list,
-                      const char *phase_name, uint32_t epoch, struct metrics *metrics,
-                      struct score *scores, struct error *error) {
+static bool evaluate_all(struct session *session, const struct split_list *list,
+                         const char *phase_name, uint32_t epoch, struct metrics *metrics,
+                         struct score *scores, struct error *error) {
     const struct loader_pass pass = {.list = list,
                                      .pipeline = &session->experiment->evaluation,
-                                     .batch_size = evaluation_size(session)};
+                                     .batch_size = session->evaluation_size};
     struct phase phase = {.name = phase_name,
                           .epoch = epoch,
                           .steps = steps_of(&pass),
@@ -376,4 +373,28 @@ bool session_evaluate(struct session *session, const struct split_list *list,
             return false;
     }
     return false;
+}
+
+/* After a pass that failed with `error`: whether another with smaller batches may do better. */
+static bool evaluate_smaller(struct session *session, struct error *error) {
+    const struct landed *batch;
+    size_t size = session->experiment->train.batch_size;
+    if (session->stopped || session->surplus || session->evaluation_size == size)
+        return false;
+    while (flight_count(&session->flight) > 0)
+        if (!flight_land(&session->flight, &batch, NULL))
+            return false;
+    text_format(&session->notes, "evaluation goes in batches of %zu, since in batches of %zu: %s\n",
+                size, session->evaluation_size, error->message);
+    session->evaluation_size = size;
+    *error = (struct error){0};
+    return true;
+}
+
+bool session_evaluate(struct session *session, const struct split_list *list,
+                      const char *phase_name, uint32_t epoch, struct metrics *metrics,
+                      struct score *scores, struct error *error) {
+    return evaluate_all(session, list, phase_name, epoch, metrics, scores, error) ||
+           (evaluate_smaller(session, error) &&
+            evaluate_all(session, list, phase_name, epoch, metrics, scores, error));
 }

@@ -28,10 +28,11 @@ struct session {
     struct batch_feed feed; /* of the loader to the model */
     size_t *order;          /* of the training list in this epoch */
     struct flight flight;   /* the batches that the model is at work on */
+    size_t evaluation_size; /* pictures of a batch of evaluation; training's or more */
     int64_t told_ms;        /* when progress was told last */
     uint32_t epoch;         /* under way, set by who trains; 0: none, what is done now is wanted */
     bool stopped, surplus;
-    struct text notes; /* lines, each ended by \n, on what opening it found amiss */
+    struct text notes; /* lines, each ended by \n, on what was found amiss and did no harm */
 };
 
 /* Checks everything that can be checked before the first step, and makes the model (all zeros).
@@ -60,7 +61,8 @@ bool session_train(struct session *session, struct session_epoch *epoch, struct 
                    struct tensorboard *board, struct error *error);
 
 /* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress.
- * `scores` has room for one a picture, in the list's order, or is NULL. */
+ * `scores` has room for one a picture, in the list's order, or is NULL. Where batches larger than
+ * training's fail (there may be no memory for them), it begins again with training's. */
 bool session_evaluate(struct session *session, const struct split_list *list, const char *phase,
                       uint32_t epoch, struct metrics *metrics, struct score *scores,
                       struct error *error);

@@ -76,7 +76,8 @@ struct model_options {
 enum { BACKEND_AHEAD = 32 };
 
 /* How many times as large as training's a batch of evaluation may be: it keeps nothing for a way
- * back, so it needs half as much memory with ResNet-50, and not twice as much with ResNet-18. */
+ * back, so it needs half as much memory with ResNet-50, and not twice as much with ResNet-18 (where
+ * that is not there, see session_evaluate). */
 enum { BACKEND_EVALUATION_TIMES = 4 };
 
 struct backend {

@@ -9,6 +9,14 @@
 /* Instead of worker/nn/module.c: the module is there, and is this. */
 static struct backend offered;
 static bool queues; /* else each step is waited for */
+static size_t most; /* pictures of a batch to evaluate; 0: as many as there are */
+
+static bool queue_few(struct model *model, const struct batch *batch, const struct update *update,
+                      struct error *error) {
+    if (update == NULL && most > 0 && batch->count > most)
+        return error_set(error, ERROR_FAILED, "GPU 0 has no memory left");
+    return backend_host.queue(model, batch, update, error);
+}
 
 static bool model_new_and_tell(const struct network *network, const struct model_options *options,
                                struct model **model, struct error *error) {
@@ -25,6 +33,7 @@ const struct backend *module_backend(char *why, size_t size) {
     offered = backend_host;
     offered.name = "cuda";
     offered.model_new = model_new_and_tell;
+    offered.queue = queue_few;
     if (!queues) {
         offered.queue = NULL;
         offered.take = NULL;
@@ -64,6 +73,30 @@ static void what_the_model_tells_stands_in_the_log(void **state) {
     const char *first = strchr(bench->whole.log.data, '\n') + 1; /* behind what runs, and where */
     assert_memory_equal(first, line, strlen(line));
     assert_null(strstr(first + 1, line));
+}
+
+/* And then goes on as it would have with smaller ones from the beginning. */
+static void evaluation_in_larger_batches_that_fails_goes_in_smaller_ones(void **state) {
+    const struct bench *bench = *state;
+    struct small small = bench->small;
+    struct listener plain = {0}, listener = {0};
+    char *dir = folder(bench, "plain"), *other = folder(bench, "fallen_back");
+    small.experiment.train.batch_size = 3;
+    queues = false;
+    run_to_the_end(&small, dir, NULL, 2, &plain);
+    queues = true;
+    most = 3;
+    run_to_the_end(&small, other, NULL, 2, &listener);
+    most = 0;
+    assert_string_equal(listener.lines.data, plain.lines.data);
+    const char *line = strstr(listener.log.data, "\nevaluation goes in batches of 3, since in "
+                                                 "batches of 12: GPU 0 has no memory left\n");
+    assert_non_null(line);
+    assert_null(strstr(line + 2, "evaluation goes")); /* it does not try again */
+    listener_free(&plain);
+    listener_free(&listener);
+    folder_end(dir);
+    folder_end(other);
 }
 
 static void a_device_that_cannot_record_is_named_in_the_log(void **state) {
@@ -106,6 +139,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queued_run_writes_what_one_step_by_step_writes),
         cmocka_unit_test(evaluation_goes_in_batches_that_a_backend_is_fast_by),
+        cmocka_unit_test(evaluation_in_larger_batches_that_fails_goes_in_smaller_ones),
         cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
