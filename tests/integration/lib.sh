@@ -10,7 +10,7 @@ db=$work/assay.db
 mkfifo "$work/never" # (moment)
 export ASSAY_HOME=$work/home
 export LSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/leaks.txt:print_suppressions=0
-export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0:ignore_noninstrumented_modules=1
 patience=90 # seconds that a wait may take; sanitizers and a busy machine included
 declare -A worker_pid=()
 coordinator_pid=
