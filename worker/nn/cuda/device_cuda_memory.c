@@ -49,20 +49,26 @@ static void unpin(struct device *device, void *memory) {
         cudaFreeHost(memory);
 }
 
+/* Queued on the stream. */
+static bool copy(struct cuda_device *cuda, cudaStream_t stream, enum cudaMemcpyKind kind, void *to,
+                 const void *from, size_t bytes, struct error *error) {
+    return enter(cuda, error) &&
+           cuda_done(cudaMemcpyAsync(to, from, bytes, kind, stream),
+                     kind == cudaMemcpyHostToDevice ? "copying to the device"
+                                                    : "copying from the device",
+                     error);
+}
+
 static bool upload(struct device *device, void *to, const void *from, size_t bytes,
                    struct error *error) {
     struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->stream),
-                     "copying to the device", error);
+    return copy(cuda, cuda->stream, cudaMemcpyHostToDevice, to, from, bytes, error);
 }
 
 static bool upload_aside(struct device *device, void *to, const void *from, size_t bytes,
                          struct error *error) {
     struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda->aside),
-                     "copying to the device", error);
+    return copy(cuda, cuda->aside, cudaMemcpyHostToDevice, to, from, bytes, error);
 }
 
 static bool join(struct device *device, struct error *error) {
@@ -75,9 +81,7 @@ static bool join(struct device *device, struct error *error) {
 static bool download_later(struct device *device, void *to, const void *from, size_t bytes,
                            struct error *error) {
     struct cuda_device *cuda = own(device);
-    return enter(cuda, error) &&
-           cuda_done(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda->stream),
-                     "copying from the device", error);
+    return copy(cuda, cuda->stream, cudaMemcpyDeviceToHost, to, from, bytes, error);
 }
 
 static bool download(struct device *device, void *to, const void *from, size_t bytes,
