@@ -23,9 +23,13 @@ static struct norm_map map_of(const struct gpu_place *p) {
     return (struct norm_map){p->step->values / channels, (unsigned)channels, p->step->element};
 }
 
+struct reduction gpu_norm_sums(const struct gpu_step *step) {
+    size_t channels = (size_t)step->shape.channels;
+    return reduction_of(step->values / channels, channels, step->element);
+}
+
 static struct reduction sums_of(const struct gpu_place *p) {
-    size_t channels = (size_t)p->step->shape.channels;
-    struct reduction at = reduction_of(p->step->values / channels, channels, p->step->element);
+    struct reduction at = gpu_norm_sums(p->step);
     at.partial = gpu_run_scratch(p->run);
     at.tickets = p->run->tickets;
     return at;

@@ -9,6 +9,9 @@
  * in the node's `saved`. */
 bool gpu_norm_keeps_open(const struct gpu_plan *plan, const struct node *node);
 
+/* The sums of a norm of that output, but for where they stand. */
+struct reduction gpu_norm_sums(const struct gpu_step *step);
+
 bool gpu_norm_forward(const struct gpu_place *place, struct error *error);
 bool gpu_norm_back(const struct gpu_place *place, struct error *error);
 

@@ -16,13 +16,6 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-/* A batch norm's sums. */
-static size_t partial_bytes(const struct gpu_step *step, size_t count) {
-    size_t rows = count * (size_t)step->shape.height * (size_t)step->shape.width;
-    const struct reduction at = reduction_of(rows, (size_t)step->shape.channels, step->element);
-    return reduction_bytes(&at);
-}
-
 static size_t saved_bytes(const struct gpu_plan *plan, const struct node *node,
                           const struct gpu_step *step) {
     if (node->op == OP_BATCH_NORM)
@@ -116,7 +109,8 @@ static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precisio
     if (node->op == OP_INPUT) /* where floats from the host are laid down first */
         needs->scratch = larger(needs->scratch, step->values * sizeof(float));
     if (node->op == OP_BATCH_NORM) {
-        needs->scratch = larger(needs->scratch, partial_bytes(step, plan->key.count));
+        const struct reduction sums = gpu_norm_sums(step);
+        needs->scratch = larger(needs->scratch, reduction_bytes(&sums));
         return flow_norm_allowed(node, &step->shape, plan->key.count, plan->key.training, error);
     }
     return node->op != OP_CONV ||
