@@ -157,27 +157,26 @@ PORTABLE void element_store(void *array, enum element element, size_t index, flo
         ((float *)array)[index] = value;
 }
 
-PORTABLE void pack_store(void *array, enum element element, size_t index, struct pack value) {
-    if (element == ELEMENT_BF16) {
-#ifdef __CUDA_ARCH__
-        uint4 word;
-        __nv_bfloat162 pairs[PACK_MAX / 2];
-        UNROLL
-        for (int i = 0; i < PACK_MAX / 2; i++) /* rounds as bf16_round does */
-            pairs[i] = __floats2bfloat162_rn(value.v[2 * i], value.v[2 * i + 1]);
-        memcpy(&word, pairs, sizeof word);
-        ((uint4 *)array)[index] = word;
-#else
-        for (size_t i = 0; i < PACK_MAX; i++)
-            ((uint16_t *)array)[PACK_MAX * index + i] = bf16_round(value.v[i]);
-#endif
-        return;
-    }
-    struct quad quad;
+PORTABLE struct pack_bits pack_narrow(enum element element, struct pack value) {
+    struct pack_bits bits;
     UNROLL
-    for (int i = 0; i < 4; i++)
-        quad.v[i] = value.v[i];
-    quad_store(array, ELEMENT_F32, index, quad);
+    for (int i = 0; i < PACK_MAX / 2; i++) {
+        if (element == ELEMENT_F32) {
+            memcpy(&bits.v[i], &value.v[i], sizeof bits.v[i]);
+            continue;
+        }
+#ifdef __CUDA_ARCH__ /* rounds as bf16_round does */
+        __nv_bfloat162 pair = __floats2bfloat162_rn(value.v[2 * i], value.v[2 * i + 1]);
+        memcpy(&bits.v[i], &pair, sizeof bits.v[i]);
+#else
+        bits.v[i] = bf16_round(value.v[2 * i]) | (uint32_t)bf16_round(value.v[2 * i + 1]) << 16;
+#endif
+    }
+    return bits;
+}
+
+PORTABLE void pack_store(void *array, enum element element, size_t index, struct pack value) {
+    pack_put(array, index, pack_narrow(element, value));
 }
 
 /* The floats that belong to the values of pack `index` of a row: one a channel. */
