@@ -4,6 +4,7 @@
 #define ASSAY_WORKER_NN_CUDA_LAYOUT_KERNELS_H
 
 #include "worker/nn/cuda/element.h"
+#include "worker/nn/cuda/map_place.h"
 
 /* Thread: a pixel. Three planes of floats (NCHW) to NHWC. */
 struct planes_gather {
@@ -48,12 +49,11 @@ struct rows_take {
 
 PORTABLE void rows_take(const struct rows_take *a, size_t thread) {
     const struct rows_map *map = &a->map;
-    unsigned quad = (unsigned)thread % map->quads, pixel = (unsigned)thread / map->quads;
-    unsigned x = pixel % map->to_width * map->stride,
-             y = pixel / map->to_width % map->to_height * map->stride;
-    size_t picture = pixel / map->to_width / map->to_height;
-    size_t at = (picture * map->height + y) * map->width + x;
-    quad_store(a->to, ELEMENT_F32, thread, quad_load(a->from, ELEMENT_F32, at * map->quads + quad));
+    const struct map_place to = map_place_of(thread, map->quads, map->to_width, map->to_height);
+    unsigned x = to.column * map->stride, y = to.row * map->stride;
+    size_t at = (to.picture * map->height + y) * map->width + x;
+    quad_store(a->to, ELEMENT_F32, thread,
+               quad_load(a->from, ELEMENT_F32, at * map->quads + to.part));
 }
 
 /* Thread: four channels of the map: the row's where the stride meets it, else zeros. */
@@ -65,14 +65,12 @@ struct rows_spread {
 
 PORTABLE void rows_spread(const struct rows_spread *a, size_t thread) {
     const struct rows_map *map = &a->map;
-    unsigned quad = (unsigned)thread % map->quads, pixel = (unsigned)thread / map->quads;
-    unsigned x = pixel % map->width, y = pixel / map->width % map->height;
-    unsigned column = x / map->stride, row = y / map->stride;
-    size_t picture = pixel / map->width / map->height;
+    const struct map_place to = map_place_of(thread, map->quads, map->width, map->height);
+    unsigned column = to.column / map->stride, row = to.row / map->stride;
     struct quad value = {{0, 0, 0, 0}};
-    if (column * map->stride == x && row * map->stride == y) {
-        size_t at = (picture * map->to_height + row) * map->to_width + column;
-        value = quad_load(a->from, ELEMENT_F32, at * map->quads + quad);
+    if (column * map->stride == to.column && row * map->stride == to.row) {
+        size_t at = (to.picture * map->to_height + row) * map->to_width + column;
+        value = quad_load(a->from, ELEMENT_F32, at * map->quads + to.part);
     }
     quad_store(a->to, ELEMENT_F32, thread, value);
 }

@@ -3,6 +3,7 @@
 #define ASSAY_WORKER_NN_CUDA_POOL_KERNELS_H
 
 #include "worker/nn/cuda/element.h"
+#include "worker/nn/cuda/map_place.h"
 
 #include <math.h>
 
@@ -54,9 +55,7 @@ struct pool_max {
 PORTABLE void pool_max_as(const struct pool_max *a, enum element element, size_t thread) {
     const struct pool_map *map = &a->map;
     unsigned width = pack_width(element), packs = map->channels / width;
-    unsigned pack = (unsigned)thread % packs, pixel = (unsigned)thread / packs;
-    unsigned column = pixel % map->to_width, row = pixel / map->to_width % map->to_height;
-    size_t picture = pixel / map->to_width / map->to_height;
+    const struct map_place to = map_place_of(thread, packs, map->to_width, map->to_height);
     struct pack best;
     struct pool_taps taps;
     UNROLL
@@ -66,13 +65,13 @@ PORTABLE void pool_max_as(const struct pool_max *a, enum element element, size_t
     }
     UNROLL
     for (unsigned i = 0; i < POOL_KERNEL * POOL_KERNEL; i++) {
-        unsigned y = row * POOL_STRIDE + i / POOL_KERNEL,
-                 x = column * POOL_STRIDE + i % POOL_KERNEL;
+        unsigned y = to.row * POOL_STRIDE + i / POOL_KERNEL,
+                 x = to.column * POOL_STRIDE + i % POOL_KERNEL;
         if (y < POOL_PADDING || x < POOL_PADDING || y - POOL_PADDING >= map->height ||
             x - POOL_PADDING >= map->width)
             continue;
-        size_t at = (picture * map->height + y - POOL_PADDING) * map->width + x - POOL_PADDING;
-        struct pack in = pack_load(a->x, element, at * packs + pack);
+        size_t at = (to.picture * map->height + y - POOL_PADDING) * map->width + x - POOL_PADDING;
+        struct pack in = pack_load(a->x, element, at * packs + to.part);
         UNROLL
         for (unsigned lane = 0; lane < width; lane++) {
             bool wins = !(in.v[lane] <= best.v[lane]); /* NaN wins, as in PyTorch */
@@ -104,9 +103,8 @@ struct pool_max_back {
 PORTABLE void pool_max_back_as(const struct pool_max_back *a, enum element element, size_t thread) {
     const struct pool_map *map = &a->map;
     unsigned width = pack_width(element), packs = map->channels / width;
-    unsigned pack = (unsigned)thread % packs, pixel = (unsigned)thread / packs;
-    unsigned x = pixel % map->width, y = pixel / map->width % map->height;
-    size_t picture = pixel / map->width / map->height;
+    const struct map_place to = map_place_of(thread, packs, map->width, map->height);
+    unsigned x = to.column, y = to.row;
     struct pack sum = {{0, 0, 0, 0, 0, 0, 0, 0}};
     /* output rows whose window holds y: STRIDE * row - PADDING <= y < ... + KERNEL */
     for (unsigned row = y / POOL_STRIDE; row <= (y + POOL_PADDING) / POOL_STRIDE; row++)
@@ -116,7 +114,8 @@ PORTABLE void pool_max_back_as(const struct pool_max_back *a, enum element eleme
                 continue;
             unsigned tap = (y + POOL_PADDING - row * POOL_STRIDE) * POOL_KERNEL +
                            (x + POOL_PADDING - column * POOL_STRIDE);
-            size_t at = ((picture * map->to_height + row) * map->to_width + column) * packs + pack;
+            size_t pixel = (to.picture * map->to_height + row) * map->to_width + column;
+            size_t at = pixel * packs + to.part;
             const struct pool_taps taps = pool_taps_load(a->taps, width, at);
             struct pack g = pack_load(a->first, element, at);
             if (a->second != NULL) {
