@@ -33,15 +33,23 @@ static const char *const row_checks[] = {
     "SELECT 'experiment ' || experiment || ', attempt ' || attempt || ' is ' || outcome"
     " || iif(ended_ms IS NULL, ' and has no end', ' and has an end') FROM attempt"
     " WHERE (outcome = 'running') <> (ended_ms IS NULL)",
-    "SELECT 'experiment ' || id || ' is done, and ' || (SELECT count(*) FROM epoch"
-    " WHERE experiment = id) || ' of its ' || epochs || ' epochs are there' FROM experiment"
-    " WHERE state = 'done' AND (SELECT count(*) FROM epoch WHERE experiment = id) <> epochs",
     "SELECT 'experiment ' || experiment || ' has epoch ' || max(epoch) || ' and only ' || count(*)"
     " || ' of the epochs up to it' FROM epoch GROUP BY experiment HAVING max(epoch) <> count(*)",
     "SELECT 'experiment ' || id || ' is in attempt ' || attempt || ', and something of attempt '"
     " || (SELECT max(attempt) FROM epoch WHERE experiment = id) || ' was reported' FROM experiment"
     " WHERE attempt < (SELECT max(attempt) FROM epoch WHERE experiment = id)",
 };
+
+/* What is done has all its epochs, or those up to the one that it was stopped after: a worker that
+ * heard late of that may have more. A database of an older assay has no table of stops. */
+#define DONE_CHECK(least)                                                                          \
+    "SELECT 'experiment ' || id || ' is done, and ' || (SELECT count(*) FROM epoch"                \
+    " WHERE experiment = id) || ' of its ' || epochs || ' epochs are there' FROM experiment AS e"  \
+    " WHERE state = 'done' AND (SELECT count(*) FROM epoch WHERE experiment = id)"                 \
+    " NOT BETWEEN " least " AND epochs"
+static const char all_epochs[] = DONE_CHECK("epochs");
+static const char epochs_up_to_stop[] =
+    DONE_CHECK("coalesce((SELECT s.epoch FROM stop AS s WHERE s.experiment = e.id), epochs)");
 
 __attribute__((format(printf, 2, 3))) static void fault(struct fsck *fsck, const char *format,
                                                         ...) {
@@ -61,6 +69,28 @@ static bool prepare(struct fsck *fsck, const char *sql, sqlite3_stmt **statement
                      sqlite3_errmsg(fsck->database));
 }
 
+/* Whether the rows ended because there were no more. */
+static bool finish(struct fsck *fsck, sqlite3_stmt *statement, struct error *error) {
+    return sqlite3_finalize(statement) == SQLITE_OK ||
+           error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+}
+
+/* One number; 0 where there is no such table. */
+static int64_t ask_number(struct fsck *fsck, const char *format, const char *table) {
+    sqlite3_stmt *statement = NULL;
+    char sql[160];
+    int64_t number = 0;
+    snprintf(sql, sizeof sql, format, table);
+    if (prepare(fsck, sql, &statement, NULL) && sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static bool has_table(struct fsck *fsck, const char *table) {
+    return ask_number(fsck, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'", table) != 0;
+}
+
 /* Every row of the query is a fault. */
 static bool check_rows(struct fsck *fsck, const char *sql, struct error *error) {
     sqlite3_stmt *statement;
@@ -68,8 +98,7 @@ static bool check_rows(struct fsck *fsck, const char *sql, struct error *error) 
         return false;
     for (size_t i = 0; i < FAULTS_SHOWN && sqlite3_step(statement) == SQLITE_ROW; i++)
         fault(fsck, "%s", (const char *)sqlite3_column_text(statement, 0));
-    return sqlite3_finalize(statement) == SQLITE_OK ||
-           error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+    return finish(fsck, statement, error);
 }
 
 /* SQLite's own: "ok", or a line a fault. */
@@ -105,8 +134,7 @@ static bool check_checkpoints(struct fsck *fsck, struct error *error) {
                   (const char *)sqlite3_column_text(statement, 1),
                   (long long)sqlite3_column_int64(statement, 2), path);
     }
-    sqlite3_finalize(statement);
-    return true;
+    return finish(fsck, statement, error);
 }
 
 /* One file of the artifacts folder: what is wrong with it, "" for nothing. */
@@ -150,18 +178,6 @@ static const struct wanted {
      "remove it and run assay data push again"},
 };
 
-/* One number; 0 where there is no such table. */
-static int64_t ask_number(struct fsck *fsck, const char *format, const char *table) {
-    sqlite3_stmt *statement = NULL;
-    char sql[160];
-    int64_t number = 0;
-    snprintf(sql, sizeof sql, format, table);
-    if (prepare(fsck, sql, &statement, NULL) && sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return number;
-}
-
 /* Those of one table; content that several names have is read once. */
 static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct error *error) {
     const struct fsck_options *options = fsck->options;
@@ -189,8 +205,7 @@ static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct e
             fault(fsck, "%s %s: %s; %s", (const char *)sqlite3_column_text(statement, 0), why, path,
                   these->remedy);
     }
-    return sqlite3_finalize(statement) == SQLITE_OK ||
-           error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+    return finish(fsck, statement, error);
 }
 
 static bool check_artifacts(struct fsck *fsck, struct error *error) {
@@ -210,9 +225,7 @@ static bool check_artifacts(struct fsck *fsck, struct error *error) {
             ask_number(fsck, "SELECT sum(bytes) FROM (SELECT DISTINCT sha256, bytes FROM %s)",
                        wanted[i].table);
     for (size_t i = 0; i < tables && good; i++)
-        good = ask_number(fsck, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'",
-                          wanted[i].table) == 0 ||
-               check_wanted(fsck, &wanted[i], error);
+        good = !has_table(fsck, wanted[i].table) || check_wanted(fsck, &wanted[i], error);
     return good;
 }
 
@@ -223,6 +236,8 @@ bool fsck_run(const char *db, const char *artifacts, const struct fsck_options *
     bool good = opened && check_pages(&fsck, error);
     for (size_t i = 0; good && i < sizeof row_checks / sizeof row_checks[0]; i++)
         good = check_rows(&fsck, row_checks[i], error);
+    good =
+        good && check_rows(&fsck, has_table(&fsck, "stop") ? epochs_up_to_stop : all_epochs, error);
     good = good && check_checkpoints(&fsck, error) &&
            (artifacts == NULL || check_artifacts(&fsck, error));
     *result = fsck.result;

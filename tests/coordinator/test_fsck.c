@@ -1,0 +1,139 @@
+/* What fsck finds in rows that contradict each other, and what it leaves alone. What it finds in
+ * pages and files is in tests/integration/test_care.sh. */
+#include "coordinator/fsck.h"
+#include "coordinator/store.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Experiment 1, done in 10 epochs, and experiment 2, stopped after epoch 3 of 10. */
+static const char rows[] =
+    "INSERT INTO submission (key, person, submitted_ms) VALUES ('k', 'p', 1);"
+    "INSERT INTO experiment (id, submission, name, \"group\", config, variant, priority, backend,"
+    " memory_bytes, epochs, max_attempts, state, attempt, worker, submitted_ms, started_ms,"
+    " finished_ms) SELECT value, 'k', 'e' || value, 'g', '{}', '{}', 0, 'any', 1, 10, 3, 'done', 1,"
+    " 'w', 1, 2, 3 FROM json_each('[1, 2]');"
+    "INSERT INTO attempt (experiment, attempt, worker, started_ms, ended_ms, outcome)"
+    " SELECT id, 1, 'w', 2, 3, 'done' FROM experiment;"
+    "INSERT INTO stop (experiment, epoch, rule, metric, peers, decided_ms)"
+    " VALUES (2, 3, 'median', 'valid_loss', 1, 2);"
+    "WITH RECURSIVE n (epoch) AS (SELECT 1 UNION ALL SELECT epoch + 1 FROM n WHERE epoch < 10)"
+    "INSERT INTO epoch (experiment, epoch, attempt, reported_ms, best, train_true_positive,"
+    " train_true_negative, train_false_positive, train_false_negative, valid_true_positive,"
+    " valid_true_negative, valid_false_positive, valid_false_negative)"
+    " SELECT id, n.epoch, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1 FROM experiment, n"
+    " WHERE id = 1 OR n.epoch <= 3;";
+
+static int database_make(void **state) {
+    struct store *store;
+    sqlite3 *database;
+    struct error error = {0};
+    if (temporary_make(state) != 0)
+        return -1;
+    char *path = temporary_path(state, "runs.db");
+    if (!store_open(path, &store, &error))
+        fail_msg("%s", error.message);
+    store_close(store);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, rows, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(database));
+    sqlite3_close(database);
+    free(path);
+    return 0;
+}
+
+struct said {
+    size_t count;
+    char last[256];
+};
+
+static void take_line(void *context, const char *line) {
+    struct said *said = context;
+    said->count++;
+    snprintf(said->last, sizeof said->last, "%s", line);
+}
+
+/* After this statement (NULL: none) fsck says this one line; NULL: nothing. */
+static void says(void **state, const char *sql, const char *expected) {
+    struct said said = {0};
+    const struct fsck_options options = {.say = take_line, .context = &said};
+    struct fsck_result result;
+    struct error error = {0};
+    sqlite3 *database;
+    char *path = temporary_path(state, "runs.db");
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sql != NULL && sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(database));
+    sqlite3_close(database);
+    if (!fsck_run(path, NULL, &options, &result, &error))
+        fail_msg("%s", error.message);
+    assert_string_equal(said.last, expected != NULL ? expected : "");
+    assert_int_equal(said.count, expected != NULL);
+    assert_int_equal(result.faults, said.count);
+    free(path);
+}
+
+static void what_is_done_and_what_was_stopped_early_is_whole(void **state) {
+    says(state, NULL, NULL);
+}
+
+static void more_epochs_than_the_one_it_was_stopped_after_are_no_fault(void **state) {
+    says(state, "UPDATE stop SET epoch = 2", NULL);
+}
+
+static void a_missing_last_epoch_is_a_fault(void **state) {
+    says(state, "DELETE FROM epoch WHERE experiment = 1 AND epoch = 10",
+         "experiment 1 is done, and 9 of its 10 epochs are there");
+}
+
+static void an_epoch_that_is_missing_before_the_stop_is_a_fault(void **state) {
+    says(state, "UPDATE stop SET epoch = 4",
+         "experiment 2 is done, and 3 of its 10 epochs are there");
+}
+
+static void more_epochs_than_were_planned_are_a_fault(void **state) {
+    says(state, "UPDATE experiment SET epochs = 9 WHERE id = 1",
+         "experiment 1 is done, and 10 of its 9 epochs are there");
+}
+
+static void a_gap_in_the_epochs_is_a_fault(void **state) {
+    says(state, "DELETE FROM epoch WHERE experiment = 2 AND epoch = 2; UPDATE stop SET epoch = 1",
+         "experiment 2 has epoch 3 and only 2 of the epochs up to it");
+}
+
+static void a_database_from_before_there_were_stops_is_looked_at_too(void **state) {
+    says(state,
+         "DROP VIEW experiment_result; DROP TABLE stop;"
+         "UPDATE experiment SET epochs = 3 WHERE id = 2",
+         NULL);
+}
+
+static void an_attempt_that_runs_while_its_experiment_does_not_is_a_fault(void **state) {
+    says(state, "UPDATE attempt SET outcome = 'running', ended_ms = NULL WHERE experiment = 1",
+         "experiment 1, attempt 1 runs, and the experiment is done in attempt 1");
+}
+
+static void a_report_of_an_attempt_that_never_was_is_a_fault(void **state) {
+    says(state, "UPDATE epoch SET attempt = 2 WHERE experiment = 1 AND epoch = 1",
+         "experiment 1 is in attempt 1, and something of attempt 2 was reported");
+}
+
+int main(void) {
+#define ON_DATABASE(test) cmocka_unit_test_setup_teardown(test, database_make, temporary_remove)
+    const struct CMUnitTest tests[] = {
+        ON_DATABASE(what_is_done_and_what_was_stopped_early_is_whole),
+        ON_DATABASE(more_epochs_than_the_one_it_was_stopped_after_are_no_fault),
+        ON_DATABASE(a_missing_last_epoch_is_a_fault),
+        ON_DATABASE(an_epoch_that_is_missing_before_the_stop_is_a_fault),
+        ON_DATABASE(more_epochs_than_were_planned_are_a_fault),
+        ON_DATABASE(a_gap_in_the_epochs_is_a_fault),
+        ON_DATABASE(a_database_from_before_there_were_stops_is_looked_at_too),
+        ON_DATABASE(an_attempt_that_runs_while_its_experiment_does_not_is_a_fault),
+        ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
