@@ -214,17 +214,6 @@ static bool clear(struct request *request, struct clearing *clearing) {
     return clearing->good;
 }
 
-/* The same when the listings that nobody needs are gone as well; on a dry run they are back then.
- */
-static bool clear_data(struct request *request, struct clearing *clearing) {
-    struct store *store = request->coordinator->store;
-    if (!clearing->dry)
-        return listing_forget_unused(store, &request->error) && clear(request, clearing);
-    return listing_pretend(store, &request->error) &&
-           listing_forget_unused(store, &request->error) && clear(request, clearing) &&
-           listing_pretend_end(store, &request->error);
-}
-
 bool files_gc(struct request *request) {
     const cJSON *body = request->body, *every = json_member(body, "keep_every");
     struct clearing clearing = {
@@ -233,12 +222,20 @@ bool files_gc(struct request *request) {
         .dry = cJSON_IsTrue(json_member(body, "dry_run")),
         .good = true,
     };
-    if (!files_check_store(request) ||
-        (!clearing.dry &&
-         !artifact_thin(request->coordinator->store, clearing.every, &request->error)))
+    struct error why = {0};
+    struct store *store = request->coordinator->store;
+    if (!files_check_store(request) || !store_mark(store, &request->error))
         return false;
-    bool data = cJSON_IsTrue(json_member(body, "unused_data"));
-    if (!(data ? clear_data(request, &clearing) : clear(request, &clearing)))
+    bool good = (clearing.dry || artifact_thin(store, clearing.every, &request->error)) &&
+                (!cJSON_IsTrue(json_member(body, "unused_data")) ||
+                 listing_forget_unused(store, &request->error)) &&
+                clear(request, &clearing);
+    if (!store_unmark(store, clearing.dry || !good, &why)) {
+        request->code = WIRE_INTERNAL;
+        request->error = why;
+        good = false;
+    }
+    if (!good)
         return false;
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "files", (double)clearing.files);

@@ -129,23 +129,10 @@ bool listing_files(struct store *store, const char *listing,
 
 /* --- what goes --- */
 
-static bool run(struct store *store, const char *sql, struct error *error) {
-    struct query query;
-    query_open(&query, store, sql);
-    return query_run(&query, error);
-}
-
 bool listing_forget_unused(struct store *store, struct error *error) {
-    return run(store,
+    struct query query;
+    query_open(&query, store,
                "DELETE FROM listing WHERE sha256 NOT IN (SELECT listing FROM " LISTING_NAMED(
-                   "(SELECT config FROM experiment WHERE " LOOKUP_UNFINISHED ")", "") ")",
-               error);
-}
-
-bool listing_pretend(struct store *store, struct error *error) {
-    return run(store, "SAVEPOINT pretended", error);
-}
-
-bool listing_pretend_end(struct store *store, struct error *error) {
-    return run(store, "ROLLBACK TO pretended", error) && run(store, "RELEASE pretended", error);
+                   "(SELECT config FROM experiment WHERE " LOOKUP_UNFINISHED ")", "") ")");
+    return query_run(&query, error);
 }

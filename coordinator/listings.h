@@ -34,8 +34,4 @@ bool listing_files(struct store *store, const char *listing,
 
 /* Deletes the listings that no experiment names which is queued, paused or running. */
 bool listing_forget_unused(struct store *store, struct error *error);
-/* What is deleted between these two is there again after the second. */
-bool listing_pretend(struct store *store, struct error *error);
-bool listing_pretend_end(struct store *store, struct error *error);
-
 #endif

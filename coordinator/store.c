@@ -278,6 +278,14 @@ void store_rollback(struct store *store) {
         sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool store_mark(struct store *store, struct error *error) {
+    return execute(store, "SAVEPOINT mark", error);
+}
+
+bool store_unmark(struct store *store, bool undo, struct error *error) {
+    return execute(store, undo ? "ROLLBACK TO mark; RELEASE mark" : "RELEASE mark", error);
+}
+
 int64_t store_changes(const struct store *store) {
     return sqlite3_total_changes64(store->database);
 }

@@ -41,6 +41,9 @@ bool store_begin(struct store *store, struct error *error);
 bool store_is_held(const struct store *store);
 bool store_commit(struct store *store, struct error *error);
 void store_rollback(struct store *store);
+/* Within a transaction: what is written between these two stands only if it is not undone. */
+bool store_mark(struct store *store, struct error *error);
+bool store_unmark(struct store *store, bool undo, struct error *error);
 
 /* How many rows were written since the store was opened. */
 int64_t store_changes(const struct store *store);

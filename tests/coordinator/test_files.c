@@ -512,6 +512,36 @@ static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **sta
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
+/* Whose artifacts folder cannot be read to its end. */
+static void gc_fails(struct archive *archive, const char *how) {
+    char *path = NULL;
+    assert_true(asprintf(&path, "%s/sha256/ff", archive->folder) > 0);
+    FILE *in_the_way = fopen(path, "w");
+    assert_non_null(in_the_way);
+    fclose(in_the_way);
+    refused_with(archive, "gc", body("%s", how), "storage", "cannot read");
+    unlink(path);
+    free(path);
+}
+
+static void a_gc_that_fails_leaves_the_data_sets(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    gc_fails(archive, "{\"dry_run\": true, \"unused_data\": true}");
+    gc_fails(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static void a_gc_that_fails_leaves_the_checkpoints(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "epoch_2.st", "epoch", 2, FIRST, "first");
+    gc_fails(archive, "{\"dry_run\": false, \"keep_every\": 4}");
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
 static const cJSON *listings(struct archive *archive) {
     return json_member(ask(archive->bench, "listings", body("{}"), "listed"), "listings");
 }
@@ -691,6 +721,8 @@ int main(void) {
         ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
         ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
         ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
+        ON_ARCHIVE(a_gc_that_fails_leaves_the_data_sets),
+        ON_ARCHIVE(a_gc_that_fails_leaves_the_checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
