@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "net/frames.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,35 +162,7 @@ void *guard_socket(struct guard *guard) {
  * credential, the key. */
 enum { ZAP_VERSION, ZAP_REQUEST, ZAP_ADDRESS = 3, ZAP_MECHANISM = 5, ZAP_KEY, ZAP_PARTS };
 
-struct question {
-    zmq_msg_t parts[ZAP_PARTS];
-    size_t count;
-};
-
-static bool receive_question(void *zap, struct question *question) {
-    int more = 1;
-    question->count = 0;
-    while (more != 0) {
-        zmq_msg_t part;
-        zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, zap, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&part);
-            return false;
-        }
-        more = zmq_msg_more(&part);
-        if (question->count < ZAP_PARTS)
-            question->parts[question->count] = part;
-        else
-            zmq_msg_close(&part);
-        question->count++;
-    }
-    return true;
-}
-
-static void question_free(struct question *question) {
-    for (size_t i = 0; i < question->count && i < ZAP_PARTS; i++)
-        zmq_msg_close(&question->parts[i]);
-}
+static_assert((int)ZAP_PARTS <= (int)FRAMES_MAX, "frames_receive keeps all of a request");
 
 static bool part_is(zmq_msg_t *part, const char *text) {
     return zmq_msg_size(part) == strlen(text) &&
@@ -207,7 +180,7 @@ static void tell_refusal(struct guard *guard, zmq_msg_t *address, const char *he
 }
 
 /* The key's text when it is on a list, else NULL. */
-static const char *admit(struct guard *guard, struct question *question,
+static const char *admit(struct guard *guard, struct frames *question,
                          char hex[static KEY_TEXT_SIZE]) {
     zmq_msg_t *parts = question->parts;
     struct key key;
@@ -227,9 +200,9 @@ static void send_part(void *zap, const char *data, size_t length, int more) {
 }
 
 void guard_answer(struct guard *guard) {
-    struct question question;
+    struct frames question;
     guard_refresh(guard);
-    while (receive_question(guard->zap, &question)) {
+    while (frames_receive(guard->zap, &question)) {
         char hex[KEY_TEXT_SIZE];
         const char *user = admit(guard, &question, hex);
         bool numbered = question.count > ZAP_REQUEST;
@@ -242,6 +215,6 @@ void guard_answer(struct guard *guard) {
         send_part(guard->zap, user != NULL ? user : "", user != NULL ? strlen(user) : 0,
                   ZMQ_SNDMORE);
         send_part(guard->zap, "", 0, 0);
-        question_free(&question);
+        frames_free(&question);
     }
 }

@@ -4,6 +4,7 @@
 #include "coordinator/page_ask.h"
 #include "coordinator/page_compare.h"
 #include "coordinator/page_door.h"
+#include "core/json.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static enum MHD_Result send_error(struct MHD_Connection *connection, unsigned st
                                   const char *text) {
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "error", text);
-    char *json = cJSON_PrintUnformatted(body);
+    char *json = json_text(body);
     cJSON_Delete(body);
     return json == NULL ? MHD_NO
                         : http_send(connection, status, "application/json", json, strlen(json),
@@ -78,7 +79,9 @@ static enum MHD_Result send_answer(struct page *page, struct MHD_Connection *con
                 page_ask(&asker, request, body, &answer, &error);
     page_ask_close(&asker);
     cJSON_Delete(body);
-    char *json = good ? cJSON_PrintUnformatted(answer) : NULL;
+    char *json = good ? json_text(answer) : NULL;
+    if (good && json == NULL)
+        error_set(&error, ERROR_FAILED, "out of memory");
     cJSON_Delete(answer);
     return send_json(connection, json, &error);
 }
