@@ -46,16 +46,6 @@ static bool take_lock(struct blobs *blobs, struct error *error) {
                      blobs->dir);
 }
 
-static bool sync_folder(const char *path, struct error *error) {
-    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
-    if (!ok)
-        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", path);
-    if (descriptor >= 0)
-        close(descriptor);
-    return ok;
-}
-
 /* Makes the folders. What a process renamed that was killed before it synced the folder has a name
  * here, so the names are synced before anybody relies on them. */
 static bool make_folders(const struct blobs *blobs, struct error *error) {
@@ -69,7 +59,7 @@ static bool make_folders(const struct blobs *blobs, struct error *error) {
     for (unsigned i = 0; i < 256; i++) {
         snprintf(front, sizeof front, "%02x", i);
         depot_folder(blobs->dir, front, path);
-        if (access(path, F_OK) == 0 && !sync_folder(path, error))
+        if (access(path, F_OK) == 0 && !folder_sync(path, error))
             return false;
     }
     return true;
@@ -162,7 +152,7 @@ static bool make_folder_of(const struct blobs *blobs, const char *sha256, char p
     if (mkdir(path, 0777) != 0)
         return errno == EEXIST || error_errno(error, ERROR_FAILED, "cannot make %s", path);
     snprintf(above, sizeof above, "%s/sha256", blobs->dir);
-    return sync_folder(above, error);
+    return folder_sync(above, error);
 }
 
 /* The part has the sum of its name; else it goes. */

@@ -2,8 +2,8 @@
 
 #include "coordinator/backup.h"
 #include "coordinator/fsck.h"
+#include "coordinator/places.h"
 #include "core/clock.h"
-#include "core/home.h"
 #include "core/json.h"
 #include "core/options.h"
 
@@ -184,10 +184,12 @@ static const struct argp_option option_table[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct care_options *options = state->input;
     switch (key) {
-    case KEY_DB: return (options->db = strdup(argument)) != NULL ? 0 : ENOMEM;
+    case KEY_DB: free(options->db); return (options->db = strdup(argument)) != NULL ? 0 : ENOMEM;
     case KEY_JSON: options->json = true; return 0;
     case KEY_QUICK: options->quick = true; return 0;
-    case KEY_ARTIFACTS: return (options->artifacts = strdup(argument)) != NULL ? 0 : ENOMEM;
+    case KEY_ARTIFACTS:
+        free(options->artifacts);
+        return (options->artifacts = strdup(argument)) != NULL ? 0 : ENOMEM;
     case ARGP_KEY_ARG:
         if (options->file != NULL)
             return options_mistake(state, "an argument too many: %s", argument);
@@ -197,28 +199,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     }
 }
 
-static bool fill_defaults(struct care_options *options, struct error *error) {
-    char *home = NULL;
-    if (options->db == NULL) {
-        if (!home_folder(&home, error))
-            return false;
-        if (asprintf(&options->db, "%s/assay.db", home) < 0)
-            options->db = NULL;
-        free(home);
-    }
-    if (options->db != NULL && options->artifacts == NULL &&
-        asprintf(&options->artifacts, "%s-artifacts", options->db) < 0)
-        options->artifacts = NULL;
-    return (options->db != NULL && options->artifacts != NULL) ||
-           error_set(error, ERROR_FAILED, "out of memory");
-}
-
 static bool run(const struct care *care, struct care_options *options, int *code,
                 struct error *error) {
     if ((care->arguments[0] != '\0') != (options->file != NULL))
         return error_set(error, ERROR_INPUT, "%s %s; see %s --help", care->title,
                          options->file != NULL ? "takes no argument" : "needs FILE", care->title);
-    return fill_defaults(options, error) && care->run(options, code, error);
+    return places_fill(&options->db, &options->artifacts, error) && care->run(options, code, error);
 }
 
 int care_main(int argc, char **argv) {

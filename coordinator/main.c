@@ -1,6 +1,7 @@
 /* assay-coordinator: options, signals and the order in which the parts open and close. */
 #include "coordinator/care.h"
 #include "coordinator/page.h"
+#include "coordinator/places.h"
 #include "coordinator/server.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -136,30 +137,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     }
 }
 
-/* The database's place when --db does not say: in ASSAY_HOME. */
-static bool default_db(char **db, struct error *error) {
-    const char *home = getenv("ASSAY_HOME"), *user = getenv("HOME");
-    int length = -1;
-    if (home != NULL && home[0] != '\0')
-        length = asprintf(db, "%s/assay.db", home);
-    else if (user != NULL && user[0] != '\0')
-        length = asprintf(db, "%s/.local/share/assay/assay.db", user);
-    else
-        return error_set(error, ERROR_INPUT, "neither ASSAY_HOME nor HOME is set; name --db FILE");
-    if (length >= 0)
-        return true;
-    *db = NULL;
-    return error_set(error, ERROR_FAILED, "no memory");
-}
-
-static bool default_artifacts(struct options *options, struct error *error) {
-    if (options->artifacts != NULL ||
-        asprintf(&options->artifacts, "%s-artifacts", options->db) >= 0)
-        return true;
-    options->artifacts = NULL;
-    return error_set(error, ERROR_FAILED, "no memory");
-}
-
 /* A descriptor that becomes readable with SIGINT or SIGTERM. Before any thread starts, so that all
  * of them leave these signals to it. */
 static int stop_signals(void) {
@@ -270,8 +247,7 @@ int main(int count, char **words) {
     words[0] = title;
     int code;
     if (options_parse(&argp, count, words, &options, &code) &&
-        ((options.db == NULL && !default_db(&options.db, &error)) ||
-         !default_artifacts(&options, &error) || !run(&options, &error))) {
+        (!places_fill(&options.db, &options.artifacts, &error) || !run(&options, &error))) {
         fprintf(stderr, "assay: %s\n", error.message);
         code = (int)error.code;
     }

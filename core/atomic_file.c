@@ -60,18 +60,6 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t length
            error_errno(error, ERROR_FAILED, "cannot write %s", written_name(file));
 }
 
-/* Makes a rename in the folder of `path` durable. `path` is changed (dirname). */
-static bool folder_sync(char *path, struct error *error) {
-    const char *folder = dirname(path);
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
-    if (!ok)
-        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", folder);
-    if (descriptor >= 0)
-        close(descriptor);
-    return ok;
-}
-
 bool atomic_file_commit(struct atomic_file *file, struct error *error) {
     int descriptor = file->descriptor;
     if (file->temporary == NULL) {
@@ -94,7 +82,7 @@ bool atomic_file_commit(struct atomic_file *file, struct error *error) {
         atomic_file_abandon(file);
         return false;
     }
-    bool ok = folder_sync(file->path, error);
+    bool ok = folder_sync(dirname(file->path), error);
     atomic_file_free(file);
     return ok;
 }
@@ -175,7 +163,7 @@ bool atomic_file_link(const char *from, const char *path, struct error *error) {
         unlink(temporary);
         goto out;
     }
-    ok = folder_sync(folder, error);
+    ok = folder_sync(dirname(folder), error);
 out:
     free(temporary);
     free(folder);

@@ -137,3 +137,13 @@ bool folder_make_of(const char *path, struct error *error) {
     free(folder);
     return made;
 }
+
+bool folder_sync(const char *path, struct error *error) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
+    if (!ok)
+        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", path);
+    if (descriptor >= 0)
+        close(descriptor);
+    return ok;
+}

@@ -30,5 +30,7 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
 bool folder_make(const char *path, struct error *error);
 /* The same for the folder that the file `path` stands in; one without a folder needs none. */
 bool folder_make_of(const char *path, struct error *error);
+/* Makes durable which names stand in the folder. */
+bool folder_sync(const char *path, struct error *error);
 
 #endif
