@@ -47,22 +47,22 @@ static bool fetch(struct client *client, const cJSON *artifact, const char *path
 static bool bring(struct client *client, const cJSON *artifact, char path[PATH_MAX],
                   struct error *error) {
     struct text text = {0};
-    char *home = NULL;
     const char *sha256 = field_text(artifact, "sha256", ""),
                *name = field_text(artifact, "name", "");
     bool good = sha256_valid(sha256) && name[0] != '.' && strchr(name, '/') == NULL;
     if (!good)
         return error_set(error, ERROR_FAILED, "the coordinator names a file that cannot be");
-    if (!home_folder(&home, error))
+    char *fetched = home_path("fetched", error);
+    if (fetched == NULL)
         return false;
-    text_format(&text, "%s/fetched/%s", home, sha256);
+    text_format(&text, "%s/%s", fetched, sha256);
     good = !text.failed && snprintf(path, PATH_MAX, "%s/%s", text_string(&text), name) < PATH_MAX;
     if (!good)
-        error_set(error, ERROR_INPUT, "%s: the name is too long", home);
+        error_set(error, ERROR_INPUT, "%s: the name is too long", fetched);
     good = good && folder_make(text_string(&text), error) &&
            (access(path, R_OK) == 0 || fetch(client, artifact, path, error));
     text_free(&text);
-    free(home);
+    free(fetched);
     return good;
 }
 

@@ -8,7 +8,6 @@
 #include "cli/screen.h"
 #include "core/clock.h"
 #include "core/format.h"
-#include "core/home.h"
 #include "core/json.h"
 #include "core/machine.h"
 #include "core/text.h"
@@ -338,34 +337,6 @@ static void say_how_to_go_on(const char *dir) {
     text_free(&word);
 }
 
-/* The folder: --dir, or ASSAY_HOME/demo. The caller frees. */
-static char *choose_dir(const struct demo_options *chosen, struct error *error) {
-    char *home, *dir = NULL;
-    if (chosen->dir == NULL && !home_folder(&home, error))
-        return NULL;
-    if (chosen->dir != NULL)
-        dir = strdup(chosen->dir);
-    else {
-        if (asprintf(&dir, "%s/demo", home) < 0)
-            dir = NULL;
-        free(home);
-    }
-    if (dir == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
-    return dir;
-}
-
-static bool open_folder(struct demo_options *chosen, char **dir, struct error *error) {
-    char *named = choose_dir(chosen, error);
-    bool good = named != NULL && demo_folder_take(named, &chosen->set, error);
-    if (good) {
-        *dir = realpath(named, NULL);
-        good = *dir != NULL || error_errno(error, ERROR_FAILED, "cannot find %s", named);
-    }
-    free(named);
-    return good;
-}
-
 static bool run(struct demo *demo, struct demo_options *chosen, int *status, struct error *error) {
     int64_t start_ms = clock_steady_ms();
     char text[FORMAT_SIZE];
@@ -373,7 +344,7 @@ static bool run(struct demo *demo, struct demo_options *chosen, int *status, str
     /* its coordinator is for this machine alone and has no keys */
     unsetenv("ASSAY_KEY");
     unsetenv("ASSAY_SERVER_KEY");
-    if (!open_folder(chosen, &demo->dir, error))
+    if (!demo_folder_take(chosen->dir, &chosen->set, &demo->dir, error))
         return false;
     printf("The demo goes to %s\n", demo->dir);
     if (!chosen->set.drawn && !draw(demo, &chosen->set, error))

@@ -1,6 +1,7 @@
 #include "cli/demo_folder.h"
 
 #include "cli/field.h"
+#include "core/home.h"
 #include "core/json.h"
 
 #include <dirent.h>
@@ -87,7 +88,7 @@ static bool is_empty(const char *dir, struct error *error) {
     return empty;
 }
 
-bool demo_folder_take(const char *dir, struct demo_set *set, struct error *error) {
+static bool take(const char *dir, struct demo_set *set, struct error *error) {
     char *path = marker_path(dir, error);
     bool good = path != NULL;
     set->drawn = false;
@@ -100,6 +101,18 @@ bool demo_folder_take(const char *dir, struct demo_set *set, struct error *error
         good = is_empty(dir, error) && folder_make(dir, error) && write_marker(path, set, error);
     }
     free(path);
+    return good;
+}
+
+bool demo_folder_take(const char *dir, struct demo_set *set, char **path, struct error *error) {
+    char *named = dir == NULL ? home_path("demo", error) : NULL;
+    const char *chosen = dir != NULL ? dir : named;
+    bool good = chosen != NULL && take(chosen, set, error);
+    if (good) {
+        *path = realpath(chosen, NULL);
+        good = *path != NULL || error_errno(error, ERROR_FAILED, "cannot find %s", chosen);
+    }
+    free(named);
     return good;
 }
 

@@ -18,10 +18,10 @@ struct demo_set {
     bool drawn;                     /* all of them are there */
 };
 
-/* Makes `dir` a demo's folder, or goes on with one: fills in what `set` leaves open with what is
- * there already, or with the defaults. ERROR_INPUT when dir holds something else, or pictures drawn
- * otherwise than chosen. */
-bool demo_folder_take(const char *dir, struct demo_set *set, struct error *error);
+/* Makes `dir` (NULL: ASSAY_HOME/demo) a demo's folder, or goes on with one: fills in what `set`
+ * leaves open with what is there already, or with the defaults. *path is its absolute path, for
+ * free. ERROR_INPUT when it holds something else, or pictures drawn otherwise than chosen. */
+bool demo_folder_take(const char *dir, struct demo_set *set, char **path, struct error *error);
 
 /* Writes down that all pictures are there. */
 bool demo_folder_drawn(const char *dir, struct demo_set *set, struct error *error);

@@ -47,25 +47,11 @@ static const struct command_line line = {
 
 /* Where the key goes; its folder is made. The caller frees. */
 static bool choose_path(const struct command_input *input, char **path, struct error *error) {
-    char *home = NULL;
-    *path = NULL;
-    if (input->count > 0) {
-        *path = strdup(input->arguments[0]);
-    } else if (!home_folder(&home, error)) {
-        return false;
-    } else if (asprintf(path, "%s/assay.key", home) < 0) {
-        *path = NULL;
-    }
-    free(home);
-    if (*path == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
-    char *slash = strrchr(*path, '/');
-    if (slash == NULL || slash == *path)
-        return true;
-    *slash = '\0';
-    bool good = folder_make(*path, error);
-    *slash = '/';
-    return good;
+    if (input->count == 0)
+        *path = home_path("assay.key", error);
+    else if ((*path = strdup(input->arguments[0])) == NULL)
+        error_set(error, ERROR_FAILED, "out of memory");
+    return *path != NULL && folder_make_of(*path, error);
 }
 
 static void print(const struct command_input *input, const char *path, const char *hex,

@@ -2,6 +2,7 @@
 #include "cli/artifact.h"
 #include "cli/field.h"
 #include "cli/run_program.h"
+#include "core/file.h"
 #include "core/home.h"
 
 #include <limits.h>
@@ -91,25 +92,12 @@ static const struct command_line line = {
 static bool config_file(const cJSON *config, char *name, size_t size, struct error *error) {
     char *text = cJSON_Print(config);
     int descriptor = memfd_create("config.json", 0);
-    bool good = text != NULL && descriptor >= 0 &&
-                write(descriptor, text, strlen(text)) == (ssize_t)strlen(text);
+    bool good = text != NULL && descriptor >= 0 && file_write_all(descriptor, text, strlen(text));
     if (!good)
         error_errno(error, ERROR_FAILED, "cannot keep the config in memory");
     snprintf(name, size, "/proc/self/fd/%d", descriptor);
     free(text);
     return good;
-}
-
-/* Where pictures are fetched to; the caller frees. */
-static bool default_cache(char **path, struct error *error) {
-    char *home = NULL;
-    *path = NULL;
-    if (!home_folder(&home, error))
-        return false;
-    if (asprintf(path, "%s/data-cache", home) < 0)
-        *path = NULL;
-    free(home);
-    return *path != NULL || error_set(error, ERROR_FAILED, "out of memory");
 }
 
 /* Becomes `assay-worker evaluate`. Returns only on failure. */
@@ -149,7 +137,7 @@ int command_test(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if ((chosen.cache == NULL && !default_cache(&cache, &error)) ||
+    if ((chosen.cache == NULL && (cache = home_path("data-cache", &error)) == NULL) ||
         !client_look_one(&input, "show", &client, &id, &experiments, &error) ||
         !artifact_path(&client, experiments->child, chosen.checkpoint, path, &error) ||
         !config_file(field_at(experiments->child, "config"), config, sizeof config, &error)) {

@@ -3,16 +3,11 @@
 #include "core/home.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 bool places_fill(char **db, char **artifacts, struct error *error) {
-    char *home = NULL;
-    if (*db == NULL && !home_folder(&home, error))
+    if (*db == NULL && (*db = home_path("assay.db", error)) == NULL)
         return error_context(error, "without --db");
-    if (*db == NULL && asprintf(db, "%s/assay.db", home) < 0)
-        *db = NULL;
-    free(home);
-    if (*db != NULL && *artifacts == NULL && asprintf(artifacts, "%s-artifacts", *db) < 0)
+    if (*artifacts == NULL && asprintf(artifacts, "%s-artifacts", *db) < 0)
         *artifacts = NULL;
-    return (*db != NULL && *artifacts != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    return *artifacts != NULL || error_set(error, ERROR_FAILED, "out of memory");
 }

@@ -15,3 +15,15 @@ bool home_folder(char **path, struct error *error) {
         *path = NULL;
     return *path != NULL || error_set(error, ERROR_FAILED, "out of memory");
 }
+
+char *home_path(const char *name, struct error *error) {
+    char *folder = NULL, *path = NULL;
+    if (!home_folder(&folder, error))
+        return NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0) {
+        path = NULL;
+        error_set(error, ERROR_FAILED, "out of memory");
+    }
+    free(folder);
+    return path;
+}

@@ -7,5 +7,7 @@
 /* ASSAY_HOME, else ~/.local/share/assay; not made. The caller frees *path. ERROR_INPUT when
  * neither ASSAY_HOME nor HOME is set. */
 bool home_folder(char **path, struct error *error);
+/* NAME in it; the caller frees. NULL on failure. */
+char *home_path(const char *name, struct error *error);
 
 #endif

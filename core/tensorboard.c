@@ -122,9 +122,9 @@ bool tensorboard_open(const char *path, uint64_t keep, struct tensorboard **boar
         tensorboard_close(made);
         return false;
     }
-    made->file = fopen(path, "r+b");
+    made->file = fopen(path, "r+be");
     if (made->file == NULL && errno == ENOENT)
-        made->file = fopen(path, "w+b");
+        made->file = fopen(path, "w+be");
     if (made->file == NULL || !cut_back(made, keep)) {
         error_errno(error, ERROR_FAILED, "cannot open %s", path);
         tensorboard_close(made);

@@ -2,16 +2,13 @@
 
 #include "core/atomic_file.h"
 #include "core/file.h"
+#include "core/json.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static double number(const cJSON *body, const char *key) {
-    return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(body, key));
-}
 
 /* Asks for the piece at *have and adds it to the part. */
 static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int part, int64_t *have,
@@ -26,8 +23,8 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     if (!ok)
         return error_set(error, why.code == ERROR_UNREACHABLE ? ERROR_UNREACHABLE : ERROR_INPUT,
                          "%s", why.message);
-    if ((int64_t)number(piece.body, "offset") != *have ||
-        (int64_t)number(piece.body, "bytes") != fetch->bytes ||
+    if (json_integer(piece.body, "offset") != *have ||
+        json_integer(piece.body, "bytes") != fetch->bytes ||
         (int64_t)piece.bytes_length > fetch->bytes - *have)
         ok = error_set(error, ERROR_INPUT,
                        "the coordinator sends another piece of a file than it "

@@ -135,9 +135,8 @@ static bool write_new(const char *path, mode_t mode, const char *text, struct er
                          path);
     if (descriptor < 0)
         return error_errno(error, ERROR_FAILED, "cannot make %s", path);
-    size_t length = strlen(text);
-    bool good = fchmod(descriptor, mode) == 0 &&
-                write(descriptor, text, length) == (ssize_t)length && fsync(descriptor) == 0;
+    bool good = fchmod(descriptor, mode) == 0 && file_write_all(descriptor, text, strlen(text)) &&
+                fsync(descriptor) == 0;
     if (!good)
         error_errno(error, ERROR_FAILED, "cannot write %s", path);
     close(descriptor);

@@ -277,17 +277,12 @@ static bool open_all(struct cuda_device *cuda, struct error *error) {
 static bool open_choices(struct cuda_device *cuda, const struct model_options *options,
                          struct error *error) {
     struct cudaDeviceProp properties;
-    char *home;
     if (!cuda_done(cudaGetDeviceProperties(&properties, cuda->index), "its name", error))
         return false;
     snprintf(cuda->name, sizeof cuda->name, "%.*s", CHOICE_DEVICE - 1, properties.name);
-    if (!home_folder(&home, NULL))
-        return true;
-    if (asprintf(&cuda->choices_path, "%s/engines", home) < 0)
-        cuda->choices_path = NULL;
-    else
+    cuda->choices_path = home_path("engines", NULL);
+    if (cuda->choices_path != NULL)
         cuda->choices = choices_open(cuda->choices_path, options->tell, options->tell_context);
-    free(home);
     return true;
 }
 
