@@ -7,7 +7,7 @@ last, 224 x 224; fp32 (true float), tf32, bf16 (PyTorch: autocast); batches of 3
   random   the same drawn pictures each step, on the device already
   input    PNG files, resized to 256 once and kept; crop, flip and Normalize anew each epoch. PyTorch:
            a DataLoader whose workers hold the resized pictures, pinned memory, non_blocking copies
-PyTorch runs eagerly and through torch.compile(mode="max-autotune"). In each round of a row (data, batch,
+PyTorch runs eagerly and through torch.compile (--compile-mode). In each round of a row (data, batch,
 precision) assay, eager and compile run one after the other, never two at once; a ratio is the median over
 rounds, so that what else the machine does falls on all. assay is a process of its own each time, each peer one
 that lasts (train_vs_pytorch_peer.py), keeps its warmed network until the row ends, and is started anew where it
@@ -19,9 +19,10 @@ Beside each figure of assay: the floor that `assay-worker bench --layers` counts
 is; what part of the speed on pictures that are on the device already, measured in the same process, is left
 with the whole pipeline (97 % is wanted). nvidia-smi is asked ten times a second: how busy the GPU was is over
 the timed steps but their first second, which its figure still looks back on, so the first round of a batch and
-precision, whose speed is not known yet, may be too short for it (95 % is wanted of training). Memory of assay:
-the most that nvidia-smi saw in use while it ran less what was in use before (the peers' own), so with its CUDA
-context; of PyTorch: the most that its allocator held (max_memory_reserved), so without.
+precision, whose speed is not known yet, may be too short for it (95 % is wanted of training). Memory of
+both: the most of the GPU's that it had allocated at once, cuDNN's and cuBLAS's workspaces among it (PyTorch:
+max_memory_reserved), without CUDA's context; of assay, whose evaluation in larger batches counts, also the most
+that nvidia-smi saw in use while it ran less what was in use before (the peers' own), with its context.
 """
 import argparse
 import json
@@ -37,6 +38,7 @@ import time
 PRECISIONS = ("fp32", "tf32", "bf16")
 DATA = ("random", "input")
 PEERS = ("eager", "compile")
+COMPILE_MODES = ("max-autotune", "reduce-overhead", "default")
 PEER_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "train_vs_pytorch_peer.py")
 
 
@@ -167,7 +169,8 @@ def run_assay(program, task, steps):
     part = result["together"]["cached"] if task["data"] == "input" else training
     return {"rate": part["images_per_second"], "training_rate": training["images_per_second"], "steps": steps,
             "device": result["device"], "waiting": part.get("waiting"),
-            "evaluation_share": training["evaluation_share"], **watch.memory(), **watch.busy(part)}
+            "evaluation_share": training["evaluation_share"],
+            "reserved": training.get("device_memory_peak_bytes", 0), **watch.memory(), **watch.busy(part)}
 
 
 def find_floor(program, task, device):
@@ -266,15 +269,15 @@ def reserved(row, name):
 
 def table(document):
     lines = ["| data | batch | precision | assay, images/s | floor, and how near | of the speed without input | "
-             "GPU busy | memory by nvidia-smi | PyTorch eager | ratio | memory it reserved | torch.compile | ratio | "
-             "memory it reserved |", "| --- " * 14 + "|"]
+             "GPU busy | memory it reserved | memory by nvidia-smi | PyTorch eager | ratio | memory it reserved | "
+             "torch.compile | ratio | memory it reserved |", "| --- " * 15 + "|"]
     for row in document["rows"]:
         lines.append("| " + " | ".join((
             row["data"], "%d" % row["batch"], row["precision"], cell(row, "assay"), distance(row), of_device(row),
             median_of(row, "assay", lambda one: 100 * one["busy"] if "busy" in one else None, "%.0f %%"),
-            median_of(row, "assay", lambda one: one.get("memory_mib"), "%.0f MiB"), cell(row, "eager"),
-            ratio(row, "eager"), reserved(row, "eager"), cell(row, "compile"), ratio(row, "compile"),
-            reserved(row, "compile"))) + " |")
+            reserved(row, "assay"), median_of(row, "assay", lambda one: one.get("memory_mib"), "%.0f MiB"),
+            cell(row, "eager"), ratio(row, "eager"), reserved(row, "eager"), cell(row, "compile"),
+            ratio(row, "compile"), reserved(row, "compile"))) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -333,6 +336,9 @@ def read_options():
     parser.add_argument("--peers", default=",".join(PEERS), help="none: assay alone")
     parser.add_argument("--compile-for", type=read_pairs, metavar="PRECISION:BATCH,...",
                         help="what the peer compile runs at: bf16:32,bf16:256 (default: all)")
+    parser.add_argument("--compile-mode", choices=COMPILE_MODES, default=COMPILE_MODES[0],
+                        help="of torch.compile; the first tries many kernels for every convolution, which takes "
+                        "minutes (default: max-autotune)")
     parser.add_argument("--peer-seconds", type=float, metavar="SECONDS",
                         help="a peer that has no answer to a task by then is ended, and has failed (default: none)")
     parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS",
@@ -367,14 +373,16 @@ def make_small(options):
 def main():
     began = time.monotonic()
     options = read_options()
-    task = {"arch": "resnet50", "size": 224, "steps": options.steps, "warm": 10, "dry": options.dry}
+    task = {"arch": "resnet50", "size": 224, "steps": options.steps, "warm": 10, "dry": options.dry,
+            "compile_mode": options.compile_mode}
     if options.dry:
         make_small(options)
         task.update(arch="resnet18", size=32, steps=2, warm=1)
     contenders = {"assay": Assay(options.program, options.assay_seconds),
                   **{name: Peer(name, options.peer_seconds) for name in options.peers}}
     peers = [contenders[name] for name in options.peers]
-    document = {"dry": options.dry, "python": sys.version.split()[0], "rows": list(options.rows)}
+    document = {"dry": options.dry, "python": sys.version.split()[0], "compile_mode": options.compile_mode,
+                "rows": list(options.rows)}
     with tempfile.TemporaryDirectory() as folder:
         if options.pictures is None:
             make_pictures(folder, 8 if options.dry else 128)

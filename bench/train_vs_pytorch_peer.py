@@ -86,7 +86,7 @@ class Work:
         arch = getattr(torchvision.models, task["arch"])()
         network = torch.nn.Sequential(arch, torch.nn.ReLU(), torch.nn.Linear(1000, 2))
         network = network.to(self.device, memory_format=torch.channels_last)
-        self.network = torch.compile(network, mode="max-autotune") if kind == "compile" else network
+        self.network = torch.compile(network, mode=task["compile_mode"]) if kind == "compile" else network
         self.optimizer = torch.optim.Adam(network.parameters(), 2e-4)
         self.data = (Fed if task["data"] == "input" else Drawn)(task, self.device)
         self.warm()

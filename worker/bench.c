@@ -278,6 +278,9 @@ static bool measure_training(struct trained *trained, const struct bench_options
                                 evaluation_share(rate, evaluation_rate));
         cJSON_AddNumberToObject(training, "from_unix_ms", (double)from);
         cJSON_AddNumberToObject(training, "until_unix_ms", (double)until);
+        if (trained->backend->memory_most != NULL)
+            cJSON_AddNumberToObject(training, "device_memory_peak_bytes",
+                                    (double)trained->backend->memory_most(trained->model));
     }
     free(seconds);
     return ok;
@@ -368,7 +371,9 @@ int bench_main(int argc, char **argv) {
                "them. from_unix_ms and until_unix_ms: when the timed steps ran. evaluation_share "
                "is of an epoch that validates on a tenth of the pictures and trains on eight. "
                "memory_peak_bytes is the whole "
-               "program's, as the system counts it. With --layers each layer is waited for, which "
+               "program's, as the system counts it; device_memory_peak_bytes what it allocated of "
+               "a GPU's at most, evaluation included, without CUDA's own. With --layers each layer "
+               "is waited for, which "
                "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
         .arch = "resnet50", .backend = "auto", .size = 224, .batch = 32, .steps = 5};

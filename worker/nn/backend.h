@@ -96,6 +96,8 @@ struct backend {
     bool (*model_new)(const struct network *network, const struct model_options *options,
                       struct model **model, struct error *error);
     void (*model_free)(struct model *model);
+    /* NULL, or the most bytes of the device's own memory that the model ever had at once. */
+    uint64_t (*memory_most)(const struct model *model);
     /* `values`: parameter->count floats in PyTorch's layout. Gradients are those of the last
      * train_step, before the optimizer; setting them is an error. A new model's state is all zeros,
      * and so are moments that the optimizer does not keep. Parameters that are not trainable have

@@ -20,6 +20,7 @@ static const struct backend backend_cuda = {
     .memory_bytes = found_cuda_memory_bytes,
     .model_new = cuda_model_new,
     .model_free = gpu_model_free,
+    .memory_most = gpu_model_memory_most,
     .state_set = gpu_model_state_set,
     .state_get = gpu_model_state_get,
     .train_step = gpu_model_train_step,

@@ -35,6 +35,8 @@ struct device {
     void (*release)(struct device *device, void *memory);
     /* Bytes that allocate could still give. */
     size_t (*room)(struct device *device);
+    /* The most that was ever allocated at once, with what matrix products work in. */
+    size_t (*most)(struct device *device);
     /* Memory of the host that copies reach without a detour; freed with unpin. */
     bool (*pin)(struct device *device, size_t bytes, void **memory, struct error *error);
     void (*unpin)(struct device *device, void *memory);

@@ -212,6 +212,7 @@ static void device_free(struct device *device) {
     for (int i = 0; i < QUEUES; i++)
         if (cuda->queues[i] != NULL)
             cudaStreamDestroy(cuda->queues[i]);
+    ledger_free(&cuda->memory);
     free(cuda);
 }
 
@@ -252,7 +253,8 @@ static bool open_queues(struct cuda_device *cuda, struct error *error) {
         done = cuda_done(cudaStreamCreateWithPriority(&cuda->queues[i], cudaStreamNonBlocking,
                                                       i == QUEUE_MAIN ? greatest : least),
                          "a stream", error) &&
-               cuda_done(cudaMalloc(&cuda->cublas_memory[i], CUBLAS_BYTES), "memory", error);
+               cuda_done(cudaMalloc(&cuda->cublas_memory[i], CUBLAS_BYTES), "memory", error) &&
+               ledger_add(&cuda->memory, cuda->cublas_memory[i], CUBLAS_BYTES, error);
     for (int i = 0; done && i < DEVICE_FORKS; i++)
         done = cuda_done(cudaEventCreateWithFlags(&cuda->fork_ends[i], cudaEventDisableTiming),
                          "an event", error);

@@ -7,6 +7,10 @@ static size_t room(struct device *device) {
     return left;
 }
 
+static size_t most(struct device *device) {
+    return own(device)->memory.most;
+}
+
 static bool clear(struct device *device, void *memory, size_t bytes, struct error *error) {
     struct cuda_device *cuda = own(device);
     return enter(cuda, error) &&
@@ -14,7 +18,9 @@ static bool clear(struct device *device, void *memory, size_t bytes, struct erro
 }
 
 static void release(struct device *device, void *memory) {
-    if (enter(own(device), NULL))
+    struct cuda_device *cuda = own(device);
+    ledger_remove(&cuda->memory, memory);
+    if (enter(cuda, NULL))
         cudaFree(memory); /* waits for what uses it */
 }
 
@@ -32,7 +38,7 @@ static bool allocate(struct device *device, size_t bytes, void **memory, struct 
     }
     if (!cuda_done(status, "memory", error))
         return false;
-    if (clear(device, *memory, bytes, error) &&
+    if (ledger_add(&cuda->memory, *memory, bytes, error) && clear(device, *memory, bytes, error) &&
         device->finish(device, error)) /* uploads may come aside */
         return true;
     release(device, *memory);
@@ -93,6 +99,7 @@ void device_cuda_memory(struct device *calls) {
     calls->allocate = allocate;
     calls->release = release;
     calls->room = room;
+    calls->most = most;
     calls->pin = pin;
     calls->unpin = unpin;
     calls->upload = upload;

@@ -4,6 +4,7 @@
 
 #include "worker/nn/cuda/choices.h"
 #include "worker/nn/cuda/device.h"
+#include "worker/nn/cuda/ledger.h"
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
@@ -22,6 +23,7 @@ struct cuda_device {
     cudnnHandle_t cudnn;
     cublasHandle_t cublas;
     void *cublas_memory[QUEUES];
+    struct ledger memory; /* of the device, cuBLAS's as well */
     /* of engines, from one run to the next; choices NULL: nothing is remembered */
     struct choices *choices;
     char *choices_path;

@@ -78,6 +78,10 @@ void gpu_model_free(struct model *model) {
     free(model);
 }
 
+uint64_t gpu_model_memory_most(const struct model *model) {
+    return model->device->most(model->device);
+}
+
 bool gpu_model_state_set(struct model *model, enum model_state state, size_t parameter,
                          const float *values, struct error *error) {
     return gpu_weights_set(&model->weights, state, parameter, values, error);

@@ -9,6 +9,7 @@
 bool gpu_model_new(struct device *device, const struct network *network,
                    const struct model_options *options, struct model **model, struct error *error);
 void gpu_model_free(struct model *model);
+uint64_t gpu_model_memory_most(const struct model *model);
 bool gpu_model_state_set(struct model *model, enum model_state state, size_t parameter,
                          const float *values, struct error *error);
 bool gpu_model_state_get(struct model *model, enum model_state state, size_t parameter,

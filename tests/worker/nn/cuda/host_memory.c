@@ -169,6 +169,11 @@ size_t host_room(struct device *device) {
     return host_device_room - host_device_counts.bytes;
 }
 
+size_t host_most(struct device *device) {
+    (void)device;
+    return host_device_counts.most_bytes;
+}
+
 bool host_pin(struct device *device, size_t bytes, void **memory, struct error *error) {
     size_t free_place = 0;
     (void)device;

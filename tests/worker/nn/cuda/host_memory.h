@@ -16,6 +16,7 @@ void host_demand_joined(void);
 bool host_allocate(struct device *device, size_t bytes, void **memory, struct error *error);
 void host_release(struct device *device, void *memory);
 size_t host_room(struct device *device);
+size_t host_most(struct device *device);
 bool host_pin(struct device *device, size_t bytes, void **memory, struct error *error);
 void host_unpin(struct device *device, void *memory);
 bool host_upload(struct device *device, void *to, const void *from, size_t bytes,

@@ -219,6 +219,19 @@ static void evaluation_takes_no_memory_for_gradients(void **state) {
     small_free(small);
 }
 
+static void a_model_tells_the_most_memory_that_it_had(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
+    small_train(small, &ADAM, 1);
+    size_t four = host_device_counts.bytes;
+    assert_in_range(backend_host.memory_most(small->model), four, SIZE_MAX);
+    small->batch.count = 1;
+    small_evaluate(small);
+    assert_in_range(backend_host.memory_most(small->model), four, SIZE_MAX);
+    assert_true(backend_host.memory_most(small->model) < 2 * four);
+    small_free(small);
+}
+
 static void a_batch_that_does_not_fit_is_an_error_and_no_end(void **state) {
     (void)state;
     struct error error = {0};
@@ -356,6 +369,7 @@ int main(void) {
         cmocka_unit_test(bf16_is_rounded_to_the_nearest),
         cmocka_unit_test(a_model_gives_all_its_memory_back),
         cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
+        cmocka_unit_test(a_model_tells_the_most_memory_that_it_had),
         cmocka_unit_test(a_batch_that_does_not_fit_is_an_error_and_no_end),
         cmocka_unit_test(a_step_updates_all_weights_in_one_launch),
         cmocka_unit_test(convolutions_of_one_pixel_are_products_in_fp32_alone),
