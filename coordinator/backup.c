@@ -3,6 +3,7 @@
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static bool copy_database(const char *from, const char *path, struct error *erro
     if (!store_look(from, &source, error))
         goto out;
     if (sqlite3_open(path, &copy) != SQLITE_OK) {
-        error_set(error, ERROR_FAILED, "cannot make %s: %s", path, sqlite3_errmsg(copy));
+        errno = sqlite3_system_errno(copy);
+        error_errno(error, ERROR_FAILED, "cannot make %s", path);
         goto out;
     }
     sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");
@@ -78,11 +80,36 @@ static char *partial_path(const char *path, struct error *error) {
     return NULL;
 }
 
+/* That `path` with `behind` at its end is not there; `instead` says what to do. */
+static bool check_absent(const char *path, const char *behind, const char *instead,
+                         struct error *error) {
+    char *name = NULL;
+    if (asprintf(&name, "%s%s", path, behind) < 0)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    bool absent = access(name, F_OK) != 0 ||
+                  error_set(error, ERROR_INPUT, "%s is there already%s", name, instead);
+    free(name);
+    return absent;
+}
+
+/* That it takes nobody's database away: a coordinator would go on writing to a file without a name,
+ * and one that was not closed has the newest of it in the log, which would stay behind. */
+static bool check_replaceable(const char *db, const char *path, struct error *error) {
+    static const char in_use[] = ": a database in use, no backup, would be written over; name "
+                                 "another file";
+    struct stat source, target;
+    if (stat(db, &source) == 0 && stat(path, &target) == 0 && source.st_dev == target.st_dev &&
+        source.st_ino == target.st_ino)
+        return error_set(error, ERROR_INPUT, "%s is the database itself; name another file", path);
+    return check_absent(path, "-wal", in_use, error) &&
+           check_absent(path, "-journal", in_use, error);
+}
+
 bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error) {
     struct stat status = {0};
     char *partial = partial_path(path, error);
-    bool good = partial != NULL && copy_database(db, partial, error) &&
-                atomic_file_link(partial, path, error);
+    bool good = partial != NULL && check_replaceable(db, path, error) &&
+                copy_database(db, partial, error) && atomic_file_link(partial, path, error);
     if (good && stat(path, &status) != 0)
         good = error_errno(error, ERROR_FAILED, "%s", path);
     *bytes = (int64_t)status.st_size;
@@ -94,22 +121,10 @@ bool backup_make(const char *db, const char *path, int64_t *bytes, struct error 
 
 /* Neither the database nor what another one left beside it. */
 static bool check_free(const char *db, struct error *error) {
-    static const char *const behind[] = {"", "-wal", "-journal"};
-    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s%s", db, behind[i]) < 0)
-            return error_set(error, ERROR_FAILED, "out of memory");
-        bool there = access(path, F_OK) == 0;
-        if (there)
-            error_set(error, ERROR_INPUT,
-                      "%s is there already, and is not overwritten; end its coordinator and move "
-                      "it away, or name another file with --db",
-                      path);
-        free(path);
-        if (there)
-            return false;
-    }
-    return true;
+    static const char instead[] = ", and is not overwritten; end its coordinator and move it away, "
+                                  "or name another file with --db";
+    return check_absent(db, "", instead, error) && check_absent(db, "-wal", instead, error) &&
+           check_absent(db, "-journal", instead, error);
 }
 
 bool backup_restore(const char *path, const char *db, struct error *error) {

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 /* Copies the database at `db` to `path`, over an earlier backup if there is one. *bytes is how
- * large it has become. Another program's database, or a damaged one, is refused. */
+ * large it has become. Another program's database, or a damaged one, is refused, and so is a `path`
+ * that is `db` itself or a database in use. */
 bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error);
 
 /* Makes the backup at `path` the database at `db`, brought up to date (store.h). A `db` that is

@@ -65,6 +65,38 @@ static void a_backup_is_the_same_database_in_a_history_of_its_own_each_time(void
     free(second);
 }
 
+static void is_refused(const char *from, const char *to, const char *why) {
+    struct error error = {0};
+    int64_t bytes;
+    assert_false(backup_make(from, to, &bytes, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, why));
+}
+
+static void a_backup_is_never_made_over_a_database_in_use(void **state) {
+    char *db = temporary_path(state, "runs.db"), *link = temporary_path(state, "link.db"),
+         *other = temporary_path(state, "other.db");
+    struct store *store = NULL, *busy = NULL;
+    struct error error = {0};
+    struct stat before, after;
+    assert_true(store_open(db, &store, &error));
+    assert_true(store_open(other, &busy, &error));
+    assert_int_equal(symlink(db, link), 0);
+    assert_int_equal(stat(db, &before), 0);
+    is_refused(db, db, "runs.db is the database itself; name another file");
+    is_refused(db, link, "link.db is the database itself; name another file");
+    is_refused(db, other, "other.db-wal is there already: a database in use");
+    assert_int_equal(stat(db, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    store_close(store);
+    store_close(busy);
+    is_refused(db, db, "runs.db is the database itself; name another file");
+    back_up(db, other); /* which is closed, as a backup is */
+    free(db);
+    free(link);
+    free(other);
+}
+
 static cJSON *hello_asking(const char *worker, const char *history) {
     cJSON *hello = body_hello(worker);
     cJSON_AddStringToObject(hello, "history", history);
@@ -120,6 +152,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
+        IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
         ON_BENCH(who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not),
         ON_BENCH(reports_and_files_by_another_history_are_refused_and_change_nothing),
     };
