@@ -18,6 +18,7 @@
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -143,6 +144,7 @@ static void look_at_home(cJSON *document) {
     cJSON *home = cJSON_AddObjectToObject(document, "home");
     char *path = NULL, above[PATH_MAX];
     struct statvfs disk;
+    struct stat status;
     if (!home_folder(&path, NULL)) {
         cJSON_AddNullToObject(home, "path");
         cJSON_AddBoolToObject(home, "writable", false);
@@ -150,10 +152,17 @@ static void look_at_home(cJSON *document) {
     }
     cJSON_AddStringToObject(home, "path", path);
     snprintf(above, sizeof above, "%s", path);
-    for (char *slash; access(above, F_OK) != 0 && (slash = strrchr(above, '/')) != NULL;)
-        slash[slash == above ? 1 : 0] = '\0';
+    while (access(above, F_OK) != 0 && strcmp(above, ".") != 0) {
+        char *slash = strrchr(above, '/');
+        if (slash != NULL)
+            slash[slash == above ? 1 : 0] = '\0';
+        else
+            snprintf(above, sizeof above, ".");
+    }
     bool known = statvfs(above, &disk) == 0;
-    cJSON_AddBoolToObject(home, "writable", access(above, W_OK) == 0);
+    cJSON_AddBoolToObject(home, "writable",
+                          stat(above, &status) == 0 && S_ISDIR(status.st_mode) &&
+                              access(above, W_OK | X_OK) == 0);
     cJSON_AddNumberToObject(home, "free_bytes",
                             known ? (double)disk.f_bavail * (double)disk.f_frsize : 0);
     free(path);
