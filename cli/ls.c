@@ -44,7 +44,7 @@ static const struct command_line line = {
     .help = "Lists experiments: how far they are, their best epoch so far by validation loss, and "
             "what those that are queued wait for."
             "\vExamples:\n  assay ls demo --state running\n"
-            "  assay ls --filter 'accuracy > 0.98 and augmentations ~ jitter' --sort=-accuracy\n"
+            "  assay ls --filter 'accuracy > 0.98 and seed = 1' --sort=-accuracy\n"
             "  assay ls --filter 'tag = paper and state = done'\n"
             "  assay ls --columns id,augmentations,seed,accuracy,recall",
     .options = options,

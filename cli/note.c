@@ -29,7 +29,7 @@ static const struct command_line line = {
             "\vExamples:\n  assay note 4 'loss is flat from epoch 30 on: rate too low?'\n"
             "  assay note demo 'with the first, mislabelled pictures'\n"
             "  assay note 4\n  assay note 4 --remove 1\n"
-            "  assay note 4 -- '-0.3 % against the baseline'    (a text that begins with -)",
+            "  assay note 4 -- '-0.3 % against the baseline'    # a text that begins with -",
     .options = options,
     .parse = parse,
     .least = 1,

@@ -132,8 +132,8 @@ static const struct command_line line = {
         "\vExamples:\n  assay submit experiments/demo.json --wait\n"
         "  assay submit ablation.json --dry-run\n"
         "  assay submit ablation.json --tag paper --note 'with the cleaned pictures'\n"
-        "  assay submit --from 3@last longer.json    (train.epochs raised)\n"
-        "  assay submit demo.json --on-finish 'echo $ASSAY_NAME $ASSAY_BEST_TEST_ACCURACY'",
+        "  assay submit --from 3@last longer.json    # train.epochs raised\n"
+        "  assay submit demo.json --on-finish 'echo $ASSAY_NAME $ASSAY_STATE'",
     .options = options,
     .parse = parse,
     .least = 1,

@@ -66,8 +66,8 @@ static const struct command_line line = {
     .help = "Takes a picture (PNG, JPEG or WebP) through the pipeline of an experiment file, with "
             "the very draws that "
             "training makes in that epoch at that place of the training list."
-            "\vExample:\n  assay transform experiments/aug3_v2.json face.png --stage train "
-            "--epoch 3 --index 17 --out face_3_17.png",
+            "\vExample:\n  assay transform my.json a.png --stage train "
+            "--epoch 3 --index 17 --out b.png",
     .options = options,
     .parse = parse,
     .least = 2,

@@ -50,6 +50,9 @@ one_error 'did you mean --json'
 for command in $("$ASSAY_BIN/assay" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
     run 0 assay "$command" --help
     says "[Uu]sage: *assay.*$command"
+    # Each example is a line of its own, to be copied as it stands.
+    sed -n '/^Examples*:$/,$p' "$work/out" | grep -vE '^Examples*:$|^$|^  [a-z]' >"$work/broken" &&
+        fail "an example of $command is broken: $(cat "$work/broken")"
 done
 
 # completes WORD...: what bash offers for the last word of `assay WORD...`
@@ -113,6 +116,8 @@ run 0 assay doctor
 says 'everything needed is there'
 run 0 assay doctor --json
 expect "an answer" "$(query "SELECT document ->> '\$.coordinator.answers' FROM input")" 0
+ASSAY_HOME=$work/demo.json/home run 1 assay doctor
+says '^ASSAY_HOME +.* cannot be written'
 run 2 assay ls --connect nonsense
 one_error 'tcp://HOST:PORT'
 run 2 assay ls --connect tcp://127.0.0.1:99999
