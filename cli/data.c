@@ -136,8 +136,7 @@ static int check(const char *file, const struct members *members, const struct m
     char *path = NULL;
     int threads = chosen->threads > 0 ? (int)chosen->threads : (int)machine_cores();
     bool ok = experiment_decode(member, &experiment, &error) &&
-              experiment_file_locate(file, &experiment, &error) &&
-              split_make(&experiment, experiment.data.root, &split, &error) &&
+              experiment_file_split(file, &experiment, &split, &error) &&
               manifest_of_split(&split, &report.manifest, &error) &&
               examine(&report.manifest, experiment.data.root, threads, show_progress, &waiting,
                       &report.facts, &error);

@@ -79,8 +79,7 @@ static bool look(struct pushing *pushing, const char *file, const struct member 
     struct experiment *experiment = &pushing->experiment;
     char *path = NULL;
     if (!experiment_decode(member, experiment, error) ||
-        !experiment_file_locate(file, experiment, error) ||
-        !split_make(experiment, experiment->data.root, &pushing->split, error) ||
+        !experiment_file_split(file, experiment, &pushing->split, error) ||
         !manifest_of_split(&pushing->split, &pushing->manifest, error))
         return false;
     pushing->paths = calloc(pushing->manifest.count + 1, sizeof *pushing->paths);

@@ -135,3 +135,10 @@ bool experiment_file_locate(const char *file, struct experiment *experiment, str
     }
     return true;
 }
+
+bool experiment_file_split(const char *file, struct experiment *experiment, struct split *split,
+                           struct error *error) {
+    bool good = experiment_file_locate(file, experiment, error) &&
+                split_make(experiment, experiment->data.root, split, error);
+    return good || error_context(error, "%s", file);
+}

@@ -4,6 +4,7 @@
 #define ASSAY_CLI_EXPERIMENT_FILE_H
 
 #include "core/experiment.h"
+#include "core/split.h"
 
 /* members_read for commands: every fault is printed on stderr as "assay: FILE:LINE: place:
  * message", and added to `report` (a JSON array of {"line", "place", "message"}) unless that is
@@ -29,5 +30,9 @@ bool experiment_decode(const struct member *member, struct experiment *experimen
 
 /* Makes data.root and data.files absolute, as experiment_file_resolve does, for split_make. */
 bool experiment_file_locate(const char *file, struct experiment *experiment, struct error *error);
+
+/* That, and the pictures of its splits. Errors begin with the file. */
+bool experiment_file_split(const char *file, struct experiment *experiment, struct split *split,
+                           struct error *error);
 
 #endif

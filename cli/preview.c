@@ -76,7 +76,8 @@ static bool draw(const char *file, const struct member *member,
     if (!experiment_decode(member, &experiment, error))
         return false;
     bool good = experiment_file_locate(file, &experiment, error) &&
-                contact_open(&experiment, (size_t)chosen->rows, &contact, error) &&
+                (contact_open(&experiment, (size_t)chosen->rows, &contact, error) ||
+                 error_context(error, "%s", file)) &&
                 draw_sheet(&contact, member->name, chosen->out, error);
     contact_close(&contact);
     experiment_free(&experiment);

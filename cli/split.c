@@ -77,8 +77,7 @@ static bool write_split(const char *file, const struct member *member, const cha
     struct split split = {0};
     if (!experiment_decode(member, &experiment, error))
         return false;
-    bool good = experiment_file_locate(file, &experiment, error) &&
-                split_make(&experiment, experiment.data.root, &split, error) &&
+    bool good = experiment_file_split(file, &experiment, &split, error) &&
                 folder_make(folder, error) &&
                 write_list(folder, "train", &split.train, document, error) &&
                 write_list(folder, "valid", &split.valid, document, error) &&

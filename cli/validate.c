@@ -44,9 +44,8 @@ enum { COLUMNS_WITHOUT_DATA = 5 };
 
 static bool count_pictures(const char *file, struct experiment *experiment, struct split *split,
                            struct error *error) {
-    bool good = experiment_file_locate(file, experiment, error) &&
-                split_make(experiment, experiment->data.root, split, error);
-    return good || error_context(error, "%s", file);
+    return experiment_file_split(file, experiment, split, error) &&
+           (split_check_trainable(split, error) || error_context(error, "%s", file));
 }
 
 /* One member: a row of the table, an object of the array, its epochs added up. */

@@ -47,6 +47,9 @@ bool split_add_class(struct split *split, const char *name, int label, uint32_t 
                      struct error *error);
 void split_free(struct split *split);
 
+/* ERROR_INPUT when it has nothing to train on, or nothing to validate on. */
+bool split_check_trainable(const struct split *split, struct error *error);
+
 /* What Python's json.dump([{"label": .., "path": ".."}, ..], f, sort_keys=True, indent=4) writes,
  * byte for byte (no newline at the end, non-ASCII escaped as \uXXXX). Caller frees. */
 char *split_to_json(const struct split_list *list);

@@ -75,24 +75,6 @@ static bool check_sizes(const struct session *session, bool training, struct err
     return ok;
 }
 
-static bool check_lists(const struct session *session, struct error *error) {
-    const struct split *split = &session->split;
-    if (split->train.count == 0)
-        return error_set(error, ERROR_INPUT,
-                         "no picture to train on: %zu valid, %zu test; raise data.split.train or "
-                         "add pictures",
-                         split->valid.count, split->test.count);
-    if (split->valid.count == 0)
-        return error_set(error, ERROR_INPUT,
-                         "no picture to validate on, which the learning rate and the best "
-                         "checkpoint need: %zu train, %zu test; raise data.split.valid or add "
-                         "pictures",
-                         split->train.count, split->test.count);
-    if (split->train.count > UINT32_MAX)
-        return error_set(error, ERROR_INPUT, "more than 2^32 training pictures an epoch");
-    return true;
-}
-
 static bool make_buffers(struct session *session, struct error *error) {
     session->order = calloc(session->split.train.count + 1, sizeof *session->order);
     return session->order != NULL || error_set(error, ERROR_FAILED, "out of memory");
@@ -134,7 +116,7 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
         goto out;
     if (!pictures_find(experiment, options, events, &root, &session->split, &session->stopped,
                        error) ||
-        (training && !check_lists(session, error)) ||
+        (training && !split_check_trainable(&session->split, error)) ||
         !network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,
                        &session->network, error) ||
         !network_freeze(&session->network, experiment->model.freeze, experiment->model.freeze_count,

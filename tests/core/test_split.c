@@ -179,6 +179,21 @@ static void folders_and_other_files_are_no_pictures(void **state) {
     split_free(&split);
 }
 
+static void a_split_without_pictures_to_train_or_validate_on_is_refused(void **state) {
+    (void)state;
+    struct split_item item = {0};
+    struct error error = {0};
+    struct split split = {.train = {&item, 1}, .valid = {&item, 1}};
+    assert_true(split_check_trainable(&split, &error));
+    split.valid.count = 0;
+    assert_false(split_check_trainable(&split, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "no picture to validate on"));
+    split.train.count = 0;
+    assert_false(split_check_trainable(&split, &error));
+    assert_non_null(strstr(error.message, "no picture to train on: 0 valid, 0 test"));
+}
+
 static void a_link_to_a_picture_is_a_picture(void **state) {
     make_class(state, "a", 1);
     char *link_path = temporary_path(state, "a/link.png");
@@ -255,6 +270,7 @@ int main(void) {
         IN_FOLDER(fractions_that_rounding_put_below_a_whole_number_count_as_it),
         IN_FOLDER(all_for_training_leaves_the_other_lists_empty),
         IN_FOLDER(folders_and_other_files_are_no_pictures),
+        cmocka_unit_test(a_split_without_pictures_to_train_or_validate_on_is_refused),
         IN_FOLDER(a_link_to_a_picture_is_a_picture),
         IN_FOLDER(class_folders_that_leave_the_root_are_refused),
         IN_FOLDER(missing_and_empty_class_folders_are_named),
