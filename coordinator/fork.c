@@ -23,7 +23,8 @@ static cJSON *config_of(struct store *store, int64_t id, struct error *error) {
         return config;
     cJSON_Delete(config);
     if (good)
-        error_set(error, ERROR_INPUT, "there is no experiment %lld", (long long)id);
+        error_set(error, ERROR_INPUT, "there is no experiment %lld; assay ls lists what there is",
+                  (long long)id);
     return NULL;
 }
 

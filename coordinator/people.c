@@ -12,6 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool no_experiment(struct request *request, int64_t id) {
+    return request_refuse(request, WIRE_NOT_FOUND,
+                          "there is no experiment %lld; assay ls lists what there is",
+                          (long long)id);
+}
+
 /* --- list and show --- */
 
 bool people_ids(struct request *request, char **text) {
@@ -25,8 +31,7 @@ bool people_ids(struct request *request, char **text) {
         return error_set(&request->error, ERROR_FAILED, "no memory for the ids");
     if (!view_missing(request->coordinator->store, *text, &missing, &request->error))
         return false;
-    return missing == 0 || request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",
-                                          (long long)missing);
+    return missing == 0 || no_experiment(request, missing);
 }
 
 static void add_progress(const struct job_progress *progress, cJSON *summary) {
@@ -118,7 +123,8 @@ static bool answer_experiments(struct request *request, const char *name, bool d
         return false;
     if (details && filter.group != NULL && filter.after == 0 && experiments->child == NULL) {
         cJSON_Delete(experiments);
-        return request_refuse(request, WIRE_NOT_FOUND, "there is no group \"%.200s\"",
+        return request_refuse(request, WIRE_NOT_FOUND,
+                              "there is no group \"%.200s\"; assay ls lists what there is",
                               filter.group);
     }
     struct waits waits = {0};
@@ -152,8 +158,7 @@ bool people_logs(struct request *request) {
     if (!train_log_view(request->coordinator->store, id, offset, &log, &found, &request->error))
         return false;
     if (!found)
-        return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",
-                              (long long)id);
+        return no_experiment(request, id);
     return request_done(request, "log", log);
 }
 
@@ -169,8 +174,7 @@ bool people_scores(struct request *request) {
     if (!scores_view(request->coordinator->store, id, &which, &scores, &found, &request->error))
         return false;
     if (!found)
-        return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld",
-                              (long long)id);
+        return no_experiment(request, id);
     return request_done(request, "score_list", scores);
 }
 
@@ -233,7 +237,8 @@ bool people_drain(struct request *request) {
     if (cJSON_GetArraySize(told) > 0)
         return request_done(request, "worker_list", answer);
     cJSON_Delete(answer);
-    return request_refuse(request, WIRE_NOT_FOUND, "there is no worker %.200s", name);
+    return request_refuse(request, WIRE_NOT_FOUND,
+                          "there is no worker \"%.200s\"; assay workers lists them", name);
 }
 
 bool people_status(struct request *request) {
