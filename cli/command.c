@@ -2,7 +2,7 @@
 
 #include "cli/description.h"
 #include "core/options.h"
-#include "core/text.h"
+#include "core/standard.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -36,6 +36,10 @@ static error_t count_arguments(const struct argp_state *state, size_t count) {
     if (count > line->most)
         return options_mistake(state, "%s has an argument too many: %s", state->name,
                                parsing->input->arguments[line->most]);
+    for (size_t i = 0; i < count; i++)
+        if (parsing->input->arguments[i][0] == '\0')
+            return options_mistake(state, "an argument is empty; %s needs %s", state->name,
+                                   line->arguments);
     return 0;
 }
 
@@ -61,6 +65,8 @@ static error_t parse_timeout(const char *argument, const struct argp_state *stat
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     state->hook = parsing;
+    if (options_empty(state, parsing->known, key, argument) != 0)
+        return EINVAL;
     switch (key) {
     case 'h': parsing->help = true; return 0;
     case KEY_CONNECT: parsing->input->connect = argument; return 0;
@@ -184,10 +190,6 @@ bool command_id(const char *text, long long *id, struct error *error) {
 }
 
 int command_fail(const struct error *error) {
-    char message[sizeof error->message];
-    snprintf(message, sizeof message, "%s", error->message);
-    text_one_line(message); /* it may have words of others in it */
-    fflush(stdout);
-    fprintf(stderr, "assay: %s\n", message);
+    standard_complain("%s", error->message);
     return error->code == ERROR_NONE ? ERROR_FAILED : (int)error->code;
 }

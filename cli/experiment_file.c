@@ -1,6 +1,7 @@
 #include "cli/experiment_file.h"
 
 #include "core/json.h"
+#include "core/standard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static void add_fault(cJSON *report, size_t line, const char *place, const char 
 static void print_fault(const char *path, const char *text, const struct fault *fault,
                         cJSON *report) {
     char *line = fault_text(fault, path, text);
-    fprintf(stderr, "assay: %s\n", line != NULL ? line : fault->message);
+    standard_complain("%s", line != NULL ? line : fault->message);
     add_fault(report, json_line(text, fault->place), fault->place, fault->message);
     free(line);
 }
@@ -30,13 +31,12 @@ bool experiment_file_read(const char *path, struct members *members, cJSON *repo
     char *text = NULL;
     *members = (struct members){0};
     bool good = members_read(path, members, &text, &faults, &error);
-    fflush(stdout);
     for (size_t i = 0; i < faults.count; i++)
         print_fault(path, text, &faults.items[i], report);
     if (!good && faults.count == 0) {
         size_t length = strlen(path);
         bool named = strncmp(error.message, path, length) == 0 && error.message[length] == ':';
-        fprintf(stderr, "assay: %s%s%s\n", named ? "" : path, named ? "" : ": ", error.message);
+        standard_complain("%s%s%s", named ? "" : path, named ? "" : ": ", error.message);
         add_fault(report, 0, "", error.message);
     }
     faults_free(&faults);

@@ -3,6 +3,7 @@
 #include "cli/experiment_file.h"
 #include "core/json.h"
 #include "core/manifest.h"
+#include "core/standard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,10 +87,9 @@ static bool make(const char *file, const char *manifest, const struct member *me
             good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
                              why.message, file, manifest);
         else if (*fingerprint == NULL)
-            fprintf(stderr,
-                    "assay: %s: warning: submitted without a fingerprint of its pictures: %s; "
-                    "assay data check %s writes it anew\n",
-                    file, why.message, file);
+            standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s; "
+                              "assay data check %s writes it anew",
+                              file, why.message, file);
     }
     manifest_free(&here);
     split_free(&split);

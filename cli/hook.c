@@ -5,6 +5,7 @@
 #include "compare/outcome.h"
 #include "core/clock.h"
 #include "core/shell.h"
+#include "core/standard.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,7 +193,7 @@ void hook_say(struct hook_end *end) {
             putc('\n', stderr);
     }
     if (hook_complaint(end, complaint, sizeof complaint))
-        fprintf(stderr, "assay: %s\n", complaint);
+        standard_complain("%s", complaint);
     free(end->output);
     *end = (struct hook_end){0};
 }
@@ -209,7 +210,7 @@ void hook_close(struct hook *hook) {
             continue;
         }
         if (clock_steady_ms() - since_ms > SILENT_MS) {
-            fprintf(stderr, "assay: waiting for --on-finish, for experiment %.0f\n", hook->id);
+            standard_complain("waiting for --on-finish, for experiment %.0f", hook->id);
             since_ms = INT64_MAX;
         }
         nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);

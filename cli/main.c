@@ -111,11 +111,10 @@ static int unknown(const char *name) {
         if (commands[i].run != NULL)
             names[count++] = commands[i].name;
     const char *near = nearest_word(name, names, count);
-    fprintf(stderr, "assay: there is no command \"%s\"; ", name);
     if (near != NULL)
-        fprintf(stderr, "did you mean \"%s\"?\n", near);
+        standard_complain("there is no command \"%s\"; did you mean \"%s\"?", name, near);
     else
-        fputs("assay --help lists them\n", stderr);
+        standard_complain("there is no command \"%s\"; assay --help lists them", name);
     return ERROR_INPUT;
 }
 

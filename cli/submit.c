@@ -10,6 +10,7 @@
 #include "cli/watching.h"
 #include "cli/whoami.h"
 #include "core/remark.h"
+#include "core/standard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +158,8 @@ static bool make_absolute(const char *file, cJSON *object, const char *section, 
     if (access(value->valuestring, R_OK) != 0 &&
         (*warned == NULL || strcmp(*warned, value->valuestring) != 0)) {
         *warned = value->valuestring;
-        fprintf(stderr, "assay: %s: warning: %s.%s %s is not on this machine\n", file, section, key,
-                value->valuestring);
+        standard_complain("%s: warning: %s.%s %s is not on this machine", file, section, key,
+                          value->valuestring);
     }
     return true;
 }

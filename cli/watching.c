@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/screen.h"
 #include "core/clock.h"
+#include "core/standard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +245,7 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream, struct h
             answered_ms = now_ms;
         else if (away_ms < answered_ms) {
             screen_clear(&watching.screen);
-            fprintf(stderr, "assay: no answer from the coordinator; waiting for it\n");
+            standard_complain("no answer from the coordinator; waiting for it");
             away_ms = now_ms;
         }
         await_change(&watching, began_ms);

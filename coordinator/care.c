@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/options.h"
+#include "core/standard.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -216,7 +217,7 @@ int care_main(int argc, char **argv) {
     int code = 0;
     argv[0] = care->title;
     if (options_parse(&argp, argc, argv, &options, &code) && !run(care, &options, &code, &error)) {
-        fprintf(stderr, "assay: %s\n", error.message);
+        standard_complain("%s", error.message);
         code = (int)error.code;
     }
     free(options.artifacts);

@@ -248,7 +248,7 @@ int main(int count, char **words) {
     int code;
     if (options_parse(&argp, count, words, &options, &code) &&
         (!places_fill(&options.db, &options.artifacts, &error) || !run(&options, &error))) {
-        fprintf(stderr, "assay: %s\n", error.message);
+        standard_complain("%s", error.message);
         code = (int)error.code;
     }
     free(options.db);

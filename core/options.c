@@ -27,7 +27,7 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (!said->mistaken)
-        fprintf(stderr, "assay: %s; see %s%s --help\n", message, said->before, state->name);
+        standard_complain("%s; see %s%s --help", message, said->before, state->name);
     said->mistaken = true;
     return EINVAL;
 }
@@ -131,11 +131,24 @@ error_t options_refused(const struct argp_state *state) {
     return options_mistake(state, "%s", text);
 }
 
+error_t options_empty(const struct argp_state *state, const struct argp_option *options, int key,
+                      const char *argument) {
+    if (argument == NULL || argument[0] != '\0' || key == ARGP_KEY_ARG)
+        return 0;
+    while (options->name != NULL && (options->key != key || options->arg == NULL))
+        options++;
+    return options->name == NULL
+               ? 0
+               : options_mistake(state, "--%s needs a value: %s", options->name, options->arg);
+}
+
 static error_t parse_around(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     state->hook = parsing;
     if (key == ARGP_KEY_ERROR)
         options_refused(state);
+    if (options_empty(state, state->root_argp->options, key, argument) != 0)
+        return EINVAL;
     state->input = parsing->input;
     return parsing->parser(key, argument, state);
 }
@@ -177,8 +190,8 @@ error_t options_folder(const struct argp_state *state, const char *name, const c
     if (stat(text, &status) == 0 && S_ISDIR(status.st_mode))
         return 0;
     if (errno == ENOENT) {
-        fprintf(stderr, "assay: warning: %s \"%s\" is not there; nothing can be read from it\n",
-                name, text);
+        standard_complain("warning: %s \"%s\" is not there; nothing can be read from it", name,
+                          text);
         return 0;
     }
     return options_mistake(state, "%s needs a folder, not \"%s\" (%s)", name, text,

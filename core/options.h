@@ -25,6 +25,11 @@ error_t options_mistake(const struct argp_state *state, const char *format, ...)
 /* For ARGP_KEY_ERROR: getopt has refused a word and keeps its reason to itself. Says which and why,
  * "--out needs a value: DIR", with the nearest option where there is none such. */
 error_t options_refused(const struct argp_state *state);
+/* For a parser, first of all: the mistake when `argument` is the empty value of the option that
+ * `key` is: a script's unset variable, most likely, and in front of a slash it is a path from the
+ * root. 0 when it is none. */
+error_t options_empty(const struct argp_state *state, const struct argp_option *options, int key,
+                      const char *argument);
 /* The option of a long word without its dashes, "out" or "out=x", which may be cut short; NULL when
  * it is none, or the beginning of several. */
 const struct argp_option *options_long(const struct argp_option *options, const char *word);

@@ -1,10 +1,13 @@
 #include "core/standard.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,20 @@ void standard_open(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) /* open takes the lowest that is free */
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
             return;
+}
+
+void standard_complain(const char *format, ...) {
+    char *line = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        text_one_line(line);
+    fflush(stdout); /* what was printed before comes before */
+    fprintf(stderr, "assay: %s\n", length >= 0 ? line : "out of memory");
+    if (length >= 0)
+        free(line);
 }
 
 int standard_finish(int code) {

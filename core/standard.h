@@ -7,6 +7,10 @@
  * it into the file or socket that is opened next. */
 void standard_open(void);
 
+/* "assay: ..." on stderr: one line that a terminal prints as it is, whatever stands in the names
+ * and errors of others (text_one_line). */
+void standard_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The exit code, for the end of main: `code`, or 1 when that is 0 and stdout has not taken
  * everything (a full disk, nobody there), which is said on stderr. */
 int standard_finish(int code);

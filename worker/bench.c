@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/standard.h"
 #include "worker/bench_batch.h"
 #include "worker/bench_input.h"
 #include "worker/bench_layers.h"
@@ -391,6 +392,6 @@ int bench_main(int argc, char **argv) {
     cJSON_Delete(out);
     if (ok)
         return 0;
-    fprintf(stderr, "assay: %s\n", error.message);
+    standard_complain("%s", error.message);
     return (int)error.code;
 }

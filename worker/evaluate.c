@@ -1,6 +1,7 @@
 #include "worker/evaluate.h"
 
 #include "core/json.h"
+#include "core/standard.h"
 #include "worker/examine.h"
 #include "worker/options.h"
 #include "worker/progress_line.h"
@@ -272,6 +273,6 @@ int evaluate_main(int argc, char **argv) {
         return code;
     if (evaluate_run(&options, &error))
         return 0;
-    fprintf(stderr, "assay: %s\n", error.message);
+    standard_complain("%s", error.message);
     return (int)error.code;
 }

@@ -1,6 +1,7 @@
 /* assay-worker: trains what a coordinator hands out; step, bench, evaluate and predict run without
  * one. */
 #include "core/standard.h"
+#include "core/text.h"
 #include "net/dealer.h"
 #include "worker/agent.h"
 #include "worker/bench.h"
@@ -76,7 +77,7 @@ static void say(void *context, bool trouble, const char *line) {
     if (options->slot > 0)
         snprintf(slot, sizeof slot, "slot %zu: ", options->slot);
     if (trouble) {
-        fprintf(stderr, "assay: %s%s\n", slot, line);
+        standard_complain("%s%s", slot, line);
     } else if (!options->quiet) {
         printf("%s%s\n", slot, line);
         fflush(stdout);
@@ -153,6 +154,8 @@ static error_t add_label(const struct argp_state *state, const char *text,
                          struct agent_options *agent) {
     if (text[0] == '\0' || strlen(text) > AGENT_LABEL_BYTES_MAX)
         return options_mistake(state, "--label needs 1 to %d bytes", AGENT_LABEL_BYTES_MAX);
+    if (!text_printable(text))
+        return options_mistake(state, "--label has control characters");
     if (agent->label_count == AGENT_LABELS_MAX)
         return options_mistake(state, "--label may be given %d times", AGENT_LABELS_MAX);
     agent->labels[agent->label_count++] = text;
@@ -193,6 +196,8 @@ static error_t worker_parse(int key, char *text, struct argp_state *state) {
         agent->name = text;
         if (text[0] == '\0' || strlen(text) > SLOTS_NAME_MAX)
             return options_mistake(state, "--name needs 1 to %d bytes", SLOTS_NAME_MAX);
+        if (!text_printable(text))
+            return options_mistake(state, "--name has control characters");
         return 0;
     case KEY_DRAIN: options->drain = true; return 0;
     case KEY_LABEL: return add_label(state, text, agent);
@@ -216,7 +221,7 @@ static int drain(const struct worker_options *options) {
     struct error error = {0};
     bool held;
     if (!folder_drain(options->agent.dir, &held, &error)) {
-        fprintf(stderr, "assay: %s\n", error.message);
+        standard_complain("%s", error.message);
         return (int)error.code;
     }
     if (!options->quiet)

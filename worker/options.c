@@ -1,5 +1,6 @@
 #include "worker/options.h"
 
+#include "core/standard.h"
 #include "worker/nn/backend.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ error_t options_precision(const struct argp_state *state, const char *text, enum
 
 void options_tell(void *context, const char *line) {
     (void)context;
-    fprintf(stderr, "assay: %s\n", line);
+    standard_complain("%s", line);
 }
 
 void options_tell_backend(const char *backend, int device) {

@@ -1,6 +1,7 @@
 #include "worker/predict.h"
 
 #include "core/file.h"
+#include "core/standard.h"
 #include "core/text.h"
 #include "worker/options.h"
 #include "worker/overlay.h"
@@ -161,7 +162,7 @@ static bool score_all(const struct predict_options *options, struct predictor *p
             if (predictions[i].broken.code == ERROR_NONE)
                 continue;
             progress_line_clear(&line);
-            fprintf(stderr, "assay: %s\n", predictions[i].broken.message);
+            standard_complain("%s", predictions[i].broken.message);
             ++*broken;
         }
         progress_line_say(&line, "%zu of %zu pictures, %.1f a second", first + count,
@@ -177,8 +178,8 @@ static bool write_out(const char *out, const struct text *text, struct error *er
         return error_set(error, ERROR_FAILED, "out of memory");
     if (out != NULL)
         return file_write_atomic(out, text->data, text->length, error);
-    return (fwrite(text->data, 1, text->length, stdout) == text->length && fflush(stdout) == 0) ||
-           error_errno(error, ERROR_FAILED, "cannot write the scores");
+    fwrite(text->data, 1, text->length, stdout); /* standard_finish says when that failed */
+    return true;
 }
 
 static bool predict(struct predict_options *options, size_t *broken, struct error *error) {
@@ -216,10 +217,10 @@ int predict_main(int argc, char **argv) {
         else
             predict(&options, &broken, &error);
         if (error.code != ERROR_NONE)
-            fprintf(stderr, "assay: %s\n", error.message);
+            standard_complain("%s", error.message);
         else if (broken > 0)
-            fprintf(stderr, "assay: %zu of %zu pictures could not be read; the others are scored\n",
-                    broken, options.pictures.count);
+            standard_complain("%zu of %zu pictures could not be read; the others are scored",
+                              broken, options.pictures.count);
         code = error.code != ERROR_NONE ? (int)error.code : broken > 0 ? ERROR_FAILED : 0;
     }
     picture_list_free(&options.pictures);

@@ -1,6 +1,7 @@
 #include "worker/step.h"
 
 #include "core/safetensors.h"
+#include "core/standard.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
 #include "worker/weights.h"
@@ -93,7 +94,7 @@ static bool faults_told(const struct faults *faults, const char *path, const cha
         if (i + 1 == faults->count)
             error_set(error, ERROR_INPUT, "%s", line == NULL ? "out of memory" : line);
         else if (line != NULL)
-            fprintf(stderr, "assay: %s\n", line);
+            standard_complain("%s", line);
         free(line);
     }
     return false;
@@ -372,6 +373,6 @@ int step_main(int argc, char **argv) {
     training_free(&training);
     if (ok)
         return 0;
-    fprintf(stderr, "assay: %s\n", error.message);
+    standard_complain("%s", error.message);
     return (int)error.code;
 }

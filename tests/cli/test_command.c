@@ -141,6 +141,23 @@ static void an_option_without_its_value_is_a_mistake(void **state) {
     assert_mistake(&outcome, "assay: --out needs a value: DIR; see assay it --help\n");
 }
 
+static void an_empty_value_is_none_and_an_empty_argument_a_mistake(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--out", "");
+    assert_mistake(&outcome, "assay: --out needs a value: DIR; see assay it --help\n");
+    outcome = PARSE("3", "--connect=");
+    assert_mistake(&outcome, "assay: --connect needs a value: ENDPOINT; see assay it --help\n");
+    outcome = PARSE("3", "");
+    assert_mistake(&outcome,
+                   "assay: an argument is empty; it needs ID [WHAT]; see assay it --help\n");
+}
+
+static void a_mistake_is_one_line_whatever_was_typed(void **state) {
+    (void)state;
+    struct outcome outcome = PARSE("3", "--a\033[31m\nb");
+    assert_mistake(&outcome, "assay: unknown option --a?[31m?b; see assay it --help\n");
+}
+
 static void an_option_with_a_value_it_does_not_take_is_a_mistake(void **state) {
     (void)state;
     struct outcome outcome = PARSE("3", "--json=yes");
@@ -230,6 +247,8 @@ int main(void) {
         cmocka_unit_test(a_misspelt_option_is_named_with_the_nearest),
         cmocka_unit_test(the_word_that_is_wrong_is_blamed_and_no_other),
         cmocka_unit_test(an_option_without_its_value_is_a_mistake),
+        cmocka_unit_test(an_empty_value_is_none_and_an_empty_argument_a_mistake),
+        cmocka_unit_test(a_mistake_is_one_line_whatever_was_typed),
         cmocka_unit_test(an_option_with_a_value_it_does_not_take_is_a_mistake),
         cmocka_unit_test(a_mistake_of_the_command_itself_is_said_once),
         cmocka_unit_test(too_few_and_too_many_arguments_are_mistakes),
