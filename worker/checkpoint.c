@@ -1,5 +1,6 @@
 #include "worker/checkpoint.h"
 
+#include "core/content_sum.h"
 #include "core/essence.h"
 #include "core/json.h"
 #include "core/safetensors.h"
@@ -175,7 +176,8 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
     if (checkpoint == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");
-    if (!safetensors_open(path, &checkpoint->file, error))
+    if (!safetensors_open(path, &checkpoint->file, error) ||
+        !content_sum_check(checkpoint->file, path, error))
         goto failed;
     const char *wrong = read_state(checkpoint->file, &checkpoint->state);
     checkpoint->config = read_json(checkpoint->file, "config");

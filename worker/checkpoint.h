@@ -9,8 +9,8 @@
  * __metadata__ (strings, as the format wants): format "pt" (the mark of PyTorch's names and
  * layout), assay_version, epoch, iteration, best_loss, best_epoch, scheduler (JSON), log_bytes,
  * board_bytes, config (JSON), history (JSON: every epoch's report so far, doubles with all their
- * digits). The history has seconds and images per second in it and is the only part in which two
- * undisturbed runs of one experiment differ.
+ * digits), content_crc32 (content_sum.h). The history has seconds and images per second in it and
+ * is, with the sum over it, the only part in which two undisturbed runs of one experiment differ.
  */
 #ifndef ASSAY_WORKER_CHECKPOINT_H
 #define ASSAY_WORKER_CHECKPOINT_H
@@ -55,7 +55,7 @@ bool checkpoint_draft(const struct network *network, const struct backend *backe
                       struct draft **draft, struct error *error);
 void draft_free(struct draft *draft); /* NULL is fine */
 /* Writes the file atomically and durably, on any thread. */
-bool draft_write(const struct draft *draft, const char *path, struct error *error);
+bool draft_write(struct draft *draft, const char *path, struct error *error);
 
 /* Both, without keeping the draft. */
 bool checkpoint_write(const char *path, const struct network *network,
@@ -65,7 +65,8 @@ bool checkpoint_write(const char *path, const struct network *network,
 
 struct checkpoint; /* an open file that was checked */
 
-/* Opens and checks the file. A safetensors file that is no checkpoint is refused. */
+/* Opens the file and checks all of it. A safetensors file that is no checkpoint, or is not what was
+ * written, is refused. */
 bool checkpoint_open(const char *path, struct checkpoint **checkpoint, struct error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
 

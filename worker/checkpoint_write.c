@@ -1,5 +1,6 @@
 /* The writing half of checkpoint.h: a draft holds the whole file in memory, so that it can be
  * written while the model trains on. */
+#include "core/content_sum.h"
 #include "core/safetensors.h"
 #include "core/text.h"
 #include "worker/checkpoint.h"
@@ -41,13 +42,13 @@ static char *history_text(const struct checkpoint_state *state) {
     return text_take(&text);
 }
 
-enum { METADATA_COUNT = 11, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
+enum { METADATA_COUNT = 12, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
 
 /* All of __metadata__; the items point into it. */
 struct metadata_text {
     char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], best_loss[NUMBER_SIZE],
         best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE],
-        scheduler[SCHEDULE_SIZE];
+        scheduler[SCHEDULE_SIZE], content_sum[CONTENT_SUM_SIZE];
     char *history, *config;
     struct metadata items[METADATA_COUNT];
 };
@@ -87,6 +88,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
         {"board_bytes", text->board_bytes},
         {"config", text->config},
         {"history", text->history},
+        {CONTENT_SUM_KEY, text->content_sum}, /* draft_write fills it in */
     };
     memcpy(text->items, items, sizeof items);
     return true;
@@ -192,9 +194,12 @@ void draft_free(struct draft *draft) {
     free(draft);
 }
 
-bool draft_write(const struct draft *draft, const char *path, struct error *error) {
-    return safetensors_write(path, draft->tensors, draft->count, draft->metadata.items,
-                             METADATA_COUNT, error);
+bool draft_write(struct draft *draft, const char *path, struct error *error) {
+    struct metadata_text *metadata = &draft->metadata;
+    content_sum_text(metadata->items, METADATA_COUNT, draft->tensors, draft->count,
+                     metadata->content_sum);
+    return safetensors_write(path, draft->tensors, draft->count, metadata->items, METADATA_COUNT,
+                             error);
 }
 
 bool checkpoint_write(const char *path, const struct network *network,

@@ -1,5 +1,6 @@
 #include "worker/weights.h"
 
+#include "core/content_sum.h"
 #include "core/pth.h"
 #include "core/text.h"
 
@@ -218,8 +219,11 @@ bool weights_begin(const struct experiment *experiment, const struct network *ne
     struct safetensors *file = NULL;
     if (!check_fresh(experiment, network, error))
         return false;
-    if (path != NULL && !weights_file_open(path, &file, error))
+    if (path != NULL &&
+        (!weights_file_open(path, &file, error) || !content_sum_check(file, path, error))) {
+        safetensors_close(file);
         return error_context(error, "model.weights");
+    }
     bool ok = (file == NULL || check_file(experiment, file, network, error)) &&
               set_all(experiment, file, network, backend, model, batches_tracked, error);
     safetensors_close(file);

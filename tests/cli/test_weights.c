@@ -177,10 +177,11 @@ static void verify_names_missing_tensors_and_other_shapes(void **state) {
 static void write_history(const struct pair *pair, const char *left, const char *right,
                           const char *epoch) {
     const struct tensor tensor = {ONES("w")};
-    const struct metadata a[] = {{"epoch", "3"}, {"history", left}},
-                          b[] = {{"epoch", epoch}, {"history", right}};
-    assert_true(safetensors_write(pair->a, &tensor, 1, a, 2, NULL));
-    assert_true(safetensors_write(pair->b, &tensor, 1, b, 2, NULL));
+    const struct metadata a[] = {{"epoch", "3"}, {"history", left}, {"content_crc32", "00000001"}},
+                          b[] = {
+                              {"epoch", epoch}, {"history", right}, {"content_crc32", "00000002"}};
+    assert_true(safetensors_write(pair->a, &tensor, 1, a, 3, NULL));
+    assert_true(safetensors_write(pair->b, &tensor, 1, b, 3, NULL));
 }
 
 static void verify_leaves_out_what_a_clock_told(void **state) {

@@ -48,8 +48,13 @@ status=0
 assay predict "$checkpoint" pictures --class 1 >out 2>err || status=$?
 [ $status = 2 ] && grep -q -- '--cam' err || fail "--class without --cam: $status, $(cat err)"
 
-# A checkpoint of a run in bf16 is scored on a CPU too: the same weights, in fp32.
-sed 's/\(precision\\*":\\*"\)fp32/\1bf16/' "$checkpoint" >bf16.safetensors
+# A checkpoint that was changed is damaged; without its checksum it is what it says. Of a run in bf16 it is
+# scored on a CPU too: the same weights, in fp32.
+sed 's/\(precision\\*":\\*"\)fp32/\1bf16/' "$checkpoint" >damaged.safetensors
+status=0
+assay predict damaged.safetensors pictures --backend cpu >out 2>err || status=$?
+[ $status = 2 ] && grep -q 'damaged.safetensors: is damaged' err || fail "a damaged checkpoint: $status, $(cat err)"
+sed 's/content_crc32/content_xxxxx/' damaged.safetensors >bf16.safetensors
 cmp -s "$checkpoint" bf16.safetensors && fail "the checkpoint does not say its precision where it is looked for"
 (cd pictures && assay predict ../bf16.safetensors "${paths[@]}" --batch 3 --json --backend cpu) >bf16.json
 [ "${ASSAY_TEST_BACKEND:-cpu}" != cpu ] || cmp predicted.json bf16.json || fail "other scores of a bf16 checkpoint"

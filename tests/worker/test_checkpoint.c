@@ -1,5 +1,7 @@
 #include "worker/checkpoint.h"
 
+#include "core/content_sum.h"
+#include "core/file.h"
 #include "core/safetensors.h"
 #include "tests/temporary.h"
 #include "tests/worker/fake_backend.h"
@@ -243,6 +245,35 @@ static void a_key_that_a_checkpoint_lacks_counts_as_its_default(void **state) {
     free(path);
 }
 
+/* --- damage --- */
+
+/* Wherever but in the checksum's name: without that the file is one of before there were any. */
+static void one_flipped_bit_is_noticed_wherever_it_is(void **state) {
+    char *path = write_filled(state), *bytes = NULL, *damaged = temporary_path(state, "damaged");
+    const size_t name_bytes = strlen(CONTENT_SUM_KEY);
+    size_t length = 0, noticed = 0;
+    assert_true(file_read(path, 1 << 20, &bytes, &length, NULL));
+    const char *name = memmem(bytes, length, CONTENT_SUM_KEY, name_bytes);
+    assert_non_null(name);
+    for (size_t i = 0; i < length; i++) {
+        if (i == (size_t)(name - bytes))
+            i += name_bytes;
+        struct checkpoint *checkpoint = NULL;
+        struct error error = {0};
+        bytes[i] ^= (char)(1 << i % 8);
+        FILE *file = fopen(damaged, "wb");
+        assert_int_equal(fwrite(bytes, 1, length, file), length);
+        assert_int_equal(fclose(file), 0);
+        noticed += !checkpoint_open(damaged, &checkpoint, &error) && error.code == ERROR_INPUT;
+        checkpoint_close(checkpoint);
+        bytes[i] ^= (char)(1 << i % 8);
+    }
+    assert_int_equal(noticed, length - name_bytes);
+    free(bytes);
+    free(damaged);
+    free(path);
+}
+
 /* --- metadata that lies --- */
 
 static const char one_epoch[] =
@@ -341,6 +372,7 @@ int main(void) {
         IN_FOLDER(a_checkpoint_of_another_network_is_not_restored),
         IN_FOLDER(a_config_matches_in_any_order_of_keys_and_under_any_name),
         IN_FOLDER(a_key_that_a_checkpoint_lacks_counts_as_its_default),
+        IN_FOLDER(one_flipped_bit_is_noticed_wherever_it_is),
         IN_FOLDER(metadata_that_is_missing_or_wrong_is_named),
         IN_FOLDER(a_history_out_of_order_is_refused),
     };

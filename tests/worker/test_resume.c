@@ -68,14 +68,30 @@ static void a_run_killed_between_best_and_last_goes_on_from_best(void **state) {
     folder_end(dir);
 }
 
-static void a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit(void **state) {
-    struct bench *bench = *state;
+static void cut_short(const char *path) {
+    assert_int_equal(truncate(path, 1000), 0);
+}
+
+/* One bit of a weight in the middle of the file. */
+static void flip_a_bit(const char *path) {
+    FILE *file = fopen(path, "r+b");
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long middle = ftell(file) / 2;
+    assert_int_equal(fseek(file, middle, SEEK_SET), 0);
+    int byte = fgetc(file);
+    assert_int_equal(fseek(file, middle, SEEK_SET), 0);
+    assert_int_equal(fputc(byte ^ 1, file), byte ^ 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* After two epochs the last checkpoint is damaged, and the best one gone. */
+static void expect_no_bit_lost(struct bench *bench, void (*damage)(const char *path)) {
     struct listener listener = {0};
     char *dir = folder(bench, "damaged"), *path = in(dir, "checkpoint_last.safetensors");
     char *best = in(dir, "checkpoint_best_loss.safetensors");
     run_two_epochs(bench, &bench->small, dir, &listener);
     assert_int_equal(unlink(best), 0); /* a hard link of last, it may be */
-    assert_int_equal(truncate(path, 1000), 0);
+    damage(path);
     run_to_the_end(&bench->small, dir, NULL, 2, &listener);
     assert_non_null(strstr(listener.log.data, "warning: "));
     assert_non_null(strstr(listener.log.data, "going on without it\n"));
@@ -84,6 +100,14 @@ static void a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit(void **state
     folder_end(dir);
     free(path);
     free(best);
+}
+
+static void a_checkpoint_that_is_cut_short_is_warned_of_and_costs_no_bit(void **state) {
+    expect_no_bit_lost(*state, cut_short);
+}
+
+static void a_checkpoint_with_a_flipped_bit_is_warned_of_and_costs_no_bit(void **state) {
+    expect_no_bit_lost(*state, flip_a_bit);
 }
 
 static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(void **state) {
@@ -176,7 +200,8 @@ int main(void) {
         cmocka_unit_test(the_number_of_loader_threads_changes_no_bit),
         cmocka_unit_test(a_finished_run_reports_everything_again),
         cmocka_unit_test(a_run_killed_between_best_and_last_goes_on_from_best),
-        cmocka_unit_test(a_damaged_last_checkpoint_is_warned_of_and_costs_no_bit),
+        cmocka_unit_test(a_checkpoint_that_is_cut_short_is_warned_of_and_costs_no_bit),
+        cmocka_unit_test(a_checkpoint_with_a_flipped_bit_is_warned_of_and_costs_no_bit),
         cmocka_unit_test(a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named),
         cmocka_unit_test(a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated),
         cmocka_unit_test(a_lost_train_log_is_written_again_from_the_history),
