@@ -1,6 +1,6 @@
 #include "worker/step.h"
 
-#include "core/safetensors.h"
+#include "core/pth.h"
 #include "core/standard.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
@@ -48,7 +48,7 @@ enum {
 static const struct argp_option step_table[] = {
     {"config", KEY_CONFIG, "FILE", 0, "The experiment: its model and train (one, no matrix)", 0},
     {"weights", KEY_WEIGHTS, "W.safetensors", 0,
-     "torchvision's names and head.weight, head.bias; all F32", 0},
+     "torchvision's names and head.weight, head.bias; all F32 (or a .pth of them)", 0},
     {"batch", KEY_BATCH, "B.safetensors", 0, "images: F32 [N, 3, H, W]; labels: I64 [N]", 0},
     {"out", KEY_OUT, "O.safetensors", 0, "What is written: logits, loss, grad.NAME, param.NAME", 0},
     {"backend", KEY_BACKEND, "cpu|cuda", 0, "What computes (default: auto)", 0},
@@ -181,7 +181,7 @@ static bool batch_read(const char *path, struct training *training, struct error
 
 static bool head_check(const char *path, struct error *error) {
     struct safetensors *file;
-    if (!safetensors_open(path, &file, error))
+    if (!weights_file_open(path, &file, error))
         return false;
     bool ok = safetensors_find(file, "head.weight") != NULL &&
               safetensors_find(file, "head.bias") != NULL;
