@@ -161,8 +161,8 @@ static bool decode_rest(const cJSON *json, struct experiment *experiment) {
 
 static void decode_pipeline(const cJSON *json, const char *key, bool random_allowed,
                             struct pipeline *pipeline, struct faults *faults, size_t first) {
-    if (rules_sound(json_member(json, key), key, faults, first))
-        pipeline_from_json(json_member(json, key), key, random_allowed, pipeline, faults);
+    if (cJSON_IsArray(json_member(json, key)))
+        pipeline_from_json(json_member(json, key), key, random_allowed, first, pipeline, faults);
 }
 
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults) {

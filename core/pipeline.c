@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "core/place.h"
 #include "core/resize.h"
+#include "core/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -180,12 +181,13 @@ static void check_order(struct reading *reading, const struct pipeline *pipeline
         FAULT(reading, "%s", error.message);
 }
 
-bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowed,
+bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowed, size_t first,
                         struct pipeline *pipeline, struct faults *faults) {
-    size_t faults_before = faults->count, count = (size_t)cJSON_GetArraySize(list);
+    size_t faults_before = faults->count, count = (size_t)cJSON_GetArraySize(list), index = 0;
+    bool sound = rules_sound(list, place, faults, first);
     struct reading reading = {.faults = faults};
     text_add(&reading.place, place, strlen(place));
-    *pipeline = (struct pipeline){.ops = calloc(count, sizeof *pipeline->ops)};
+    *pipeline = (struct pipeline){.ops = calloc(count + 1, sizeof *pipeline->ops)};
     if (pipeline->ops == NULL) {
         FAULT(&reading, "no memory for %zu ops", count);
         goto out;
@@ -193,17 +195,22 @@ bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowe
     size_t length = reading.place.length;
     for (const cJSON *op = list->child; op != NULL; op = op->next) {
         struct transform *transform = &pipeline->ops[pipeline->count];
-        transform->kind = kind_of(op);
-        place_add_index(&reading.place, pipeline->count++);
-        read_op(&reading, op, transform);
+        place_add_index(&reading.place, index++);
+        if (sound || rules_sound(op, text_string(&reading.place), faults, first)) {
+            transform->kind = kind_of(op);
+            pipeline->count++;
+            read_op(&reading, op, transform);
+        }
         place_cut(&reading.place, length);
     }
-    check_order(&reading, pipeline, random_allowed);
+    if (sound)
+        check_order(&reading, pipeline, random_allowed);
 out:
     text_free(&reading.place);
-    if (faults->count != faults_before)
+    sound = sound && faults->count == faults_before;
+    if (!sound)
         pipeline_free(pipeline);
-    return faults->count == faults_before;
+    return sound;
 }
 
 void pipeline_free(struct pipeline *pipeline) {

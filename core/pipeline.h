@@ -12,8 +12,10 @@
 #include <stdbool.h>
 
 /* `place` is the list's own ("augmentations"). Adds faults and leaves an empty pipeline when it
- * returns false; else the caller frees with pipeline_free. */
-bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowed,
+ * returns false; else the caller frees with pipeline_free. An op in which the schema has found a
+ * fault, from the item `first` of `faults` on, is passed over, and what all ops are together is
+ * then not looked at. */
+bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowed, size_t first,
                         struct pipeline *pipeline, struct faults *faults);
 void pipeline_free(struct pipeline *pipeline); /* leaves it zeroed */
 

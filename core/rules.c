@@ -61,58 +61,68 @@ static const char *dir_fault(const char *dir) {
     }
 }
 
-/* A twin of an earlier class is a fault of the later one. */
-static void check_unique(const cJSON *classes, const char *key, struct text *place,
-                         struct faults *faults) {
-    size_t length = place->length, index = 0;
-    for (const cJSON *one = classes->child; one != NULL; one = one->next, index++) {
-        size_t twin = 0;
-        const cJSON *other = classes->child;
-        while (other != one && strcmp(json_member(other, key)->valuestring,
-                                      json_member(one, key)->valuestring) != 0) {
-            other = other->next;
-            twin++;
-        }
-        if (other == one)
-            continue;
-        place_add_index(place, index);
-        place_add_key(place, key);
-        faults_add(faults, text_string(place), "\"%.100s\" is the %s of class %zu already; %s",
-                   json_member(one, key)->valuestring, key, twin + 1,
-                   key[0] == 'n' ? "give each class its own" : "give each class its own folder");
-        place_cut(place, length);
+/* The class of an earlier index that has the same text under `key`; classes' count when there is
+ * none. */
+static size_t twin_of(const cJSON *classes, const cJSON *class, const char *key) {
+    const char *text = cJSON_GetStringValue(json_member(class, key));
+    size_t index = 0;
+    for (const cJSON *one = classes->child; one != class; one = one->next, index++) {
+        const char *other = cJSON_GetStringValue(json_member(one, key));
+        if (other != NULL && strcmp(other, text) == 0)
+            return index;
     }
+    return (size_t)cJSON_GetArraySize(classes);
 }
 
-static void check_classes(const cJSON *classes, struct faults *faults) {
-    struct text place = {0};
-    bool labels[2] = {false, false};
-    size_t index = 0, length;
-    text_format(&place, "data.classes");
-    length = place.length;
-    for (const cJSON *one = classes->child; one != NULL; one = one->next) {
-        const char *name = rules_unprintable(json_member(one, "name")->valuestring);
-        const char *dir = dir_fault(json_member(one, "dir")->valuestring);
-        labels[json_member(one, "label")->valueint] = true;
-        place_add_index(&place, index++);
-        size_t inner = place.length;
-        place_add_key(&place, "name");
-        if (name != NULL)
-            faults_add(faults, text_string(&place), "%s; take it out", name);
-        place_cut(&place, inner);
-        place_add_key(&place, "dir");
-        if (dir != NULL)
-            faults_add(faults, text_string(&place), "\"%.100s\" %s",
-                       json_member(one, "dir")->valuestring, dir);
-        place_cut(&place, length);
+/* The text under `key`, "name" or "dir": what is wrong with it alone, or that an earlier class has
+ * it too, which is a fault of the later one. */
+static void check_class_text(const cJSON *classes, const cJSON *class, const char *key,
+                             struct text *place, struct faults *faults, size_t first) {
+    const cJSON *value = json_member(class, key);
+    const bool is_name = key[0] == 'n';
+    size_t length = place->length;
+    place_add_key(place, key);
+    if (rules_sound(value, text_string(place), faults, first)) {
+        const char *text = value->valuestring;
+        const char *reason = is_name ? rules_unprintable(text) : dir_fault(text);
+        size_t twin = twin_of(classes, class, key);
+        if (reason != NULL && is_name)
+            faults_add(faults, text_string(place), "%s; take it out", reason);
+        else if (reason != NULL)
+            faults_add(faults, text_string(place), "\"%.100s\" %s", text, reason);
+        if (twin < (size_t)cJSON_GetArraySize(classes))
+            faults_add(faults, text_string(place), "\"%.100s\" is the %s of class %zu already; %s",
+                       text, key, twin + 1,
+                       is_name ? "give each class its own" : "give each class its own folder");
     }
-    check_unique(classes, "name", &place, faults);
-    check_unique(classes, "dir", &place, faults);
+    place_cut(place, length);
+}
+
+static void check_labels(const cJSON *classes, struct faults *faults) {
+    bool labels[2] = {false, false};
+    for (const cJSON *one = classes->child; one != NULL; one = one->next)
+        labels[json_member(one, "label")->valueint] = true;
     for (int label = 0; label < 2; label++)
         if (!labels[label])
             faults_add(faults, "data.classes",
                        "no class has the label %d; both 0 and 1 are needed to tell them apart",
                        label);
+}
+
+static void check_classes(const cJSON *classes, struct faults *faults, size_t first) {
+    struct text place = {0};
+    size_t index = 0, length;
+    bool sound = rules_sound(classes, "data.classes", faults, first);
+    text_format(&place, "data.classes");
+    length = place.length;
+    for (const cJSON *one = classes->child; one != NULL; one = one->next) {
+        place_add_index(&place, index++);
+        check_class_text(classes, one, "name", &place, faults, first);
+        check_class_text(classes, one, "dir", &place, faults, first);
+        place_cut(&place, length);
+    }
+    if (sound)
+        check_labels(classes, faults);
     text_free(&place);
 }
 
@@ -241,7 +251,8 @@ static void check_nesterov(const cJSON *optimizer, struct faults *faults) {
                    "needs a momentum; set train.optimizer.momentum, to 0.9 say");
 }
 
-/* Of cosine, whose rate must not rise but in the warm-up. */
+/* Of cosine, whose rate must not rise but in the warm-up. train.epochs and train.optimizer are
+ * sound. */
 static void check_cosine(const cJSON *train, const cJSON *scheduler, struct faults *faults) {
     const cJSON *warmup = json_member(scheduler, "warmup_epochs"),
                 *least = json_member(scheduler, "min_lr");
@@ -261,7 +272,7 @@ static void check_cosine(const cJSON *train, const cJSON *scheduler, struct faul
 
 /* --- the rest --- */
 
-/* Of a config whose `train` and `stop` are sound. */
+/* Of a config whose train.epochs and `stop` are sound. */
 static void check_stop(const cJSON *train, const cJSON *stop, struct faults *faults) {
     const cJSON *grace = json_member(stop, "grace_epochs");
     double epochs = json_member(train, "epochs")->valuedouble;
@@ -295,7 +306,9 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *classes = json_member(data, "classes"), *split = json_member(data, "split");
     const cJSON *upsample = json_member(data, "upsample");
     const cJSON *model = json_member(config, "model"), *train = json_member(config, "train");
-    const cJSON *stop = json_member(config, "stop");
+    const cJSON *epochs = json_member(train, "epochs"), *stop = json_member(config, "stop");
+    const cJSON *optimizer = json_member(train, "optimizer");
+    const cJSON *scheduler = json_member(train, "scheduler");
     const cJSON *fresh = json_member(model, "fresh"), *freeze = json_member(model, "freeze");
     const cJSON *depth = json_member(model, "arch");
     const struct arch *arch =
@@ -303,24 +316,25 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     bool sound_classes = rules_sound(classes, "data.classes", faults, first);
     if (rules_sound(name, "name", faults, first))
         check_name(name, faults);
-    if (sound_classes)
-        check_classes(classes, faults);
+    if (cJSON_IsArray(classes))
+        check_classes(classes, faults, first);
     if (rules_sound(split, "data.split", faults, first))
         check_split(split, faults);
     /* Beside split files there may be other classes than these: core/split_files.c looks. */
-    if (sound_classes && json_member(data, "files") == NULL &&
-        rules_sound(upsample, "data.upsample", faults, first))
+    if (sound_classes && json_member(data, "files") == NULL && cJSON_IsObject(upsample))
         check_upsample(upsample, classes, faults);
     if (rules_sound(fresh, "model.fresh", faults, first))
         check_parts(fresh, "fresh", arch, faults);
     if (rules_sound(freeze, "model.freeze", faults, first))
         check_freeze(freeze, arch, faults);
-    if (rules_sound(train, "train", faults, first)) {
-        check_nesterov(json_member(train, "optimizer"), faults);
-        check_cosine(train, json_member(train, "scheduler"), faults);
-        if (rules_sound(stop, "stop", faults, first))
-            check_stop(train, stop, faults);
-    }
+    bool sound_epochs = rules_sound(epochs, "train.epochs", faults, first);
+    bool sound_optimizer = rules_sound(optimizer, "train.optimizer", faults, first);
+    if (sound_optimizer)
+        check_nesterov(optimizer, faults);
+    if (sound_epochs && sound_optimizer && rules_sound(scheduler, "train.scheduler", faults, first))
+        check_cosine(train, scheduler, faults);
+    if (sound_epochs && rules_sound(stop, "stop", faults, first))
+        check_stop(train, stop, faults);
     if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");
 }
