@@ -4,13 +4,10 @@
 
 #include <stdlib.h>
 
-/* Why an experiment has nothing to compare. */
 static void add_reason(struct table *table, const cJSON *experiment) {
-    const char *error = field_text(experiment, "error", NULL);
-    table_heading(table, STYLE_DIM, "  %s after %.0f of %.0f epochs, not evaluated%s%s",
-                  field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
-                  field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
-                  error != NULL ? error : "");
+    char *reason = field_unevaluated(experiment);
+    table_heading(table, STYLE_DIM, "  %s", reason != NULL ? reason : "not evaluated");
+    free(reason);
 }
 
 static void add_contender(struct table *table, const struct contender *contender) {

@@ -53,6 +53,17 @@ const char *field_stopped(char text[FIELD_STOPPED_SIZE], const cJSON *experiment
     return text;
 }
 
+char *field_unevaluated(const cJSON *experiment) {
+    const char *error = field_text(experiment, "error", NULL);
+    char *text = NULL;
+    int length =
+        asprintf(&text, "%s after %.0f of %.0f epochs, not evaluated%s%s",
+                 field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
+                 field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
+                 error != NULL ? error : "");
+    return length < 0 ? NULL : text;
+}
+
 static bool state_is(const cJSON *experiment, const char *state) {
     return strcmp(field_text(experiment, "state", ""), state) == 0;
 }

@@ -18,6 +18,10 @@ enum { FIELD_STOPPED_SIZE = 320 };
  * or what will be while it still runs; NULL when no rule has stopped the experiment. */
 const char *field_stopped(char text[FIELD_STOPPED_SIZE], const cJSON *experiment);
 
+/* Why an experiment has nothing to compare: "failed after 0 of 2 epochs, not evaluated: no picture
+ * to train on". The caller frees, NULL without memory. */
+char *field_unevaluated(const cJSON *experiment);
+
 /* An experiment that will not change any more: done, failed or cancelled. */
 bool field_finished(const cJSON *experiment);
 bool field_failed(const cJSON *experiment); /* failed or cancelled */

@@ -110,6 +110,27 @@ static void add_ranking(struct report *report) {
     report_page_table_end(&report->page);
 }
 
+/* A member that failed is in no ranking and no drawing: here it is, and why. */
+static void add_unevaluated(struct report *report) {
+    static const char *const titles[] = {"id", "experiment", "why"};
+    if (report->ranked == report->count)
+        return;
+    report_page_heading(&report->page, "What is not ranked");
+    report_page_table(&report->page, "Experiments without a checkpoint to compare", titles, 3);
+    for (size_t i = 0; i < report->count; i++) {
+        const cJSON *experiment = report->contenders[i].experiment;
+        if (report->contenders[i].keep >= 0)
+            continue;
+        char id[FORMAT_SIZE], *why = field_unevaluated(experiment);
+        snprintf(id, sizeof id, "%.0f", field_number(experiment, "id", 0));
+        const char *const cells[] = {id, frame_short_name(report->experiments, experiment),
+                                     why != NULL ? why : "not evaluated"};
+        report_page_row(&report->page, cells, 3);
+        free(why);
+    }
+    report_page_table_end(&report->page);
+}
+
 static bool add_differences(struct report *report, struct error *error) {
     static const char *const titles[] = {"setting", "value", "experiments"};
     cJSON *differences = differences_of(report->experiments);
@@ -123,7 +144,8 @@ static bool add_differences(struct report *report, struct error *error) {
     cJSON_ArrayForEach(values, differences) {
         cJSON_ArrayForEach(ids, values) {
             struct text text = {0};
-            cJSON_ArrayForEach(id, ids) text_format(&text, "%.0f ", id->valuedouble);
+            cJSON_ArrayForEach(id, ids)
+                text_format(&text, id == ids->child ? "%.0f" : " %.0f", id->valuedouble);
             const char *const cells[] = {ids == values->child ? values->string : "", ids->string,
                                          text_string(&text)};
             report_page_row(&report->page, cells, 3);
@@ -192,6 +214,7 @@ static bool add_all(struct report *report, struct error *error) {
         return false;
     if (report->ranked > 0)
         add_ranking(report);
+    add_unevaluated(report);
     if (!add_differences(report, error) || !report_add_remarks(report, error))
         return false;
     begin_part(report, "report: drawing curves\n");

@@ -438,7 +438,9 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_says(page,
                 "<p class=\"verdict\">Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
     assert_says(page, "<tr><td>2</td><td>flip,seed=1</td><td>best</td><td>2</td><td>0.9375</td>");
-    assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2 </td>");
+    assert_says(page, "<tr><td>3</td><td>none,seed=0</td><td>failed after 1 of 3 epochs, not "
+                      "evaluated: cannot read /data/faces/real/7.png");
+    assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2</td>");
     assert_says(page, "<title>Loss, accuracy and learning rate by epoch</title>");
     /* wrong about 0.png, 20.png and 40.png, which are not here */
     assert_says(page, "3 of these 3 pictures cannot be read on this machine, in /data/faces:");
