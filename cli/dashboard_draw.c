@@ -34,9 +34,9 @@ static void draw_title(struct dashboard *dashboard, struct page *page, const cha
     column = page_format(page, 0, column + GAP, workers == 0 ? STYLE_BAD : STYLE_DIM,
                          workers == 1 ? "%d worker" : "%d workers", workers);
     if (idle > 0)
-        page_format(page, 0, column, STYLE_DIM, ", %zu idle", idle);
+        column = page_format(page, 0, column, STYLE_DIM, ", %zu idle", idle);
     size_t width = screen_columns(clock);
-    if (page->columns > width)
+    if (page->columns >= column + GAP + width) /* else there is a clock elsewhere */
         page_text(page, 0, page->columns - width, width, STYLE_DIM, clock);
 }
 

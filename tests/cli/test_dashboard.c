@@ -71,6 +71,16 @@ static void the_list_has_the_newest_first_and_begins_at_what_runs(void **state) 
     dashboard_free(&dashboard);
 }
 
+static void the_title_counts_everything_and_has_the_clock_where_there_is_room(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_true(shows_on(&dashboard, 64, "1 done  1 worker  12:00:00"));
+    assert_true(shows_on(&dashboard, 63, "1 running  1 queued  1 paused  1 done  1 worker"));
+    assert_false(shows_on(&dashboard, 63, "12:00:00"));
+    assert_true(shows_on(&dashboard, 40, "1 running  1 queued  1 paused  1…"));
+    dashboard_free(&dashboard);
+}
+
 /* 31 experiments of a matrix; the oldest runs. */
 static struct dashboard started_with_a_matrix(void) {
     struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
@@ -298,6 +308,7 @@ static void every_size_can_be_drawn(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
+        cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
         cmocka_unit_test(long_names_have_room_before_all_else_and_are_cut_where_they_are_alike),
         cmocka_unit_test(the_selection_moves_and_stays_within_the_list),
