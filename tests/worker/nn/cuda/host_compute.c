@@ -1,10 +1,29 @@
 #include "tests/worker/nn/cuda/host_compute.h"
 
-#include "core/simd.h"
 #include "tests/worker/nn/cuda/host_device.h"
+#include "tests/worker/nn/cuda/host_memory.h"
+#include "tests/worker/nn/cuda/host_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Room for what one product or convolution needs at a time, kept for the next one: a step has
+ * hundreds, and new pages for each would take a fifth of its time. */
+enum scratch { SCRATCH_SUMS, SCRATCH_RIGHT, SCRATCH_ROWS, SCRATCH_MATRIX, SCRATCH_WIDE };
+
+static void *scratch(enum scratch which, size_t bytes) {
+    static struct {
+        void *memory;
+        size_t bytes;
+    } kept[SCRATCH_WIDE + PASSES];
+    if (bytes > kept[which].bytes) {
+        free(kept[which].memory);
+        kept[which].memory = malloc(bytes);
+        kept[which].bytes = bytes;
+        host_demand(kept[which].memory != NULL, "out of memory");
+    }
+    return kept[which].memory;
+}
 
 /* ---- matrix products ---- */
 
@@ -12,42 +31,30 @@ static void count_tensor_cores(bool allowed) {
     *(allowed ? &host_device_counts.tensor_cores : &host_device_counts.without_tensor_cores) += 1;
 }
 
-/* Nearly all the time of a step is here, so the sanitizers look on only where the rows are filled
- * and read, in product(). */
-SIMD_CLONES __attribute__((no_sanitize("address", "undefined"))) static void
-add_scaled(double *restrict row, double factor, const float *restrict b, size_t count) {
-    for (size_t j = 0; j < count; j++)
-        row[j] += factor * (double)b[j];
-}
-
 /* Row-major c = a b + beta c, a row at a time; summed in double, so that no ReLU opens or shuts by
  * rounding. */
-static bool product(const struct device_product *p, float beta, struct error *error) {
-    double *row = calloc(p->n, sizeof *row);
-    float *b = malloc(p->k * p->n * sizeof *b); /* k x n */
-    bool done = row != NULL && b != NULL;
-    for (size_t k = 0; done && k < p->k; k++)
+static void product(const struct device_product *p, float beta) {
+    double *row = scratch(SCRATCH_SUMS, p->n * sizeof *row);
+    float *b = scratch(SCRATCH_RIGHT, p->k * p->n * sizeof *b); /* k x n */
+    for (size_t k = 0; k < p->k; k++)
         for (size_t j = 0; j < p->n; j++)
             b[k * p->n + j] = p->b[p->transpose_b ? j * p->k + k : k * p->n + j];
-    for (size_t i = 0; done && i < p->m; i++) {
+    for (size_t i = 0; i < p->m; i++) {
         float *c = p->c + i * p->n;
         for (size_t j = 0; j < p->n; j++)
             row[j] = beta == 0 ? 0 : (double)(beta * c[j]);
         for (size_t k = 0; k < p->k; k++)
-            add_scaled(row, (double)(p->transpose_a ? p->a[k * p->m + i] : p->a[i * p->k + k]),
-                       b + k * p->n, p->n);
+            row_add_scaled(row, (double)(p->transpose_a ? p->a[k * p->m + i] : p->a[i * p->k + k]),
+                           b + k * p->n, p->n);
         for (size_t j = 0; j < p->n; j++)
             c[j] = (float)row[j];
     }
-    free(row);
-    free(b);
-    return done || error_set(error, ERROR_FAILED, "out of memory");
 }
 
-bool compute_product(const struct device_product *p, struct error *error) {
+void compute_product(const struct device_product *p) {
     host_device_counts.products++;
     count_tensor_cores(p->tensor_cores);
-    return product(p, 0, error);
+    product(p, 0);
 }
 
 /* ---- convolutions: a matrix product for each tap of the window ---- */
@@ -74,10 +81,6 @@ void compute_convolution_free(struct device *device, struct device_convolution *
     free(convolution);
 }
 
-static float *floats_new(size_t count) {
-    return calloc(count + 1, sizeof(float));
-}
-
 /* Between x and one row for each output pixel: what stands under the window's tap there, or zeros.
  * With `back` the rows are added into x. */
 static void under_tap(const struct convolution_task *task, int tap_y, int tap_x, bool back,
@@ -95,11 +98,12 @@ static void under_tap(const struct convolution_task *task, int tap_y, int tap_x,
                         ((picture * (size_t)task->in.height + (size_t)y) * (size_t)task->in.width +
                          (size_t)at) *
                         channels;
-                for (size_t i = 0; i < channels; i++)
-                    if (back && inside)
-                        pixel[i] += rows[i];
-                    else if (!back)
-                        rows[i] = inside ? pixel[i] : 0;
+                for (size_t i = 0; back && inside && i < channels; i++)
+                    pixel[i] += rows[i];
+                if (!back && inside)
+                    memcpy(rows, pixel, channels * sizeof *rows);
+                else if (!back)
+                    memset(rows, 0, channels * sizeof *rows);
             }
 }
 
@@ -107,18 +111,14 @@ static void under_tap(const struct convolution_task *task, int tap_y, int tap_x,
 static void of_tap(const struct convolution_task *task, int tap, bool back, float *w,
                    float *matrix) {
     size_t in = (size_t)task->in.channels, taps = (size_t)(task->kernel * task->kernel);
-    for (size_t o = 0; o < (size_t)task->out.channels; o++)
-        for (size_t i = 0; i < in; i++) {
-            float *weight = &w[(o * taps + (size_t)tap) * in + i];
-            if (back)
-                *weight = matrix[o * in + i];
-            else
-                matrix[o * in + i] = *weight;
-        }
+    for (size_t o = 0; o < (size_t)task->out.channels; o++) {
+        float *weights = w + (o * taps + (size_t)tap) * in, *row = matrix + o * in;
+        memcpy(back ? weights : row, back ? row : weights, in * sizeof *row);
+    }
 }
 
-static bool convolve_tap(const struct device_convolution *c, int tap, float *x, float *w, float *y,
-                         float *rows, float *matrix, struct error *error) {
+static void convolve_tap(const struct device_convolution *c, int tap, float *x, float *w, float *y,
+                         float *rows, float *matrix) {
     const struct convolution_task *task = &c->task;
     size_t pixels = task->count * (size_t)task->out.height * (size_t)task->out.width;
     size_t in = (size_t)task->in.channels, out = (size_t)task->out.channels;
@@ -130,28 +130,32 @@ static bool convolve_tap(const struct device_convolution *c, int tap, float *x, 
         of_tap(task, tap, false, w, matrix);
         p = (struct device_product){
             .transpose_b = true, .m = pixels, .n = out, .k = in, .a = rows, .b = matrix, .c = y};
-        return product(&p, 1, error);
+        product(&p, 1);
+        break;
     case PASS_DATA: /* rows = y matrix */
         of_tap(task, tap, false, w, matrix);
         p = (struct device_product){.m = pixels, .n = in, .k = out, .a = y, .b = matrix, .c = rows};
-        if (!product(&p, 0, error))
-            return false;
+        product(&p, 0);
         under_tap(task, tap_y, tap_x, true, x, rows);
-        return true;
+        break;
     case PASS_WEIGHTS: /* matrix = y^T rows */
         under_tap(task, tap_y, tap_x, false, x, rows);
         p = (struct device_product){
             .transpose_a = true, .m = out, .n = in, .k = pixels, .a = y, .b = rows, .c = matrix};
-        if (!product(&p, 0, error))
-            return false;
+        product(&p, 0);
         of_tap(task, tap, true, w, matrix);
-        return true;
+        break;
     }
-    return false;
 }
 
-bool compute_convolution(const struct device_convolution *c, void *x, void *w, void *y,
-                         void *workspace, struct error *error) {
+/* The sanitizers, which do not see the copies, see both ends. */
+static void look(void *operand, enum element element, size_t count) {
+    element_store(operand, element, 0, element_load(operand, element, 0));
+    element_store(operand, element, count - 1, element_load(operand, element, count - 1));
+}
+
+void compute_convolution(const struct device_convolution *c, void *x, void *w, void *y,
+                         void *workspace) {
     const struct convolution_task *task = &c->task;
     size_t in = (size_t)task->in.channels, out = (size_t)task->out.channels;
     size_t pixels = task->count * (size_t)task->out.height * (size_t)task->out.width;
@@ -160,24 +164,20 @@ bool compute_convolution(const struct device_convolution *c, void *x, void *w, v
                              out * in * (size_t)(task->kernel * task->kernel)};
     void *const operands[PASSES] = {y, x, w}; /* by the pass that writes it */
     float *wide[PASSES];
-    float *rows = floats_new(pixels * in), *matrix = floats_new(out * in);
-    bool done = true;
+    float *rows = scratch(SCRATCH_ROWS, pixels * in * sizeof *rows);
+    float *matrix = scratch(SCRATCH_MATRIX, out * in * sizeof *matrix);
     memset(workspace, 0xff, 64); /* as scratch memory is: not to be relied on */
     host_device_counts.convolutions[c->pass]++;
     count_tensor_cores(task->tensor_cores);
     for (int i = 0; i < PASSES; i++) {
-        wide[i] = floats_new(counts[i]);
-        for (size_t j = 0; i != (int)c->pass && j < counts[i]; j++)
-            wide[i][j] = element_load(operands[i], task->element, j);
+        wide[i] = scratch(SCRATCH_WIDE + (enum scratch)i, counts[i] * sizeof *wide[i]);
+        look(operands[i], task->element, counts[i]);
+        if (i == (int)c->pass)
+            memset(wide[i], 0, counts[i] * sizeof *wide[i]);
+        else
+            row_widen(wide[i], operands[i], task->element, counts[i]);
     }
-    for (int tap = 0; done && tap < task->kernel * task->kernel; tap++)
-        done = convolve_tap(c, tap, wide[PASS_DATA], wide[PASS_WEIGHTS], wide[PASS_FORWARD], rows,
-                            matrix, error);
-    for (size_t j = 0; j < counts[c->pass]; j++)
-        element_store(operands[c->pass], task->element, j, wide[c->pass][j]);
-    for (int i = 0; i < PASSES; i++)
-        free(wide[i]);
-    free(rows);
-    free(matrix);
-    return done;
+    for (int tap = 0; tap < task->kernel * task->kernel; tap++)
+        convolve_tap(c, tap, wide[PASS_DATA], wide[PASS_WEIGHTS], wide[PASS_FORWARD], rows, matrix);
+    row_narrow(operands[c->pass], task->element, wide[c->pass], counts[c->pass]);
 }

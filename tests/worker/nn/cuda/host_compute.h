@@ -5,14 +5,14 @@
 
 #include "worker/nn/cuda/device.h"
 
-bool compute_product(const struct device_product *p, struct error *error);
+void compute_product(const struct device_product *p);
 
 /* As struct device has them. */
 bool compute_convolution_new(struct device *device, const struct convolution_task *task,
                              enum pass pass, struct device_convolution **convolution,
                              size_t *workspace, struct error *error);
 void compute_convolution_free(struct device *device, struct device_convolution *convolution);
-bool compute_convolution(const struct device_convolution *c, void *x, void *w, void *y,
-                         void *workspace, struct error *error);
+void compute_convolution(const struct device_convolution *c, void *x, void *w, void *y,
+                         void *workspace);
 
 #endif

@@ -144,11 +144,12 @@ static bool run(const struct launch *launch, struct error *error) {
     switch (launch->kind) {
     case LAUNCH_KERNEL:
         return run_kernel(launch->kernel, launch->of.arguments, launch->threads, error);
-    case LAUNCH_PRODUCT: return compute_product(&launch->of.product, error);
+    case LAUNCH_PRODUCT: compute_product(&launch->of.product); return true;
     case LAUNCH_CONVOLUTION:
-        return compute_convolution(launch->of.convolution.which, launch->of.convolution.x,
-                                   launch->of.convolution.w, launch->of.convolution.y,
-                                   launch->of.convolution.workspace, error);
+        compute_convolution(launch->of.convolution.which, launch->of.convolution.x,
+                            launch->of.convolution.w, launch->of.convolution.y,
+                            launch->of.convolution.workspace);
+        return true;
     case LAUNCH_CLEAR: memset(launch->of.memory, 0, launch->threads); return true;
     case LAUNCH_FORK:
     case LAUNCH_FORK_END:
