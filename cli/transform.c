@@ -53,9 +53,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                    ? 0
                    : options_mistake(state, "--epoch is a whole number from 0, not %s", argument);
     case KEY_INDEX:
-        return command_number(argument, 0, INT64_MAX, &chosen->index)
+        return command_number(argument, 0, (int64_t)RANDOM_SAMPLES - 1, &chosen->index)
                    ? 0
-                   : options_mistake(state, "--index is a whole number from 0, not %s", argument);
+                   : options_mistake(state,
+                                     "--index is a whole number from 0 and below 2^56, not %s",
+                                     argument);
     case ARGP_KEY_END: return check(chosen, state);
     default: return ARGP_ERR_UNKNOWN;
     }

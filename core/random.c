@@ -95,7 +95,7 @@ void mt19937_shuffle(struct mt19937 *generator, size_t *indexes, size_t count) {
 
 void random_open(struct random_stream *stream, uint64_t seed, enum random_purpose purpose,
                  uint32_t epoch, uint64_t sample) {
-    assert(sample >> 56 == 0);
+    assert(sample < RANDOM_SAMPLES);
     *stream = (struct random_stream){.used = 4};
     philox_begin(seed, (uint32_t)purpose, epoch, sample, stream->key, stream->counter);
 }

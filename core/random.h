@@ -39,7 +39,11 @@ struct random_stream {
     unsigned used; /* words of block already handed out */
 };
 
-/* The stream of philox.h's words for one purpose, epoch and sample. */
+/* The counter has room for so many samples. */
+#define RANDOM_SAMPLES (UINT64_C(1) << 56)
+
+/* The stream of philox.h's words for one purpose, epoch and sample, which is below RANDOM_SAMPLES.
+ */
 void random_open(struct random_stream *stream, uint64_t seed, enum random_purpose purpose,
                  uint32_t epoch, uint64_t sample);
 uint32_t random_u32(struct random_stream *stream);

@@ -153,6 +153,16 @@ static void the_evaluation_stage_draws_nothing(void **state) {
     image_free(&second);
 }
 
+static void an_index_that_draws_have_no_room_for_is_a_mistake(void **state) {
+    (void)state;
+    assert_int_equal(TRANSFORM("small.json", "faces/real/4.png", "--stage", "train", "--index",
+                               "72057594037927935", "--out", "last.png"),
+                     0);
+    assert_int_equal(TRANSFORM("small.json", "faces/real/4.png", "--stage", "train", "--index",
+                               "72057594037927936", "--out", "next.png"),
+                     2);
+}
+
 static void mistakes_and_broken_pictures_are_wrong_input(void **state) {
     (void)state;
     assert_true(file_write_atomic("broken.png", "\x89PNG\r\n\x1a\n", 8, NULL));
@@ -183,6 +193,7 @@ int main(void) {
         INSIDE(more_rows_than_pictures_show_each_once),
         INSIDE(the_training_stage_makes_the_draws_of_its_epoch_and_place),
         INSIDE(the_evaluation_stage_draws_nothing),
+        INSIDE(an_index_that_draws_have_no_room_for_is_a_mistake),
         INSIDE(mistakes_and_broken_pictures_are_wrong_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
