@@ -39,9 +39,26 @@ struct spool {
     char *reserve; /* a file that holds room for reports on a full disk */
 };
 
+/* What was not acknowledged is in the checkpoints too: whoever goes on from them says it again. */
+static bool spool_damaged(const struct spool *spool, const char *how, struct error *error) {
+    return error_set(error, ERROR_INPUT,
+                     "the spool %s is damaged (%s); move it away: the worker gets a new name, and "
+                     "what was in the spool is reported again by who goes on with the experiment",
+                     sqlite3_db_filename(spool->file, "main"), how);
+}
+
 static bool spool_error(const struct spool *spool, struct error *error) {
-    return error_set(error, ERROR_FAILED, "the spool %s: %s",
-                     sqlite3_db_filename(spool->file, "main"), sqlite3_errmsg(spool->file));
+    const char *what = sqlite3_errmsg(spool->file);
+    switch (sqlite3_errcode(spool->file) & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR: /* a table or a column is not there */
+        return spool_damaged(spool, what, error);
+    case SQLITE_DONE: return spool_damaged(spool, "a row is missing", error);
+    default:
+        return error_set(error, ERROR_FAILED, "the spool %s: %s",
+                         sqlite3_db_filename(spool->file, "main"), what);
+    }
 }
 
 /* Lays the reserve by, where there is room for it. */
@@ -57,6 +74,16 @@ static void save_room(const struct spool *spool) {
 /* After a failed write: whether it was for want of room, and the reserve now gives some. */
 static bool spend_room(const struct spool *spool) {
     return sqlite3_errcode(spool->file) == SQLITE_FULL && unlink(spool->reserve) == 0;
+}
+
+/* A column's text, as long as the statement stays at its row; NULL, with an error, where damage has
+ * left none. */
+static const char *spool_text(const struct spool *spool, sqlite3_stmt *statement, int column,
+                              struct error *error) {
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (text == NULL)
+        spool_damaged(spool, "a text is missing", error);
+    return text;
 }
 
 /* Runs `sql` with bound integers, to its end. */
@@ -92,6 +119,21 @@ static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
     return ok;
 }
 
+/* Before anything is taken from it. */
+static bool spool_check(struct spool *spool, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(spool->file, "PRAGMA quick_check(1)", -1, &statement, NULL) ==
+                  SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+    const char *found = ok ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (found == NULL)
+        ok = spool_error(spool, error);
+    else if (strcmp(found, "ok") != 0)
+        ok = spool_damaged(spool, found, error);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
 static bool worker_name_make(struct spool *spool, struct error *error) {
     char host[64] = "";
     uint8_t bytes[6];
@@ -117,12 +159,15 @@ static bool worker_read(struct spool *spool, struct error *error) {
     bool ok = sqlite3_prepare_v2(spool->file, "SELECT name, database, history FROM worker", -1,
                                  &statement, NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW;
-    if (ok) {
-        snprintf(spool->worker, sizeof spool->worker, "%s", sqlite3_column_text(statement, 0));
-        snprintf(spool->database, sizeof spool->database, "%s", sqlite3_column_text(statement, 1));
-        snprintf(spool->history, sizeof spool->history, "%s", sqlite3_column_text(statement, 2));
-    } else {
+    if (!ok)
         spool_error(spool, error);
+    char *const texts[] = {spool->worker, spool->database, spool->history};
+    const size_t sizes[] = {sizeof spool->worker, sizeof spool->database, sizeof spool->history};
+    for (int i = 0; ok && i < 3; i++) {
+        const char *text = spool_text(spool, statement, i, error);
+        ok = text != NULL;
+        if (ok)
+            snprintf(texts[i], sizes[i], "%s", text);
     }
     sqlite3_finalize(statement);
     return ok;
@@ -142,7 +187,7 @@ static bool spool_prepare(struct spool *spool, struct error *error) {
     if (sqlite3_exec(spool->file, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL,
                      NULL, NULL) != SQLITE_OK)
         return spool_error(spool, error);
-    if (!spool_integer(spool, "PRAGMA user_version", &version, error))
+    if (!spool_check(spool, error) || !spool_integer(spool, "PRAGMA user_version", &version, error))
         return false;
     if (version > SPOOL_VERSION)
         return error_set(error, ERROR_INPUT, "%s was made by a newer assay (version %" PRId64 ")",
@@ -231,6 +276,14 @@ bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const c
            (spend_room(spool) && try_put(spool, experiment, attempt, kind, body, error));
 }
 
+/* The caller frees. */
+static bool spool_copy(const struct spool *spool, sqlite3_stmt *statement, int column, char **copy,
+                       struct error *error) {
+    const char *text = spool_text(spool, statement, column, error);
+    *copy = text != NULL ? strdup(text) : NULL;
+    return *copy != NULL || (text != NULL && error_set(error, ERROR_FAILED, "out of memory"));
+}
+
 bool spool_first(struct spool *spool, struct spooled *report, struct error *error) {
     sqlite3_stmt *statement = NULL;
     memset(report, 0, sizeof *report);
@@ -243,11 +296,8 @@ bool spool_first(struct spool *spool, struct spooled *report, struct error *erro
         report->sequence = sqlite3_column_int64(statement, 0);
         report->experiment = sqlite3_column_int64(statement, 1);
         report->attempt = sqlite3_column_int64(statement, 2);
-        report->kind = strdup((const char *)sqlite3_column_text(statement, 3));
-        report->body = strdup((const char *)sqlite3_column_text(statement, 4));
-        ok = report->kind != NULL && report->body != NULL;
-        if (!ok)
-            error_set(error, ERROR_FAILED, "out of memory");
+        ok = spool_copy(spool, statement, 3, &report->kind, error) &&
+             spool_copy(spool, statement, 4, &report->body, error);
     } else if (step != SQLITE_DONE) {
         ok = spool_error(spool, error);
     }

@@ -35,7 +35,7 @@ struct spooled {
 enum { SPOOL_IDENTITY_SIZE = 33 };
 
 /* Opens or makes the spool of `dir`, which exists. Fails when another live worker holds it
- * (ERROR_INPUT) or when the file is no spool. */
+ * (ERROR_INPUT) or when the file is no spool, or a damaged one. */
 bool spool_open(const char *dir, struct spool **spool, struct error *error);
 void spool_close(struct spool *spool); /* NULL is fine */
 

@@ -232,6 +232,75 @@ static void a_file_that_is_no_spool_is_an_error_that_names_it(void **state) {
     assert_non_null(strstr(error.message, "spool.db"));
 }
 
+/* A spool with one report, that no worker holds. */
+static char *make_spool(const char *folder) {
+    struct spool *spool = open_spool(folder);
+    char *path = NULL;
+    assert_true(spool_put(spool, 7, 1, "epoch", "{\"epoch\":1}", NULL));
+    spool_close(spool);
+    assert_true(asprintf(&path, "%s/spool.db", folder) > 0);
+    return path;
+}
+
+static void expect_damage(const struct error *error) {
+    assert_int_equal(error->code, ERROR_INPUT);
+    assert_non_null(strstr(error->message, "spool.db is damaged ("));
+    assert_non_null(strstr(error->message, "move it away"));
+}
+
+static void a_spool_with_a_damaged_page_is_not_opened(void **state) {
+    char *path = make_spool(*state);
+    struct spool *spool = NULL;
+    struct error error = {0};
+    FILE *file = fopen(path, "r+b");
+    assert_int_equal(fseek(file, 4096, SEEK_SET), 0); /* of its first table */
+    for (int i = 0; i < 100; i++)
+        fputc(0xff, file);
+    assert_int_equal(fclose(file), 0);
+    assert_false(spool_open(*state, &spool, &error));
+    expect_damage(&error);
+    free(path);
+}
+
+/* Damage may be in what the tables are said to be. */
+static void change_spool(const char *path, const char *sql) {
+    sqlite3 *file;
+    assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(file, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(file);
+}
+
+static void a_report_without_its_text_is_damage(void **state) {
+    char *path = make_spool(*state);
+    struct spooled report;
+    struct error error = {0};
+    change_spool(path, "DROP TABLE reports; CREATE TABLE reports (sequence INTEGER PRIMARY KEY,"
+                       " experiment, attempt, kind, body);"
+                       "INSERT INTO reports VALUES (1, 7, 1, 'epoch', NULL)");
+    struct spool *spool = open_spool(*state);
+    assert_false(spool_first(spool, &report, &error));
+    expect_damage(&error);
+    spool_close(spool);
+    free(path);
+}
+
+static void a_spool_without_a_workers_name_or_its_reports_is_not_opened(void **state) {
+    static const char *const changes[] = {
+        "DELETE FROM worker", "DROP TABLE reports",
+        "DROP TABLE worker; CREATE TABLE worker (name, experiment, attempt, database, history);"
+        "INSERT INTO worker (name) VALUES (NULL)"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char *path = make_spool(*state);
+        struct spool *spool = NULL;
+        struct error error = {0};
+        change_spool(path, changes[i]);
+        assert_false(spool_open(*state, &spool, &error));
+        expect_damage(&error);
+        assert_int_equal(unlink(path), 0);
+        free(path);
+    }
+}
+
 int main(void) {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_new, folder_remove)
     const struct CMUnitTest tests[] = {
@@ -245,6 +314,9 @@ int main(void) {
         IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
         IN_A_FOLDER(a_folder_whose_worker_is_about_to_be_dead_is_waited_for),
         IN_A_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
+        IN_A_FOLDER(a_spool_with_a_damaged_page_is_not_opened),
+        IN_A_FOLDER(a_report_without_its_text_is_damage),
+        IN_A_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
         IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
