@@ -1,9 +1,11 @@
 #include "worker/hashes.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Committed so often, so that a run that is stopped keeps most of what it read. */
 enum { COMMIT_EVERY = 500 };
@@ -12,6 +14,7 @@ struct hashes {
     sqlite3 *database; /* NULL: nothing is remembered */
     sqlite3_stmt *find, *keep;
     size_t read, kept;
+    bool damaged;
 };
 
 static const char TABLE[] =
@@ -21,12 +24,40 @@ static const char TABLE[] =
     " STRICT, WITHOUT ROWID;"
     "BEGIN";
 
-static void forget(struct hashes *hashes) {
+/* Goes on without. */
+static void leave(struct hashes *hashes) {
     sqlite3_finalize(hashes->find);
     sqlite3_finalize(hashes->keep);
     sqlite3_close(hashes->database);
     hashes->database = NULL;
     hashes->find = hashes->keep = NULL;
+}
+
+void hashes_forget(const char *path) {
+    char *journal = NULL;
+    unlink(path);
+    if (asprintf(&journal, "%s-journal", path) >= 0) {
+        unlink(journal);
+        free(journal);
+    }
+}
+
+/* Returns SQLite's code. */
+static int open_database(struct hashes *hashes, const char *path) {
+    int code = sqlite3_open(path, &hashes->database);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(hashes->database, TABLE, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(hashes->database,
+                                  "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND"
+                                  " changed_ns = ? AND inode = ?",
+                                  -1, &hashes->find, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(hashes->database, "REPLACE INTO file VALUES (?, ?, ?, ?, ?)", -1,
+                                  &hashes->keep, NULL);
+    if (code != SQLITE_OK)
+        leave(hashes);
+    return code;
 }
 
 bool hashes_open(const char *path, struct hashes **hashes, struct error *error) {
@@ -35,25 +66,34 @@ bool hashes_open(const char *path, struct hashes **hashes, struct error *error) 
         return error_set(error, ERROR_FAILED, "out of memory");
     if (path == NULL)
         return true;
-    if (sqlite3_open(path, &made->database) != SQLITE_OK ||
-        sqlite3_exec(made->database, TABLE, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(made->database,
-                           "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND"
-                           " changed_ns = ? AND inode = ?",
-                           -1, &made->find, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(made->database, "REPLACE INTO file VALUES (?, ?, ?, ?, ?)", -1,
-                           &made->keep, NULL) != SQLITE_OK)
-        forget(made);
+    int code = open_database(made, path);
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+        hashes_forget(path);
+        open_database(made, path);
+    }
     return true;
 }
 
 void hashes_close(struct hashes *hashes) {
     if (hashes == NULL)
         return;
-    if (hashes->database != NULL)
+    char *damaged = NULL;
+    if (hashes->damaged)
+        damaged = strdup(sqlite3_db_filename(hashes->database, "main"));
+    else if (hashes->database != NULL)
         sqlite3_exec(hashes->database, "COMMIT", NULL, NULL, NULL);
-    forget(hashes);
+    leave(hashes);
+    if (damaged != NULL)
+        hashes_forget(damaged);
+    free(damaged);
     free(hashes);
+}
+
+/* To the statement's row or its end. Returns SQLite's code. */
+static int step(struct hashes *hashes, sqlite3_stmt *statement) {
+    int code = sqlite3_step(statement);
+    hashes->damaged = hashes->damaged || (code & 0xff) == SQLITE_CORRUPT;
+    return code;
 }
 
 static void bind(sqlite3_stmt *statement, const char *path, const struct stat *status) {
@@ -70,7 +110,7 @@ static bool find(struct hashes *hashes, const char *path, const struct stat *sta
     if (hashes->database == NULL)
         return false;
     bind(hashes->find, path, status);
-    bool found = sqlite3_step(hashes->find) == SQLITE_ROW &&
+    bool found = step(hashes, hashes->find) == SQLITE_ROW &&
                  sqlite3_column_bytes(hashes->find, 0) == SHA256_TEXT_SIZE - 1;
     if (found)
         memcpy(text, sqlite3_column_text(hashes->find, 0), SHA256_TEXT_SIZE);
@@ -84,7 +124,7 @@ static void keep(struct hashes *hashes, const char *path, const struct stat *sta
         return;
     bind(hashes->keep, path, status);
     sqlite3_bind_text(hashes->keep, 5, text, -1, SQLITE_STATIC);
-    sqlite3_step(hashes->keep);
+    step(hashes, hashes->keep);
     sqlite3_reset(hashes->keep);
     if (++hashes->kept % COMMIT_EVERY == 0)
         sqlite3_exec(hashes->database, "COMMIT; BEGIN", NULL, NULL, NULL);

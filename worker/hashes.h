@@ -2,8 +2,8 @@
  * pictures once and not at every start. A file counts as the same while its path, size, time of
  * change and inode are.
  *
- * What is remembered can be done without: a database that is damaged or cannot be written is left
- * alone and everything is read.
+ * What is remembered can be done without: where the database is damaged or cannot be written
+ * everything is read. A damaged one begins anew.
  */
 #ifndef ASSAY_WORKER_HASHES_H
 #define ASSAY_WORKER_HASHES_H
@@ -15,6 +15,9 @@ struct hashes;
 /* `path` is made when it is missing; NULL: nothing is remembered. */
 bool hashes_open(const char *path, struct hashes **hashes, struct error *error);
 void hashes_close(struct hashes *hashes); /* NULL is fine */
+
+/* What is remembered at `path`, which nobody has open, is not any more. */
+void hashes_forget(const char *path);
 
 /* Size and checksum of a file. Fails as sha256_path does. */
 bool hashes_file(struct hashes *hashes, const char *path, uint64_t *bytes,

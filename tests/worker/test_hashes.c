@@ -82,11 +82,40 @@ static void without_a_cache_everything_is_read(void **state) {
     bench_close(&bench);
 }
 
-static void a_damaged_cache_is_done_without(void **state) {
+static void a_cache_that_is_no_database_begins_anew(void **state) {
     struct bench bench = bench_open(state);
     const char junk[] = "this was a database once, before the disk had an opinion of its own";
     assert_true(file_write_atomic(bench.cache, junk, sizeof junk, NULL));
     ask(&bench, bench.cache, abc, 1);
+    ask(&bench, bench.cache, abc, 0);
+    bench_close(&bench);
+}
+
+static void a_cache_with_a_damaged_page_begins_anew(void **state) {
+    struct bench bench = bench_open(state);
+    char *bytes;
+    size_t length;
+    ask(&bench, bench.cache, abc, 1);
+    assert_true(file_read(bench.cache, 1 << 20, &bytes, &length, NULL));
+    memset(bytes + 4096, 0xff, 100); /* the table's */
+    assert_true(file_write_atomic(bench.cache, bytes, length, NULL));
+    ask(&bench, bench.cache, abc, 1);
+    ask(&bench, bench.cache, abc, 1);
+    ask(&bench, bench.cache, abc, 0);
+    free(bytes);
+    bench_close(&bench);
+}
+
+static void a_cache_that_is_forgotten_begins_anew(void **state) {
+    struct bench bench = bench_open(state);
+    ask(&bench, bench.cache, abc, 1);
+    hashes_forget(bench.cache);
+    ask(&bench, bench.cache, abc, 1);
+    bench_close(&bench);
+}
+
+static void a_cache_that_cannot_be_is_done_without(void **state) {
+    struct bench bench = bench_open(state);
     char *nowhere = temporary_path(state, "no/such/folder.db");
     ask(&bench, nowhere, abc, 1);
     free(nowhere);
@@ -116,7 +145,10 @@ int main(void) {
         IN_FOLDER(a_file_that_changed_is_read_again),
         IN_FOLDER(another_file_of_that_name_is_read_again),
         IN_FOLDER(without_a_cache_everything_is_read),
-        IN_FOLDER(a_damaged_cache_is_done_without),
+        IN_FOLDER(a_cache_that_is_no_database_begins_anew),
+        IN_FOLDER(a_cache_with_a_damaged_page_begins_anew),
+        IN_FOLDER(a_cache_that_is_forgotten_begins_anew),
+        IN_FOLDER(a_cache_that_cannot_be_is_done_without),
         IN_FOLDER(a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
