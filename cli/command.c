@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIMEOUT_S 5 /* unless --timeout says */
+
 enum { KEY_CONNECT = 0x1000, KEY_JSON, KEY_TIMEOUT, KEY_KEY, KEY_SERVER_KEY };
 
 enum { OPTIONS_MOST = 32 }; /* of one command, with those of all and the empty one at the end */
@@ -104,7 +106,7 @@ static void add_options(struct parsing *parsing) {
         add_option(parsing, "connect", KEY_CONNECT, "ENDPOINT",
                    "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")");
         add_option(parsing, "timeout", KEY_TIMEOUT, "SECONDS",
-                   "Seconds to wait for the coordinator (default: 5)");
+                   "Seconds to wait for the coordinator (default: " OPTIONS_TEXT(TIMEOUT_S) ")");
         add_option(parsing, "key", KEY_KEY, "FILE", DEALER_KEY_HELP);
         add_option(parsing, "server-key", KEY_SERVER_KEY, "KEY|FILE", DEALER_SERVER_KEY_HELP);
     }
@@ -150,7 +152,7 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
     bool named = environment != NULL && environment[0] != '\0';
     *input = (struct command_input){.connect = named ? environment : DEALER_ENDPOINT,
                                     .keys = dealer_keys_default(),
-                                    .timeout_ms = 5000};
+                                    .timeout_ms = TIMEOUT_S * 1000};
     struct parsing parsing = {
         .said.before = "assay ", .line = line, .input = input, .options = options};
     add_options(&parsing);

@@ -39,9 +39,11 @@ static const struct argp_option options[] = {
      "Where everything goes and stays (default: $ASSAY_HOME/demo, ASSAY_HOME being "
      "~/.local/share/assay unless set)",
      0},
-    {"pictures", KEY_PICTURES, "N", 0, "Portraits, each drawn in three kinds (default: 300)", 0},
-    {"size", KEY_SIZE, "PX", 0, "Pixels a side (default: 80)", 0},
-    {"seed", KEY_SEED, "S", 0, "Another seed, other faces (default: 0)", 0},
+    {"pictures", KEY_PICTURES, "N", 0,
+     "Portraits, each drawn in three kinds (default: " OPTIONS_TEXT(DEMO_PICTURES) ")", 0},
+    {"size", KEY_SIZE, "PX", 0, "Pixels a side (default: " OPTIONS_TEXT(DEMO_SIZE) ")", 0},
+    {"seed", KEY_SEED, "S", 0, "Another seed, other faces (default: " OPTIONS_TEXT(DEMO_SEED) ")",
+     0},
     {"epochs", KEY_EPOCHS, "N", 0, "How long to train (default: as in experiments/demo.json)", 0},
     {"pictures-only", KEY_PICTURES_ONLY, NULL, 0, "Draw the pictures and stop there", 0},
     {0}};

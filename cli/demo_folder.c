@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PICTURES = 300, SIZE = 80, SEED = 0, MARKER_BYTES = 4096 };
+enum { MARKER_BYTES = 4096 };
 
 static char *marker_path(const char *dir, struct error *error) {
     char *path;
@@ -95,9 +95,9 @@ static bool take(const char *dir, struct demo_set *set, struct error *error) {
     if (good && access(path, F_OK) == 0)
         good = go_on(dir, path, set, error);
     else if (good) {
-        choose(&set->pictures, PICTURES);
-        choose(&set->size, SIZE);
-        choose(&set->seed, SEED);
+        choose(&set->pictures, DEMO_PICTURES);
+        choose(&set->size, DEMO_SIZE);
+        choose(&set->seed, DEMO_SEED);
         good = is_empty(dir, error) && folder_make(dir, error) && write_marker(path, set, error);
     }
     free(path);

@@ -12,6 +12,11 @@
 
 #include "core/error.h"
 
+/* How the pictures are drawn unless the options say. */
+#define DEMO_PICTURES 300
+#define DEMO_SIZE 80
+#define DEMO_SEED 0
+
 /* How the pictures are drawn. */
 struct demo_set {
     long long pictures, size, seed; /* below 0: not chosen */

@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
      "Where pictures are fetched to that are not here; a worker's may be shared (default: "
      "data-cache in ASSAY_HOME)",
      0},
-    {"data-cache-gib", KEY_GIB, "N", 0, "What it may hold; 0: fetch none (default: 32)", 0},
+    {"data-cache-gib", KEY_GIB, "N", 0, "What it may hold; 0: fetch none (default: as a worker's)",
+     0},
     {0}};
 
 static bool is_one_of(const char *word, const char *a, const char *b) {

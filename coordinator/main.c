@@ -40,6 +40,8 @@ enum {
     OPTION_READY_FILE
 };
 
+#define LEASE_S 15 /* unless --lease says */
+
 static const struct argp_option option_table[] = {
     {"db", OPTION_DB, "FILE", 0,
      "The SQLite database that holds every experiment and all that was reported; made if missing "
@@ -55,7 +57,8 @@ static const struct argp_option option_table[] = {
      "they change",
      0},
     {"lease", OPTION_LEASE, "SECONDS", 0,
-     "How long a worker may be silent before its experiment goes back to the queue (default: 15)",
+     "How long a worker may be silent before its experiment goes back to the queue "
+     "(default: " OPTIONS_TEXT(LEASE_S) ")",
      0},
     {"artifacts", OPTION_ARTIFACTS, "DIR", 0,
      "Where the files that workers send are kept: checkpoints and event files (default: the "
@@ -235,7 +238,7 @@ int main(int count, char **words) {
     static const struct argp argp = {
         .options = option_table, .parser = parse_option, .doc = documentation};
     static char title[] = "assay-coordinator"; /* what its help calls it */
-    struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = 15000};
+    struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = LEASE_S * 1000};
     struct error error = {0};
     standard_open();
     if (count > 1 && care_knows(words[1]))

@@ -34,6 +34,10 @@ error_t options_empty(const struct argp_state *state, const struct argp_option *
  * it is none, or the beginning of several. */
 const struct argp_option *options_long(const struct argp_option *options, const char *word);
 
+/* A macro's number as text: a default and what --help says of it are one. */
+#define OPTIONS_TEXT(number) OPTIONS_TEXT_OF(number)
+#define OPTIONS_TEXT_OF(number) #number
+
 /* A whole number from least to most into *value, or a mistake. `name`: "--device". */
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
                         long least, long most, long *value);

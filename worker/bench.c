@@ -55,12 +55,19 @@ enum {
     KEY_JSON
 };
 
+/* Unless the options say. */
+#define SIDE 224
+#define BATCH 32
+#define STEPS 5
+#define ARCH "resnet50"
+
 static const struct argp_option bench_table[] = {
-    {"size", KEY_SIZE, "N", 0, "Pictures of N x N pixels (default: 224)", 0},
-    {"batch", KEY_BATCH, "N", 0, "Pictures a step (default: 32)", 0},
-    {"arch", KEY_ARCH, "NAME", 0, "resnet18, 34, 50, 101 or 152 (default: resnet50)", 0},
+    {"size", KEY_SIZE, "N", 0, "Pictures of N x N pixels (default: " OPTIONS_TEXT(SIDE) ")", 0},
+    {"batch", KEY_BATCH, "N", 0, "Pictures a step (default: " OPTIONS_TEXT(BATCH) ")", 0},
+    {"arch", KEY_ARCH, "NAME", 0, "resnet18, 34, 50, 101 or 152 (default: " ARCH ")", 0},
     {"steps", KEY_STEPS, "N", 0,
-     "Steps timed, after the first that are not (default: 5; 0: no training)", 0},
+     "Steps timed, after the first that are not (default: " OPTIONS_TEXT(STEPS) "; 0: no training)",
+     0},
     {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
@@ -377,7 +384,7 @@ int bench_main(int argc, char **argv) {
                "is waited for, which "
                "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
-        .arch = "resnet50", .backend = "auto", .size = 224, .batch = 32, .steps = 5};
+        .arch = ARCH, .backend = "auto", .size = SIDE, .batch = BATCH, .steps = STEPS};
     struct trained trained = {
         .update.optimizer = {.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}};
     struct error error = {0};

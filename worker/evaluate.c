@@ -54,7 +54,8 @@ static const struct argp_option evaluate_table[] = {
     {"key", KEY_KEY, "FILE", 0, DEALER_KEY_HELP, 0},
     {"server-key", KEY_SERVER_KEY, "KEY|FILE", 0, DEALER_SERVER_KEY_HELP, 0},
     {"data-cache", KEY_CACHE, "DIR", 0, "Where they are fetched to; a worker's may be shared", 0},
-    {"data-cache-gib", KEY_CACHE_GIB, "N", 0, "What it may hold (default: 32)", 0},
+    {"data-cache-gib", KEY_CACHE_GIB, "N", 0,
+     "What it may hold (default: " OPTIONS_TEXT(OPTIONS_CACHE_GIB) ")", 0},
     {"json", KEY_JSON, NULL, 0, "One JSON object on stdout", 0},
     {0},
 };

@@ -126,7 +126,8 @@ static const struct argp_option worker_table[] = {
      "share it (default: data-cache in --dir)",
      0},
     {"data-cache-gib", KEY_CACHE_GIB, "N", 0,
-     "What it may hold: what was not used for longest leaves first; 0: fetch none (default: 32)",
+     "What it may hold: what was not used for longest leaves first; 0: fetch none "
+     "(default: " OPTIONS_TEXT(OPTIONS_CACHE_GIB) ")",
      0},
     {"threads", KEY_THREADS, "N", 0,
      "Threads that read pictures, of each slot (default: its cores)", 0},

@@ -12,7 +12,8 @@ error_t options_device(const struct argp_state *state, const char *text, int *de
 error_t options_threads(const struct argp_state *state, const char *text, int *threads);
 /* What the data cache may hold, in GiB, as bytes into *bytes, or a mistake; without the option it
  * is OPTIONS_CACHE_BYTES. */
-#define OPTIONS_CACHE_BYTES ((int64_t)32 << 30)
+#define OPTIONS_CACHE_GIB 32
+#define OPTIONS_CACHE_BYTES ((int64_t)OPTIONS_CACHE_GIB << 30)
 error_t options_cache_gib(const struct argp_state *state, const char *text, int64_t *bytes);
 /* "auto", "cpu" or "cuda" into *value, or a mistake. */
 error_t options_backend(const struct argp_state *state, const char *text, const char **value);

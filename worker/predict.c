@@ -34,9 +34,11 @@ enum {
     KEY_CLASS
 };
 
+#define BATCH 32 /* unless --batch says */
+
 static const struct argp_option predict_table[] = {
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "The weights, and the config they came from", 0},
-    {"batch", KEY_BATCH, "N", 0, "Pictures at once (default: 32)", 0},
+    {"batch", KEY_BATCH, "N", 0, "Pictures at once (default: " OPTIONS_TEXT(BATCH) ")", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
     {"out", KEY_OUT, "FILE", 0, "Where the scores go (default: stdout)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
@@ -207,7 +209,7 @@ int predict_main(int argc, char **argv) {
         .doc = "Score pictures with a checkpoint: the probability of label 1."};
     struct predict_options options = {
         .predictor = {
-            .backend = "auto", .batch = 32, .class = PREDICTED_CLASS, .tell = options_tell}};
+            .backend = "auto", .batch = BATCH, .class = PREDICTED_CLASS, .tell = options_tell}};
     struct error error = {0};
     size_t broken = 0;
     int code;
