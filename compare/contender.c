@@ -11,7 +11,9 @@ const char *const split_names[] = {"valid", "test"};
 const char *const ratio_names[] = {
     "accuracy", "recall", "precision", "loss", "roc_auc", "average_precision", "equal_error_rate"};
 
-int evaluation_compare(const cJSON *a, const cJSON *b) {
+/* Below 0 when evaluation `a` is to be preferred to `b`, above 0 the other way round, 0 when equal.
+ * Without an evaluation (NULL), accuracy or loss comes last. */
+static int compare_evaluations(const cJSON *a, const cJSON *b) {
     double accuracy_a = field_number(a, "accuracy", -INFINITY);
     double accuracy_b = field_number(b, "accuracy", -INFINITY);
     if (accuracy_a > accuracy_b)
@@ -28,7 +30,7 @@ static int checkpoint_to_keep(const struct contender *contender) {
         const cJSON *valid = contender->evaluations[i][SPLIT_VALID];
         if (valid == NULL)
             continue;
-        if (keep < 0 || evaluation_compare(valid, contender->evaluations[keep][SPLIT_VALID]) < 0)
+        if (keep < 0 || compare_evaluations(valid, contender->evaluations[keep][SPLIT_VALID]) < 0)
             keep = i;
     }
     return keep;
@@ -72,7 +74,7 @@ size_t contenders_rank(const struct contender *contenders, size_t count, size_t 
             continue;
         size_t at = ranked++;
         for (; at > 0 &&
-               evaluation_compare(kept(&contenders[i]), kept(&contenders[order[at - 1]])) < 0;
+               compare_evaluations(kept(&contenders[i]), kept(&contenders[order[at - 1]])) < 0;
              at--)
             order[at] = order[at - 1];
         order[at] = i;

@@ -37,10 +37,6 @@ struct contender {
     int keep; /* the checkpoint to keep; -1 while none is evaluated on the validation split */
 };
 
-/* Below 0 when evaluation `a` is to be preferred to `b`, above 0 the other way round, 0 when equal.
- * Without an evaluation (NULL), accuracy or loss comes last. */
-int evaluation_compare(const cJSON *a, const cJSON *b);
-
 /* The contender that an experiment (`show`'s) is. */
 struct contender contender_of(const cJSON *experiment);
 

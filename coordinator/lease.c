@@ -11,10 +11,6 @@ const char *lease_state_name(enum lease_state state) {
     return names[state];
 }
 
-enum lease_state lease_status(const struct lease *lease) {
-    return lease->paused && lease->state == LEASE_QUEUED ? LEASE_PAUSED : lease->state;
-}
-
 bool lease_final(const struct lease *lease) {
     return lease->state != LEASE_QUEUED && lease->state != LEASE_RUNNING;
 }

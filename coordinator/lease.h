@@ -50,9 +50,8 @@ struct lease {
 /* How long others come before who failed it, once it has rested. */
 enum { LEASE_PREFER_MS = 10 * 1000 };
 
-const char *lease_state_name(enum lease_state state);     /* "queued" */
-enum lease_state lease_status(const struct lease *lease); /* what people see */
-bool lease_final(const struct lease *lease);              /* done, failed or cancelled */
+const char *lease_state_name(enum lease_state state); /* "queued" */
+bool lease_final(const struct lease *lease);          /* done, failed or cancelled */
 
 bool lease_held_by(const struct lease *lease, const char *worker, int64_t attempt);
 bool lease_expired(const struct lease *lease, int64_t now_ms);

@@ -20,7 +20,7 @@ void waiting_for_worker(const struct scheduler *scheduler, const struct lane *la
                         int64_t since_ms, char text[WAITING_TEXT]);
 /* "retries in 12 s", or "in 4 min", rounded up. */
 void waiting_for_rest(int64_t left_ms, char text[WAITING_TEXT]);
-/* "after a, b: 2 of 5 are done". */
+/* "after a, b: 2 of 5 done", or which of them failed or was cancelled. */
 void waiting_for_others(const struct waiting_after *after, char text[WAITING_TEXT]);
 
 #endif

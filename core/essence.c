@@ -1,7 +1,10 @@
 #include "core/essence.h"
 
+#include "core/json.h"
 #include "core/safetensors.h"
 #include "core/schema.h"
+
+#include <string.h>
 
 /* A copy without the keys that do not change the weights, and with all the defaults. */
 static cJSON *essence_of(const cJSON *config) {
@@ -27,7 +30,7 @@ bool essence_of_file(const char *path, const cJSON *config) {
     if (!safetensors_open(path, &file, NULL))
         return false;
     const char *text = safetensors_metadata(file, "config");
-    cJSON *its = text != NULL ? cJSON_Parse(text) : NULL;
+    cJSON *its = text != NULL ? json_parse(text, strlen(text), "config", NULL) : NULL;
     bool same = cJSON_IsObject(its) && essence_same(config, its);
     cJSON_Delete(its);
     safetensors_close(file);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const precision_names[PRECISIONS + 1] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_TF32] = "tf32", [PRECISION_BF16] = "bf16"};
+
 /* Below, the config has passed the schema and its defaults are filled: every key is there and of
  * its type and range. */
 static double number(const cJSON *object, const char *key) {
@@ -131,12 +134,11 @@ static void decode_scheduler(const cJSON *json, struct scheduler_options *option
 }
 
 static void decode_train(const cJSON *train, struct experiment *experiment) {
-    static const char *const precisions[] = {"fp32", "tf32", "bf16", NULL};
     struct loss *loss = &experiment->train.loss;
     experiment->train.epochs = whole(train, "epochs");
     experiment->train.batch_size = whole(train, "batch_size");
     experiment->train.seed = (uint64_t)number(train, "seed");
-    experiment->train.precision = (enum precision)choice(train, "precision", precisions);
+    experiment->train.precision = (enum precision)choice(train, "precision", precision_names);
     experiment->train.deterministic = cJSON_IsTrue(json_member(train, "deterministic"));
     loss->label_smoothing = number(train, "label_smoothing");
     decode_pair(json_member(train, "class_weights"), &loss->class_weights[0],

@@ -22,6 +22,8 @@ struct experiment_class {
 
 enum head { HEAD_RELU, HEAD_DROPOUT, HEAD_LINEAR };
 enum precision { PRECISION_FP32, PRECISION_TF32, PRECISION_BF16 };
+enum { PRECISIONS = PRECISION_BF16 + 1 };
+extern const char *const precision_names[PRECISIONS + 1]; /* "fp32"; the last is NULL */
 enum optimizer_name { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
 
 /* torch.optim's Adam, AdamW or SGD with their arguments' names. */

@@ -160,8 +160,8 @@ static bool read_character(struct reader *reader, char **out) {
     return true;
 }
 
-/* An escape is never shorter than
- * what it stands for, so the bytes up to the closing quote are room enough. */
+/* An escape is never shorter than what it stands for, so the bytes up to the closing quote are room
+ * enough. */
 bool reader_string(struct reader *reader, char **string) {
     const char *close = reader->at + 1;
     while (close < reader->end && *close != '"')

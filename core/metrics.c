@@ -15,14 +15,6 @@ void metrics_add(struct metrics *metrics, int label, int predicted, double loss)
     metrics->loss_sum += loss;
 }
 
-void metrics_merge(struct metrics *into, const struct metrics *from) {
-    into->true_positive += from->true_positive;
-    into->true_negative += from->true_negative;
-    into->false_positive += from->false_positive;
-    into->false_negative += from->false_negative;
-    into->loss_sum += from->loss_sum;
-}
-
 static bool ratio(uint64_t part, uint64_t whole, double *value) {
     if (whole == 0)
         return false;

@@ -20,7 +20,6 @@ uint64_t metrics_count(const struct metrics *metrics);
 /* Adds one picture: predicted is the argmax of its logits, ties to the lower index as torch.argmax.
  */
 void metrics_add(struct metrics *metrics, int label, int predicted, double loss);
-void metrics_merge(struct metrics *into, const struct metrics *from);
 
 /* Each returns false, and leaves *value alone, when undefined. */
 bool metrics_accuracy(const struct metrics *metrics, double *value);

@@ -1,11 +1,13 @@
 /* The ops and their draws. What each op takes from the stream, in this order and always all of it:
- *   random_crop             2 words: top, left
- *   random_horizontal_flip  1 word: flip when the uniform draw is below the probability
- *   random_vertical_flip    1 word: the same
- *   color_jitter            7 words: the order of the four operations (3, Fisher-Yates from the
- * end), then the factors of brightness, contrast, saturation and hue random_affine           6
- * words: angle, translation x and y, scale, shear x and y Operations of color_jitter that are off
- * still take their words. */
+ *
+ *     random_crop             2 words: top, left
+ *     random_horizontal_flip  1 word: flip when the uniform draw is below the probability
+ *     random_vertical_flip    1 word: the same
+ *     color_jitter            7 words: the order of the four operations (3, Fisher-Yates from the
+ *                             end), then the factors of brightness, contrast, saturation and hue
+ *     random_affine           6 words: angle, translation x and y, scale, shear x and y
+ *
+ * Operations of color_jitter that are off still take their words. */
 #include "core/transform.h"
 
 #include "core/affine.h"

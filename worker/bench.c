@@ -314,10 +314,7 @@ static void describe(cJSON *out, const struct bench_options *options,
         cJSON_AddStringToObject(out, "backend", backend->name);
         cJSON_AddStringToObject(out, "device", what);
     }
-    cJSON_AddStringToObject(out, "precision",
-                            options->precision == PRECISION_BF16   ? "bf16"
-                            : options->precision == PRECISION_TF32 ? "tf32"
-                                                                   : "fp32");
+    cJSON_AddStringToObject(out, "precision", precision_names[options->precision]);
     cJSON_AddStringToObject(out, "arch", options->arch);
     cJSON_AddNumberToObject(out, "size", (double)options->size);
     cJSON_AddNumberToObject(out, "batch", (double)options->batch);

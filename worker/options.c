@@ -35,9 +35,8 @@ error_t options_backend(const struct argp_state *state, const char *text, const 
 }
 
 error_t options_precision(const struct argp_state *state, const char *text, enum precision *value) {
-    static const char *const names[] = {"fp32", "tf32", "bf16"}; /* enum precision */
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, names[i]) == 0) {
+    for (int i = 0; i < PRECISIONS; i++)
+        if (strcmp(text, precision_names[i]) == 0) {
             *value = (enum precision)i;
             return 0;
         }

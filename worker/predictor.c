@@ -4,10 +4,10 @@
 
 #include "core/machine.h"
 #include "core/picture.h"
+#include "core/scores.h"
 #include "worker/checkpoint.h"
 #include "worker/nn/cam.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -254,8 +254,7 @@ bool predictor_score(struct predictor *predictor, char *const *paths, size_t cou
     for (size_t i = 0, at = 0; i < count; i++) {
         if (predictions[i].broken.code != ERROR_NONE)
             continue;
-        const float *logits = predictor->logits + NETWORK_CLASSES * at;
-        predictions[i].probability = 1 / (1 + exp((double)logits[0] - (double)logits[1]));
+        predictions[i].probability = score_probability(predictor->logits + NETWORK_CLASSES * at);
         if (predictor->cam != NULL)
             look(predictor, &predictor->seen[i], at, &predictions[i]);
         at++;

@@ -48,7 +48,8 @@ cJSON *request_report(const struct asker *asker, const struct spooled *report) {
     cJSON *body = request_of_attempt(asker, report->experiment, report->attempt);
     cJSON_AddNumberToObject(body, "sequence", (double)report->sequence);
     cJSON_AddStringToObject(body, "kind", report->kind);
-    cJSON_AddItemToObject(body, "body", cJSON_Parse(report->body));
+    cJSON_AddItemToObject(body, "body",
+                          json_parse(report->body, strlen(report->body), "report", NULL));
     return body;
 }
 

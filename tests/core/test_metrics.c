@@ -52,14 +52,6 @@ static void a_ratio_over_nothing_is_undefined_and_leaves_its_value_alone(void **
     assert_true(metrics_precision(&no_positives, &value) && value == 0);
 }
 
-static void merging_adds_counts_and_losses(void **state) {
-    (void)state;
-    struct metrics metrics = {1, 2, 3, 4, 0.5};
-    metrics_merge(&metrics, &(struct metrics){10, 20, 30, 40, 0.25});
-    const struct metrics expected = {11, 22, 33, 44, 0.75};
-    assert_memory_equal(&metrics, &expected, sizeof expected);
-}
-
 static void json_has_the_contracts_names_and_null_for_undefined(void **state) {
     (void)state;
     cJSON *json =
@@ -78,7 +70,6 @@ int main(void) {
         cmocka_unit_test(pictures_are_counted_by_label_and_prediction),
         cmocka_unit_test(ratios_follow_from_the_counts),
         cmocka_unit_test(a_ratio_over_nothing_is_undefined_and_leaves_its_value_alone),
-        cmocka_unit_test(merging_adds_counts_and_losses),
         cmocka_unit_test(json_has_the_contracts_names_and_null_for_undefined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
