@@ -182,6 +182,17 @@ static void only_what_runs_ends(void **state) {
     assert_int_equal(lease.state, LEASE_CANCELLED);
 }
 
+static void what_is_cancelled_in_the_queue_was_ended_by_no_worker(void **state) {
+    (void)state;
+    struct lease lease = granted(3), running = granted(3);
+    assert_true(lease_fail(&lease, true));
+    assert_string_equal(lease.worker, "w"); /* who failed it */
+    assert_true(lease_cancel(&lease));
+    assert_string_equal(lease.worker, "");
+    assert_true(lease_cancel(&running));
+    assert_string_equal(running.worker, "w");
+}
+
 static void what_failed_or_was_cancelled_is_queued_again_with_its_failures_forgiven(void **state) {
     (void)state;
     struct lease lease = granted(1);
@@ -255,6 +266,7 @@ int main(void) {
         cmocka_unit_test(giving_back_costs_nothing_but_the_attempt_number),
         cmocka_unit_test(final_states_are_final),
         cmocka_unit_test(only_what_runs_ends),
+        cmocka_unit_test(what_is_cancelled_in_the_queue_was_ended_by_no_worker),
         cmocka_unit_test(what_failed_or_was_cancelled_is_queued_again_with_its_failures_forgiven),
         cmocka_unit_test(what_is_queued_running_or_done_is_not_retried),
         cmocka_unit_test(what_is_paused_is_not_granted),

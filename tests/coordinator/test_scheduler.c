@@ -90,15 +90,20 @@ static void higher_priority_goes_first_and_then_the_older(void **state) {
     scheduler_clear(&scheduler);
 }
 
-/* Experiment 1, failed by a worker at time 0; returns when it has rested. */
-static int64_t fail_first(struct scheduler *scheduler, const struct worker *worker) {
-    add(scheduler, 1, 0, BACKEND_ANY, 0);
+/* Experiment 1, which is there, failed by a worker at time 0; returns when it has rested. */
+static int64_t fail_taken(struct scheduler *scheduler, const struct worker *worker) {
     assert_int_equal(take(scheduler, worker), 1);
     struct job *job = scheduler_find(scheduler, 1);
     assert_true(lease_fail(&job->lease, true));
     lease_rest(&job->lease, 1, 0);
     scheduler_settle(scheduler, job);
     return job->lease.rest_until_ms;
+}
+
+/* The same of one that asks for nothing. */
+static int64_t fail_first(struct scheduler *scheduler, const struct worker *worker) {
+    add(scheduler, 1, 0, BACKEND_ANY, 0);
+    return fail_taken(scheduler, worker);
 }
 
 static void what_rests_is_handed_out_to_nobody_and_holds_up_nobody(void **state) {
@@ -119,7 +124,7 @@ static void another_worker_comes_first_for_what_one_has_failed(void **state) {
     struct scheduler scheduler = {0};
     struct worker worker = able("w"), other = able("v");
     int64_t rested_ms = fail_first(&scheduler, &worker);
-    other.seen_ms = rested_ms;
+    other.seen_ms = rested_ms - 1000; /* as long ago as may be */
     assert_true(scheduler_put_worker(&scheduler, &worker));
     assert_true(scheduler_put_worker(&scheduler, &other));
     assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
@@ -147,6 +152,17 @@ static void who_failed_it_has_it_again_when_no_other_takes_it(void **state) {
         assert_int_equal(take_at(&scheduler, &worker, now_ms), 1);
         scheduler_clear(&scheduler);
     }
+}
+
+static void what_has_rested_is_still_for_those_alone_who_can_do_it(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w"), small = worker_named("s", BACKEND_CPU, GIB);
+    add(&scheduler, 1, 0, BACKEND_CUDA, 0);
+    int64_t rested_ms = fail_taken(&scheduler, &worker);
+    assert_int_equal(take_at(&scheduler, &small, rested_ms), 0);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 1);
+    scheduler_clear(&scheduler);
 }
 
 static void what_rests_can_be_paused_cancelled_and_given_another_priority(void **state) {
@@ -596,6 +612,7 @@ int main(void) {
         cmocka_unit_test(what_rests_is_handed_out_to_nobody_and_holds_up_nobody),
         cmocka_unit_test(another_worker_comes_first_for_what_one_has_failed),
         cmocka_unit_test(who_failed_it_has_it_again_when_no_other_takes_it),
+        cmocka_unit_test(what_has_rested_is_still_for_those_alone_who_can_do_it),
         cmocka_unit_test(what_rests_can_be_paused_cancelled_and_given_another_priority),
         cmocka_unit_test(a_worker_gets_only_what_its_backend_can_do),
         cmocka_unit_test(what_needs_more_memory_waits_for_a_larger_worker),
