@@ -188,6 +188,7 @@ static bool run(const struct options *options, struct error *error) {
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
     raise_descriptor_limit();
+    standard_outlast_readers();
     bool good = false;
     if (stop < 0) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,10 @@ void standard_complain(const char *format, ...) {
     fprintf(stderr, "assay: %s\n", length >= 0 ? line : "out of memory");
     if (length >= 0)
         free(line);
+}
+
+void standard_outlast_readers(void) {
+    signal(SIGPIPE, SIG_IGN);
 }
 
 int standard_finish(int code) {

@@ -11,6 +11,9 @@ void standard_open(void);
  * and errors of others (text_one_line). */
 void standard_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For what works for days: that nobody reads any more what it prints is no reason to end. */
+void standard_outlast_readers(void);
+
 /* The exit code, for the end of main: `code`, or 1 when that is 0 and stdout has not taken
  * everything (a full disk, nobody there), which is said on stderr. */
 int standard_finish(int code);

@@ -302,6 +302,7 @@ static int worker_main(int argc, char **argv) {
         return code;
     if (options.drain)
         return drain(&options);
+    standard_outlast_readers();
     char *cache = NULL; /* one for all slots */
     if (options.agent.data_cache == NULL &&
         asprintf(&cache, "%s/data-cache", options.agent.dir) >= 0)

@@ -44,3 +44,20 @@ until_true "the experiment is done" in_state "$id" done
 expect_complete "$id" $epochs
 [ "$(grep -c "experiment $id, attempt" "$work/worker.log")" = 1 ] ||
     fail "the worker had to begin again"
+
+# and a worker goes on whose output nobody reads any more
+end_worker worker TERM
+mkfifo "$work/unread"
+exec 4<>"$work/unread"
+"$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/unheard" --backend "${ASSAY_TEST_BACKEND:-cpu}" \
+    --threads 1 >"$work/unread" 2>&1 4<&- &
+worker_pid[unheard]=$!
+is_listed() {
+    [ "$(sql "SELECT count(*) FROM worker")" = 1 ]
+}
+until_true "it is there" is_listed
+exec 4<&-
+id=$(submit "$work/waits.json")
+until_true "the experiment is done" in_state "$id" done
+end_worker unheard TERM
+[ $status = 0 ] || fail "it ended with $status"
