@@ -12,7 +12,7 @@
 #include <zip.h>
 
 enum { PICKLE_BYTES_MAX = 16 << 20, PREFIX_MAX = 512, AMPLIFICATION_MAX = 16 };
-enum { TENSORS_MAX = 100000, HEADER_MAX = 16 << 20 };
+enum { TENSORS_MAX = 100000, NAMES_MAX = 16 << 20 /* bytes of all together */ };
 
 struct archive {
     const char *path;
@@ -212,59 +212,55 @@ static bool copy_tensors(struct archive *archive, uint8_t *out) {
     return ok;
 }
 
-/* The header of the same tensors as a safetensors file; *bytes is the length of their data. */
-static char *make_header(struct archive *archive, size_t *bytes) {
-    struct text header = {0};
+/* What a safetensors file of the same tensors begins with; *bytes is the length of their data.
+ * False when there is more than memory can be. */
+static bool make_head(struct archive *archive, struct text *head, size_t *bytes) {
+    struct tensor *tensors = calloc(archive->count, sizeof *tensors);
+    size_t named = 0;
+    bool ok = tensors != NULL;
     *bytes = 0;
-    text_add(&header, "{", 1);
-    for (size_t i = 0; i < archive->count; i++) {
+    for (size_t i = 0; ok && i < archive->count; i++) {
         struct pth_view *view = &archive->views[i];
-        size_t size;
+        struct tensor *tensor = &tensors[i];
+        *tensor = (struct tensor){.name = view->name, .type = view->type, .rank = view->rank};
+        memcpy(tensor->shape, view->shape, sizeof tensor->shape);
         view->begin = *bytes;
-        if (__builtin_mul_overflow(view->count, view->element_bytes, &size) ||
-            __builtin_add_overflow(view->begin, size, bytes) || header.length > HEADER_MAX) {
-            text_free(&header);
-            return NULL;
-        }
-        text_format(&header, "%s", i == 0 ? "" : ",");
-        text_json_string(&header, view->name);
-        text_format(&header, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(view->type));
-        for (size_t d = 0; d < view->rank; d++)
-            text_format(&header, "%s%zu", d == 0 ? "" : ",", view->shape[d]);
-        text_format(&header, "],\"data_offsets\":[%zu,%zu]}", view->begin, *bytes);
+        named += strlen(view->name);
+        ok = named <= NAMES_MAX &&
+             !__builtin_mul_overflow(view->count, view->element_bytes, &tensor->bytes) &&
+             !__builtin_add_overflow(view->begin, tensor->bytes, bytes);
     }
-    text_add(&header, "}", 1);
-    while (header.length % 8 != 0 && !header.failed)
-        text_add(&header, " ", 1);
-    return text_take(&header);
+    if (ok)
+        safetensors_head(tensors, archive->count, NULL, 0, head);
+    free(tensors);
+    return ok && !head->failed;
 }
 
 static bool make_file(struct archive *archive, struct safetensors **file) {
-    size_t bytes;
-    char *header = make_header(archive, &bytes);
-    if (header == NULL)
-        return damaged(archive, "its tensors are larger than memory can be");
+    struct text head = {0};
+    size_t bytes, total;
+    uint8_t *map = MAP_FAILED;
+    bool ok = (make_head(archive, &head, &bytes) &&
+               !__builtin_add_overflow(head.length, bytes, &total)) ||
+              damaged(archive, "its tensors are larger than memory can be");
     /* Views may share a storage, but a file that repeats one without end is refused. */
-    if (bytes / AMPLIFICATION_MAX > archive->bytes) {
-        free(header);
-        return damaged(archive, "its tensors are larger than the file");
+    if (ok && bytes / AMPLIFICATION_MAX > archive->bytes)
+        ok = damaged(archive, "its tensors are larger than the file");
+    if (ok) {
+        map = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ok = map != MAP_FAILED ||
+             error_set(archive->error, ERROR_FAILED, "out of memory for %zu bytes", total);
     }
-    uint64_t length = strlen(header);
-    size_t total = 8 + (size_t)length + bytes;
-    uint8_t *map = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) {
-        free(header);
-        return error_set(archive->error, ERROR_FAILED, "out of memory for %zu bytes", total);
+    if (ok) {
+        memcpy(map, head.data, head.length);
+        ok = copy_tensors(archive, map + head.length);
     }
-    for (size_t i = 0; i < 8; i++)
-        map[i] = (uint8_t)(length >> (8 * i));
-    memcpy(map + 8, header, (size_t)length);
-    free(header);
-    if (!copy_tensors(archive, map + 8 + length)) {
+    text_free(&head);
+    if (ok)
+        return safetensors_adopt(archive->path, map, total, file, archive->error);
+    if (map != MAP_FAILED)
         munmap(map, total);
-        return false;
-    }
-    return safetensors_adopt(archive->path, map, total, file, archive->error);
+    return false;
 }
 
 /* --- the file --- */

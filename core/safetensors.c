@@ -289,26 +289,31 @@ static void header_entry(struct text *header, const struct tensor *tensor, size_
     text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, offset + tensor->bytes);
 }
 
-/* The header's text, ended in spaces so that the data begins aligned. */
-static void header_make(struct text *header, const struct tensor *tensors, size_t count,
-                        const struct metadata *metadata, size_t metadata_count) {
+/* The header ends in spaces, so that the data begin aligned. */
+void safetensors_head(const struct tensor *tensors, size_t count, const struct metadata *metadata,
+                      size_t metadata_count, struct text *head) {
+    static const char no_length[LENGTH_BYTES];
     size_t offset = 0;
-    text_add(header, "{", 1);
+    assert(head->length == 0);
+    text_add(head, no_length, sizeof no_length);
+    text_add(head, "{", 1);
     for (size_t i = 0; i < metadata_count; i++) {
-        text_format(header, "%s", i == 0 ? "\"__metadata__\":{" : ",");
-        text_json_string(header, metadata[i].key);
-        text_add(header, ":", 1);
-        text_json_string(header, metadata[i].value);
+        text_format(head, "%s", i == 0 ? "\"__metadata__\":{" : ",");
+        text_json_string(head, metadata[i].key);
+        text_add(head, ":", 1);
+        text_json_string(head, metadata[i].value);
     }
-    text_format(header, "%s", metadata_count == 0 ? "" : count == 0 ? "}" : "},");
+    text_format(head, "%s", metadata_count == 0 ? "" : count == 0 ? "}" : "},");
     for (size_t i = 0; i < count; i++) {
-        text_format(header, "%s", i == 0 ? "" : ",");
-        header_entry(header, &tensors[i], offset);
+        text_format(head, "%s", i == 0 ? "" : ",");
+        header_entry(head, &tensors[i], offset);
         offset += tensors[i].bytes;
     }
-    text_add(header, "}", 1);
-    while (!header->failed && (LENGTH_BYTES + header->length) % ALIGNMENT != 0)
-        text_add(header, " ", 1);
+    text_add(head, "}", 1);
+    while (!head->failed && head->length % ALIGNMENT != 0)
+        text_add(head, " ", 1);
+    for (int i = 0; i < LENGTH_BYTES && !head->failed; i++)
+        head->data[i] = (char)((uint64_t)(head->length - LENGTH_BYTES) >> 8 * i);
 }
 
 static bool write_data(struct atomic_file *file, const struct tensor *tensors, size_t count,
@@ -333,26 +338,22 @@ bool safetensors_write(const char *path, const struct tensor *tensors, size_t co
 bool safetensors_write_from(const char *path, const struct tensor *tensors, size_t count,
                             const struct metadata *metadata, size_t metadata_count,
                             tensor_source *source, void *context, struct error *error) {
-    struct text header = {0};
+    struct text head = {0};
     struct atomic_file file;
-    header_make(&header, tensors, count, metadata, metadata_count);
-    if (header.failed || header.length > header_limit) {
-        text_free(&header);
+    safetensors_head(tensors, count, metadata, metadata_count, &head);
+    if (head.failed || head.length - LENGTH_BYTES > header_limit) {
+        text_free(&head);
         return error_set(error, ERROR_FAILED, "%s: the header is too large", path);
     }
-    unsigned char length[LENGTH_BYTES];
-    for (int i = 0; i < LENGTH_BYTES; i++)
-        length[i] = (unsigned char)((uint64_t)header.length >> 8 * i);
     bool ok = atomic_file_begin(path, &file, error);
     if (ok) {
-        ok = atomic_file_write(&file, length, sizeof length, error) &&
-             atomic_file_write(&file, header.data, header.length, error) &&
+        ok = atomic_file_write(&file, head.data, head.length, error) &&
              write_data(&file, tensors, count, source, context, error);
         if (ok)
             ok = atomic_file_commit(&file, error);
         else
             atomic_file_abandon(&file);
     }
-    text_free(&header);
+    text_free(&head);
     return ok;
 }

@@ -35,6 +35,11 @@ struct metadata {
 size_t safetensors_metadata_size(const struct safetensors *file);
 const struct metadata *safetensors_metadata_at(const struct safetensors *file, size_t index);
 
+/* Adds what a file of these tensors begins with, length and header; their data follow it in their
+ * order. What `head` had before is none. */
+void safetensors_head(const struct tensor *tensors, size_t count, const struct metadata *metadata,
+                      size_t metadata_count, struct text *head);
+
 /* Writes atomically (temporary name, fsync, rename, fsync of the folder). Data is laid out in the
  * order given and starts 8-byte aligned; the same tensors and metadata give the same bytes. */
 bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
