@@ -30,7 +30,7 @@ bool program_path(const char *name, char *path, size_t size, struct error *error
 /* In the child: the program with its output in the pipe. */
 static void become(const char *path, const char *const *arguments, int pipe_end) {
     const char *argv[16] = {path};
-    for (size_t i = 0; arguments[i] != NULL && i < 14; i++)
+    for (size_t i = 0; i < 14 && arguments[i] != NULL; i++)
         argv[i + 1] = arguments[i];
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nowhere >= 0 && dup2(nowhere, STDIN_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0 &&
