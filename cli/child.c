@@ -3,7 +3,6 @@
 #include "cli/run_program.h"
 #include "core/clock.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 struct test_options {
     const char *checkpoint, *split, *backend, *cache, *cache_gib;

@@ -1,6 +1,6 @@
 #include "coordinator/allow.h"
 
-#include "coordinator/scheduler.h"
+#include "coordinator/need.h"
 #include "core/file.h"
 
 #include <stdio.h>

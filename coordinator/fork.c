@@ -5,7 +5,6 @@
 #include "core/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The config of an experiment; NULL when there is no such experiment, or on failure. */

@@ -1,7 +1,6 @@
 /* people: the requests of the command line. */
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
-#include "coordinator/records.h"
 #include "coordinator/scores.h"
 #include "coordinator/train_log.h"
 #include "coordinator/views.h"

@@ -3,7 +3,6 @@
 #include "coordinator/lock_file.h"
 #include "core/file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "core/json.h"
 #include "core/json_reader.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

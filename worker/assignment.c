@@ -5,7 +5,6 @@
 #include "core/json.h"
 #include "core/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 #include "worker/slots.h"
 
-#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "worker/folder.h"

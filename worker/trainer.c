@@ -1,6 +1,5 @@
 #include "worker/trainer.h"
 
-#include "core/atomic_file.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "worker/examine.h"

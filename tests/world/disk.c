@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct handle {
     sqlite3_file base;
@@ -74,12 +75,16 @@ static int file_read(sqlite3_file *base, void *bytes, int amount, sqlite3_int64 
     return got == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
+static bool is_full(const struct disk *disk) {
+    return disk->full && (disk->full_by == NULL || access(disk->full_by, F_OK) == 0);
+}
+
 static int file_write(sqlite3_file *base, const void *bytes, int amount, sqlite3_int64 offset) {
     struct handle *handle = (struct handle *)base;
     struct disk *disk = handle->disk;
     size_t length = (size_t)amount, at = (size_t)offset;
     bool dead = disk != NULL && disk->dead;
-    if (!dead && disk != NULL && disk->full && at + length > handle->file->now.length)
+    if (!dead && disk != NULL && is_full(disk) && at + length > handle->file->now.length)
         return SQLITE_FULL;
     bool works = disk_works(disk);
     if (!works)

@@ -20,10 +20,11 @@
 enum { DISK_NEVER = -1, DISKS_MAX = 8 };
 
 struct disk {
-    char folder[512]; /* every SQLite file below it is on this disk */
-    int dies_after;   /* operations that change something, or DISK_NEVER */
-    bool dead, full;  /* full: files cannot grow */
-    long operations;  /* so far */
+    char folder[512];    /* every SQLite file below it is on this disk */
+    int dies_after;      /* operations that change something, or DISK_NEVER */
+    bool dead, full;     /* full: files cannot grow */
+    const char *full_by; /* only while this file is there, in the real folder; NULL: anyway */
+    long operations;     /* so far */
     struct disk_file *files;
 };
 

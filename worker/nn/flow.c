@@ -1,7 +1,6 @@
 #include "worker/nn/flow.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 
 #include "core/arch.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "worker/nn/cuda/cudnn_plan.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 
 #include "worker/nn/cuda/gpu_norm.h"
 #include "worker/nn/cuda/gpu_pointwise.h"
-#include "worker/nn/cuda/gpu_weights.h"
 
 #include <stdlib.h>
 
