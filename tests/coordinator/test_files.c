@@ -166,6 +166,16 @@ static void a_newer_file_of_the_name_takes_the_place_of_the_older(void **state) 
     assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
 }
 
+/* A log that has grown: nothing but its content is another. */
+static void a_file_that_comes_again_takes_the_place_of_itself(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "train.log", "file", 0, FIRST, "first");
+    upload(archive, "train.log", "file", 0, SECOND, "second");
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+}
+
 static void content_that_another_name_has_stays(void **state) {
     struct archive *archive = *state;
     upload(archive, "last.st", "last", 1, FIRST, "first");
@@ -681,6 +691,18 @@ static void what_a_fork_goes_on_from_stays_when_its_name_has_other_content(void 
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
+static void what_a_fork_went_on_from_goes_when_it_is_done(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    assert_int_equal(take(archive->bench, "x"), 2);
+    fenced(archive->bench, "x", 2, 1, "end", body("{\"outcome\": \"done\"}"));
+    state_is(archive->bench, 2, "done");
+    gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
 #define ON_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_set, archive_strike)
 
 int main(void) {
@@ -688,6 +710,7 @@ int main(void) {
         ON_ARCHIVE(a_file_that_came_is_shown_and_can_be_fetched),
         ON_ARCHIVE(an_assignment_names_the_files_to_go_on_from),
         ON_ARCHIVE(a_newer_file_of_the_name_takes_the_place_of_the_older),
+        ON_ARCHIVE(a_file_that_comes_again_takes_the_place_of_itself),
         ON_ARCHIVE(content_that_another_name_has_stays),
         ON_ARCHIVE(an_offer_that_comes_late_does_not_go_back),
         ON_ARCHIVE(only_the_holder_of_the_lease_may_send),
@@ -712,6 +735,7 @@ int main(void) {
         ON_ARCHIVE(
             a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
         ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
+        ON_ARCHIVE(what_a_fork_went_on_from_goes_when_it_is_done),
         ON_ARCHIVE(a_push_says_what_is_missing),
         ON_ARCHIVE(what_no_listing_has_is_not_stored),
         ON_ARCHIVE(data_sets_are_listed_with_what_is_missing_of_them),

@@ -216,6 +216,23 @@ static void after_work_that_the_machine_could_not_do_it_asks_later_and_later(voi
     expect_send(&duty, 0, now, DUTY_REQUEST);
 }
 
+static void a_coordinator_that_comes_back_is_not_asked_sooner_for_it(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    duty.heartbeat_due_ms = INT64_MAX;
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED, .hindered = true}, 5);
+    int64_t until = expect_wait(&duty, 0, 5);
+    take(&duty, (struct duty_event){.kind = DUTY_UNSENT}, 6);
+    int64_t now = expect_wait(&duty, 0, 6);
+    expect_send(&duty, 0, now, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = 1 << 30}, now);
+    expect_send(&duty, 0, now, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now);
+    assert_int_equal(expect_wait(&duty, 0, now), until);
+    expect_send(&duty, 0, until, DUTY_REQUEST);
+}
+
 static void when_there_is_room_again_it_asks_at_once(void **state) {
     (void)state;
     struct duty duty;
@@ -316,6 +333,8 @@ static void work_that_is_assigned_after_the_signal_is_given_back_unstarted(void 
     struct duty_action back = expect(&duty, 0, 2, DUTY_GIVE_BACK);
     assert_int_equal(back.experiment, 7);
     expect_send(&duty, 1, 2, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 3);
+    expect_send(&duty, 0, 3, DUTY_GOODBYE);
 }
 
 static void leaving_does_not_wait_long_for_a_coordinator_that_is_away(void **state) {
@@ -382,6 +401,27 @@ static void a_refused_report_is_sent_again_or_dropped_as_the_refusal_says(void *
          until + 1);
     expect(&duty, 1, until + 1, DUTY_DROP_REPORT);
     expect_wait(&duty, 0, until + 1);
+}
+
+static void what_is_refused_again_waits_longer_until_something_is_taken(void **state) {
+    (void)state;
+    struct duty duty;
+    int64_t now = 1, most = BACKOFF_FIRST_MS;
+    make_busy(&duty);
+    for (int i = 0; i < 6; i++) {
+        duty.heartbeat_due_ms = INT64_MAX;
+        expect_send(&duty, 1, now, DUTY_REPORT);
+        take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_LATER}, now);
+        int64_t until = expect_wait(&duty, 1, now);
+        assert_in_range(until - now, most / 2, most);
+        most = most * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : most * 2;
+        now = until;
+    }
+    expect_send(&duty, 2, now, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, now);
+    expect_send(&duty, 1, now, DUTY_REPORT);
+    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_LATER}, now);
+    assert_in_range(expect_wait(&duty, 1, now) - now, 1, BACKOFF_FIRST_MS);
 }
 
 static void a_coordinator_that_forgot_the_worker_is_greeted_again(void **state) {
@@ -547,6 +587,7 @@ int main(void) {
         cmocka_unit_test(a_missing_answer_means_hello_again_while_training_goes_on),
         cmocka_unit_test(waits_between_tries_double_up_to_the_limit_and_differ_between_workers),
         cmocka_unit_test(after_work_that_the_machine_could_not_do_it_asks_later_and_later),
+        cmocka_unit_test(a_coordinator_that_comes_back_is_not_asked_sooner_for_it),
         cmocka_unit_test(when_there_is_room_again_it_asks_at_once),
         cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
         cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
@@ -560,6 +601,7 @@ int main(void) {
         cmocka_unit_test(idle_time_without_a_coordinator_ends_with_code_3),
         cmocka_unit_test(training_is_not_idle_time),
         cmocka_unit_test(a_refused_report_is_sent_again_or_dropped_as_the_refusal_says),
+        cmocka_unit_test(what_is_refused_again_waits_longer_until_something_is_taken),
         cmocka_unit_test(a_coordinator_that_forgot_the_worker_is_greeted_again),
         cmocka_unit_test(another_protocol_version_ends_the_program),
         cmocka_unit_test(a_coordinator_that_never_let_the_worker_in_ends_it_with_code_3),

@@ -103,10 +103,14 @@ static void dropping_an_attempt_leaves_other_attempts_and_experiments(void **sta
     assert_true(spool_put(spool, 7, 2, "epoch", "b", &error));
     assert_true(spool_put(spool, 8, 1, "epoch", "c", &error));
     assert_true(spool_put(spool, 7, 1, "end", "d", &error));
+    assert_true(spool_put(spool, 7, 3, "epoch", "e", &error));
+    assert_true(spool_drop(spool, 7, 2, &error));
+    assert_int_equal(spool_count(spool), 4);
+    expect_first(spool, 1, "epoch", "a");
     assert_true(spool_drop(spool, 7, 1, &error));
     assert_int_equal(spool_count(spool), 2);
-    expect_first(spool, 2, "epoch", "b");
     expect_first(spool, 1, "epoch", "c");
+    expect_first(spool, 3, "epoch", "e");
     spool_close(spool);
 }
 
