@@ -51,7 +51,7 @@ static void watch(struct site *site) {
     pthread_mutex_lock(&site->lock);
     do {
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += 200 * 1000 * 1000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
@@ -72,10 +72,14 @@ static void watch(struct site *site) {
 bool gang_run(const struct gang *gang, struct error *error) {
     struct site site = {.gang = gang};
     pthread_t threads[THREADS_MAX];
+    pthread_condattr_t steady;
     int started = 0;
     int wanted = gang->threads < 1 ? 1 : gang->threads > THREADS_MAX ? THREADS_MAX : gang->threads;
     pthread_mutex_init(&site.lock, NULL);
-    pthread_cond_init(&site.changed, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC); /* `watch` waits by it */
+    pthread_cond_init(&site.changed, &steady);
+    pthread_condattr_destroy(&steady);
     site.workers = wanted;
     while (started < wanted && pthread_create(&threads[started], NULL, work, &site) == 0)
         started++;
