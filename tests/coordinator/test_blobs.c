@@ -308,6 +308,22 @@ static void what_is_larger_than_the_disk_is_refused(void **state) {
     assert_non_null(strstr(error.message, "the disk of"));
 }
 
+/* Of a hole, which takes no room. */
+static void what_has_come_needs_no_room_again(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char part[512];
+    int64_t offset, half = blobs_room(shelf->blobs) / 2 + UPLOADS_RESERVE;
+    snprintf(part, sizeof part, "%s/incoming/" SUM ".part", shelf->dir);
+    assert_true(file_write_atomic(part, "", 0, &error));
+    if (truncate(part, half * 2) != 0)
+        skip(); /* a file system of smaller files */
+    assert_int_equal(
+        uploads_offer(shelf->uploads, SUM, half * 2 + 1, shelf->now_ms, &offset, &error),
+        UPLOAD_WANTED);
+    assert_int_equal(offset, half * 2);
+}
+
 static void more_uploads_than_are_remembered_go_on_when_offered_again(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
@@ -370,6 +386,7 @@ int main(void) {
         ON_SHELF(a_piece_beyond_the_end_is_refused),
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
+        ON_SHELF(what_has_come_needs_no_room_again),
         ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
         ON_SHELF(an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away),
         ON_SHELF(a_folder_is_one_coordinators),

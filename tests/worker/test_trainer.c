@@ -1,3 +1,4 @@
+#include "core/content_sum.h"
 #include "tests/worker/small_run.h"
 #include "worker/examine.h"
 
@@ -32,6 +33,8 @@ static void a_run_reports_epochs_checkpoints_and_four_evaluations_in_order(void 
         "evaluation last test 3 ",
     };
     expect_in_order(bench->whole.lines.data, parts, sizeof parts / sizeof parts[0]);
+    assert_null(strstr(bench->whole.lines.data, "checkpoint epoch 1 "));
+    assert_null(strstr(bench->whole.lines.data, "checkpoint epoch 3 "));
     assert_true(bench->whole.progresses > 0);
 }
 
@@ -271,6 +274,50 @@ static void each_pictures_score_is_kept_and_gives_the_counts(void **state) {
     }
 }
 
+/* The run's last checkpoint with a head of zeros, whose logits are all 0. */
+static char *undecided_checkpoint(const struct bench *bench) {
+    enum { MOST = 512 };
+    struct safetensors *file = open_in(bench->whole_dir, "checkpoint_last.safetensors");
+    struct tensor tensors[MOST];
+    struct metadata metadata[MOST];
+    size_t count = safetensors_size(file), metadata_count = 0;
+    assert_true(count <= MOST && safetensors_metadata_size(file) <= MOST);
+    const struct tensor *weight = safetensors_find(file, "head.weight");
+    float *zeros = calloc(1, weight->bytes);
+    for (size_t i = 0; i < count; i++) {
+        tensors[i] = *safetensors_at(file, i);
+        if (strncmp(tensors[i].name, "head.", strlen("head.")) == 0)
+            tensors[i].data = zeros;
+    }
+    for (size_t i = 0; i < safetensors_metadata_size(file); i++)
+        if (strcmp(safetensors_metadata_at(file, i)->key, CONTENT_SUM_KEY) != 0)
+            metadata[metadata_count++] = *safetensors_metadata_at(file, i);
+    char *path = in(bench->whole_dir, "undecided.safetensors");
+    struct error error = {0};
+    if (!safetensors_write(path, tensors, count, metadata, metadata_count, &error))
+        fail_msg("%s", error.message);
+    free(zeros);
+    safetensors_close(file);
+    return path;
+}
+
+static void a_picture_of_which_neither_class_is_likelier_is_called_negative(void **state) {
+    struct bench *bench = *state;
+    const struct trainer_options options = {.backend = "cpu"};
+    const struct trainer_events events = {0};
+    struct evaluation_report report;
+    struct error error = {0};
+    char *path = undecided_checkpoint(bench);
+    if (!examine_checkpoint(&bench->small.experiment, &options, path, "valid", &events, &report,
+                            &error))
+        fail_msg("%s", error.message);
+    assert_true(report.scores[0].probability == 0.5);
+    assert_int_equal(report.metrics.true_positive + report.metrics.false_positive, 0);
+    assert_int_equal(metrics_count(&report.metrics), 4);
+    evaluation_free(&report);
+    free(path);
+}
+
 static void what_is_no_checkpoint_is_not_evaluated(void **state) {
     struct bench *bench = *state;
     const struct trainer_options options = {.backend = "cpu"};
@@ -300,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
         cmocka_unit_test(evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time),
         cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
+        cmocka_unit_test(a_picture_of_which_neither_class_is_likelier_is_called_negative),
         cmocka_unit_test(what_is_no_checkpoint_is_not_evaluated),
     };
     return cmocka_run_group_tests(tests, bench_make, bench_free);
