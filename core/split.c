@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,10 +208,9 @@ static bool list_deal(struct split_list *list, const struct folder *folder,
     return true;
 }
 
-/* floor(fraction * count), where a product that rounding put just below a whole number counts as
- * that number: 0.29 * 100 is 28.999999999999996 in double, and 29 is meant. */
+/* Python's int(fraction * count), of the product as a double: 28 for 0.29 of 100. */
 static size_t part(double fraction, size_t count) {
-    return (size_t)floor(fraction * (double)count + 1e-9);
+    return (size_t)(fraction * (double)count);
 }
 
 static size_t least(size_t a, size_t b) {

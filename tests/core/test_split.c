@@ -137,7 +137,7 @@ static void the_notebooks_4000_pictures_a_class_share_one_shuffle(void **state) 
     split_free(&split);
 }
 
-static void fractions_that_rounding_put_below_a_whole_number_count_as_it(void **state) {
+static void fractions_of_a_class_are_rounded_down_as_pythons_int_does(void **state) {
     make_class(state, "a", 100);
     struct experiment_class classes[] = {{"a", "a", 0, 1}};
     struct experiment experiment = experiment_on(classes, 1);
@@ -146,9 +146,9 @@ static void fractions_that_rounding_put_below_a_whole_number_count_as_it(void **
     experiment.data.valid = 0.29;
     struct split split;
     assert_true(split_make(&experiment, *state, &split, NULL));
-    assert_int_equal(split.train.count, 57);
-    assert_int_equal(split.valid.count, 29);
-    assert_int_equal(split.test.count, 14);
+    assert_int_equal(split.train.count, 56);
+    assert_int_equal(split.valid.count, 28);
+    assert_int_equal(split.test.count, 16);
     split_free(&split);
 }
 
@@ -267,7 +267,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(lists_are_pythons_byte_for_byte),
         IN_FOLDER(the_notebooks_4000_pictures_a_class_share_one_shuffle),
-        IN_FOLDER(fractions_that_rounding_put_below_a_whole_number_count_as_it),
+        IN_FOLDER(fractions_of_a_class_are_rounded_down_as_pythons_int_does),
         IN_FOLDER(all_for_training_leaves_the_other_lists_empty),
         IN_FOLDER(folders_and_other_files_are_no_pictures),
         cmocka_unit_test(a_split_without_pictures_to_train_or_validate_on_is_refused),
