@@ -24,6 +24,7 @@ struct fake {
     pthread_t thread;
     fake_answer *answer;
     void *context;
+    pthread_mutex_t answering; /* held by the thread while it does */
     atomic_bool stop;
     size_t requests; /* the thread's until it has been joined */
 };
@@ -35,10 +36,12 @@ static inline void fake_reply(struct fake *fake, struct frames *frames) {
     struct error error = {0};
     const char *name = "error";
     cJSON *body;
+    pthread_mutex_lock(&fake->answering);
     if (frames_decode(frames, 1, &message, &code, &error))
         body = fake->answer(fake->context, fake->requests++, message.name, message.body, &name);
     else
         body = wire_error_body(code, error.message);
+    pthread_mutex_unlock(&fake->answering);
     if (body != NULL) {
         assert_true(wire_encode(name, message.request, body, &packet, &error));
         frames_send(fake->socket, &frames->parts[0], &packet);
@@ -66,6 +69,7 @@ static inline void fake_start(struct fake *fake, fake_answer *answer, void *cont
     char endpoint[64];
     size_t size = sizeof endpoint;
     *fake = (struct fake){.answer = answer, .context = context, .zmq = zmq_ctx_new()};
+    pthread_mutex_init(&fake->answering, NULL);
     fake->socket = zmq_socket(fake->zmq, ZMQ_ROUTER);
     frames_set_options(fake->socket, "tcp://127.0.0.1:*");
     assert_int_equal(zmq_bind(fake->socket, "tcp://127.0.0.1:*"), 0);
@@ -74,12 +78,20 @@ static inline void fake_start(struct fake *fake, fake_answer *answer, void *cont
     assert_int_equal(pthread_create(&fake->thread, NULL, fake_run, fake), 0);
 }
 
+/* Between a command and a look at what the fake has noted, and the other way round: each sees what
+ * the other has done. */
+static inline void fake_meet(struct fake *fake) {
+    pthread_mutex_lock(&fake->answering);
+    pthread_mutex_unlock(&fake->answering);
+}
+
 /* Ends it; returns how many requests came. */
 static inline size_t fake_stop(struct fake *fake) {
     atomic_store(&fake->stop, true);
     pthread_join(fake->thread, NULL);
     zmq_close(fake->socket);
     zmq_ctx_term(fake->zmq);
+    pthread_mutex_destroy(&fake->answering);
     unsetenv("ASSAY_CONNECT");
     return fake->requests;
 }

@@ -125,13 +125,14 @@ static void tag_alone_lists_and_changes_nothing(void **state) {
 }
 
 static void tag_asks_for_the_change_and_shows_what_is_on_them_then(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     assert_run(RUN(command_tag, "tag", "4", "5", "--add", "v1,keep", "--remove", "b", "--add=keep"),
                0,
                "id  experiment  tags\n"
                " 4  g/a         v1, keep\n"
                " 5  g/b         v1, keep\n",
                "");
+    fake_meet(&asked->fake);
     is_json(asked->tag, "ids", "[4,5]");
     is_json(asked->tag, "add", "[\"v1\",\"keep\"]");
     is_json(asked->tag, "remove", "[\"b\"]");
@@ -149,9 +150,10 @@ static void what_is_no_tag_is_refused_before_anybody_is_asked(void **state) {
 }
 
 static void a_tag_may_begin_with_a_hyphen(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     struct run run = RUN(command_tag, "tag", "4", "--add", "-x");
     assert_int_equal(run.status, 0);
+    fake_meet(&asked->fake);
     is_json(asked->tag, "add", "[\"-x\"]");
     free(run.out);
     free(run.err);
@@ -160,15 +162,18 @@ static void a_tag_may_begin_with_a_hyphen(void **state) {
 /* --- note --- */
 
 static void note_writes_the_last_word_on_those_before_it(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     assert_run(RUN(command_note, "note", "4", "5", "flat from\nepoch 30 on"), 0,
                "4 g/a: note 2\n5 g/b: note 1\n", "");
+    fake_meet(&asked->fake);
     is_json(asked->note, "ids", "[4,5]");
     assert_string_equal(field_text(asked->note, "text", ""), "flat from\nepoch 30 on");
     assert_int_equal(strlen(field_text(asked->note, "key", "")), 32);
     char *first = strdup(field_text(asked->note, "key", ""));
+    fake_meet(&asked->fake);
     assert_run(RUN(command_note, "note", "4", "again", "--json"), 0,
                "[{\"id\":4,\"number\":2},{\"id\":5,\"number\":1}]\n", "");
+    fake_meet(&asked->fake);
     assert_string_not_equal(field_text(asked->note, "key", ""), first);
     free(first);
 }
@@ -176,24 +181,27 @@ static void note_writes_the_last_word_on_those_before_it(void **state) {
 static void a_note_that_gets_no_answer_is_sent_again_under_its_key(void **state) {
     struct asked *asked = *state;
     asked->deaf = true;
+    fake_meet(&asked->fake);
     struct run run = RUN(command_note, "note", "4", "x", "--timeout", "1");
     assert_int_equal(run.status, 0);
+    fake_meet(&asked->fake);
     assert_int_equal(asked->notes, 2);
     free(run.out);
     free(run.err);
 }
 
 static void a_text_may_begin_with_a_hyphen_behind_two(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     struct run run = RUN(command_note, "note", "4", "--", "-0.3 %");
     assert_int_equal(run.status, 0);
+    fake_meet(&asked->fake);
     assert_string_equal(field_text(asked->note, "text", ""), "-0.3 %");
     free(run.out);
     free(run.err);
 }
 
 static void ids_alone_list_the_notes(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     assert_run(RUN(command_note, "note", "4", "5"), 0,
                "4 g/a\n"
                "  1  2026-11-24 04:15:07  ann@node\n"
@@ -206,14 +214,17 @@ static void ids_alone_list_the_notes(void **state) {
                "\"person\":\"ann@node\",\"text\":\"one\\ntwo\"}]},"
                "{\"id\":5,\"name\":\"g/b\",\"notes\":[]}]\n",
                "");
+    fake_meet(&asked->fake);
     assert_null(asked->note);
 }
 
 static void a_note_is_erased_by_its_number(void **state) {
-    const struct asked *asked = *state;
+    struct asked *asked = *state;
     assert_run(RUN(command_note, "note", "4", "--remove", "1"), 0, "4 g/a: note 1 erased\n", "");
+    fake_meet(&asked->fake);
     is_json(asked->erase, "id", "4");
     is_json(asked->erase, "number", "1");
+    fake_meet(&asked->fake);
     assert_run(RUN(command_note, "note", "4", "--remove", "2"), 0,
                "4 g/a: note 2 was erased before\n", "");
     assert_run(RUN(command_note, "note", "4", "5", "--remove", "1"), 2, "",
