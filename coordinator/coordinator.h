@@ -32,6 +32,11 @@ struct moment {
     int64_t steady_ms; /* for leases */
 };
 
+struct drained {
+    char worker[LEASE_WORKER_MAX + 1];
+    int64_t pid;
+};
+
 struct coordinator {
     struct store *store;      /* borrowed */
     struct identity identity; /* the database's */
@@ -53,6 +58,9 @@ struct coordinator {
     /* blobs that go after the commit */
     char (*doomed)[SHA256_TEXT_SIZE];
     size_t doomed_count, doomed_room;
+    /* who has been told to drain, kept while the scheduler is not in step: no row says it */
+    struct drained *drained;
+    size_t drained_count;
     /* experiments of which `finish` is told after it */
     int64_t *finished;
     size_t finished_count;

@@ -58,7 +58,10 @@ bool crew_hello(struct request *request) {
     if (!make_place(request))
         return false;
     const struct worker *before = scheduler_worker(&coordinator->scheduler, worker.name);
-    worker.draining = before != NULL && before->draining && before->pid == worker.pid;
+    if (before != NULL && before->pid == worker.pid) {
+        worker.draining = before->draining;
+        worker.drained_at = before->drained_at;
+    }
     if (!record_worker(coordinator->store, &worker, &request->error))
         return false;
     if (!scheduler_put_worker(&coordinator->scheduler, &worker))

@@ -24,6 +24,7 @@ struct worker {
     int64_t pid, threads, memory_bytes;
     enum backend_need backend; /* cpu or cuda */
     bool draining;             /* told to leave: it gets nothing more */
+    int64_t drained_at;        /* the coordinator's revision then */
     int64_t seen_ms;           /* of the leases' clock */
     int64_t seen_unix_ms;      /* for people */
 };

@@ -229,7 +229,10 @@ bool people_drain(struct request *request) {
         struct worker *worker = all->items[i];
         if (!worker_is_of(worker->name, name))
             continue;
-        coordinator->moved |= !worker->draining;
+        if (!worker->draining) {
+            coordinator->moved = true;
+            worker->drained_at = coordinator->revision;
+        }
         worker->draining = true;
         cJSON_AddItemToArray(told, worker_json(coordinator, worker));
     }

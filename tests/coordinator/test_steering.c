@@ -419,6 +419,29 @@ static void a_worker_that_is_drained_hears_of_it_and_gets_nothing_more(void **st
     ask(bench, "request", body_worker("b"), "assignment");
 }
 
+/* One more request in it, before that. */
+static void a_batch_fails(struct bench *bench, const char *name, cJSON *of_name) {
+    struct error error = {0};
+    begin(bench);
+    answer(bench, name, of_name);
+    error_set(&bench->coordinator.failure, ERROR_FAILED, "the disk is full");
+    bench->coordinator.broken = true;
+    assert_false(coordinator_commit(&bench->coordinator, &error));
+}
+
+static void a_batch_that_fails_leaves_those_drained_who_were_and_no_others(void **state) {
+    struct bench *bench = *state;
+    hello(bench, "a");
+    hello(bench, "b");
+    drain(bench, "a");
+    a_batch_fails(bench, "drain", body_worker("b"));
+    a_batch_fails(bench, "hello", body_hello("a"));
+    assert_string_equal(idle_stop(bench, "a"), "drain");
+    assert_string_equal(idle_stop(bench, "b"), "null");
+    hello(bench, "a");
+    assert_string_equal(idle_stop(bench, "a"), "drain");
+}
+
 static void what_the_experiment_is_stopped_for_comes_before_the_drain(void **state) {
     struct bench *bench = *state;
     submit(bench, 2, 2, 3);
@@ -492,6 +515,7 @@ int main(void) {
         TEST(a_cancelled_one_that_waited_for_others_waits_for_them_again),
         TEST(steering_what_is_not_there_is_not_found),
         TEST(a_worker_that_is_drained_hears_of_it_and_gets_nothing_more),
+        TEST(a_batch_that_fails_leaves_those_drained_who_were_and_no_others),
         TEST(what_the_experiment_is_stopped_for_comes_before_the_drain),
         TEST(a_name_drains_all_of_its_slots_and_no_other_worker),
         TEST(the_same_process_stays_drained_and_the_next_one_begins_anew),

@@ -45,6 +45,7 @@ void office_open(struct world *world) {
     }
     demand(world, shelf_open(world, &error), "the files cannot be opened: %s", error.message);
     office->coordinator.uploads = world->shelf.uploads;
+    office->told = (struct told){0};
     /* pages of the log between two checkpoints: few, so that a schedule has many of them */
     office_count(world, "PRAGMA wal_autocheckpoint = 24");
     tell(world, "the coordinator is up");
@@ -138,6 +139,7 @@ static void note_assignment(struct world *world, const struct hand *hand, const 
     demand(world, attempt >= promises->latest[experiment],
            "experiment %lld: attempt %lld is handed out after %lld", experiment, attempt,
            promises->latest[experiment]);
+    public_check(world, hand, experiment, attempt > promises->latest[experiment]);
     promises->latest[experiment] = attempt;
     tell(world, "experiment %lld, attempt %lld: to %s", experiment, attempt, hand->name);
 }
@@ -280,7 +282,7 @@ void office_check(struct world *world) {
 
 /* --- a turn --- */
 
-static void answer(struct world *world, const struct wire_message *request,
+void office_answer(struct world *world, const struct wire_message *request,
                    struct wire_message *answered) {
     struct reply reply;
     coordinator_answer(&world->office.coordinator, &(struct caller){.roles = ROLE_BOTH}, request,
@@ -290,23 +292,6 @@ static void answer(struct world *world, const struct wire_message *request,
     answered->bytes = reply.bytes;
     answered->bytes_length = reply.bytes_length;
     shelf_note(world, request, reply.name);
-}
-
-/* People steer, too. */
-static void somebody_asks(struct world *world) {
-    static const char *const names[] = {"cancel", "pause", "resume", "retry", "priority"};
-    const char *name = names[some(world, 5)];
-    cJSON *body = cJSON_CreateObject();
-    double id = (double)(1 + some(world, EXPERIMENTS));
-    if (strcmp(name, "priority") == 0)
-        cJSON_AddNumberToObject(body, "priority", (double)some(world, 5));
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "ids"), cJSON_CreateNumber(id));
-    struct wire_message request = {.request = 1, .body = body}, answered = {.request = 1};
-    snprintf(request.name, sizeof request.name, "%s", name);
-    answer(world, &request, &answered);
-    tell(world, "somebody says %s %.0f: %s", name, id, answered.name);
-    wire_message_free(&request);
-    wire_message_free(&answered);
 }
 
 /* Sends the answers; a kill in the middle loses the rest. */
@@ -352,6 +337,7 @@ void office_turn(struct world *world) {
     if (office->store == NULL || office->stopped_until_ms > world->now.steady_ms)
         return;
     coordinator_begin(&office->coordinator, world->now);
+    memset(office->told.asked, 0, sizeof office->told.asked);
     while (batch.count < BATCH && !drained && !dies) {
         struct exchange *exchange = &batch.items[batch.count];
         *exchange = (struct exchange){.letter = mail_take(world, NULL)};
@@ -359,10 +345,10 @@ void office_turn(struct world *world) {
         batch.count += !drained;
         dies = !drained && !shelf_prepare(world, &exchange->letter->message);
         if (!drained && !dies)
-            answer(world, &exchange->letter->message, &exchange->answer);
+            office_answer(world, &exchange->letter->message, &exchange->answer);
     }
     if (world->steered && rarely(world, 4))
-        somebody_asks(world);
+        public_ask(world);
     if (drained)
         coordinator_expire(&office->coordinator);
     if (dies || rarely(world, 3)) {
@@ -371,6 +357,7 @@ void office_turn(struct world *world) {
     } else if (coordinator_commit(&office->coordinator, &error)) {
         for (int i = 0; i < batch.count; i++)
             note(world, &batch.items[i]);
+        public_note(world);
         send_answers(world, &batch);
     } else if (office->disk.dead) {
         tell(world, "killed within a commit:");
@@ -390,7 +377,7 @@ cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char
     struct error error = {0};
     snprintf(request.name, sizeof request.name, "%s", name);
     coordinator_begin(&office->coordinator, world->now);
-    answer(world, &request, &answered);
+    office_answer(world, &request, &answered);
     demand(world, coordinator_commit(&office->coordinator, &error), "%s: %s", name, error.message);
     wire_message_free(&request);
     demand(world, expected == NULL || strcmp(answered.name, expected) == 0,

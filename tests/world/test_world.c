@@ -154,6 +154,14 @@ static void world_begin(struct world *world, uint64_t seed, bool told, const cha
     world->stops = chance(world, 500);
     if (world->stops)
         body_with_stop(submit, chance(world, 500) ? median : asha);
+    /* where it may fail for good there is no end to the waiting */
+    world->waits = world->max_attempts > 3 && chance(world, 500);
+    if (world->waits)
+        cJSON_AddItemToObject(
+            cJSON_GetObjectItem(
+                cJSON_GetArrayItem(cJSON_GetObjectItem(submit, "experiments"), EXPERIMENTS - 1),
+                "config"),
+            "after", body("[\"e1\"]"));
     cJSON_Delete(office_ask(world, "submit", submit, "submitted"));
     world->restores = chance(world, 500);
     world->disturbed = true;

@@ -10,6 +10,7 @@
  *
  *   mail.c   what is under way between the machines: lost, late, twice, out of order
  *   office.c   the coordinator's process around coordinator.h
+ *   public.c   who steers what it has, and drains workers
  *   shelf.c   the files that it keeps, around uploads.h
  *   hand.c   a worker's process around duty.h and spool.h
  *   porter.c   a worker's process, as far as files go
@@ -56,6 +57,13 @@ struct backup {
     struct promises promises; /* that it can keep */
 };
 
+/* To whom people have said drain since the coordinator started, as process numbers; 0: to nobody.
+ */
+struct told {
+    int64_t drained[HANDS];
+    int64_t asked[HANDS]; /* in this batch */
+};
+
 struct office {
     struct disk disk;
     struct store *store; /* NULL: it is down */
@@ -64,6 +72,7 @@ struct office {
     bool power_cut; /* how it went down */
     struct promises promises;
     struct backup backup;
+    struct told told;
 };
 
 /* --- the files that the coordinator keeps --- */
@@ -138,7 +147,8 @@ struct world {
     bool disturbed, told; /* told: the story is printed */
     int max_attempts;
     bool stops;       /* the experiments have a stopping rule */
-    bool steered;     /* people cancel, pause and retry */
+    bool steered;     /* people cancel, pause, retry and drain */
+    bool waits;       /* the last experiment waits until the first one is done */
     int64_t lease_ms; /* the coordinator's */
     bool restores;    /* backups are made and restored */
     struct letter *letters;
@@ -191,9 +201,19 @@ void office_restore(struct world *world, int64_t down_ms);
 /* One request of a person in a batch of its own, whose body is taken. Returns the body of the
  * answer, which is called `expected` (NULL: anything). */
 cJSON *office_ask(struct world *world, const char *name, cJSON *body, const char *expected);
+/* Within a batch. */
+void office_answer(struct world *world, const struct wire_message *request,
+                   struct wire_message *answered);
 /* Whether the database holds what has been promised. */
 void office_check(struct world *world);
 int64_t office_count(struct world *world, const char *sql);
+
+/* A request of somebody, within a batch. */
+void public_ask(struct world *world);
+/* The batch is committed. */
+void public_note(struct world *world);
+/* Whether the hand may be handed the experiment, anew or as what it holds. */
+void public_check(struct world *world, const struct hand *hand, long long experiment, bool anew);
 
 /* With the coordinator's process; nothing while there is no shelf. A kill leaves files as they are,
  * a power cut what was synced of them and any beginning of the rest, or nothing where something was
