@@ -10,6 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool too_large(const char *path, size_t limit, struct error *error) {
+    return error_set(error, ERROR_INPUT, "%s: larger than %zu bytes; is it the right file?", path,
+                     limit);
+}
+
 /* Reads until the end of the file or until `limit` is passed. The buffer grows as bytes arrive:
  * what stat says of a pipe or of a file that is being written is not to be trusted. */
 static bool read_all(int descriptor, const char *path, size_t limit, char **data, size_t *length,
@@ -35,8 +40,7 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
         }
         used += (size_t)got;
         if (used > limit) {
-            error_set(error, ERROR_INPUT, "%s: larger than %zu bytes; is it the right file?", path,
-                      limit);
+            too_large(path, limit, error);
             break;
         }
         if (got == 0) {
@@ -54,7 +58,12 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
-    bool ok = read_all(descriptor, path, limit, data, length, error);
+    struct stat status;
+    bool ok, known = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    if (known && (uint64_t)status.st_size > limit) /* before memory is taken for it */
+        ok = too_large(path, limit, error);
+    else
+        ok = read_all(descriptor, path, limit, data, length, error);
     close(descriptor);
     return ok;
 }
