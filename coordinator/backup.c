@@ -3,7 +3,7 @@
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +48,14 @@ static bool copy_database(const char *from, const char *path, struct error *erro
     unlink(path);
     if (!store_look(from, &source, error))
         goto out;
-    if (sqlite3_open(path, &copy) != SQLITE_OK) {
-        errno = sqlite3_system_errno(copy);
+    int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (made < 0) { /* SQLite would not say why */
         error_errno(error, ERROR_FAILED, "cannot make %s", path);
+        goto out;
+    }
+    close(made);
+    if (sqlite3_open(path, &copy) != SQLITE_OK) {
+        error_set(error, ERROR_FAILED, "cannot make %s: %s", path, sqlite3_errmsg(copy));
         goto out;
     }
     sqlite3_backup *backup = sqlite3_backup_init(copy, "main", source, "main");

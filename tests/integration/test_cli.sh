@@ -235,7 +235,7 @@ for checkpoint in best last; do
     expect "$checkpoint again" "$again" \
         "$(query "SELECT json_extract(document, '\$.experiments[0].evaluations.$checkpoint.test.true_positive', '\$.experiments[0].evaluations.$checkpoint.test.true_negative', '\$.experiments[0].evaluations.$checkpoint.test.loss') FROM input")"
 done
-run 0 assay test 3 --checkpoint 2 --split valid
+run 0 env -u HOME -u ASSAY_HOME "$ASSAY_BIN/assay" test 3 --checkpoint 2 --split valid
 says '^ROC AUC +[01]\.[0-9]{4}$'
 says '^fake +0 +2 '
 run 0 assay scores 3 --checkpoint last --split test
