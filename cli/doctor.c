@@ -26,7 +26,6 @@
 enum { COORDINATOR_MS = 1000 }; /* one that runs answers in a few */
 
 static const struct command_line line = {
-    .arguments = "",
     .help =
         "Says what this machine has and what is missing to train on it. Exits 1 when something is "
         "missing that every worker or coordinator needs; a coordinator that does not run and a GPU "

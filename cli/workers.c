@@ -7,7 +7,6 @@
 #include "core/text.h"
 
 static const struct command_line line = {
-    .arguments = "",
     .help = "Lists the workers that the coordinator knows, and what each is doing."
             "\vExample:\n  assay workers --json",
     .shared = COMMAND_CONNECT | COMMAND_JSON};

@@ -25,8 +25,9 @@ struct care_options {
 
 struct care {
     const char *name;
-    char *title; /* what its help calls it */
-    const char *arguments, *help;
+    char *title;                  /* what its help calls it */
+    const char *arguments, *help; /* arguments: NULL for none */
+    const struct argp_option *options;
     bool (*run)(const struct care_options *options, int *code, struct error *error);
 };
 
@@ -142,23 +143,36 @@ static bool run_fsck(const struct care_options *options, int *code, struct error
     return true;
 }
 
+#define OPTION_DB                                                                                  \
+    { "db", KEY_DB, "FILE", 0, "The database (default: $ASSAY_HOME/assay.db)", 0 }
+#define OPTION_JSON                                                                                \
+    { "json", KEY_JSON, NULL, 0, "Print one JSON document", 0 }
+
+static const struct argp_option copy_options[] = {OPTION_DB, OPTION_JSON, {0}};
+static const struct argp_option fsck_options[] = {
+    OPTION_DB,
+    {"artifacts", KEY_ARTIFACTS, "DIR", 0, "Its artifacts (default: DB-artifacts)", 0},
+    {"quick", KEY_QUICK, NULL, 0, "Look at the sizes of artifacts only, not at the content", 0},
+    OPTION_JSON,
+    {0}};
+
 static const struct care cares[] = {
     {"backup", (char *)"assay backup", "FILE",
      "Copy the coordinator's database to FILE, checked, over an earlier backup there. The "
      "coordinator may run, and is not held up; artifacts (checkpoints) are files of their own, to "
      "be copied after it."
      "\vRun it on the coordinator's machine.\n\nExample:\n  assay backup --db runs.db /mnt/runs.db",
-     run_backup},
+     copy_options, run_backup},
     {"restore", (char *)"assay restore", "FILE",
      "Make a backup the coordinator's database again. One that is there is not overwritten."
      "\vExample:\n  mv runs.db runs.db.old; assay restore --db runs.db /mnt/runs.db",
-     run_restore},
-    {"fsck", (char *)"assay fsck", "",
+     copy_options, run_restore},
+    {"fsck", (char *)"assay fsck", NULL,
      "Check the coordinator's database: that it is whole, agrees with itself, and with the "
      "checkpoints of this machine's workers and the artifacts that it names, whose every byte is "
      "read and held against its SHA-256. One line a fault, and exit code 1. It changes nothing."
      "\vExample:\n  assay fsck --db runs.db --quick",
-     run_fsck},
+     fsck_options, run_fsck},
 };
 
 static const struct care *find(const char *word) {
@@ -173,14 +187,6 @@ bool care_knows(const char *word) {
 }
 
 /* --- the command line --- */
-
-static const struct argp_option option_table[] = {
-    {"db", KEY_DB, "FILE", 0, "The database (default: $ASSAY_HOME/assay.db)", 0},
-    {"artifacts", KEY_ARTIFACTS, "DIR", 0, "Its artifacts, for fsck (default: DB-artifacts)", 0},
-    {"quick", KEY_QUICK, NULL, 0, "For fsck: of artifacts only the sizes, not the content", 0},
-    {"json", KEY_JSON, NULL, 0, "Print one JSON document", 0},
-    {0},
-};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct care_options *options = state->input;
@@ -202,7 +208,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static bool run(const struct care *care, struct care_options *options, int *code,
                 struct error *error) {
-    if ((care->arguments[0] != '\0') != (options->file != NULL))
+    if ((care->arguments != NULL) != (options->file != NULL))
         return error_set(error, ERROR_INPUT, "%s %s; see %s --help", care->title,
                          options->file != NULL ? "takes no argument" : "needs FILE", care->title);
     return places_fill(&options->db, &options->artifacts, error) && care->run(options, code, error);
@@ -211,7 +217,7 @@ static bool run(const struct care *care, struct care_options *options, int *code
 int care_main(int argc, char **argv) {
     const struct care *care = find(argv[0]);
     const struct argp argp = {
-        .options = option_table, .parser = parse, .args_doc = care->arguments, .doc = care->help};
+        .options = care->options, .parser = parse, .args_doc = care->arguments, .doc = care->help};
     struct care_options options = {0};
     struct error error = {0};
     int code = 0;
