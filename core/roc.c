@@ -130,8 +130,7 @@ bool roc_threshold(const struct roc *roc, double *value) {
         int64_t here = youden(roc, &roc->points[i]);
         double candidate = between(&roc->points[i]);
         double nearer = fabs(threshold - 0.5) - fabs(candidate - 0.5);
-        if (here > best || (here == best && nearer > 0) ||
-            (here == best && nearer >= 0 && candidate < threshold)) {
+        if (here > best || (here == best && nearer >= 0)) { /* they come from the largest down */
             best = here;
             threshold = candidate;
         }

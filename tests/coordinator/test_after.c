@@ -110,6 +110,28 @@ static void a_long_chain_is_walked_and_a_longer_one_refused(void **state) {
     assert_int_equal(submission->error.code, ERROR_INPUT);
 }
 
+/* 500 lists of a group of 2000, and each list of one of them by name too. */
+static void as_many_as_may_be_are_named_each_once_and_no_more(void **state) {
+    enum { MEMBERS = 2000, LISTS = AFTER_MEMBERS_MAX / MEMBERS };
+    struct submission *submission = *state;
+    char name[16], words[32];
+    for (int i = 0; i < MEMBERS; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        add(submission, name, "g", "[]");
+    }
+    for (int i = 0; i < LISTS; i++) {
+        snprintf(name, sizeof name, "w%d", i);
+        snprintf(words, sizeof words, "[\"g\", \"n%d\"]", i);
+        add(submission, name, "x", words);
+    }
+    assert_true(plan(submission));
+    after_plan_free(&submission->plan);
+    add(submission, "more", "x", "[\"n0\"]");
+    assert_false(plan(submission));
+    assert_int_equal(submission->error.code, ERROR_INPUT);
+    assert_non_null(strstr(submission->error.message, "more than 1000000 experiments"));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -118,6 +140,7 @@ int main(void) {
         TEST(nobody_waits_for_themselves_by_name_or_group),
         TEST(two_ways_to_one_experiment_are_no_cycle),
         TEST(a_long_chain_is_walked_and_a_longer_one_refused),
+        TEST(as_many_as_may_be_are_named_each_once_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

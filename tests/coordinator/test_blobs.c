@@ -341,6 +341,43 @@ static void more_uploads_than_are_remembered_go_on_when_offered_again(void **sta
     assert_int_equal(offset, 3000);
 }
 
+static void of_more_than_are_remembered_the_longest_silent_goes(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char sum[SHA256_TEXT_SIZE];
+    int64_t offset;
+    offer(shelf, &offset);
+    for (int i = 1; i <= UPLOADS_MAX; i++) {
+        if (i == UPLOADS_MAX) {
+            shelf->now_ms++;
+            take(shelf, 0, 3000, UPLOAD_WANTED);
+        }
+        snprintf(sum, sizeof sum, "%064x", i);
+        assert_int_equal(uploads_offer(shelf->uploads, sum, 10, shelf->now_ms, &offset, &error),
+                         UPLOAD_WANTED);
+    }
+    assert_int_equal(take(shelf, 3000, 1000, UPLOAD_WANTED), 4000);
+    snprintf(sum, sizeof sum, "%064x", 1);
+    assert_false(uploads_expects(shelf->uploads, sum, shelf->now_ms));
+}
+
+/* Of somebody who was wrong about the length. */
+static void a_part_that_is_longer_than_the_file_begins_anew(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    assert_int_equal(uploads_offer(shelf->uploads, SUM, BYTES + 5, shelf->now_ms, &offset, &error),
+                     UPLOAD_WANTED);
+    assert_int_equal(take(shelf, 0, BYTES, UPLOAD_WANTED), BYTES);
+    assert_true(blobs_append(shelf->blobs, SUM, "more", 4, &error));
+    shelf_close(shelf);
+    shelf_open(shelf, 0);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offset, 0);
+    assert_int_equal(take(shelf, 0, BYTES, UPLOAD_SEALING), BYTES);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+}
+
 /* Its experiment was cancelled, say: nobody will send the rest. */
 static void an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away(void **state) {
     struct shelf *shelf = *state;
@@ -388,6 +425,8 @@ int main(void) {
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
         ON_SHELF(what_has_come_needs_no_room_again),
         ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
+        ON_SHELF(of_more_than_are_remembered_the_longest_silent_goes),
+        ON_SHELF(a_part_that_is_longer_than_the_file_begins_anew),
         ON_SHELF(an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away),
         ON_SHELF(a_folder_is_one_coordinators),
     };

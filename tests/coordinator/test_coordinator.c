@@ -182,6 +182,17 @@ static void what_cannot_go_on_from_a_checkpoint_is_not_queued(void **state) {
     ask(bench, "show", body("{\"ids\": [2]}"), "error");
 }
 
+static void a_worker_is_to_beat_often_enough_for_its_lease_and_for_who_cancels(void **state) {
+    struct bench *bench = *state;
+    static const int64_t leases[] = {LEASE_MS, 60 * 1000}, beats[] = {LEASE_MS / 3, 500};
+    for (size_t i = 0; i < 2; i++) {
+        bench->coordinator.lease_ms = leases[i];
+        const cJSON *welcome = ask(bench, "hello", body_hello("a"), "welcome");
+        assert_int_equal(number_of(welcome, "lease_ms"), leases[i]);
+        assert_int_equal(number_of(welcome, "heartbeat_ms"), beats[i]);
+    }
+}
+
 static void a_full_list_of_workers_takes_a_lost_ones_place_or_none(void **state) {
     struct bench *bench = *state;
     char name[16];
@@ -419,6 +430,16 @@ static void an_end_may_be_reported_again(void **state) {
     assert_int_equal(cJSON_GetArraySize(json_member(details, "history")), 1);
 }
 
+static void a_failure_without_a_reason_is_told_as_one(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 1, 1);
+    hello(bench, "a");
+    take(bench, "a");
+    assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\"}")));
+    state_is(bench, 1, "failed");
+    assert_string_equal(text_of(show(bench, 1), "error"), "the worker gave no reason");
+}
+
 static void a_failure_that_would_come_again_is_not_tried_again(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 1, 3);
@@ -600,6 +621,7 @@ int main(void) {
         ON_BENCH(the_checkpoint_to_go_on_from_comes_with_the_assignment),
         ON_BENCH(an_experiment_goes_on_from_a_checkpoint_that_is_there),
         ON_BENCH(what_cannot_go_on_from_a_checkpoint_is_not_queued),
+        ON_BENCH(a_worker_is_to_beat_often_enough_for_its_lease_and_for_who_cancels),
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
         ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
         ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
@@ -612,6 +634,7 @@ int main(void) {
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
         ON_BENCH(an_end_may_be_reported_again),
+        ON_BENCH(a_failure_without_a_reason_is_told_as_one),
         ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
         ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),
         ON_BENCH(what_is_not_there_is_not_found),

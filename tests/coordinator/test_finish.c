@@ -6,6 +6,8 @@
 #include "tests/coordinator/bench.h"
 #include "tests/temporary.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { PATIENCE = 3000 }; /* naps of 10 ms */
@@ -190,6 +192,39 @@ static void one_that_takes_too_long_is_ended(void **state) {
     until_said(fixture, "--on-finish for experiment 1 was ended by signal 9\n");
 }
 
+/* Whoever holds the pipe open is there. */
+static void what_it_has_started_is_ended_with_it(void **state) {
+    struct fixture *fixture = *state;
+    char *pipe = temporary_path(&fixture->folder, "pipe"), byte;
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    int reader = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    setenv("HELD", pipe, 1);
+    use(fixture, "(echo begun >>$OUT; sleep 100) >$HELD & wait");
+    submit(fixture->bench, 1, 1, 3);
+    cancel(fixture->bench, "[1]");
+    until_written(fixture, "begun\n");
+    assert_int_equal(read(reader, &byte, 1), -1);
+    wait_ms(fixture->bench, FINISH_LIMIT_MS);
+    ssize_t got = -1;
+    for (int i = 0; i < PATIENCE && got != 0; i++) {
+        turn(fixture);
+        got = read(reader, &byte, 1);
+    }
+    assert_int_equal(got, 0);
+    close(reader);
+    free(pipe);
+}
+
+static void more_than_may_wait_are_said_to_be_left_out(void **state) {
+    struct fixture *fixture = *state;
+    use(fixture, "true");
+    for (int64_t id = 1; id <= FINISH_WAITING_MAX; id++)
+        finish_add(fixture->finish, id, 0);
+    assert_string_equal(fixture->said, "");
+    finish_add(fixture->finish, 7, 0);
+    assert_string_equal(fixture->said, "--on-finish for experiment 7 is not run: too many wait\n");
+}
+
 static void words_of_others_are_never_part_of_the_command(void **state) {
     struct fixture *fixture = *state;
     struct bench *bench = fixture->bench;
@@ -230,6 +265,8 @@ int main(void) {
         TEST(a_few_run_at_a_time_and_the_others_have_their_turn),
         TEST(a_command_that_fails_is_said),
         TEST(one_that_takes_too_long_is_ended),
+        TEST(what_it_has_started_is_ended_with_it),
+        TEST(more_than_may_wait_are_said_to_be_left_out),
         TEST(words_of_others_are_never_part_of_the_command),
         TEST(what_waits_at_the_end_is_said),
     };

@@ -90,6 +90,17 @@ static void who_is_worse_than_the_median_is_told_to_end(void **state) {
     assert_true(cJSON_IsNull(stopped_of(bench, 1)));
 }
 
+/* It had not heard of it yet. */
+static void who_goes_on_after_it_was_stopped_is_not_judged_again(void **state) {
+    struct bench *bench = *state;
+    stop_the_third(bench);
+    report_all(bench, 1, 4, 4, 0.5);
+    report_all(bench, 2, 4, 4, 0.4);
+    assert_int_equal(report(bench, 3, 4, 0.9), 3);
+    assert_int_equal(number_of(stopped_of(bench, 3), "epoch"), 3);
+    assert_int_equal(number_of(show(bench, 3), "epochs_done"), 4);
+}
+
 static void who_was_stopped_ends_as_done_with_its_reason(void **state) {
     struct bench *bench = *state;
     stop_the_third(bench);
@@ -229,6 +240,7 @@ int main(void) {
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
     const struct CMUnitTest tests[] = {
         ON_BENCH(who_is_worse_than_the_median_is_told_to_end),
+        ON_BENCH(who_goes_on_after_it_was_stopped_is_not_judged_again),
         ON_BENCH(who_was_stopped_ends_as_done_with_its_reason),
         ON_BENCH(before_the_grace_epochs_are_over_nobody_is_stopped),
         ON_BENCH(who_is_alone_at_its_epoch_is_not_stopped),

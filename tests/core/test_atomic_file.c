@@ -195,10 +195,37 @@ static void a_pipe_is_written_to_and_stays_one(void **state) {
     free(path);
 }
 
+/* As `--out /dev/stdout` is, with stdout a file: nothing can be made beside it. */
+static void what_a_process_has_open_is_written_to(void **state) {
+    char *path = temporary_path(state, "file"), place[32];
+    write_old(path);
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    snprintf(place, sizeof place, "/dev/fd/%d", descriptor);
+    write_new(place);
+    assert_true(holds(path, new_text));
+    close(descriptor);
+    free(path);
+}
+
+static void a_file_that_is_linked_already_is_left_as_it_is(void **state) {
+    char *path = temporary_path(state, "file"), *temporary = temporary_path(state, "file.tmp");
+    write_old(path);
+    link_new(path);
+    link_new(path);
+    assert_true(holds(path, new_text));
+    assert_int_not_equal(access(temporary, F_OK), 0);
+    free(path);
+    free(temporary);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_pipe_is_written_to_and_stays_one, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(what_a_process_has_open_is_written_to, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_file_that_is_linked_already_is_left_as_it_is,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_writer_leaves_the_old_file_or_the_new_one,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_link_leaves_the_old_file_or_the_new_one,

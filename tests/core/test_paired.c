@@ -122,6 +122,16 @@ static void what_is_undefined_is_said_to_be(void **state) {
     assert_false(paired_bootstrap(&never_real, PAIRED_PRECISION, 0.95, 1, &interval));
 }
 
+/* Each calls one picture real, and another one: in four of ten sets drawn are both. */
+static void what_is_undefined_in_most_sets_drawn_has_no_interval(void **state) {
+    (void)state;
+    const struct paired rarely_real = {{{{98, 0}, {0, 0}}, {{0, 1}, {1, 0}}}};
+    struct paired_interval interval;
+    double value;
+    assert_true(paired_difference(&rarely_real, PAIRED_PRECISION, &value));
+    assert_false(paired_bootstrap(&rarely_real, PAIRED_PRECISION, 0.95, 1, &interval));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_picture_is_counted_where_it_belongs),
@@ -132,6 +142,7 @@ int main(void) {
         cmocka_unit_test(equal_answers_differ_by_nothing),
         cmocka_unit_test(where_one_alone_is_right_every_time_nothing_scatters),
         cmocka_unit_test(what_is_undefined_is_said_to_be),
+        cmocka_unit_test(what_is_undefined_in_most_sets_drawn_has_no_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,16 @@ static void the_threshold_is_the_one_that_trying_them_all_finds(void **state) {
              cases[i].threshold, 0);
 }
 
+static void
+of_thresholds_that_are_as_good_the_lower_of_the_nearest_to_one_half_is_taken(void **state) {
+    (void)state;
+    static const struct score
+        as_near[] = {{0.875, 1, 0}, {0.625, 0, 0}, {0.375, 1, 0}, {0.125, 0, 0}},
+        nearer[] = {{1, 1, 0}, {0.75, 0, 0}, {0.75, 1, 0}, {0.625, 1, 0}, {0.25, 0, 0}};
+    near("as near", "threshold", measure(as_near, 4).threshold, 0.25, 0);
+    near("nearer", "threshold", measure(nearer, 5).threshold, 0.5, 0);
+}
+
 static void the_curve_has_one_point_a_probability(void **state) {
     (void)state;
     static const struct score scores[] = {{0.5, 1, 0}, {0.25, 0, 0}, {0.5, 0, 0}, {0.75, 1, 0}};
@@ -223,6 +233,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_measures_are_those_of_scikit_learn),
         cmocka_unit_test(the_threshold_is_the_one_that_trying_them_all_finds),
+        cmocka_unit_test(
+            of_thresholds_that_are_as_good_the_lower_of_the_nearest_to_one_half_is_taken),
         cmocka_unit_test(the_curve_has_one_point_a_probability),
         cmocka_unit_test(with_one_label_alone_every_measure_is_undefined),
         cmocka_unit_test(what_is_no_probability_is_refused),

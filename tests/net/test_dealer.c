@@ -92,6 +92,20 @@ static void what_is_no_endpoint_is_refused(void **state) {
     }
 }
 
+/* ZeroMQ would take the first three. */
+static void what_is_no_port_is_refused_and_the_last_one_taken(void **state) {
+    (void)state;
+    static const char *const endpoints[] = {"tcp://127.0.0.1:0", "tcp://127.0.0.1:65536",
+                                            "tcp://127.0.0.1:4294967297", "tcp://127.0.0.1:65535"};
+    for (size_t i = 0; i < 4; i++) {
+        struct dealer *dealer = NULL;
+        struct error error = {0};
+        assert_int_equal(dealer_open(endpoints[i], NULL, &dealer, &error), i == 3);
+        assert_true(i == 3 || strstr(error.message, "a port is a number from 1 to 65535") != NULL);
+        dealer_close(dealer);
+    }
+}
+
 static void where_nobody_listens_is_unreachable(void **state) {
     struct stage *stage = *state;
     struct error error = {0};
@@ -213,6 +227,7 @@ int main(void) {
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_endpoint_is_refused),
+        cmocka_unit_test(what_is_no_port_is_refused_and_the_last_one_taken),
         ON_STAGE(where_nobody_listens_is_unreachable),
         ON_STAGE(who_does_not_answer_in_time_is_unreachable),
         ON_STAGE(an_answer_finds_its_request_and_late_ones_are_dropped),
