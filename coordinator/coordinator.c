@@ -291,9 +291,15 @@ static bool expire_job(struct coordinator *coordinator, struct job *job, struct 
     return desk_end(coordinator, job, "lost", why, error);
 }
 
+struct presence coordinator_presence(const struct coordinator *coordinator) {
+    return (struct presence){coordinator->now.steady_ms, coordinator->lease_ms};
+}
+
 void coordinator_expire(struct coordinator *coordinator) {
     struct scheduler *scheduler = &coordinator->scheduler;
     int64_t now_ms = coordinator->now.steady_ms;
+    const struct presence present = coordinator_presence(coordinator),
+                          known = {now_ms, COORDINATOR_FORGET_MS};
     struct error error;
     struct job *job;
     const struct worker *worker;
@@ -302,11 +308,10 @@ void coordinator_expire(struct coordinator *coordinator) {
     while (!coordinator->broken && (job = scheduler_expired(scheduler, now_ms)) != NULL)
         if (!expire_job(coordinator, job, &error))
             batch_break(coordinator, &error);
-    while (!coordinator->broken &&
-           (worker = scheduler_gone(scheduler, now_ms, COORDINATOR_FORGET_MS)) != NULL)
+    while (!coordinator->broken && (worker = scheduler_gone(scheduler, &known)) != NULL)
         if (!desk_forget(coordinator, worker, &error))
             batch_break(coordinator, &error);
-    size_t lost = scheduler_lost(scheduler, now_ms, coordinator->lease_ms);
+    size_t lost = scheduler_lost(scheduler, &present);
     coordinator->moved |= lost != coordinator->lost;
     coordinator->lost = lost;
     /* Leases are only ever made longer: what is granted from now on ends later than these. */
@@ -332,15 +337,15 @@ bool coordinator_wrote(const struct coordinator *coordinator) {
 bool coordinator_measure(struct coordinator *coordinator, struct stats *stats,
                          struct error *error) {
     const struct scheduler *scheduler = &coordinator->scheduler;
+    const struct presence present = coordinator_presence(coordinator);
     int64_t workers = (int64_t)scheduler->workers.count, busy = 0;
     stats->started_ms = coordinator->started.unix_ms;
     stats->artifact_bytes = coordinator->uploads != NULL ? uploads_bytes(coordinator->uploads) : 0;
-    stats->workers_lost =
-        (int64_t)scheduler_lost(scheduler, coordinator->now.steady_ms, coordinator->lease_ms);
+    stats->workers_lost = (int64_t)scheduler_lost(scheduler, &present);
     for (size_t i = 0; i < scheduler->workers.count; i++) {
         const struct worker *worker = scheduler->workers.items[i];
-        busy += coordinator->now.steady_ms - worker->seen_ms <= coordinator->lease_ms &&
-                scheduler_held(scheduler, worker->name) != NULL;
+        busy +=
+            !worker_is_lost(worker, &present) && scheduler_held(scheduler, worker->name) != NULL;
     }
     stats->workers_busy = busy;
     stats->workers_idle = workers - busy - stats->workers_lost;

@@ -91,6 +91,8 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now);
  * committed. */
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply);
+/* Nobody is lost who was seen within a lease. */
+struct presence coordinator_presence(const struct coordinator *coordinator);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */
 void coordinator_expire(struct coordinator *coordinator);

@@ -25,8 +25,8 @@ static bool make_place(struct request *request) {
     if (scheduler_worker(scheduler, json_string(request->body, "worker")) != NULL ||
         scheduler->workers.count < COORDINATOR_WORKERS_MAX)
         return true;
-    const struct worker *lost =
-        scheduler_gone(scheduler, coordinator->now.steady_ms, coordinator->lease_ms);
+    const struct presence present = coordinator_presence(coordinator);
+    const struct worker *lost = scheduler_gone(scheduler, &present);
     if (lost != NULL)
         return desk_forget(coordinator, lost, &request->error);
     return request_refuse(request, WIRE_INVALID,
@@ -99,7 +99,7 @@ static struct worker *worker_of(struct request *request) {
 bool crew_request(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
-    const struct presence present = {coordinator->now.steady_ms, coordinator->lease_ms};
+    const struct presence present = coordinator_presence(coordinator);
     const struct worker *worker = worker_of(request);
     if (worker == NULL)
         return false;

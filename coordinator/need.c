@@ -26,6 +26,14 @@ bool need_met(const struct need *need, const struct worker *worker) {
            labels_missing(worker->labels, need->labels, &length) == NULL;
 }
 
+bool worker_is_lost(const struct worker *worker, const struct presence *present) {
+    return present->now_ms - worker->seen_ms > present->lost_ms;
+}
+
+bool worker_is_open(const struct worker *worker, const struct presence *present) {
+    return !worker->draining && !worker_is_lost(worker, present);
+}
+
 bool worker_is_of(const char *worker, const char *name) {
     size_t length = strlen(name);
     return strncmp(worker, name, length) == 0 && (worker[length] == '\0' || worker[length] == '/');

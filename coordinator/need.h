@@ -29,6 +29,14 @@ struct worker {
     int64_t seen_unix_ms;      /* for people */
 };
 
+/* When it is, and for how long somebody who is still there may not have been seen. */
+struct presence {
+    int64_t now_ms, lost_ms;
+};
+bool worker_is_lost(const struct worker *worker, const struct presence *present);
+/* Whether it is there and may get something. */
+bool worker_is_open(const struct worker *worker, const struct presence *present);
+
 bool need_met(const struct need *need, const struct worker *worker);
 
 /* Whether `worker` is the name, or that of one of its slots: NAME/1. */

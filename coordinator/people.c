@@ -60,6 +60,7 @@ struct waits {
 static const char *why_waits(struct request *request, const struct job *job, struct waits *waits,
                              bool *good) {
     struct coordinator *coordinator = request->coordinator;
+    const struct presence present = coordinator_presence(coordinator);
     if (job->lease.state != LEASE_QUEUED)
         return NULL;
     if (job->lease.paused)
@@ -70,9 +71,7 @@ static const char *why_waits(struct request *request, const struct job *job, str
     }
     if (job->rests_until_ms != 0 || job->queue == &job->lane->queue) {
         if (waits->lane != job->lane)
-            waiting_for_worker(&coordinator->scheduler, job->lane,
-                               coordinator->now.steady_ms - coordinator->lease_ms,
-                               waits->for_worker);
+            waiting_for_worker(&coordinator->scheduler, job->lane, &present, waits->for_worker);
         waits->lane = job->lane;
         return waits->for_worker;
     }
@@ -179,7 +178,7 @@ bool people_scores(struct request *request) {
 
 static cJSON *worker_json(struct coordinator *coordinator, const struct worker *worker) {
     const struct job *job = scheduler_held(&coordinator->scheduler, worker->name);
-    bool lost = coordinator->now.steady_ms - worker->seen_ms > coordinator->lease_ms;
+    const struct presence present = coordinator_presence(coordinator);
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "worker", worker->name);
     cJSON_AddStringToObject(object, "host", worker->host);
@@ -190,10 +189,10 @@ static cJSON *worker_json(struct coordinator *coordinator, const struct worker *
     cJSON_AddNumberToObject(object, "memory_bytes", (double)worker->memory_bytes);
     cJSON_AddItemToObject(object, "labels", labels_json(worker->labels));
     cJSON_AddStringToObject(object, "state",
-                            lost               ? "lost"
-                            : worker->draining ? "draining"
-                            : job != NULL      ? "busy"
-                                               : "idle");
+                            worker_is_lost(worker, &present) ? "lost"
+                            : worker->draining               ? "draining"
+                            : job != NULL                    ? "busy"
+                                                             : "idle");
     if (job != NULL)
         cJSON_AddNumberToObject(object, "experiment", (double)job->id);
     cJSON_AddNumberToObject(object, "seen_ms", (double)worker->seen_unix_ms);

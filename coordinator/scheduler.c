@@ -265,10 +265,10 @@ void scheduler_remove_worker(struct scheduler *scheduler, const char *name) {
     free(worker);
 }
 
-struct worker *scheduler_gone(const struct scheduler *scheduler, int64_t now_ms, int64_t gone_ms) {
+struct worker *scheduler_gone(const struct scheduler *scheduler, const struct presence *present) {
     for (size_t i = 0; i < scheduler->workers.count; i++) {
         struct worker *worker = scheduler->workers.items[i];
-        if (now_ms - worker->seen_ms > gone_ms && scheduler_held(scheduler, worker->name) == NULL)
+        if (worker_is_lost(worker, present) && scheduler_held(scheduler, worker->name) == NULL)
             return worker;
     }
     return NULL;
@@ -290,10 +290,6 @@ static bool job_is_before(const struct job *job, const struct job *other) {
     return job->id < other->id;
 }
 
-static bool worker_is_there(const struct worker *worker, const struct presence *present) {
-    return !worker->draining && present->now_ms - worker->seen_ms <= present->lost_ms;
-}
-
 /* Whether the worker may have the job now, which has rested: unless it was the one who failed it
  * and there is another. */
 static bool may_try_again(const struct scheduler *scheduler, const struct job *job,
@@ -302,7 +298,7 @@ static bool may_try_again(const struct scheduler *scheduler, const struct job *j
         return true;
     for (size_t i = 0; i < scheduler->workers.count; i++) {
         const struct worker *other = scheduler->workers.items[i];
-        if (strcmp(other->name, worker->name) != 0 && worker_is_there(other, present) &&
+        if (strcmp(other->name, worker->name) != 0 && worker_is_open(other, present) &&
             need_met(&job->lane->need, other))
             return false;
     }
@@ -361,10 +357,10 @@ int64_t scheduler_next_expiry(const struct scheduler *scheduler) {
     return next_ms;
 }
 
-size_t scheduler_lost(const struct scheduler *scheduler, int64_t now_ms, int64_t lost_ms) {
+size_t scheduler_lost(const struct scheduler *scheduler, const struct presence *present) {
     size_t count = 0;
     for (size_t i = 0; i < scheduler->workers.count; i++)
-        count += now_ms - ((struct worker *)scheduler->workers.items[i])->seen_ms > lost_ms;
+        count += worker_is_lost(scheduler->workers.items[i], present);
     return count;
 }
 

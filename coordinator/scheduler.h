@@ -107,10 +107,6 @@ struct worker *scheduler_worker(const struct scheduler *scheduler, const char *n
 
 /* The job that the worker holds, or NULL. */
 struct job *scheduler_held(const struct scheduler *scheduler, const char *worker);
-/* When it is, and for how long somebody who is still there may not have been seen. */
-struct presence {
-    int64_t now_ms, lost_ms;
-};
 /* The queued job that the worker should get, or NULL. */
 struct job *scheduler_next(struct scheduler *scheduler, const struct worker *worker,
                            const struct presence *present);
@@ -119,10 +115,10 @@ struct job *scheduler_next(struct scheduler *scheduler, const struct worker *wor
 struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms);
 /* When the first lease runs out; INT64_MAX when nothing runs. */
 int64_t scheduler_next_expiry(const struct scheduler *scheduler);
-/* How many workers were not seen for longer than lost_ms. */
-size_t scheduler_lost(const struct scheduler *scheduler, int64_t now_ms, int64_t lost_ms);
-/* Some worker that was not seen for longer than gone_ms and holds nothing, or NULL. */
-struct worker *scheduler_gone(const struct scheduler *scheduler, int64_t now_ms, int64_t gone_ms);
+/* How many workers are lost. */
+size_t scheduler_lost(const struct scheduler *scheduler, const struct presence *present);
+/* Some worker that is lost and holds nothing, or NULL. */
+struct worker *scheduler_gone(const struct scheduler *scheduler, const struct presence *present);
 /* Every lease lasts lease_ms from now at least: after a pause in which nobody could be heard. */
 void scheduler_renew_all(struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms);
 

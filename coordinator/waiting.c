@@ -7,13 +7,9 @@
 /* The backend first, then the memory, the host and the labels: what the first so many ask. */
 enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_HOST, ASK_LABELS };
 
-static bool is_there(const struct worker *worker, int64_t since_ms) {
-    return worker->seen_ms >= since_ms && !worker->draining;
-}
-
 /* How many of the workers that are there meet the first `asked` of what the lane needs. */
 static size_t count_meeting(const struct scheduler *scheduler, const struct need *need,
-                            enum asked asked, int64_t since_ms) {
+                            enum asked asked, const struct presence *present) {
     struct need part = *need;
     size_t count = 0;
     if (asked < ASK_LABELS)
@@ -24,7 +20,7 @@ static size_t count_meeting(const struct scheduler *scheduler, const struct need
         part.memory_bytes = 0;
     for (size_t i = 0; i < scheduler->workers.count; i++) {
         const struct worker *worker = scheduler->workers.items[i];
-        count += is_there(worker, since_ms) && need_met(&part, worker);
+        count += worker_is_open(worker, present) && need_met(&part, worker);
     }
     return count;
 }
@@ -32,7 +28,7 @@ static size_t count_meeting(const struct scheduler *scheduler, const struct need
 /* The first label that no worker has on whom the rest would run, *length bytes; NULL when each is
  * there somewhere, but not together. */
 static const char *label_nowhere(const struct scheduler *scheduler, const struct need *need,
-                                 int64_t since_ms, size_t *length) {
+                                 const struct presence *present, size_t *length) {
     struct need part = *need;
     part.labels = "";
     for (const char *label = need->labels; *label != '\0'; label += *length + 1) {
@@ -40,7 +36,7 @@ static const char *label_nowhere(const struct scheduler *scheduler, const struct
         *length = strcspn(label, "\n");
         for (size_t i = 0; i < scheduler->workers.count && !somewhere; i++) {
             const struct worker *worker = scheduler->workers.items[i];
-            somewhere = is_there(worker, since_ms) && need_met(&part, worker) &&
+            somewhere = worker_is_open(worker, present) && need_met(&part, worker) &&
                         labels_has(worker->labels, label, *length);
         }
         if (!somewhere)
@@ -50,20 +46,20 @@ static const char *label_nowhere(const struct scheduler *scheduler, const struct
 }
 
 void waiting_for_worker(const struct scheduler *scheduler, const struct lane *lane,
-                        int64_t since_ms, char text[WAITING_TEXT]) {
+                        const struct presence *present, char text[WAITING_TEXT]) {
     const struct need any = {.labels = "", .host = ""}, *need = &lane->need;
     size_t length;
-    if (count_meeting(scheduler, &any, ASK_BACKEND, since_ms) == 0) {
+    if (count_meeting(scheduler, &any, ASK_BACKEND, present) == 0) {
         snprintf(text, WAITING_TEXT, "no worker is connected");
-    } else if (count_meeting(scheduler, need, ASK_BACKEND, since_ms) == 0) {
+    } else if (count_meeting(scheduler, need, ASK_BACKEND, present) == 0) {
         snprintf(text, WAITING_TEXT, "no worker with backend %s", backend_need_name(need->backend));
-    } else if (count_meeting(scheduler, need, ASK_MEMORY, since_ms) == 0) {
+    } else if (count_meeting(scheduler, need, ASK_MEMORY, present) == 0) {
         snprintf(text, WAITING_TEXT, "no worker with %.4g GiB of memory",
                  (double)need->memory_bytes / (1 << 30));
-    } else if (count_meeting(scheduler, need, ASK_HOST, since_ms) == 0) {
+    } else if (count_meeting(scheduler, need, ASK_HOST, present) == 0) {
         snprintf(text, WAITING_TEXT, "no worker on %.100s, which has its checkpoint", need->host);
-    } else if (count_meeting(scheduler, need, ASK_LABELS, since_ms) == 0) {
-        const char *label = label_nowhere(scheduler, need, since_ms, &length);
+    } else if (count_meeting(scheduler, need, ASK_LABELS, present) == 0) {
+        const char *label = label_nowhere(scheduler, need, present, &length);
         if (label != NULL)
             snprintf(text, WAITING_TEXT, "no worker with label %.*s", (int)length, label);
         else

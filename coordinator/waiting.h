@@ -14,10 +14,10 @@ struct waiting_after {
     bool failed;           /* else cancelled */
 };
 
-/* "no worker with label gpu-a". Workers that were last seen before since_ms do not count. The text
- * depends on the lane alone. */
+/* "no worker with label gpu-a". Workers that are lost do not count. The text depends on the lane
+ * alone. */
 void waiting_for_worker(const struct scheduler *scheduler, const struct lane *lane,
-                        int64_t since_ms, char text[WAITING_TEXT]);
+                        const struct presence *present, char text[WAITING_TEXT]);
 /* "retries in 12 s", or "in 4 min", rounded up. */
 void waiting_for_rest(int64_t left_ms, char text[WAITING_TEXT]);
 /* "after a, b: 2 of 5 done", or which of them failed or was cancelled. */

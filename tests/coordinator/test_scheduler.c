@@ -234,10 +234,10 @@ static void a_worker_that_holds_something_is_not_forgotten(void **state) {
     assert_true(scheduler_put_worker(&scheduler, &worker));
     add(&scheduler, 1, 0, BACKEND_ANY, 0);
     assert_int_equal(take(&scheduler, &worker), 1);
-    assert_null(scheduler_gone(&scheduler, 1000, 100));
+    assert_null(scheduler_gone(&scheduler, &(struct presence){1000, 100}));
     finish(&scheduler, 1);
-    assert_null(scheduler_gone(&scheduler, 100, 100));
-    assert_non_null(scheduler_gone(&scheduler, 101, 100));
+    assert_null(scheduler_gone(&scheduler, &(struct presence){100, 100}));
+    assert_non_null(scheduler_gone(&scheduler, &(struct presence){101, 100}));
     scheduler_clear(&scheduler);
 }
 
