@@ -272,11 +272,14 @@ struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms) 
         action.until_ms = duty->leave_by_ms;
     } else if (duty->work == DUTY_IDLE && duty->idle_exit_ms >= 0) {
         int64_t idle_until_ms = duty->idle_since_ms + duty->idle_exit_ms;
+        if (!duty->welcome && duty->idle_exit_ms == 0) /* whether there is work is to be asked */
+            idle_until_ms += DUTY_ANSWER_MS;
+        bool asked = duty->request_due_ms > now_ms || duty->hold_until_ms > now_ms;
         if (now_ms < idle_until_ms)
             action.until_ms = idle_until_ms;
         else if (!duty->welcome)
             return exit_with(duty, 3);
-        else if (duty->under_way == DUTY_NO_MESSAGE && spooled == 0)
+        else if (asked && duty->under_way == DUTY_NO_MESSAGE && spooled == 0)
             leave(duty, now_ms);
     }
     if (duty->under_way != DUTY_NO_MESSAGE) {

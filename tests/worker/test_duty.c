@@ -377,6 +377,30 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
     assert_int_equal(expect(&duty, 0, 300, DUTY_EXIT).code, 3);
 }
 
+static void no_idle_time_at_all_asks_for_work_once_and_leaves(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, 0);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 1);
+    expect(&duty, 0, 1, DUTY_START);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 2);
+    expect_send(&duty, 0, 2, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 5000}, 3);
+    expect_send(&duty, 0, 3, DUTY_GOODBYE);
+}
+
+static void no_idle_time_at_all_leaves_the_coordinator_time_to_answer(void **state) {
+    (void)state;
+    struct duty duty;
+    duty_init(&duty, 0, SEED, 0);
+    expect_send(&duty, 0, 0, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_UNSENT}, 0);
+    int64_t until = expect_wait(&duty, 0, 0);
+    expect_send(&duty, 0, until, DUTY_HELLO);
+    assert_int_equal(expect(&duty, 0, DUTY_ANSWER_MS, DUTY_EXIT).code, 3);
+}
+
 static void training_is_not_idle_time(void **state) {
     (void)state;
     struct duty duty;
@@ -599,6 +623,8 @@ int main(void) {
         cmocka_unit_test(a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once),
         cmocka_unit_test(an_idle_worker_says_goodbye_when_its_time_is_up),
         cmocka_unit_test(idle_time_without_a_coordinator_ends_with_code_3),
+        cmocka_unit_test(no_idle_time_at_all_asks_for_work_once_and_leaves),
+        cmocka_unit_test(no_idle_time_at_all_leaves_the_coordinator_time_to_answer),
         cmocka_unit_test(training_is_not_idle_time),
         cmocka_unit_test(a_refused_report_is_sent_again_or_dropped_as_the_refusal_says),
         cmocka_unit_test(what_is_refused_again_waits_longer_until_something_is_taken),
