@@ -66,6 +66,10 @@ static bool check_labels(const struct starter *starter, const char *root, struct
                          "and of fakes",
                          root, starter->survey.count,
                          starter->survey.count == 1 ? "folder" : "folders");
+    if (real == 0 && starter->real != NULL)
+        return error_set(error, ERROR_INPUT,
+                         "%s has no folder of pictures called \"%s\"; name one with --real FOLDER",
+                         root, starter->real);
     if (real == 0 || real == starter->survey.count)
         return error_set(error, ERROR_INPUT,
                          "%s: which folder has the real pictures? say so with --real FOLDER", root);

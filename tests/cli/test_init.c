@@ -81,6 +81,10 @@ static void folders_of_unclear_names_need_real_to_be_named(void **state) {
              "assay: %s: which folder has the real pictures? say so with --real FOLDER\n",
              (char *)*state);
     assert_run(RUN(command_init, "init", *state, "--out", path), 2, "", expected);
+    snprintf(expected, sizeof expected,
+             "assay: %s has no folder of pictures called \"c\"; name one with --real FOLDER\n",
+             (char *)*state);
+    assert_run(RUN(command_init, "init", *state, "--out", path, "--real", "c"), 2, "", expected);
     struct run run = RUN(command_init, "init", *state, "--out", path, "--real", "b");
     assert_int_equal(run.status, 0);
     assert_non_null(strstr(run.out, "\nb      1 (real)         1            40  0 of 1 read\n"));
