@@ -179,7 +179,7 @@ static bool read_header(const char *path, struct safetensors *file, struct error
 static bool map_file(const char *path, struct safetensors *file, struct error *error) {
     bool ok = false;
     struct stat status;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
     if (descriptor < 0 || fstat(descriptor, &status) != 0) {
         error_errno(error, ERROR_INPUT, "%s", path);
         goto out;

@@ -298,6 +298,16 @@ static void what_is_no_file_is_refused(void **state) {
     free(path);
 }
 
+static void a_pipe_is_refused_and_not_waited_for(void **state) {
+    struct safetensors *file;
+    struct error error = {0};
+    char *path = temporary_path(state, "pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(safetensors_open(path, &file, &error));
+    assert_non_null(strstr(error.message, "no plain file"));
+    free(path);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
 
 int main(void) {
@@ -314,6 +324,7 @@ int main(void) {
         IN_FOLDER(lies_in_the_header_are_told),
         IN_FOLDER(a_header_length_beyond_the_file_or_the_limit_is_refused),
         IN_FOLDER(what_is_no_file_is_refused),
+        IN_FOLDER(a_pipe_is_refused_and_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
