@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PROGRESS: what draw_progress takes. */
-enum { GAP = 2, PROGRESS = 62, NAME_LEAST = 12 };
+/* PROGRESS: what draw_progress takes. STATE: the longest state. */
+enum { GAP = 2, PROGRESS = 62, STATE = 9, NAME_LEAST = 12 };
 
 /* --- frame --- */
 
@@ -84,30 +84,40 @@ static void draw_progress(struct dashboard *dashboard, struct page *page, size_t
         page_format(page, row, column + GAP, STYLE_PLAIN, "ETA %s", format_duration(text, left));
 }
 
-/* "3 demo/+affine  done", or how far it is. */
+/* Writes the experiment's number and name, which leaves `taken` columns of the row; where that is
+ * too little for a name, it has NAME_LEAST. */
+static size_t draw_name(struct page *page, size_t row, const cJSON *experiment, size_t taken) {
+    size_t column =
+        page_format(page, row, 0, STYLE_BOLD, "%.0f ", field_number(experiment, "id", 0));
+    size_t room = page->columns > column + taken ? page->columns - column - taken : 0;
+    char *name =
+        screen_squeeze(field_text(experiment, "name", ""), room < NAME_LEAST ? NAME_LEAST : room);
+    column = page_format(page, row, column, STYLE_BOLD, "%s", name != NULL ? name : "");
+    free(name);
+    return column;
+}
+
+/* "3 demo/+affine  done", or how far it is. Why it has failed or was stopped may have half of the
+ * row. */
 static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
                      const cJSON *experiment) {
     char stopped[FIELD_STOPPED_SIZE];
-    const char *state = field_text(experiment, "state", "?");
-    bool running = strcmp(state, "running") == 0 && field_at(experiment, "progress") != NULL;
-    size_t column =
-        page_format(page, row, 0, STYLE_BOLD, "%.0f ", field_number(experiment, "id", 0));
-    size_t room = page->columns > column + PROGRESS ? page->columns - column - PROGRESS : 0;
-    char *name = screen_squeeze(field_text(experiment, "name", ""), !running            ? 0
-                                                                    : room < NAME_LEAST ? NAME_LEAST
-                                                                                        : room);
-    column = page_format(page, row, column, STYLE_BOLD, "%s", name != NULL ? name : "");
-    free(name);
-    if (running) {
-        draw_progress(dashboard, page, row, column, experiment);
+    const char *state = field_text(experiment, "state", "?"), *why = NULL;
+    if (strcmp(state, "running") == 0 && field_at(experiment, "progress") != NULL) {
+        draw_progress(dashboard, page, row, draw_name(page, row, experiment, PROGRESS), experiment);
         return;
     }
-    column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
     if (strcmp(state, "failed") == 0)
-        page_format(page, row, column + GAP, STYLE_PLAIN, "%s",
-                    field_text(experiment, "error", ""));
-    else if (field_finished(experiment) && field_stopped(stopped, experiment) != NULL)
-        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", stopped);
+        why = field_text(experiment, "error", "");
+    else if (field_finished(experiment))
+        why = field_stopped(stopped, experiment);
+    size_t words = why != NULL ? screen_columns(why) + GAP : 0;
+    if (words > page->columns / 2)
+        words = page->columns / 2;
+    size_t column = draw_name(page, row, experiment, GAP + STATE + words);
+    column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
+    if (why != NULL)
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", why);
 }
 
 /* Whether the details are those of the selected experiment. */

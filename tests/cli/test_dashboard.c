@@ -109,6 +109,23 @@ static void the_selected_one_is_in_sight_from_the_beginning(void **state) {
     dashboard_free(&dashboard);
 }
 
+static void a_long_name_leaves_room_for_the_state_and_why_it_failed(void **state) {
+    (void)state;
+    struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
+    dashboard_take_experiments(
+        &dashboard,
+        parsed("[{\"id\": 7, \"epochs\": 4, \"state\": \"failed\", \"error\": \"no such folder: "
+               "/data/faces/real, which was moved\", \"name\": \"augmentation_ablation/"
+               "flip+jitter+affine+vertical flip,real x2,seed=2 and more\"}]"));
+    assert_true(shows(&dashboard, "and more  failed  no such folder: /data/faces/real"));
+    dashboard_free(&dashboard);
+    dashboard_take_experiments(
+        &dashboard, parsed("[{\"id\": 7, \"epochs\": 4, \"state\": \"cancelled\", \"name\": "
+                           "\"augmentation_ablation/flip+jitter,real x2,seed=2\"}]"));
+    assert_true(shows(&dashboard, "7 augmentation_ablation/flip+jitter,real x2,seed=2  cancelled"));
+    dashboard_free(&dashboard);
+}
+
 static void long_names_have_room_before_all_else_and_are_cut_where_they_are_alike(void **state) {
     (void)state;
     struct dashboard dashboard = started_with_a_matrix();
@@ -310,6 +327,7 @@ int main(void) {
         cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
+        cmocka_unit_test(a_long_name_leaves_room_for_the_state_and_why_it_failed),
         cmocka_unit_test(long_names_have_room_before_all_else_and_are_cut_where_they_are_alike),
         cmocka_unit_test(the_selection_moves_and_stays_within_the_list),
         cmocka_unit_test(the_selection_stays_on_its_experiment_when_others_come_or_go),
