@@ -104,9 +104,9 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
         }
     if (good && !json) {
         struct screen screen = screen_of(stdout);
-        printf("%s: valid; %s, %zu experiment%s, %llu epochs planned\n", file,
+        printf("%s: valid; %s, %zu experiment%s, %llu epoch%s planned\n", file,
                members.items[0].group, members.count, members.count == 1 ? "" : "s",
-               (unsigned long long)epochs);
+               (unsigned long long)epochs, epochs == 1 ? "" : "s");
         table_print(&table, &screen, 2);
     }
     cJSON_AddStringToObject(object, "file", file);
