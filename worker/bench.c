@@ -375,11 +375,10 @@ int bench_main(int argc, char **argv) {
                "median step, as is evaluation_images_per_second, in batches as a run evaluates "
                "them. from_unix_ms and until_unix_ms: when the timed steps ran. evaluation_share "
                "is of an epoch that validates on a tenth of the pictures and trains on eight. "
-               "memory_peak_bytes is the whole "
-               "program's, as the system counts it; device_memory_peak_bytes what it allocated of "
-               "a GPU's at most, evaluation included, without CUDA's own. With --layers each layer "
-               "is waited for, which "
-               "makes a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
+               "memory_peak_bytes is the whole program's, as the system counts it; "
+               "device_memory_peak_bytes what it allocated of a GPU's at most, evaluation "
+               "included, without CUDA's own. With --layers each layer is waited for, which makes "
+               "a step on a GPU longer. Example: assay-worker bench --size 64 --layers"};
     struct bench_options options = {
         .arch = ARCH, .backend = "auto", .size = SIDE, .batch = BATCH, .steps = STEPS};
     struct trained trained = {
