@@ -156,6 +156,24 @@ static void an_experiment_goes_on_from_a_checkpoint_that_is_there(void **state) 
     assert_string_equal(text_of(from, "host"), "here");
 }
 
+/* Best and last are written over. */
+static void of_an_epoch_its_own_file_is_gone_on_from_whoever_wrote_it(void **state) {
+    struct bench *bench = *state;
+    static const char *const checkpoints[] = {
+        "{\"kind\": \"epoch\", \"epoch\": 1, \"path\": \"/p/1\", \"host\": \"here\"}",
+        "{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/p/last\", \"host\": \"here\"}"};
+    static const char *const ends[] = {"{\"outcome\": \"given_back\"}", "{\"outcome\": \"done\"}"};
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    for (int i = 0; i < 2; i++) {
+        take(bench, "a");
+        fenced(bench, "a", 1, i + 1, "checkpoint", body("%s", checkpoints[i]));
+        assert_false(fenced(bench, "a", 1, i + 1, "end", body("%s", ends[i])));
+    }
+    submit_from(bench, "forks key", "{\"experiment\": 1, \"checkpoint\": \"1\"}", 3, "submitted");
+    assert_string_equal(text_of(json_member(show(bench, 2), "from"), "path"), "/p/1");
+}
+
 static void what_cannot_go_on_from_a_checkpoint_is_not_queued(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 2, 3);
@@ -479,6 +497,8 @@ static void what_is_not_there_is_not_found(void **state) {
     }
     state_is(bench, 1, "queued");
     ask(bench, "show", body("{\"group\": \"no such\"}"), "error");
+    ask(bench, "show", body("{\"group\": \"no such\", \"after\": 1}"),
+        "details"); /* the last page */
     ask(bench, "logs", body("{\"id\": 99, \"offset\": 0}"), "error");
 }
 
@@ -620,6 +640,7 @@ int main(void) {
         ON_BENCH(a_worker_has_to_say_hello_first),
         ON_BENCH(the_checkpoint_to_go_on_from_comes_with_the_assignment),
         ON_BENCH(an_experiment_goes_on_from_a_checkpoint_that_is_there),
+        ON_BENCH(of_an_epoch_its_own_file_is_gone_on_from_whoever_wrote_it),
         ON_BENCH(what_cannot_go_on_from_a_checkpoint_is_not_queued),
         ON_BENCH(a_worker_is_to_beat_often_enough_for_its_lease_and_for_who_cancels),
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),

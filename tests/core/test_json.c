@@ -151,6 +151,20 @@ static void sixty_four_levels_pass_and_one_more_does_not(void **state) {
     assert_refused(text, 130, "x:1: brackets stand more than 64 deep");
 }
 
+static void a_hundred_beside_one_another_are_not_deep(void **state) {
+    (void)state;
+    char text[] = "[[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},"
+                  "[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},"
+                  "[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{},[],{}]";
+    assert_same_text(text, text);
+}
+
+static void a_number_that_no_double_holds_is_refused(void **state) {
+    (void)state;
+    assert_refused("[1e999]", 7, "x:1: the number '1e999' is too large");
+    assert_refused("[12px]", 6, "x:1: '12px' is no JSON number");
+}
+
 static void a_text_cut_anywhere_is_refused(void **state) {
     (void)state;
     static const char text[] = "{\"k\\u00e9\": [1.5e3, true, null, \"\\ud83d\\ude00 "
@@ -375,6 +389,8 @@ int main(void) {
         cmocka_unit_test(what_is_no_number_prints_as_null),
         cmocka_unit_test(text_that_is_not_utf8_can_still_be_read_back),
         cmocka_unit_test(sixty_four_levels_pass_and_one_more_does_not),
+        cmocka_unit_test(a_hundred_beside_one_another_are_not_deep),
+        cmocka_unit_test(a_number_that_no_double_holds_is_refused),
         cmocka_unit_test(a_text_cut_anywhere_is_refused),
         cmocka_unit_test(the_first_duplicate_is_named_with_both_lines),
         cmocka_unit_test(keys_of_different_objects_may_be_the_same),

@@ -59,6 +59,32 @@ static void a_split_gives_each_picture_once_by_class_and_path(void **state) {
     manifest_free(&manifest);
 }
 
+/* The class "z" comes first, and is in both lists with one picture. */
+static void a_picture_has_all_its_lists_and_classes_keep_their_order(void **state) {
+    (void)state;
+    struct split split = {0};
+    struct manifest manifest;
+    struct split_list *const lists[] = {&split.train, &split.test};
+    assert_true(split_add_class(&split, "z", 0, 1, NULL) &&
+                split_add_class(&split, "a", 1, 1, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        lists[i]->items = calloc(2, sizeof *lists[i]->items);
+        lists[i]->items[0] = (struct split_item){.path = strdup("z/1.png"), .class_index = 0};
+        lists[i]->count = 1;
+    }
+    split.train.items[split.train.count++] =
+        (struct split_item){.path = strdup("a/1.png"), .label = 1, .class_index = 1};
+    assert_true(manifest_of_split(&split, &manifest, NULL));
+    assert_int_equal(manifest.count, 2);
+    assert_string_equal(manifest.pictures[0].path, "z/1.png");
+    assert_int_equal(manifest.pictures[0].lists, MANIFEST_TRAIN | MANIFEST_TEST);
+    assert_string_equal(manifest.pictures[1].path, "a/1.png");
+    assert_int_equal(manifest.pictures[1].lists, MANIFEST_TRAIN);
+    assert_int_equal(manifest.classes[1].first, 1);
+    split_free(&split);
+    manifest_free(&manifest);
+}
+
 /* In a folder with the files b/1.png and b/2.png that have these sums: sha256sum b/?.png |
  * sha256sum. Here: python3 -c 'import hashlib; print(hashlib.sha256(("%s  b/1.png\n%s  b/2.png\n" %
  * ("3" * 64, "4" * 64)).encode()).hexdigest())' */
@@ -188,6 +214,7 @@ static void split_files_are_part_of_the_fingerprint(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_split_gives_each_picture_once_by_class_and_path),
+        cmocka_unit_test(a_picture_has_all_its_lists_and_classes_keep_their_order),
         cmocka_unit_test(a_class_has_the_checksum_of_what_sha256sum_prints),
         cmocka_unit_test(a_manifest_reads_back_as_it_was_written),
         cmocka_unit_test(what_is_no_manifest_is_refused),

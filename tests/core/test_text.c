@@ -48,6 +48,53 @@ static void what_orders_a_terminal_becomes_a_question_mark(void **state) {
     expect_line("\xc3(\xf0\x9f\x98", "?(???"); /* broken UTF-8 */
 }
 
+/* The ends of each row of table 3-7 of the Unicode standard, and what is next to them. */
+static void utf8_is_what_unicode_calls_well_formed(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        unsigned long code; /* of all of the bytes; 0: not well formed */
+    } cases[] = {{"\x7f", 0x7f},
+                 {"\x80", 0},
+                 {"\xc1\xbf", 0},
+                 {"\xc2\x80", 0x80},
+                 {"\xdf\xbf", 0x7ff},
+                 {"\xe0\x9f\xbf", 0},
+                 {"\xe0\xa0\x80", 0x800},
+                 {"\xed\x9f\xbf", 0xd7ff},
+                 {"\xed\xa0\x80", 0},
+                 {"\xed\xbf\xbf", 0},
+                 {"\xee\x80\x80", 0xe000},
+                 {"\xf0\x8f\xbf\xbf", 0},
+                 {"\xf0\x90\x80\x80", 0x10000},
+                 {"\xf4\x8f\xbf\xbf", 0x10ffff},
+                 {"\xf4\x90\x80\x80", 0},
+                 {"\xf5\x80\x80\x80", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        unsigned long code = 0;
+        size_t length = utf8_decode(cases[i].bytes, &code);
+        assert_int_equal(length, cases[i].code != 0 ? strlen(cases[i].bytes) : 0);
+        assert_int_equal(code, cases[i].code);
+    }
+}
+
+/* RFC 4180. */
+static void a_field_of_csv_is_quoted_where_it_must_be(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"", ""},
+                                           {"a b", "a b"},
+                                           {"a,b", "\"a,b\""},
+                                           {"a\nb", "\"a\nb\""},
+                                           {"a\rb", "\"a\rb\""},
+                                           {"\"a\"", "\"\"\"a\"\"\""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text text = {0};
+        text_csv_field(&text, cases[i][0]);
+        assert_string_equal(text_string(&text), cases[i][1]);
+        text_free(&text);
+    }
+}
+
 static void what_is_not_seen_is_no_part_of_a_name(void **state) {
     (void)state;
     /* the joiner of an emoji and of Indic scripts, and marks above a letter, are */
@@ -141,6 +188,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_people_stays_as_it_is),
         cmocka_unit_test(what_orders_a_terminal_becomes_a_question_mark),
+        cmocka_unit_test(utf8_is_what_unicode_calls_well_formed),
+        cmocka_unit_test(a_field_of_csv_is_quoted_where_it_must_be),
         cmocka_unit_test(what_is_not_seen_is_no_part_of_a_name),
         cmocka_unit_test(a_word_for_a_shell_is_quoted_where_it_must_be),
         cmocka_unit_test(a_log_keeps_its_lines_and_tabs),
