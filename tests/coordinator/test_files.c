@@ -672,6 +672,26 @@ static void a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too(v
     assert_string_equal(text_of(show(bench, 3), "waits"), "its turn");
 }
 
+/* As when epoch 1 had no checkpoint of its own when the worker died. */
+static void a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    cJSON *epoch = body_epoch(2, 0.6);
+    cJSON_ReplaceItemInObjectCaseSensitive(epoch, "best", cJSON_CreateFalse());
+    fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
+    fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("a fork's key", 1, 12, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", request, "submitted");
+    hello(bench, "x");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_string_equal(text_of(show(bench, 2), "waits"), "its turn");
+    assert_null(json_member(json_member(show(bench, 2), "from"), "best"));
+}
+
 static void
 a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried(void **state) {
     struct archive *archive = *state;
@@ -732,6 +752,7 @@ int main(void) {
         ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_is_for_any_worker_once_its_checkpoint_has_come),
         ON_ARCHIVE(a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too),
+        ON_ARCHIVE(a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere),
         ON_ARCHIVE(
             a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
         ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
