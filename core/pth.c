@@ -238,7 +238,7 @@ static bool make_head(struct archive *archive, struct text *head, size_t *bytes)
 
 static bool make_file(struct archive *archive, struct safetensors **file) {
     struct text head = {0};
-    size_t bytes, total;
+    size_t bytes = 0, total = 0;
     uint8_t *map = MAP_FAILED;
     bool ok = (make_head(archive, &head, &bytes) &&
                !__builtin_add_overflow(head.length, bytes, &total)) ||
