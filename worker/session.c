@@ -256,7 +256,7 @@ static bool train_land(struct session *session, struct session_epoch *epoch, str
     if (!check_finite(loss, "training", phase->epoch, phase->step, error))
         return false;
     board_step(board, epoch->iteration, loss);
-    if (phase->step % LOGGED_EVERY == 0)
+    if (epoch->iteration % LOGGED_EVERY == 0)
         trainlog_line(log,
                       "epoch %" PRIu32 "/%" PRIu32 " step %" PRIu32 "/%" PRIu32 " loss_train %.4f",
                       phase->epoch, experiment->train.epochs, phase->step, phase->steps, loss);

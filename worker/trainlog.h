@@ -1,4 +1,5 @@
-/* trainlog: train.log, the lines that the notebook wrote, and the same lines told as events.
+/* trainlog: train.log, the lines that the notebook wrote (of every hundredth step of the run, every
+ * epoch, every evaluation), and the same lines told as events.
  *
  * A line that cannot be written is not lost silently: the first failure is kept and trainlog_sync,
  * which comes before every checkpoint, returns it. A checkpoint remembers trainlog_bytes; whoever

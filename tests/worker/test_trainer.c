@@ -75,6 +75,27 @@ static void train_log_has_the_notebooks_lines_and_the_events_tell_it(void **stat
     free(text);
 }
 
+static void train_log_has_every_hundredth_step_of_all_epochs(void **state) {
+    const struct bench *bench = *state;
+    struct small small = bench->small;
+    struct listener listener = {0};
+    struct error error = {0};
+    char *dir = folder(bench, "hundred");
+    struct experiment_class classes[] = {small.classes[0], small.classes[1]};
+    classes[1].repeat = 20; /* 6 + 20 x 6 pictures by twos: 63 steps an epoch */
+    small.experiment.data.classes = classes;
+    small.experiment.train.batch_size = 2;
+    small.experiment.train.epochs = 2;
+    if (small_run(&small, dir, NULL, 2, &listener, &error) != TRAINER_DONE)
+        fail_msg("%s", error.message);
+    char *text = read_text(dir, "train.log");
+    assert_non_null(strstr(text, "epoch 2/2 step 37/63 loss_train "));
+    assert_ptr_equal(strstr(text, " step "), strstr(text, " step 37/63 ")); /* the first line */
+    free(text);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 static void checkpoints_have_pytorchs_names_and_the_optimizer(void **state) {
     struct bench *bench = *state;
     struct safetensors *file = open_in(bench->whole_dir, "checkpoint_last.safetensors");
@@ -337,6 +358,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_reports_epochs_checkpoints_and_four_evaluations_in_order),
         cmocka_unit_test(train_log_has_the_notebooks_lines_and_the_events_tell_it),
+        cmocka_unit_test(train_log_has_every_hundredth_step_of_all_epochs),
         cmocka_unit_test(checkpoints_have_pytorchs_names_and_the_optimizer),
         cmocka_unit_test(a_loss_that_runs_away_fails_with_epoch_and_step),
         cmocka_unit_test(an_empty_list_fails_before_training),
