@@ -30,7 +30,7 @@ struct finish {
     void (*say)(void *context, const char *line);
     void *context;
     struct waiting *waiting;
-    size_t first, end; /* of those that do */
+    size_t first, end, room; /* of those that do */
     struct running running[FINISH_AT_ONCE];
 };
 
@@ -74,18 +74,27 @@ void finish_close(struct finish *finish) {
     free(finish);
 }
 
+/* For one more. */
+static bool have_room(struct finish *finish) {
+    if (finish->end < finish->room)
+        return true;
+    size_t room = 2 * finish->room + 16;
+    struct waiting *waiting = reallocarray(finish->waiting, room, sizeof *waiting);
+    if (waiting == NULL)
+        return false;
+    finish->waiting = waiting;
+    finish->room = room;
+    return true;
+}
+
 void finish_add(struct finish *finish, int64_t id, int64_t finished_ms) {
     if (finish == NULL)
         return;
-    struct waiting *waiting = count_waiting(finish) < FINISH_WAITING_MAX
-                                  ? reallocarray(finish->waiting, finish->end + 1, sizeof *waiting)
-                                  : NULL;
-    if (waiting == NULL) {
+    if (count_waiting(finish) == FINISH_WAITING_MAX || !have_room(finish)) {
         say(finish, id, "is not run: too many wait");
         return;
     }
-    waiting[finish->end++] = (struct waiting){.id = id, .finished_ms = finished_ms};
-    finish->waiting = waiting;
+    finish->waiting[finish->end++] = (struct waiting){.id = id, .finished_ms = finished_ms};
 }
 
 /* Takes the first of those that wait, of which there is one. */
