@@ -97,8 +97,8 @@ bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
 /* The rows of TICKET_COLUMNS into the scheduler; closes the query. */
 static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_t until_ms,
                         struct error *error) {
-    bool room = true;
-    while (room && query_next(query)) {
+    bool good = true;
+    while (good && query_next(query)) {
         struct ticket ticket = {.id = query_int(query), .priority = (int)query_int(query)};
         struct lease *lease = &ticket.lease;
         ticket.person = query_text(query);
@@ -116,11 +116,15 @@ static bool add_tickets(struct query *query, struct scheduler *scheduler, int64_
         if (running)
             snprintf(lease->worker, sizeof lease->worker, "%s", query_text(query));
         lease->until_ms = running ? until_ms : 0;
-        room = scheduler_add(scheduler, &ticket);
+        if (scheduler_find(scheduler, ticket.id) != NULL)
+            good = error_set(error, ERROR_FAILED,
+                             "the database is damaged: experiment %lld is in it twice; restore a "
+                             "backup",
+                             (long long)ticket.id);
+        else if (!scheduler_add(scheduler, &ticket))
+            good = error_set(error, ERROR_FAILED, "no memory for the queue");
     }
-    if (!room)
-        error_set(error, ERROR_FAILED, "no memory for the queue");
-    return query_close(query, room ? error : NULL) && room;
+    return query_close(query, good ? error : NULL) && good;
 }
 
 static bool load_jobs(struct store *store, struct scheduler *scheduler, int64_t until_ms,

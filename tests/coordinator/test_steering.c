@@ -1,5 +1,6 @@
 /* Pause, resume, retry, priority, dependencies, labels and the share between people, as requests on
  * a clock of the test's own. */
+#include "coordinator/query.h"
 #include "tests/coordinator/bench.h"
 
 /* One experiment of a name, in a group of its own, with more keys in its config: "\"after\": []".
@@ -387,6 +388,23 @@ static void steering_what_is_not_there_is_not_found(void **state) {
     state_is(bench, 1, "queued");
 }
 
+/* As when the index by which one is found and its row are not at one. */
+static void a_damaged_database_is_an_error_where_it_has_an_experiment_twice(void **state) {
+    struct bench *bench = *state;
+    struct query query;
+    struct error error = {0};
+    submit(bench, 1, 2, 3);
+    begin(bench);
+    query_open(&query, bench->coordinator.store,
+               "UPDATE experiment SET state = 'failed', finished_ms = 1 WHERE id = 1");
+    assert_true(query_run(&query, NULL));
+    answer(bench, "retry", body("{\"ids\": [1]}"));
+    assert_string_equal(bench->answer.name, "error");
+    assert_false(coordinator_commit(&bench->coordinator, &error));
+    assert_non_null(strstr(error.message, "the database is damaged"));
+    state_is(bench, 1, "queued");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set, bench_strike)
 
 /* --- drain --- */
@@ -515,6 +533,7 @@ int main(void) {
         TEST(a_cancelled_one_that_waited_for_others_waits_for_them_again),
         TEST(steering_what_is_not_there_is_not_found),
         TEST(a_worker_that_is_drained_hears_of_it_and_gets_nothing_more),
+        TEST(a_damaged_database_is_an_error_where_it_has_an_experiment_twice),
         TEST(a_batch_that_fails_leaves_those_drained_who_were_and_no_others),
         TEST(what_the_experiment_is_stopped_for_comes_before_the_drain),
         TEST(a_name_drains_all_of_its_slots_and_no_other_worker),
