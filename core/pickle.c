@@ -235,7 +235,9 @@ static bool step(struct pickle_machine *machine, uint8_t opcode) {
     case 0x8a: return push_long(machine);                    /* LONG1 */
     case 'G': return push_float(machine);                    /* BINFLOAT */
     case 'X': return push_string(machine, 4);                /* BINUNICODE */
-    case 0x8c: return push_string(machine, 1);               /* SHORT_BINUNICODE */
+    case 0x8c:                                               /* SHORT_BINUNICODE */
+    case 'U': return push_string(machine, 1);                /* SHORT_BINSTRING: Python 2's */
+    case 'T': return push_string(machine, 4);                /* BINSTRING */
     case ')': return pickle_push(machine, pickle_make(machine, PICKLE_TUPLE));
     case 0x85: return push_tuple(machine, 1);            /* TUPLE1 */
     case 0x86: return push_tuple(machine, 2);            /* TUPLE2 */
@@ -276,8 +278,8 @@ static bool run(struct pickle_machine *machine) {
     return false;
 }
 
-bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
-                 struct error *error) {
+bool pickle_read_first(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
+                       size_t *used, struct error *error) {
     struct pickle *made = calloc(1, sizeof *made);
     *pickle = NULL;
     if (made == NULL)
@@ -290,6 +292,7 @@ bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pi
                                      .memory_left = PICKLE_MEMORY_MAX,
                                      .error = error};
     bool ok = run(&machine);
+    *used = (size_t)(machine.at - machine.begin);
     free(machine.stack.items);
     free(machine.memo.items);
     free(machine.marks);
@@ -298,6 +301,12 @@ bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pi
     else
         pickle_free(made);
     return ok;
+}
+
+bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
+                 struct error *error) {
+    size_t used;
+    return pickle_read_first(data, length, name, pickle, &used, error);
 }
 
 void pickle_free(struct pickle *pickle) {
@@ -314,6 +323,14 @@ void pickle_free(struct pickle *pickle) {
 
 const struct pickle_value *pickle_root(const struct pickle *pickle) {
     return pickle->root;
+}
+
+size_t pickle_size(const struct pickle *pickle) {
+    return pickle->made.count;
+}
+
+const struct pickle_value *pickle_at(const struct pickle *pickle, size_t index) {
+    return pickle->made.items[index];
 }
 
 const struct pickle_value *pickle_find(const struct pickle_value *dict, const char *key) {

@@ -43,8 +43,15 @@ struct pickle; /* owns every value */
  * circles, so walk them to a bounded depth. */
 bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
                  struct error *error);
+/* The same of data that go on behind it: *used is its length. */
+bool pickle_read_first(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
+                       size_t *used, struct error *error);
 void pickle_free(struct pickle *pickle); /* NULL is fine */
 const struct pickle_value *pickle_root(const struct pickle *pickle);
+
+/* Every value that it has, in the order in which they were read. */
+size_t pickle_size(const struct pickle *pickle);
+const struct pickle_value *pickle_at(const struct pickle *pickle, size_t index);
 
 /* The value of a string key in a dict, or NULL. */
 const struct pickle_value *pickle_find(const struct pickle_value *dict, const char *key);

@@ -1,5 +1,7 @@
 #include "core/pth.h"
 
+#include "core/pth_error.h"
+#include "core/pth_old.h"
 #include "core/pth_view.h"
 #include "core/text.h"
 
@@ -19,6 +21,7 @@ struct archive {
     zip_t *zip;
     char prefix[PREFIX_MAX]; /* "resnet50/" */
     size_t bytes, unread;    /* of the file; every part is read once, so together they fit in it */
+    struct pth_old old;      /* instead of the zip, where that is NULL */
     struct pickle *pickle;
     struct pth_view *views;
     size_t count;
@@ -26,14 +29,11 @@ struct archive {
 };
 
 static bool not_tensors(const struct archive *archive, const char *what) {
-    return error_set(archive->error, ERROR_INPUT,
-                     "%s: %s; save the weights alone: torch.save(model.state_dict(), \"%s\")",
-                     archive->path, what, archive->path);
+    return pth_not_tensors(archive->path, what, archive->error);
 }
 
 static bool damaged(const struct archive *archive, const char *what) {
-    return error_set(archive->error, ERROR_INPUT, "%s: %s; the file is damaged: fetch it again",
-                     archive->path, what);
+    return pth_damaged(archive->path, what, archive->error);
 }
 
 /* --- the zip --- */
@@ -190,25 +190,40 @@ static int compare_storages(const void *a, const void *b) {
     return (left->reach < right->reach) - (left->reach > right->reach);
 }
 
+/* The view's storage, which has what the view needs. `room` is freed, and gets what was read. */
+static bool find_storage(struct archive *archive, const struct pth_view *view, uint8_t **room,
+                         const uint8_t **storage) {
+    char name[80];
+    size_t length;
+    free(*room);
+    *room = NULL;
+    if (archive->zip != NULL) {
+        snprintf(name, sizeof name, "data/%s", view->key);
+        bool ok = read_entry(archive, name, view->reach, SIZE_MAX, room, &length);
+        *storage = *room;
+        return ok;
+    }
+    const struct pth_old_storage *found = pth_old_find(&archive->old, view->key);
+    if (found == NULL || found->data == NULL)
+        return damaged(archive, "a part of it is missing");
+    *storage = found->data;
+    return found->bytes >= view->reach || damaged(archive, "a part of it has the wrong size");
+}
+
 /* Reads every storage once. Sorts the views. */
 static bool copy_tensors(struct archive *archive, uint8_t *out) {
-    uint8_t *storage = NULL;
+    uint8_t *room = NULL;
+    const uint8_t *storage = NULL;
     bool ok = true;
     qsort(archive->views, archive->count, sizeof *archive->views, compare_storages);
     for (size_t i = 0; ok && i < archive->count; i++) {
         const struct pth_view *view = &archive->views[i];
-        if (i == 0 || strcmp(view->key, view[-1].key) != 0) {
-            char name[80];
-            size_t length;
-            free(storage);
-            storage = NULL;
-            snprintf(name, sizeof name, "data/%s", view->key);
-            ok = read_entry(archive, name, view->reach, SIZE_MAX, &storage, &length);
-        }
+        if (i == 0 || strcmp(view->key, view[-1].key) != 0)
+            ok = find_storage(archive, view, &room, &storage);
         if (ok)
             pth_view_copy(view, storage, out + view->begin);
     }
-    free(storage);
+    free(room);
     return ok;
 }
 
@@ -265,39 +280,40 @@ static bool make_file(struct archive *archive, struct safetensors **file) {
 
 /* --- the file --- */
 
-/* "PK\3\4" begins a zip; 0x80 0x02 a pickle of protocol 2, torch.save's before PyTorch 1.6. */
-static bool read_magic(const char *path, unsigned char magic[4]) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+static bool read_magic(const char *path, unsigned char magic[static PTH_OLD_MAGIC_BYTES]) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is none */
     if (descriptor < 0)
         return false;
-    ssize_t length = read(descriptor, magic, 4);
+    ssize_t length = read(descriptor, magic, PTH_OLD_MAGIC_BYTES);
     close(descriptor);
-    return length == 4;
-}
-
-static bool is_zip(const unsigned char magic[4]) {
-    return memcmp(magic, "PK\3\4", 4) == 0;
+    return length == PTH_OLD_MAGIC_BYTES;
 }
 
 bool pth_recognise(const char *path) {
-    unsigned char magic[4];
-    return read_magic(path, magic) && (is_zip(magic) || (magic[0] == 0x80 && magic[1] == 2 &&
-                                                         magic[2] == 0x8a && magic[3] == 0x0a));
+    unsigned char magic[PTH_OLD_MAGIC_BYTES];
+    return read_magic(path, magic) && (memcmp(magic, "PK\3\4", 4) == 0 || pth_old_recognise(magic));
+}
+
+static bool open_pickle(struct archive *archive) {
+    unsigned char magic[PTH_OLD_MAGIC_BYTES];
+    if (!read_magic(archive->path, magic) || !pth_old_recognise(magic))
+        return open_zip(archive) && find_prefix(archive) && check_byte_order(archive) &&
+               read_pickle(archive);
+    if (!pth_old_read(archive->path, &archive->old, archive->error))
+        return false;
+    archive->bytes = archive->old.length;
+    archive->pickle = archive->old.pickle;
+    archive->old.pickle = NULL;
+    return read_views(archive);
 }
 
 bool pth_open(const char *path, struct safetensors **file, struct error *error) {
     struct archive archive = {.path = path, .error = error};
-    unsigned char magic[4];
     *file = NULL;
-    if (!read_magic(path, magic) || !is_zip(magic))
-        return error_set(error, ERROR_INPUT,
-                         "%s: was saved in the format of before PyTorch 1.6; convert it: python3 "
-                         "-c \"import torch; torch.save(torch.load('%s'), '%s.new.pth')\"",
-                         path, path, path);
-    bool ok = open_zip(&archive) && find_prefix(&archive) && check_byte_order(&archive) &&
-              read_pickle(&archive) && make_file(&archive, file);
+    bool ok = open_pickle(&archive) && make_file(&archive, file);
     if (archive.zip != NULL)
         zip_discard(archive.zip);
+    pth_old_free(&archive.old);
     pickle_free(archive.pickle);
     free(archive.views);
     return ok;

@@ -1,4 +1,5 @@
-/* pth: what torch.save writes (a zip archive of a pickle and one file a storage), read as tensors.
+/* pth: what torch.save writes (a zip archive of a pickle and one file a storage; before PyTorch 1.6
+ * pickles and storages one after the other), read as tensors.
  *
  * Taken: a dict of tensors (a state_dict), or a dict that has one under "state_dict", "model" or
  * "model_state_dict". Nothing in the pickle is executed. The tensors come as an open safetensors
@@ -12,8 +13,8 @@
 /* True when the file begins like one of torch.save's, the zip kind or the old one. */
 bool pth_recognise(const char *path);
 
-/* Reads the whole file. What is broken, of the old kind, or holds more than tensors is ERROR_INPUT
- * that says how to convert it. Close with safetensors_close. */
+/* Reads the whole file. What is broken or holds more than tensors is ERROR_INPUT. Close with
+ * safetensors_close. */
 bool pth_open(const char *path, struct safetensors **file, struct error *error);
 
 /* Opens either kind of file. */

@@ -30,20 +30,21 @@ static bool read_sizes(const struct pickle_value *tuple, size_t *sizes, size_t *
     return true;
 }
 
-/* ("storage", torch.FloatStorage, key, device, number of elements) */
-static bool read_storage(const struct pickle_value *persistent, struct pth_view *view) {
-    if (persistent->kind != PICKLE_PERSISTENT || persistent->items[0]->kind != PICKLE_TUPLE ||
-        persistent->items[0]->count != 5)
+/* Before PyTorch 1.6 a sixth item followed: None, or which part of another storage it is. */
+bool pth_storage_read(const struct pickle_value *value, const char **key, enum tensor_type *type) {
+    if (value->kind != PICKLE_PERSISTENT || value->items[0]->kind != PICKLE_TUPLE)
         return false;
-    struct pickle_value *const *id = persistent->items[0]->items;
+    const struct pickle_value *tuple = value->items[0];
+    struct pickle_value *const *id = tuple->items;
+    if (tuple->count != 5 && (tuple->count != 6 || id[5]->kind != PICKLE_NONE))
+        return false;
     if (id[1]->kind != PICKLE_GLOBAL || id[2]->kind != PICKLE_STRING ||
         strlen(id[2]->string) > 64 || strchr(id[2]->string, '/') != NULL)
         return false;
-    view->key = id[2]->string;
+    *key = id[2]->string;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(id[1]->string, kinds[i].storage) == 0) {
-            view->type = kinds[i].type;
-            view->element_bytes = tensor_type_bytes(kinds[i].type);
+            *type = kinds[i].type;
             return true;
         }
     }
@@ -51,16 +52,22 @@ static bool read_storage(const struct pickle_value *persistent, struct pth_view 
 }
 
 bool pth_view_read(const struct pickle_value *value, struct pth_view *view) {
-    if (is_call(value, "torch._utils _rebuild_parameter") && value->items[1]->count > 0)
+    if ((is_call(value, "torch._utils _rebuild_parameter") ||
+         is_call(value, "torch.nn.parameter Parameter")) &&
+        value->items[1]->count > 0)
         value = value->items[1]->items[0];
-    if (!is_call(value, "torch._utils _rebuild_tensor_v2") || value->items[1]->count < 4)
+    if ((!is_call(value, "torch._utils _rebuild_tensor_v2") &&
+         !is_call(value, "torch._utils _rebuild_tensor")) ||
+        value->items[1]->count < 4)
         return false;
     struct pickle_value *const *arguments = value->items[1]->items;
     size_t stride_rank;
-    if (!read_storage(arguments[0], view) || arguments[1]->kind != PICKLE_INT ||
-        arguments[1]->integer < 0 || !read_sizes(arguments[2], view->shape, &view->rank) ||
+    if (!pth_storage_read(arguments[0], &view->key, &view->type) ||
+        arguments[1]->kind != PICKLE_INT || arguments[1]->integer < 0 ||
+        !read_sizes(arguments[2], view->shape, &view->rank) ||
         !read_sizes(arguments[3], view->stride, &stride_rank) || stride_rank != view->rank)
         return false;
+    view->element_bytes = tensor_type_bytes(view->type);
     view->offset = (size_t)arguments[1]->integer;
     view->count = 1;
     for (size_t i = 0; i < view->rank; i++) {

@@ -14,9 +14,14 @@ struct pth_view {
     size_t begin, reach; /* where its bytes begin among all tensors'; how far into its storage */
 };
 
+/* Reads a persistent id, ("storage", torch.FloatStorage, key, device, number of elements). *key is
+ * borrowed from it. False when `value` is anything else. */
+bool pth_storage_read(const struct pickle_value *value, const char **key, enum tensor_type *type);
+
 /* Reads torch._utils's _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks),
- * perhaps inside _rebuild_parameter(tensor, requires_grad, hooks). Leaves name, begin and reach
- * alone. False when `value` is anything else. */
+ * perhaps inside _rebuild_parameter(tensor, requires_grad, hooks), or their forerunners,
+ * _rebuild_tensor(storage, offset, size, stride) and torch.nn.parameter.Parameter(tensor). Leaves
+ * name, begin and reach alone. False when `value` is anything else. */
 bool pth_view_read(const struct pickle_value *value, struct pth_view *view);
 
 /* Sets how many bytes of its storage the view reaches into; false on overflow. */

@@ -130,6 +130,51 @@ def forge_overlap(name, count):
             archive.filelist.append(member)
 
 
+class OldView:
+    """Pickled as a tensor was before PyTorch 0.4."""
+
+    def __init__(self, key="0"):
+        self.arguments = (Storage(key), 0, (2, 2), (2, 1))
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor, self.arguments
+
+
+class OldParameter:
+    """And a parameter."""
+
+    def __reduce__(self):
+        return torch.nn.Parameter, (OldView(),), (True, False, collections.OrderedDict())
+
+
+class OldPickler(pickle._Pickler):
+    """Strings are Python 2's."""
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def persistent_id(self, value):
+        if isinstance(value, Storage):
+            return ("storage", torch.FloatStorage, value.key, "cpu", 4, None)
+        return None
+
+    def save_string(self, value):
+        self.write(b"U" + struct.pack("B", len(value)) + value.encode())
+        self.memoize(value)
+
+    dispatch[str] = save_string
+
+
+def forge_old(name, value, keys=("0",), elements=4, little_endian=True):
+    """A file as torch.save's was before PyTorch 1.6, of storages that are all the same."""
+    file = io.BytesIO()
+    for part in (torch.serialization.MAGIC_NUMBER, torch.serialization.PROTOCOL_VERSION,
+                 {"protocol_version": 1001, "little_endian": little_endian, "type_sizes": {"int": 4}}, value, list(keys)):
+        OldPickler(file, 2).dump(part)
+    for _ in keys:
+        file.write(struct.pack("<q4f", elements, 1, 2, 3, 4))
+    with open(path(name), "wb") as out:
+        out.write(file.getvalue())
+
+
 kinds = tensors_of_all_kinds()
 torch.save(kinds, path("kinds.pth"))
 write_safetensors("kinds.safetensors", kinds)
@@ -137,7 +182,18 @@ checkpoint = training_checkpoint()
 torch.save(checkpoint, path("wrapped.pth"))
 write_safetensors("wrapped.safetensors", checkpoint["state_dict"])
 torch.save({"a": torch.arange(3.0), "b": torch.tensor([5, 6])}, path("small.pth"))
-torch.save({"a": torch.arange(3.0)}, path("old.pth"), _use_new_zipfile_serialization=False)
+for name, value in {"old": {"a": torch.arange(3.0)}, "old_kinds": kinds, "old_wrapped": checkpoint,
+                    "old_complex": {"a": torch.ones(1, dtype=torch.complex64)}}.items():
+    torch.save(value, path(name + ".pth"), _use_new_zipfile_serialization=False)
+forge_old("old_fair.pth", {"w": OldView()})
+forge_old("old_parameter.pth", {"w": OldParameter()})
+forge_old("old_big_endian.pth", {"w": OldView()}, little_endian=False)
+forge_old("old_missing.pth", {"w": OldView()}, ())
+forge_old("old_twice.pth", {"w": OldView()}, ("0", "0"))
+forge_old("old_other.pth", {"w": OldView()}, ("1",))
+forge_old("old_short.pth", {"w": OldView()}, elements=3)
+forge_old("old_long.pth", {"w": OldView()}, elements=5)
+forge_old("old_negative.pth", {"w": OldView()}, elements=-1)
 torch.save(torch.nn.Linear(1, 1), path("module.pth"))
 torch.save(torch.ones(2), path("bare.pth"))
 torch.save({"weights": [1, 2]}, path("list.pth"))

@@ -98,9 +98,29 @@ static void what_is_no_state_dict_is_refused_with_what_to_save(void **state) {
     expect_refused(DATA "numbers.pth", "holds no dict of tensors");
 }
 
-static void the_old_format_is_refused_with_the_way_to_convert_it(void **state) {
+static void files_of_before_pytorch_1_6_are_read(void **state) {
     (void)state;
-    expect_refused(DATA "old.pth", "before PyTorch 1.6; convert it: python3 -c");
+    const float expected[] = {1, 2, 3, 4};
+    static const char *const forged[] = {DATA "old_fair.pth", DATA "old_parameter.pth"};
+    expect_same(DATA "old_kinds.pth", DATA "kinds.safetensors");
+    expect_same(DATA "old_wrapped.pth", DATA "wrapped.safetensors");
+    for (size_t i = 0; i < 2; i++) {
+        struct safetensors *file = open_file(forged[i]);
+        assert_memory_equal(safetensors_find(file, "w")->data, expected, sizeof expected);
+        safetensors_close(file);
+    }
+}
+
+static void of_those_what_is_broken_is_refused(void **state) {
+    (void)state;
+    expect_refused(DATA "old_complex.pth", "holds a storage of an unknown kind");
+    expect_refused(DATA "old_big_endian.pth", "was not written on a little-endian machine");
+    expect_refused(DATA "old_missing.pth", "a part of it is missing");
+    expect_refused(DATA "old_twice.pth", "its list of storages is not the object's");
+    expect_refused(DATA "old_other.pth", "its list of storages is not the object's");
+    expect_refused(DATA "old_short.pth", "a part of it has the wrong size");
+    expect_refused(DATA "old_long.pth", "it is cut short");
+    expect_refused(DATA "old_negative.pth", "it is cut short");
 }
 
 static void a_zip_that_torch_did_not_write_is_refused(void **state) {
@@ -185,8 +205,9 @@ static long memory_peak_mib(void) {
 }
 
 static void every_bit_of_a_file_may_flip(void **state) {
-    static const char *const paths[] = {DATA "small.pth", DATA "fair.pth"};
-    for (size_t p = 0; p < 2; p++) {
+    static const char *const paths[] = {DATA "small.pth", DATA "fair.pth",
+                                        DATA "old_parameter.pth"};
+    for (size_t p = 0; p < 3; p++) {
         struct victim victim;
         long before = memory_peak_mib(), refused = 0;
         victim_read(state, &victim, paths[p]);
@@ -204,16 +225,23 @@ static void every_bit_of_a_file_may_flip(void **state) {
     }
 }
 
-static void a_file_may_end_anywhere(void **state) {
+/* `sum`: of the bytes of its tensors. */
+static void expect_whole(void **state, const char *path, long sum) {
     struct victim victim;
-    victim_read(state, &victim, DATA "small.pth");
+    victim_read(state, &victim, path);
     for (size_t length = 0; length < victim.length; length++) {
         victim_write(&victim, length);
         assert_int_equal(survey(&victim), -1);
     }
     victim_write(&victim, victim.length);
-    assert_int_equal(survey(&victim), 0x3f + 0x80 + 0x40 + 5 + 6); /* 0.f, 1.f, 2.f, 5, 6 */
+    assert_int_equal(survey(&victim), sum);
     free(victim.path);
+}
+
+static void a_file_may_end_anywhere(void **state) {
+    const long one = 0x3f + 0x80, two = 0x40, three = 0x40 + 0x40, four = 0x40 + 0x80; /* floats */
+    expect_whole(state, DATA "small.pth", one + two + 5 + 6); /* 0.f, 1.f, 2.f and 5, 6 */
+    expect_whole(state, DATA "old_parameter.pth", one + two + three + four);
 }
 
 static void files_that_are_not_there_are_named(void **state) {
@@ -235,7 +263,8 @@ int main(void) {
         cmocka_unit_test(a_forged_file_that_is_fair_is_read),
         IN_FOLDER(nothing_in_a_pickle_is_executed),
         cmocka_unit_test(what_is_no_state_dict_is_refused_with_what_to_save),
-        cmocka_unit_test(the_old_format_is_refused_with_the_way_to_convert_it),
+        cmocka_unit_test(files_of_before_pytorch_1_6_are_read),
+        cmocka_unit_test(of_those_what_is_broken_is_refused),
         cmocka_unit_test(a_zip_that_torch_did_not_write_is_refused),
         cmocka_unit_test(storages_that_do_not_hold_their_tensors_are_refused),
         cmocka_unit_test(impossible_offsets_strides_and_shapes_are_refused),
