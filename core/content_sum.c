@@ -46,6 +46,7 @@ bool content_sum_check(const struct safetensors *file, const char *path, struct 
     text_of(sum, found);
     return strcmp(found, said) == 0 ||
            error_set(error, ERROR_INPUT,
-                     "%s: is damaged: its content has the checksum %s and was written with %s",
+                     "%s: is damaged: its content has the checksum %s and was written with %s; "
+                     "use another copy of it",
                      path, found, said);
 }
