@@ -1,5 +1,7 @@
 #include "core/pickle_machine.h"
 
+#include "core/little_endian.h"
+
 #include <stdlib.h>
 
 /* --- memory --- */
@@ -152,8 +154,6 @@ bool pickle_take_number(struct pickle_machine *machine, size_t bytes, uint64_t *
     const uint8_t *data = NULL;
     if (!pickle_take(machine, bytes, &data))
         return false;
-    *number = 0;
-    for (size_t i = bytes; i-- > 0;)
-        *number = *number << 8 | data[i];
+    *number = little_endian(data, bytes);
     return true;
 }

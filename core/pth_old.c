@@ -1,6 +1,7 @@
 #include "core/pth_old.h"
 
 #include "core/file.h"
+#include "core/little_endian.h"
 #include "core/pth_error.h"
 #include "core/pth_view.h"
 
@@ -113,11 +114,9 @@ static bool collect_storages(struct pth_old *old, const struct reading *reading)
 
 /* The number of elements, 64 bits, little-endian; then they. */
 static bool read_storage(struct reading *reading, struct pth_old_storage *storage) {
-    uint64_t elements = 0;
     if (reading->left < COUNT_BYTES)
         return pth_damaged(reading->path, "it is cut short", reading->error);
-    for (int i = 0; i < COUNT_BYTES; i++)
-        elements |= (uint64_t)reading->at[i] << 8 * i;
+    uint64_t elements = little_endian(reading->at, COUNT_BYTES);
     pass(reading, COUNT_BYTES);
     if (elements > reading->left / storage->element_bytes)
         return pth_damaged(reading->path, "it is cut short", reading->error);

@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/json.h"
+#include "core/little_endian.h"
 #include "core/text.h"
 
 #include <assert.h>
@@ -141,10 +142,8 @@ static bool check_layout(const char *path, struct safetensors *file, const char 
 }
 
 static bool read_header(const char *path, struct safetensors *file, struct error *error) {
-    uint64_t length = 0;
     const unsigned char *bytes = file->map;
-    for (int i = LENGTH_BYTES; i-- > 0;)
-        length = length << 8 | bytes[i];
+    uint64_t length = little_endian(bytes, LENGTH_BYTES);
     if (length > header_limit || length > file->map_bytes - LENGTH_BYTES)
         return error_set(error, ERROR_INPUT,
                          "%s: is no safetensors file, or is cut short (header of %llu bytes)", path,

@@ -1,5 +1,7 @@
 #include "core/tensor.h"
 
+#include "core/little_endian.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,11 +75,7 @@ void tensor_shape_text(const size_t *shape, size_t rank, struct text *text) {
 
 static uint64_t element_bits(const struct tensor *tensor, size_t index) {
     size_t size = types[tensor->type].bytes;
-    const unsigned char *bytes = (const unsigned char *)tensor->data + index * size;
-    uint64_t bits = 0;
-    for (size_t i = size; i-- > 0;)
-        bits = bits << 8 | bytes[i];
-    return bits;
+    return little_endian((const uint8_t *)tensor->data + index * size, size);
 }
 
 static float float_of(uint32_t bits) {
