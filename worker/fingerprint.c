@@ -59,15 +59,16 @@ bool fingerprint_check(const struct experiment *experiment, const char *root,
         return true;
     if (!manifest_of_split(split, &here, error))
         return false;
-    bool ok = fill_in(&here, root, options->hashes, events, &remembered, stopped, error);
-    if (ok && !compare(expected, experiment, root, &here, &why)) {
+    bool ok = fill_in(&here, root, options->hashes, events, &remembered, stopped, &why) &&
+              compare(expected, experiment, root, &here, &why);
+    if (!ok && remembered) {
         /* only what has just been read is held against a picture: memory may be damaged */
-        if (remembered)
-            hashes_forget(options->hashes);
-        ok = (!remembered ||
-              fill_in(&here, root, options->hashes, events, &remembered, stopped, error)) &&
-             compare(expected, experiment, root, &here, error);
+        hashes_forget(options->hashes);
+        ok = fill_in(&here, root, options->hashes, events, &remembered, stopped, &why) &&
+             compare(expected, experiment, root, &here, &why);
     }
     manifest_free(&here);
+    if (!ok && why.code != ERROR_NONE && error != NULL)
+        *error = why;
     return ok;
 }
