@@ -70,8 +70,7 @@ cJSON *client_selection(char **words, size_t count, struct error *error) {
 static bool all_there(const cJSON *selection, const cJSON *experiments, struct error *error) {
     const cJSON *group = cJSON_GetObjectItemCaseSensitive(selection, "group");
     if (group != NULL && cJSON_GetArraySize(experiments) == 0)
-        return error_set(error, ERROR_INPUT,
-                         "there is no group \"%s\"; assay ls lists what there is",
+        return error_set(error, ERROR_INPUT, "there is no group \"%s\"" ERROR_LS,
                          group->valuestring);
     const cJSON *id;
     cJSON_ArrayForEach(id, cJSON_GetObjectItemCaseSensitive(selection, "ids")) {
@@ -83,8 +82,7 @@ static bool all_there(const cJSON *selection, const cJSON *experiments, struct e
                               its->valuedouble <= id->valuedouble);
         }
         if (!found)
-            return error_set(error, ERROR_INPUT,
-                             "there is no experiment %.0f; assay ls lists what there is",
+            return error_set(error, ERROR_INPUT, "there is no experiment %.0f" ERROR_LS,
                              id->valuedouble);
     }
     return true;
@@ -168,8 +166,7 @@ static bool add_word(struct client *client, const char *word, cJSON *ids, struct
             return false;
     }
     return found ||
-           error_set(error, ERROR_INPUT,
-                     "there is no experiment or group \"%s\"; assay ls lists what there is", word);
+           error_set(error, ERROR_INPUT, "there is no experiment or group \"%s\"" ERROR_LS, word);
 }
 
 cJSON *client_resolve(struct client *client, char **words, size_t count, struct error *error) {

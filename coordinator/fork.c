@@ -22,8 +22,7 @@ static cJSON *config_of(struct store *store, int64_t id, struct error *error) {
         return config;
     cJSON_Delete(config);
     if (good)
-        error_set(error, ERROR_INPUT, "there is no experiment %lld; assay ls lists what there is",
-                  (long long)id);
+        error_set(error, ERROR_INPUT, "there is no experiment %lld" ERROR_LS, (long long)id);
     return NULL;
 }
 

@@ -12,8 +12,7 @@
 #include <string.h>
 
 static bool no_experiment(struct request *request, int64_t id) {
-    return request_refuse(request, WIRE_NOT_FOUND,
-                          "there is no experiment %lld; assay ls lists what there is",
+    return request_refuse(request, WIRE_NOT_FOUND, "there is no experiment %lld" ERROR_LS,
                           (long long)id);
 }
 
@@ -121,8 +120,7 @@ static bool answer_experiments(struct request *request, const char *name, bool d
         return false;
     if (details && filter.group != NULL && filter.after == 0 && experiments->child == NULL) {
         cJSON_Delete(experiments);
-        return request_refuse(request, WIRE_NOT_FOUND,
-                              "there is no group \"%.200s\"; assay ls lists what there is",
+        return request_refuse(request, WIRE_NOT_FOUND, "there is no group \"%.200s\"" ERROR_LS,
                               filter.group);
     }
     struct waits waits = {0};

@@ -144,8 +144,7 @@ static bool check_after(struct submitting *submitting) {
             return false;
         if (!known)
             return request_refuse(request, WIRE_NOT_FOUND,
-                                  "after: there is no experiment or group \"%.200s\"; assay ls "
-                                  "lists what there is",
+                                  "after: there is no experiment or group \"%.200s\"" ERROR_LS,
                                   word);
     }
     return true;

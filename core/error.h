@@ -27,6 +27,9 @@ enum error_cause {
     CAUSE_ROOM,    /* room on a disk */
 };
 
+/* What to do where an experiment or a group is not there: the end of such a message. */
+#define ERROR_LS "; assay ls lists what there is"
+
 struct error {
     enum error_code code;
     enum error_cause cause;
