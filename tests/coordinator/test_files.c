@@ -157,13 +157,17 @@ static void an_assignment_names_the_files_to_go_on_from(void **state) {
     assert_string_equal(text_of(files->child->next, "sha256"), FIRST);
 }
 
+static void only_the_second_is_there(struct archive *archive) {
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+}
+
 static void a_newer_file_of_the_name_takes_the_place_of_the_older(void **state) {
     struct archive *archive = *state;
     upload(archive, "last.st", "last", 1, FIRST, "first");
     upload(archive, "last.st", "last", 2, SECOND, "second");
-    assert_int_equal(artifacts_shown(archive), 1);
-    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
-    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+    only_the_second_is_there(archive);
 }
 
 /* A log that has grown: nothing but its content is another. */
@@ -171,9 +175,7 @@ static void a_file_that_comes_again_takes_the_place_of_itself(void **state) {
     struct archive *archive = *state;
     upload(archive, "train.log", "file", 0, FIRST, "first");
     upload(archive, "train.log", "file", 0, SECOND, "second");
-    assert_int_equal(artifacts_shown(archive), 1);
-    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
-    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+    only_the_second_is_there(archive);
 }
 
 static void content_that_another_name_has_stays(void **state) {
