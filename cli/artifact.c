@@ -19,7 +19,7 @@ enum { TRIES = 5 };
 static const cJSON *find(const cJSON *array, const char *which) {
     const cJSON *item, *found = NULL;
     long long epoch = 0;
-    bool number = command_number(which, 1, UINT32_MAX, &epoch);
+    bool number = options_number(which, 1, UINT32_MAX, &epoch);
     cJSON_ArrayForEach(item, array) {
         const char *kind = field_text(item, "kind", "");
         if (number ? (long long)field_number(item, "epoch", 0) == epoch : strcmp(kind, which) == 0)
@@ -106,7 +106,7 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
 bool artifact_which(const char *which) {
     long long epoch;
     return strcmp(which, "best") == 0 || strcmp(which, "last") == 0 ||
-           command_number(which, 1, UINT32_MAX, &epoch);
+           options_number(which, 1, UINT32_MAX, &epoch);
 }
 
 /* The checkpoint of the one experiment that `name` stands for. */

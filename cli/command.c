@@ -14,24 +14,34 @@
 
 enum { KEY_CONNECT = 0x1000, KEY_JSON, KEY_TIMEOUT, KEY_KEY, KEY_SERVER_KEY };
 
+static const struct argp_option connect_options[] = {
+    {"connect", KEY_CONNECT, "ENDPOINT", 0,
+     "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")", 0},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
+     "Seconds to wait for the coordinator (default: " OPTIONS_TEXT(TIMEOUT_S) ")", 0},
+    {"key", KEY_KEY, "FILE", 0, DEALER_KEY_HELP, 0},
+    {"server-key", KEY_SERVER_KEY, "KEY|FILE", 0, DEALER_SERVER_KEY_HELP, 0},
+    {0}};
+static const struct argp_option json_option[] = {
+    {"json", KEY_JSON, NULL, 0, "One JSON document on stdout", 0}, {0}};
+static const struct argp_option help_option[] = {OPTIONS_HELP, {0}};
+
 enum { OPTIONS_MOST = 32 }; /* of one command, with those of all and the empty one at the end */
 
-/* One command_parse: state->hook of every parser. (argp keeps a hook for each argp of its own, so
- * there is one argp, and parse() hands on what is the command's.) */
+/* One command_parse. (argp keeps a hook for each argp of its own, so there is one argp, and parse()
+ * hands on what is the command's.) */
 struct parsing {
-    struct options_said said; /* where options_mistake looks */
     const struct command_line *line;
     struct command_input *input;
     void *options;
     struct argp_option known[OPTIONS_MOST]; /* every option, ours and the command's */
     size_t count;
     int apart; /* arguments behind those that getopt sees */
-    bool help;
 };
 
-static error_t count_arguments(const struct argp_state *state, size_t count) {
-    const struct parsing *parsing = state->hook;
+static error_t count_arguments(const struct parsing *parsing, const struct argp_state *state) {
     const struct command_line *line = parsing->line;
+    size_t count = parsing->input->count;
     if (count < line->least)
         return options_mistake(state, "%s needs %s", state->name, line->arguments);
     if (count > line->most)
@@ -44,20 +54,18 @@ static error_t count_arguments(const struct argp_state *state, size_t count) {
     return 0;
 }
 
-static error_t hand_on(int key, char *argument, struct argp_state *state) {
-    struct parsing *parsing = state->hook;
+static error_t hand_on(const struct parsing *parsing, int key, char *argument,
+                       struct argp_state *state) {
     if (parsing->line->parse == NULL)
         return ARGP_ERR_UNKNOWN;
     state->input = parsing->options;
-    error_t code = parsing->line->parse(key, argument, state);
-    state->input = parsing;
-    return code;
+    return parsing->line->parse(key, argument, state);
 }
 
 static error_t parse_timeout(const char *argument, const struct argp_state *state,
                              int *timeout_ms) {
     long long seconds;
-    if (!command_number(argument, 1, 3600, &seconds))
+    if (!options_number(argument, 1, 3600, &seconds))
         return options_mistake(state, "--timeout takes 1 to 3600 seconds, not \"%s\"", argument);
     *timeout_ms = (int)seconds * 1000;
     return 0;
@@ -65,11 +73,7 @@ static error_t parse_timeout(const char *argument, const struct argp_state *stat
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
-    state->hook = parsing;
-    if (options_empty(state, parsing->known, key, argument) != 0)
-        return EINVAL;
     switch (key) {
-    case 'h': parsing->help = true; return 0;
     case KEY_CONNECT: parsing->input->connect = argument; return 0;
     case KEY_KEY: parsing->input->keys.key = argument; return 0;
     case KEY_SERVER_KEY: parsing->input->keys.server = argument; return 0;
@@ -80,38 +84,29 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         parsing->input->count = (size_t)(state->argc - state->next) + (size_t)parsing->apart;
         return 0;
     case ARGP_KEY_END:
-        if (parsing->help)
-            return 0;
-        if (count_arguments(state, parsing->input->count) != 0)
+        if (count_arguments(parsing, state) != 0)
             return EINVAL;
-        return hand_on(key, argument, state);
-    case ARGP_KEY_ERROR: return parsing->help ? 0 : options_refused(state);
-    default: return hand_on(key, argument, state);
+        return hand_on(parsing, key, argument, state);
+    default: return hand_on(parsing, key, argument, state);
     }
 }
 
-static void add_option(struct parsing *parsing, const char *name, int key, const char *argument,
-                       const char *help) {
-    assert(parsing->count + 1 < OPTIONS_MOST);
-    parsing->known[parsing->count++] =
-        (struct argp_option){.name = name, .key = key, .arg = argument, .doc = help};
+/* NULL is none. */
+static void add_rows(struct parsing *parsing, const struct argp_option *rows) {
+    for (; rows != NULL && rows->name != NULL; rows++) {
+        assert(parsing->count + 1 < OPTIONS_MOST);
+        parsing->known[parsing->count++] = *rows;
+    }
 }
 
 static void add_options(struct parsing *parsing) {
     const struct command_line *line = parsing->line;
-    for (const struct argp_option *own = line->options; own != NULL && own->name != NULL; own++)
-        add_option(parsing, own->name, own->key, own->arg, own->doc);
-    if (line->shared & COMMAND_CONNECT) {
-        add_option(parsing, "connect", KEY_CONNECT, "ENDPOINT",
-                   "The coordinator (default: ASSAY_CONNECT, else " DEALER_ENDPOINT ")");
-        add_option(parsing, "timeout", KEY_TIMEOUT, "SECONDS",
-                   "Seconds to wait for the coordinator (default: " OPTIONS_TEXT(TIMEOUT_S) ")");
-        add_option(parsing, "key", KEY_KEY, "FILE", DEALER_KEY_HELP);
-        add_option(parsing, "server-key", KEY_SERVER_KEY, "KEY|FILE", DEALER_SERVER_KEY_HELP);
-    }
+    add_rows(parsing, line->options);
+    if (line->shared & COMMAND_CONNECT)
+        add_rows(parsing, connect_options);
     if (line->shared & COMMAND_JSON)
-        add_option(parsing, "json", KEY_JSON, NULL, "One JSON document on stdout");
-    add_option(parsing, "help", 'h', NULL, "Show this help");
+        add_rows(parsing, json_option);
+    add_rows(parsing, help_option);
 }
 
 static bool awaits_value(const struct parsing *parsing, const char *word) {
@@ -127,7 +122,7 @@ static int set_apart(const struct parsing *parsing, int argc, char **argv) {
     int apart = 0;
     for (int i = 1; i < argc - apart && strcmp(argv[i], "--") != 0;) {
         char *word = argv[i];
-        if (awaits_value(parsing, argv[i - 1]) || !command_number(word, LLONG_MIN, -1, &number)) {
+        if (awaits_value(parsing, argv[i - 1]) || !options_number(word, LLONG_MIN, -1, &number)) {
             i++;
             continue;
         }
@@ -138,13 +133,6 @@ static int set_apart(const struct parsing *parsing, int argc, char **argv) {
     return apart;
 }
 
-static void show_help(const struct argp *argp, const char *command) {
-    char name[64];
-    snprintf(name, sizeof name, "assay %s", command);
-    setenv("ARGP_HELP_FMT", "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=30", 0);
-    argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
-}
-
 bool command_parse(const struct command_line *line, int argc, char **argv, void *options,
                    struct command_input *input, int *status) {
     const char *environment = getenv("ASSAY_CONNECT");
@@ -152,8 +140,8 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
     *input = (struct command_input){.connect = named ? environment : DEALER_ENDPOINT,
                                     .keys = dealer_keys_default(),
                                     .timeout_ms = TIMEOUT_S * 1000};
-    struct parsing parsing = {
-        .said.before = "assay ", .line = line, .input = input, .options = options};
+    struct parsing parsing = {.line = line, .input = input, .options = options};
+    char title[64];
     add_options(&parsing);
     *status = 0;
     if (description_heard(line, parsing.known, parsing.count))
@@ -162,29 +150,13 @@ bool command_parse(const struct command_line *line, int argc, char **argv, void 
         .options = parsing.known, .parser = parse, .args_doc = line->arguments, .doc = line->help};
     if (line->shared & COMMAND_NEGATIVE)
         parsing.apart = set_apart(&parsing, argc, argv);
-    error_t code = argp_parse(&argp, argc - parsing.apart, argv,
-                              ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &parsing);
-    bool help = parsing.help && !parsing.said.mistaken;
-    if (help)
-        show_help(&argp, argv[0]);
-    *status = help ? 0 : ERROR_INPUT;
-    return code == 0 && !parsing.help;
-}
-
-bool command_number(const char *text, long long low, long long high, long long *value) {
-    char *end;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < low || number > high ||
-        strspn(text, "-0123456789") != strlen(text))
-        return false;
-    *value = number;
-    return true;
+    snprintf(title, sizeof title, "assay %s", argv[0]);
+    return options_parse(&argp, title, argc - parsing.apart, argv, &parsing, status);
 }
 
 bool command_id(const char *text, long long *id, struct error *error) {
     const long long most = (1LL << 53) - 1; /* what a JSON number holds exactly */
-    if (command_number(text, 1, most, id))
+    if (options_number(text, 1, most, id))
         return true;
     return error_set(error, ERROR_INPUT, "\"%s\" is no id of an experiment; assay ls lists them",
                      text);

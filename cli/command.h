@@ -55,9 +55,6 @@ struct command_input {
 bool command_parse(const struct command_line *line, int argc, char **argv, void *options,
                    struct command_input *input, int *status);
 
-/* A whole number from low to high, for options and ids; false when `text` is anything else. */
-bool command_number(const char *text, long long low, long long high, long long *value);
-
 /* The id of an experiment; ERROR_INPUT when `text` is none. */
 bool command_id(const char *text, long long *id, struct error *error);
 

@@ -37,7 +37,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_OUT: chosen->out = argument; return 0;
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_THREADS:
-        return command_number(argument, 1, THREADS_MOST, &chosen->threads)
+        return options_number(argument, 1, THREADS_MOST, &chosen->threads)
                    ? 0
                    : options_mistake(state, "--threads is a whole number from 1 to %d, not %s",
                                      THREADS_MOST, argument);

@@ -50,7 +50,7 @@ static const struct argp_option options[] = {
 
 static error_t number(const struct argp_state *state, const char *option, const char *text,
                       long long low, long long high, long long *value) {
-    if (command_number(text, low, high, value))
+    if (options_number(text, low, high, value))
         return 0;
     return options_mistake(state, "--%s takes %lld to %lld, not \"%s\"", option, low, high, text);
 }

@@ -30,7 +30,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
     case KEY_UNUSED: chosen->unused_data = true; return 0;
     case KEY_KEEP_EVERY:
-        if (!command_number(argument, 0, EVERY_MOST, &chosen->keep_every))
+        if (!options_number(argument, 0, EVERY_MOST, &chosen->keep_every))
             return options_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
                                    argument);
         return 0;

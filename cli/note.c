@@ -15,7 +15,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     long long *number = state->input;
     if (key != KEY_REMOVE)
         return ARGP_ERR_UNKNOWN;
-    if (command_number(argument, 1, INT32_MAX, number))
+    if (options_number(argument, 1, INT32_MAX, number))
         return 0;
     return options_mistake(state, "--remove takes the number of a note, not \"%s\"", argument);
 }

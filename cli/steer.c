@@ -156,7 +156,7 @@ int command_priority(int argc, char **argv) {
     if (!command_parse(&verb_priority.line, argc, argv, NULL, &input, &status))
         return status;
     const char *number = input.arguments[--input.count];
-    if (command_number(number, -PRIORITY_MOST, PRIORITY_MOST, &priority))
+    if (options_number(number, -PRIORITY_MOST, PRIORITY_MOST, &priority))
         return steer(&verb_priority, &input, &priority);
     error_set(&error, ERROR_INPUT, "priority is a number from %d to %d, not \"%s\"", -PRIORITY_MOST,
               PRIORITY_MOST, number);

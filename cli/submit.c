@@ -109,7 +109,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
-        if (!command_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
+        if (!options_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
             return options_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
                                    PRIORITY_MOST, argument);
         return 0;

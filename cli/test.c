@@ -40,7 +40,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_CHECKPOINT:
         chosen->checkpoint = argument;
         if (!is_one_of(argument, "best", "last") &&
-            !command_number(argument, 1, UINT32_MAX, &number))
+            !options_number(argument, 1, UINT32_MAX, &number))
             return options_mistake(state, "--checkpoint is best, last or an epoch, not \"%s\"",
                                    argument);
         return 0;
@@ -57,7 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_CACHE: chosen->cache = argument; return 0;
     case KEY_GIB:
         chosen->cache_gib = argument;
-        return command_number(argument, 0, 1 << 20, &number)
+        return options_number(argument, 0, 1 << 20, &number)
                    ? 0
                    : options_mistake(state, "--data-cache-gib is a whole number, not \"%s\"",
                                      argument);

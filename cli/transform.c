@@ -49,11 +49,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_STAGE: chosen->stage = argument; return 0;
     case KEY_EPOCH:
-        return command_number(argument, 0, UINT32_MAX, &chosen->epoch)
+        return options_number(argument, 0, UINT32_MAX, &chosen->epoch)
                    ? 0
                    : options_mistake(state, "--epoch is a whole number from 0, not %s", argument);
     case KEY_INDEX:
-        return command_number(argument, 0, (int64_t)RANDOM_SAMPLES - 1, &chosen->index)
+        return options_number(argument, 0, (int64_t)RANDOM_SAMPLES - 1, &chosen->index)
                    ? 0
                    : options_mistake(state,
                                      "--index is a whole number from 0 and below 2^56, not %s",

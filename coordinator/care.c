@@ -24,8 +24,7 @@ struct care_options {
 };
 
 struct care {
-    const char *name;
-    char *title;                  /* what its help calls it */
+    const char *name, *title;     /* title: what its help calls it */
     const char *arguments, *help; /* arguments: NULL for none */
     const struct argp_option *options;
     bool (*run)(const struct care_options *options, int *code, struct error *error);
@@ -148,26 +147,27 @@ static bool run_fsck(const struct care_options *options, int *code, struct error
 #define OPTION_JSON                                                                                \
     { "json", KEY_JSON, NULL, 0, "Print one JSON document", 0 }
 
-static const struct argp_option copy_options[] = {OPTION_DB, OPTION_JSON, {0}};
+static const struct argp_option copy_options[] = {OPTION_DB, OPTION_JSON, OPTIONS_HELP, {0}};
 static const struct argp_option fsck_options[] = {
     OPTION_DB,
     {"artifacts", KEY_ARTIFACTS, "DIR", 0, "Its artifacts (default: DB-artifacts)", 0},
     {"quick", KEY_QUICK, NULL, 0, "Look at the sizes of artifacts only, not at the content", 0},
     OPTION_JSON,
+    OPTIONS_HELP,
     {0}};
 
 static const struct care cares[] = {
-    {"backup", (char *)"assay backup", "FILE",
+    {"backup", "assay backup", "FILE",
      "Copy the coordinator's database to FILE, checked, over an earlier backup there. The "
      "coordinator may run, and is not held up; artifacts (checkpoints) are files of their own, to "
      "be copied after it."
      "\vRun it on the coordinator's machine.\n\nExample:\n  assay backup --db runs.db /mnt/runs.db",
      copy_options, run_backup},
-    {"restore", (char *)"assay restore", "FILE",
+    {"restore", "assay restore", "FILE",
      "Make a backup the coordinator's database again. One that is there is not overwritten."
      "\vExample:\n  mv runs.db runs.db.old; assay restore --db runs.db /mnt/runs.db",
      copy_options, run_restore},
-    {"fsck", (char *)"assay fsck", NULL,
+    {"fsck", "assay fsck", NULL,
      "Check the coordinator's database: that it is whole, agrees with itself, and with the "
      "checkpoints of this machine's workers and the artifacts that it names, whose every byte is "
      "read and held against its SHA-256. One line a fault, and exit code 1. It changes nothing."
@@ -221,8 +221,8 @@ int care_main(int argc, char **argv) {
     struct care_options options = {0};
     struct error error = {0};
     int code = 0;
-    argv[0] = care->title;
-    if (options_parse(&argp, argc, argv, &options, &code) && !run(care, &options, &code, &error)) {
+    if (options_parse(&argp, care->title, argc, argv, &options, &code) &&
+        !run(care, &options, &code, &error)) {
         standard_complain("%s", error.message);
         code = (int)error.code;
     }

@@ -89,6 +89,7 @@ static const struct argp_option option_table[] = {
      0},
     {"ready-file", OPTION_READY_FILE, "FILE", 0,
      "Write the endpoint there once it can be connected to (for scripts)", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -238,7 +239,6 @@ out:
 int main(int count, char **words) {
     static const struct argp argp = {
         .options = option_table, .parser = parse_option, .doc = documentation};
-    static char title[] = "assay-coordinator"; /* what its help calls it */
     struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = LEASE_S * 1000};
     struct error error = {0};
     standard_open();
@@ -248,9 +248,8 @@ int main(int count, char **words) {
         puts("assay-coordinator " ASSAY_VERSION);
         return standard_finish(0);
     }
-    words[0] = title;
     int code;
-    if (options_parse(&argp, count, words, &options, &code) &&
+    if (options_parse(&argp, "assay-coordinator", count, words, &options, &code) &&
         (!places_fill(&options.db, &options.artifacts, &error) || !run(&options, &error))) {
         standard_complain("%s", error.message);
         code = (int)error.code;

@@ -14,21 +14,31 @@ enum { OPTIONS_MOST = 64 }; /* among which the nearest is looked for */
 
 /* One options_parse: state->hook while the caller's parser runs. */
 struct parsing {
-    struct options_said said;
+    const char *title;
     argp_parser_t parser; /* the caller's, and its input */
     void *input;
+    bool help, over; /* over: asked for help, or mistaken; there is one line a command line */
 };
 
+static bool help_is_asked(const struct argp_state *state) {
+    for (int i = 1; i < state->argc && strcmp(state->argv[i], "--") != 0; i++)
+        if (strcmp(state->argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
 error_t options_mistake(const struct argp_state *state, const char *format, ...) {
-    struct options_said *said = state->hook;
+    struct parsing *parsing = state->hook;
     char message[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (!said->mistaken)
-        standard_complain("%s; see %s%s --help", message, said->before, state->name);
-    said->mistaken = true;
+    if (!parsing->over && help_is_asked(state))
+        parsing->help = true;
+    else if (!parsing->over)
+        standard_complain("%s; see %s --help", message, parsing->title);
+    parsing->over = true;
     return EINVAL;
 }
 
@@ -117,12 +127,14 @@ static void explain(const struct argp_state *state, const struct argp_option *op
     snprintf(text, size, "an option is not understood");
 }
 
-error_t options_refused(const struct argp_state *state) {
-    const struct options_said *said = state->hook;
+/* getopt has refused a word and keeps its reason to itself: says which and why, "--out needs a
+ * value: DIR", with the nearest option where there is none such. */
+static error_t refused(const struct argp_state *state) {
+    const struct parsing *parsing = state->hook;
     const struct argp_option *options = state->root_argp->options;
     char text[512];
     const char *unknown;
-    if (said->mistaken)
+    if (parsing->over)
         return EINVAL; /* not getopt: a parser, which has said so */
     explain(state, options, text, sizeof text, &unknown);
     const char *near = unknown != NULL ? nearest_option(options, unknown) : NULL;
@@ -131,54 +143,71 @@ error_t options_refused(const struct argp_state *state) {
     return options_mistake(state, "%s", text);
 }
 
-error_t options_empty(const struct argp_state *state, const struct argp_option *options, int key,
-                      const char *argument) {
+/* The mistake when `argument` is the empty value of the option that `key` is; 0 when it is none. */
+static error_t check_value(const struct argp_state *state, int key, const char *argument) {
+    const struct argp_option *option = state->root_argp->options;
     if (argument == NULL || argument[0] != '\0' || key == ARGP_KEY_ARG)
         return 0;
-    while (options->name != NULL && (options->key != key || options->arg == NULL))
-        options++;
-    return options->name == NULL
+    while (option->name != NULL && (option->key != key || option->arg == NULL))
+        option++;
+    return option->name == NULL
                ? 0
-               : options_mistake(state, "--%s needs a value: %s", options->name, options->arg);
+               : options_mistake(state, "--%s needs a value: %s", option->name, option->arg);
 }
 
 static error_t parse_around(int key, char *argument, struct argp_state *state) {
     struct parsing *parsing = state->input;
     state->hook = parsing;
+    if (key == OPTIONS_HELP_KEY) {
+        parsing->help = parsing->over = true;
+        return EINVAL;
+    }
     if (key == ARGP_KEY_ERROR)
-        options_refused(state);
-    if (options_empty(state, state->root_argp->options, key, argument) != 0)
+        return refused(state);
+    if (check_value(state, key, argument) != 0)
         return EINVAL;
     state->input = parsing->input;
     return parsing->parser(key, argument, state);
 }
 
-bool options_parse(const struct argp *argp, int argc, char **argv, void *input, int *code) {
-    struct parsing parsing = {.said.before = "", .parser = argp->parser, .input = input};
+bool options_parse(const struct argp *argp, const char *title, int argc, char **argv, void *input,
+                   int *code) {
+    struct parsing parsing = {.title = title, .parser = argp->parser, .input = input};
     struct argp around = *argp;
+    char name[64];
     around.parser = parse_around;
     *code = 0;
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
-            argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
-                      argv[0]);
-            *code = standard_finish(0);
-            return false;
-        }
     if (argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing) == 0)
         return true;
-    *code = ERROR_INPUT;
+    if (!parsing.help) {
+        *code = ERROR_INPUT;
+        return false;
+    }
+    snprintf(name, sizeof name, "%s", title);
+    setenv("ARGP_HELP_FMT", "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=30", 0);
+    argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
+    *code = standard_finish(0);
     return false;
+}
+
+bool options_number(const char *text, long long least, long long most, long long *value) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < least || number > most ||
+        strspn(text, "-0123456789") != strlen(text))
+        return false;
+    *value = number;
+    return true;
 }
 
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
                         long least, long most, long *value) {
-    char *end = NULL;
-    errno = 0;
-    *value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || *value < least || *value > most)
+    long long number = 0;
+    if (!options_number(text, least, most, &number))
         return options_mistake(state, "%s needs a whole number from %ld to %ld, not \"%s\"", name,
                                least, most, text);
+    *value = (long)number;
     return 0;
 }
 

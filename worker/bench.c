@@ -84,6 +84,7 @@ static const struct argp_option bench_table[] = {
     {"input", KEY_INPUT, "DIR", 0,
      "Also how fast this folder's pictures become tensors, alone and while training", 0},
     {"json", KEY_JSON, NULL, 0, "All on one line", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -385,7 +386,7 @@ int bench_main(int argc, char **argv) {
         .update.optimizer = {.lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}};
     struct error error = {0};
     int code = 0;
-    if (!options_parse(&argp, argc, argv, &options, &code))
+    if (!options_parse(&argp, "assay-worker bench", argc, argv, &options, &code))
         return code;
     cJSON *out = cJSON_CreateObject();
     bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");

@@ -18,6 +18,7 @@ enum { KEY_DEVICE = 0x1000, KEY_JSON };
 static const struct argp_option devices_table[] = {
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"json", KEY_JSON, NULL, 0, "As JSON, on one line", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -64,7 +65,7 @@ int devices_main(int argc, char **argv) {
                "backend with its device, driver, libraries and memory, or why it cannot be used."};
     struct devices_options options = {0};
     int code = 0;
-    if (!options_parse(&argp, argc, argv, &options, &code))
+    if (!options_parse(&argp, "assay-worker devices", argc, argv, &options, &code))
         return code;
     cJSON *list = describe(options.device);
     char *text = options.json ? json_text(list) : NULL;

@@ -57,6 +57,7 @@ static const struct argp_option evaluate_table[] = {
     {"data-cache-gib", KEY_CACHE_GIB, "N", 0,
      "What it may hold (default: " OPTIONS_TEXT(OPTIONS_CACHE_GIB) ")", 0},
     {"json", KEY_JSON, NULL, 0, "One JSON object on stdout", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -270,7 +271,7 @@ int evaluate_main(int argc, char **argv) {
     options.source.keys = &options.keys;
     struct error error = {0};
     int code;
-    if (!options_parse(&argp, argc, argv, &options, &code))
+    if (!options_parse(&argp, "assay-worker evaluate", argc, argv, &options, &code))
         return code;
     if (evaluate_run(&options, &error))
         return 0;

@@ -149,6 +149,7 @@ static const struct argp_option worker_table[] = {
      "wait until it has",
      0},
     {"quiet", KEY_QUIET, NULL, 0, "Print errors only", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -299,7 +300,7 @@ static int worker_main(int argc, char **argv) {
                   .train = trainer_run,
                   .say = say}};
     int code;
-    if (!options_parse(&argp, argc, argv, &options, &code))
+    if (!options_parse(&argp, "assay-worker", argc, argv, &options, &code))
         return code;
     if (options.drain)
         return drain(&options);
@@ -316,24 +317,20 @@ static int worker_main(int argc, char **argv) {
 int main(int argc, char **argv) {
     standard_open();
     spin_briefly(argv);
-    static struct {
+    static const struct {
         const char *name;
-        char *title; /* what its help calls it */
         int (*run)(int argc, char **argv);
-    } subcommands[] = {{"step", "assay-worker step", step_main},
-                       {"bench", "assay-worker bench", bench_main},
-                       {"evaluate", "assay-worker evaluate", evaluate_main},
-                       {"predict", "assay-worker predict", predict_main},
-                       {"devices", "assay-worker devices", devices_main}};
+    } subcommands[] = {{"step", step_main},
+                       {"bench", bench_main},
+                       {"evaluate", evaluate_main},
+                       {"predict", predict_main},
+                       {"devices", devices_main}};
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("assay " ASSAY_VERSION);
         return standard_finish(0);
     }
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0) {
-            argv[1] = subcommands[i].title;
+        if (strcmp(argv[1], subcommands[i].name) == 0)
             return standard_finish(subcommands[i].run(argc - 1, argv + 1));
-        }
-    argv[0] = "assay-worker";
     return worker_main(argc, argv);
 }

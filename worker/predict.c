@@ -47,6 +47,7 @@ static const struct argp_option predict_table[] = {
     {"cam", KEY_CAM, "DIR", 0, "Also draw where the network looked (Grad-CAM), into this folder",
      0},
     {"class", KEY_CLASS, "0|1", 0, "What it looked for (default: what it predicts)", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -213,7 +214,7 @@ int predict_main(int argc, char **argv) {
     struct error error = {0};
     size_t broken = 0;
     int code;
-    if (options_parse(&argp, argc, argv, &options, &code)) {
+    if (options_parse(&argp, "assay-worker predict", argc, argv, &options, &code)) {
         if (options.error.code != ERROR_NONE)
             error = options.error;
         else

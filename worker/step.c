@@ -55,6 +55,7 @@ static const struct argp_option step_table[] = {
     {"precision", KEY_PRECISION, "fp32|tf32|bf16", 0, "Instead of the experiment's", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that compute (default: the cores)", 0},
+    OPTIONS_HELP,
     {0},
 };
 
@@ -364,7 +365,7 @@ int step_main(int argc, char **argv) {
     struct training training = {0};
     struct error error = {0};
     int code = 0;
-    if (!options_parse(&argp, argc, argv, &options, &code))
+    if (!options_parse(&argp, "assay-worker step", argc, argv, &options, &code))
         return code;
     bool ok = config_read(options.config, &training.experiment, &error) &&
               batch_read(options.batch, &training, &error) &&

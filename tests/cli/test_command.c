@@ -214,17 +214,28 @@ static void help_goes_to_stdout_and_ends_well(void **state) {
     assert_non_null(strstr(outcome.printed, "assay it 3"));
 }
 
+static void help_wins_over_mistakes_wherever_they_stand(void **state) {
+    (void)state;
+    char *lines[][4] = {{"it", "--jsno", "--help"}, {"it", "--help", "--jsno"}, {"it", "-h"}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct outcome outcome = parse_line(&stdout, lines[i]);
+        assert_false(outcome.goes_on);
+        assert_int_equal(outcome.status, 0);
+        assert_non_null(strstr(outcome.printed, "Usage: assay it"));
+    }
+}
+
 static void a_number_is_digits_within_its_bounds(void **state) {
     (void)state;
     long long value = 0;
-    assert_true(command_number("-12", -12, 12, &value));
+    assert_true(options_number("-12", -12, 12, &value));
     assert_int_equal(value, -12);
-    assert_false(command_number("13", -12, 12, &value));
-    assert_false(command_number("", -12, 12, &value));
-    assert_false(command_number(" 1", -12, 12, &value));
-    assert_false(command_number("+1", -12, 12, &value));
-    assert_false(command_number("1x", -12, 12, &value));
-    assert_false(command_number("99999999999999999999", 0, INT64_MAX, &value));
+    assert_false(options_number("13", -12, 12, &value));
+    assert_false(options_number("", -12, 12, &value));
+    assert_false(options_number(" 1", -12, 12, &value));
+    assert_false(options_number("+1", -12, 12, &value));
+    assert_false(options_number("1x", -12, 12, &value));
+    assert_false(options_number("99999999999999999999", 0, INT64_MAX, &value));
 }
 
 static void an_id_is_at_least_1(void **state) {
@@ -254,6 +265,7 @@ int main(void) {
         cmocka_unit_test(too_few_and_too_many_arguments_are_mistakes),
         cmocka_unit_test(negative_numbers_are_arguments_where_they_may_be),
         cmocka_unit_test(help_goes_to_stdout_and_ends_well),
+        cmocka_unit_test(help_wins_over_mistakes_wherever_they_stand),
         cmocka_unit_test(a_number_is_digits_within_its_bounds),
         cmocka_unit_test(an_id_is_at_least_1),
     };
