@@ -1,5 +1,6 @@
 #include "cli/drawing_marks.h"
 
+#include "core/array.h"
 #include "core/atomic_file.h"
 
 #include <cairo.h>
@@ -41,18 +42,15 @@ void drawing_set_height(struct drawing *drawing, double height) {
 }
 
 static void add(struct drawing *drawing, const struct mark *mark) {
-    if (drawing->count == drawing->capacity) {
-        size_t capacity = drawing->capacity > 0 ? 2 * drawing->capacity : 64;
-        struct mark *marks = realloc(drawing->marks, capacity * sizeof *marks);
-        if (marks == NULL) {
-            drawing->failed = true;
-            free(mark->points);
-            free(mark->text);
-            return;
-        }
-        drawing->marks = marks;
-        drawing->capacity = capacity;
+    struct mark *marks =
+        array_room(drawing->marks, drawing->count + 1, &drawing->capacity, sizeof *marks);
+    if (marks == NULL) {
+        drawing->failed = true;
+        free(mark->points);
+        free(mark->text);
+        return;
     }
+    drawing->marks = marks;
     drawing->marks[drawing->count++] = *mark;
 }
 

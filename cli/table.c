@@ -1,5 +1,7 @@
 #include "cli/table.h"
 
+#include "core/array.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,17 +12,14 @@ enum { GAP = 2, ELASTIC_LEAST = 12, ELASTIC_EASY = 20 };
 static const size_t LEFT_OUT = SIZE_MAX; /* as a width */
 
 static void add(struct table *table, enum style style, char *text) {
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity == 0 ? 64 : 2 * table->capacity;
-        struct cell *cells = realloc(table->cells, capacity * sizeof *cells);
-        if (cells == NULL) {
-            table->failed = true;
-            free(text);
-            return;
-        }
-        table->cells = cells;
-        table->capacity = capacity;
+    struct cell *cells =
+        array_room(table->cells, table->count + 1, &table->capacity, sizeof *cells);
+    if (cells == NULL) {
+        table->failed = true;
+        free(text);
+        return;
     }
+    table->cells = cells;
     table->failed = table->failed || text == NULL;
     table->cells[table->count++] = (struct cell){text, style, false};
 }

@@ -1,5 +1,7 @@
 #include "coordinator/after.h"
 
+#include "core/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,14 +49,11 @@ static bool add_member(struct making *making, size_t list, size_t item, struct e
                          "the \"after\" of this submission names more than %d experiments; submit "
                          "in parts",
                          AFTER_MEMBERS_MAX);
-    if (making->member_count == making->member_capacity) {
-        size_t capacity = making->member_capacity * 2 + 64;
-        size_t *members = realloc(making->members, capacity * sizeof *members);
-        if (members == NULL)
-            return out_of_memory(error);
-        making->members = members;
-        making->member_capacity = capacity;
-    }
+    size_t *members = array_room(making->members, making->member_count + 1,
+                                 &making->member_capacity, sizeof *members);
+    if (members == NULL)
+        return out_of_memory(error);
+    making->members = members;
     making->taken_by[item] = list + 1;
     making->members[making->member_count++] = item;
     making->lists[list].count++;

@@ -4,6 +4,7 @@
 #include "coordinator/desk.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
+#include "core/array.h"
 #include "core/json.h"
 #include "core/text.h"
 
@@ -110,14 +111,11 @@ bool desk_forget(struct coordinator *coordinator, const struct worker *worker,
 }
 
 bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error) {
-    if (coordinator->doomed_count == coordinator->doomed_room) {
-        size_t room = 2 * coordinator->doomed_room + 16;
-        void *larger = realloc(coordinator->doomed, room * sizeof *coordinator->doomed);
-        if (larger == NULL)
-            return error_set(error, ERROR_FAILED, "no memory for files to be removed");
-        coordinator->doomed = larger;
-        coordinator->doomed_room = room;
-    }
+    void *doomed = array_room(coordinator->doomed, coordinator->doomed_count + 1,
+                              &coordinator->doomed_room, sizeof *coordinator->doomed);
+    if (doomed == NULL)
+        return error_set(error, ERROR_FAILED, "no memory for files to be removed");
+    coordinator->doomed = doomed;
     memcpy(coordinator->doomed[coordinator->doomed_count++], sha256, SHA256_TEXT_SIZE);
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "compare/outcome.h"
 #include "coordinator/views.h"
+#include "core/array.h"
 #include "core/json.h"
 #include "core/shell.h"
 
@@ -76,14 +77,11 @@ void finish_close(struct finish *finish) {
 
 /* For one more. */
 static bool have_room(struct finish *finish) {
-    if (finish->end < finish->room)
-        return true;
-    size_t room = 2 * finish->room + 16;
-    struct waiting *waiting = reallocarray(finish->waiting, room, sizeof *waiting);
+    struct waiting *waiting =
+        array_room(finish->waiting, finish->end + 1, &finish->room, sizeof *waiting);
     if (waiting == NULL)
         return false;
     finish->waiting = waiting;
-    finish->room = room;
     return true;
 }
 

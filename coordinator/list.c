@@ -1,21 +1,16 @@
 #include "coordinator/list.h"
 
+#include "core/array.h"
+
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool list_reserve(struct list *list, size_t count) {
-    if (count <= list->capacity)
-        return true;
-    size_t wanted = list->capacity * 2 > count ? list->capacity * 2 : count;
-    if (wanted > SIZE_MAX / sizeof *list->items)
-        return false;
-    void **items = realloc(list->items, wanted * sizeof *items);
+    void **items = array_room(list->items, count, &list->capacity, sizeof *items);
     if (items == NULL)
         return false;
     list->items = items;
-    list->capacity = wanted;
     return true;
 }
 

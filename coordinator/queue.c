@@ -1,9 +1,9 @@
 #include "coordinator/queue.h"
 
 #include "coordinator/scheduler.h"
+#include "core/array.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 void queue_free(struct queue *queue) {
@@ -12,16 +12,10 @@ void queue_free(struct queue *queue) {
 }
 
 bool queue_reserve(struct queue *queue, size_t count) {
-    if (count <= queue->capacity)
-        return true;
-    size_t wanted = queue->capacity * 2 > count ? queue->capacity * 2 : count;
-    if (wanted > SIZE_MAX / sizeof(struct job *))
-        return false;
-    struct job **jobs = realloc(queue->jobs, wanted * sizeof(struct job *));
+    struct job **jobs = array_room(queue->jobs, count, &queue->capacity, sizeof(struct job *));
     if (jobs == NULL)
         return false;
     queue->jobs = jobs;
-    queue->capacity = wanted;
     return true;
 }
 

@@ -2,6 +2,7 @@
  */
 #include "core/json.h"
 
+#include "core/array.h"
 #include "core/json_reader.h"
 
 #include <ctype.h>
@@ -197,15 +198,12 @@ static bool read_pairs(struct reader *reader, cJSON *object) {
     size_t count = 0, capacity = 0, line = reader->line;
     bool ok = false;
     for (;;) {
-        if (count == capacity) {
-            capacity = capacity == 0 ? 16 : 2 * capacity;
-            struct key *larger = reallocarray(keys, capacity, sizeof *keys);
-            if (larger == NULL) {
-                reader_fail_memory(reader);
-                break;
-            }
-            keys = larger;
+        struct key *room = array_room(keys, count + 1, &capacity, sizeof *keys);
+        if (room == NULL) {
+            reader_fail_memory(reader);
+            break;
         }
+        keys = room;
         reader_space(reader);
         if (!read_pair(reader, object, &keys[count].line))
             break;

@@ -3,6 +3,7 @@
  * variations of jobs in a workflow". */
 #include "core/matrix.h"
 
+#include "core/array.h"
 #include "core/experiment.h"
 #include "core/json.h"
 #include "core/text.h"
@@ -50,14 +51,11 @@ static bool settings_add(struct expansion *expansion, const struct axis *axis,
             settings->items[i] = (struct setting){axis, variant};
             return true;
         }
-    if (settings->count == settings->capacity) {
-        size_t capacity = settings->capacity == 0 ? 16 : 2 * settings->capacity;
-        struct setting *items = reallocarray(settings->items, capacity, sizeof *items);
-        if (items == NULL)
-            return fail_memory(expansion);
-        settings->items = items;
-        settings->capacity = capacity;
-    }
+    struct setting *items =
+        array_room(settings->items, settings->count + 1, &settings->capacity, sizeof *items);
+    if (items == NULL)
+        return fail_memory(expansion);
+    settings->items = items;
     settings->items[settings->count++] = (struct setting){axis, variant};
     return true;
 }

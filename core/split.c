@@ -1,5 +1,6 @@
 #include "core/split.h"
 
+#include "core/array.h"
 #include "core/inside.h"
 #include "core/picture.h"
 #include "core/random.h"
@@ -64,14 +65,10 @@ out:
 }
 
 static bool folder_add(struct folder *folder, const char *name, struct error *error) {
-    if (folder->count == folder->capacity) {
-        size_t capacity = folder->capacity == 0 ? 64 : 2 * folder->capacity;
-        char **names = reallocarray(folder->names, capacity, sizeof *names);
-        if (names == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
-        folder->names = names;
-        folder->capacity = capacity;
-    }
+    char **names = array_room(folder->names, folder->count + 1, &folder->capacity, sizeof *names);
+    if (names == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    folder->names = names;
     folder->names[folder->count] = strdup(name);
     if (folder->names[folder->count] == NULL)
         return error_set(error, ERROR_FAILED, "out of memory");

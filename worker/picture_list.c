@@ -1,5 +1,6 @@
 #include "worker/picture_list.h"
 
+#include "core/array.h"
 #include "core/picture.h"
 
 #include <fts.h>
@@ -8,14 +9,10 @@
 #include <sys/stat.h>
 
 static bool append(struct picture_list *list, const char *path, struct error *error) {
-    if (list->count == list->capacity) {
-        size_t wanted = list->capacity == 0 ? 64 : 2 * list->capacity;
-        char **grown = reallocarray(list->paths, wanted, sizeof *grown);
-        if (grown == NULL)
-            return error_set(error, ERROR_FAILED, "no memory for the paths");
-        list->paths = grown;
-        list->capacity = wanted;
-    }
+    char **paths = array_room(list->paths, list->count + 1, &list->capacity, sizeof *paths);
+    if (paths == NULL)
+        return error_set(error, ERROR_FAILED, "no memory for the paths");
+    list->paths = paths;
     list->paths[list->count] = strdup(path);
     if (list->paths[list->count] == NULL)
         return error_set(error, ERROR_FAILED, "no memory for the paths");

@@ -1,16 +1,15 @@
 #include "worker/nn/cuda/ledger.h"
 
+#include "core/array.h"
+
 #include <stdlib.h>
 
 bool ledger_add(struct ledger *ledger, const void *memory, size_t bytes, struct error *error) {
-    if (ledger->count == ledger->room) {
-        size_t room = 2 * ledger->room + 16;
-        struct ledger_entry *grown = reallocarray(ledger->entries, room, sizeof *grown);
-        if (grown == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
-        ledger->entries = grown;
-        ledger->room = room;
-    }
+    struct ledger_entry *entries =
+        array_room(ledger->entries, ledger->count + 1, &ledger->room, sizeof *entries);
+    if (entries == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    ledger->entries = entries;
     ledger->entries[ledger->count++] = (struct ledger_entry){memory, bytes};
     ledger->held += bytes;
     if (ledger->held > ledger->most)
