@@ -2,12 +2,11 @@
 
 #include "cli/description.h"
 #include "core/atomic_file.h"
+#include "core/file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { KEY_OUT = 'o' };
 
@@ -162,8 +161,8 @@ static bool write_page(const char *folder, const char *name, struct text *text,
 static bool write_pages(const char *folder, const struct command *commands, size_t count,
                         struct error *error) {
     struct text text = {0};
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return error_errno(error, ERROR_FAILED, "cannot make the folder %s", folder);
+    if (!folder_make(folder, error))
+        return false;
     add_overview(&text, commands, count);
     bool good = write_page(folder, "assay", &text, error);
     for (size_t i = 0; good && i < count; i++) {

@@ -46,15 +46,15 @@ static bool take_lock(struct blobs *blobs, struct error *error) {
                      blobs->dir);
 }
 
-/* Makes the folders. What a process renamed that was killed before it synced the folder has a name
- * here, so the names are synced before anybody relies on them. */
+/* Makes the folders. What a process made or renamed that was killed before it synced the folder has
+ * a name here, so the names are synced before anybody relies on them. */
 static bool make_folders(const struct blobs *blobs, struct error *error) {
     char path[PATH_SIZE], front[3];
     snprintf(path, sizeof path, "%s/incoming", blobs->dir);
     if (!folder_make(path, error))
         return false;
     snprintf(path, sizeof path, "%s/sha256", blobs->dir);
-    if (!folder_make(path, error))
+    if (!folder_make(path, error) || !folder_sync(path, error) || !folder_sync(blobs->dir, error))
         return false;
     for (unsigned i = 0; i < 256; i++) {
         snprintf(front, sizeof front, "%02x", i);
@@ -144,17 +144,6 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
     return ok;
 }
 
-/* DIR/sha256/ab, on the disk. */
-static bool make_folder_of(const struct blobs *blobs, const char *sha256, char path[PATH_SIZE],
-                           struct error *error) {
-    char above[PATH_SIZE];
-    depot_folder(blobs->dir, sha256, path);
-    if (mkdir(path, 0777) != 0)
-        return errno == EEXIST || error_errno(error, ERROR_FAILED, "cannot make %s", path);
-    snprintf(above, sizeof above, "%s/sha256", blobs->dir);
-    return folder_sync(above, error);
-}
-
 /* The part has the sum of its name; else it goes. */
 static bool check_part(const char *path, const char *sha256, struct error *error) {
     char found[SHA256_TEXT_SIZE];
@@ -173,10 +162,10 @@ static bool check_part(const char *path, const char *sha256, struct error *error
 }
 
 bool blobs_seal(struct blobs *blobs, const char *sha256, struct error *error) {
-    char part[PATH_SIZE], folder[PATH_SIZE], path[PATH_SIZE];
+    char part[PATH_SIZE], path[PATH_SIZE];
     depot_part(blobs->dir, sha256, part);
     depot_file(blobs->dir, sha256, path);
-    return check_part(part, sha256, error) && make_folder_of(blobs, sha256, folder, error) &&
+    return check_part(part, sha256, error) && folder_make_of(path, error) &&
            atomic_file_adopt(part, path, error);
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +81,7 @@ bool atomic_file_commit(struct atomic_file *file, struct error *error) {
         atomic_file_abandon(file);
         return false;
     }
-    bool ok = folder_sync(dirname(file->path), error);
+    bool ok = folder_sync_of(file->path, error);
     atomic_file_free(file);
     return ok;
 }
@@ -141,13 +140,9 @@ out:
 bool atomic_file_link(const char *from, const char *path, struct error *error) {
     bool ok = false;
     struct stat old, new;
-    char *temporary = NULL, *folder = strdup(path);
+    char *temporary = NULL;
     if (asprintf(&temporary, "%s.tmp", path) < 0)
-        temporary = NULL;
-    if (folder == NULL || temporary == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
-        goto out;
-    }
+        return error_set(error, ERROR_FAILED, "out of memory");
     if (stat(from, &old) == 0 && stat(path, &new) == 0 && old.st_dev == new.st_dev &&
         old.st_ino == new.st_ino) {
         ok = true; /* rename would leave the temporary name behind */
@@ -163,9 +158,8 @@ bool atomic_file_link(const char *from, const char *path, struct error *error) {
         unlink(temporary);
         goto out;
     }
-    ok = folder_sync(dirname(folder), error);
+    ok = folder_sync_of(path, error);
 out:
     free(temporary);
-    free(folder);
     return ok;
 }

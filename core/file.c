@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +112,12 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
 
 static bool folder_make_one(const char *path, struct error *error) {
     struct stat status;
-    if (mkdir(path, 0777) == 0)
-        return true;
+    if (mkdir(path, 0777) == 0) {
+        bool durable = folder_sync_of(path, error);
+        if (!durable) /* else the next one would take it to be */
+            rmdir(path);
+        return durable;
+    }
     int reason = errno;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return true;
@@ -154,5 +159,14 @@ bool folder_sync(const char *path, struct error *error) {
         error_errno(error, ERROR_FAILED, "cannot sync the folder %s", path);
     if (descriptor >= 0)
         close(descriptor);
+    return ok;
+}
+
+bool folder_sync_of(const char *path, struct error *error) {
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return error_set(error, ERROR_FAILED, "no memory to sync the folder of %s", path);
+    bool ok = folder_sync(dirname(copy), error);
+    free(copy);
     return ok;
 }

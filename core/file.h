@@ -26,11 +26,14 @@ bool file_write_all(int descriptor, const void *data, size_t length);
  * folder: after a crash the file is the old one or the new one, whole. */
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error);
 
-/* Makes the folder and its parents (mode 0777 less the umask). An existing folder is no error. */
+/* Makes the folder and its parents (mode 0777 less the umask), each durable before anything is made
+ * in it. An existing folder is no error, and taken to be durable. */
 bool folder_make(const char *path, struct error *error);
 /* The same for the folder that the file `path` stands in; one without a folder needs none. */
 bool folder_make_of(const char *path, struct error *error);
 /* Makes durable which names stand in the folder. */
 bool folder_sync(const char *path, struct error *error);
+/* Makes durable that `path`, a file or a folder, stands in its folder. */
+bool folder_sync_of(const char *path, struct error *error);
 
 #endif

@@ -1,6 +1,5 @@
 #include "core/json.h"
 #include "core/place.h"
-#include "tests/temporary.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -315,55 +313,6 @@ static void below_a_place_is_what_follows_it(void **state) {
     assert_null(place_below("a", "a.b"));
 }
 
-static void a_file_is_written_whole_and_read_back(void **state) {
-    struct error error = {0};
-    char *folder = temporary_path(state, "a/b/c"), *path = temporary_path(state, "a/b/c/f"), *data;
-    size_t length;
-    assert_true(folder_make(folder, &error));
-    assert_true(folder_make(folder, &error));
-    assert_true(file_write_atomic(path, "one\0two", 7, &error));
-    assert_true(file_write_atomic(path, "1\0three", 7, &error));
-    assert_true(file_read(path, 7, &data, &length, &error));
-    assert_int_equal(length, 7);
-    assert_memory_equal(data, "1\0three", 8);
-    free(data);
-    char *temporary = temporary_path(state, "a/b/c/f.tmp");
-    struct stat status;
-    assert_int_equal(stat(temporary, &status), -1);
-    free(temporary);
-    free(folder);
-    free(path);
-}
-
-static void a_file_beyond_the_limit_is_refused(void **state) {
-    struct error error = {0};
-    char *path = temporary_path(state, "f"), *data, message[600];
-    size_t length;
-    assert_true(file_write_atomic(path, "12345678", 8, &error));
-    assert_false(file_read(path, 7, &data, &length, &error));
-    snprintf(message, sizeof message, "%s: larger than 7 bytes; is it the right file?", path);
-    assert_string_equal(error.message, message);
-    assert_int_equal(error.code, ERROR_INPUT);
-    free(path);
-}
-
-static void what_cannot_be_read_or_made_is_named(void **state) {
-    struct error error = {0};
-    char *path = temporary_path(state, "f"), *inside = temporary_path(state, "f/g"), *data;
-    size_t length;
-    assert_false(file_read(path, 7, &data, &length, &error));
-    assert_non_null(strstr(error.message, "f: cannot be read: No such file or directory"));
-    assert_false(file_read(*state, 7, &data, &length, &error));
-    assert_non_null(strstr(error.message, ": cannot be read: Is a directory"));
-    assert_true(file_write_atomic(path, "", 0, &error));
-    assert_false(folder_make(inside, &error));
-    assert_non_null(strstr(error.message, "/f: File exists"));
-    assert_false(folder_make(path, &error));
-    assert_false(file_write_atomic(inside, "", 0, &error));
-    free(path);
-    free(inside);
-}
-
 static void a_member_that_is_of_another_kind_is_none(void **state) {
     (void)state;
     cJSON *object =
@@ -400,12 +349,6 @@ int main(void) {
         cmocka_unit_test(a_place_that_is_not_there_has_the_line_of_its_deepest_part),
         cmocka_unit_test(places_are_written_as_they_are_found),
         cmocka_unit_test(below_a_place_is_what_follows_it),
-        cmocka_unit_test_setup_teardown(a_file_is_written_whole_and_read_back, temporary_make,
-                                        temporary_remove),
-        cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_refused, temporary_make,
-                                        temporary_remove),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_or_made_is_named, temporary_make,
-                                        temporary_remove),
         cmocka_unit_test(a_member_that_is_of_another_kind_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 #include "tests/world/disk.h"
 
 #include "tests/world/disk_file.h"
+#include "tests/world/folders.h"
 
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,10 +334,21 @@ void disk_kill(struct disk *disk) {
     disk->dead = true;
 }
 
+static bool has_folder(const struct disk_file *file) {
+    char *name = disk_memory(strdup(file->name));
+    bool there = access(dirname(name), F_OK) == 0;
+    free(name);
+    return there;
+}
+
 void disk_revive(struct disk *disk, bool power_cut, struct random_stream *draws) {
+    if (power_cut)
+        folders_lose_power(disk->folder, draws);
     for (struct disk_file *file = disk->files; file != NULL; file = file->next) {
         if (power_cut)
             disk_file_lose_power(file, draws);
+        if (power_cut && !has_folder(file))
+            file->there = file->synced_there = false;
         disk_file_forget_shared(file);
     }
     disk->dead = disk->full = false;

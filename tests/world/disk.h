@@ -5,7 +5,7 @@
  * been written, cut or deleted since. A disk that dies lets nothing more through, in the middle of
  * a write too; when it comes back after a kill it has what was written, after a power cut what was
  * synced and any part of the rest: each operation since the sync wholly, in some of its sectors, or
- * not at all.
+ * not at all. The folders that its files stand in are real ones (folders.h).
  *
  * One thread, one connection a file at a time: locks are not simulated.
  */

@@ -1,3 +1,4 @@
+#include "core/file.h"
 #include "core/json.h"
 #include "tests/world/world.h"
 #include "worker/report.h"
@@ -185,7 +186,8 @@ static bool mourn(struct hand *hand) {
 
 static void hand_open(struct world *world, struct hand *hand) {
     struct error error = {0};
-    if (!place_open(hand->disk.folder, &hand->place, &error)) {
+    if (!folder_make(hand->disk.folder, &error) ||
+        !place_open(hand->disk.folder, &hand->place, &error)) {
         demand(world, hand->disk.dead || hand->disk.full, "%s does not start: %s", hand->name,
                error.message);
         tell(world, "%s does not start: %s", hand->name, error.message);

@@ -1,6 +1,7 @@
 #include "coordinator/query.h"
 #include "core/depot.h"
 #include "core/json.h"
+#include "tests/world/folders.h"
 #include "tests/world/world.h"
 
 #include <pthread.h>
@@ -33,16 +34,11 @@ static void note_sync(const struct shelf *shelf, struct content *content, const 
         content->named = access(blob, F_OK) == 0;
 }
 
-/* In place of the C library's, for the whole program: no real disk has to hear of it. */
-int fsync(int descriptor) {
-    struct stat file;
-    if (fstat(descriptor, &file) != 0)
-        return -1;
+static void note_syncs(const struct stat *file) {
     pthread_mutex_lock(&synced_lock);
     for (int i = 0; watched != NULL && i < CONTENTS; i++)
-        note_sync(watched, &watched->contents[i], &file);
+        note_sync(watched, &watched->contents[i], file);
     pthread_mutex_unlock(&synced_lock);
-    return 0;
 }
 
 /* From now on a power cut leaves at most this. */
@@ -75,6 +71,7 @@ static void settle(struct world *world, struct content *content) {
 bool shelf_open(struct world *world, struct error *error) {
     struct shelf *shelf = &world->shelf;
     watched = shelf->folder[0] != '\0' ? shelf : NULL;
+    folders_watch(note_syncs);
     return watched == NULL || (blobs_open(shelf->folder, &shelf->blobs, error) &&
                                uploads_open(shelf->blobs, 0, &shelf->uploads, error));
 }
@@ -98,6 +95,10 @@ static void interrupt_seal(struct world *world, struct content *content) {
         set_synced(content, came < 1 ? 0 : content->bytes, false);
     if (came < 2)
         take_name_back(world, content);
+    char folder[PATH_MAX];
+    if (came < 1 && content->first_there &&
+        depot_folder(world->shelf.folder, content->sha256, folder))
+        folders_unsync(folder);
 }
 
 /* What is not synced is shorter then, or has nothing where something was. */
@@ -134,6 +135,8 @@ void shelf_kill(struct world *world, bool power_cut) {
     blobs_close(shelf->blobs);
     shelf->uploads = NULL;
     shelf->blobs = NULL;
+    if (power_cut)
+        folders_lose_power(shelf->folder, &world->draws);
 }
 
 /* --- a request --- */
@@ -141,9 +144,12 @@ void shelf_kill(struct world *world, bool power_cut) {
 bool shelf_prepare(struct world *world, const struct wire_message *request) {
     struct content *content = content_of(world, request);
     struct blobs *blobs = world->shelf.blobs;
+    char folder[PATH_MAX];
     if (content == NULL)
         return true;
     settle(world, content);
+    content->first_there =
+        depot_folder(world->shelf.folder, content->sha256, folder) && access(folder, F_OK) != 0;
     if (blobs_size(blobs, content->sha256) < 0 && blobs_part_size(blobs, content->sha256) < 0)
         set_synced(content, 0, false);
     bool next = request->bytes != NULL &&

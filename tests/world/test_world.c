@@ -13,8 +13,6 @@
 #include "tests/coordinator/bodies.h"
 #include "tests/world/world.h"
 
-#include <sys/stat.h>
-
 #ifdef __SANITIZE_ADDRESS__
 enum { SEEDS = 60 };
 #else
@@ -140,7 +138,6 @@ static void world_begin(struct world *world, uint64_t seed, bool told, const cha
             snprintf(path, sizeof path, "%s/coordinator", folder);
         else
             snprintf(path, sizeof path, "%s/hand%d", folder, i);
-        mkdir(path, 0777);
         disk_make(office ? &world->office.disk : &world->hands[i].disk, path);
         if (office)
             break;

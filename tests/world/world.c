@@ -60,14 +60,16 @@ int world_main(int count, char **words, unsigned long long seeds_usual,
         *(option == 'n' ? &seeds : &seed) = strtoull(optarg, NULL, 10);
     }
     bool told = seed > 0 && seeds == 0;
-    void *folder;
-    if (temporary_make(&folder) != 0)
-        return 1;
     disk_open();
     seed = seed > 0 ? seed : 1;
     seeds = told ? 1 : seeds > 0 ? seeds : seeds_usual;
-    for (unsigned long long i = 0; i < seeds; i++)
+    for (unsigned long long i = 0; i < seeds; i++) {
+        void *folder;
+        if (temporary_make(&folder) != 0)
+            return 1;
         run(seed + i, told, folder);
+        temporary_remove(&folder);
+    }
     printf("%llu schedules from seed %llu on\n", seeds, seed);
-    return temporary_remove(&folder);
+    return 0;
 }

@@ -82,7 +82,8 @@ struct content {
     char sha256[SHA256_TEXT_SIZE];
     char *data;
     int64_t bytes;
-    bool sealing; /* so the coordinator has answered, and nobody has looked since */
+    bool sealing;     /* so the coordinator has answered, and nobody has looked since */
+    bool first_there; /* the last seal, if there was one, made the folder that its blob stands in */
     /* What a power cut leaves, as far as it was synced: so many bytes, and its name as a blob.
      * Guarded by shelf.c's lock. */
     int64_t synced;
