@@ -62,8 +62,8 @@ void fleet_close(struct fleet *fleet) {
 
 /* --- requests --- */
 
-bool fleet_ask(struct fleet_worker *worker, const char *name, const char *body,
-               struct error *error) {
+static bool ask(struct fleet_worker *worker, const char *name, const char *body,
+                struct error *error) {
     char request[WIRE_REQUEST_MAX + 1];
     int digits = snprintf(request, sizeof request, "%" PRIu64, ++worker->request);
     worker->sent_s = clock_steady_seconds();
@@ -82,13 +82,13 @@ bool fleet_hello(struct fleet_worker *worker, struct error *error) {
              "{\"worker\":\"%s\",\"host\":\"load\",\"pid\":1,\"backend\":\"cpu\",\"device\":"
              "\"simulated\",\"threads\":1,\"memory_bytes\":68719476736}",
              worker->name);
-    return fleet_ask(worker, "hello", body, error);
+    return ask(worker, "hello", body, error);
 }
 
 bool fleet_request(struct fleet_worker *worker, struct error *error) {
     char body[BODY_BYTES];
     snprintf(body, sizeof body, "{\"worker\":\"%s\"}", worker->name);
-    return fleet_ask(worker, "request", body, error);
+    return ask(worker, "request", body, error);
 }
 
 bool fleet_heartbeat(struct fleet_worker *worker, struct error *error) {
@@ -99,7 +99,7 @@ bool fleet_heartbeat(struct fleet_worker *worker, struct error *error) {
              ",\"steps\":400,\"loss\":0.1734261,\"images_per_second\":87.2}}",
              worker->name, worker->experiment, worker->attempt, worker->epoch + 1,
              worker->request % 400);
-    return fleet_ask(worker, "heartbeat", body, error);
+    return ask(worker, "heartbeat", body, error);
 }
 
 bool fleet_epoch(struct fleet_worker *worker, struct error *error) {
@@ -111,7 +111,7 @@ bool fleet_epoch(struct fleet_worker *worker, struct error *error) {
              "\"images_per_second\":87.2,\"best\":false}}",
              worker->name, worker->experiment, worker->attempt, ++worker->sequence,
              ++worker->epoch);
-    return fleet_ask(worker, "report", body, error);
+    return ask(worker, "report", body, error);
 }
 
 /* --- answers --- */

@@ -39,9 +39,6 @@ bool fleet_hello(struct fleet_worker *worker, struct error *error);
 bool fleet_request(struct fleet_worker *worker, struct error *error);
 bool fleet_heartbeat(struct fleet_worker *worker, struct error *error);
 bool fleet_epoch(struct fleet_worker *worker, struct error *error); /* reports the next one */
-/* Any request. */
-bool fleet_ask(struct fleet_worker *worker, const char *name, const char *body,
-               struct error *error);
 
 /* Hands over the answers that come within timeout_ms (0: those that are there). */
 bool fleet_wait(struct fleet *fleet, int timeout_ms, fleet_answered *answered, void *context,

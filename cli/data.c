@@ -37,10 +37,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_OUT: chosen->out = argument; return 0;
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_THREADS:
-        return options_number(argument, 1, THREADS_MOST, &chosen->threads)
-                   ? 0
-                   : options_mistake(state, "--threads is a whole number from 1 to %d, not %s",
-                                     THREADS_MOST, argument);
+        return options_integer(state, "--threads", argument, 1, THREADS_MOST, &chosen->threads);
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -49,11 +46,10 @@ static const struct command_line line = {
     .arguments = "check FILE | push FILE | ls",
     .help =
         "check reads every picture of an experiment: which are broken, too small for its crops, "
-        "grey, of "
-        "another size than most, or there twice (the same bytes or the same pixels), and which "
-        "twins are in two of train, valid and test. Writes a manifest of all pictures unless one "
-        "is broken; assay submit then puts its fingerprint into the experiment, and a worker whose "
-        "pictures differ refuses to train on them.\n\n"
+        "grey, of another size than most, or there twice (the same bytes or the same pixels), and "
+        "which twins are in two of train, valid and test. Writes a manifest of all pictures unless "
+        "one is broken; assay submit then puts its fingerprint into the experiment, and a worker "
+        "whose pictures differ refuses to train on them.\n\n"
         "Exit code: 0 when nothing stands in the way, 1 when twins leak from one split into "
         "another, 2 when a picture is broken or too small.\n\n"
         "push brings the pictures of an experiment to the coordinator, from which workers that "
@@ -63,8 +59,7 @@ static const struct command_line line = {
         "ls lists what was pushed, a line for every class and split file: the checksum by which "
         "data.fingerprint knows it, its files (the list of them is one) and their size, whether "
         "all of it has come, and which of the newest 5,000 experiments name it; needed: how many "
-        "of "
-        "these are queued, paused or running. assay gc --unused-data removes what none needs."
+        "of these are queued, paused or running. assay gc --unused-data removes what none needs."
         "\vExamples:\n  assay data check experiments/aug3_v2.json\n"
         "  assay data push experiments/aug3_v2.json\n  assay data ls --json",
     .options = options,

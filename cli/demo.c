@@ -48,23 +48,18 @@ static const struct argp_option options[] = {
     {"pictures-only", KEY_PICTURES_ONLY, NULL, 0, "Draw the pictures and stop there", 0},
     {0}};
 
-static error_t number(const struct argp_state *state, const char *option, const char *text,
-                      long long low, long long high, long long *value) {
-    if (options_number(text, low, high, value))
-        return 0;
-    return options_mistake(state, "--%s takes %lld to %lld, not \"%s\"", option, low, high, text);
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct demo_options *chosen = state->input;
     struct demo_set *set = &chosen->set;
     switch (key) {
     case KEY_DIR: chosen->dir = argument; return 0;
     case KEY_PICTURES:
-        return number(state, "pictures", argument, PICTURES_LEAST, PICTURES_MOST, &set->pictures);
-    case KEY_SIZE: return number(state, "size", argument, SIZE_LEAST, SIZE_MOST, &set->size);
-    case KEY_SEED: return number(state, "seed", argument, 0, INT_MAX, &set->seed);
-    case KEY_EPOCHS: return number(state, "epochs", argument, 1, 1000, &chosen->epochs);
+        return options_integer(state, "--pictures", argument, PICTURES_LEAST, PICTURES_MOST,
+                               &set->pictures);
+    case KEY_SIZE:
+        return options_integer(state, "--size", argument, SIZE_LEAST, SIZE_MOST, &set->size);
+    case KEY_SEED: return options_integer(state, "--seed", argument, 0, INT_MAX, &set->seed);
+    case KEY_EPOCHS: return options_integer(state, "--epochs", argument, 1, 1000, &chosen->epochs);
     case KEY_PICTURES_ONLY: chosen->pictures_only = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

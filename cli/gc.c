@@ -19,8 +19,7 @@ static const struct argp_option options[] = {
      0},
     {"unused-data", KEY_UNUSED, NULL, 0,
      "Also the data sets (assay data push) of which no experiment that is queued, paused or "
-     "running "
-     "has the fingerprint",
+     "running has the fingerprint",
      0},
     {0}};
 
@@ -30,10 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_DRY_RUN: chosen->dry_run = true; return 0;
     case KEY_UNUSED: chosen->unused_data = true; return 0;
     case KEY_KEEP_EVERY:
-        if (!options_number(argument, 0, EVERY_MOST, &chosen->keep_every))
-            return options_mistake(state, "--keep-every is a number of epochs, not \"%s\"",
-                                   argument);
-        return 0;
+        return options_integer(state, "--keep-every", argument, 0, EVERY_MOST, &chosen->keep_every);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -25,10 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_OUT: chosen->out = argument; return 0;
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_ROWS:
-        return options_number(argument, 1, CONTACT_ROWS_MAX, &chosen->rows)
-                   ? 0
-                   : options_mistake(state, "--rows is a whole number from 1 to %d, not %s",
-                                     CONTACT_ROWS_MAX, argument);
+        return options_integer(state, "--rows", argument, 1, CONTACT_ROWS_MAX, &chosen->rows);
     case ARGP_KEY_END:
         return chosen->out != NULL ? 0 : options_mistake(state, "preview needs --out SHEET.png");
     default: return ARGP_ERR_UNKNOWN;

@@ -33,11 +33,10 @@ static const struct command_line line = {
     .arguments = "ID...|GROUP",
     .help = "Writes one page that needs nothing else: which checkpoint to keep and why, what "
             "differs between the experiments, tags and notes, curves, ROC, what each class was "
-            "called, the "
-            "effects of the matrix, a contact sheet of its augmentations, and the test pictures "
-            "that the best is wrong about with most confidence, each with where the network "
-            "looked (Grad-CAM). Pictures and checkpoints come from this machine, checkpoints from "
-            "the coordinator too; where something is not there, the page says so."
+            "called, the effects of the matrix, a contact sheet of its augmentations, and the test "
+            "pictures that the best is wrong about with most confidence, each with where the "
+            "network looked (Grad-CAM). Pictures and checkpoints come from this machine, "
+            "checkpoints from the coordinator too; where something is not there, the page says so."
             "\vExample:\n  assay report demo --out demo.html",
     .options = options,
     .parse = parse,

@@ -48,8 +48,7 @@ static const struct argp_option options[] = {
     {"priority", KEY_PRIORITY, "N", 0, "Instead of the file's: higher runs earlier", 0},
     {"from", KEY_FROM, "ID@best|last|N", 0,
      "Go on from that checkpoint of an earlier experiment (its name will do for ID): its weights, "
-     "optimizer, learning rate "
-     "and epochs",
+     "optimizer, learning rate and epochs",
      0},
     {"manifest", KEY_MANIFEST, "FILE", 0,
      "What assay data check --out wrote of the pictures (default: what it left in data.root)", 0},
@@ -109,10 +108,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
-        if (!options_number(argument, -PRIORITY_MOST, PRIORITY_MOST, &chosen->priority))
-            return options_mistake(state, "--priority takes %d to %d, not \"%s\"", -PRIORITY_MOST,
-                                   PRIORITY_MOST, argument);
-        return 0;
+        return options_integer(state, "--priority", argument, -PRIORITY_MOST, PRIORITY_MOST,
+                               &chosen->priority);
     case KEY_FROM:
         if (!read_from(argument, chosen))
             return options_mistake(state, "--from takes ID@best, ID@last or ID@EPOCH, not \"%s\"",

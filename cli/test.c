@@ -57,10 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_CACHE: chosen->cache = argument; return 0;
     case KEY_GIB:
         chosen->cache_gib = argument;
-        return options_number(argument, 0, 1 << 20, &number)
-                   ? 0
-                   : options_mistake(state, "--data-cache-gib is a whole number, not \"%s\"",
-                                     argument);
+        return options_integer(state, "--data-cache-gib", argument, 0, 1 << 20, &number);
     case ARGP_KEY_END:
         if (chosen->checkpoint == NULL || chosen->split == NULL)
             return options_mistake(state, "test needs --checkpoint best|last|N and --split "
@@ -73,13 +70,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct command_line line = {
     .arguments = "ID|NAME",
     .help = "Evaluates a checkpoint of an experiment again and prints TP TN FP FN, accuracy, "
-            "precision, "
-            "recall, loss, ROC AUC, average precision, equal error rate, the counts at the "
-            "threshold that "
-            "Youden's J chooses on the validation split, and how each class came off. Runs here: "
-            "a checkpoint that is not on this machine is fetched from the coordinator, and so are "
-            "pictures of an experiment that was submitted with their fingerprint, if somebody has "
-            "pushed them (assay data push)."
+            "precision, recall, loss, ROC AUC, average precision, equal error rate, the counts at "
+            "the threshold that Youden's J chooses on the validation split, and how each class "
+            "came off. Runs here: a checkpoint that is not on this machine is fetched from the "
+            "coordinator, and so are pictures of an experiment that was submitted with their "
+            "fingerprint, if somebody has pushed them (assay data push)."
             "\vExample:\n  assay test 3 --checkpoint best --split test",
     .options = options,
     .parse = parse,

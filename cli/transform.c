@@ -49,15 +49,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_STAGE: chosen->stage = argument; return 0;
     case KEY_EPOCH:
-        return options_number(argument, 0, UINT32_MAX, &chosen->epoch)
-                   ? 0
-                   : options_mistake(state, "--epoch is a whole number from 0, not %s", argument);
+        return options_integer(state, "--epoch", argument, 0, UINT32_MAX, &chosen->epoch);
     case KEY_INDEX:
-        return options_number(argument, 0, (int64_t)RANDOM_SAMPLES - 1, &chosen->index)
-                   ? 0
-                   : options_mistake(state,
-                                     "--index is a whole number from 0 and below 2^56, not %s",
-                                     argument);
+        return options_integer(state, "--index", argument, 0, (int64_t)RANDOM_SAMPLES - 1,
+                               &chosen->index);
     case ARGP_KEY_END: return check(chosen, state);
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -66,10 +61,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct command_line line = {
     .arguments = "FILE IMAGE",
     .help = "Takes a picture (PNG, JPEG or WebP) through the pipeline of an experiment file, with "
-            "the very draws that "
-            "training makes in that epoch at that place of the training list."
-            "\vExample:\n  assay transform my.json a.png --stage train "
-            "--epoch 3 --index 17 --out b.png",
+            "the very draws that training makes in that epoch at that place of the training list."
+            "\vExample:\n  assay transform my.json a.png --stage train --epoch 3 --index 17 --out "
+            "b.png",
     .options = options,
     .parse = parse,
     .least = 2,

@@ -136,7 +136,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
             return options_mistake(state, "--lease is 0.1 to 86400 seconds, not \"%s\"", argument);
         options->lease_ms = (int64_t)llround(number * 1000);
         return 0;
-    case ARGP_KEY_ARG: return options_mistake(state, "\"%s\" is no option", argument);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

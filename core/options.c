@@ -167,7 +167,11 @@ static error_t parse_around(int key, char *argument, struct argp_state *state) {
     if (check_value(state, key, argument) != 0)
         return EINVAL;
     state->input = parsing->input;
-    return parsing->parser(key, argument, state);
+    error_t code = parsing->parser(key, argument, state);
+    if (code == ARGP_ERR_UNKNOWN && key == ARGP_KEY_ARGS)
+        return options_mistake(state, "%s takes no argument \"%s\"", parsing->title,
+                               state->argv[state->next]);
+    return code;
 }
 
 bool options_parse(const struct argp *argp, const char *title, int argc, char **argv, void *input,
@@ -202,12 +206,10 @@ bool options_number(const char *text, long long least, long long most, long long
 }
 
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
-                        long least, long most, long *value) {
-    long long number = 0;
-    if (!options_number(text, least, most, &number))
-        return options_mistake(state, "%s needs a whole number from %ld to %ld, not \"%s\"", name,
+                        long long least, long long most, long long *value) {
+    if (!options_number(text, least, most, value))
+        return options_mistake(state, "%s needs a whole number from %lld to %lld, not \"%s\"", name,
                                least, most, text);
-    *value = (long)number;
     return 0;
 }
 

@@ -16,9 +16,9 @@
     { "help", OPTIONS_HELP_KEY, NULL, 0, "Show this help", 0 }
 
 /* False when the program is to end with *code: after --help, which wins over mistakes, or a
- * mistake, which was printed. `title` is what the help calls the program: "assay-worker step". An
- * option's empty value is a mistake: a script's unset variable, most likely, and in front of a
- * slash it is a path from the root. */
+ * mistake, which was printed. `title` is what the help calls the program: "assay-worker step".
+ * Arguments that the parser does not know are a mistake, and so is an option's empty value: a
+ * script's unset variable, most likely, and in front of a slash it is a path from the root. */
 bool options_parse(const struct argp *argp, const char *title, int argc, char **argv, void *input,
                    int *code);
 
@@ -37,7 +37,7 @@ const struct argp_option *options_long(const struct argp_option *options, const 
 bool options_number(const char *text, long long least, long long most, long long *value);
 /* The same, or a mistake. `name`: "--device". */
 error_t options_integer(const struct argp_state *state, const char *name, const char *text,
-                        long least, long most, long *value);
+                        long long least, long long most, long long *value);
 /* A folder, or a mistake. One that is not there is a warning: pictures may come from the
  * coordinator. */
 error_t options_folder(const struct argp_state *state, const char *name, const char *text,

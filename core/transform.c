@@ -143,7 +143,8 @@ static void random_affine(const struct transform *op, struct random_stream *stre
     step->of.affine.fill = op->fill;
 }
 
-bool transform_draw(const struct transform *op, struct random_stream *stream, struct recipe *recipe,
+/* Adds what the op (not normalize) will do to the picture that `recipe` makes so far. */
+static bool draw_op(const struct transform *op, struct random_stream *stream, struct recipe *recipe,
                     struct error *error) {
     switch (op->kind) {
     case TRANSFORM_RESIZE: resize(op, recipe); break;
@@ -162,7 +163,7 @@ bool transform_apply(const struct transform *op, struct image *image, struct ran
                      struct error *error) {
     struct recipe recipe;
     recipe_begin(&recipe, image->width, image->height);
-    return transform_draw(op, stream, &recipe, error) &&
+    return draw_op(op, stream, &recipe, error) &&
            (recipe_apply(&recipe, image, error) ||
             error_context(error, "%s", transform_name(op->kind)));
 }
@@ -174,7 +175,7 @@ bool pipeline_takes(const struct pipeline *pipeline, int width, int height, stru
         struct recipe recipe;
         recipe_begin(&recipe, width, height);
         if (pipeline->ops[i].kind != TRANSFORM_NORMALIZE &&
-            !transform_draw(&pipeline->ops[i], &stream, &recipe, error))
+            !draw_op(&pipeline->ops[i], &stream, &recipe, error))
             return false;
         width = recipe_width(&recipe);
         height = recipe_height(&recipe);
@@ -203,7 +204,7 @@ bool pipeline_draw(const struct pipeline *pipeline, size_t from, struct random_s
                    struct recipe *recipe, struct error *error) {
     for (size_t i = from; i < pipeline->count; i++)
         if (pipeline->ops[i].kind != TRANSFORM_NORMALIZE &&
-            !transform_draw(&pipeline->ops[i], stream, recipe, error))
+            !draw_op(&pipeline->ops[i], stream, recipe, error))
             return error_context(error, "%s", transform_name(pipeline->ops[i].kind));
     return true;
 }

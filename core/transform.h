@@ -48,13 +48,9 @@ struct pipeline {
 
 const char *transform_name(enum transform_kind kind); /* "random_crop" */
 
-/* Adds what the op (not normalize) will do to the picture that `recipe` makes so far. Draws come
- * from `stream`, and each op takes the same number of words whatever the picture, so that a crop
- * does not move the next op's draws. Fails when a crop is larger than the picture. */
-bool transform_draw(const struct transform *op, struct random_stream *stream, struct recipe *recipe,
-                    struct error *error);
-
-/* Draws one op and applies it in place: `image` is replaced by the result. */
+/* Draws one op (not normalize) from `stream`, and applies it in place: `image` is replaced by the
+ * result. Each op takes the same number of words whatever the picture, so that a crop does not move
+ * the next op's draws. Fails when a crop is larger than the picture. */
 bool transform_apply(const struct transform *op, struct image *image, struct random_stream *stream,
                      struct error *error);
 

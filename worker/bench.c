@@ -19,7 +19,7 @@
 
 struct bench_options {
     const char *arch, *backend, *input, *floor_of;
-    long size, batch, steps;
+    long long size, batch, steps;
     int threads, device;
     bool layers, compact;
     enum precision precision;
@@ -74,8 +74,7 @@ static const struct argp_option bench_table[] = {
     {"precision", KEY_PRECISION, "fp32|tf32|bf16", 0, "What it computes in (default: fp32)", 0},
     {"layers", KEY_LAYERS, NULL, 0,
      "What each layer of a step took, and what it could not do without: FLOPs over the matrix "
-     "rate, "
-     "bytes over the bandwidth; as a table where --json is not given",
+     "rate, bytes over the bandwidth; as a table where --json is not given",
      0},
     {"floor-of", KEY_FLOOR_OF, "h100|h200|a100", 0,
      "Whose rates --layers takes (default: the device's own, on a CPU measured); with --steps 0 "
@@ -103,7 +102,6 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_FLOOR_OF: options->floor_of = text; return 0;
     case KEY_INPUT: options->input = text; return 0;
     case KEY_JSON: options->compact = true; return 0;
-    case ARGP_KEY_ARG: return options_mistake(state, "bench takes no argument \"%s\"", text);
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -326,7 +324,7 @@ static void describe(cJSON *out, const struct bench_options *options,
 /* JSON, or the layer table for people. */
 static bool print(const cJSON *out, const struct bench_options *options) {
     if (options->layers && !options->compact) {
-        printf("%s, batch %ld of %ld x %ld\n", options->arch, options->batch, options->size,
+        printf("%s, batch %lld of %lld x %lld\n", options->arch, options->batch, options->size,
                options->size);
         bench_layers_print(cJSON_GetObjectItemCaseSensitive(out, "layers"));
         return true;

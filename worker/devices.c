@@ -27,7 +27,6 @@ static error_t devices_parse(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_JSON: options->json = true; return 0;
-    case ARGP_KEY_ARG: return options_mistake(state, "devices takes no argument \"%s\"", text);
     default: return ARGP_ERR_UNKNOWN;
     }
 }

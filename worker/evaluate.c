@@ -81,7 +81,6 @@ static error_t evaluate_parse(int key, char *text, struct argp_state *state) {
     case KEY_CACHE: options->source.data_cache = text; return 0;
     case KEY_CACHE_GIB: return options_cache_gib(state, text, &options->source.data_cache_bytes);
     case KEY_JSON: options->json = true; return 0;
-    case ARGP_KEY_ARG: return options_mistake(state, "evaluate takes no argument \"%s\"", text);
     case ARGP_KEY_END:
         if (options->config == NULL || options->checkpoint == NULL)
             return options_mistake(state, "evaluate needs --config and --checkpoint");

@@ -168,7 +168,7 @@ static error_t add_label(const struct argp_state *state, const char *text,
 static error_t worker_parse(int key, char *text, struct argp_state *state) {
     struct worker_options *options = state->input;
     struct agent_options *agent = &options->agent;
-    long number = 0;
+    long long number = 0;
     error_t code = 0;
     switch (key) {
     case KEY_CONNECT: agent->connect = text; return 0;
@@ -279,16 +279,15 @@ static int worker_main(int argc, char **argv) {
         .doc =
             "Train what the coordinator hands out, and report every epoch.\v"
             "Stops cleanly on SIGINT and SIGTERM: the experiment is given back and goes on "
-            "elsewhere from its last finished epoch; a second signal ends at once. --drain "
-            "asks it for the same from outside. Without a coordinator a worker goes on training "
-            "and keeps trying; its reports wait in DIR/spool.db. What DIR has of one database is "
-            "never sent to a coordinator that has another one, of which it keeps all in "
-            "DIR/databases. With --slots each slot has a folder of its own, DIR/slot-1 and so on, "
-            "and is started again when it dies.\n\n"
-            "Subcommands, each with --help: step (one training step, for checking numerics), "
-            "bench (how fast is this machine), evaluate (a checkpoint on valid or test), "
-            "predict (scores of pictures), devices "
-            "(what could compute here)."};
+            "elsewhere from its last finished epoch; a second signal ends at once. --drain asks it "
+            "for the same from outside. Without a coordinator a worker goes on training and keeps "
+            "trying; its reports wait in DIR/spool.db. What DIR has of one database is never sent "
+            "to a coordinator that has another one, of which it keeps all in DIR/databases. With "
+            "--slots each slot has a folder of its own, DIR/slot-1 and so on, and is started again "
+            "when it dies.\n\n"
+            "Subcommands, each with --help: step (one training step, for checking numerics), bench "
+            "(how fast is this machine), evaluate (a checkpoint on valid or test), predict (scores "
+            "of pictures), devices (what could compute here)."};
     const char *connect = getenv("ASSAY_CONNECT");
     struct worker_options options = {
         .agent = {.connect = connect != NULL && connect[0] != '\0' ? connect : DEALER_ENDPOINT,

@@ -7,21 +7,21 @@
 #include <string.h>
 
 error_t options_device(const struct argp_state *state, const char *text, int *device) {
-    long number = 0;
+    long long number = 0;
     error_t code = options_integer(state, "--device", text, 0, 1023, &number);
     *device = (int)number;
     return code;
 }
 
 error_t options_threads(const struct argp_state *state, const char *text, int *threads) {
-    long number = 0;
+    long long number = 0;
     error_t code = options_integer(state, "--threads", text, 0, 1024, &number);
     *threads = (int)number;
     return code;
 }
 
 error_t options_cache_gib(const struct argp_state *state, const char *text, int64_t *bytes) {
-    long number = 0;
+    long long number = 0;
     error_t code = options_integer(state, "--data-cache-gib", text, 0, 1 << 20, &number);
     *bytes = (int64_t)number << 30;
     return code;

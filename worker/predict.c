@@ -53,7 +53,7 @@ static const struct argp_option predict_table[] = {
 
 static error_t predict_parse(int key, char *text, struct argp_state *state) {
     struct predict_options *options = state->input;
-    long number = 0;
+    long long number = 0;
     error_t code = 0;
     switch (key) {
     case KEY_CHECKPOINT: options->checkpoint = text; return 0;

@@ -79,7 +79,6 @@ static error_t step_parse(int key, char *text, struct argp_state *state) {
         return options_precision(state, text, &options->precision);
     case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_THREADS: return options_threads(state, text, &options->threads);
-    case ARGP_KEY_ARG: return options_mistake(state, "step takes no argument \"%s\"", text);
     case ARGP_KEY_END: return step_check(options, state);
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -127,8 +126,7 @@ static bool batch_check(const struct tensor *images, const struct tensor *labels
                         struct error *error) {
     if (!has_shape(images, TENSOR_F32, 4) || images->shape[1] != 3)
         return error_set(error, ERROR_INPUT,
-                         "the tensor \"images\" must be there as F32 "
-                         "[N, 3, H, W]");
+                         "the tensor \"images\" must be there as F32 [N, 3, H, W]");
     if (!has_shape(labels, TENSOR_I64, 1) || labels->shape[0] != images->shape[0])
         return error_set(error, ERROR_INPUT, "the tensor \"labels\" must be there as I64 [%zu]",
                          images->shape[0]);

@@ -104,6 +104,6 @@ refused 'holds something else' --dir "$work/mine"
 [ "$(ls -A "$work/mine")" = thesis.txt ] || fail "something was written beside thesis.txt"
 refused 'cannot be a demo' --dir "$work/mine/thesis.txt"
 refused 'leave these options out' --dir "$demo" --seed 5
-refused 'pictures takes' --dir "$work/none" --pictures 1
-refused 'epochs takes' --dir "$work/none" --epochs many
+refused 'pictures needs' --dir "$work/none" --pictures 1
+refused 'epochs needs' --dir "$work/none" --epochs many
 [ ! -e "$work/none" ] || fail "a refused demo made its folder"
