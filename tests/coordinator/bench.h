@@ -157,4 +157,6 @@ static inline void state_is(struct bench *bench, long long id, const char *expec
     assert_string_equal(text_of(show(bench, id), "state"), expected);
 }
 
+#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
+
 #endif

@@ -1,15 +1,5 @@
-#include "coordinator/coordinator.h"
-
+/* What comes into the queue, who gets it, and what is shown of it. */
 #include "tests/coordinator/bench.h"
-#include "tests/temporary.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* --- submit --- */
 
@@ -231,259 +221,6 @@ static void a_full_list_of_workers_takes_a_lost_ones_place_or_none(void **state)
     ask(bench, "heartbeat", body_worker("w0"), "beat");
 }
 
-/* --- leases --- */
-
-static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 2, 3);
-    hello(bench, "a");
-    hello(bench, "b");
-    take(bench, "a");
-    assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
-    for (int i = 0; i < 4; i++) { /* two leases long: each beat renews it */
-        wait_ms(bench, LEASE_MS / 2);
-        assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
-    }
-    for (int i = 0; i < 2; i++) {
-        wait_ms(bench, LEASE_MS / 2);
-        ask(bench, "status", body("{}"), "coordinator");
-    }
-    const cJSON *details = show(bench, 1);
-    assert_string_equal(text_of(details, "state"), "queued");
-    assert_int_equal(number_of(details, "failures"), 1);
-    assert_non_null(strstr(text_of(details, "error"), "worker a was lost in attempt 1"));
-    assert_string_equal(text_of(json_member(details, "attempts")->child, "outcome"), "lost");
-    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
-    wait_for_rest(bench);
-    take(bench, "b");
-    assert_int_equal(number_of(bench->answer.body, "attempt"), 2);
-    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
-    assert_true(fenced(bench, "a", 1, 2, "epoch", body_epoch(2, 0.25)));
-    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "fenced");
-    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 1);
-}
-
-static void after_a_pause_of_the_coordinator_nobody_is_lost(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 2, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    wait_ms(bench, 10 * LEASE_MS); /* no batch all that time: nobody could be heard */
-    state_is(bench, 1, "running");
-    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
-}
-
-static void a_restart_gives_every_lease_a_whole_new_time(void **state) {
-    struct bench *bench = *state;
-    struct error error = {0};
-    submit(bench, 2, 2, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    coordinator_close(&bench->coordinator);
-    wait_ms(bench, 10 * LEASE_MS);
-    assert_true(coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
-    wait_ms(bench, LEASE_MS / 2);
-    state_is(bench, 1, "running");
-    assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5))); /* still known */
-    hello(bench, "b");
-    assert_int_equal(take(bench, "b"), 2);
-}
-
-/* Ray Tune issue 7989: the queue was gone when the head node started again. */
-static void the_queue_is_there_when_the_coordinator_starts_again(void **state) {
-    void *folder;
-    struct bench *bench = *state;
-    struct error error = {0};
-    assert_int_equal(temporary_make(&folder), 0);
-    char *path = temporary_path(&folder, "assay.db");
-    coordinator_close(&bench->coordinator);
-    store_close(bench->store);
-    for (int life = 0; life < 2; life++) {
-        if (!store_open(path, &bench->store, &error) ||
-            !coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error))
-            fail_msg("%s", error.message);
-        if (life == 1)
-            break;
-        submit(bench, 5, 2, 3);
-        hello(bench, "a");
-        assert_int_equal(take(bench, "a"), 1);
-        ask(bench, "priority", body("{\"ids\": [4], \"priority\": 7}"), "changed");
-        ask(bench, "pause", body("{\"ids\": [2]}"), "changed");
-        ask(bench, "cancel", body("{\"ids\": [5]}"), "changed");
-        coordinator_close(&bench->coordinator); /* nothing is said or saved at the end */
-        store_close(bench->store);
-    }
-    static const char *const states[] = {"running", "paused", "queued", "queued", "cancelled"};
-    for (int id = 1; id <= 5; id++)
-        state_is(bench, id, states[id - 1]);
-    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null"); /* still its own */
-    hello(bench, "b");
-    hello(bench, "c");
-    hello(bench, "d");
-    assert_int_equal(take(bench, "b"), 4);
-    assert_int_equal(take(bench, "c"), 3);
-    ask(bench, "request", body_worker("d"), "nothing");
-    free(path);
-    temporary_remove(&folder);
-}
-
-static void the_last_lost_attempt_makes_it_failed_and_says_why(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 2, 2);
-    hello(bench, "a");
-    for (int attempt = 1; attempt <= 2; attempt++) {
-        wait_for_rest(bench);
-        take(bench, "a");
-        for (int i = 0; i < 2; i++) {
-            wait_ms(bench, LEASE_MS / 2);
-            ask(bench, "status", body("{}"), "coordinator");
-        }
-    }
-    const cJSON *details = show(bench, 1);
-    assert_string_equal(text_of(details, "state"), "failed");
-    assert_int_equal(number_of(details, "attempt"), 2);
-    assert_non_null(strstr(text_of(details, "error"), "not heard for 1.0 s; no attempt is left"));
-    ask(bench, "request", body_worker("a"), "nothing");
-}
-
-static void a_new_epoch_forgives_the_failures_before_it(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 9, 2);
-    hello(bench, "a");
-    for (int attempt = 1; attempt <= 4; attempt++) {
-        wait_for_rest(bench);
-        take(bench, "a");
-        fenced(bench, "a", 1, attempt, "epoch", body_epoch(1, 0.5));
-        if (attempt <= 3)
-            fenced(bench, "a", 1, attempt, "epoch", body_epoch(attempt, 0.5));
-        fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
-        state_is(bench, 1, attempt < 4 ? "queued" : "failed");
-    }
-}
-
-static void what_failed_rests_before_it_is_tried_again_and_says_for_how_long(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 9, 9);
-    hello(bench, "a");
-    take(bench, "a");
-    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
-    ask(bench, "request", body_worker("a"), "nothing");
-    assert_string_equal(text_of(show(bench, 1), "waits"), "retries in 2 s");
-    wait_ms(bench, 2000);
-    assert_string_equal(text_of(show(bench, 1), "waits"), "no worker is connected");
-    take(bench, "a");
-}
-
-static void what_the_machine_could_not_do_counts_as_no_failure_and_says_why(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 9, 1);
-    hello(bench, "a");
-    for (int attempt = 1; attempt <= 3; attempt++) {
-        wait_for_rest(bench);
-        take(bench, "a");
-        fenced(bench, "a", 1, attempt, "end",
-               body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
-        ask(bench, "request", body_worker("a"), "nothing");
-    }
-    const cJSON *shown = show(bench, 1);
-    assert_string_equal(text_of(shown, "state"), "queued");
-    assert_int_equal(number_of(shown, "failures"), 0);
-    assert_string_equal(text_of(shown, "error"), "no room");
-    assert_string_equal(text_of(shown, "worker"), "null");
-    const cJSON *attempt = json_member(shown, "attempts")->child;
-    assert_string_equal(text_of(attempt, "outcome"), "given_back");
-    assert_string_equal(text_of(attempt, "error"), "no room");
-}
-
-/* --- how an attempt ends --- */
-
-static void what_is_given_back_costs_nothing(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 2, 1);
-    hello(bench, "a");
-    for (int attempt = 1; attempt <= 5; attempt++) {
-        take(bench, "a");
-        assert_int_equal(number_of(bench->answer.body, "attempt"), attempt);
-        assert_false(fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"given_back\"}")));
-    }
-    take(bench, "a");
-    ask(bench, "goodbye", body_worker("a"), "farewell");
-    const cJSON *details = show(bench, 1);
-    assert_string_equal(text_of(details, "state"), "queued");
-    assert_int_equal(number_of(details, "failures"), 0);
-    const cJSON *workers = ask(bench, "workers", body("{}"), "worker_list");
-    assert_int_equal(cJSON_GetArraySize(json_member(workers, "workers")), 0);
-}
-
-/* The process that said it is gone; another of its name has the experiment since. */
-static void a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 2, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    ask(bench, "goodbye", body_worker("a"), "farewell");
-    hello(bench, "a");
-    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
-    assert_true(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"done\"}")));
-    state_is(bench, 1, "queued");
-    assert_int_equal(number_of(show(bench, 1), "failures"), 0);
-}
-
-static void an_end_may_be_reported_again(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 1, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5));
-    for (int i = 0; i < 3; i++) {
-        assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"done\"}")));
-        assert_false(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.25)));
-    }
-    hello(bench, "b");
-    assert_true(fenced(bench, "b", 1, 1, "end", body("{\"outcome\": \"failed\"}")));
-    const cJSON *details = show(bench, 1);
-    assert_string_equal(text_of(details, "state"), "done");
-    assert_string_equal(text_of(details, "worker"), "a");
-    assert_true(json_member(json_member(details, "latest"), "valid") != NULL);
-    assert_int_equal(cJSON_GetArraySize(json_member(details, "history")), 1);
-}
-
-static void a_failure_without_a_reason_is_told_as_one(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 1, 1);
-    hello(bench, "a");
-    take(bench, "a");
-    assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\"}")));
-    state_is(bench, 1, "failed");
-    assert_string_equal(text_of(show(bench, 1), "error"), "the worker gave no reason");
-}
-
-static void a_failure_that_would_come_again_is_not_tried_again(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 1, 1, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    fenced(bench, "a", 1, 1, "end",
-           body("{\"outcome\": \"failed\", \"error\": \"no such folder\", \"retry\": false}"));
-    state_is(bench, 1, "failed");
-    assert_string_equal(text_of(show(bench, 1), "error"), "no such folder");
-}
-
-static void what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports(void **state) {
-    struct bench *bench = *state;
-    submit(bench, 3, 2, 3);
-    hello(bench, "a");
-    take(bench, "a");
-    const cJSON *changed = ask(bench, "cancel", body("{\"ids\": [1, 2, 2]}"), "changed");
-    assert_int_equal(cJSON_GetArraySize(json_member(changed, "ids")), 2);
-    assert_string_equal(stop_of_beat(bench, "a", 1, 1), "cancelled");
-    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
-    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 0);
-    changed = ask(bench, "cancel", body("{\"ids\": [1, 2]}"), "changed");
-    assert_int_equal(cJSON_GetArraySize(json_member(changed, "ids")), 0);
-    assert_int_equal(take(bench, "a"), 3);
-}
-
 /* --- looking --- */
 
 static void what_is_not_there_is_not_found(void **state) {
@@ -630,12 +367,11 @@ static void a_batch_that_cannot_be_committed_has_not_happened(void **state) {
 }
 
 int main(void) {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
     const struct CMUnitTest tests[] = {
         ON_BENCH(the_same_key_submits_once),
         ON_BENCH(of_a_submission_with_a_fault_nothing_is_queued),
-        ON_BENCH(where_and_with_what_was_submitted_is_told_and_has_no_control_characters),
         ON_BENCH(names_that_would_reach_a_terminal_have_no_control_characters),
+        ON_BENCH(where_and_with_what_was_submitted_is_told_and_has_no_control_characters),
         ON_BENCH(two_workers_never_get_the_same_experiment),
         ON_BENCH(a_worker_has_to_say_hello_first),
         ON_BENCH(the_checkpoint_to_go_on_from_comes_with_the_assignment),
@@ -644,20 +380,6 @@ int main(void) {
         ON_BENCH(what_cannot_go_on_from_a_checkpoint_is_not_queued),
         ON_BENCH(a_worker_is_to_beat_often_enough_for_its_lease_and_for_who_cancels),
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
-        ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
-        ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
-        ON_BENCH(the_queue_is_there_when_the_coordinator_starts_again),
-        ON_BENCH(a_restart_gives_every_lease_a_whole_new_time),
-        ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
-        ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),
-        ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
-        ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
-        ON_BENCH(what_is_given_back_costs_nothing),
-        ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
-        ON_BENCH(an_end_may_be_reported_again),
-        ON_BENCH(a_failure_without_a_reason_is_told_as_one),
-        ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
-        ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),
         ON_BENCH(what_is_not_there_is_not_found),
         ON_BENCH(an_epoch_comes_back_as_it_was_reported),
         ON_BENCH(many_experiments_are_shown_in_pages_that_fit),

@@ -89,8 +89,6 @@ static void what_meets_no_filter_is_an_empty_page(void **state) {
     assert_true(cJSON_IsNull(json_member(answer, "next")));
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(a_long_list_comes_in_pages_of_a_hundred),

@@ -193,7 +193,6 @@ static void a_page_of_long_paths_fits_a_message(void **state) {
 }
 
 int main(void) {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
     const struct CMUnitTest tests[] = {
         ON_BENCH(an_evaluation_comes_back_as_it_was_reported),
         ON_BENCH(a_later_attempts_evaluation_replaces_it_and_its_classes),

@@ -237,7 +237,6 @@ static void a_decision_whose_commit_fails_has_not_happened(void **state) {
 }
 
 int main(void) {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
     const struct CMUnitTest tests[] = {
         ON_BENCH(who_is_worse_than_the_median_is_told_to_end),
         ON_BENCH(who_goes_on_after_it_was_stopped_is_not_judged_again),

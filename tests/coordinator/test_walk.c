@@ -6,14 +6,11 @@
  * held up is let go, everything is done, with every epoch exactly once.
  *
  * These workers keep to no rule but the messages' shapes. Those of tests/world do what the
- * product's do, in a world that keeps to none.
- *
- * SEED=n in the environment repeats one walk; a failure names its seed. */
+ * product's do, in a world that keeps to none. */
 #include "coordinator/query.h"
 #include "core/random.h"
 #include "tests/coordinator/bench.h"
-
-#include <time.h>
+#include "tests/coordinator/seeds.h"
 
 enum {
     FIRST = 20,    /* of group "g" */
@@ -435,24 +432,9 @@ static void one_walk(uint64_t seed) {
     free(walk);
 }
 
-static uint64_t seed_under_way; /* 0 once all went well */
-
 static void whatever_happens_nothing_is_doubled_lost_or_stuck(void **state) {
     (void)state;
-    const char *given = getenv("SEED");
-    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
-    for (uint64_t i = 0; i < (given != NULL ? 1 : WALKS); i++) {
-        seed_under_way = seed + i;
-        one_walk(seed_under_way);
-    }
-    seed_under_way = 0;
-}
-
-static int name_the_seed(void **state) {
-    (void)state;
-    if (seed_under_way != 0)
-        print_error("run it again with SEED=%llu\n", (unsigned long long)seed_under_way);
-    return 0;
+    from_seeds(WALKS, one_walk);
 }
 
 int main(void) {

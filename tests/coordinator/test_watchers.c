@@ -168,8 +168,6 @@ static void a_worker_that_is_lost_is_a_change(void **state) {
     moved(bench, before);
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_waits_for_twenty_seconds_at_most),

@@ -1,0 +1,214 @@
+/* Data sets: what is pushed and listed, and what of them gc clears away. */
+#include "coordinator/listings.h"
+#include "tests/coordinator/archive.h"
+
+/* A listing whose files are FIRST and SECOND. */
+#define LISTING "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define OTHER "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const cJSON *push_both(struct archive *archive) {
+    return ask(archive->bench, "push",
+               body("{\"listing\": \"" LISTING "\", \"name\": \"real\", \"files\": ["
+                    "{\"sha256\": \"" FIRST "\", \"bytes\": 5},"
+                    "{\"sha256\": \"" SECOND "\", \"bytes\": 6}]}"),
+               "missing");
+}
+
+static void store_file(struct archive *archive, const char *sum, const char *bytes) {
+    ask(archive->bench, "store", body("{\"sha256\": \"%s\", \"bytes\": %zu}", sum, strlen(bytes)),
+        "want");
+    ask_with(archive, "append", body("{\"sha256\": \"%s\", \"offset\": 0}", sum), bytes, "sealing");
+    do {
+        begin(archive->bench);
+        answer(archive->bench, "store",
+               body("{\"sha256\": \"%s\", \"bytes\": %zu}", sum, strlen(bytes)));
+        commit(archive->bench);
+        usleep(1000);
+    } while (strcmp(archive->bench->answer.name, "sealing") == 0);
+    assert_string_equal(archive->bench->answer.name, "have");
+}
+
+/* One that is queued, paused or running with the fingerprint of LISTING. */
+static void submit_on_listing(struct archive *archive, int number) {
+    ask(archive->bench, "submit",
+        body("{\"key\": \"the key of set %d\", \"experiments\": [{\"name\": \"set\", \"group\": "
+             "\"set\","
+             "\"variant\": {}, \"config\": {\"name\": \"set\", \"data\": {\"classes\": ["
+             "{\"name\": \"fake\", \"dir\": \"fake\", \"label\": 0},"
+             "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}], \"fingerprint\": "
+             "{\"classes\": ["
+             "{\"name\": \"real\", \"pictures\": 2, \"bytes\": 11, \"sha256\": \"" LISTING
+             "\"}]}}}}]}",
+             number),
+        "submitted");
+}
+
+static void a_push_says_what_is_missing(void **state) {
+    struct archive *archive = *state;
+    assert_int_equal(cJSON_GetArraySize(json_member(push_both(archive), "files")), 2);
+    store_file(archive, FIRST, "first");
+    const cJSON *missing = json_member(push_both(archive), "files");
+    assert_int_equal(cJSON_GetArraySize(missing), 1);
+    assert_string_equal(text_of(missing->child, "sha256"), SECOND);
+    store_file(archive, SECOND, "second");
+    assert_int_equal(cJSON_GetArraySize(json_member(push_both(archive), "files")), 0);
+}
+
+static void what_no_listing_has_is_not_stored(void **state) {
+    struct archive *archive = *state;
+    refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 5}"), "not_found",
+                 "push its listing first");
+    push_both(archive);
+    refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 6}"), "invalid",
+                 "of a file of 5");
+}
+
+static void a_listing_of_what_is_no_sum_is_refused(void **state) {
+    struct archive *archive = *state;
+    char sum[SHA256_TEXT_SIZE] = "../";
+    memset(sum + 3, 'a', sizeof sum - 4);
+    refused_with(archive, "push",
+                 body("{\"listing\": \"" LISTING "\", \"name\": \"real\", \"files\": ["
+                      "{\"sha256\": \"%s\", \"bytes\": 5}]}",
+                      sum),
+                 "invalid", "no SHA-256");
+}
+
+static void gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    store_file(archive, SECOND, "second");
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    const cJSON *cleared = gc(archive, "{\"dry_run\": true, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "bytes"), 11);
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    cleared = gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "files"), 2);
+    assert_int_equal(number_of(cleared, "bytes"), 11);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
+static void gc_leaves_the_data_set_of_an_experiment_that_is_not_finished(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    submit_on_listing(archive, 1);
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    ask(archive->bench, "pause", body("{\"ids\": [2]}"), "changed");
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
+static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    offer_until_there(archive, "a", "file", 0, FIRST, 5);
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+/* Whose artifacts folder cannot be read to its end. */
+static void gc_fails(struct archive *archive, const char *how) {
+    char *path = NULL;
+    assert_true(asprintf(&path, "%s/sha256/ff", archive->folder) > 0);
+    FILE *in_the_way = fopen(path, "w");
+    assert_non_null(in_the_way);
+    fclose(in_the_way);
+    refused_with(archive, "gc", body("%s", how), "storage", "cannot read");
+    unlink(path);
+    free(path);
+}
+
+static void a_gc_that_fails_leaves_the_data_sets(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    gc_fails(archive, "{\"dry_run\": true, \"unused_data\": true}");
+    gc_fails(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(number_of(gc(archive, "{\"dry_run\": false}"), "files"), 0);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static void a_gc_that_fails_leaves_the_checkpoints(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "epoch_2.st", "epoch", 2, FIRST, "first");
+    gc_fails(archive, "{\"dry_run\": false, \"keep_every\": 4}");
+    assert_int_equal(artifacts_shown(archive), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static const cJSON *listings(struct archive *archive) {
+    return json_member(ask(archive->bench, "listings", body("{}"), "listed"), "listings");
+}
+
+static void data_sets_are_listed_with_what_is_missing_of_them(void **state) {
+    struct archive *archive = *state;
+    assert_int_equal(cJSON_GetArraySize(listings(archive)), 0);
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    const cJSON *listing = listings(archive)->child;
+    assert_null(listing->next);
+    assert_string_equal(text_of(listing, "listing"), LISTING);
+    assert_string_equal(text_of(listing, "name"), "real");
+    assert_int_equal(number_of(listing, "files"), 2);
+    assert_int_equal(number_of(listing, "bytes"), 11);
+    assert_int_equal(number_of(listing, "missing_files"), 1);
+    assert_int_equal(number_of(listing, "pushed_ms"), archive->bench->coordinator.now.unix_ms);
+    store_file(archive, SECOND, "second");
+    assert_int_equal(number_of(listings(archive)->child, "missing_files"), 0);
+}
+
+static void
+a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished(void **state) {
+    struct archive *archive = *state;
+    ask(archive->bench, "push",
+        body("{\"listing\": \"" OTHER "\", \"name\": \"list\", \"files\": ["
+             "{\"sha256\": \"" OTHER "\", \"bytes\": 5}]}"),
+        "missing");
+    push_both(archive);
+    submit_on_listing(archive, 1);
+    submit_on_listing(archive, 2);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    const cJSON *listing = listings(archive)->child, *ids = json_member(listing, "ids");
+    assert_string_equal(text_of(listing, "listing"), LISTING);
+    assert_int_equal(number_of(listing, "experiments"), 2);
+    assert_int_equal(number_of(listing, "unfinished"), 1);
+    assert_int_equal(cJSON_GetArraySize(ids), 2);
+    assert_int_equal(ids->child->valueint, 3);
+    assert_int_equal(ids->child->next->valueint, 2);
+    assert_int_equal(number_of(listing->next, "experiments"), 0);
+}
+
+static void of_very_many_experiments_that_name_a_data_set_the_newest_are_listed(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    for (int i = 1; i <= LISTING_IDS + 1; i++)
+        submit_on_listing(archive, i);
+    const cJSON *listing = listings(archive)->child, *ids = json_member(listing, "ids");
+    assert_int_equal(number_of(listing, "experiments"), LISTING_IDS + 1);
+    assert_int_equal(cJSON_GetArraySize(ids), LISTING_IDS);
+    assert_int_equal(ids->child->valueint, LISTING_IDS + 2);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_ARCHIVE(a_push_says_what_is_missing),
+        ON_ARCHIVE(what_no_listing_has_is_not_stored),
+        ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
+        ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
+        ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
+        ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
+        ON_ARCHIVE(a_gc_that_fails_leaves_the_data_sets),
+        ON_ARCHIVE(a_gc_that_fails_leaves_the_checkpoints),
+        ON_ARCHIVE(data_sets_are_listed_with_what_is_missing_of_them),
+        ON_ARCHIVE(a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished),
+        ON_ARCHIVE(of_very_many_experiments_that_name_a_data_set_the_newest_are_listed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

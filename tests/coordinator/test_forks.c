@@ -1,0 +1,133 @@
+/* What waits for a checkpoint of another experiment, and what of that is kept for it. */
+#include "tests/coordinator/archive.h"
+
+/* Epoch 1 is the best so far and has a checkpoint on w's host, h; one that goes on from it. */
+static const cJSON *fork_of_epoch_1(struct archive *archive) {
+    struct bench *bench = archive->bench;
+    fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("a fork's key", 1, 11, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"best\"}"));
+    ask(bench, "submit", request, "submitted");
+    hello(bench, "x");
+    return show(bench, 2);
+}
+
+static void a_fork_of_what_is_stored_is_for_any_worker(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    const cJSON *from = json_member(fork_of_epoch_1(archive), "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), FIRST);
+    assert_int_equal(take(archive->bench, "x"), 2);
+    from = json_member(archive->bench->answer.body, "from");
+    assert_int_equal(number_of(json_member(from, "file"), "bytes"), 5);
+    assert_null(json_member(from, "best"));
+}
+
+static void a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it(void **state) {
+    struct archive *archive = *state;
+    assert_string_equal(text_of(fork_of_epoch_1(archive), "waits"),
+                        "no worker on gone, which has its checkpoint");
+    ask(archive->bench, "request", body_worker("x"), "nothing");
+}
+
+static void a_fork_is_for_any_worker_once_its_checkpoint_has_come(void **state) {
+    struct archive *archive = *state;
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    assert_string_equal(text_of(show(archive->bench, 2), "waits"), "its turn");
+    assert_int_equal(take(archive->bench, "x"), 2);
+    const cJSON *from = json_member(archive->bench->answer.body, "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), FIRST);
+}
+
+static void a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    fork_of_epoch_1(archive);
+    cJSON *epoch = body_epoch(2, 0.6);
+    cJSON_ReplaceItemInObjectCaseSensitive(epoch, "best", cJSON_CreateFalse());
+    fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("another fork's key", 1, 12, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", request, "submitted");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_string_equal(text_of(show(bench, 3), "waits"),
+                        "no worker on gone, which has its checkpoint");
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    const cJSON *from = json_member(show(bench, 3), "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), SECOND);
+    assert_string_equal(text_of(json_member(from, "best"), "sha256"), FIRST);
+    assert_string_equal(text_of(show(bench, 3), "waits"), "its turn");
+}
+
+/* As when epoch 1 had no checkpoint of its own when the worker died. */
+static void a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    cJSON *epoch = body_epoch(2, 0.6);
+    cJSON_ReplaceItemInObjectCaseSensitive(epoch, "best", cJSON_CreateFalse());
+    fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
+    fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
+    cJSON *request = body_submit("a fork's key", 1, 12, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", request, "submitted");
+    hello(bench, "x");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    assert_string_equal(text_of(show(bench, 2), "waits"), "its turn");
+    assert_null(json_member(json_member(show(bench, 2), "from"), "best"));
+}
+
+static void
+a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried(void **state) {
+    struct archive *archive = *state;
+    fork_of_epoch_1(archive);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    ask(archive->bench, "retry", body("{\"ids\": [2]}"), "changed");
+    assert_int_equal(take(archive->bench, "x"), 2);
+}
+
+static void what_a_fork_goes_on_from_stays_when_its_name_has_other_content(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    gc(archive, "{\"dry_run\": false, \"keep_every\": 0}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+static void what_a_fork_went_on_from_goes_when_it_is_done(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    assert_int_equal(take(archive->bench, "x"), 2);
+    fenced(archive->bench, "x", 2, 1, "end", body("{\"outcome\": \"done\"}"));
+    state_is(archive->bench, 2, "done");
+    gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
+        ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
+        ON_ARCHIVE(a_fork_is_for_any_worker_once_its_checkpoint_has_come),
+        ON_ARCHIVE(a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too),
+        ON_ARCHIVE(a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere),
+        ON_ARCHIVE(
+            a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
+        ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
+        ON_ARCHIVE(what_a_fork_went_on_from_goes_when_it_is_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
