@@ -1,141 +1,18 @@
-/* Lists of keys, and a coordinator with keys on a socket, in a thread of its own: who comes in, and
- * what they may ask. */
+/* A coordinator with keys on a socket, in a thread of its own: who comes in, and what they may ask.
+ */
 #include "coordinator/server.h"
 
-#include "core/file.h"
 #include "net/dealer.h"
 #include "tests/coordinator/bodies.h"
+#include "tests/coordinator/key_lists.h"
 #include "tests/temporary.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 enum { PATIENCE_MS = 20000, LEASE_MS = 3000 };
-
-#define KEY_A "07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
-#define KEY_B "17a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
-
-static void write_file(const char *path, const char *text) {
-    struct error error = {0};
-    if (!file_write_atomic(path, text, strlen(text), &error))
-        fail_msg("%s", error.message);
-}
-
-static struct key key_of(const char *hex) {
-    struct key key;
-    struct error error = {0};
-    assert_true(key_public_read(hex, &key, &error));
-    return key;
-}
-
-/* --- lists --- */
-
-static void a_list_has_every_sound_line_and_names_the_first_that_is_not(void **state) {
-    (void)state;
-    static const char text[] = "# people\n" KEY_B " bea\nwhat is this\n\n" KEY_A " ann";
-    struct allow_list list = {0};
-    struct error error = {0};
-    assert_false(allow_parse(text, strlen(text), "people", &list, &error));
-    assert_int_equal(error.code, ERROR_INPUT);
-    assert_memory_equal(error.message, "people:3: a line is a public key", 32);
-    assert_int_equal(list.count, 2);
-    struct key a = key_of(KEY_A), b = key_of(KEY_B);
-    assert_string_equal(allow_find(&list, &a)->name, "ann");
-    assert_string_equal(allow_find(&list, &b)->name, "bea");
-    b.bytes[31] ^= 1;
-    assert_null(allow_find(&list, &b));
-    allow_free(&list);
-    assert_null(allow_find(&list, &a));
-}
-
-static void a_list_is_read_again_when_its_file_changes(void **state) {
-    struct allow_list list = {0};
-    struct error error = {0};
-    bool changed;
-    char *path = temporary_path(state, "people");
-    assert_true(allow_refresh(path, &list, &changed, &error)); /* not there yet */
-    assert_false(changed);
-    write_file(path, KEY_A "\n");
-    assert_true(allow_refresh(path, &list, &changed, &error));
-    assert_true(changed);
-    assert_int_equal(list.count, 1);
-    assert_true(allow_refresh(path, &list, &changed, &error));
-    assert_false(changed);
-    write_file(path, KEY_A "\n" KEY_B "\n");
-    assert_true(allow_refresh(path, &list, &changed, &error));
-    assert_int_equal(list.count, 2);
-    unlink(path);
-    assert_false(allow_refresh(path, &list, &changed, &error));
-    assert_int_equal(list.count, 0);
-    assert_true(allow_refresh(path, &list, &changed, &error)); /* said once */
-    free(path);
-    allow_free(&list);
-}
-
-static void a_list_that_anybody_may_write_is_empty(void **state) {
-    struct allow_list list = {0};
-    struct error error = {0};
-    bool changed;
-    char *path = temporary_path(state, "people");
-    write_file(path, KEY_A "\n");
-    assert_int_equal(chmod(path, 0666), 0);
-    assert_false(allow_refresh(path, &list, &changed, &error));
-    assert_non_null(strstr(error.message, "chmod o-w"));
-    assert_int_equal(list.count, 0);
-    free(path);
-    allow_free(&list);
-}
-
-static void parse(const char *text, struct allow_list *list) {
-    struct error error = {0};
-    if (!allow_parse(text, strlen(text), "a list", list, &error))
-        fail_msg("%s", error.message);
-}
-
-static void a_key_without_a_name_is_called_by_its_first_digits(void **state) {
-    (void)state;
-    struct allow_list list = {0};
-    struct key a = key_of(KEY_A);
-    parse(KEY_A "\n", &list);
-    assert_string_equal(allow_find(&list, &a)->name, "key 07a37cbc142093c8");
-    allow_free(&list);
-}
-
-static void a_key_speaks_as_the_worker_of_its_line_and_no_other(void **state) {
-    (void)state;
-    struct allow_list list = {0};
-    struct error error = {0};
-    struct key a = key_of(KEY_A);
-    parse(KEY_A " worker=gpu1\n", &list);
-    assert_true(allow_speaks(&list, &a, "gpu1", &error));
-    assert_true(allow_speaks(&list, &a, "gpu1/2", &error)); /* its slot */
-    assert_false(allow_speaks(&list, &a, "gpu12", &error));
-    assert_string_equal(error.message,
-                        "this key is worker gpu1's and not gpu12's: start the worker with --name "
-                        "gpu1, or change its line in authorized_workers");
-    allow_free(&list);
-}
-
-static void a_key_whose_line_gives_no_worker_speaks_as_any_that_no_line_gives(void **state) {
-    (void)state;
-    struct allow_list list = {0};
-    struct error error = {0};
-    struct key b = key_of(KEY_B);
-    parse(KEY_A " worker=gpu1\n" KEY_B " bea@host\n", &list);
-    assert_true(allow_speaks(&list, &b, "host:0123", &error));
-    assert_true(allow_speaks(&list, &b, "gpu12", &error));
-    assert_false(allow_speaks(&list, &b, "gpu1", &error));
-    assert_non_null(strstr(error.message, "the name gpu1 is another key's"));
-    assert_false(allow_speaks(&list, &b, "gpu1/1", &error));
-    allow_free(&list);
-}
 
 /* --- a coordinator --- */
 
@@ -462,12 +339,6 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),
-        cmocka_unit_test(a_key_without_a_name_is_called_by_its_first_digits),
-        cmocka_unit_test(a_key_speaks_as_the_worker_of_its_line_and_no_other),
-        cmocka_unit_test(a_key_whose_line_gives_no_worker_speaks_as_any_that_no_line_gives),
-        IN_FOLDER(a_list_is_read_again_when_its_file_changes),
-        IN_FOLDER(a_list_that_anybody_may_write_is_empty),
         ON_STAGE(a_key_may_ask_what_its_list_says_and_nothing_else),
         ON_STAGE(a_key_on_both_lists_may_ask_everything),
         ON_STAGE(who_submits_and_cancels_is_the_name_beside_the_key_whatever_the_request_says),

@@ -1,58 +1,6 @@
-#include "worker/duty.h"
-
+/* What a worker says and asks, when, and when again. */
 #include "core/backoff.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-enum { NEVER = -1, SEED = 1, HEARTBEAT_MS = 1000 };
-
-static void take(struct duty *duty, struct duty_event event, int64_t now_ms) {
-    duty_take(duty, &event, now_ms);
-}
-
-static void expect_send(struct duty *duty, size_t spooled, int64_t now_ms,
-                        enum duty_message message) {
-    struct duty_action action = duty_next(duty, spooled, now_ms);
-    assert_int_equal(action.kind, DUTY_SEND);
-    assert_int_equal(action.message, message);
-}
-
-static int64_t expect_wait(struct duty *duty, size_t spooled, int64_t now_ms) {
-    struct duty_action action = duty_next(duty, spooled, now_ms);
-    assert_int_equal(action.kind, DUTY_WAIT);
-    assert_true(action.until_ms > now_ms);
-    return action.until_ms;
-}
-
-static struct duty_action expect(struct duty *duty, size_t spooled, int64_t now_ms,
-                                 enum duty_action_kind kind) {
-    struct duty_action action = duty_next(duty, spooled, now_ms);
-    assert_int_equal(action.kind, kind);
-    return action;
-}
-
-/* Connected at time 0, first heartbeat answered: a request may be sent. */
-static void make_welcome(struct duty *duty, int64_t idle_exit_ms) {
-    duty_init(duty, idle_exit_ms, SEED, 0);
-    expect_send(duty, 0, 0, DUTY_HELLO);
-    take(duty, (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS}, 0);
-    expect_send(duty, 0, 0, DUTY_HEARTBEAT);
-    take(duty, (struct duty_event){.kind = DUTY_BEAT}, 0);
-}
-
-/* The same, training experiment 7 in attempt 2. */
-static void make_busy(struct duty *duty) {
-    make_welcome(duty, NEVER);
-    expect_send(duty, 0, 0, DUTY_REQUEST);
-    take(duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 0);
-    struct duty_action start = expect(duty, 0, 0, DUTY_START);
-    assert_int_equal(start.experiment, 7);
-    assert_int_equal(start.attempt, 2);
-}
+#include "tests/worker/duty_steps.h"
 
 /* The coordinator does not know the worker: it says hello, and is told that it has `moved`. */
 static void meet_again(struct duty *duty, int64_t now_ms, bool moved) {
@@ -80,24 +28,6 @@ static void a_coordinator_with_another_database_is_asked_for_work_at_once(void *
     make_busy(&duty);
     meet_again(&duty, 1, true);
     assert_false(duty_spools(&duty));
-}
-
-static void a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database_too(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
-    expect(&duty, 0, 1, DUTY_STOP);
-    expect_send(&duty, 1, 1, DUTY_REPORT);
-    take(&duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_HELLO}, 1);
-    int64_t now_ms = expect_wait(&duty, 1, 1);
-    expect_send(&duty, 1, now_ms, DUTY_HELLO);
-    take(&duty,
-         (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS, .moved = true},
-         now_ms);
-    expect_send(&duty, 0, now_ms, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
-    expect_send(&duty, 0, now_ms, DUTY_GOODBYE);
 }
 
 static void a_new_worker_says_hello_and_nothing_else_before_it_is_welcome(void **state) {
@@ -243,176 +173,6 @@ static void when_there_is_room_again_it_asks_at_once(void **state) {
     expect_send(&duty, 0, 6, DUTY_REQUEST);
 }
 
-static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .over = true}, HEARTBEAT_MS);
-    expect(&duty, 2, HEARTBEAT_MS, DUTY_STOP);
-    struct duty_action drop = expect(&duty, 2, HEARTBEAT_MS, DUTY_DROP_ATTEMPT);
-    assert_int_equal(drop.experiment, 7);
-    assert_int_equal(drop.attempt, 2);
-    assert_false(duty_spools(&duty));
-    expect_wait(&duty, 0, HEARTBEAT_MS);
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, HEARTBEAT_MS + 50);
-    expect_send(&duty, 0, HEARTBEAT_MS + 50, DUTY_REQUEST);
-}
-
-static void paused_work_is_stopped_and_given_back_and_new_work_asked_for(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .paused = true}, HEARTBEAT_MS);
-    expect(&duty, 0, HEARTBEAT_MS, DUTY_STOP);
-    assert_true(duty_spools(&duty)); /* the epoch that ends just now counts */
-    /* said again until it has come back: once is enough */
-    expect_send(&duty, 0, 2 * HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .paused = true}, 2 * HEARTBEAT_MS);
-    expect_wait(&duty, 0, 2 * HEARTBEAT_MS);
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 2 * HEARTBEAT_MS);
-    expect_send(&duty, 1, 2 * HEARTBEAT_MS, DUTY_REPORT); /* given back */
-    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2},
-         2 * HEARTBEAT_MS);
-    expect_send(&duty, 0, 2 * HEARTBEAT_MS, DUTY_REQUEST);
-}
-
-static void a_fenced_report_of_the_running_attempt_stops_it(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 1, 1, DUTY_REPORT);
-    take(
-        &duty,
-        (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2, .over = true},
-        2);
-    expect(&duty, 1, 2, DUTY_STOP);
-    expect(&duty, 1, 2, DUTY_DROP_ATTEMPT);
-}
-
-static void a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 1, 1, DUTY_REPORT);
-    take(
-        &duty,
-        (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 1, .over = true},
-        2);
-    struct duty_action drop = expect(&duty, 1, 2, DUTY_DROP_ATTEMPT);
-    assert_int_equal(drop.attempt, 1);
-    assert_true(duty_spools(&duty));
-    expect_wait(&duty, 0, 2);
-}
-
-static void a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 5);
-    expect(&duty, 0, 5, DUTY_STOP);
-    expect_wait(&duty, 0, 5);
-    assert_true(duty_spools(&duty)); /* the end, given back, is still to come */
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 80);
-    expect_send(&duty, 1, 80, DUTY_REPORT);
-    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 81);
-    expect_send(&duty, 0, 81, DUTY_GOODBYE);
-    take(&duty, (struct duty_event){.kind = DUTY_FAREWELL}, 82);
-    assert_int_equal(expect(&duty, 0, 82, DUTY_EXIT).code, 0);
-}
-
-static void work_that_is_assigned_after_the_signal_is_given_back_unstarted(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, NEVER);
-    expect_send(&duty, 0, 0, DUTY_REQUEST);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
-    expect_wait(&duty, 0, 1);
-    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 2);
-    struct duty_action back = expect(&duty, 0, 2, DUTY_GIVE_BACK);
-    assert_int_equal(back.experiment, 7);
-    expect_send(&duty, 1, 2, DUTY_REPORT);
-    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2}, 3);
-    expect_send(&duty, 0, 3, DUTY_GOODBYE);
-}
-
-static void leaving_does_not_wait_long_for_a_coordinator_that_is_away(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 1, 1, DUTY_REPORT);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 2);
-    expect(&duty, 1, 2, DUTY_STOP);
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 100);
-    assert_true(expect_wait(&duty, 2, 100) <= 100 + DUTY_LEAVE_MS);
-    expect(&duty, 2, 100 + DUTY_LEAVE_MS, DUTY_EXIT);
-}
-
-static void a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once(void **state) {
-    (void)state;
-    struct duty duty;
-    duty_init(&duty, NEVER, SEED, 0);
-    expect_send(&duty, 0, 0, DUTY_HELLO);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 1);
-    assert_int_equal(expect(&duty, 0, 1, DUTY_EXIT).code, 0);
-}
-
-static void an_idle_worker_says_goodbye_when_its_time_is_up(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, 300);
-    expect_send(&duty, 0, 0, DUTY_REQUEST);
-    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 5000}, 10);
-    assert_int_equal(expect_wait(&duty, 0, 10), 300);
-    expect_send(&duty, 0, 300, DUTY_GOODBYE);
-}
-
-static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
-    (void)state;
-    struct duty duty;
-    duty_init(&duty, 300, SEED, 0);
-    expect_send(&duty, 0, 0, DUTY_HELLO);
-    assert_int_equal(expect_wait(&duty, 0, 10), 300);
-    assert_int_equal(expect(&duty, 0, 300, DUTY_EXIT).code, 3);
-}
-
-static void no_idle_time_at_all_asks_for_work_once_and_leaves(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, 0);
-    expect_send(&duty, 0, 0, DUTY_REQUEST);
-    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 1);
-    expect(&duty, 0, 1, DUTY_START);
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 2);
-    expect_send(&duty, 0, 2, DUTY_REQUEST);
-    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 5000}, 3);
-    expect_send(&duty, 0, 3, DUTY_GOODBYE);
-}
-
-static void no_idle_time_at_all_leaves_the_coordinator_time_to_answer(void **state) {
-    (void)state;
-    struct duty duty;
-    duty_init(&duty, 0, SEED, 0);
-    expect_send(&duty, 0, 0, DUTY_HELLO);
-    take(&duty, (struct duty_event){.kind = DUTY_UNSENT}, 0);
-    int64_t until = expect_wait(&duty, 0, 0);
-    expect_send(&duty, 0, until, DUTY_HELLO);
-    assert_int_equal(expect(&duty, 0, DUTY_ANSWER_MS, DUTY_EXIT).code, 3);
-}
-
-static void training_is_not_idle_time(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, 300);
-    expect_send(&duty, 0, 0, DUTY_REQUEST);
-    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2}, 1);
-    expect(&duty, 0, 1, DUTY_START);
-    assert_int_equal(expect_wait(&duty, 0, 2), HEARTBEAT_MS);
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 900);
-    expect_send(&duty, 0, 900, DUTY_REQUEST);
-}
-
 static void a_refused_report_is_sent_again_or_dropped_as_the_refusal_says(void **state) {
     (void)state;
     struct duty duty;
@@ -497,111 +257,9 @@ static void a_worker_that_was_let_in_once_outlasts_a_change_of_keys(void **state
     }
 }
 
-static void a_worker_that_is_told_to_drain_gives_back_and_says_goodbye(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, HEARTBEAT_MS);
-    expect(&duty, 0, HEARTBEAT_MS, DUTY_STOP);
-    assert_true(duty_spools(&duty));
-    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, HEARTBEAT_MS + 1);
-    expect_send(&duty, 1, HEARTBEAT_MS + 1, DUTY_REPORT);
-    take(&duty, (struct duty_event){.kind = DUTY_ACKNOWLEDGED, .experiment = 7, .attempt = 2},
-         HEARTBEAT_MS + 2);
-    expect_send(&duty, 0, HEARTBEAT_MS + 2, DUTY_GOODBYE);
-    take(&duty, (struct duty_event){.kind = DUTY_FAREWELL}, HEARTBEAT_MS + 3);
-    assert_int_equal(expect(&duty, 0, HEARTBEAT_MS + 3, DUTY_EXIT).code, 0);
-}
-
-static void told_again_to_drain_it_has_no_more_time_to_leave(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, NEVER);
-    expect_send(&duty, 1, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, HEARTBEAT_MS);
-    int64_t by_ms = duty.leave_by_ms;
-    expect_send(&duty, 1, 2 * HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .drain = true}, 2 * HEARTBEAT_MS);
-    assert_int_equal(duty.leave_by_ms, by_ms);
-    assert_int_equal(by_ms, HEARTBEAT_MS + DUTY_LEAVE_MS);
-}
-
-/* The answer to the report that was sent, which is of experiment 7, attempt 2. */
-static void acknowledge(struct duty *duty, int64_t attempt, int64_t stop_epoch, int64_t now_ms) {
-    expect_send(duty, 1, now_ms, DUTY_REPORT);
-    take(duty,
-         (struct duty_event){.kind = DUTY_ACKNOWLEDGED,
-                             .experiment = 7,
-                             .attempt = attempt,
-                             .stop_epoch = stop_epoch},
-         now_ms);
-}
-
-static void a_run_that_is_to_end_early_is_shortened_once_and_goes_on(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    acknowledge(&duty, 2, 12, 0);
-    assert_int_equal(expect(&duty, 0, 0, DUTY_SHORTEN).stop_epoch, 12);
-    acknowledge(&duty, 2, 12, 0);
-    expect_wait(&duty, 0, 0);
-    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .stop_epoch = 12}, HEARTBEAT_MS);
-    expect_wait(&duty, 0, HEARTBEAT_MS);
-    assert_true(duty_spools(&duty));
-}
-
-static void a_heartbeat_can_say_so_first(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
-    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .stop_epoch = 12}, HEARTBEAT_MS);
-    assert_int_equal(expect(&duty, 0, HEARTBEAT_MS, DUTY_SHORTEN).stop_epoch, 12);
-}
-
-static void what_is_said_of_an_earlier_attempt_shortens_nothing(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    acknowledge(&duty, 1, 12, 0);
-    expect_wait(&duty, 0, 0);
-}
-
-static void who_gives_back_what_it_trains_does_not_shorten_it(void **state) {
-    (void)state;
-    struct duty duty;
-    make_busy(&duty);
-    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, 0);
-    expect(&duty, 0, 0, DUTY_STOP);
-    acknowledge(&duty, 2, 12, 0);
-    expect_wait(&duty, 0, 0);
-}
-
-static void an_assignment_that_says_so_needs_no_shortening(void **state) {
-    (void)state;
-    struct duty duty;
-    make_welcome(&duty, NEVER);
-    expect_send(&duty, 0, 0, DUTY_REQUEST);
-    take(
-        &duty,
-        (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 7, .attempt = 2, .stop_epoch = 12},
-        0);
-    expect(&duty, 0, 0, DUTY_START);
-    acknowledge(&duty, 2, 12, 0);
-    expect_wait(&duty, 0, 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_that_is_to_end_early_is_shortened_once_and_goes_on),
-        cmocka_unit_test(a_heartbeat_can_say_so_first),
-        cmocka_unit_test(what_is_said_of_an_earlier_attempt_shortens_nothing),
-        cmocka_unit_test(who_gives_back_what_it_trains_does_not_shorten_it),
-        cmocka_unit_test(an_assignment_that_says_so_needs_no_shortening),
         cmocka_unit_test(a_coordinator_with_another_database_is_asked_for_work_at_once),
-        cmocka_unit_test(a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database_too),
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
         cmocka_unit_test(leftover_reports_go_before_a_request_for_work),
         cmocka_unit_test(without_work_the_request_is_repeated_after_the_time_that_the_answer_named),
@@ -613,27 +271,12 @@ int main(void) {
         cmocka_unit_test(after_work_that_the_machine_could_not_do_it_asks_later_and_later),
         cmocka_unit_test(a_coordinator_that_comes_back_is_not_asked_sooner_for_it),
         cmocka_unit_test(when_there_is_room_again_it_asks_at_once),
-        cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
-        cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
-        cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),
-        cmocka_unit_test(a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone),
-        cmocka_unit_test(a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye),
-        cmocka_unit_test(work_that_is_assigned_after_the_signal_is_given_back_unstarted),
-        cmocka_unit_test(leaving_does_not_wait_long_for_a_coordinator_that_is_away),
-        cmocka_unit_test(a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once),
-        cmocka_unit_test(an_idle_worker_says_goodbye_when_its_time_is_up),
-        cmocka_unit_test(idle_time_without_a_coordinator_ends_with_code_3),
-        cmocka_unit_test(no_idle_time_at_all_asks_for_work_once_and_leaves),
-        cmocka_unit_test(no_idle_time_at_all_leaves_the_coordinator_time_to_answer),
-        cmocka_unit_test(training_is_not_idle_time),
         cmocka_unit_test(a_refused_report_is_sent_again_or_dropped_as_the_refusal_says),
         cmocka_unit_test(what_is_refused_again_waits_longer_until_something_is_taken),
         cmocka_unit_test(a_coordinator_that_forgot_the_worker_is_greeted_again),
         cmocka_unit_test(another_protocol_version_ends_the_program),
         cmocka_unit_test(a_coordinator_that_never_let_the_worker_in_ends_it_with_code_3),
         cmocka_unit_test(a_worker_that_was_let_in_once_outlasts_a_change_of_keys),
-        cmocka_unit_test(a_worker_that_is_told_to_drain_gives_back_and_says_goodbye),
-        cmocka_unit_test(told_again_to_drain_it_has_no_more_time_to_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
