@@ -19,9 +19,10 @@ struct hashes {
 
 static const char TABLE[] =
     "PRAGMA synchronous = OFF;"
-    "CREATE TABLE IF NOT EXISTS file (path BLOB PRIMARY KEY, bytes INTEGER NOT NULL,"
-    " changed_ns INTEGER NOT NULL, inode INTEGER NOT NULL, sha256 TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
+    "DROP TABLE IF EXISTS file;" /* an earlier assay's, without status_ns */
+    "CREATE TABLE IF NOT EXISTS picture (path BLOB PRIMARY KEY, bytes INTEGER NOT NULL,"
+    " content_ns INTEGER NOT NULL, status_ns INTEGER NOT NULL, inode INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     "BEGIN";
 
 /* Goes on without. */
@@ -49,12 +50,13 @@ static int open_database(struct hashes *hashes, const char *path) {
         code = sqlite3_exec(hashes->database, TABLE, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v2(hashes->database,
-                                  "SELECT sha256 FROM file WHERE path = ? AND bytes = ? AND"
-                                  " changed_ns = ? AND inode = ?",
+                                  "SELECT sha256 FROM picture WHERE path = ? AND bytes = ? AND"
+                                  " content_ns = ? AND status_ns = ? AND inode = ?",
                                   -1, &hashes->find, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(hashes->database, "REPLACE INTO file VALUES (?, ?, ?, ?, ?)", -1,
-                                  &hashes->keep, NULL);
+        code =
+            sqlite3_prepare_v2(hashes->database, "REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?)",
+                               -1, &hashes->keep, NULL);
     if (code != SQLITE_OK)
         leave(hashes);
     return code;
@@ -96,13 +98,17 @@ static int step(struct hashes *hashes, sqlite3_stmt *statement) {
     return code;
 }
 
+static int64_t time_ns(struct timespec time) {
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 static void bind(sqlite3_stmt *statement, const char *path, const struct stat *status) {
     sqlite3_reset(statement);
     sqlite3_bind_blob64(statement, 1, path, strlen(path), SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, status->st_size);
-    sqlite3_bind_int64(
-        statement, 3, (sqlite3_int64)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec);
-    sqlite3_bind_int64(statement, 4, (sqlite3_int64)status->st_ino);
+    sqlite3_bind_int64(statement, 3, time_ns(status->st_mtim));
+    sqlite3_bind_int64(statement, 4, time_ns(status->st_ctim));
+    sqlite3_bind_int64(statement, 5, (sqlite3_int64)status->st_ino);
 }
 
 static bool find(struct hashes *hashes, const char *path, const struct stat *status,
@@ -123,7 +129,7 @@ static void keep(struct hashes *hashes, const char *path, const struct stat *sta
     if (hashes->database == NULL)
         return;
     bind(hashes->keep, path, status);
-    sqlite3_bind_text(hashes->keep, 5, text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(hashes->keep, 6, text, -1, SQLITE_STATIC);
     step(hashes, hashes->keep);
     sqlite3_reset(hashes->keep);
     if (++hashes->kept % COMMIT_EVERY == 0)
@@ -145,8 +151,7 @@ bool hashes_file(struct hashes *hashes, const char *path, uint64_t *bytes,
     *bytes = (uint64_t)length;
     /* Not while somebody writes to it. */
     if (stat(path, &after) == 0 && after.st_size == before.st_size &&
-        after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-        after.st_mtim.tv_nsec == before.st_mtim.tv_nsec)
+        time_ns(after.st_ctim) == time_ns(before.st_ctim))
         keep(hashes, path, &after, text);
     return true;
 }

@@ -1,6 +1,7 @@
 /* hashes: SHA-256 of files, remembered in a SQLite file, so that a worker reads gigabytes of
- * pictures once and not at every start. A file counts as the same while its path, size, time of
- * change and inode are.
+ * pictures once and not at every start. A file counts as the same while its path, size, inode and
+ * both its times are: that of its content, which cp -p and rsync set back, and that of its status
+ * (st_ctim), which nobody can.
  *
  * What is remembered can be done without: where the database is damaged or cannot be written
  * everything is read. A damaged one begins anew.

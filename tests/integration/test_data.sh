@@ -90,7 +90,7 @@ assay submit data.json --manifest nowhere.json 2>err || status=$?
 start_worker one
 until_true "the same pictures are trained on" in_state "$good" done
 [ -s one/hashes.db ] || fail "the worker remembers no checksum"
-[ "$(sqlite3 one/hashes.db 'SELECT count(*) FROM file')" = 80 ] || fail "not every checksum is kept"
+[ "$(sqlite3 one/hashes.db 'SELECT count(*) FROM picture')" = 80 ] || fail "not every checksum is kept"
 
 bad=$(submit data.json --priority 0)
 until_true "what was seen is known again" in_state "$bad" done

@@ -86,9 +86,9 @@ static void a_damaged_memory_makes_no_picture_another(void **state) {
     bench_open(&bench, state);
     assert_true(check(&bench, NULL));
     assert_int_equal(sqlite3_open(bench.hashes, &memory), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(memory, "UPDATE file SET sha256 = '0' || substr(sha256, 2)", NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(memory, "UPDATE picture SET sha256 = '0' || substr(sha256, 2)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_changes(memory), 2);
     sqlite3_close(memory);
     assert_true(check(&bench, NULL));

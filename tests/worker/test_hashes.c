@@ -12,8 +12,9 @@
 
 #include <cmocka.h>
 
-/* printf abc | sha256sum; printf 'other' | sha256sum */
+/* printf abc | sha256sum, and so on */
 static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+static const char xyz[] = "3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282";
 static const char other[] = "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa";
 
 struct bench {
@@ -72,6 +73,33 @@ static void another_file_of_that_name_is_read_again(void **state) {
     assert_int_equal(utimensat(AT_FDCWD, bench.file, times, 0), 0);
     ask(&bench, bench.cache, abc, 1);
     free(kept);
+    bench_close(&bench);
+}
+
+/* The clock of a file system goes in steps: until it has gone on. */
+static void write_over(const char *path, const char *text, const struct stat *before) {
+    const struct timespec times[2] = {before->st_atim, before->st_mtim};
+    struct stat after;
+    do {
+        int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+        assert_true(file_write_all(descriptor, text, strlen(text)));
+        assert_int_equal(futimens(descriptor, times), 0);
+        assert_int_equal(fstat(descriptor, &after), 0);
+        close(descriptor);
+    } while (after.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+             after.st_ctim.tv_nsec == before->st_ctim.tv_nsec);
+    assert_int_equal(after.st_ino, before->st_ino);
+}
+
+/* As cp -p and touch -r do. */
+static void a_file_written_over_with_its_time_set_back_is_read_again(void **state) {
+    struct bench bench = bench_open(state);
+    struct stat status;
+    ask(&bench, bench.cache, abc, 1);
+    assert_int_equal(stat(bench.file, &status), 0);
+    write_over(bench.file, "xyz", &status);
+    ask(&bench, bench.cache, xyz, 1);
+    ask(&bench, bench.cache, xyz, 0);
     bench_close(&bench);
 }
 
@@ -144,6 +172,7 @@ int main(void) {
         IN_FOLDER(what_was_read_once_is_not_read_again),
         IN_FOLDER(a_file_that_changed_is_read_again),
         IN_FOLDER(another_file_of_that_name_is_read_again),
+        IN_FOLDER(a_file_written_over_with_its_time_set_back_is_read_again),
         IN_FOLDER(without_a_cache_everything_is_read),
         IN_FOLDER(a_cache_that_is_no_database_begins_anew),
         IN_FOLDER(a_cache_with_a_damaged_page_begins_anew),

@@ -9,7 +9,6 @@
 #include "coordinator/query.h"
 #include "core/json.h"
 #include "tests/coordinator/bodies.h"
-#include "tests/temporary.h"
 #include "tests/world/porter.h"
 
 #ifdef __SANITIZE_ADDRESS__
