@@ -2,6 +2,7 @@
 #include "cli/artifact.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "core/content_sum.h"
 #include "core/format.h"
 #include "core/pth.h"
 #include "core/sha256.h"
@@ -15,7 +16,8 @@ static const struct command_line line = {
         "Lists the tensors of a safetensors or .pth file: name, type, shape, elements and the "
         "beginning of the SHA-256 of their bytes; then sums, and a checkpoint's metadata. The "
         "file's own sum covers names, types, shapes and bytes of all tensors, whatever their order "
-        "and the kind of file. --json has all digits and the whole metadata."
+        "and the kind of file. --json has all digits and the whole metadata. A checkpoint that is "
+        "damaged, by its own checksum, is listed too, and the exit code is 2."
         "\vExample:\n  assay weights resnet50.pth\n  assay weights --json "
         "checkpoint_best_loss.safetensors",
     .least = 1,
@@ -160,13 +162,18 @@ static void print_metadata(const struct safetensors *file) {
     }
 }
 
-static cJSON *make_document(const char *path, const struct safetensors *file,
+/* "damaged" is null where nothing in the file says how it was. */
+static cJSON *make_document(const char *path, const struct safetensors *file, bool damaged,
                             const struct sums *sums, cJSON *tensors) {
     cJSON *document = cJSON_CreateObject();
     cJSON_AddStringToObject(document, "file", path);
     cJSON_AddNumberToObject(document, "count", (double)safetensors_size(file));
     cJSON_AddNumberToObject(document, "bytes", (double)sums->bytes);
     cJSON_AddStringToObject(document, "sha256", sums->sha256);
+    cJSON_AddItemToObject(document, "damaged",
+                          safetensors_metadata(file, CONTENT_SUM_KEY) != NULL
+                              ? cJSON_CreateBool(damaged)
+                              : cJSON_CreateNull());
     for (size_t i = 0; i < PART_COUNT; i++)
         cJSON_AddNumberToObject(document, part_names[i], (double)sums->elements[i]);
     cJSON *metadata = cJSON_AddObjectToObject(document, "metadata");
@@ -195,6 +202,7 @@ int command_weights(int argc, char **argv) {
         status = command_fail(&error);
         goto out;
     }
+    bool damaged = !content_sum_check(file, path, &error);
     status = 0;
     if (!input.json) {
         struct screen screen = screen_of(stdout);
@@ -202,11 +210,13 @@ int command_weights(int argc, char **argv) {
         print_sums(file, &sums);
         print_metadata(file);
     } else {
-        cJSON *document = make_document(path, file, &sums, tensors);
+        cJSON *document = make_document(path, file, damaged, &sums, tensors);
         tensors = NULL;
         status = output_json(document) ? 0 : ERROR_FAILED;
         cJSON_Delete(document);
     }
+    if (damaged && status == 0)
+        status = command_fail(&error);
 out:
     cJSON_Delete(tensors);
     safetensors_close(file);

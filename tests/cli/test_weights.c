@@ -69,6 +69,58 @@ static void weights_json_has_everything(void **state) {
     free(run.err);
 }
 
+/* A file "w.safetensors" of one tensor whose checksum is `sum`. */
+static char *file_with_sum(void **state, const char *sum) {
+    static const float data[] = {1, -2};
+    const struct tensor tensor = {"a", TENSOR_F32, 1, {2}, data, sizeof data};
+    const struct metadata items[] = {{"epoch", "1"}, {"content_crc32", sum}};
+    char *path = temporary_path(state, "w.safetensors");
+    assert_true(safetensors_write(path, &tensor, 1, items, 2, NULL));
+    return path;
+}
+
+/* python3 -c "import zlib, struct; s = lambda n, d: zlib.crc32(n + b'\0' + d); print('%08x' % ((
+ *     s(b'epoch', b'1') + s(b'a', struct.pack('<2f', 1, -2))) % 2**32))" */
+static const char right_sum[] = "e5369135", wrong_sum[] = "00000000";
+
+static void weights_says_that_a_checkpoint_is_damaged(void **state) {
+    char *path = file_with_sum(state, wrong_sum);
+    struct run run = RUN(command_weights, "weights", path);
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.out, "1 tensor, 8 B"));
+    assert_non_null(strstr(run.err, "w.safetensors: is damaged: its content has the checksum "
+                                    "e5369135 and was written with 00000000"));
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+/* What "damaged" is in --json. */
+static const cJSON *damaged_of(char *path, int status, cJSON **document) {
+    struct run run = RUN(command_weights, "weights", path, "--json");
+    assert_int_equal(run.status, status);
+    *document = parsed(run.out);
+    free(run.out);
+    free(run.err);
+    return cJSON_GetObjectItem(*document, "damaged");
+}
+
+static void weights_json_tells_damaged_whole_and_unknown_apart(void **state) {
+    cJSON *document;
+    char *path = file_with_sum(state, wrong_sum);
+    assert_true(cJSON_IsTrue(damaged_of(path, 2, &document)));
+    cJSON_Delete(document);
+    free(path);
+    path = file_with_sum(state, right_sum);
+    assert_true(cJSON_IsFalse(damaged_of(path, 0, &document)));
+    cJSON_Delete(document);
+    free(path);
+    path = strdup(PTH "small.pth");
+    assert_true(cJSON_IsNull(damaged_of(path, 0, &document)));
+    cJSON_Delete(document);
+    free(path);
+}
+
 static void weights_of_what_is_no_such_file_is_an_error(void **state) {
     (void)state;
     struct run run = RUN(command_weights, "weights", PTH "evil.pth");
@@ -218,6 +270,10 @@ int main(void) {
         cmocka_unit_test(weights_tells_statistics_from_parameters),
         cmocka_unit_test(weights_sums_are_the_same_for_both_kinds_of_file),
         cmocka_unit_test(weights_json_has_everything),
+        cmocka_unit_test_setup_teardown(weights_says_that_a_checkpoint_is_damaged, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(weights_json_tells_damaged_whole_and_unknown_apart,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test(weights_of_what_is_no_such_file_is_an_error),
         ON_PAIR(verify_says_that_files_are_the_same),
         cmocka_unit_test(verify_does_not_mind_the_order_or_kind_of_file),
