@@ -16,11 +16,12 @@ enum { STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
 extern const char sql_001_initial[], sql_002_artifact[], sql_003_steering[], sql_004_scores[],
     sql_005_fork[], sql_006_list[], sql_007_steering_record[], sql_008_listing[],
     sql_009_fork_file[], sql_010_stop[], sql_011_views[], sql_012_identity[], sql_013_submitter[],
-    sql_014_remarks[];
+    sql_014_remarks[], sql_015_fork_by_source[];
 static const char *const migrations[] = {
-    sql_001_initial, sql_002_artifact,        sql_003_steering,  sql_004_scores,    sql_005_fork,
-    sql_006_list,    sql_007_steering_record, sql_008_listing,   sql_009_fork_file, sql_010_stop,
-    sql_011_views,   sql_012_identity,        sql_013_submitter, sql_014_remarks};
+    sql_001_initial,   sql_002_artifact, sql_003_steering,        sql_004_scores,
+    sql_005_fork,      sql_006_list,     sql_007_steering_record, sql_008_listing,
+    sql_009_fork_file, sql_010_stop,     sql_011_views,           sql_012_identity,
+    sql_013_submitter, sql_014_remarks,  sql_015_fork_by_source};
 enum { MIGRATIONS = sizeof migrations / sizeof migrations[0] };
 
 struct store {

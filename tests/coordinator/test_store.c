@@ -45,6 +45,24 @@ static void write_text(const char *path, const char *text) {
         fail_msg("%s", error.message);
 }
 
+/* Whether what is asked is found by that index, and needs no sorting. */
+static bool is_found_by(struct store *store, const char *sql, const char *index) {
+    struct query query;
+    char explain[256];
+    bool found = false, sorted = false;
+    snprintf(explain, sizeof explain, "EXPLAIN QUERY PLAN %s", sql);
+    query_open(&query, store, explain);
+    while (query_next(&query)) {
+        for (int column = 0; column < 3; column++)
+            query_int(&query);
+        const char *step = query_text(&query);
+        found = found || (strncmp(step, "SEARCH ", 7) == 0 && strstr(step, index) != NULL);
+        sorted = sorted || strstr(step, "TEMP B-TREE") != NULL;
+    }
+    assert_true(query_close(&query, NULL));
+    return found && !sorted;
+}
+
 /* --- opening --- */
 
 static void a_new_database_is_made_with_its_folder_and_is_durable(void **state) {
@@ -58,6 +76,16 @@ static void a_new_database_is_made_with_its_folder_and_is_durable(void **state) 
     assert_true(number(store, "SELECT journal_mode = 'wal' FROM pragma_journal_mode") == 1);
     store_close(store);
     free(path);
+}
+
+static void the_forks_of_an_experiment_are_found_without_reading_them_all(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    assert_true(is_found_by(store,
+                            "SELECT experiment FROM fork WHERE source = 1 AND experiment > 2"
+                            " ORDER BY experiment",
+                            "fork_by_source"));
+    store_close(store);
 }
 
 static void what_was_committed_is_there_when_it_is_opened_again(void **state) {
@@ -283,6 +311,7 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_new_database_is_made_with_its_folder_and_is_durable),
+        cmocka_unit_test(the_forks_of_an_experiment_are_found_without_reading_them_all),
         IN_FOLDER(what_was_committed_is_there_when_it_is_opened_again),
         IN_FOLDER(a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows),
         IN_FOLDER(a_newer_schema_is_refused),
