@@ -146,13 +146,19 @@ static bool read_finite(const struct safetensors *file, const char *key, double 
     return end != text && *end == '\0' && isfinite(*value);
 }
 
+static bool read_epoch(const struct safetensors *file, uint32_t *epoch) {
+    uint64_t value = 0;
+    bool read = read_count(file, "epoch", CHECKPOINT_EPOCHS_MOST, &value) && value > 0;
+    *epoch = (uint32_t)value;
+    return read;
+}
+
 /* The name of the metadata that is missing or wrong, or NULL. */
 static const char *read_state(const struct safetensors *file, struct checkpoint_state *state) {
-    uint64_t epoch, best_epoch;
-    if (!read_count(file, "epoch", CHECKPOINT_EPOCHS_MOST, &epoch) || epoch == 0)
+    uint64_t best_epoch;
+    if (!read_epoch(file, &state->epoch))
         return "epoch";
-    state->epoch = (uint32_t)epoch;
-    if (!read_count(file, "best_epoch", epoch, &best_epoch) || best_epoch == 0)
+    if (!read_count(file, "best_epoch", state->epoch, &best_epoch) || best_epoch == 0)
         return "best_epoch";
     state->best_epoch = (uint32_t)best_epoch;
     if (!read_count(file, "iteration", UINT64_MAX, &state->iteration))
@@ -171,6 +177,21 @@ static const char *read_state(const struct safetensors *file, struct checkpoint_
     return NULL;
 }
 
+static bool is_none(const char *path, const char *wrong, struct error *error) {
+    return error_set(error, ERROR_INPUT,
+                     "%s: is no checkpoint of assay: its metadata \"%s\" is missing or wrong", path,
+                     wrong);
+}
+
+bool checkpoint_epoch(const char *path, uint32_t *epoch, struct error *error) {
+    struct safetensors *file;
+    if (!safetensors_open(path, &file, error))
+        return false;
+    bool read = read_epoch(file, epoch) || is_none(path, "epoch", error);
+    safetensors_close(file);
+    return read;
+}
+
 bool checkpoint_open(const char *path, struct checkpoint **out, struct error *error) {
     *out = NULL;
     struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
@@ -184,10 +205,7 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     if (wrong == NULL && !cJSON_IsObject(checkpoint->config))
         wrong = "config";
     if (wrong != NULL) {
-        error_set(error, ERROR_INPUT,
-                  "%s: is no checkpoint of assay: its metadata \"%s\" is "
-                  "missing or wrong",
-                  path, wrong);
+        is_none(path, wrong, error);
         goto failed;
     }
     *out = checkpoint;

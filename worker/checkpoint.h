@@ -70,6 +70,9 @@ struct checkpoint; /* an open file that was checked */
 bool checkpoint_open(const char *path, struct checkpoint **checkpoint, struct error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
 
+/* The epoch that the file says it is of; nothing else of it is looked at. */
+bool checkpoint_epoch(const char *path, uint32_t *epoch, struct error *error);
+
 /* Lives as long as the checkpoint; batches_tracked is NULL and moments 0 (checkpoint_restore gives
  * them). */
 const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpoint);

@@ -7,6 +7,7 @@
 #include "core/sha256.h"
 #include "net/dealer.h"
 #include "net/delivery_answer.h"
+#include "worker/checkpoint.h"
 #include "worker/request.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 struct load {
     int descriptor; /* -1: none */
     char sha256[SHA256_TEXT_SIZE];
+    uint32_t epoch; /* of a checkpoint; 0: of another file */
     struct delivery delivery;
     uint64_t since; /* answers to requests before this one count no more */
 };
@@ -147,6 +149,16 @@ static void place_shared(const struct courier *courier, const char *sha256, int6
     linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
+/* What a checkpoint says of itself: "best" and "last" are written over, and what is there when
+ * their turn comes may be of a later epoch than was told. */
+static bool load_epoch(struct load *load, const struct parcel *parcel, struct error *error) {
+    char opened[64];
+    load->epoch = 0;
+    snprintf(opened, sizeof opened, "/proc/self/fd/%d", load->descriptor);
+    return strcmp(parcel->kind, "file") == 0 || checkpoint_epoch(opened, &load->epoch, NULL) ||
+           error_set(error, ERROR_INPUT, "%s is no checkpoint", parcel->path);
+}
+
 /* Opens and sums up the file. */
 static bool load_begin(struct courier *courier, const struct parcel *parcel, struct error *error) {
     struct load *load = &courier->load;
@@ -157,6 +169,8 @@ static bool load_begin(struct courier *courier, const struct parcel *parcel, str
         return error_errno(error, ERROR_FAILED, "cannot read %s", parcel->path);
     if (status.st_size == 0)
         return error_set(error, ERROR_FAILED, "%s is empty", parcel->path);
+    if (!load_epoch(load, parcel, error))
+        return false;
     if (same_status(&status, &courier->summed.status))
         bytes = status.st_size;
     else if (sha256_file(load->descriptor, parcel->path, courier->summed.sha256, &bytes, error))
@@ -185,7 +199,7 @@ static void send_offer(struct courier *courier, const struct parcel *parcel) {
     cJSON *body = body_of(courier, parcel);
     cJSON_AddStringToObject(body, "name", parcel_name(parcel));
     cJSON_AddStringToObject(body, "kind", parcel->kind);
-    cJSON_AddNumberToObject(body, "epoch", (double)parcel->epoch);
+    cJSON_AddNumberToObject(body, "epoch", load->epoch);
     cJSON_AddNumberToObject(body, "bytes", (double)load->delivery.bytes);
     if (!dealer_send(courier->dealer, "offer", body, &load->since, NULL))
         delivery_take(&load->delivery, &unsent, clock_steady_ms());

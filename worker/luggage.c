@@ -13,7 +13,6 @@ bool luggage_send_checkpoint(struct courier *courier, const struct luggage_owner
     const struct parcel parcel = {
         .experiment = owner->experiment,
         .attempt = owner->attempt,
-        .epoch = (int64_t)json_member(report, "epoch")->valuedouble,
         .kind = json_member(report, "kind")->valuestring,
         .path = json_member(report, "path")->valuestring,
     };

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct parcel {
-    int64_t experiment, attempt, epoch;
+    int64_t experiment, attempt;
     const char *kind; /* "best", "last", "epoch", "file" */
     const char *path;
 };

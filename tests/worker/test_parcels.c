@@ -21,19 +21,18 @@ static int strike(void **state) {
     return 0;
 }
 
-static void add(int64_t experiment, int64_t attempt, const char *path, int64_t epoch) {
+static void add(int64_t experiment, int64_t attempt, const char *path) {
     const struct parcel parcel = {
-        .experiment = experiment, .attempt = attempt, .epoch = epoch, .kind = "last", .path = path};
+        .experiment = experiment, .attempt = attempt, .kind = "last", .path = path};
     assert_true(parcels_add(parcels, &parcel, NULL));
 }
 
-static void next_is(const char *name, int64_t epoch) {
+static void next_is(const char *path) {
     bool dropped;
     const struct parcel *parcel = parcels_carry(parcels, &dropped);
     assert_non_null(parcel);
     assert_false(dropped);
-    assert_string_equal(parcel_name(parcel), name);
-    assert_int_equal(parcel->epoch, epoch);
+    assert_string_equal(parcel->path, path);
     parcels_put_down(parcels);
 }
 
@@ -44,43 +43,43 @@ static void none_is_left(void) {
 
 static void they_go_in_the_order_they_came(void **state) {
     (void)state;
-    add(1, 1, "/w/1/best", 1);
-    add(1, 1, "/w/1/last", 1);
-    next_is("best", 1);
-    next_is("last", 1);
+    add(1, 1, "/w/1/best");
+    add(1, 1, "/w/1/last");
+    next_is("/w/1/best");
+    next_is("/w/1/last");
     none_is_left();
 }
 
 static void a_newer_one_takes_the_place_of_what_waits_at_the_end(void **state) {
     (void)state;
-    add(1, 1, "/w/1/last", 1);
-    add(1, 1, "/w/1/best", 1);
-    add(2, 1, "/w/2/last", 5); /* another experiment's */
-    add(1, 1, "/w/1/last", 2);
-    next_is("best", 1);
-    next_is("last", 5);
-    next_is("last", 2);
+    add(1, 1, "/w/old/last");
+    add(1, 1, "/w/1/best");
+    add(2, 1, "/w/2/last"); /* another experiment's */
+    add(1, 1, "/w/new/last");
+    next_is("/w/1/best");
+    next_is("/w/2/last");
+    next_is("/w/new/last");
     none_is_left();
 }
 
 static void the_one_that_is_carried_stays_beside_a_newer_one(void **state) {
     bool dropped;
     (void)state;
-    add(1, 1, "/w/1/last", 1);
+    add(1, 1, "/w/old/last");
     const struct parcel *carried = parcels_carry(parcels, &dropped);
-    add(1, 1, "/w/1/last", 2);
-    assert_int_equal(carried->epoch, 1);
+    add(1, 1, "/w/new/last");
+    assert_string_equal(carried->path, "/w/old/last");
     assert_int_equal(parcels_count(parcels, 1, 1), 2);
     parcels_put_down(parcels);
-    next_is("last", 2);
+    next_is("/w/new/last");
 }
 
 static void what_is_dropped_counts_no_more_even_while_it_is_carried(void **state) {
     bool dropped;
     (void)state;
-    add(1, 1, "/w/1/best", 1);
-    add(1, 1, "/w/1/last", 1);
-    add(1, 2, "/w/1/epoch", 1);
+    add(1, 1, "/w/1/best");
+    add(1, 1, "/w/1/last");
+    add(1, 2, "/w/1/epoch");
     assert_non_null(parcels_carry(parcels, &dropped));
     parcels_drop(parcels, 1, 1);
     assert_int_equal(parcels_count(parcels, 1, 1), 0);
@@ -88,7 +87,7 @@ static void what_is_dropped_counts_no_more_even_while_it_is_carried(void **state
     assert_non_null(parcels_carry(parcels, &dropped));
     assert_true(dropped);
     parcels_put_down(parcels);
-    next_is("epoch", 1);
+    next_is("/w/1/epoch");
     none_is_left();
 }
 

@@ -1,0 +1,118 @@
+/* The courier against a coordinator that the test plays on a real socket. */
+#include "worker/courier.h"
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/safetensors.h"
+#include "net/frames.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 20000 };
+
+struct stage {
+    void *folder, *context, *router;
+    char endpoint[64];
+    struct courier *courier;
+};
+
+static int stage_set(void **state) {
+    struct stage *stage = calloc(1, sizeof *stage);
+    size_t length = sizeof stage->endpoint;
+    *state = stage;
+    if (temporary_make(&stage->folder) != 0)
+        return -1;
+    stage->context = zmq_ctx_new();
+    stage->router = zmq_socket(stage->context, ZMQ_ROUTER);
+    frames_set_options(stage->router, "tcp://127.0.0.1:*");
+    if (zmq_bind(stage->router, "tcp://127.0.0.1:*") != 0)
+        return -1;
+    zmq_getsockopt(stage->router, ZMQ_LAST_ENDPOINT, stage->endpoint, &length);
+    const struct courier_options options = {
+        .connect = stage->endpoint, .worker = "worker-1", .history = ""};
+    return courier_open(&options, &stage->courier, NULL) ? 0 : -1;
+}
+
+static int stage_strike(void **state) {
+    struct stage *stage = *state;
+    courier_close(stage->courier);
+    zmq_close(stage->router);
+    zmq_ctx_term(stage->context);
+    int rc = temporary_remove(&stage->folder);
+    free(stage);
+    return rc;
+}
+
+/* The body of the offer that comes next, for free. */
+static cJSON *next_offer(struct stage *stage) {
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    struct frames frames;
+    struct wire_message message;
+    enum wire_code code;
+    while (!frames_receive(stage->router, &frames)) {
+        zmq_pollitem_t item = {.socket = stage->router, .events = ZMQ_POLLIN};
+        assert_true(clock_steady_ms() < until_ms);
+        zmq_poll(&item, 1, 100);
+    }
+    assert_true(frames_decode(&frames, 1, &message, &code, NULL));
+    frames_free(&frames);
+    assert_string_equal(message.name, "offer");
+    cJSON *body = cJSON_Duplicate(message.body, true);
+    wire_message_free(&message);
+    return body;
+}
+
+static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "checkpoint_last.safetensors");
+    const struct metadata third[] = {{"epoch", "3"}}, fourth[] = {{"epoch", "4"}};
+    assert_true(safetensors_write(path, NULL, 0, third, 1, NULL));
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "last", .path = path};
+    /* as the trainer has it: epoch 4 is on the disk, and not yet reported */
+    assert_true(safetensors_write(path, NULL, 0, fourth, 1, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    cJSON *offer = next_offer(stage);
+    assert_int_equal(json_integer(offer, "epoch"), 4);
+    assert_string_equal(json_string(offer, "name"), "checkpoint_last.safetensors");
+    cJSON_Delete(offer);
+    free(path);
+}
+
+static void what_is_no_checkpoint_is_not_offered_as_one(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "checkpoint_last.safetensors");
+    assert_true(file_write_atomic(path, "text", 4, NULL));
+    const struct parcel wrong = {.experiment = 1, .attempt = 1, .kind = "last", .path = path};
+    const struct parcel text = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    assert_true(courier_send(stage->courier, &wrong, NULL));
+    /* what is sent behind it is what is offered first */
+    struct error trouble = {0};
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (!courier_trouble(stage->courier, &trouble))
+        assert_true(clock_steady_ms() < until_ms);
+    assert_non_null(strstr(trouble.message, "is no checkpoint"));
+    assert_true(courier_send(stage->courier, &text, NULL));
+    cJSON *offer = next_offer(stage);
+    assert_string_equal(json_string(offer, "kind"), "file");
+    assert_int_equal(json_integer(offer, "epoch"), 0);
+    cJSON_Delete(offer);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_written_over_is_offered_as_of_its_own_epoch,
+                                        stage_set, stage_strike),
+        cmocka_unit_test_setup_teardown(what_is_no_checkpoint_is_not_offered_as_one, stage_set,
+                                        stage_strike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
