@@ -23,6 +23,34 @@ static bool same_text(const char *path, const char *text) {
     return same;
 }
 
+/* A member that one of them lacks counts as the same. */
+static bool may_be_same(const cJSON *a, const cJSON *b, const char *key) {
+    const cJSON *its = json_member(a, key), *other = json_member(b, key);
+    return its == NULL || other == NULL || cJSON_Compare(its, other, true);
+}
+
+/* What a fork goes on from is the same also when its files, "file" and "best", have come to the
+ * coordinator meanwhile. */
+static bool same_from(const char *path, const char *text) {
+    char *data = NULL;
+    size_t length = 0;
+    cJSON *was = NULL, *is = json_parse(text, strlen(text), path, NULL);
+    if (file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL))
+        was = json_parse(data, length, path, NULL);
+    static const char *const files[] = {"file", "best"};
+    bool same = true;
+    for (size_t i = 0; i < 2; i++) {
+        same = same && may_be_same(was, is, files[i]);
+        cJSON_DeleteItemFromObjectCaseSensitive(was, files[i]);
+        cJSON_DeleteItemFromObjectCaseSensitive(is, files[i]);
+    }
+    same = same && cJSON_Compare(was, is, true);
+    cJSON_Delete(was);
+    cJSON_Delete(is);
+    free(data);
+    return same;
+}
+
 static bool set_aside(const char *path, struct error *error) {
     char *aside = NULL;
     bool ok = false;
@@ -63,7 +91,7 @@ static bool identity_of(const cJSON *body, const char *folder, struct identity *
 
 static bool identity_matches(const struct identity *identity) {
     return same_text(identity->config_path, identity->config) &&
-           (identity->from != NULL ? same_text(identity->from_path, identity->from)
+           (identity->from != NULL ? same_from(identity->from_path, identity->from)
                                    : access(identity->from_path, F_OK) != 0);
 }
 

@@ -181,7 +181,7 @@ static inline void answer(struct stage *stage, const char *name, const char *bod
 }
 
 /* The next request that is no heartbeat; those are answered on the way. */
-static inline void expect(struct stage *stage, const char *name) {
+static inline void expect_of_anybody(struct stage *stage, const char *name) {
     for (;;) {
         next_request(stage);
         if (strcmp(stage->request.name, name) == 0)
@@ -189,6 +189,11 @@ static inline void expect(struct stage *stage, const char *name) {
         assert_string_equal(stage->request.name, "heartbeat");
         answer(stage, "beat", "{\"stop\":null}");
     }
+}
+
+/* Of the worker itself. */
+static inline void expect(struct stage *stage, const char *name) {
+    expect_of_anybody(stage, name);
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(stage->request.body, "worker")),
                         "worker-1");
 }

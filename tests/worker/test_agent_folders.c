@@ -143,6 +143,37 @@ static void the_folder_of_a_fork_of_another_checkpoint_is_set_aside(void **state
     assert_int_equal(access(aside, F_OK), 0);
 }
 
+#define SUM_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SUM_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static void the_folder_of_a_fork_is_kept_when_its_file_has_come(void **state) {
+    struct stage *stage = *state;
+    static const char *const files[] = {"", ",\"file\":{\"sha256\":\"" SUM_A "\",\"bytes\":1}",
+                                        ",\"file\":{\"sha256\":\"" SUM_B "\",\"bytes\":1}"};
+    char kept[128], aside[128];
+    snprintf(aside, sizeof aside, "%s/experiments/7.1", stage->folder);
+    start_worker(stage);
+    greet(stage);
+    for (size_t i = 0; i < 3;
+         i++) { /* the last is of other content, and so of another checkpoint */
+        char member[256];
+        snprintf(member, sizeof member,
+                 "\"from\":{\"experiment\":3,\"checkpoint\":\"1\",\"epoch\":1,"
+                 "\"path\":\"/nowhere/3\",\"host\":\"h\"%s},",
+                 files[i]);
+        assign_from(stage, "breaks", member);
+        if (i > 0) {
+            expect_of_anybody(stage, "fetch");
+            answer(stage, "error", "{\"code\":\"not_found\",\"message\":\"no such file\"}");
+        }
+        expect_end(stage, "failed");
+        acknowledge(stage, false);
+        assert_int_equal(access(aside, F_OK), i < 2 ? -1 : 0);
+        put_old_checkpoint(stage, kept);
+    }
+    let_go(stage);
+}
+
 static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     struct stage *stage = *state;
     char path[128];
@@ -310,6 +341,7 @@ int main(void) {
         ON_STAGE(an_answer_of_before_it_moved_acknowledges_nothing),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),
         ON_STAGE(the_folder_of_a_fork_of_another_checkpoint_is_set_aside),
+        ON_STAGE(the_folder_of_a_fork_is_kept_when_its_file_has_come),
         ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
         ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
         ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
