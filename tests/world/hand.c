@@ -8,144 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what stands in for training --- */
-
-static uint64_t mix(uint64_t z) {
-    z += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
-uint64_t weights_after(long long experiment, int epoch) {
-    uint64_t weights = mix((uint64_t)experiment);
-    for (int i = 1; i <= epoch; i++)
-        weights = mix(weights ^ (uint64_t)i);
-    return weights;
-}
-
-double loss_of(uint64_t weights) {
-    return (double)(weights >> 11) * 0x1p-53;
-}
-
-static void trial_say(struct hand *hand, const char *kind, cJSON *body) {
-    hand->trial.items[hand->trial.item_count++] = (struct item){.kind = kind, .body = body};
-}
-
-static void trial_say_epoch(struct hand *hand, int epoch) {
-    double loss = loss_of(hand->trial.state.weights[epoch]);
-    const struct metrics metrics = {.true_positive = 1, .loss_sum = loss};
-    const struct epoch_report report = {.epoch = (uint32_t)epoch,
-                                        .train = metrics,
-                                        .valid = metrics,
-                                        .learning_rate = 1,
-                                        .seconds = 1,
-                                        .images_per_second = 1};
-    trial_say(hand, "epoch", report_epoch(&report));
-}
-
-static void trial_say_checkpoint(struct hand *hand, int epoch) {
-    char path[64];
-    const struct checkpoint_report report = {
-        .kind = "last", .epoch = (uint32_t)epoch, .path = path};
-    snprintf(path, sizeof path, "/%d/%lld", hand->index, hand->trial.experiment);
-    trial_say(hand, "checkpoint", report_checkpoint(&report, hand->host));
-}
-
-/* Goes on from its own checkpoint or from the one that the assignment names, whichever is later,
- * and says everything again that it knows of. */
-static void trial_begin(struct world *world, struct hand *hand) {
-    long long id = hand->duty.experiment;
-    struct checkpoint_file *own = &hand->files[id];
-    memset(&hand->trial, 0, sizeof hand->trial);
-    hand->trial.active = true;
-    hand->trial.experiment = id;
-    hand->trial.stop_epoch = hand->assigned_stop_epoch;
-    if (hand->resume_hand >= 0) {
-        const struct hand *other = &world->hands[hand->resume_hand];
-        if (strcmp(other->host, hand->host) == 0 && other->files[id].epoch > own->epoch)
-            *own = other->files[id];
-    }
-    hand->trial.state = *own;
-    hand->trial.state.weights[0] = weights_after(id, 0);
-    hand->trial.next_ms = world->now.steady_ms + 200 + some(world, 2000);
-    for (int epoch = 1; epoch <= own->epoch; epoch++)
-        trial_say_epoch(hand, epoch);
-    if (own->epoch > 0)
-        trial_say_checkpoint(hand, own->epoch);
-    tell(world, "%s trains %lld from epoch %d", hand->name, id, own->epoch);
-}
-
-static void trial_end(struct hand *hand, int outcome) {
-    trial_say(hand, NULL, NULL);
-    hand->trial.items[hand->trial.item_count - 1].outcome = outcome;
-    hand->trial.over = true;
-}
-
-/* As session_last_epoch. */
-static int last_epoch(const struct hand *hand) {
-    int asked = hand->trial.stop_epoch;
-    return asked > 0 && asked < EPOCHS ? asked : EPOCHS;
-}
-
-/* What is on its way to the disk is there once its time has come, or has to be waited for; then it
- * is reported. False: the process is no more. */
-static bool trial_settle(struct world *world, struct hand *hand, bool wait) {
-    const struct checkpoint_file *draft = &hand->trial.draft;
-    if (hand->trial.durable_ms == 0 || (!wait && hand->trial.durable_ms > world->now.steady_ms))
-        return true;
-    hand->trial.durable_ms = 0;
-    hand->files[hand->trial.experiment] = *draft;
-    if (rarely(world, 20)) {
-        tell(world, "%s has the checkpoint of %lld epoch %d:", hand->name, hand->trial.experiment,
-             draft->epoch);
-        hand_kill(world, hand, chance(world, 300), some(world, 10000));
-        return false;
-    }
-    trial_say_epoch(hand, draft->epoch);
-    trial_say_checkpoint(hand, draft->epoch);
-    return true;
-}
-
-/* The trainer's thread: a checkpoint first, then the report, while the next epoch trains. However
- * it ends, it waits for what is being written. */
-static void trial_turn(struct world *world, struct hand *hand) {
-    if (!hand->trial.active || hand->trial.over)
-        return;
-    struct checkpoint_file *state = &hand->trial.state;
-    bool due = hand->trial.next_ms <= world->now.steady_ms;
-    bool fails = !hand->trial.stop && due && rarely(world, 20);
-    if (!trial_settle(world, hand, hand->trial.stop || due))
-        return;
-    if (hand->trial.stop)
-        trial_end(hand, ITEM_STOPPED);
-    else if (!due)
-        return;
-    else if (fails)
-        trial_end(hand, ITEM_FAILED);
-    else if (rarely(world, 10))
-        trial_end(hand, ITEM_HINDERED);
-    else if (state->epoch >= last_epoch(hand))
-        trial_end(hand, ITEM_DONE);
-    else {
-        int epoch = ++state->epoch;
-        state->weights[epoch] = mix(state->weights[epoch - 1] ^ (uint64_t)epoch);
-        hand->trial.draft = *state;
-        hand->trial.durable_ms = world->now.steady_ms + 1 + some(world, 1500);
-        hand->trial.next_ms = world->now.steady_ms + 200 + some(world, 2000);
-    }
-}
-
-static void trial_forget(struct hand *hand) {
-    for (int i = 0; i < hand->trial.item_count; i++)
-        cJSON_Delete(hand->trial.items[i].body);
-    memset(&hand->trial, 0, sizeof hand->trial);
-}
-
 /* --- up and down --- */
 
 static void leave(struct world *world, struct hand *hand, int64_t down_ms) {
     trial_forget(hand);
+    courier_drop(hand);
     spooled_free(&hand->report);
     place_close(hand->place);
     hand->place = NULL;
@@ -220,6 +87,7 @@ static bool take_end(struct world *world, struct hand *hand, const struct item *
                             item->outcome == ITEM_DONE       ? report_end("done")
                             : item->outcome == ITEM_STOPPED  ? report_end("given_back")
                             : item->outcome == ITEM_HINDERED ? report_hindered("no room")
+                            : item->outcome == ITEM_HOPELESS ? report_failure(HOPELESS, false)
                                                              : report_failure("bad luck", true));
     else
         tell(world, "%s has stopped %lld, which is not its own any more", hand->name,
@@ -235,9 +103,11 @@ static bool take_trial(struct world *world, struct hand *hand) {
         bool good = true;
         if (item.kind == NULL)
             return take_end(world, hand, &item);
-        if (duty_spools(&hand->duty))
+        if (duty_spools(&hand->duty)) {
+            if (strcmp(item.kind, "checkpoint") == 0)
+                courier_send(world, hand, item.body);
             good = spool_report(hand, item.kind, item.body);
-        else
+        } else
             cJSON_Delete(item.body);
         if (!good)
             return false;
@@ -300,6 +170,7 @@ static bool belong(struct world *world, struct hand *hand, const cJSON *welcome,
     tell(world, "%s goes by another history from now on", hand->name);
     bool holds = hand->trial.active;
     trial_forget(hand);
+    courier_drop(hand);
     hand->since = hand->number;
     if ((counts && !spool_report(hand, "end", report_end("given_back"))) ||
         (holds && !spool_hold(hand->spool, 0, 0, NULL)) ||
@@ -307,6 +178,28 @@ static bool belong(struct world *world, struct hand *hand, const cJSON *welcome,
         return false;
     hand->spool = place_spool(hand->place);
     return true;
+}
+
+/* Which hand a path is at: "/HAND/EXPERIMENT..."; -1: there is none. */
+static int hand_of(const cJSON *place) {
+    const char *path = cJSON_GetStringValue(json_member(place, "path"));
+    return path != NULL ? path[1] - '0' : -1;
+}
+
+static struct assigned assigned_of(const cJSON *body, int stop_epoch) {
+    const cJSON *from = json_member(body, "from"), *file = json_member(from, "file");
+    struct assigned assigned = {.stop_epoch = stop_epoch,
+                                .resume_hand = hand_of(json_member(body, "resume")),
+                                .origin_hand = hand_of(from)};
+    if (from != NULL) {
+        const char *path = json_string(from, "path");
+        assigned.origin_stays = strrchr(path, '/') > strchr(path + 1, '/');
+        assigned.origin = (struct origin){.experiment = (int)json_integer(from, "experiment"),
+                                          .epoch = (int)json_integer(from, "epoch")};
+    }
+    if (file != NULL)
+        snprintf(assigned.sha256, sizeof assigned.sha256, "%s", json_string(file, "sha256"));
+    return assigned;
 }
 
 static bool take_message(struct world *world, struct hand *hand, struct wire_message *message) {
@@ -325,10 +218,7 @@ static bool take_message(struct world *world, struct hand *hand, struct wire_mes
     } else if (event.kind == DUTY_ACKNOWLEDGED && !event.over) {
         good = spool_delete(hand->spool, hand->report.sequence, NULL);
     } else if (event.kind == DUTY_ASSIGNED) {
-        hand->assigned_stop_epoch = (int)event.stop_epoch;
-        const char *path =
-            cJSON_GetStringValue(json_member(json_member(message->body, "resume"), "path"));
-        hand->resume_hand = path != NULL ? path[1] - '0' : -1; /* "/HAND/EXPERIMENT" */
+        hand->assigned = assigned_of(message->body, (int)event.stop_epoch);
     }
     duty_take(&hand->duty, &event, world->now.steady_ms);
     return good;
@@ -375,7 +265,8 @@ static bool work(struct world *world, struct hand *hand) {
             continue;
         struct letter *letter = mail_take(world, hand);
         bool nothing = letter == NULL && hand->trial.item_count == 0;
-        bool good = letter == NULL || take_message(world, hand, &letter->message);
+        bool good = letter == NULL || courier_hear(world, hand, &letter->message) ||
+                    take_message(world, hand, &letter->message);
         if (letter != NULL)
             letter_free(letter);
         if (!good || !take_trial(world, hand))
@@ -391,7 +282,10 @@ void hand_turn(struct world *world, struct hand *hand) {
     if (hand->spool == NULL || hand->stopped_until_ms > world->now.steady_ms)
         return;
     trial_turn(world, hand);
-    if (hand->spool == NULL || work(world, hand))
+    if (hand->spool == NULL)
+        return;
+    courier_turn(world, hand);
+    if (work(world, hand))
         return;
     demand(world, hand->disk.dead || hand->disk.full, "%s: the spool fails", hand->name);
     tell(world, "%s cannot write its spool:", hand->name);

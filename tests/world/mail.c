@@ -1,5 +1,8 @@
+#include "core/json.h"
+#include "net/delivery_answer.h"
 #include "tests/world/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +62,48 @@ void mail_send(struct world *world, const struct hand *hand, bool up,
         post(world, hand, up, message);
     }
     wire_message_free(message);
+}
+
+bool mail_say(struct world *world, const struct hand *hand, const char *name, uint64_t number,
+              cJSON *body, const char *bytes, size_t length) {
+    struct wire_message message = {.request = number, .body = body};
+    bool down = world->office.store == NULL || hand->cut_until_ms > world->now.steady_ms;
+    if (down && chance(world, 500)) {
+        cJSON_Delete(body);
+        return false;
+    }
+    snprintf(message.name, sizeof message.name, "%s", name);
+    if (bytes != NULL) {
+        message.bytes = malloc(length);
+        message.bytes_length = length;
+        demand(world, message.bytes != NULL, "no memory");
+        memcpy(message.bytes, bytes, length);
+    }
+    mail_send(world, hand, true, &message);
+    return true;
+}
+
+bool mail_is_code(const struct wire_message *message, enum wire_code code) {
+    const char *text = json_string(message->body, "code");
+    return text != NULL && strcmp(text, wire_code_name(code)) == 0;
+}
+
+struct delivery_event mail_of_delivery(const struct wire_message *message) {
+    struct delivery_event event = delivery_answer(message);
+    if (mail_is_code(message, WIRE_FENCED))
+        event.kind = DELIVERY_NEVER;
+    return event;
+}
+
+struct pickup_event mail_of_pickup(const struct wire_message *message) {
+    return (struct pickup_event){
+        .kind = strcmp(message->name, "piece") == 0     ? PICKUP_PIECE
+                : mail_is_code(message, WIRE_NOT_FOUND) ? PICKUP_GONE
+                                                        : PICKUP_LATER,
+        .offset = json_integer(message->body, "offset"),
+        .bytes = json_integer(message->body, "bytes"),
+        .length = message->bytes_length,
+    };
 }
 
 static bool arrived(const struct world *world, const struct letter *letter,

@@ -139,7 +139,7 @@ static void note_assignment(struct world *world, const struct hand *hand, const 
     demand(world, attempt >= promises->latest[experiment],
            "experiment %lld: attempt %lld is handed out after %lld", experiment, attempt,
            promises->latest[experiment]);
-    public_check(world, hand, experiment, attempt > promises->latest[experiment]);
+    public_check(world, hand, answer, attempt > promises->latest[experiment]);
     promises->latest[experiment] = attempt;
     tell(world, "experiment %lld, attempt %lld: to %s", experiment, attempt, hand->name);
 }
@@ -212,13 +212,16 @@ static void check_stops(struct world *world) {
     const struct promises *promises = &world->office.promises;
     long long decided[EXPERIMENTS + 1] = {0};
     struct query query;
-    query_open(&query, world->office.store, "SELECT experiment, epoch, value, threshold FROM stop");
+    query_open(&query, world->office.store,
+               "SELECT experiment, epoch, value, threshold, rule = 'median' FROM stop");
     while (query_next(&query)) {
         int64_t id = query_int(&query), epoch = query_int(&query);
-        double value = query_double(&query), threshold = query_double(&query), best = 1;
-        for (int i = 1; i <= epoch; i++)
-            best = fmin(best, loss_of(weights_after(id, i)));
-        demand(world, value == best && value > threshold && epoch < EPOCHS,
+        double value = query_double(&query), threshold = query_double(&query);
+        double judged = loss_of(weights_after(world, id, (int)epoch));
+        bool so_far = query_int(&query) != 0; /* the other rule looks at the epoch alone */
+        for (int i = 1; so_far && i < epoch; i++)
+            judged = fmin(judged, loss_of(weights_after(world, id, i)));
+        demand(world, value == judged && value > threshold && epoch < EPOCHS,
                "experiment %d is stopped after epoch %d for another reason than its losses",
                (int)id, (int)epoch);
         decided[id] = epoch;
@@ -249,6 +252,7 @@ void office_check(struct world *world) {
          "an attempt is missing"},
     };
     const struct promises *promises = &world->office.promises;
+    wish_check(world);
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         demand(world, office_count(world, never[i].sql) == 0, "%s", never[i].what);
     struct query query;
@@ -257,7 +261,7 @@ void office_check(struct world *world) {
     while (query_next(&query)) {
         int64_t id = query_int(&query), epoch = query_int(&query);
         double loss = query_double(&query);
-        demand(world, loss == loss_of(weights_after(id, (int)epoch)),
+        demand(world, loss == loss_of(weights_after(world, id, (int)epoch)),
                "experiment %d: the loss of epoch %d is another run's", (int)id, (int)epoch);
         seen[id][epoch] = true;
     }
@@ -338,6 +342,8 @@ void office_turn(struct world *world) {
         return;
     coordinator_begin(&office->coordinator, world->now);
     memset(office->told.asked, 0, sizeof office->told.asked);
+    office->wish = WISH_UNASKED;
+    office->cleared = false;
     while (batch.count < BATCH && !drained && !dies) {
         struct exchange *exchange = &batch.items[batch.count];
         *exchange = (struct exchange){.letter = mail_take(world, NULL)};
@@ -347,8 +353,10 @@ void office_turn(struct world *world) {
         if (!drained && !dies)
             office_answer(world, &exchange->letter->message, &exchange->answer);
     }
-    if (world->steered && rarely(world, 4))
+    if (world->steered && rarely(world, 6))
         public_ask(world);
+    if (world->steered && (rarely(world, 20) || wish_is_due(world)))
+        wish_ask(world);
     if (drained)
         coordinator_expire(&office->coordinator);
     if (dies || rarely(world, 3)) {
@@ -358,6 +366,7 @@ void office_turn(struct world *world) {
         for (int i = 0; i < batch.count; i++)
             note(world, &batch.items[i]);
         public_note(world);
+        wish_note(world);
         send_answers(world, &batch);
     } else if (office->disk.dead) {
         tell(world, "killed within a commit:");

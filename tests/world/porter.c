@@ -1,7 +1,6 @@
 #include "tests/world/porter.h"
 
 #include "core/json.h"
-#include "net/delivery_answer.h"
 #include "tests/coordinator/bodies.h"
 
 #include <stdlib.h>
@@ -17,26 +16,6 @@ static const struct content *sending(const struct porter *porter) {
 
 /* --- what a porter says --- */
 
-/* Takes the body; the bytes are borrowed. False when there is no connection. */
-static bool say(struct world *world, const struct hand *hand, const char *name, uint64_t number,
-                cJSON *body, const char *bytes, size_t length) {
-    struct wire_message message = {.request = number, .body = body};
-    bool down = world->office.store == NULL || hand->cut_until_ms > world->now.steady_ms;
-    if (down && chance(world, 500)) {
-        cJSON_Delete(body);
-        return false;
-    }
-    snprintf(message.name, sizeof message.name, "%s", name);
-    if (bytes != NULL) {
-        message.bytes = malloc(length);
-        message.bytes_length = length;
-        demand(world, message.bytes != NULL, "no memory");
-        memcpy(message.bytes, bytes, length);
-    }
-    mail_send(world, hand, true, &message);
-    return true;
-}
-
 static cJSON *body_of(const struct hand *hand, const struct porter *porter) {
     return body("{\"worker\": \"%s\", \"experiment\": %.0f, \"attempt\": %.0f, \"sha256\": \"%s\"}",
                 hand->name, porter->experiment, porter->attempt, sending(porter)->sha256);
@@ -49,20 +28,20 @@ static bool offer(struct world *world, struct hand *hand, struct porter *porter)
     cJSON_AddNumberToObject(offered, "epoch", porter_plan[porter->sent].epoch);
     cJSON_AddNumberToObject(offered, "bytes", (double)sending(porter)->bytes);
     porter->since = 2 * ++hand->number;
-    return say(world, hand, "offer", porter->since, offered, NULL, 0);
+    return mail_say(world, hand, "offer", porter->since, offered, NULL, 0);
 }
 
 static bool send_piece(struct world *world, struct hand *hand, const struct porter *porter,
                        const struct delivery_action *action) {
     cJSON *piece = body_of(hand, porter);
     cJSON_AddNumberToObject(piece, "offset", (double)action->offset);
-    return say(world, hand, "send", 2 * ++hand->number, piece,
-               sending(porter)->data + action->offset, action->length);
+    return mail_say(world, hand, "send", 2 * ++hand->number, piece,
+                    sending(porter)->data + action->offset, action->length);
 }
 
 void porter_clear(struct world *world, const struct hand *hand) {
-    say(world, hand, "gc", 1 /* which nothing of a porter's has */, body("{\"dry_run\": false}"),
-        NULL, 0);
+    mail_say(world, hand, "gc", 1 /* which nothing of a porter's has */,
+             body("{\"dry_run\": false}"), NULL, 0);
 }
 
 /* --- what it does --- */
@@ -139,10 +118,10 @@ static void fetch(struct world *world, struct hand *hand, struct porter *porter)
             check_part(world, porter);
         } else if (action.kind == PICKUP_ASK) {
             porter->asked = 2 * ++hand->number + 1;
-            if (!say(world, hand, "fetch", porter->asked,
-                     body("{\"sha256\": \"%s\", \"offset\": %lld}", wanted->sha256,
-                          (long long)action.offset),
-                     NULL, 0))
+            if (!mail_say(world, hand, "fetch", porter->asked,
+                          body("{\"sha256\": \"%s\", \"offset\": %lld}", wanted->sha256,
+                               (long long)action.offset),
+                          NULL, 0))
                 pickup_take(&porter->pickup, &unsent, now_ms);
         } else {
             demand(world,
@@ -158,17 +137,10 @@ static void fetch(struct world *world, struct hand *hand, struct porter *porter)
 
 /* --- what it hears --- */
 
-static bool is_code(const struct wire_message *message, enum wire_code code) {
-    const char *text = json_string(message->body, "code");
-    return text != NULL && strcmp(text, wire_code_name(code)) == 0;
-}
-
 /* As courier.c does it. */
 static void hear_of_delivery(struct world *world, struct porter *porter,
                              const struct wire_message *message) {
-    struct delivery_event event = delivery_answer(message);
-    if (is_code(message, WIRE_FENCED))
-        event.kind = DELIVERY_NEVER;
+    struct delivery_event event = mail_of_delivery(message);
     if (message->request >= porter->since && porter->sent < FILES)
         delivery_take(&porter->delivery, &event, world->now.steady_ms);
 }
@@ -176,17 +148,10 @@ static void hear_of_delivery(struct world *world, struct porter *porter,
 /* As gather.c does it. */
 static void hear_of_pickup(struct world *world, struct porter *porter,
                            const struct wire_message *message) {
-    const struct pickup_event event = {
-        .kind = strcmp(message->name, "piece") == 0 ? PICKUP_PIECE
-                : is_code(message, WIRE_NOT_FOUND)  ? PICKUP_GONE
-                                                    : PICKUP_LATER,
-        .offset = json_integer(message->body, "offset"),
-        .bytes = json_integer(message->body, "bytes"),
-        .length = message->bytes_length,
-    };
+    const struct pickup_event event = mail_of_pickup(message);
     if (porter->wanted == NULL || message->request != porter->asked)
         return;
-    if (is_code(message, WIRE_INVALID))
+    if (mail_is_code(message, WIRE_INVALID))
         porter->pickup.have = 0;
     if (!pickup_take(&porter->pickup, &event, world->now.steady_ms))
         return;

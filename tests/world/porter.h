@@ -9,6 +9,7 @@
 #include "tests/world/world.h"
 
 enum {
+    CONTENTS = 5, /* from which they are chosen */
     FILES = 3,
     FETCHES = 2,
     BYTES_MOST = 5 * UPLOADS_PIECE, /* of a file */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static void note_sync(const struct shelf *shelf, struct content *content, const 
 
 static void note_syncs(const struct stat *file) {
     pthread_mutex_lock(&synced_lock);
-    for (int i = 0; watched != NULL && i < CONTENTS; i++)
+    for (int i = 0; watched != NULL && i < watched->count; i++)
         note_sync(watched, &watched->contents[i], file);
     pthread_mutex_unlock(&synced_lock);
 }
@@ -51,7 +52,7 @@ static void set_synced(struct content *content, int64_t synced, bool named) {
 
 static struct content *content_of(struct world *world, const struct wire_message *request) {
     const char *sha256 = json_string(request->body, "sha256");
-    for (int i = 0; i < CONTENTS && sha256 != NULL; i++)
+    for (int i = 0; i < world->shelf.count && sha256 != NULL; i++)
         if (strcmp(world->shelf.contents[i].sha256, sha256) == 0)
             return &world->shelf.contents[i];
     return NULL;
@@ -66,6 +67,24 @@ static void settle(struct world *world, struct content *content) {
                          world->now.steady_ms, &offset, &error) == UPLOAD_SEALING)
         sched_yield();
     content->sealing = false;
+}
+
+struct content *shelf_content(struct world *world, const void *data, int64_t bytes) {
+    struct shelf *shelf = &world->shelf;
+    struct content made = {.bytes = bytes};
+    sha256_text(data, (size_t)bytes, made.sha256);
+    for (int i = 0; i < shelf->count; i++)
+        if (strcmp(shelf->contents[i].sha256, made.sha256) == 0)
+            return &shelf->contents[i];
+    demand(world, shelf->count < CONTENTS_MOST, "there are other checkpoints than there should be");
+    made.data = malloc((size_t)bytes);
+    demand(world, made.data != NULL, "no memory");
+    memcpy(made.data, data, (size_t)bytes);
+    pthread_mutex_lock(&synced_lock);
+    struct content *content = &shelf->contents[shelf->count++];
+    *content = made;
+    pthread_mutex_unlock(&synced_lock);
+    return content;
 }
 
 bool shelf_open(struct world *world, struct error *error) {
@@ -126,7 +145,7 @@ static void cut_power(struct world *world, const struct content *content) {
 
 void shelf_kill(struct world *world, bool power_cut) {
     struct shelf *shelf = &world->shelf;
-    for (int i = 0; shelf->uploads != NULL && i < CONTENTS; i++) {
+    for (int i = 0; shelf->uploads != NULL && i < shelf->count; i++) {
         interrupt_seal(world, &shelf->contents[i]);
         if (power_cut)
             cut_power(world, &shelf->contents[i]);
@@ -171,16 +190,43 @@ void shelf_note(struct world *world, const struct wire_message *request, const c
 
 /* --- what must hold --- */
 
-void shelf_check(struct world *world) {
+static void check_there(struct world *world, const char *sql) {
     struct query query;
-    if (world->shelf.blobs == NULL)
-        return;
-    query_open(&query, world->office.store, "SELECT sha256, bytes FROM artifact");
+    query_open(&query, world->office.store, sql);
     while (query_next(&query)) {
         const char *sha256 = query_text(&query);
         int64_t size = blobs_size(world->shelf.blobs, sha256);
         demand(world, size == query_int(&query), "of the file %.8s there are %lld bytes", sha256,
                (long long)size);
     }
-    demand(world, query_close(&query, NULL), "the artifacts cannot be read");
+    demand(world, query_close(&query, NULL), "the files cannot be read");
+}
+
+static void check_forks(struct world *world) {
+    struct query query;
+    query_open(&query, world->office.store,
+               "SELECT f.experiment, f.source, f.epoch, g.kind, g.sha256 FROM fork AS f"
+               " JOIN fork_file AS g ON g.experiment = f.experiment");
+    while (query_next(&query)) {
+        int64_t id = query_int(&query), source = query_int(&query);
+        int epoch = (int)query_int(&query);
+        const char *kind = query_text(&query), *sha256 = query_text(&query);
+        uint64_t weights[EPOCHS + 1];
+        for (int i = 0; i <= epoch; i++)
+            weights[i] = weights_after(world, source, i);
+        int of = strcmp(kind, "best") == 0 ? best_epoch(weights, epoch) : epoch;
+        demand(world, strcmp(sha256, content_after(world, weights, of)->sha256) == 0,
+               "the fork %lld goes on from another %s than epoch %d of %lld", (long long)id, kind,
+               of, (long long)source);
+    }
+    demand(world, query_close(&query, NULL), "the forks cannot be read");
+}
+
+void shelf_check(struct world *world) {
+    if (world->shelf.blobs == NULL)
+        return;
+    check_there(world, "SELECT sha256, bytes FROM artifact");
+    check_there(world, "SELECT f.sha256, f.bytes FROM fork_file AS f JOIN experiment AS e"
+                       " ON e.id = f.experiment WHERE e.state <> 'done'");
+    check_forks(world);
 }

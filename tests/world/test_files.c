@@ -80,17 +80,16 @@ static void tick(struct world *world) {
 }
 
 /* Lengths around those of pieces, too. */
-static void make_content(struct world *world, struct content *content) {
+static void make_content(struct world *world) {
+    static char data[BYTES_MOST];
     int64_t piece = UPLOADS_PIECE, whole = piece * (1 + some(world, 4));
-    content->bytes = chance(world, 500) ? 1 + some(world, BYTES_MOST) : whole - 1 + some(world, 3);
-    content->data = malloc((size_t)content->bytes);
-    demand(world, content->data != NULL, "no memory");
+    int64_t bytes = chance(world, 500) ? 1 + some(world, BYTES_MOST) : whole - 1 + some(world, 3);
     uint64_t state = random_u32(&world->draws);
-    for (int64_t i = 0; i < content->bytes; i++) {
+    for (int64_t i = 0; i < bytes; i++) {
         state = state * 6364136223846793005U + 1442695040888963407U; /* Knuth's MMIX */
-        content->data[i] = (char)(state >> 56);
+        data[i] = (char)(state >> 56);
     }
-    sha256_text(content->data, (size_t)content->bytes, content->sha256);
+    shelf_content(world, data, bytes);
 }
 
 static void make_porter(struct world *world, int index) {
@@ -118,7 +117,7 @@ static void files_begin(struct world *world, uint64_t seed, bool told, const cha
     disk_make(&world->office.disk, path);
     snprintf(world->shelf.folder, sizeof world->shelf.folder, "%s/files", folder);
     for (int i = 0; i < CONTENTS; i++)
-        make_content(world, &world->shelf.contents[i]);
+        make_content(world);
     office_open(world);
     cJSON_Delete(
         office_ask(world, "submit", body_submit("a test's key", HANDS, EPOCHS, 3), "submitted"));

@@ -11,8 +11,11 @@
  *   mail.c   what is under way between the machines: lost, late, twice, out of order
  *   office.c   the coordinator's process around coordinator.h
  *   public.c   who steers what it has, and drains workers
+ *   wish.c   who writes on it and forks it
  *   shelf.c   the files that it keeps, around uploads.h
  *   hand.c   a worker's process around duty.h and spool.h
+ *   trial.c   what it trains
+ *   courier.c   its checkpoints on their way to the coordinator, and what a fork goes on from
  *   porter.c   a worker's process, as far as files go
  *   world.c   draws, the story, and what a program of schedules is called with
  *   test_world.c   what goes wrong when, and what must hold
@@ -22,12 +25,29 @@
 #define ASSAY_TESTS_WORLD_WORLD_H
 
 #include "coordinator/coordinator.h"
+#include "net/delivery.h"
+#include "net/pickup.h"
 #include "tests/world/disk.h"
 #include "worker/duty.h"
+#include "worker/parcels.h"
 #include "worker/place.h"
 
-enum { EXPERIMENTS = 4, EPOCHS = 4, HANDS = 3, ATTEMPTS_MAX = 400, LEASE_MS = 4000, BATCH = 4 };
-enum { CONTENTS = 5 };
+enum {
+    BASES = 4, /* experiments that begin at the beginning */
+    EXPERIMENTS = BASES + 3,
+    EPOCHS = 4,
+    CHECKPOINT_EVERY = 2, /* epochs: those stay, all others are written over */
+    HANDS = 3,
+    ATTEMPTS_MAX = 400,
+    LEASE_MS = 4000,
+    BATCH = 4,
+    TAGS = 4,
+    NOTES = 12, /* on an experiment, at most */
+    CONTENTS_MOST = EXPERIMENTS * EPOCHS
+};
+
+/* What a fork fails with whose checkpoint was written over before it had come. */
+#define HOPELESS "submit again"
 
 /* --- mail --- */
 
@@ -41,6 +61,32 @@ struct letter {
 
 /* --- the coordinator --- */
 
+/* What an experiment goes on from; experiment 0: nothing. */
+struct origin {
+    int experiment, epoch;
+};
+
+/* What people have made of the experiments. (ints alone, so that two can be compared.) */
+struct book {
+    int experiments;
+    struct origin origins[EXPERIMENTS + 1];
+    int fork_keys[EXPERIMENTS + 1];
+    unsigned tags[EXPERIMENTS + 1]; /* a bit each */
+    int note_count[EXPERIMENTS + 1];
+    struct written {
+        int key, erased;
+    } notes[EXPERIMENTS + 1][NOTES];
+};
+
+/* What somebody wants, and asks for until it is answered. */
+struct wish {
+    enum wish_kind { WISH_NOTHING, WISH_TAG, WISH_NOTE, WISH_ERASE, WISH_FORK } kind;
+    int key;                   /* no other wish has it */
+    unsigned ids, add, remove; /* bits */
+    int number;                /* of the note to erase */
+    struct origin origin;      /* of the fork */
+};
+
 /* What a committed batch has promised. */
 struct promises {
     long long latest[EXPERIMENTS + 1]; /* attempt */
@@ -48,6 +94,8 @@ struct promises {
     bool stored[EXPERIMENTS + 1][EPOCHS + 1]; /* acknowledged */
     bool finished[EXPERIMENTS + 1];           /* acknowledged as done */
     long long stop_epoch[EXPERIMENTS + 1];    /* told to a holder; 0: none */
+    struct book book;
+    struct wish wish; /* of which nobody knows yet whether it is fulfilled */
 };
 
 /* The database as it was once, in one piece. */
@@ -73,6 +121,8 @@ struct office {
     struct promises promises;
     struct backup backup;
     struct told told;
+    enum wish_state { WISH_UNASKED, WISH_REFUSED, WISH_GRANTED } wish; /* in this batch */
+    bool cleared;                                                      /* likewise: gc */
 };
 
 /* --- the files that the coordinator keeps --- */
@@ -92,22 +142,45 @@ struct content {
 
 struct shelf {
     char folder[600]; /* "": no files are kept */
-    struct content contents[CONTENTS];
+    struct content contents[CONTENTS_MOST];
+    int count;
     struct blobs *blobs; /* as long as the coordinator is up */
     struct uploads *uploads;
 };
 
 /* --- a worker --- */
 
+/* All that it knows of an experiment: "last". An epoch's has the beginning of it. */
 struct checkpoint_file {
+    struct origin origin;         /* of its experiment */
     int epoch;                    /* 0: none */
     uint64_t weights[EPOCHS + 1]; /* after each epoch so far */
+};
+
+/* What an assignment says. */
+struct assigned {
+    int stop_epoch;  /* 0: none */
+    int resume_hand; /* who has the checkpoint to go on from; -1: nobody */
+    struct origin origin;
+    int origin_hand;               /* who has the origin's, if it is a fork */
+    bool origin_stays;             /* it is an epoch's, which is not written over */
+    char sha256[SHA256_TEXT_SIZE]; /* of that with the coordinator; "": it is not there */
+};
+
+/* A file on its way from the coordinator. */
+struct fetching {
+    enum { FETCH_NOTHING, FETCH_UNDER_WAY, FETCH_COME, FETCH_GONE } state;
+    char sha256[SHA256_TEXT_SIZE];
+    struct pickup pickup;
+    uint64_t asked; /* the number of what was asked last */
+    unsigned char part[(EPOCHS + 1) * sizeof(uint64_t)];
+    int64_t bytes;
 };
 
 struct item {
     const char *kind; /* NULL: the end */
     cJSON *body;
-    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED, ITEM_HINDERED } outcome;
+    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED, ITEM_HINDERED, ITEM_HOPELESS } outcome;
 };
 
 struct hand {
@@ -123,8 +196,14 @@ struct hand {
     struct duty duty;
     uint64_t number, since; /* as agent.c has them */
     struct spooled report;
-    int assigned_stop_epoch; /* 0: none */
-    int resume_hand;         /* who has the checkpoint that the assignment names; -1: nobody */
+    struct assigned assigned;
+    struct {
+        struct parcels *parcels; /* NULL: none yet */
+        struct content *content; /* of the one that is carried, or NULL */
+        int epoch;
+        struct delivery delivery;
+        uint64_t number, since; /* since: of the last offer */
+    } courier;
     struct {
         bool active, stop, over;
         int stop_epoch; /* 0: none */
@@ -133,8 +212,9 @@ struct hand {
         int64_t next_ms;
         /* a checkpoint on its way to the disk, beside the next epoch; durable_ms 0: none */
         struct checkpoint_file draft;
-        int64_t durable_ms;
-        struct item items[4 * EPOCHS];
+        int64_t durable_ms, step_ms; /* step_ms: then it is reported; 0: there is none */
+        struct fetching fetching;    /* before it begins */
+        struct item items[6 * EPOCHS];
         int item_count;
     } trial;
 };
@@ -147,11 +227,12 @@ struct world {
     struct moment now;
     bool disturbed, told; /* told: the story is printed */
     int max_attempts;
-    bool stops;       /* the experiments have a stopping rule */
-    bool steered;     /* people cancel, pause, retry and drain */
-    bool waits;       /* the last experiment waits until the first one is done */
-    int64_t lease_ms; /* the coordinator's */
-    bool restores;    /* backups are made and restored */
+    bool stops;        /* the experiments have a stopping rule */
+    bool steered;      /* people cancel, pause, retry and drain */
+    bool waits;        /* the last experiment waits until the first one is done */
+    int64_t lease_ms;  /* the coordinator's */
+    bool restores;     /* backups are made and restored */
+    struct book there; /* in the database */
     struct letter *letters;
     struct office office;
     struct shelf shelf;
@@ -180,9 +261,21 @@ int world_main(int count, char **words, unsigned long long seeds,
                void (*run)(uint64_t seed, bool told, const char *folder));
 
 /* The weights after `epoch` epochs of an undisturbed run, and the loss that they have. */
-uint64_t weights_after(long long experiment, int epoch);
+uint64_t weights_after(const struct world *world, long long experiment, int epoch);
 double loss_of(uint64_t weights);
+/* Which of the epochs up to `epoch` has the least, and is the best. */
+int best_epoch(const uint64_t *weights, int epoch);
+bool origin_is(const struct origin *a, const struct origin *b);
 
+/* Posts what a hand says; takes the body, the bytes are borrowed. False when there is no
+ * connection.
+ */
+bool mail_say(struct world *world, const struct hand *hand, const char *name, uint64_t number,
+              cJSON *body, const char *bytes, size_t length);
+/* What an answer means, as courier.c and gather.c have it. */
+bool mail_is_code(const struct wire_message *message, enum wire_code code);
+struct delivery_event mail_of_delivery(const struct wire_message *message);
+struct pickup_event mail_of_pickup(const struct wire_message *message);
 /* Posts the message and frees what it owns. */
 void mail_send(struct world *world, const struct hand *hand, bool up, struct wire_message *message);
 /* One letter that has arrived, for the caller to letter_free, or NULL. hand: NULL for those to the
@@ -209,13 +302,28 @@ void office_answer(struct world *world, const struct wire_message *request,
 void office_check(struct world *world);
 int64_t office_count(struct world *world, const char *sql);
 
+/* What somebody wants is asked for, within a batch; it is due when it was asked for before. */
+bool wish_is_due(struct world *world);
+void wish_ask(struct world *world);
+void wish_note(struct world *world); /* the batch is committed */
+/* Whether the database has what was wished for and granted, and nothing else but the wish that is
+ * not answered. */
+void wish_check(struct world *world);
+
 /* A request of somebody, within a batch. */
 void public_ask(struct world *world);
 /* The batch is committed. */
 void public_note(struct world *world);
 /* Whether the hand may be handed the experiment, anew or as what it holds. */
-void public_check(struct world *world, const struct hand *hand, long long experiment, bool anew);
+void public_check(struct world *world, const struct hand *hand, const cJSON *assignment, bool anew);
 
+/* Whether what the hand does counts, as far as it was promised. */
+bool public_counts(const struct world *world, const struct hand *hand);
+
+/* The content of that many bytes, which is new if there is none yet. */
+struct content *shelf_content(struct world *world, const void *data, int64_t bytes);
+/* That of a checkpoint which has the weights. */
+struct content *content_after(struct world *world, const uint64_t *weights, int epoch);
 /* With the coordinator's process; nothing while there is no shelf. A kill leaves files as they are,
  * a power cut what was synced of them and any beginning of the rest, or nothing where something was
  * written. The program's fsync is shelf.c's, which knows. */
@@ -226,10 +334,27 @@ void shelf_kill(struct world *world, bool power_cut);
  */
 bool shelf_prepare(struct world *world, const struct wire_message *request);
 void shelf_note(struct world *world, const struct wire_message *request, const char *answer);
-/* Whether every file that the database names is there. */
+/* Whether every file that the database names is there, and of forks that are not done the right
+ * one. */
 void shelf_check(struct world *world);
 
 void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms);
 void hand_turn(struct world *world, struct hand *hand);
+
+/* What the hand was assigned. */
+void trial_begin(struct world *world, struct hand *hand);
+void trial_turn(struct world *world, struct hand *hand);
+void trial_forget(struct hand *hand);
+
+/* The checkpoint that a report tells of. */
+void courier_send(struct world *world, struct hand *hand, const cJSON *report);
+void courier_turn(struct world *world, struct hand *hand);
+void courier_drop(struct hand *hand);
+bool courier_idle(const struct hand *hand);
+/* Into the trial. */
+void courier_fetch(struct world *world, struct hand *hand, const char *sha256);
+void courier_go_on_fetching(struct world *world, struct hand *hand);
+/* Whether it is an answer to the courier. */
+bool courier_hear(struct world *world, struct hand *hand, const struct wire_message *message);
 
 #endif
