@@ -10,8 +10,8 @@ db=$work/assay.db
 mkfifo "$work/never" # (moment)
 export ASSAY_HOME=$work/home
 export LSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/leaks.txt:print_suppressions=0
-export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0:ignore_noninstrumented_modules=1
-patience=90 # seconds that a wait may take; sanitizers and a busy machine included
+export TSAN_OPTIONS=suppressions=$ASSAY_SOURCE/tests/races.txt:print_suppressions=0:ignore_noninstrumented_modules=1:log_path=$work/race
+patience=${ASSAY_PATIENCE:-90} # seconds that a wait may take; sanitizers and a busy machine included
 declare -A worker_pid=()
 coordinator_pid=
 endpoint=
@@ -23,7 +23,12 @@ clean_up() {
         [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
+    # of which the exit status of a program that is killed, or not looked at, says nothing
+    ! compgen -G "$work/race.*" >/dev/null || [ $status -ne 0 ] || status=1
     if [ $status -ne 0 ]; then
+        for file in "$work"/race.*; do
+            [ ! -s "$file" ] || { echo "--- ${file##*/}" && cat "$file"; } >&2
+        done
         for file in "$work"/*.log; do
             [ -s "$file" ] || continue
             echo "--- ${file##*/}" >&2

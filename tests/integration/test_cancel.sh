@@ -15,9 +15,9 @@ until_true "the long one is inside an epoch" is_inside_an_epoch "$long"
 [ "$(state_of "$short")" = queued ] || fail "the short one should wait"
 
 assay cancel "$long"
-patience=15
+patience=$((patience / 6)) # 15 s: by a heartbeat
 until_true "the worker has the next one" grep -q "experiment $short, attempt" "$work/worker.log"
-patience=90
+patience=$((patience * 6))
 until_true "the short one is done" in_state "$short" done
 [ "$(state_of "$long")" = cancelled ] || fail "the cancelled experiment is $(state_of "$long")"
 
