@@ -265,6 +265,16 @@ const struct tensor *safetensors_find(const struct safetensors *file, const char
     return found == NULL ? NULL : found->tensor;
 }
 
+/* Their order by name stays what it was. */
+void safetensors_drop_prefix(struct safetensors *file, const char *prefix) {
+    size_t length = strlen(prefix);
+    for (size_t i = 0; i < file->count; i++)
+        if (strncmp(file->tensors[i].name, prefix, length) != 0)
+            return;
+    for (size_t i = 0; i < file->count; i++)
+        file->tensors[i].name += length;
+}
+
 const char *safetensors_metadata(const struct safetensors *file, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file->metadata, key));
 }

@@ -202,6 +202,11 @@ norm = {"bn1." + key: torch.rand_like(value) if value.is_floating_point() else t
         for key, value in torch.nn.BatchNorm2d(64).state_dict().items()}
 torch.save(norm, path("norm.pth"))
 write_safetensors("norm.safetensors", norm)
+alone = torch.nn.Sequential(collections.OrderedDict(bn1=torch.nn.BatchNorm2d(64)))
+alone.load_state_dict(norm)
+parallel = torch.nn.DataParallel(alone).state_dict()
+torch.save(parallel, path("parallel.pth"))
+write_safetensors("parallel.safetensors", parallel)
 
 forge("fair.pth", {"w": View(0, (2, 2), (2, 1))})
 forge("evil.pth", Evil())

@@ -1,6 +1,5 @@
 #include "worker/step.h"
 
-#include "core/pth.h"
 #include "core/standard.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
@@ -180,7 +179,7 @@ static bool batch_read(const char *path, struct training *training, struct error
 
 static bool head_check(const char *path, struct error *error) {
     struct safetensors *file;
-    if (!weights_file_open(path, &file, error))
+    if (!weights_open(path, &file, error))
         return false;
     bool ok = safetensors_find(file, "head.weight") != NULL &&
               safetensors_find(file, "head.bias") != NULL;

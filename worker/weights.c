@@ -212,6 +212,18 @@ static bool set_all(const struct experiment *experiment, const struct safetensor
     return true;
 }
 
+bool weights_open(const char *path, struct safetensors **file, struct error *error) {
+    if (!weights_file_open(path, file, error))
+        return false;
+    if (!content_sum_check(*file, path, error)) {
+        safetensors_close(*file);
+        *file = NULL;
+        return false;
+    }
+    safetensors_drop_prefix(*file, "module.");
+    return true;
+}
+
 bool weights_begin(const struct experiment *experiment, const struct network *network,
                    const struct backend *backend, struct model *model, int64_t *batches_tracked,
                    struct error *error) {
@@ -219,11 +231,8 @@ bool weights_begin(const struct experiment *experiment, const struct network *ne
     struct safetensors *file = NULL;
     if (!check_fresh(experiment, network, error))
         return false;
-    if (path != NULL &&
-        (!weights_file_open(path, &file, error) || !content_sum_check(file, path, error))) {
-        safetensors_close(file);
+    if (path != NULL && !weights_open(path, &file, error))
         return error_context(error, "model.weights");
-    }
     bool ok = (file == NULL || check_file(experiment, file, network, error)) &&
               set_all(experiment, file, network, backend, model, batches_tracked, error);
     safetensors_close(file);

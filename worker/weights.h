@@ -12,6 +12,10 @@
 #include "core/safetensors.h"
 #include "worker/nn/backend.h"
 
+/* Opens a file of weights of either kind. Where all its names begin with "module.", as PyTorch's
+ * DataParallel has them, they are without. ERROR_INPUT for what cannot be read or is damaged. */
+bool weights_open(const char *path, struct safetensors **file, struct error *error);
+
 /* Gives every parameter of a new model its value. batches_tracked (one a running mean, in the order
  * of the parameters) is taken over from the file where it has num_batches_tracked, else 0. A file
  * that does not fit is ERROR_INPUT that lists the tensors which are missing, too many or of another

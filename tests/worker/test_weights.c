@@ -247,14 +247,14 @@ static void weights_of_another_type_are_refused(void **state) {
     expect_refused(bench, parts, 1);
 }
 
-/* norm.pth is bn1's state_dict by PyTorch, norm.safetensors the same (tests/make_pth_data.py). */
-static void a_pth_file_gives_its_tensors(void **state) {
-    struct bench *bench = *state;
+/* norm.pth is bn1's state_dict by PyTorch, norm.safetensors the same (tests/make_pth_data.py); so
+ * are parallel.pth and parallel.safetensors, by its DataParallel. */
+static void expect_norm(struct bench *bench, char *path) {
     char *fresh[] = {"conv1", "layer1", "layer2", "layer3", "layer4", "fc"};
     struct safetensors *expected = NULL;
     bench->experiment.model.fresh = fresh;
     bench->experiment.model.fresh_count = 6;
-    bench->experiment.model.weights = TEST_DATA "/pth/norm.pth";
+    bench->experiment.model.weights = path;
     expect_begin(bench);
     assert_true(safetensors_open(TEST_DATA "/pth/norm.safetensors", &expected, NULL));
     static const char *const names[] = {"bn1.weight", "bn1.bias", "bn1.running_mean",
@@ -268,6 +268,23 @@ static void a_pth_file_gives_its_tensors(void **state) {
     assert_int_equal(bench->tracked[1], 0);
     expect_parameter(bench, "conv1.weight", true);
     safetensors_close(expected);
+}
+
+static void a_pth_file_gives_its_tensors(void **state) {
+    expect_norm(*state, TEST_DATA "/pth/norm.pth");
+}
+
+static void names_of_data_parallel_are_taken_from_both_kinds_of_file(void **state) {
+    expect_norm(*state, TEST_DATA "/pth/parallel.pth");
+    expect_norm(*state, TEST_DATA "/pth/parallel.safetensors");
+}
+
+static void a_prefix_that_not_all_names_have_is_part_of_those_that_do(void **state) {
+    struct bench *bench = *state;
+    static const char *const parts[] = {"bn1.bias [64] is missing",
+                                        "module.bn1.bias [64] has no place"};
+    tensor_named(bench, "bn1.bias")->name = "module.bn1.bias";
+    expect_refused(bench, parts, 2);
 }
 
 static void a_pth_file_of_another_model_is_listed_as_any_other(void **state) {
@@ -311,6 +328,8 @@ int main(void) {
         ON_BENCH(a_long_list_is_cut_and_counted),
         ON_BENCH(weights_of_another_type_are_refused),
         ON_BENCH(a_pth_file_gives_its_tensors),
+        ON_BENCH(names_of_data_parallel_are_taken_from_both_kinds_of_file),
+        ON_BENCH(a_prefix_that_not_all_names_have_is_part_of_those_that_do),
         ON_BENCH(a_pth_file_of_another_model_is_listed_as_any_other),
         ON_BENCH(what_is_wrong_with_a_pth_file_is_said),
         ON_BENCH(a_missing_file_is_named),
