@@ -35,9 +35,9 @@ struct safetensors {
 
 /* --- reading --- */
 
-/* A non-negative whole number that double holds exactly. */
+/* A whole number from 0 on that double cannot have rounded: 2^53 may have been one more. */
 static bool read_size(const cJSON *value, size_t *size) {
-    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) || value->valuedouble > 0x1p53)
+    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0) || value->valuedouble >= 0x1p53)
         return false;
     *size = (size_t)value->valuedouble;
     return (double)*size == value->valuedouble;
@@ -62,7 +62,7 @@ static const char *read_entry(const cJSON *entry, const char *data, size_t data_
             return "has more than 8 dimensions";
         size_t *length = &tensor->shape[tensor->rank++];
         if (!read_size(side, length))
-            return "has a shape that is not made of whole numbers";
+            return "has a shape that is not made of whole numbers below 2^53";
         if (__builtin_mul_overflow(bytes, *length, &bytes))
             return "is larger than memory can be";
     }

@@ -241,6 +241,20 @@ static void expect_refused(void **state, const char *header, size_t data_bytes, 
 #define ENTRY(dtype, shape, begin, end)                                                            \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
 
+/* Of a tensor without elements it may be as large as it can be. */
+static void a_side_that_double_may_have_rounded_is_refused(void **state) {
+    static const char whole[] = "{\"a\":" ENTRY("U8", "[9007199254740991,0]", "0", "0") "}";
+    char *path = temporary_path(state, "a.safetensors"), bytes[200] = {sizeof whole - 1};
+    memcpy(bytes + 8, whole, sizeof whole - 1);
+    write_all(path, bytes, 8 + sizeof whole - 1);
+    struct safetensors *file = open_file(path);
+    assert_int_equal(safetensors_at(file, 0)->shape[0], 9007199254740991);
+    safetensors_close(file);
+    free(path);
+    expect_refused(state, "{\"a\":" ENTRY("U8", "[9007199254740993,0]", "0", "0") "}", 0,
+                   "whole numbers below 2^53");
+}
+
 static void lies_in_the_header_are_told(void **state) {
     expect_refused(state, "[]", 0, "no JSON object");
     expect_refused(state, "{", 0, "");
@@ -321,6 +335,7 @@ int main(void) {
         IN_FOLDER(a_file_cut_anywhere_is_refused_and_named),
         IN_FOLDER(a_file_with_a_byte_too_many_is_refused),
         IN_FOLDER(no_changed_byte_breaks_the_reader),
+        IN_FOLDER(a_side_that_double_may_have_rounded_is_refused),
         IN_FOLDER(lies_in_the_header_are_told),
         IN_FOLDER(a_header_length_beyond_the_file_or_the_limit_is_refused),
         IN_FOLDER(what_is_no_file_is_refused),
