@@ -1,12 +1,12 @@
 #include "cli/drawing_marks.h"
 
+#include "cli/output.h"
 #include "core/array.h"
 #include "core/atomic_file.h"
 
 #include <cairo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 const struct tint_colour tint_colours[TINT_COUNT] = {
     {"p-paper", 255, 255, 255}, {"p-ink", 28, 30, 36},     {"p-faint", 96, 100, 110},
@@ -153,13 +153,8 @@ void drawing_fitted(struct drawing *drawing, const struct words *words, double x
 
 /* --- writing --- */
 
-static bool ends_in(const char *path, const char *ending) {
-    size_t length = strlen(path), end = strlen(ending);
-    return length > end && strcasecmp(path + length - end, ending) == 0;
-}
-
 bool drawing_takes(const char *path) {
-    return ends_in(path, ".png") || ends_in(path, ".svg");
+    return output_is(path, ".png") || output_is(path, ".svg");
 }
 
 static bool svg_write(const struct drawing *drawing, const char *path, const char *title,
@@ -184,6 +179,6 @@ bool drawing_write(const struct drawing *drawing, const char *path, const char *
                    struct error *error) {
     if (drawing->failed)
         return error_set(error, ERROR_FAILED, "out of memory");
-    return ends_in(path, ".png") ? drawing_png_write(drawing, path, error)
-                                 : svg_write(drawing, path, title, error);
+    return output_is(path, ".png") ? drawing_png_write(drawing, path, error)
+                                   : svg_write(drawing, path, title, error);
 }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* Takes the text over. */
 static bool print(char *text) {
@@ -25,4 +27,9 @@ bool output_json(const cJSON *document) {
 
 bool output_json_pretty(const cJSON *document) {
     return print(cJSON_Print(document));
+}
+
+bool output_is(const char *path, const char *ending) {
+    size_t length = strlen(path), end = strlen(ending);
+    return length > end && strcasecmp(path + length - end, ending) == 0;
 }

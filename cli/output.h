@@ -1,5 +1,5 @@
 /* output: --json: one document on stdout, compact, numbers in their shortest exact form. What a
- * terminal would obey is escaped (text_harmless_json).
+ * terminal would obey is escaped (text_harmless_json). And which kind of file --out names.
  */
 #ifndef ASSAY_CLI_OUTPUT_H
 #define ASSAY_CLI_OUTPUT_H
@@ -11,5 +11,7 @@
 bool output_json(const cJSON *document);
 /* The same, spread over lines. */
 bool output_json_pretty(const cJSON *document);
+/* Whether a file of that name is to be of that kind, ".png": so it ends, in letters of any case. */
+bool output_is(const char *path, const char *ending);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/contact.h"
 #include "cli/experiment_file.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 
@@ -22,7 +23,11 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct preview_options *chosen = state->input;
     switch (key) {
-    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_OUT:
+        chosen->out = argument;
+        return output_is(argument, ".png")
+                   ? 0
+                   : options_mistake(state, "--out ends in .png, unlike \"%s\"", argument);
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_ROWS:
         return options_integer(state, "--rows", argument, 1, CONTACT_ROWS_MAX, &chosen->rows);

@@ -1,13 +1,13 @@
 /* assay transform: one picture through an experiment's pipeline, to look at or to compare. */
 #include "cli/command.h"
 #include "cli/experiment_file.h"
+#include "cli/output.h"
 #include "core/picture.h"
 #include "core/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct transform_options {
     const char *out, *stage, *member;
@@ -27,17 +27,12 @@ static const struct argp_option options[] = {
      "Which experiment's pipeline, where the file's matrix changes it", 0},
     {0}};
 
-static bool ends_in(const char *path, const char *ending) {
-    size_t length = strlen(path), tail = strlen(ending);
-    return length > tail && strcasecmp(path + length - tail, ending) == 0;
-}
-
 static error_t check(const struct transform_options *chosen, const struct argp_state *state) {
     if (chosen->stage == NULL ||
         (strcmp(chosen->stage, "train") != 0 && strcmp(chosen->stage, "eval") != 0))
         return options_mistake(state, "transform needs --stage train or --stage eval");
     if (chosen->out == NULL ||
-        (!ends_in(chosen->out, ".png") && !ends_in(chosen->out, ".safetensors")))
+        (!output_is(chosen->out, ".png") && !output_is(chosen->out, ".safetensors")))
         return options_mistake(state, "transform needs --out OUT.png or --out OUT.safetensors");
     return 0;
 }
@@ -103,8 +98,8 @@ static bool transform(const struct member *member, const char *path,
     if (good && !pipeline_apply(pipeline, 0, &image, &stream, error))
         good = error_context(error, "%s", path);
     if (good)
-        good = ends_in(chosen->out, ".png") ? png_write(chosen->out, &image, error)
-                                            : write_tensor(chosen->out, pipeline, &image, error);
+        good = output_is(chosen->out, ".png") ? png_write(chosen->out, &image, error)
+                                              : write_tensor(chosen->out, pipeline, &image, error);
     image_free(&image);
     experiment_free(&experiment);
     return good;

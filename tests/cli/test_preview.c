@@ -163,6 +163,14 @@ static void an_index_that_draws_have_no_room_for_is_a_mistake(void **state) {
                      2);
 }
 
+static void a_sheet_has_the_name_of_a_png_or_is_not_drawn(void **state) {
+    (void)state;
+    assert_int_equal(PREVIEW("small.json", "--out", "sheet.gif"), 2);
+    assert_int_equal(access("sheet.gif", F_OK), -1);
+    assert_int_equal(PREVIEW("small.json", "--out", "sheet.PNG", "--rows", "1"), 0);
+    assert_int_equal(access("sheet.PNG", F_OK), 0);
+}
+
 static void mistakes_and_broken_pictures_are_wrong_input(void **state) {
     (void)state;
     assert_true(file_write_atomic("broken.png", "\x89PNG\r\n\x1a\n", 8, NULL));
@@ -194,6 +202,7 @@ int main(void) {
         INSIDE(the_training_stage_makes_the_draws_of_its_epoch_and_place),
         INSIDE(the_evaluation_stage_draws_nothing),
         INSIDE(an_index_that_draws_have_no_room_for_is_a_mistake),
+        INSIDE(a_sheet_has_the_name_of_a_png_or_is_not_drawn),
         INSIDE(mistakes_and_broken_pictures_are_wrong_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
