@@ -42,6 +42,11 @@ static enum error_cause cause_of(int number) {
     }
 }
 
+/* Nothing that was given is wrong where the process is short of these. */
+static bool is_shortage(int number) {
+    return number == ENOMEM || number == EMFILE || number == ENFILE;
+}
+
 void error_store_context(struct error *error, const char *format, ...) {
     if (error == NULL)
         return;
@@ -63,7 +68,7 @@ void error_store_errno(struct error *error, enum error_code code, const char *fo
         return;
     va_list arguments;
     va_start(arguments, format);
-    error->code = code;
+    error->code = code == ERROR_INPUT && is_shortage(number) ? ERROR_FAILED : code;
     error->cause = cause_of(number);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);

@@ -50,7 +50,8 @@ static inline bool error_false(void) {
 /* Puts "context: " before the message that is already there. */
 #define error_context(error, ...) (error_store_context(error, __VA_ARGS__), error_false())
 /* Stores the message and errno's text after it, "cannot open x: No such file or directory", and the
- * cause that errno tells. */
+ * cause that errno tells. ERROR_INPUT becomes ERROR_FAILED where errno tells of too little memory
+ * or too few descriptors. */
 #define error_errno(error, code, ...) (error_store_errno(error, code, __VA_ARGS__), error_false())
 
 void error_store(struct error *error, enum error_code code, const char *format, ...)

@@ -25,6 +25,22 @@ static void errno_tells_what_the_machine_lacks_from_what_is_wrong(void **state) 
     assert_int_equal(cause_of(EACCES), CAUSE_UNKNOWN);
 }
 
+static enum error_code code_of(int number) {
+    struct error error = {0};
+    errno = number;
+    error_errno(&error, ERROR_INPUT, "x: cannot be read");
+    return error.code;
+}
+
+static void an_input_is_not_wrong_because_the_process_is_short_of_something(void **state) {
+    (void)state;
+    assert_int_equal(code_of(EMFILE), ERROR_FAILED);
+    assert_int_equal(code_of(ENFILE), ERROR_FAILED);
+    assert_int_equal(code_of(ENOMEM), ERROR_FAILED);
+    assert_int_equal(code_of(ENOENT), ERROR_INPUT);
+    assert_int_equal(code_of(EIO), ERROR_INPUT);
+}
+
 static void
 the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error(void **state) {
     (void)state;
@@ -41,6 +57,7 @@ the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error(void 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errno_tells_what_the_machine_lacks_from_what_is_wrong),
+        cmocka_unit_test(an_input_is_not_wrong_because_the_process_is_short_of_something),
         cmocka_unit_test(
             the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error),
     };
