@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void add_fault(cJSON *report, size_t line, const char *place, const char *message) {
     cJSON *fault = report != NULL ? cJSON_CreateObject() : NULL;
@@ -44,16 +45,26 @@ bool experiment_file_read(const char *path, struct members *members, cJSON *repo
     return good;
 }
 
+/* That paths in the file count from; the caller frees. NULL with errno set. */
+static char *folder_of(const char *file) {
+    struct stat status;
+    if (stat(file, &status) == 0 && !S_ISREG(status.st_mode)) /* a pipe is nowhere */
+        return realpath(".", NULL);
+    char *whole = realpath(file, NULL);
+    if (whole != NULL)
+        *strrchr(whole, '/') = '\0';
+    return whole;
+}
+
 bool experiment_file_resolve(const char *file, const char *path, char **absolute,
                              struct error *error) {
-    char *whole = realpath(file, NULL);
+    char *folder = folder_of(file);
     char *joined = NULL;
     bool good = false;
-    if (whole == NULL)
+    if (folder == NULL)
         return error_errno(error, ERROR_INPUT, "cannot find %s", file);
-    const char *slash = strrchr(whole, '/');
-    int length = path[0] == '/' ? asprintf(&joined, "%s", path)
-                                : asprintf(&joined, "%.*s/%s", (int)(slash - whole), whole, path);
+    int length =
+        path[0] == '/' ? asprintf(&joined, "%s", path) : asprintf(&joined, "%s/%s", folder, path);
     if (length < 0) {
         joined = NULL;
         error_set(error, ERROR_FAILED, "out of memory");
@@ -67,7 +78,7 @@ bool experiment_file_resolve(const char *file, const char *path, char **absolute
     good = true;
 out:
     free(joined);
-    free(whole);
+    free(folder);
     return good;
 }
 

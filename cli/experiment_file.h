@@ -11,8 +11,8 @@
  * NULL. False when there was one; members_free is due in either case. */
 bool experiment_file_read(const char *path, struct members *members, cJSON *report);
 
-/* `path` as the experiment file means it: relative to the folder of `file`, made absolute. A path
- * that does not exist is resolved all the same. The caller frees. */
+/* `path` as the experiment file means it: relative to the folder of `file` (of a pipe: the current
+ * one), made absolute. A path that does not exist is resolved all the same. The caller frees. */
 bool experiment_file_resolve(const char *file, const char *path, char **absolute,
                              struct error *error);
 

@@ -123,7 +123,8 @@ static const struct command_line line = {
     .arguments = "FILE...",
     .help =
         "Checks experiment files, makes the experiments of their matrix and queues them all or "
-        "none. Paths in a file count from its folder; the workers must see them too.\n\n"
+        "none. Paths in a file count from its folder (in a pipe, from the current one); the "
+        "workers must see them too.\n\n"
         "Where assay data check has left a manifest (in data.root, or --manifest) that is of the "
         "pictures still (by names, sizes and times: no picture is read), the experiments carry "
         "its fingerprint, and a worker whose pictures differ refuses them."

@@ -5,6 +5,7 @@
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 /* Keeps the last request's body and answers with an id for each experiment. */
@@ -151,6 +152,34 @@ static void paths_count_from_the_folder_of_the_file(void **state) {
     free(linked);
 }
 
+/* assay submit <(...) */
+static void a_pipe_is_read_as_a_file_of_the_current_folder(void **state) {
+    char *folder = temporary_path(state, "pictures"),
+         *path = write_file(state, "f", "pictures", "");
+    char before[4096], real[4096], text[1000], name[32];
+    int ends[2], file = open(path, O_RDONLY | O_CLOEXEC);
+    cJSON *body;
+    ssize_t length = read(file, text, sizeof text);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, (size_t)length), length);
+    close(ends[1]);
+    close(file);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(*state), 0);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    assert_run(submit((char *[]){"submit", name, NULL}, &body), 0, "id  experiment\n 7  demo\n",
+               "");
+    assert_int_equal(chdir(before), 0);
+    const cJSON *first = cJSON_GetArrayItem(field_at(body, "experiments"), 0);
+    assert_non_null(realpath(folder, real));
+    assert_string_equal(field_text(first, "config.data.root", ""), real);
+    cJSON_Delete(body);
+    close(ends[0]);
+    free(path);
+    free(folder);
+}
+
 static void a_folder_that_is_not_here_is_a_warning_once(void **state) {
     char *path =
         write_file(state, "far.json", "/far/away", ", \"matrix\": {\"train.seed\": [0, 1]}");
@@ -276,6 +305,8 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(paths_count_from_the_folder_of_the_file, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(a_pipe_is_read_as_a_file_of_the_current_folder,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_here_is_a_warning_once, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_priority_on_the_command_line_replaces_the_files,
