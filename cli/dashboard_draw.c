@@ -41,6 +41,8 @@ static void draw_title(struct dashboard *dashboard, struct page *page, const cha
 }
 
 static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
+    static const char keys[] =
+        "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help";
     size_t row = page->rows - 1;
     const cJSON *selected = dashboard_selected(dashboard);
     if (dashboard->prompt == PROMPT_FILTER) {
@@ -60,7 +62,8 @@ static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
                     dashboard->filter_text);
     else
         page_text(page, row, 0, page->columns, STYLE_DIM,
-                  "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help");
+                  page->columns < screen_columns(keys) ? "? help  q quit  ↑↓ move  Enter open"
+                                                       : keys);
 }
 
 /* --- the selected one --- */
@@ -227,22 +230,26 @@ static void draw_workers(const struct dashboard *dashboard, struct page *page) {
 }
 
 static void draw_help(struct page *page) {
-    static const char *const lines[] = {
-        "↑ ↓ or k j       move; PgUp PgDn a page, g G to the first and the last",
-        "Enter            the selected experiment alone; again, q or Esc goes back",
-        "/                show only some: a part of the name, or for example",
-        "                 accuracy > 0.98 and tag = paper; nothing shows all",
-        "p                pause the selected experiment, or let it go on",
-        "c                cancel it (asks first)",
-        "r                try it again when it has failed or was cancelled",
-        "w                who trains",
-        "q                back, and from the list out; experiments go on",
-        "",
-        "Curves: train and valid by epoch; ▲ marks the epoch with the least",
-        "validation loss. Colours go out with NO_COLOR=1.",
+    static const char *const lines[][2] = {
+        {"↑ ↓ k j", "move; PgUp PgDn a page, g G to the first and the last"},
+        {"Enter", "the selected experiment alone; again, q or Esc goes back"},
+        {"/", "show only some: a part of the name, or for example accuracy > 0.98 and tag = paper; "
+              "nothing shows all"},
+        {"p", "pause the selected experiment, or let it go on"},
+        {"c", "cancel it (asks first)"},
+        {"r", "try it again when it has failed or was cancelled"},
+        {"w", "who trains"},
+        {"q", "back, and from the list out; experiments go on"},
     };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        page_text(page, 2 + i, 2, page->columns - 2, STYLE_PLAIN, lines[i]);
+    struct page above = {page->rows - 1, page->columns, page->cells}; /* the bottom row */
+    size_t row = 2;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        page_text(&above, row, 2, 7, STYLE_PLAIN, lines[i][0]);
+        row = page_wrap(&above, row, 11, STYLE_PLAIN, lines[i][1]);
+    }
+    page_wrap(&above, row + 1, 2, STYLE_PLAIN,
+              "Curves: train and valid by epoch; ▲ is at the least validation loss. NO_COLOR=1 is "
+              "for no colours.");
 }
 
 void dashboard_draw(struct dashboard *dashboard, struct page *page, const char *clock) {

@@ -74,6 +74,30 @@ size_t page_format(struct page *page, size_t row, size_t column, enum style styl
     return column;
 }
 
+/* The words at the beginning of the text that fit into `room` columns, in bytes; at least one. */
+static size_t words_within(const char *text, size_t room) {
+    size_t within = strcspn(text, " "), length = within;
+    while (length == within && text[length] != '\0') {
+        length += 1 + strcspn(text + length + 1, " ");
+        char *line = strndup(text, length);
+        if (line != NULL && screen_columns(line) <= room)
+            within = length;
+        free(line);
+    }
+    return within;
+}
+
+size_t page_wrap(struct page *page, size_t row, size_t column, enum style style,
+                 const char *words) {
+    size_t room = page->columns > column ? page->columns - column : 1;
+    for (; *words != '\0'; row++) {
+        size_t length = words_within(words, room);
+        page_format(page, row, column, style, "%.*s", (int)length, words);
+        words += length + strspn(words + length, " ");
+    }
+    return row;
+}
+
 void page_reverse(struct page *page, size_t row) {
     for (size_t i = 0; row < page->rows && i < page->columns; i++)
         page_at(page, row, i)->reversed = true;

@@ -33,6 +33,9 @@ size_t page_text(struct page *page, size_t row, size_t column, size_t width, enu
 /* The same, formatted, to the end of the row. */
 size_t page_format(struct page *page, size_t row, size_t column, enum style style,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Words, broken at spaces where the row ends and going on below in the same column. Returns the row
+ * after them. */
+size_t page_wrap(struct page *page, size_t row, size_t column, enum style style, const char *words);
 /* Turns a whole row's foreground and background round. */
 void page_reverse(struct page *page, size_t row);
 

@@ -1,21 +1,22 @@
 #include "cli/screen.h"
 
+#include "core/standard.h"
 #include "core/text.h"
 
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 void screen_measure(struct screen *screen) {
-    struct winsize size = {0};
     if (!screen->terminal)
         return;
-    bool known = ioctl(fileno(screen->stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    screen->width = known ? size.ws_col : 80;
-    screen->height = known ? size.ws_row : 24;
+    standard_size(screen->stream, &screen->width, &screen->height);
+    if (screen->width == 0) {
+        screen->width = 80;
+        screen->height = 24;
+    }
 }
 
 struct screen screen_of(FILE *stream) {

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 enum { OPTIONS_MOST = 64 }; /* among which the nearest is looked for */
+/* Columns of a terminal: for help at all, and for what options mean beside them. */
+enum { HELP_LEAST = 25, HELP_WIDE = 65 };
 
 /* One options_parse: state->hook while the caller's parser runs. */
 struct parsing {
@@ -174,6 +176,19 @@ static error_t parse_around(int key, char *argument, struct argp_state *state) {
     return code;
 }
 
+/* argp breaks lines at column 79 wherever the terminal ends. */
+static void lay_out_help(void) {
+    char format[128];
+    size_t columns, rows, right = 79;
+    standard_size(stdout, &columns, &rows);
+    if (columns > 0 && columns <= right)
+        right = columns > HELP_LEAST ? columns - 1 : HELP_LEAST;
+    snprintf(format, sizeof format,
+             "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=%d,rmargin=%zu",
+             right < HELP_WIDE ? 10 : 30, right);
+    setenv("ARGP_HELP_FMT", format, 0);
+}
+
 bool options_parse(const struct argp *argp, const char *title, int argc, char **argv, void *input,
                    int *code) {
     struct parsing parsing = {.title = title, .parser = argp->parser, .input = input};
@@ -188,7 +203,7 @@ bool options_parse(const struct argp *argp, const char *title, int argc, char **
         return false;
     }
     snprintf(name, sizeof name, "%s", title);
-    setenv("ARGP_HELP_FMT", "no-dup-args-note,short-opt-col=2,long-opt-col=6,opt-doc-col=30", 0);
+    lay_out_help();
     argp_help(argp, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
     *code = standard_finish(0);
     return false;

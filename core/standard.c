@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void standard_open(void) {
@@ -37,6 +38,13 @@ void standard_complain(const char *format, ...) {
 
 void standard_outlast_readers(void) {
     signal(SIGPIPE, SIG_IGN);
+}
+
+void standard_size(FILE *stream, size_t *columns, size_t *rows) {
+    struct winsize size = {0};
+    bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    *columns = known ? size.ws_col : 0;
+    *rows = known ? size.ws_row : 0;
 }
 
 int standard_finish(int code) {

@@ -3,6 +3,9 @@
 #ifndef ASSAY_CORE_STANDARD_H
 #define ASSAY_CORE_STANDARD_H
 
+#include <stddef.h>
+#include <stdio.h>
+
 /* First of all in main: whoever was started with one of them closed (>&-) would write what is for
  * it into the file or socket that is opened next. */
 void standard_open(void);
@@ -13,6 +16,9 @@ void standard_complain(const char *format, ...) __attribute__((format(printf, 1,
 
 /* For what works for days: that nobody reads any more what it prints is no reason to end. */
 void standard_outlast_readers(void);
+
+/* How many columns and rows the terminal has; 0 where the stream is none, or does not say. */
+void standard_size(FILE *stream, size_t *columns, size_t *rows);
 
 /* The exit code, for the end of main: `code`, or 1 when that is 0 and stdout has not taken
  * everything (a full disk, nobody there), which is said on stderr. */

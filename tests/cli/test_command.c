@@ -1,11 +1,14 @@
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -214,6 +217,44 @@ static void help_goes_to_stdout_and_ends_well(void **state) {
     assert_non_null(strstr(outcome.printed, "assay it 3"));
 }
 
+/* The longest line of what was written to the terminal, which is closed. */
+static size_t longest_line(int master) {
+    char text[4096] = "";
+    size_t longest = 0, length = 0;
+    for (ssize_t got; (got = read(master, text + length, sizeof text - 1 - length)) > 0;)
+        length += (size_t)got;
+    for (char *rest = text, *at; (at = strsep(&rest, "\r\n")) != NULL;)
+        longest = strlen(at) > longest ? strlen(at) : longest;
+    return longest;
+}
+
+/* In processes of their own, made before help is asked for here: argp lays out once in each. */
+static void help_breaks_lines_where_the_terminal_ends(void **state) {
+    (void)state;
+    char *argv[] = {"it", "--help", NULL};
+    for (unsigned short columns = 40; columns <= 80; columns = (unsigned short)(columns + 8)) {
+        const struct winsize size = {.ws_row = 24, .ws_col = columns};
+        int status, master = posix_openpt(O_RDWR | O_NOCTTY);
+        assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+        FILE *terminal = fopen(ptsname(master), "r+");
+        assert_non_null(terminal);
+        assert_int_equal(ioctl(fileno(terminal), TIOCSWINSZ, &size), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct outcome outcome = {0};
+            stdout = terminal;
+            command_parse(&line, 2, argv, &outcome.out, &outcome.input, &outcome.status);
+            fclose(terminal);
+            _exit(outcome.status);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        fclose(terminal);
+        assert_in_range(longest_line(master), columns / 2, columns - 1);
+        close(master);
+    }
+}
+
 static void help_wins_over_mistakes_wherever_they_stand(void **state) {
     (void)state;
     char *lines[][4] = {{"it", "--jsno", "--help"}, {"it", "--help", "--jsno"}, {"it", "-h"}};
@@ -251,6 +292,7 @@ static void an_id_is_at_least_1(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(help_breaks_lines_where_the_terminal_ends),
         cmocka_unit_test(options_and_arguments_may_stand_in_any_order),
         cmocka_unit_test(after_two_dashes_everything_is_an_argument),
         cmocka_unit_test(connect_comes_from_the_option_then_the_environment_then_the_default),

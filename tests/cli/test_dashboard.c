@@ -81,6 +81,17 @@ static void the_title_counts_everything_and_has_the_clock_where_there_is_room(vo
     dashboard_free(&dashboard);
 }
 
+static void the_help_is_whole_on_a_narrow_terminal(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_true(shows_on(&dashboard, 40, "? help  q quit"));
+    press(&dashboard, '?');
+    assert_true(shows_on(&dashboard, 40, "  ↑ ↓ k j  move; PgUp PgDn a page, g G"));
+    assert_true(shows_on(&dashboard, 40, "           to the first and the last"));
+    assert_true(shows_on(&dashboard, 40, "for no colours."));
+    dashboard_free(&dashboard);
+}
+
 /* 31 experiments of a matrix; the oldest runs. */
 static struct dashboard started_with_a_matrix(void) {
     struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
@@ -325,6 +336,7 @@ static void every_size_can_be_drawn(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
+        cmocka_unit_test(the_help_is_whole_on_a_narrow_terminal),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
         cmocka_unit_test(a_long_name_leaves_room_for_the_state_and_why_it_failed),

@@ -23,6 +23,19 @@ static void text_stands_where_it_was_put_and_is_cut_to_its_width(void **state) {
     page_free(&page);
 }
 
+static void words_go_on_below_where_the_row_ends_and_a_long_one_is_cut(void **state) {
+    (void)state;
+    struct page page;
+    assert_true(page_new(&page, 5, 10));
+    assert_int_equal(page_wrap(&page, 0, 2, STYLE_PLAIN, "ab ▲d fg over incomprehensible z"), 4);
+    assert_row(&page, 0, "  ab ▲d fg");
+    assert_row(&page, 1, "  over");
+    assert_row(&page, 2, "  incompr…");
+    assert_row(&page, 3, "  z");
+    assert_row(&page, 4, "");
+    page_free(&page);
+}
+
 static void what_lies_outside_is_left_out(void **state) {
     (void)state;
     struct page page;
@@ -64,6 +77,7 @@ static void a_row_can_be_reversed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_stands_where_it_was_put_and_is_cut_to_its_width),
+        cmocka_unit_test(words_go_on_below_where_the_row_ends_and_a_long_one_is_cut),
         cmocka_unit_test(what_lies_outside_is_left_out),
         cmocka_unit_test(wide_characters_take_two_cells_and_combining_ones_none),
         cmocka_unit_test(a_row_can_be_reversed),
