@@ -249,6 +249,7 @@ static bool is_hopeless(const struct world *world, int id, const cJSON *shown) {
 static void check_files(struct world *world) {
     if (world->shelf.folder[0] == '\0')
         return;
+    world->now.steady_ms += UPLOADS_SILENT_MS; /* nobody waits for what is still to come */
     cJSON *cleared = office_ask(world, "gc", body("{\"dry_run\": false}"), "cleared");
     int64_t named = office_count(
         world,
