@@ -95,7 +95,8 @@ void public_check(struct world *world, const struct hand *hand, const cJSON *ass
                   bool anew) {
     long long experiment = json_integer(assignment, "experiment");
     check_origin(world, hand, experiment, json_member(assignment, "from"));
-    demand(world, !anew || process_of(world, hand->name) != world->office.told.drained[hand->index],
+    int64_t drained = world->office.told.drained[hand->index];
+    demand(world, !anew || drained == 0 || process_of(world, hand->name) != drained,
            "%s is drained and gets experiment %lld", hand->name, experiment);
     demand(world,
            !world->waits || experiment != BASES ||

@@ -10,21 +10,21 @@
 
 /* --- what there is --- */
 
-static void read_tags(struct world *world, struct book *book) {
+static bool read_tags(struct world *world, struct book *book) {
     struct query query;
     query_open(&query, world->office.store, "SELECT experiment, tag FROM tag");
     while (query_next(&query)) {
         int64_t id = query_int(&query);
         book->tags[id] |= 1U << (query_text(&query)[1] - '0');
     }
-    demand(world, query_close(&query, NULL), "the tags cannot be read");
+    return query_close(&query, NULL);
 }
 
 static int key_of(const char *text) {
     return (int)strtol(strrchr(text, ' ') + 1, NULL, 10);
 }
 
-static void read_notes(struct world *world, struct book *book) {
+static bool read_notes(struct world *world, struct book *book) {
     struct query query;
     query_open(&query, world->office.store,
                "SELECT experiment, number, key, text IS NULL, text FROM note"
@@ -40,12 +40,15 @@ static void read_notes(struct world *world, struct book *book) {
                "note %lld of experiment %lld says something else", (long long)number,
                (long long)id);
     }
-    demand(world, query_close(&query, NULL), "the notes cannot be read");
+    return query_close(&query, NULL);
 }
 
-static void read_origins(struct world *world, struct book *book) {
+static bool read_origins(struct world *world, struct book *book) {
     struct query query;
-    book->experiments = (int)office_count(world, "SELECT count(*) FROM experiment");
+    query_open(&query, world->office.store, "SELECT count(*) FROM experiment");
+    book->experiments = query_next(&query) ? (int)query_int(&query) : 0;
+    if (!query_close(&query, NULL))
+        return false;
     query_open(&query, world->office.store,
                "SELECT f.experiment, f.source, f.epoch, e.submission FROM fork AS f"
                " JOIN experiment AS e ON e.id = f.experiment");
@@ -55,14 +58,13 @@ static void read_origins(struct world *world, struct book *book) {
         book->origins[id].epoch = (int)query_int(&query);
         book->fork_keys[id] = key_of(query_text(&query));
     }
-    demand(world, query_close(&query, NULL), "the forks cannot be read");
+    return query_close(&query, NULL);
 }
 
-static void read_book(struct world *world, struct book *book) {
+/* False when the disk has died meanwhile. */
+static bool read_book(struct world *world, struct book *book) {
     memset(book, 0, sizeof *book);
-    read_origins(world, book);
-    read_tags(world, book);
-    read_notes(world, book);
+    return read_origins(world, book) && read_tags(world, book) && read_notes(world, book);
 }
 
 /* --- what a wish makes of it --- */
@@ -284,7 +286,10 @@ static void take_answer(struct world *world, const struct book *before, const ch
     world->office.wish = granted ? WISH_GRANTED : WISH_REFUSED;
     if (granted)
         fulfil(&expected, wish);
-    read_book(world, &world->there);
+    if (!read_book(world, &world->there)) {
+        demand(world, world->office.disk.dead, "the database cannot be read");
+        return;
+    }
     demand(world, same(&world->there, &expected), "%s has done something else", asked);
     if (granted)
         check_answer(world, before, answered);
@@ -292,13 +297,13 @@ static void take_answer(struct world *world, const struct book *before, const ch
 
 /* --- asking --- */
 
-/* Within a batch, whose answers count only if it is committed; in one that has failed already
- * nothing is answered. */
+/* The answers of a batch count only if it is committed; in one that has failed already there are
+ * none. */
 void wish_ask(struct world *world) {
     struct office *office = &world->office;
     struct wish *wish = &office->promises.wish;
     const char *name;
-    if (office->coordinator.broken)
+    if (office->coordinator.broken || office->disk.dead)
         return;
     wish_check(world);
     const struct book before = world->there;
@@ -334,7 +339,7 @@ void wish_check(struct world *world) {
     struct book fulfilled = promises->book;
     if (!world->steered)
         return;
-    read_book(world, &world->there);
+    demand(world, read_book(world, &world->there), "the database cannot be read");
     fulfil(&fulfilled, &promises->wish);
     demand(world, same(&world->there, &promises->book) || same(&world->there, &fulfilled),
            "what people wrote, or forked, is not what they were told");
