@@ -72,20 +72,19 @@ static bool all_there(const cJSON *selection, const cJSON *experiments, struct e
     if (group != NULL && cJSON_GetArraySize(experiments) == 0)
         return error_set(error, ERROR_INPUT, "there is no group \"%s\"" ERROR_LS,
                          group->valuestring);
-    const cJSON *id;
+    size_t count;
+    double *there = source_ids(experiments, &count);
+    if (there == NULL)
+        return error_set(error, ERROR_FAILED, "out of memory");
+    const cJSON *id, *missing = NULL;
     cJSON_ArrayForEach(id, cJSON_GetObjectItemCaseSensitive(selection, "ids")) {
-        const cJSON *experiment;
-        bool found = false;
-        cJSON_ArrayForEach(experiment, experiments) {
-            const cJSON *its = cJSON_GetObjectItemCaseSensitive(experiment, "id");
-            found = found || (cJSON_IsNumber(its) && its->valuedouble >= id->valuedouble &&
-                              its->valuedouble <= id->valuedouble);
-        }
-        if (!found)
-            return error_set(error, ERROR_INPUT, "there is no experiment %.0f" ERROR_LS,
-                             id->valuedouble);
+        if (missing == NULL &&
+            bsearch(&id->valuedouble, there, count, sizeof *there, source_compare_ids) == NULL)
+            missing = id;
     }
-    return true;
+    free(there);
+    return missing == NULL || error_set(error, ERROR_INPUT, "there is no experiment %.0f" ERROR_LS,
+                                        missing->valuedouble);
 }
 
 static bool ask_client(void *client, const char *request, cJSON *body, const char *expected,
@@ -115,16 +114,6 @@ bool client_experiments(struct client *client, const char *question, cJSON *sele
     return *experiments != NULL;
 }
 
-/* Adds an id that is not there yet. */
-static void add_id(cJSON *ids, double id) {
-    const cJSON *one;
-    cJSON_ArrayForEach(one, ids) {
-        if (one->valuedouble >= id && one->valuedouble <= id)
-            return;
-    }
-    cJSON_AddItemToArray(ids, cJSON_CreateNumber(id));
-}
-
 /* Adds the ids of a group's members, of those called `name` (NULL: all) the newest alone, and tells
  * whether there is one. */
 static bool add_members(struct client *client, const char *group, const char *name, cJSON *ids,
@@ -136,12 +125,12 @@ static bool add_members(struct client *client, const char *group, const char *na
     cJSON *all = source_experiments(&source, "list", body, error);
     cJSON_ArrayForEach(experiment, all) {
         if (name == NULL)
-            add_id(ids, field_number(experiment, "id", 0));
+            cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
         else if (strcmp(field_text(experiment, "name", ""), name) == 0)
             newest = experiment;
     }
     if (newest != NULL)
-        add_id(ids, field_number(newest, "id", 0));
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(newest, "id", 0)));
     *found = newest != NULL || (name == NULL && all != NULL && all->child != NULL);
     cJSON_Delete(all);
     cJSON_Delete(body);
@@ -153,7 +142,7 @@ static bool add_word(struct client *client, const char *word, cJSON *ids, struct
     long long id;
     bool found = command_id(word, &id, NULL);
     if (found)
-        add_id(ids, (double)id);
+        cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)id));
     else if (!add_members(client, word, NULL, ids, &found, error))
         return false;
     for (const char *slash = strchr(word, '/'); slash != NULL && !found;
@@ -169,16 +158,42 @@ static bool add_word(struct client *client, const char *word, cJSON *ids, struct
            error_set(error, ERROR_INPUT, "there is no experiment or group \"%s\"" ERROR_LS, word);
 }
 
+/* The ids of a selection: each once, where it is named first, although several words may name it.
+ */
+static bool add_each_once(cJSON *body, const cJSON *ids) {
+    size_t count;
+    double *sorted = source_ids(ids, &count);
+    bool *taken = calloc(count + 1, sizeof *taken);
+    cJSON *each = cJSON_AddArrayToObject(body, "ids");
+    bool good = sorted != NULL && taken != NULL;
+    const cJSON *id;
+    cJSON_ArrayForEach(id, ids) {
+        const double *place =
+            good ? bsearch(&id->valuedouble, sorted, count, sizeof *sorted, source_compare_ids)
+                 : NULL; /* of equal ones always the same */
+        if (place == NULL || taken[place - sorted])
+            continue;
+        taken[place - sorted] = true;
+        cJSON_AddItemToArray(each, cJSON_CreateNumber(id->valuedouble));
+    }
+    free(taken);
+    free(sorted);
+    return good;
+}
+
 cJSON *client_resolve(struct client *client, char **words, size_t count, struct error *error) {
     if (count == 0 || (count == 1 && strchr(words[0], '/') == NULL))
         return client_selection(words, count, error);
-    cJSON *body = cJSON_CreateObject(), *ids = cJSON_AddArrayToObject(body, "ids");
-    for (size_t i = 0; i < count; i++)
-        if (!add_word(client, words[i], ids, error)) {
-            cJSON_Delete(body);
-            return NULL;
-        }
-    return body;
+    cJSON *body = cJSON_CreateObject(), *ids = cJSON_CreateArray();
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++)
+        good = add_word(client, words[i], ids, error);
+    good = good && (add_each_once(body, ids) || error_set(error, ERROR_FAILED, "out of memory"));
+    cJSON_Delete(ids);
+    if (good)
+        return body;
+    cJSON_Delete(body);
+    return NULL;
 }
 
 bool client_resolve_one(struct client *client, char *word, long long *id, struct error *error) {

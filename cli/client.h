@@ -36,7 +36,7 @@ bool client_ask_once(const struct command_input *input, const char *name, cJSON 
 cJSON *client_selection(char **words, size_t count, struct error *error);
 
 /* The same for people's words: each is an id, a group or an experiment's name ("demo/seed=0"; of
- * several of one name the newest). ERROR_INPUT where there is none such. */
+ * several of one name the newest). Each id comes once. ERROR_INPUT where there is none such. */
 cJSON *client_resolve(struct client *client, char **words, size_t count, struct error *error);
 /* The id of the one experiment that a word names; ERROR_INPUT when it names several. */
 bool client_resolve_one(struct client *client, char *word, long long *id, struct error *error);

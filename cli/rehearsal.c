@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "compare/differences.h"
 #include "core/experiment.h"
+#include "core/json.h"
 #include "core/split.h"
 
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static double median(const struct record *record, const struct pace *wanted, siz
 }
 
 /* How many pictures an epoch trains on; 0 when the data is not on this machine. */
-static double pictures_of(const cJSON *config) {
+static double count_pictures(const cJSON *config) {
     struct experiment experiment = {0};
     struct split split = {0};
     struct faults faults = {0};
@@ -106,6 +107,17 @@ static double pictures_of(const cJSON *config) {
     return count;
 }
 
+/* The same, counted once for all members whose `data` is the same: `counted` remembers. */
+static double pictures_of(const cJSON *config, cJSON *counted) {
+    char *data = json_text(field_at(config, "data"));
+    const cJSON *known = data != NULL ? cJSON_GetObjectItemCaseSensitive(counted, data) : NULL;
+    double count = known != NULL ? known->valuedouble : count_pictures(config);
+    if (known == NULL && data != NULL)
+        cJSON_AddNumberToObject(counted, data, count);
+    free(data);
+    return count;
+}
+
 static void add_known(cJSON *object, const char *key, double value) {
     if (value > 0)
         cJSON_AddNumberToObject(object, key, value);
@@ -114,13 +126,15 @@ static void add_known(cJSON *object, const char *key, double value) {
 }
 
 /* One experiment as it will be told. */
-static cJSON *member_of(const cJSON *experiment, int number, const struct record *record) {
+static cJSON *member_of(const cJSON *experiment, int number, const struct record *record,
+                        cJSON *counted) {
     static const char *const copied[] = {"name", "group", "variant"};
     const cJSON *config = field_at(experiment, "config");
     struct pace wanted = pace_of(experiment);
     size_t like;
     cJSON *member = cJSON_CreateObject();
-    double epochs = field_number(config, "train.epochs", 0), pictures = pictures_of(config);
+    double epochs = field_number(config, "train.epochs", 0);
+    double pictures = pictures_of(config, counted);
     double pace = median(record, &wanted, &like);
     cJSON_AddNumberToObject(member, "number", number);
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
@@ -148,18 +162,19 @@ static cJSON *numbered_differences(const cJSON *experiments) {
 
 /* "seconds" is null unless it is known of all. */
 static cJSON *document_of(const cJSON *experiments, const struct record *record) {
-    cJSON *document = cJSON_CreateObject();
+    cJSON *document = cJSON_CreateObject(), *counted = cJSON_CreateObject();
     cJSON *members = cJSON_AddArrayToObject(document, "experiments");
     const cJSON *experiment;
     double seconds = 0;
     bool known = true;
     int number = 0;
     cJSON_ArrayForEach(experiment, experiments) {
-        cJSON *member = member_of(experiment, ++number, record);
+        cJSON *member = member_of(experiment, ++number, record, counted);
         known = known && field_at(member, "seconds") != NULL;
         seconds += field_number(member, "seconds", 0);
         cJSON_AddItemToArray(members, member);
     }
+    cJSON_Delete(counted);
     cJSON_AddItemToObject(document, "differences", numbered_differences(experiments));
     add_known(document, "seconds", known ? seconds : 0);
     return document;

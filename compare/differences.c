@@ -41,21 +41,20 @@ static bool any_label(const cJSON *experiments, const char *path) {
 
 /* What a value is called: the label of the matrix, where others have one what the file has, else
  * its JSON. The caller frees. */
-static char *call(const cJSON *experiments, const cJSON *experiment, const char *path) {
+static char *call(const cJSON *experiment, const char *path, bool labelled) {
     const cJSON *label = cJSON_GetObjectItemCaseSensitive(field_at(experiment, "variant"), path);
     const cJSON *value = value_at(experiment, path);
     const cJSON *text = cJSON_IsString(label) ? label : value;
     if (cJSON_IsString(text))
         return strdup(text->valuestring);
-    if (any_label(experiments, path))
+    if (labelled)
         return strdup(DIFFERENCES_AS_FILE);
     return value != NULL ? json_text(value) : strdup("not set");
 }
 
 /* One experiment's id under its value of this path. */
-static bool note(cJSON *values, const cJSON *experiments, const cJSON *experiment,
-                 const char *path) {
-    char *name = call(experiments, experiment, path);
+static bool note(cJSON *values, const cJSON *experiment, const char *path, bool labelled) {
+    char *name = call(experiment, path, labelled);
     cJSON *ids = name != NULL ? cJSON_GetObjectItemCaseSensitive(values, name) : NULL;
     if (name != NULL && ids == NULL)
         ids = cJSON_AddArrayToObject(values, name);
@@ -76,38 +75,58 @@ static bool agree(const cJSON *experiments, const char *path) {
     return true;
 }
 
+/* What is to be told of a path. */
+enum verdict { VERDICT_EQUAL = 1, VERDICT_LABELLED, VERDICT_APART };
+
+/* Looks at all experiments once for each path: `verdicts` keeps what came of it. */
+static enum verdict judge(const cJSON *experiments, const char *path, cJSON *verdicts) {
+    const cJSON *known = cJSON_GetObjectItemCaseSensitive(verdicts, path);
+    if (known != NULL)
+        return (enum verdict)known->valuedouble;
+    enum verdict verdict = agree(experiments, path)       ? VERDICT_EQUAL
+                           : any_label(experiments, path) ? VERDICT_LABELLED
+                                                          : VERDICT_APART;
+    cJSON_AddNumberToObject(verdicts, path, verdict);
+    return verdict;
+}
+
 /* Goes down into objects as long as the values differ somewhere below; what the matrix set as a
  * whole is told as a whole. */
 static bool walk(const cJSON *experiments, const cJSON *config, const char *prefix, int depth,
-                 cJSON *differences) {
+                 cJSON *verdicts, cJSON *differences) {
     const cJSON *one;
     bool good = true;
     cJSON_ArrayForEach(one, config) {
         char path[DIFFERENCES_PATH_SIZE];
-        if (!differences_path(prefix, one->string, path) || agree(experiments, path) ||
+        if (!differences_path(prefix, one->string, path) ||
             cJSON_GetObjectItemCaseSensitive(differences, path) != NULL)
             continue;
+        enum verdict verdict = judge(experiments, path, verdicts);
+        if (verdict == VERDICT_EQUAL)
+            continue;
         if (cJSON_IsObject(one) && one->child != NULL && depth < DIFFERENCES_DEPTH_MAX &&
-            !any_label(experiments, path)) {
-            good = good && walk(experiments, one, path, depth + 1, differences);
+            verdict == VERDICT_APART) {
+            good = good && walk(experiments, one, path, depth + 1, verdicts, differences);
             continue;
         }
         cJSON *values = cJSON_AddObjectToObject(differences, path);
         const cJSON *experiment;
         cJSON_ArrayForEach(experiment, experiments) {
-            good = good && note(values, experiments, experiment, path);
+            good = good && note(values, experiment, path, verdict == VERDICT_LABELLED);
         }
     }
     return good;
 }
 
 cJSON *differences_of(const cJSON *experiments) {
-    cJSON *differences = cJSON_CreateObject();
+    cJSON *differences = cJSON_CreateObject(), *verdicts = cJSON_CreateObject();
     const cJSON *experiment;
-    bool good = differences != NULL;
+    bool good = differences != NULL && verdicts != NULL;
     cJSON_ArrayForEach(experiment, experiments) {
-        good = good && walk(experiments, field_at(experiment, "config"), "", 0, differences);
+        good =
+            good && walk(experiments, field_at(experiment, "config"), "", 0, verdicts, differences);
     }
+    cJSON_Delete(verdicts);
     if (good)
         return differences;
     cJSON_Delete(differences);

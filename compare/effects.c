@@ -20,10 +20,9 @@ static const char *label_of(const struct contender *contender, const char *key) 
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(variant, key));
 }
 
-/* Whether the matrix of the contender's group sets the key in any of its members. */
-static bool group_sets(const struct contender *contenders, size_t count, size_t index,
+/* Whether the matrix of a group sets the key in any of its members. */
+static bool group_sets(const struct contender *contenders, size_t count, const char *group,
                        const char *key) {
-    const char *group = field_text(contenders[index].experiment, "group", "");
     for (size_t i = 0; i < count; i++)
         if (label_of(&contenders[i], key) != NULL &&
             strcmp(field_text(contenders[i].experiment, "group", ""), group) == 0)
@@ -32,12 +31,20 @@ static bool group_sets(const struct contender *contenders, size_t count, size_t 
 }
 
 /* The value of a key that each contender has, as the matrix calls it; NULL where its group has no
- * such key. */
+ * such key. Members of a group mostly follow one another: it is looked at once for all of them. */
 static void find_levels(const struct contender *contenders, size_t count, const char *key,
                         const char **levels) {
+    const char *judged = NULL;
+    bool sets = false;
     for (size_t i = 0; i < count; i++) {
         levels[i] = label_of(&contenders[i], key);
-        if (levels[i] == NULL && group_sets(contenders, count, i, key))
+        if (levels[i] != NULL)
+            continue;
+        const char *group = field_text(contenders[i].experiment, "group", "");
+        if (judged == NULL || strcmp(judged, group) != 0)
+            sets = group_sets(contenders, count, group, key);
+        judged = group;
+        if (sets)
             levels[i] = DIFFERENCES_AS_FILE;
     }
 }
@@ -89,14 +96,15 @@ static cJSON *effects_of_key(const struct contender *contenders, size_t count,
 }
 
 cJSON *effects_of(const struct contender *contenders, size_t count) {
-    cJSON *effects = cJSON_CreateObject();
+    cJSON *effects = cJSON_CreateObject(), *seen = cJSON_CreateObject();
     double *values = calloc(count + 1, sizeof *values);
     const char **levels = calloc(count + 1, sizeof *levels);
     for (size_t i = 0; values != NULL && levels != NULL && i < count; i++) {
         const cJSON *one;
         cJSON_ArrayForEach(one, field_at(contenders[i].experiment, "variant")) {
-            if (cJSON_GetObjectItemCaseSensitive(effects, one->string) != NULL)
+            if (cJSON_GetObjectItemCaseSensitive(seen, one->string) != NULL)
                 continue;
+            cJSON_AddTrueToObject(seen, one->string);
             find_levels(contenders, count, one->string, levels);
             cJSON *of_key = effects_of_key(contenders, count, levels, values);
             if (cJSON_GetArraySize(of_key) > 1)
@@ -107,5 +115,6 @@ cJSON *effects_of(const struct contender *contenders, size_t count) {
     }
     free(levels);
     free(values);
+    cJSON_Delete(seen);
     return effects;
 }

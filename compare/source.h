@@ -9,6 +9,9 @@
 
 #include <cjson/cJSON.h>
 
+/* Of a longer selection only so many ids are asked for at a time. */
+enum { SOURCE_IDS = 1000 };
+
 struct source {
     /* Asks `request` with `body` (taken over, also on failure; NULL is {}) for an answer called
      * `expected`, which the caller frees. */
@@ -28,5 +31,10 @@ bool source_pages(const struct source *source, const char *question, const cJSON
 /* The same, all pages in one array that the caller frees; NULL when it fails. */
 cJSON *source_experiments(const struct source *source, const char *question, const cJSON *selection,
                           struct error *error);
+
+/* The ids of `items` (numbers, or experiments) in rising order, each once; NULL without memory. The
+ * caller frees. source_compare_ids is the order, for bsearch. */
+double *source_ids(const cJSON *items, size_t *count);
+int source_compare_ids(const void *left, const void *right);
 
 #endif

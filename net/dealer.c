@@ -275,9 +275,10 @@ bool dealer_receive(struct dealer *dealer, int timeout_ms, struct wire_message *
     if (!frames_receive(dealer->socket, &frames))
         return true;
     enum wire_code code;
-    *received = frames_decode(&frames, 0, message, &code, error);
-    if (!*received)
-        error_context(error, "%s", dealer->endpoint);
+    struct error why = {0};
+    *received = frames_decode(&frames, 0, message, &code, &why);
+    if (!*received) /* never a mistake of who asked */
+        error_set(error, ERROR_FAILED, "%s: %s", dealer->endpoint, why.message);
     frames_free(&frames);
     return *received;
 }

@@ -75,6 +75,67 @@ static void all_pages_of_an_answer_are_fetched(void **state) {
     cJSON_Delete(experiments);
 }
 
+/* All that is asked for, in one page. */
+static cJSON *answer_ids(void *context, size_t nth, const char *request, const cJSON *body,
+                         const char **name) {
+    (void)context;
+    (void)nth;
+    (void)request;
+    const cJSON *ids = cJSON_GetObjectItem(body, "ids"), *id;
+    cJSON *answer = page(1, 0, 0, false);
+    assert_in_range(cJSON_GetArraySize(ids), 1, SOURCE_IDS);
+    cJSON_ArrayForEach(id, ids) cJSON_AddItemToArray(cJSON_GetObjectItem(answer, "experiments"),
+                                                     experiment((int)id->valuedouble, false));
+    *name = "experiments";
+    return answer;
+}
+
+static void of_many_ids_some_are_asked_for_at_a_time(void **state) {
+    (void)state;
+    enum { COUNT = 2 * SOURCE_IDS + 1 };
+    struct fake fake;
+    struct error error = {0};
+    cJSON *experiments, *one;
+    static char text[COUNT][8];
+    char *words[COUNT];
+    int expected = 1;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(text[i], sizeof text[i], "%d", COUNT - i);
+        words[i] = text[i];
+    }
+    fake_start(&fake, answer_ids, NULL);
+    assert_true(fetch("list", words, COUNT, &experiments, &error));
+    assert_int_equal(fake_stop(&fake), 3);
+    cJSON_ArrayForEach(one, experiments) {
+        assert_int_equal((int)field_number(one, "id", 0), expected++);
+    }
+    assert_int_equal(expected, COUNT + 1);
+    cJSON_Delete(experiments);
+}
+
+/* The first page for ever. */
+static cJSON *answer_again(void *context, size_t nth, const char *request, const cJSON *body,
+                           const char **name) {
+    (void)context;
+    (void)nth;
+    (void)request;
+    (void)body;
+    *name = "experiments";
+    return page(1, 2, 2, false);
+}
+
+static void a_page_that_comes_again_ends_the_asking(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    cJSON *experiments;
+    fake_start(&fake, answer_again, NULL);
+    assert_false(fetch("list", NULL, 0, &experiments, &error));
+    assert_int_equal(fake_stop(&fake), 2);
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_string_equal(error.message, "the coordinator answers list with the same page again");
+}
+
 static cJSON *answer_first_only(void *context, size_t nth, const char *request, const cJSON *body,
                                 const char **name) {
     (void)context;
@@ -223,7 +284,7 @@ static void words_are_ids_groups_or_names_of_which_the_newest_counts(void **stat
     assert_string_equal(text, "{\"group\":\"g\"}");
     resolve((char *[]){"g/a"}, 1, text, &error);
     assert_string_equal(text, "{\"ids\":[2]}");
-    resolve((char *[]){"7", "g/b", "g"}, 3, text, &error);
+    resolve((char *[]){"7", "g/b", "g", "7"}, 4, text, &error);
     assert_string_equal(text, "{\"ids\":[7,3,1,2]}");
     resolve((char *[]){"g/c"}, 1, text, &error);
     assert_string_equal(text, "");
@@ -254,6 +315,8 @@ static void a_word_that_names_several_is_no_one_experiment(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_pages_of_an_answer_are_fetched),
+        cmocka_unit_test(of_many_ids_some_are_asked_for_at_a_time),
+        cmocka_unit_test(a_page_that_comes_again_ends_the_asking),
         cmocka_unit_test(an_id_that_is_not_there_is_wrong_input),
         cmocka_unit_test(a_group_without_experiments_is_wrong_input),
         cmocka_unit_test(ids_and_groups_are_not_mixed),

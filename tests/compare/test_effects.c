@@ -120,6 +120,24 @@ static void what_only_some_have_differs_too(void **state) {
     cJSON_Delete(experiments);
 }
 
+static void what_is_an_object_in_some_alone_is_told_by_what_each_has(void **state) {
+    (void)state;
+    cJSON *experiments =
+        parsed("[{\"id\": 1, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
+               " {\"id\": 2, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
+               " {\"id\": 3, \"config\": {\"stop\": {\"rule\": \"asha\"},"
+               "  \"train\": {\"seed\": 1, \"epochs\": 9}}}]");
+    cJSON *differences = differences_of(experiments);
+    cJSON *expected =
+        parsed("{\"stop\": {\"not set\": [1, 2], \"{\\\"rule\\\":\\\"asha\\\"}\": [3]},"
+               " \"train.seed\": {\"0\": [1, 2], \"1\": [3]},"
+               " \"train.epochs\": {\"not set\": [1, 2], \"9\": [3]}}");
+    assert_true(cJSON_Compare(differences, expected, true));
+    cJSON_Delete(expected);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
 static void one_experiment_differs_in_nothing(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"name\": \"a\"}}]");
@@ -136,6 +154,7 @@ int main(void) {
         cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(what_only_some_have_differs_too),
+        cmocka_unit_test(what_is_an_object_in_some_alone_is_told_by_what_each_has),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

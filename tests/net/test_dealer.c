@@ -190,6 +190,20 @@ static void an_answer_of_another_name_or_protocol_is_an_error(void **state) {
     assert_non_null(strstr(error.message, "assay/2"));
 }
 
+static void an_answer_of_another_shape_is_no_mistake_of_who_asked(void **state) {
+    struct stage *stage = *state;
+    static const char *const bodies[] = {"{}", "[]", "{\"queued\"", "\xff"};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct error error = {0};
+        char number[24];
+        snprintf(number, sizeof number, "%llu", (unsigned long long)ask(stage) + 1);
+        answer(stage, 4, (const char *const[]){"assay/1", "coordinator", number, bodies[i]});
+        assert_false(call(stage, "coordinator", PATIENCE_MS, NULL, &error));
+        assert_int_equal(error.code, ERROR_FAILED);
+        assert_non_null(strstr(error.message, stage->endpoint));
+    }
+}
+
 static void frames_beyond_what_a_message_has_are_counted_and_dropped(void **state) {
     struct stage *stage = *state;
     struct error error = {0};
@@ -234,6 +248,7 @@ int main(void) {
         ON_STAGE(an_error_answer_is_an_error),
         ON_STAGE(an_error_without_a_number_answers_what_was_asked),
         ON_STAGE(an_answer_of_another_name_or_protocol_is_an_error),
+        ON_STAGE(an_answer_of_another_shape_is_no_mistake_of_who_asked),
         ON_STAGE(frames_beyond_what_a_message_has_are_counted_and_dropped),
         ON_STAGE(a_body_over_the_limit_is_not_sent),
     };
