@@ -168,6 +168,17 @@ static size_t unique(struct shipment_file *files, size_t count) {
     return kept;
 }
 
+/* A listing has a line a picture. */
+static bool names_fit(const struct manifest *manifest, const struct manifest_class *class,
+                      struct error *error) {
+    for (size_t i = class->first; i < class->first + class->count; i++)
+        if (strchr(manifest->pictures[i].path, '\n') != NULL)
+            return error_set(error, ERROR_INPUT,
+                             "%s: a name with a line feed cannot be pushed; rename it",
+                             manifest->pictures[i].path);
+    return true;
+}
+
 /* A class: its listing first, then its pictures. */
 static bool push_class(struct pushing *pushing, size_t index, struct error *error) {
     const struct manifest_class *class = &pushing->manifest.classes[index];
@@ -181,7 +192,8 @@ static bool push_class(struct pushing *pushing, size_t index, struct error *erro
     }
     files[0] = (struct shipment_file){.path = class->name, .text = text, .bytes = (int64_t)length};
     sha256_text(text, length, files[0].sha256);
-    bool good = class->count == 0 || checksums_read(text, length, class->name, &again, error);
+    bool good = names_fit(&pushing->manifest, class, error) &&
+                (class->count == 0 || checksums_read(text, length, class->name, &again, error));
     if (good && class->count > 0)
         manifest_free(&again);
     for (size_t i = 0; i < class->count && good; i++) {

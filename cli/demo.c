@@ -142,11 +142,11 @@ static bool write_experiments(const struct demo *demo, char **path, struct error
     cJSON *train = cJSON_GetObjectItemCaseSensitive(file, "train");
     cJSON *epochs = cJSON_CreateNumber((double)demo->options->epochs);
     if (epochs != NULL && cJSON_ReplaceItemInObjectCaseSensitive(train, "epochs", epochs))
-        text = cJSON_Print(file);
+        text = json_text_pretty(file);
     cJSON_Delete(file);
     bool good = text != NULL ? file_write_atomic(*path, text, strlen(text), error)
                              : error_set(error, ERROR_FAILED, "out of memory");
-    cJSON_free(text);
+    free(text);
     return good;
 }
 

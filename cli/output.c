@@ -26,7 +26,7 @@ bool output_json(const cJSON *document) {
 }
 
 bool output_json_pretty(const cJSON *document) {
-    return print(cJSON_Print(document));
+    return print(json_text_pretty(document));
 }
 
 bool output_is(const char *path, const char *ending) {

@@ -4,6 +4,7 @@
 #include "cli/run_program.h"
 #include "core/file.h"
 #include "core/home.h"
+#include "core/json.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static const struct command_line line = {
 /* The config in memory, under a name that the worker can open: nothing is left behind. The
  * descriptor stays open across exec. */
 static bool config_file(const cJSON *config, char *name, size_t size, struct error *error) {
-    char *text = cJSON_Print(config);
+    char *text = json_text(config);
     int descriptor = memfd_create("config.json", 0);
     bool good = text != NULL && descriptor >= 0 && file_write_all(descriptor, text, strlen(text));
     if (!good)

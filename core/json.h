@@ -47,6 +47,10 @@ void json_move_items(cJSON *from, cJSON *to);
  * free; NULL without memory. */
 char *json_text(const cJSON *value);
 
+/* The same for people, with line breaks. Not cJSON_Print: of numbers that are nearly the same it
+ * prints one for the other, such as 9007199254740990 for a seed of 9007199254740991. */
+char *json_text_pretty(const cJSON *value);
+
 /* A number, or null when `defined` is false: undefined precision is null, never 0. */
 void json_add_defined(cJSON *object, const char *key, bool defined, double value);
 

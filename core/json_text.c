@@ -47,20 +47,52 @@ static void write_string(struct text *text, const char *string) {
     text_add(text, "\"", 1);
 }
 
-static void write_value(struct text *text, const cJSON *value) {
-    const cJSON *child = value->child;
-    if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
-        text_add(text, cJSON_IsObject(value) ? "{" : "[", 1);
-        for (; child != NULL; child = child->next) {
-            if (cJSON_IsObject(value)) {
-                write_string(text, child->string);
-                text_add(text, ":", 1);
-            }
-            write_value(text, child);
-            if (child->next != NULL)
-                text_add(text, ",", 1);
+enum { COMPACT = -1 };
+
+/* A new line at this depth; nothing in compact text. */
+static void break_line(struct text *text, int depth) {
+    if (depth == COMPACT)
+        return;
+    text_add(text, "\n", 1);
+    for (int i = 0; i < depth; i++)
+        text_add(text, "  ", 2);
+}
+
+static bool is_list_of_plain(const cJSON *value) {
+    const cJSON *child;
+    cJSON_ArrayForEach(child, value) {
+        if (cJSON_IsObject(child) || cJSON_IsArray(child))
+            return false;
+    }
+    return cJSON_IsArray(value);
+}
+
+static void write_value(struct text *text, const cJSON *value, int depth);
+
+/* An object or a list, whose own lines stand at this depth. */
+static void write_members(struct text *text, const cJSON *value, int depth) {
+    bool object = cJSON_IsObject(value), one_line = is_list_of_plain(value);
+    int inner = depth == COMPACT || one_line ? COMPACT : depth + 1;
+    bool spaced = depth != COMPACT;
+    text_add(text, object ? "{" : "[", 1);
+    for (const cJSON *child = value->child; child != NULL; child = child->next) {
+        break_line(text, inner);
+        if (object) {
+            write_string(text, child->string);
+            text_add(text, ": ", spaced ? 2 : 1);
         }
-        text_add(text, cJSON_IsObject(value) ? "}" : "]", 1);
+        write_value(text, child, inner);
+        if (child->next != NULL)
+            text_add(text, ", ", spaced && one_line ? 2 : 1);
+    }
+    if (value->child != NULL && !one_line)
+        break_line(text, depth);
+    text_add(text, object ? "}" : "]", 1);
+}
+
+static void write_value(struct text *text, const cJSON *value, int depth) {
+    if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
+        write_members(text, value, depth);
     } else if (cJSON_IsString(value)) {
         write_string(text, value->valuestring);
     } else if (cJSON_IsNumber(value)) {
@@ -75,7 +107,13 @@ static void write_value(struct text *text, const cJSON *value) {
 
 char *json_text(const cJSON *value) {
     struct text text = {0};
-    write_value(&text, value);
+    write_value(&text, value, COMPACT);
+    return text_take(&text);
+}
+
+char *json_text_pretty(const cJSON *value) {
+    struct text text = {0};
+    write_value(&text, value, 0);
     return text_take(&text);
 }
 

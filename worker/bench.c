@@ -329,7 +329,7 @@ static bool print(const cJSON *out, const struct bench_options *options) {
         bench_layers_print(cJSON_GetObjectItemCaseSensitive(out, "layers"));
         return true;
     }
-    char *text = options->compact ? json_text(out) : cJSON_Print(out);
+    char *text = options->compact ? json_text(out) : json_text_pretty(out);
     if (text == NULL)
         return false;
     puts(text);

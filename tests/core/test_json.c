@@ -114,6 +114,32 @@ static void every_number_reads_back_the_same(void **state) {
     }
 }
 
+static void text_for_people_has_lines_and_the_same_numbers(void **state) {
+    (void)state;
+    cJSON *value = parse("{\"seed\":9007199254740991,\"list\":[0.1,\"a\"],\"none\":{},"
+                         "\"steps\":[{\"size\":[1,2]},[]]}");
+    char *text = json_text_pretty(value), *compact = json_text(value);
+    assert_string_equal(text, "{\n"
+                              "  \"seed\": 9007199254740991,\n"
+                              "  \"list\": [0.1, \"a\"],\n"
+                              "  \"none\": {},\n"
+                              "  \"steps\": [\n"
+                              "    {\n"
+                              "      \"size\": [1, 2]\n"
+                              "    },\n"
+                              "    []\n"
+                              "  ]\n"
+                              "}");
+    cJSON *again = parse(text);
+    char *same = json_text(again);
+    assert_string_equal(same, compact);
+    cJSON_Delete(again);
+    cJSON_Delete(value);
+    free(same);
+    free(compact);
+    free(text);
+}
+
 static void what_is_no_number_prints_as_null(void **state) {
     (void)state;
     cJSON *object = cJSON_CreateObject();
@@ -335,6 +361,7 @@ int main(void) {
         cmocka_unit_test(numbers_print_as_python_prints_them),
         cmocka_unit_test(whole_numbers_print_without_point),
         cmocka_unit_test(every_number_reads_back_the_same),
+        cmocka_unit_test(text_for_people_has_lines_and_the_same_numbers),
         cmocka_unit_test(what_is_no_number_prints_as_null),
         cmocka_unit_test(text_that_is_not_utf8_can_still_be_read_back),
         cmocka_unit_test(sixty_four_levels_pass_and_one_more_does_not),

@@ -17,6 +17,13 @@ assay data push here.json --json >pushed.json || fail "data push ends with $?"
 assay data push here.json --json >again.json
 [ "$(json "j ->> '\$.sent_files'" again.json)" = 0 ] || fail "sent again: $(cat again.json)"
 
+# a name that no listing can have
+mkdir odd && cp -r pictures/real odd/real && cp -r pictures/fake odd/fake && mv odd/fake/0002.png $'odd/fake/a\nb.png'
+sed "s#\"root\": \"[^\"]*\"#\"root\": \"$work/odd\"#" here.json >odd.json
+! assay data push odd.json 2>err || fail "a name with a line feed was pushed"
+grep -q 'fake/a?b.png: a name with a line feed cannot be pushed; rename it' err || fail "it says: $(cat err)"
+rm -r odd
+
 assay data ls --json >sets.json
 [ "$(json "json_array_length(j)" sets.json)" = 2 ] || fail "the sets are $(cat sets.json)"
 [ "$(json "(SELECT sum(value ->> 'files') FROM json_each(j))" sets.json)" = $((2 * pictures + 2)) ] &&
