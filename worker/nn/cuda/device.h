@@ -29,6 +29,9 @@ struct device_product {
 };
 
 struct device {
+    /* A convolution that writes more values than this leaves nothing of the device to what runs
+     * beside it. */
+    size_t fills;
     void (*free)(struct device *device); /* what was allocated on it must be released before */
     /* Memory of the device, zeroed, aligned to 256 bytes. Not from inside a step. */
     bool (*allocate)(struct device *device, size_t bytes, void **memory, struct error *error);

@@ -85,7 +85,8 @@ static bool convolutions_new(struct gpu_plan *plan, const struct gpu_precision *
             !plan->device->convolution_new(plan->device, &step->task, (enum pass)pass,
                                            &step->convolutions[pass], &workspace, error))
             return false;
-        size_t *scratch = pass == PASS_WEIGHTS ? &needs->late_scratch : &needs->scratch;
+        size_t *scratch = pass == PASS_WEIGHTS && gpu_plan_late(plan, step) ? &needs->late_scratch
+                                                                            : &needs->scratch;
         *scratch = larger(*scratch, workspace);
     }
     return true;

@@ -31,10 +31,9 @@ struct gpu_recording {
 };
 
 /* By how many backward steps a convolution's weights' gradient may come late: nobody waits for it
- * but the optimizer, and it fills what the steps after its own leave idle of the device. Where the
- * convolution writes more values than GPU_LATE_VALUES they leave nothing, and it comes in its turn
- * (bench/RESULTS.md). */
-enum { GPU_LAG = 2, GPU_LATE_VALUES = 1 << 25 };
+ * but the optimizer, and it uses what the steps after its own leave idle of the device. Where they
+ * leave nothing (device->fills) it comes in its turn. */
+enum { GPU_LAG = 2 };
 
 /* Of flow's `saved`: batch norm keeps six floats a channel (struct norm_channels) and where a ReLU
  * behind a residual was open, max pool taps, a convolution of the input its windows as rows
@@ -48,6 +47,13 @@ struct gpu_plan {
     struct flow flow;
     struct gpu_recording recording;
 };
+
+/* Whether the weights' gradient of a convolution may come late. Those that do have scratch memory
+ * of their own; one that comes in its turn must not use it, since what was forked before may be at
+ * work in it. */
+static inline bool gpu_plan_late(const struct gpu_plan *plan, const struct gpu_step *step) {
+    return step->values <= plan->device->fills;
+}
 
 struct gpu_precision {
     enum element element;

@@ -20,8 +20,8 @@ void *gpu_run_scratch(const struct gpu_run *run) {
 static bool convolve(const struct gpu_place *p, enum pass pass, void *x, void *w, void *y,
                      struct error *error) {
     const struct flow *flow = &p->run->plan->flow;
-    void *scratch =
-        gpu_place_tensor(p->run, pass == PASS_WEIGHTS ? flow->late_scratch : flow->scratch);
+    bool late = pass == PASS_WEIGHTS && gpu_plan_late(p->run->plan, p->step);
+    void *scratch = gpu_place_tensor(p->run, late ? flow->late_scratch : flow->scratch);
     if (p->step->pointwise)
         return gpu_pointwise_run(p->device, &p->step->task, pass, x, w, y, scratch, error);
     return p->device->convolve(p->device, p->step->convolutions[pass], x, w, y, scratch, error);
@@ -77,7 +77,7 @@ static bool weights_forked(const struct gpu_run *run, size_t index) {
     const struct network *network = run->plan->network;
     const struct node *node = index < network->node_count ? &network->nodes[index] : NULL;
     return node != NULL && node->op == OP_CONV && node->backward && !node->frozen &&
-           run->plan->steps[index].values <= GPU_LATE_VALUES &&
+           gpu_plan_late(run->plan, &run->plan->steps[index]) &&
            run->profile == NULL; /* which times node after node */
 }
 

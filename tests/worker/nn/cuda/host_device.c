@@ -172,6 +172,15 @@ static bool run_forked(int place, struct error *error) {
     return done;
 }
 
+/* What was forked may be at work in its scratch memory. */
+static void demand_own_workspace(const struct launch *launch) {
+    for (size_t i = 0; launch->kind == LAUNCH_CONVOLUTION && i < forked.count; i++)
+        host_demand(forked.launches[i].kind != LAUNCH_CONVOLUTION ||
+                        forked.launches[i].of.convolution.workspace !=
+                            launch->of.convolution.workspace,
+                    "a convolution works in the scratch memory of one that was forked");
+}
+
 static bool carry_out(const struct launch *launch, struct error *error) {
     switch (launch->kind) {
     case LAUNCH_FORK:
@@ -187,8 +196,10 @@ static bool carry_out(const struct launch *launch, struct error *error) {
     case LAUNCH_FORK_JOIN: return run_forked(launch->place, error);
     default: break;
     }
-    if (!forking)
+    if (!forking) {
+        demand_own_workspace(launch);
         return run(launch, error);
+    }
     struct launch later = *launch;
     later.place = -1;
     add(&forked, &later);
@@ -301,6 +312,7 @@ struct device *host_device_new(void) {
     if (device == NULL)
         return NULL;
     *device = (struct device){
+        .fills = 1 << 14, /* small networks have convolutions on both sides of it */
         .free = host_free,
         .allocate = host_allocate,
         .release = host_release,
