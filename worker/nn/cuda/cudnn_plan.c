@@ -298,6 +298,7 @@ static bool plan_find(struct drafting *drafting, const struct cudnn_place *place
                       struct choice *choice, struct cudnn_plan *plan) {
     bool found = choice->mode >= 0 && plan_choose(drafting, place, graph, task, choice, plan);
     for (int mode = 0; mode < CHOICE_MODES && !found; mode++) {
+        *drafting = (struct drafting){0}; /* that one list cannot be had says nothing of the next */
         *choice = (struct choice){mode, -1};
         found = plan_choose(drafting, place, graph, task, choice, plan);
     }

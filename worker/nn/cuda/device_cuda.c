@@ -162,8 +162,6 @@ static bool recorded(struct device *device, struct device_recording **recording,
         status = cudaGraphInstantiate(&launches, graph, 0);
     if (graph != NULL)
         cudaGraphDestroy(graph);
-    if (status != cudaSuccess)
-        cudaGetLastError(); /* it is not sticky: the launches can still be queued one by one */
     *recording = (struct device_recording *)launches;
     return cuda_done(status, "recording a step", error) && back;
 }

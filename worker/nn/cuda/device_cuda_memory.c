@@ -2,9 +2,8 @@
 
 static size_t room(struct device *device) {
     size_t left = 0, total = 0;
-    if (!enter(own(device), NULL) || cudaMemGetInfo(&left, &total) != cudaSuccess)
-        return 0;
-    return left;
+    bool known = enter(own(device), NULL) && cuda_done(cudaMemGetInfo(&left, &total), "room", NULL);
+    return known ? left : 0;
 }
 
 static size_t most(struct device *device) {
@@ -17,11 +16,20 @@ static bool clear(struct device *device, void *memory, size_t bytes, struct erro
            cuda_done(cudaMemsetAsync(memory, 0, bytes, cuda->stream), "clearing memory", error);
 }
 
+/* Whoever frees memory may do so while steps or copies that use it are under way, and whether CUDA
+ * waits for them is left open. */
+static bool settle(struct cuda_device *cuda) {
+    return enter(cuda, NULL) &&
+           cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_FORK]), "a step", NULL) &&
+           cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_MAIN]), "a step", NULL) &&
+           cuda_done(cudaStreamSynchronize(cuda->aside), "a copy", NULL);
+}
+
 static void release(struct device *device, void *memory) {
     struct cuda_device *cuda = own(device);
     ledger_remove(&cuda->memory, memory);
-    if (enter(cuda, NULL))
-        cudaFree(memory); /* waits for what uses it */
+    settle(cuda);
+    cudaFree(memory);
 }
 
 static bool allocate(struct device *device, size_t bytes, void **memory, struct error *error) {
@@ -51,8 +59,8 @@ static bool pin(struct device *device, size_t bytes, void **memory, struct error
 }
 
 static void unpin(struct device *device, void *memory) {
-    if (enter(own(device), NULL))
-        cudaFreeHost(memory);
+    settle(own(device));
+    cudaFreeHost(memory);
 }
 
 /* Queued on the stream. */

@@ -34,10 +34,12 @@ static inline struct cuda_device *own(struct device *device) {
     return (struct cuda_device *)device;
 }
 
-/* True when the call succeeded; else it failed while doing `what`. */
+/* True when the call succeeded; else it failed while doing `what`. CUDA forgets the failure where
+ * it can: it would be told once more of the next kernel that this thread launches (launch.cu). */
 static inline bool cuda_done(cudaError_t status, const char *what, struct error *error) {
     if (status == cudaSuccess)
         return true;
+    cudaGetLastError();
     return error_machine(error, "CUDA: %s: %s (%s)", what, cudaGetErrorString(status),
                          cudaGetErrorName(status));
 }

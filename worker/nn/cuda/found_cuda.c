@@ -6,15 +6,19 @@
 
 enum { OLDEST = 800 }; /* the least compute capability that launch.cu is compiled for: 8.0 */
 
+/* What failed is not told again of this thread's next launch. */
 static bool refuse(char *what, size_t size, const char *why) {
+    cudaGetLastError();
     snprintf(what, size, "%s", why);
     return false;
 }
 
 uint64_t found_cuda_memory_bytes(int index) {
     struct cudaDeviceProp properties;
-    return cudaGetDeviceProperties(&properties, index) == cudaSuccess ? properties.totalGlobalMem
-                                                                      : 0;
+    if (cudaGetDeviceProperties(&properties, index) == cudaSuccess)
+        return properties.totalGlobalMem;
+    cudaGetLastError();
+    return 0;
 }
 
 bool found_cuda_describe(int index, char *what, size_t size) {
