@@ -94,10 +94,12 @@ def last_line(text, code):
 
 
 class Peer:
-    """A process that is given tasks, one after the other, and `seconds` for each (None: as it likes)."""
+    """A process that is given tasks, one after the other, and `seconds` for each (None: as it likes), but never
+    more than `left` says. One that was late is asked no more: it would be late again, and cost as much."""
 
-    def __init__(self, kind, seconds):
-        self.kind, self.seconds, self.process, self.errors = kind, seconds, None, None
+    def __init__(self, kind, seconds, left):
+        self.kind, self.seconds, self.left, self.late = kind, seconds, left, None
+        self.process, self.errors = None, None
 
     def start(self):
         """Its first answer is that it is ready."""
@@ -118,14 +120,21 @@ class Peer:
         code = self.process.wait()
         self.process = None
         if late.is_set():
-            return {"error": "no answer within %g s" % seconds}
+            self.late = {"error": "no answer within %.0f s" % seconds}
+            return self.late
         self.errors.seek(0)
         return {"error": last_line(self.errors.read(), code)}
 
+    def limit(self):
+        limits = [one for one in (self.seconds, self.left()) if one is not None and one < math.inf]
+        return min(limits) if limits else None
+
     def ask(self, task):
+        if self.late is not None:
+            return self.late
         if self.process is None:
             self.start()
-            ready = self.answer()
+            ready = self.answer(self.limit())
             if "error" in ready:
                 return ready
         with Watch() as watch:
@@ -134,19 +143,27 @@ class Peer:
                 self.process.stdin.flush()
             except BrokenPipeError:
                 pass  # it has died, and the answer says of what
-            result = self.answer(self.seconds)
+            result = self.answer(self.limit())
         return result if "error" in result else {**result, **watch.busy(result)}
 
     def end(self):
-        if self.process is not None:
-            self.process.stdin.close()
+        if self.process is None:
+            return
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
             self.process.wait()
 
 
 # ---- assay ----
 
 def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        return {"error": str(error)}
     if done.returncode != 0:
         return {"error": last_line(done.stderr, done.returncode)}
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -204,17 +221,21 @@ def key_of(task):
     return {key: task[key] for key in ("data", "batch", "precision")}
 
 
-def measure(contenders, task, rounds):
-    """Every contender once a round, unless it failed before; {name: its runs}."""
-    runs = {name: [] for name in contenders}
-    for _ in range(rounds):
+def measure(contenders, task, rounds, over, keep):
+    """Every contender once a round, unless it failed before; after each keep({name: its runs}). When it is
+    over() no other round begins."""
+    runs = {}
+    for i in range(rounds):
+        if i > 0 and over():
+            break
         for name, contender in contenders.items():
-            if not any("error" in one for one in runs[name]):
-                runs[name].append(contender.ask(task))
+            if not any("error" in one for one in runs.get(name, [])):
+                runs.setdefault(name, []).append(contender.ask(task))
+                keep(runs)
     return runs
 
 
-def make_row(program, task, runs):
+def make_row(task, runs):
     row = key_of(task)
     for name, results in runs.items():
         failed = [one["error"] for one in results if "error" in one]
@@ -222,7 +243,6 @@ def make_row(program, task, runs):
             "images_per_second": statistics.median(one["rate"] for one in results), "runs": results}
     if "error" in row["assay"]:
         return row
-    row["floor_images_per_second"] = find_floor(program, task, runs["assay"][0]["device"])
     for name in runs:
         if name != "assay" and "error" not in row[name]:
             ratios = [a["rate"] / b["rate"] for a, b in zip(runs["assay"], runs[name])]
@@ -342,7 +362,8 @@ def read_options():
     parser.add_argument("--peer-seconds", type=float, metavar="SECONDS",
                         help="a peer that has no answer to a task by then is ended, and has failed (default: none)")
     parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS",
-                        help="after which no other row begins")
+                        help="after which no other row and no other round begins; a peer under way may take a "
+                        "minute more")
     parser.add_argument("--pictures", help="a folder of PNGs (default: 128 are made)")
     parser.add_argument("--json", help="where the JSON goes, after each row (default: stdout, at the end)")
     parser.add_argument("--table", help="where the table goes, after each row (default: stdout, at the end)")
@@ -378,32 +399,44 @@ def main():
     if options.dry:
         make_small(options)
         task.update(arch="resnet18", size=32, steps=2, warm=1)
+
+    def left():
+        return options.budget - (time.monotonic() - began)
+
     contenders = {"assay": Assay(options.program, options.assay_seconds),
-                  **{name: Peer(name, options.peer_seconds) for name in options.peers}}
+                  **{name: Peer(name, options.peer_seconds, lambda: max(left(), 0) + 60) for name in options.peers}}
     peers = [contenders[name] for name in options.peers]
     document = {"dry": options.dry, "python": sys.version.split()[0], "compile_mode": options.compile_mode,
                 "rows": list(options.rows)}
     with tempfile.TemporaryDirectory() as folder:
-        if options.pictures is None:
+        for peer in peers:
+            peer.start()  # all at once: most of it is reading torch
+        if options.pictures is None and any(row["data"] == "input" for row in options.rows):
             make_pictures(folder, 8 if options.dry else 128)
         task["pictures"] = options.pictures or folder
         for peer in peers:
-            peer.start()  # all at once: most of it is reading torch
-        for peer in peers:
             peer.answer()  # that it is ready
         for i, row in enumerate(options.rows):
-            if time.monotonic() - began > options.budget:
+            if left() < 0:
                 break
             task.update(row)
             wanted = options.compile_for is None or (row["precision"], row["batch"]) in options.compile_for
+
+            def keep(runs):
+                document["rows"][i] = make_row(task, runs)
+                write(document, options, False)
             runs = measure({name: one for name, one in contenders.items() if name != "compile" or wanted}, task,
-                           options.rounds)
-            document["rows"][i] = make_row(options.program, task, runs)
+                           options.rounds, lambda: left() < 0, keep)
+            done = document["rows"][i]
+            if "error" not in done["assay"]:
+                done["floor_images_per_second"] = find_floor(options.program, task, runs["assay"][0]["device"])
             write(document, options, False)
-            print("%s, batch %d, %s: %s" % (*row.values(), cell(document["rows"][i], "assay")), file=sys.stderr)
+            print("%s, batch %d, %s:" % tuple(row.values()), ", ".join(
+                " ".join((name, done[name].get("error") or cell(done, name), ratio(done, name))).strip()
+                for name in runs), file=sys.stderr, flush=True)
+        write(document, options, True)
         for peer in peers:
             peer.end()
-    write(document, options, True)
     return 1 if any("error" in row.get("assay", {}) for row in document["rows"]) else 0
 
 
