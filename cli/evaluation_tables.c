@@ -2,12 +2,14 @@
 
 #include "cli/field.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* `title` is NULL where the table goes on with the one above it. */
 static void print_table(const char *title, struct table *table, const struct screen *screen) {
     if (table->count > 0) {
-        printf("\n%s\n", title);
+        fprintf(screen->stream, "\n%s%s", title != NULL ? title : "", title != NULL ? "\n" : "");
         table_print(table, screen, 0);
     }
     table_free(table);
@@ -96,22 +98,59 @@ static void add_row(struct table *table, const struct evaluation_row *row) {
     }
 }
 
+/* The columns that a class takes, with what parts it from the one before it. */
+static size_t class_columns(const char *name, const struct evaluation_row *rows, size_t count) {
+    size_t columns = screen_columns(name);
+    for (size_t i = 0; i < count; i++) {
+        double pictures = field_number(class_find(rows[i].evaluation, name), "pictures", 0);
+        int length = snprintf(NULL, 0, "%.0f/%.0f 100.0%%", pictures, pictures);
+        columns = (size_t)length > columns ? (size_t)length : columns;
+    }
+    return columns + 2;
+}
+
+/* How many of the classes from `first` on stand beside each other on the screen: one at least, and
+ * beside them at least the beginning of a name. */
+static size_t classes_that_fit(const struct column *classes, size_t class_count,
+                               const struct evaluation_row *rows, size_t count,
+                               const struct screen *screen) {
+    enum { LEADING_MIN = 20 };
+    size_t taken = LEADING_MIN, fit = 0;
+    while (fit < class_count) {
+        taken += class_columns(classes[fit].title, rows, count);
+        if (fit > 0 && screen->width > 0 && taken > screen->width)
+            break;
+        fit++;
+    }
+    return fit;
+}
+
+/* The classes that stand beside each other. */
+static void print_classes(const char *title, const struct column *columns, size_t column_count,
+                          const struct evaluation_row *rows, size_t count,
+                          const struct screen *screen) {
+    struct table table = {.columns = columns, .column_count = column_count};
+    for (size_t i = 0; i < count; i++)
+        if (cJSON_GetArraySize(field_at(rows[i].evaluation, "classes")) > 0)
+            add_row(&table, &rows[i]);
+    print_table(title, &table, screen);
+}
+
 void evaluation_print_classes(const char *title, const struct column leading[EVALUATION_LEADING],
                               const struct evaluation_row *rows, size_t count,
                               const struct screen *screen) {
     size_t column_count = EVALUATION_LEADING;
     struct column *columns = malloc(column_count * sizeof *columns);
     bool good = columns != NULL;
-    if (good)
-        memcpy(columns, leading, column_count * sizeof *columns);
     for (size_t i = 0; i < count && good; i++)
         good = add_class_columns(rows[i].evaluation, &columns, &column_count);
-    if (good) {
-        struct table table = {.columns = columns, .column_count = column_count};
-        for (size_t i = 0; i < count; i++)
-            if (cJSON_GetArraySize(field_at(rows[i].evaluation, "classes")) > 0)
-                add_row(&table, &rows[i]);
-        print_table(title, &table, screen);
+    for (size_t first = EVALUATION_LEADING, fit; first < column_count && good; first += fit) {
+        /* over the classes that have been printed */
+        struct column *part = columns + first - EVALUATION_LEADING;
+        memcpy(part, leading, EVALUATION_LEADING * sizeof *part);
+        fit = classes_that_fit(columns + first, column_count - first, rows, count, screen);
+        print_classes(first == EVALUATION_LEADING ? title : NULL, part, EVALUATION_LEADING + fit,
+                      rows, count, screen);
     }
     free(columns);
 }

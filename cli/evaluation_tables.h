@@ -23,7 +23,8 @@ void evaluation_print_ranking(const char *title, const struct column leading[EVA
                               const struct screen *screen);
 
 /* Under a line that is `title`: for each class of any row how many pictures were taken for the
- * other label, of how many, the worst class of a row marked. */
+ * other label, of how many, the worst class of a row marked. Classes that find no room beside the
+ * others on the screen stand under them. */
 void evaluation_print_classes(const char *title, const struct column leading[EVALUATION_LEADING],
                               const struct evaluation_row *rows, size_t count,
                               const struct screen *screen);
