@@ -1,117 +1,11 @@
-/* Whole commands against a coordinator that answers from tests/data/cli/details.json
- * (make_details.py), their output as it should stand on the screen. */
+/* Whole commands, their output as it should stand on the screen. */
 #include "cli/command.h"
 
-#include "cli/field.h"
-#include "core/clock.h"
 #include "core/file.h"
-#include "tests/cli/details.h"
-#include "tests/cli/fake.h"
+#include "tests/cli/results.h"
 #include "tests/temporary.h"
 
 #include <sys/stat.h>
-
-static bool is_asked_for(const cJSON *body, double id) {
-    const cJSON *ids = field_at(body, "ids"), *item;
-    cJSON_ArrayForEach(item, ids) {
-        if (item->valuedouble >= id && item->valuedouble <= id)
-            return true;
-    }
-    return ids == NULL;
-}
-
-/* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
- * 40; its last on every fifth, so on 9 more and on none less; the others on 3, 23 and 43. */
-static cJSON *score_list(const cJSON *body) {
-    bool two = field_number(body, "id", 0) > 1;
-    bool best = strcmp(field_text(body, "checkpoint", ""), "best") == 0;
-    cJSON *answer = parsed("{\"position\": 0, \"classes\": [{\"name\": \"fake\", \"label\": 0}, "
-                           "{\"name\": \"real\", \"label\": 1}], \"next\": null}");
-    cJSON *pictures = cJSON_AddArrayToObject(answer, "pictures");
-    for (int i = 0; i < 60; i++) {
-        char path[16];
-        int label = i % 3 == 2;
-        bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
-        snprintf(path, sizeof path, "%d.png", i);
-        cJSON *picture = cJSON_CreateObject();
-        cJSON_AddStringToObject(picture, "path", path);
-        cJSON_AddNumberToObject(picture, "class", label);
-        cJSON_AddNumberToObject(picture, "probability", label == !wrong ? 0.75 : 0.25);
-        cJSON_AddItemToArray(pictures, picture);
-    }
-    return answer;
-}
-
-/* Two classes, one of which is half there, pushed 3 h 7 min and a half ago. */
-static cJSON *listed(void) {
-    cJSON *answer = parsed(
-        "{\"listings\": [{\"listing\": "
-        "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"name\": \"fake\","
-        " \"files\": 41, \"bytes\": 1500000, \"missing_files\": 2, \"pushed_ms\": 0,"
-        " \"experiments\": 0, \"unfinished\": 0, \"ids\": []},"
-        "{\"listing\": \"fedcba98765432100123456789abcdef0123456789abcdef0123456789abcdef\","
-        " \"name\": \"re\\u001bal\", \"files\": 21, \"bytes\": 700, \"missing_files\": 0,"
-        " \"pushed_ms\": 0, \"experiments\": 10, \"unfinished\": 3,"
-        " \"ids\": [19, 18, 17, 16, 15, 14, 13, 12, 11, 9]}]}");
-    cJSON *listing;
-    cJSON_ArrayForEach(listing, cJSON_GetObjectItem(answer, "listings")) {
-        cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"),
-                             (double)clock_unix_ms() - 11250000);
-    }
-    return answer;
-}
-
-static bool diverged; /* the first experiment's loss goes to 13 */
-
-/* `show` and `list` from the file. */
-static cJSON *answer_details(void *context, size_t nth, const char *request, const cJSON *body,
-                             const char **name) {
-    (void)context;
-    (void)nth;
-    if (strcmp(request, "scores") == 0) {
-        *name = "score_list";
-        return score_list(body);
-    }
-    if (strcmp(request, "listings") == 0) {
-        *name = "listed";
-        return listed();
-    }
-    cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
-    bool list = strcmp(request, "list") == 0;
-    *name = list ? "experiments" : "details";
-    if (diverged && !list)
-        cJSON_SetNumberValue(
-            (cJSON *)(uintptr_t)field_at(
-                cJSON_GetArrayItem(field_at(experiments->child, "history"), 0), "valid.loss"),
-            13);
-    for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
-        cJSON *experiment = cJSON_GetArrayItem(experiments, i);
-        if (list) {
-            details_summarise(experiment);
-            /* 3 h 7 min and a half ago */
-            cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "submitted_ms"),
-                                 (double)clock_unix_ms() - 11250000);
-        }
-        if (!is_asked_for(body, field_number(experiment, "id", 0)))
-            cJSON_DeleteItemFromArray(experiments, i);
-    }
-    return answer;
-}
-
-static struct fake fake;
-
-static int start(void **state) {
-    (void)state;
-    setenv("TZ", "UTC", 1);
-    fake_start(&fake, answer_details, NULL);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    fake_stop(&fake);
-    return 0;
-}
 
 /* The output is the file of that name beside details.json. */
 static void assert_output(struct run run, int status, const char *name) {
@@ -353,113 +247,6 @@ static void tensorboard_writes_a_file_an_experiment(void **state) {
     assert_int_equal(temporary_remove(&folder), 0);
 }
 
-/* Runs `assay plot` into FOLDER/p.svg and gives the picture; free it. */
-static char *plotted(void **state, char *first, char *second, char *kind) {
-    char *path = temporary_path(state, "p.svg"), *svg, expected[600];
-    size_t length;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_plot, "plot", first, second, "--kind", kind, "--out", path), 0, expected,
-               "");
-    assert_true(file_read(path, 1 << 20, &svg, &length, NULL));
-    free(path);
-    return svg;
-}
-
-static void assert_says(const char *text, const char *part) {
-    if (strstr(text, part) == NULL)
-        fail_msg("no \"%s\" in: %s", part, text);
-}
-
-static void plot_draws_curves_with_names_units_and_the_best_epoch(void **state) {
-    char *svg = plotted(state, "1", "4", "sheet");
-    assert_says(svg, ">1 flip,seed=0 (best: epoch 2)</text>");
-    assert_says(svg, ">4 none,seed=1 (best: epoch 1)</text>");
-    assert_says(svg, ">cross-entropy (nats)</text>");
-    assert_says(svg, ">learning rate (logarithmic)</text>");
-    free(svg);
-}
-
-static void plot_has_a_logarithmic_axis_for_losses_far_apart(void **state) {
-    diverged = true;
-    char *svg = plotted(state, "1", "4", "loss");
-    diverged = false;
-    assert_says(svg, ">cross-entropy (nats, logarithmic)</text>");
-    assert_says(svg, ">10</text>");
-    free(svg);
-}
-
-/* Experiment 1 is wrong on 3 (label 0), 23 (label 1) and 43 (label 0) of 40 and 20 pictures, with
- * two probabilities: the area is one half plus Youden's J / 2 = (19/20 + 38/40) / 2 = 0.95. */
-static void plot_roc_has_the_area_of_the_scores(void **state) {
-    char *svg = plotted(state, "1", "2", "roc");
-    assert_says(svg, ">1 flip,seed=0, last: area 0.9500</text>");
-    free(svg);
-}
-
-static void plot_confusion_counts_what_each_class_was_called(void **state) {
-    char *svg = plotted(state, "1", "2", "confusion");
-    assert_says(svg, ">last (epoch 3), accuracy 0.8507</text>"); /* 245 of 288 */
-    assert_says(svg, ">fake_deepfake</text>");
-    assert_says(svg, ">called real</text>");
-    free(svg);
-}
-
-static void plot_effects_names_values_and_how_many_experiments_have_them(void **state) {
-    char *svg = plotted(state, "1", "2", "effects");
-    assert_says(svg, ">train.seed</text>");
-    assert_says(svg, ">n = 1</text>");
-    free(svg);
-}
-
-static void plot_says_what_is_wrong_in_one_line(void **state) {
-    char *path = temporary_path(state, "no/p.png"), expected[600];
-    assert_run(RUN(command_plot, "plot", "1", "--out", "p.pdf"), 2, "",
-               "assay: --out ends in .png or .svg, unlike \"p.pdf\"; see assay plot --help\n");
-    assert_run(RUN(command_plot, "plot", "1", "--out", "p.png", "--kind", "los"), 2, "",
-               "assay: there is no kind \"los\"; did you mean \"loss\"?; see assay plot --help\n");
-    assert_run(RUN(command_plot, "plot", "1", "--out", "p.png", "--kind", "everything"), 2, "",
-               "assay: there is no kind \"everything\" of plot; there are sheet, loss, accuracy, "
-               "learning_rate, roc, confusion, effects; see assay plot --help\n");
-    assert_run(RUN(command_plot, "plot", "4", "--out", path, "--kind", "confusion"), 2, "",
-               "assay: nothing is evaluated on test yet: that comes at the end of an experiment\n");
-    snprintf(expected, sizeof expected, "assay: cannot write %s.tmp: No such file or directory\n",
-             path);
-    assert_run(RUN(command_plot, "plot", "1", "--out", path), 1, "", expected);
-    free(path);
-}
-
-static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
-    char *path = temporary_path(state, "r.html"), *page, expected[600];
-    size_t length;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
-    assert_says(page, "<h1>demo</h1>");
-    assert_says(page,
-                "<p class=\"verdict\">Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
-    assert_says(page, "<tr><td>2</td><td>flip,seed=1</td><td>best</td><td>2</td><td>0.9375</td>");
-    assert_says(page, "<tr><td>3</td><td>none,seed=0</td><td>failed after 1 of 3 epochs, not "
-                      "evaluated: cannot read /data/faces/real/7.png");
-    assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2</td>");
-    assert_says(page, "<title>Loss, accuracy and learning rate by epoch</title>");
-    /* wrong about 0.png, 20.png and 40.png, which are not here */
-    assert_says(page, "3 of these 3 pictures cannot be read on this machine, in /data/faces:");
-    assert_says(page, "<td>20.png</td><td>real</td><td>fake</td><td>0.2500</td>");
-    assert_says(page, "<p class=\"note\">Not drawn: this version does not understand its config");
-    assert_null(strstr(page, "<script"));
-    assert_null(strstr(page, "src=\"http"));
-    free(page);
-    assert_run(RUN(command_report, "report", "4", "--out", path), 0, expected, "");
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
-    assert_says(page, "Nothing is evaluated yet: there is no checkpoint to keep.");
-    assert_says(page, "<h2>ROC curves</h2>\n<p class=\"note\">there are no scores");
-    assert_null(strstr(page, "mistakes"));
-    free(page);
-    assert_run(RUN(command_report, "report", "demo"), 2, "",
-               "assay: report needs --out F.html; see assay report --help\n");
-    free(path);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(show_tells_everything_about_a_finished_experiment),
@@ -483,22 +270,6 @@ int main(void) {
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
         cmocka_unit_test(tensorboard_writes_a_file_an_experiment),
-        cmocka_unit_test_setup_teardown(plot_draws_curves_with_names_units_and_the_best_epoch,
-                                        temporary_make, temporary_remove),
-        cmocka_unit_test_setup_teardown(plot_has_a_logarithmic_axis_for_losses_far_apart,
-                                        temporary_make, temporary_remove),
-        cmocka_unit_test_setup_teardown(plot_roc_has_the_area_of_the_scores, temporary_make,
-                                        temporary_remove),
-        cmocka_unit_test_setup_teardown(plot_confusion_counts_what_each_class_was_called,
-                                        temporary_make, temporary_remove),
-        cmocka_unit_test_setup_teardown(
-            plot_effects_names_values_and_how_many_experiments_have_them, temporary_make,
-            temporary_remove),
-        cmocka_unit_test_setup_teardown(plot_says_what_is_wrong_in_one_line, temporary_make,
-                                        temporary_remove),
-        cmocka_unit_test_setup_teardown(
-            report_is_one_page_with_verdict_tables_drawings_and_mistakes, temporary_make,
-            temporary_remove),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,0 +1,114 @@
+/* results: a coordinator that answers from tests/data/cli/details.json (make_details.py): four
+ * experiments, their scores, and what was pushed. cmocka's setup and teardown of a group: start,
+ * stop. */
+#ifndef ASSAY_TESTS_CLI_RESULTS_H
+#define ASSAY_TESTS_CLI_RESULTS_H
+
+#include "cli/field.h"
+#include "core/clock.h"
+#include "tests/cli/details.h"
+#include "tests/cli/fake.h"
+
+static inline bool is_asked_for(const cJSON *body, double id) {
+    const cJSON *ids = field_at(body, "ids"), *item;
+    cJSON_ArrayForEach(item, ids) {
+        if (item->valuedouble >= id && item->valuedouble <= id)
+            return true;
+    }
+    return ids == NULL;
+}
+
+/* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
+ * 40; its last on every fifth, so on 9 more and on none less; the others on 3, 23 and 43. */
+static inline cJSON *score_list(const cJSON *body) {
+    bool two = field_number(body, "id", 0) > 1;
+    bool best = strcmp(field_text(body, "checkpoint", ""), "best") == 0;
+    cJSON *answer = parsed("{\"position\": 0, \"classes\": [{\"name\": \"fake\", \"label\": 0}, "
+                           "{\"name\": \"real\", \"label\": 1}], \"next\": null}");
+    cJSON *pictures = cJSON_AddArrayToObject(answer, "pictures");
+    for (int i = 0; i < 60; i++) {
+        char path[16];
+        int label = i % 3 == 2;
+        bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
+        snprintf(path, sizeof path, "%d.png", i);
+        cJSON *picture = cJSON_CreateObject();
+        cJSON_AddStringToObject(picture, "path", path);
+        cJSON_AddNumberToObject(picture, "class", label);
+        cJSON_AddNumberToObject(picture, "probability", label == !wrong ? 0.75 : 0.25);
+        cJSON_AddItemToArray(pictures, picture);
+    }
+    return answer;
+}
+
+/* Two classes, one of which is half there, pushed 3 h 7 min and a half ago. */
+static inline cJSON *listed(void) {
+    cJSON *answer = parsed(
+        "{\"listings\": [{\"listing\": "
+        "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"name\": \"fake\","
+        " \"files\": 41, \"bytes\": 1500000, \"missing_files\": 2, \"pushed_ms\": 0,"
+        " \"experiments\": 0, \"unfinished\": 0, \"ids\": []},"
+        "{\"listing\": \"fedcba98765432100123456789abcdef0123456789abcdef0123456789abcdef\","
+        " \"name\": \"re\\u001bal\", \"files\": 21, \"bytes\": 700, \"missing_files\": 0,"
+        " \"pushed_ms\": 0, \"experiments\": 10, \"unfinished\": 3,"
+        " \"ids\": [19, 18, 17, 16, 15, 14, 13, 12, 11, 9]}]}");
+    cJSON *listing;
+    cJSON_ArrayForEach(listing, cJSON_GetObjectItem(answer, "listings")) {
+        cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"),
+                             (double)clock_unix_ms() - 11250000);
+    }
+    return answer;
+}
+
+static bool diverged; /* the first experiment's loss goes to 13 */
+
+/* `show` and `list` from the file. */
+static inline cJSON *answer_details(void *context, size_t nth, const char *request,
+                                    const cJSON *body, const char **name) {
+    (void)context;
+    (void)nth;
+    if (strcmp(request, "scores") == 0) {
+        *name = "score_list";
+        return score_list(body);
+    }
+    if (strcmp(request, "listings") == 0) {
+        *name = "listed";
+        return listed();
+    }
+    cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
+    bool list = strcmp(request, "list") == 0;
+    *name = list ? "experiments" : "details";
+    if (diverged && !list)
+        cJSON_SetNumberValue(
+            (cJSON *)(uintptr_t)field_at(
+                cJSON_GetArrayItem(field_at(experiments->child, "history"), 0), "valid.loss"),
+            13);
+    for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
+        cJSON *experiment = cJSON_GetArrayItem(experiments, i);
+        if (list) {
+            details_summarise(experiment);
+            /* 3 h 7 min and a half ago */
+            cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "submitted_ms"),
+                                 (double)clock_unix_ms() - 11250000);
+        }
+        if (!is_asked_for(body, field_number(experiment, "id", 0)))
+            cJSON_DeleteItemFromArray(experiments, i);
+    }
+    return answer;
+}
+
+static struct fake fake;
+
+static inline int start(void **state) {
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    fake_start(&fake, answer_details, NULL);
+    return 0;
+}
+
+static inline int stop(void **state) {
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
+#endif
