@@ -56,7 +56,7 @@ bool arrangement_apply(const struct arrangement *arrangement, const struct listi
     if (arrangement->filter != NULL)
         listing_filter(listing, rows, arrangement->filter);
     return arrangement->sort == NULL || listing_sort(listing, rows, arrangement->sort) ||
-           error_set(error, ERROR_FAILED, "out of memory");
+           error_memory(error);
 }
 
 void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count,

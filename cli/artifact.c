@@ -136,8 +136,8 @@ bool artifact_of_word(const struct command_input *input, const char *word, char 
         return snprintf(path, PATH_MAX, "%s", word) < PATH_MAX ||
                error_set(error, ERROR_INPUT, "%s: the name is too long", word);
     char *name = strndup(word, (size_t)(at - word));
-    bool good = name != NULL ? of_experiment(input, name, at + 1, path, error)
-                             : error_set(error, ERROR_FAILED, "out of memory");
+    bool good =
+        name != NULL ? of_experiment(input, name, at + 1, path, error) : error_memory(error);
     free(name);
     return good;
 }

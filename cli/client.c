@@ -149,7 +149,7 @@ static bool add_word(struct client *client, const char *word, cJSON *ids, struct
          slash = strchr(slash + 1, '/')) {
         char *group = strndup(word, (size_t)(slash - word));
         bool good = group != NULL ? add_members(client, group, word, ids, &found, error)
-                                  : error_set(error, ERROR_FAILED, "out of memory");
+                                  : error_memory(error);
         free(group);
         if (!good)
             return false;

@@ -2,8 +2,7 @@
  *
  * Every request of the protocol has the effect of one however often it is sent, so a question that
  * gets no answer is asked once more before the coordinator counts as away; both together take no
- * longer than
- * --timeout.
+ * longer than --timeout.
  */
 #ifndef ASSAY_CLI_CLIENT_H
 #define ASSAY_CLI_CLIENT_H

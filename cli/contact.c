@@ -114,7 +114,7 @@ bool contact_open(const struct experiment *experiment, size_t rows, struct conta
     contact->columns =
         calloc(1 + (1 + DRAWS) * experiment->augmentations.count, sizeof *contact->columns);
     if (contact->columns == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (!split_make(experiment, experiment->data.root, &contact->split, error))
         return false;
     contact->row_count = choose_rows(&contact->split, rows, contact->places);
@@ -198,7 +198,7 @@ bool contact_row(const struct contact *contact, size_t row, contact_put *put, vo
     const char *name = item_of(contact, row)->path;
     char *path = NULL;
     if (asprintf(&path, "%s/%s", contact->experiment->data.root, name) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool good = put_all(contact, path, &sink, error);
     if (!good && strstr(error->message, name) == NULL)
         error_context(error, "%s", path);

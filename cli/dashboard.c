@@ -237,10 +237,7 @@ enum dashboard_wish dashboard_key(struct dashboard *dashboard, int key, size_t r
         return DASHBOARD_NOTHING;
     switch (key) {
     case 'q': return leave_or_quit(dashboard);
-    case DASHBOARD_ESCAPE:
-        if (dashboard->view != VIEW_LIST)
-            dashboard->view = VIEW_LIST;
-        break;
+    case DASHBOARD_ESCAPE: dashboard->view = VIEW_LIST; break;
     case DASHBOARD_ENTER: toggle(dashboard, VIEW_ONE); break;
     case 'w': toggle(dashboard, VIEW_WORKERS); break;
     case '?':

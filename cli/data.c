@@ -99,8 +99,8 @@ static bool show_progress(void *context, size_t done, size_t count) {
 
 static bool write_manifest(struct data_report *report, const char *path, struct error *error) {
     char *text = manifest_text(&report->manifest);
-    bool ok = text != NULL ? file_write_atomic(path, text, strlen(text), error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
+    bool ok =
+        text != NULL ? file_write_atomic(path, text, strlen(text), error) : error_memory(error);
     free(text);
     if (ok)
         report->written = path;

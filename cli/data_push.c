@@ -36,7 +36,7 @@ struct pushing {
 };
 
 static bool out_of_memory(struct error *error) {
-    return error_set(error, ERROR_FAILED, "out of memory");
+    return error_memory(error);
 }
 
 /* --- what there is --- */

@@ -112,7 +112,7 @@ bool data_report_make(struct data_report *report, struct error *error) {
     report->too_small = calloc(manifest->count + 1, sizeof *report->too_small);
     if (report->class_index == NULL || report->too_small == NULL || !find_size(report) ||
         !find_twins(report))
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     for (size_t c = 0; c < manifest->class_count; c++)
         for (size_t i = 0; i < manifest->classes[c].count; i++)
             report->class_index[manifest->classes[c].first + i] = c;

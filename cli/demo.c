@@ -91,7 +91,7 @@ static char *inside(const struct demo *demo, const char *name, struct error *err
     char *path;
     if (asprintf(&path, "%s/%s", demo->dir, name) >= 0)
         return path;
-    error_set(error, ERROR_FAILED, "out of memory");
+    error_memory(error);
     return NULL;
 }
 
@@ -144,8 +144,8 @@ static bool write_experiments(const struct demo *demo, char **path, struct error
     if (epochs != NULL && cJSON_ReplaceItemInObjectCaseSensitive(train, "epochs", epochs))
         text = json_text_pretty(file);
     cJSON_Delete(file);
-    bool good = text != NULL ? file_write_atomic(*path, text, strlen(text), error)
-                             : error_set(error, ERROR_FAILED, "out of memory");
+    bool good =
+        text != NULL ? file_write_atomic(*path, text, strlen(text), error) : error_memory(error);
     free(text);
     return good;
 }
@@ -268,7 +268,7 @@ static bool run_with_ids(struct demo *demo, const char *name, const cJSON *selec
         }
         good = run_command(demo, arguments, status, error);
     } else
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     free(arguments);
     free(texts);
     return good;

@@ -17,7 +17,7 @@ static char *marker_path(const char *dir, struct error *error) {
     char *path;
     if (asprintf(&path, "%s/assay-demo.json", dir) >= 0)
         return path;
-    error_set(error, ERROR_FAILED, "out of memory");
+    error_memory(error);
     return NULL;
 }
 

@@ -127,13 +127,12 @@ static void look_at_processor(cJSON *machine) {
 
 static void look_at_machine(cJSON *document) {
     cJSON *machine = cJSON_AddObjectToObject(document, "machine");
-    char host[HOST_NAME_MAX + 1] = "";
-    gethostname(host, sizeof host - 1);
+    char host[MACHINE_HOST_SIZE];
+    machine_host(host);
     cJSON_AddStringToObject(machine, "host", host);
     cJSON_AddNumberToObject(machine, "cores", (double)machine_cores());
     look_at_processor(machine);
-    cJSON_AddNumberToObject(machine, "memory_bytes",
-                            (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
+    cJSON_AddNumberToObject(machine, "memory_bytes", (double)machine_memory_bytes());
     cJSON_AddNumberToObject(machine, "memory_available_bytes", available_memory());
 }
 

@@ -165,7 +165,7 @@ static bool svg_write(const struct drawing *drawing, const char *path, const cha
     text_add(&text, "\n", 1);
     if (text.failed) {
         text_free(&text);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     bool begun = atomic_file_begin(path, &file, error);
     bool written = begun && atomic_file_write(&file, text.data, text.length, error);
@@ -178,7 +178,7 @@ static bool svg_write(const struct drawing *drawing, const char *path, const cha
 bool drawing_write(const struct drawing *drawing, const char *path, const char *title,
                    struct error *error) {
     if (drawing->failed)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     return output_is(path, ".png") ? drawing_png_write(drawing, path, error)
                                    : svg_write(drawing, path, title, error);
 }

@@ -107,7 +107,7 @@ bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments
         return true;
     struct contender *contenders = contenders_make(experiments, &count);
     if (contenders == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     *rows = list_rows(contenders, count);
     free(contenders);
     if (!arrangement_check(arrangement, &listing_evaluations, experiments, error) ||

@@ -31,7 +31,7 @@ static bool look_at(const struct reading_room *room, size_t index, struct error 
     char *path = NULL, *data = NULL;
     size_t length = 0;
     if (asprintf(&path, "%s/%s", room->root, picture->path) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool ok = file_read(path, PICTURE_BYTES_MAX, &data, &length, error);
     if (ok) {
         picture->bytes = length;
@@ -57,7 +57,7 @@ static bool read_picture(void *context, size_t index, struct error *error) {
     if (look_at(room, index, &fault))
         return true;
     room->facts[index].fault = strdup(fault.message);
-    return room->facts[index].fault != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return room->facts[index].fault != NULL || error_memory(error);
 }
 
 bool examine(struct manifest *manifest, const char *root, int threads, gang_progress *progress,
@@ -66,7 +66,7 @@ bool examine(struct manifest *manifest, const char *root, int threads, gang_prog
     const struct gang gang = {manifest->count, threads, read_picture, &room, progress, context};
     *facts = room.facts;
     if (room.facts == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (gang_run(&gang, error))
         return true;
     facts_free(*facts, manifest->count);

@@ -67,7 +67,7 @@ bool experiment_file_resolve(const char *file, const char *path, char **absolute
         path[0] == '/' ? asprintf(&joined, "%s", path) : asprintf(&joined, "%s/%s", folder, path);
     if (length < 0) {
         joined = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     *absolute = realpath(joined, NULL);

@@ -52,7 +52,7 @@ struct writer {
 };
 
 static bool put(struct writer *writer, struct text *text, struct error *error) {
-    bool good = !text->failed || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = !text->failed || error_memory(error);
     if (good && writer->to_file)
         good = atomic_file_write(&writer->file, text_string(text), text->length, error);
     else if (good) /* standard_finish tells whether stdout took it */
@@ -121,7 +121,7 @@ static bool write_out(struct client *client, const cJSON *selection, struct writ
 }
 
 static bool meet_page(void *context, cJSON *experiments, struct error *error) {
-    return export_meet(context, experiments) || error_set(error, ERROR_FAILED, "out of memory");
+    return export_meet(context, experiments) || error_memory(error);
 }
 
 /* Twice over the pages: what the columns are, then the rows, so that a group of any size fits. */

@@ -179,7 +179,7 @@ bool filter_parse(const char *text, struct filter **result, struct error *error)
     struct filter *filter = calloc(1, sizeof *filter);
     struct parser parser = {.text = text, .at = text, .filter = filter, .error = error};
     *result = NULL;
-    error_set(error, ERROR_FAILED, "out of memory");
+    error_memory(error);
     bool good = filter != NULL && parse_or(&parser, 0);
     if (good && *parser.at != '\0')
         good = wrong(&parser, "\"and\" or \"or\" should stand here");

@@ -45,7 +45,7 @@ bool fingerprint_checksums(const char *path, const char *root, struct manifest *
         char *whole = NULL;
         if (asprintf(&whole, "%s/%s", root, picture->path) < 0) {
             manifest_free(&then);
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         }
         if (stat(whole, &status) != 0)
             ok = error_errno(error, ERROR_INPUT, "%s", whole);
@@ -75,7 +75,7 @@ static bool make(const char *file, const char *manifest, const struct member *me
         return false;
     if (manifest == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0) {
         experiment_free(&experiment);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     bool good = true;
     if (manifest != NULL || access(path, F_OK) == 0) {
@@ -113,7 +113,7 @@ bool fingerprint_add(const char *file, const char *manifest, struct member *memb
         return true;
     cJSON *pictures = pictures_of(data);
     if (pictures == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (memory->data != NULL && cJSON_Compare(memory->data, pictures, true)) {
         cJSON_Delete(pictures);
     } else {
@@ -125,5 +125,5 @@ bool fingerprint_add(const char *file, const char *manifest, struct member *memb
     cJSON *copy = cJSON_Duplicate(memory->fingerprint, true);
     return memory->fingerprint == NULL ||
            (copy != NULL && cJSON_AddItemToObject(data, "fingerprint", copy)) ||
-           error_set(error, ERROR_FAILED, "out of memory");
+           error_memory(error);
 }

@@ -48,7 +48,7 @@ bool hook_open(const char *command, const struct command_input *input, bool all,
     if (made == NULL || waiting == NULL) {
         free(made);
         cJSON_Delete(waiting);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     *made = (struct hook){.command = command, .input = *input, .all = all, .waiting = waiting};
     if (made->input.timeout_ms > ASK_MS)
@@ -94,7 +94,7 @@ bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) 
         bool finished = field_finished(experiment);
         double finished_ms = finished ? field_number(experiment, "finished_ms", 1) : 0;
         if (seen == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         bool before = finished_ms >= seen->finished_ms && finished_ms <= seen->finished_ms;
         if (finished && !before && (!fresh || hook->all))
             cJSON_AddItemToArray(hook->waiting, cJSON_Duplicate(experiment, true));

@@ -96,7 +96,7 @@ static bool name_root(struct starter *starter, const char *root, struct error *e
     else {
         starter->root = strdup(below == NULL ? real : below[0] != '\0' ? below : ".");
         if (starter->root == NULL)
-            error_set(error, ERROR_FAILED, "out of memory");
+            error_memory(error);
     }
     free(beside);
     free(real);

@@ -50,7 +50,7 @@ static bool choose_path(const struct command_input *input, char **path, struct e
     if (input->count == 0)
         *path = home_path("assay.key", error);
     else if ((*path = strdup(input->arguments[0])) == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     return *path != NULL && folder_make_of(*path, error);
 }
 

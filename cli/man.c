@@ -146,7 +146,7 @@ static bool write_page(const char *folder, const char *name, struct text *text,
     struct atomic_file file;
     bool good = !text->failed && asprintf(&path, "%s/%s.1", folder, name) >= 0;
     if (!good)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     good = good && atomic_file_begin(path, &file, error);
     if (good && !atomic_file_write(&file, text_string(text), text->length, error)) {
         atomic_file_abandon(&file);

@@ -123,7 +123,7 @@ static bool plot(struct client *client, const cJSON *experiments, const struct p
                  struct error *error) {
     char *subject = frame_subject(experiments), title[256];
     if (subject == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     struct drawing *drawing = draw(subject, client, experiments, chosen, error);
     snprintf(title, sizeof title, "%s: %s", subject, chosen->kind->name);
     bool good = drawing != NULL && drawing_write(drawing, chosen->out, title, error);

@@ -130,7 +130,7 @@ struct drawing *plots_confusion(const char *title, const cJSON *experiments,
     if (drawing != NULL && drawn > 0)
         return drawing;
     if (drawing == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     else
         error_set(error, ERROR_INPUT,
                   "nothing is evaluated on %s yet: that comes at the end of an experiment",

@@ -179,7 +179,7 @@ struct drawing *plots_curves(const char *title, const cJSON *experiments, unsign
                   "no epochs yet: there is nothing to plot; assay watch shows "
                   "how far they are");
     else if (!good || (drawing = draw(title, what, curves, &legend)) == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)
         free(curves[i].epochs);
     legend_free(&legend);

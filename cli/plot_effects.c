@@ -115,7 +115,7 @@ struct drawing *plots_effects(const char *title, const cJSON *experiments, struc
                   "no key of a matrix has two values among what is evaluated, so that there are no "
                   "effects to plot");
     else if (effects == NULL || (drawing = make(title, effects)) == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     cJSON_Delete(effects);
     free(contenders);
     return drawing;

@@ -19,7 +19,7 @@ struct curve {
 static bool roc_of(const struct score_list *list, struct roc *roc, struct error *error) {
     struct score *scores = calloc(list->count + 1, sizeof *scores);
     if (scores == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     for (size_t i = 0; i < list->count; i++)
         scores[i] = (struct score){.probability = list->items[i].probability,
                                    .label = list->items[i].label};
@@ -32,7 +32,7 @@ static bool curve_make(const struct roc *roc, struct curve *curve, struct error 
     curve->count = roc->count;
     curve->rates = calloc(2 * roc->count, sizeof *curve->rates);
     if (curve->rates == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     for (size_t i = 0; i < roc->count; i++) {
         curve->rates[i] = (double)roc->points[i].false_positive / (double)roc->negative;
         curve->rates[roc->count + i] = (double)roc->points[i].true_positive / (double)roc->positive;
@@ -54,7 +54,7 @@ static bool add(const cJSON *experiments, const cJSON *experiment, const char *c
             curve_make(&roc, curve, error) &&
             (legend_add(legend, &pen, "%.0f %s, %s: area %.4f", field_number(experiment, "id", 0),
                         frame_short_name(experiments, experiment), checkpoint, area) ||
-             error_set(error, ERROR_FAILED, "out of memory"));
+             error_memory(error));
     roc_free(&roc);
     return good;
 }
@@ -96,8 +96,7 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
     struct source from = client_source(client);
     size_t count;
     struct contender *contenders = contenders_make(experiments, &count);
-    bool good = contenders != NULL ? frame_check(experiments, error)
-                                   : error_set(error, ERROR_FAILED, "out of memory");
+    bool good = contenders != NULL ? frame_check(experiments, error) : error_memory(error);
     for (size_t i = 0; good && i < count; i++) {
         struct score_list list;
         int checkpoint = source->checkpoint < 0 ? contenders[i].keep : source->checkpoint;
@@ -115,7 +114,7 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
                   "there are no scores of pictures of both labels yet: they come at the end of an "
                   "experiment");
     else if (good && (drawing = draw(title, curves, &legend, source->split)) == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)
         free(curves[i].rates);
     legend_free(&legend);

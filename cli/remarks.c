@@ -23,15 +23,14 @@ static bool take_tag(cJSON *tags, const char *tag, struct error *error) {
         return true;
     if (cJSON_GetArraySize(tags) == TAGS_MAX)
         return error_set(error, ERROR_INPUT, "an experiment has at most %d tags", TAGS_MAX);
-    return cJSON_AddItemToArray(tags, cJSON_CreateString(tag)) ||
-           error_set(error, ERROR_FAILED, "out of memory");
+    return cJSON_AddItemToArray(tags, cJSON_CreateString(tag)) || error_memory(error);
 }
 
 bool remarks_take_tags(const char *word, cJSON **tags, struct error *error) {
     char *copy = strdup(word), *rest = copy;
     if (*tags == NULL)
         *tags = cJSON_CreateArray();
-    bool good = (copy != NULL && *tags != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = (copy != NULL && *tags != NULL) || error_memory(error);
     for (char *tag = NULL; good && (tag = strsep(&rest, ",")) != NULL;)
         good = take_tag(*tags, tag, error);
     free(copy);

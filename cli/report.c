@@ -135,7 +135,7 @@ static bool add_differences(struct report *report, struct error *error) {
     cJSON *differences = differences_of(report->experiments);
     const cJSON *values, *ids, *id;
     if (differences == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (differences->child != NULL) {
         report_page_heading(&report->page, "What differs");
         report_page_table(&report->page, "Settings that are not the same in all", titles, 3);
@@ -231,7 +231,7 @@ static bool make(struct report *report, const char *out, struct error *error) {
     report->order = calloc(report->count + 1, sizeof *report->order);
     bool good = report->contenders != NULL && report->order != NULL && subject != NULL;
     if (!good)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     else {
         report->ranked = contenders_rank(report->contenders, report->count, report->order);
         report_page_begin(&report->page, subject);
@@ -240,7 +240,7 @@ static bool make(struct report *report, const char *out, struct error *error) {
     report_page_end(&report->page);
     screen_clear(&report->screen);
     if (good && report->page.failed)
-        good = error_set(error, ERROR_FAILED, "out of memory");
+        good = error_memory(error);
     good = good && file_write_atomic(out, report->page.data, report->page.length, error);
     text_free(&report->page);
     free(report->order);

@@ -46,7 +46,7 @@ static bool find(struct mistakes *mistakes, const struct score_list *list, const
         mistake->scored = &list->items[mistakes->count];
         if (asprintf(&mistake->path, "%s/%s", root, mistake->scored->path) < 0) {
             mistake->path = NULL;
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         }
         mistakes->readable += picture_read(mistake->path, &mistake->picture, NULL);
         mistakes->count++;

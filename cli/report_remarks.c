@@ -105,5 +105,5 @@ bool report_add_remarks(struct report *report, struct error *error) {
         add_notes(report, notes, note_count);
     free_all(tags, tag_count);
     free_all(notes, note_count);
-    return good || error_set(error, ERROR_FAILED, "out of memory");
+    return good || error_memory(error);
 }

@@ -49,11 +49,12 @@ bool program_output(const char *name, const char *const *arguments, char *output
         become(path, arguments, ends[1]);
     close(ends[1]);
     size_t length = 0;
-    ssize_t got = 0;
-    do {
-        length += (size_t)got;
-        got = read(ends[0], output + length, size - 1 - length);
-    } while (got > 0 || (got < 0 && errno == EINTR && (got = 0) == 0));
+    for (;;) {
+        ssize_t got = read(ends[0], output + length, size - 1 - length);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        length += got > 0 ? (size_t)got : 0;
+    }
     output[length] = '\0';
     close(ends[0]);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -90,7 +91,7 @@ static int run_care(int argc, char **argv) {
     struct error error = {0};
     char **words = calloc((size_t)argc + 2, sizeof *words);
     if (words == NULL) {
-        error_set(&error, ERROR_FAILED, "out of memory");
+        error_memory(&error);
         return command_fail(&error);
     }
     for (int i = 0; i < argc; i++)

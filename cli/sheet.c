@@ -175,7 +175,7 @@ bool sheet_new(const char *title, const char *subtitle, const struct sheet_colum
     if (made == NULL || lefts == NULL) {
         free(made);
         free(lefts);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     made->lefts = lefts;
     made->column_count = column_count;

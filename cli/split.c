@@ -53,7 +53,7 @@ static bool write_list(const char *folder, const char *name, const struct split_
     bool good = text != NULL && asprintf(&path, "%s/%s.json", folder, name) >= 0;
     if (!good) {
         path = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     good = file_write_atomic(path, text, strlen(text), error);

@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/watching.h"
 #include "cli/whoami.h"
+#include "core/machine.h"
 #include "core/remark.h"
 #include "core/standard.h"
 
@@ -73,7 +74,7 @@ static bool find_from(const struct command_input *input, struct submit_options *
                       struct error *error) {
     struct client client = {0};
     char *word = strndup(chosen->word, (size_t)(chosen->checkpoint - chosen->word) - 1);
-    bool good = word != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = word != NULL || error_memory(error);
     if (good && !command_id(word, &chosen->from, NULL))
         good = client_open(input, &client, error) &&
                client_resolve_one(&client, word, &chosen->from, error);
@@ -152,7 +153,7 @@ static bool make_absolute(const char *file, cJSON *object, const char *section, 
     cJSON *value = cJSON_CreateString(absolute);
     free(absolute);
     if (value == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(object, key, value))
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (access(value->valuestring, R_OK) != 0 &&
         (*warned == NULL || strcmp(*warned, value->valuestring) != 0)) {
         *warned = value->valuestring;
@@ -214,8 +215,8 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
 static bool send_experiments(struct client *client, const struct submit_options *chosen,
                              const cJSON *experiments, cJSON **answer, struct error *error) {
-    char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE], host[WHOAMI_HOST_SIZE];
-    whoami_host(host);
+    char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE], host[MACHINE_HOST_SIZE];
+    machine_host(host);
     whoami(person); /* the scheduler shares the workers between people */
     if (!client_key(key, error))
         return false;

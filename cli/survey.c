@@ -85,7 +85,7 @@ bool survey_make(const char *root, struct survey *survey, struct error *error) {
             free(class->name);
     }
     free_names(names, count);
-    return good || error_set(error, ERROR_FAILED, "out of memory");
+    return good || error_memory(error);
 }
 
 void survey_free(struct survey *survey) {

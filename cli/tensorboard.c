@@ -66,8 +66,7 @@ static bool write_board(const char *path, const cJSON *experiment, struct error 
 static bool export_one(const char *out, const cJSON *experiment, cJSON *written,
                        struct error *error) {
     char *path = path_of(out, experiment);
-    bool ok = path != NULL ? write_board(path, experiment, error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = path != NULL ? write_board(path, experiment, error) : error_memory(error);
     if (ok) {
         cJSON *object = cJSON_CreateObject();
         cJSON_AddNumberToObject(object, "id", field_number(experiment, "id", 0));

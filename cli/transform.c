@@ -70,7 +70,7 @@ static bool write_tensor(const char *path, const struct pipeline *pipeline,
     size_t bytes = 3 * height * width * sizeof(float);
     float *values = malloc(bytes);
     if (values == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     pipeline_normalize(pipeline, image, values);
     const struct tensor tensor = {.name = "image",
                                   .type = TENSOR_F32,

@@ -104,7 +104,7 @@ static bool say_epochs(struct watching *watching, struct watched *watched, const
 static bool say_changes(struct watching *watching, const cJSON *experiment, struct error *error) {
     struct watched *watched = find(watching, experiment);
     if (watched == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     const char *state = field_text(experiment, "state", "?");
     double attempt = field_number(experiment, "attempt", 0);
     bool changed = strcmp(watched->state, state) != 0 || attempt > watched->attempt;

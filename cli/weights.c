@@ -125,7 +125,7 @@ static bool read_tensors(const struct safetensors *file, struct table *table, cJ
     }
     ok = ok && sum_all(entries, count, sums->sha256);
     free(entries);
-    return ok || error_set(error, ERROR_FAILED, "out of memory");
+    return ok || error_memory(error);
 }
 
 /* --- the file --- */

@@ -2,10 +2,9 @@
 #ifndef ASSAY_CLI_WHOAMI_H
 #define ASSAY_CLI_WHOAMI_H
 
-enum { WHOAMI_SIZE = 128, WHOAMI_HOST_SIZE = 64 };
+enum { WHOAMI_SIZE = 128 };
 
 /* "USER@HOST". What a coordinator with keys believes instead is the name beside the key. */
 void whoami(char name[static WHOAMI_SIZE]);
-void whoami_host(char host[static WHOAMI_HOST_SIZE]);
 
 #endif

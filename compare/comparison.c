@@ -14,7 +14,7 @@ bool comparison_make(const struct source *source, const cJSON *experiments,
     comparison->differences = differences_of(experiments);
     if (comparison->contenders == NULL || comparison->order == NULL ||
         comparison->repeats == NULL || comparison->differences == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     comparison->effects = effects_of(comparison->contenders, comparison->count);
     comparison->ranked =
         contenders_rank(comparison->contenders, comparison->count, comparison->order);

@@ -42,7 +42,7 @@ bool score_list_fetch(const struct source *source, long long id, const char *che
         position = field_number(answer, "next", 0);
         cJSON_Delete(answer);
         if (!taken)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
     } while (position > 0);
     return true;
 }

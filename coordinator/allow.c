@@ -63,7 +63,7 @@ static void name_after_key(struct allowed_key *key) {
 static bool add(struct allow_list *list, const struct allowed_key *key, struct error *error) {
     struct allowed_key *grown = reallocarray(list->keys, list->count + 1, sizeof *grown);
     if (grown == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     list->keys = grown;
     list->keys[list->count] = *key;
     name_after_key(&list->keys[list->count++]);

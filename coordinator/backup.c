@@ -81,7 +81,7 @@ static char *partial_path(const char *path, struct error *error) {
     char *partial = NULL;
     if (asprintf(&partial, "%s.partial", path) >= 0)
         return partial;
-    error_set(error, ERROR_FAILED, "out of memory");
+    error_memory(error);
     return NULL;
 }
 
@@ -90,7 +90,7 @@ static bool check_absent(const char *path, const char *behind, const char *inste
                          struct error *error) {
     char *name = NULL;
     if (asprintf(&name, "%s%s", path, behind) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool absent = access(name, F_OK) != 0 ||
                   error_set(error, ERROR_INPUT, "%s is there already%s", name, instead);
     free(name);

@@ -33,7 +33,7 @@ struct care {
 /* Prints the document, and frees it. */
 static bool print_json(cJSON *document, struct error *error) {
     char *text = json_text(document);
-    bool good = text != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = text != NULL || error_memory(error);
     if (good)
         puts(text);
     free(text);

@@ -2,6 +2,7 @@
 
 #include "coordinator/store.h"
 #include "core/depot.h"
+#include "core/machine.h"
 #include "core/sha256.h"
 
 #include <stdarg.h>
@@ -116,9 +117,9 @@ static bool check_pages(struct fsck *fsck, struct error *error) {
 /* Checkpoints of workers on this host; what the worker has sent is an artifact, and looked at as
  * that. */
 static bool check_checkpoints(struct fsck *fsck, struct error *error) {
-    char host[65] = "";
+    char host[MACHINE_HOST_SIZE];
     sqlite3_stmt *statement;
-    gethostname(host, sizeof host - 1);
+    machine_host(host);
     if (!prepare(fsck,
                  "SELECT experiment, kind, max(epoch), path, EXISTS (SELECT 1 FROM artifact AS a"
                  " WHERE a.experiment = c.experiment AND a.kind = c.kind AND a.epoch = c.epoch)"

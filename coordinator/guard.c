@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct guard *guard, cons
 static bool read_secret(struct guard *guard, struct error *error) {
     char *path = NULL;
     if (asprintf(&path, "%s/coordinator.key", guard->folder) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool good = access(path, F_OK) == 0
                     ? key_pair_read(path, &guard->pair, error)
                     : error_set(error, ERROR_INPUT,
@@ -59,7 +59,7 @@ bool guard_open(const char *folder, guard_say *say, void *context, struct guard 
                 struct error *error) {
     struct guard *made = calloc(1, sizeof *made);
     if (made == NULL || (made->folder = strdup(folder)) == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto fail;
     }
     made->say = say;
@@ -70,7 +70,7 @@ bool guard_open(const char *folder, guard_say *say, void *context, struct guard 
         bool changed;
         if (asprintf(&made->paths[i], "%s/%s", folder, lists[i].file) < 0) {
             made->paths[i] = NULL;
-            error_set(error, ERROR_FAILED, "out of memory");
+            error_memory(error);
             goto fail;
         }
         if (!allow_refresh(made->paths[i], &made->allowed[i], &changed, error))

@@ -81,7 +81,7 @@ static enum MHD_Result send_answer(struct page *page, struct MHD_Connection *con
     cJSON_Delete(body);
     char *json = good ? json_text(answer) : NULL;
     if (good && json == NULL)
-        error_set(&error, ERROR_FAILED, "out of memory");
+        error_memory(&error);
     cJSON_Delete(answer);
     return send_json(connection, json, &error);
 }

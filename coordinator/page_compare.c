@@ -109,7 +109,7 @@ static bool enter(struct page_compare *compare, const char *selection, const cha
             if (kept->document == NULL)
                 *error = kept->refused;
             else if ((*document = strdup(kept->document)) == NULL)
-                error_set(error, ERROR_FAILED, "out of memory");
+                error_memory(error);
         }
         if (found || !compare->busy)
             break;
@@ -151,7 +151,7 @@ static char *members_of(const cJSON *experiments, struct error *error) {
     }
     char *members = text_take(&text);
     if (members == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     return members;
 }
 
@@ -204,7 +204,7 @@ static char *make(struct reader *reader, const cJSON *selection, struct error *e
         text = json_text(document);
         cJSON_Delete(document);
         if (text == NULL)
-            error_set(error, ERROR_FAILED, "out of memory");
+            error_memory(error);
     }
     comparison_free(&comparison);
     cJSON_Delete(experiments);
@@ -218,7 +218,7 @@ char *page_compare(struct page_compare *compare, const struct source *source,
     char *members = experiments != NULL ? members_of(experiments, error) : NULL;
     cJSON_Delete(experiments);
     if (name == NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     else if (members != NULL && !enter(compare, name, members, &document, error)) {
         struct reader reader = {.source = source};
         document = make(&reader, selection, error);

@@ -9,5 +9,5 @@ bool places_fill(char **db, char **artifacts, struct error *error) {
         return error_context(error, "without --db");
     if (*artifacts == NULL && asprintf(artifacts, "%s-artifacts", *db) < 0)
         *artifacts = NULL;
-    return *artifacts != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return *artifacts != NULL || error_memory(error);
 }

@@ -39,7 +39,7 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
         file->temporary = NULL;
     if (file->path == NULL || (file->temporary == NULL && !special)) {
         atomic_file_free(file);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     if (file->temporary != NULL) /* what a killed atomic_file_link left is another's content too */
         unlink(file->temporary);
@@ -142,7 +142,7 @@ bool atomic_file_link(const char *from, const char *path, struct error *error) {
     struct stat old, new;
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.tmp", path) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (stat(from, &old) == 0 && stat(path, &new) == 0 && old.st_dev == new.st_dev &&
         old.st_ino == new.st_ino) {
         ok = true; /* rename would leave the temporary name behind */

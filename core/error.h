@@ -47,6 +47,8 @@ static inline bool error_false(void) {
 #define error_set(error, code, ...) (error_store(error, code, __VA_ARGS__), error_false())
 /* The same with ERROR_FAILED and CAUSE_MACHINE. */
 #define error_machine(error, ...) (error_store_machine(error, __VA_ARGS__), error_false())
+/* The same for what malloc refuses us; where the input is what asks for so much, error_set. */
+#define error_memory(error) error_machine(error, "out of memory")
 /* Puts "context: " before the message that is already there. */
 #define error_context(error, ...) (error_store_context(error, __VA_ARGS__), error_false())
 /* Stores the message and errno's text after it, "cannot open x: No such file or directory", and the

@@ -108,9 +108,8 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
 void experiment_free(struct experiment *experiment);
 
 /* One experiment of a file: `config` is complete (defaults filled, no matrix), `name` is the
- * member's
- * ("aug3_v2/flip+jitter,real x2,seed=1"), `variant` maps each matrix key to the label of its value
- * ({"augmentations":"flip+jitter","train.seed":"1"}; empty without a matrix). */
+ * member's ("aug3_v2/flip+jitter,real x2,seed=1"), `variant` maps each matrix key to the label of
+ * its value ({"augmentations":"flip+jitter","train.seed":"1"}; empty without a matrix). */
 struct member {
     char *name, *group;
     cJSON *config, *variant;

@@ -13,7 +13,7 @@ bool home_folder(char **path, struct error *error) {
         return error_set(error, ERROR_INPUT, "neither ASSAY_HOME nor HOME is set; set one");
     else if (asprintf(path, "%s/.local/share/assay", home) < 0)
         *path = NULL;
-    return *path != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return *path != NULL || error_memory(error);
 }
 
 char *home_path(const char *name, struct error *error) {
@@ -22,7 +22,7 @@ char *home_path(const char *name, struct error *error) {
         return NULL;
     if (asprintf(&path, "%s/%s", folder, name) < 0) {
         path = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     }
     free(folder);
     return path;

@@ -208,15 +208,14 @@ bool manifest_read(const char *path, struct manifest *manifest, struct error *er
 static bool add_list(cJSON *lists, const char *name, const char *path, struct error *error) {
     char sha256[SHA256_TEXT_SIZE];
     return sha256_path(path, sha256, NULL, error) &&
-           (cJSON_AddStringToObject(lists, name, sha256) != NULL ||
-            error_set(error, ERROR_FAILED, "out of memory"));
+           (cJSON_AddStringToObject(lists, name, sha256) != NULL || error_memory(error));
 }
 
 cJSON *manifest_fingerprint(const struct manifest *manifest, const struct experiment *experiment,
                             struct error *error) {
     cJSON *fingerprint = cJSON_CreateObject(),
           *classes = cJSON_AddArrayToObject(fingerprint, "classes");
-    bool ok = classes != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = classes != NULL || error_memory(error);
     for (size_t c = 0; ok && c < manifest->class_count; c++) {
         cJSON *one = cJSON_CreateObject();
         struct sum sum;
@@ -226,7 +225,7 @@ cJSON *manifest_fingerprint(const struct manifest *manifest, const struct experi
              cJSON_AddNumberToObject(one, "pictures", (double)manifest->classes[c].count) != NULL &&
              cJSON_AddNumberToObject(one, "bytes", (double)sum.bytes) != NULL &&
              cJSON_AddStringToObject(one, "sha256", sum.sha256) != NULL) ||
-            error_set(error, ERROR_FAILED, "out of memory");
+            error_memory(error);
         cJSON_AddItemToArray(classes, one);
     }
     if (ok && experiment->data.files.train != NULL) {

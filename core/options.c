@@ -120,10 +120,9 @@ static void explain(const struct argp_state *state, const struct argp_option *op
          at++) {
         const char *word = state->argv[at];
         bool last = at + 1 == state->argc;
-        bool refused = word[0] == '-' && word[1] != '\0' &&
-                       (word[1] == '-' ? long_refused : short_refused)(options, word, last, text,
-                                                                       size, unknown);
-        if (refused)
+        if (word[0] == '-' && word[1] != '\0' &&
+            (word[1] == '-' ? long_refused : short_refused)(options, word, last, text, size,
+                                                            unknown))
             return;
     }
     snprintf(text, size, "an option is not understood");

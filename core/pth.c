@@ -152,7 +152,7 @@ static bool read_views(struct archive *archive) {
         return not_tensors(archive, "holds more than a hundred thousand tensors");
     archive->views = calloc(state->count / 2, sizeof *archive->views);
     if (archive->views == NULL)
-        return error_set(archive->error, ERROR_FAILED, "out of memory");
+        return error_memory(archive->error);
     for (size_t i = 0; i + 1 < state->count; i += 2) {
         struct pth_view *view = &archive->views[archive->count++];
         if (state->items[i]->kind != PICKLE_STRING || !pth_view_read(state->items[i + 1], view)) {

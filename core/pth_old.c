@@ -90,7 +90,7 @@ static bool collect_storages(struct pth_old *old, const struct reading *reading)
         return pth_not_tensors(reading->path, "holds more than a million storages", reading->error);
     old->storages = calloc(named + 1, sizeof *old->storages);
     if (old->storages == NULL)
-        return error_set(reading->error, ERROR_FAILED, "out of memory");
+        return error_memory(reading->error);
     for (size_t i = 0; i < values; i++) {
         const struct pickle_value *value = pickle_at(old->pickle, i);
         struct pth_old_storage *storage = &old->storages[old->count];

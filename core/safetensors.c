@@ -103,7 +103,7 @@ static bool read_metadata(const char *path, struct safetensors *file, struct err
     size_t count = (size_t)cJSON_GetArraySize(metadata);
     file->metadata_items = calloc(count + 1, sizeof *file->metadata_items);
     if (file->metadata_items == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     const cJSON *value;
     cJSON_ArrayForEach(value, metadata) {
         if (!cJSON_IsString(value))
@@ -216,7 +216,7 @@ bool safetensors_open(const char *path, struct safetensors **file, struct error 
     struct safetensors *opened = calloc(1, sizeof *opened);
     *file = NULL;
     if (opened == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (!map_file(path, opened, error)) {
         safetensors_close(opened);
         return false;
@@ -230,7 +230,7 @@ bool safetensors_adopt(const char *name, void *map, size_t bytes, struct safeten
     *file = NULL;
     if (opened == NULL) {
         munmap(map, bytes);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     opened->map = map;
     opened->map_bytes = bytes;

@@ -42,7 +42,7 @@ static char *folder_resolve(const char *root, const struct experiment_class *cla
     }
     if (asprintf(&joined, "%s/%s", real_root, class->dir) < 0) {
         joined = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     real = realpath(joined, NULL);
@@ -67,11 +67,11 @@ out:
 static bool folder_add(struct folder *folder, const char *name, struct error *error) {
     char **names = array_room(folder->names, folder->count + 1, &folder->capacity, sizeof *names);
     if (names == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     folder->names = names;
     folder->names[folder->count] = strdup(name);
     if (folder->names[folder->count] == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     folder->count++;
     return true;
 }
@@ -153,7 +153,7 @@ static bool folder_shuffle(struct folder *folders, size_t c, struct mt19937 *gen
     size_t count = folders[c].count;
     size_t *order = calloc(count, sizeof *order);
     if (order == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     folders[c].order = order;
     for (size_t earlier = 0; earlier < c; earlier++) {
         assert(folders[earlier].order != NULL);
@@ -196,7 +196,7 @@ static bool list_deal(struct split_list *list, const struct folder *folder,
             struct split_item *item = &list->items[list->count];
             item->path = item_path(class->dir, folder->names[folder->order[first + i]]);
             if (item->path == NULL)
-                return error_set(error, ERROR_FAILED, "out of memory");
+                return error_memory(error);
             item->label = class->label;
             item->class_index = class_index;
             list->count++;
@@ -223,7 +223,7 @@ bool split_add_class(struct split *split, const char *name, int label, uint32_t 
         split->classes = classes;
     if (classes == NULL || copy == NULL) {
         free(copy);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     classes[split->class_count++] =
         (struct split_class){.name = copy, .label = label, .repeat = repeat};
@@ -236,7 +236,7 @@ static bool split_folders(const struct experiment *experiment, const char *root,
     size_t class_count = experiment->data.class_count;
     struct folder *folders = calloc(class_count + 1, sizeof *folders);
     if (folders == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     struct mt19937 generator;

@@ -192,7 +192,7 @@ static bool tell_apart(struct split *split, size_t given, struct error *error) {
         if (!shared[c])
             continue;
         if (asprintf(&name, "%s (label %d)", split->classes[c].name, split->classes[c].label) < 0)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         free(split->classes[c].name);
         split->classes[c].name = name;
     }
@@ -296,7 +296,7 @@ static bool upsample(struct split *split, struct error *error) {
     *list = more;
     for (size_t i = 0; i < more.count; i++)
         if (more.items[i].path == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
     return true;
 }
 
@@ -344,7 +344,7 @@ static bool check_mentions(const struct split *split, const char *const *files,
     struct mention *mentions =
         calloc(split->train.count + split->valid.count + split->test.count + 1, sizeof *mentions);
     if (mentions == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     for (size_t l = 0; l < 3; l++)
         for (size_t i = 0; i < lists[l]->count; i++)
             mentions[count++] = (struct mention){&lists[l]->items[i], l, i};

@@ -116,7 +116,7 @@ bool tensorboard_open(const char *path, uint64_t keep, struct tensorboard **boar
     struct tensorboard *made = calloc(1, sizeof *made);
     if (made == NULL || (made->path = strdup(path)) == NULL) {
         tensorboard_close(made);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     if (!folder_make_of(path, error)) {
         tensorboard_close(made);

@@ -76,7 +76,7 @@ static bool set_keys(struct dealer *dealer, const struct dealer_keys *keys, stru
     set_key(dealer->socket, ZMQ_CURVE_SECRETKEY, &pair.secret);
     key_pair_forget(&pair);
     dealer->key = strdup(keys->key);
-    return dealer->key != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return dealer->key != NULL || error_memory(error);
 }
 
 /* What becomes of each handshake comes out of a socket of its own. */

@@ -45,9 +45,8 @@ void dealer_close(struct dealer *dealer);
 /* Sends `name` with `body` (borrowed; NULL is `{}`) and waits at most timeout_ms for the answer,
  * which must be called `expected`; *answer is its body, for the caller to cJSON_Delete (`answer`
  * may be NULL). ERROR_UNREACHABLE when there is no coordinator, none that lets us in (known without
- * waiting for the timeout), or no answer in time; an `error`
- * answer fails as wire_check_answer says. Answers to earlier requests that come meanwhile are
- * dropped. */
+ * waiting for the timeout), or no answer in time; an `error` answer fails
+ * as wire_check_answer says. Answers to earlier requests that come meanwhile are dropped. */
 bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                  int timeout_ms, cJSON **answer, struct error *error);
 

@@ -76,7 +76,7 @@ bool fetch_file(struct dealer *dealer, const struct fetch *fetch, struct error *
     struct error why = {0};
     bool from_nothing = true;
     if (asprintf(&path, "%s.part", fetch->path) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     int part = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     bool ok = part >= 0 || error_errno(&why, ERROR_FAILED, "cannot write %s", path);
     ok = ok && fetch_once(dealer, fetch, part, &from_nothing, &why);

@@ -176,7 +176,7 @@ static bool lane_turn(struct run *run, struct lane *lane, int64_t *until_ms, str
 
 bool gather_files(const struct gather *gather, struct error *error) {
     struct run *run = calloc(1, sizeof *run);
-    bool good = run != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = run != NULL || error_memory(error);
     if (good)
         run->gather = gather;
     while (good && run->kept < gather->count) {

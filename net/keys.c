@@ -150,7 +150,7 @@ bool key_pair_write(const char *path, const struct key_pair *pair, const char *n
     char hex[KEY_TEXT_SIZE], secret[256], public[KEY_TEXT_SIZE + KEY_NAME_MAX + 2];
     char *public_path = NULL;
     if (asprintf(&public_path, "%s.pub", path) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     key_text(&pair->public, hex);
     snprintf(public, sizeof public, "%s %.*s\n", hex, KEY_NAME_MAX, name);
     key_text(&pair->secret, hex);

@@ -195,7 +195,7 @@ static bool silent_for_long(const struct run *run, struct error *error) {
 
 bool shipment_send(const struct shipment *shipment, struct error *error) {
     struct run *run = calloc(1, sizeof *run);
-    bool good = run != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = run != NULL || error_memory(error);
     if (good) {
         run->shipment = shipment;
         run->heard_ms = clock_steady_ms();

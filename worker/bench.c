@@ -124,7 +124,7 @@ static bool weights_draw(struct trained *trained, struct error *error) {
 
 static bool profile_new(struct trained *trained, struct error *error) {
     trained->profile.nodes = calloc(trained->network.node_count, sizeof *trained->profile.nodes);
-    return trained->profile.nodes != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return trained->profile.nodes != NULL || error_memory(error);
 }
 
 static void profile_clear(struct trained *trained) {
@@ -263,7 +263,7 @@ static bool measure_training(struct trained *trained, const struct bench_options
     double first;
     double *seconds = calloc(steps, sizeof *seconds);
     if (seconds == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool ok =
         warm_up(trained, &first, error) && timed_steps(trained, false, evaluations, seconds, error);
     double evaluation_rate =
@@ -387,9 +387,9 @@ int bench_main(int argc, char **argv) {
     if (!options_parse(&argp, "assay-worker bench", argc, argv, &options, &code))
         return code;
     cJSON *out = cJSON_CreateObject();
-    bool ok = out != NULL || error_set(&error, ERROR_FAILED, "out of memory");
+    bool ok = out != NULL || error_memory(&error);
     ok = ok && measure(&trained, &options, out, &error) &&
-         (print(out, &options) || error_set(&error, ERROR_FAILED, "out of memory"));
+         (print(out, &options) || error_memory(&error));
     trained_free(&trained);
     cJSON_Delete(out);
     if (ok)

@@ -45,7 +45,7 @@ static bool add(struct split_list *list, const char *below, const char *name, st
     if (grown != NULL)
         list->items = grown;
     if (grown == NULL || asprintf(&path, "%s%s%s", below, below[0] != '\0' ? "/" : "", name) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     list->items[list->count++] = (struct split_item){.path = path};
     return true;
 }
@@ -54,7 +54,7 @@ static bool list_folder(const char *folder, const char *below, struct split_list
                         struct error *error) {
     char *path = NULL;
     if (asprintf(&path, "%s%s%s", folder, below[0] != '\0' ? "/" : "", below) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     struct dirent **names = NULL;
     int count = scandir(path, &names, NULL, alphasort);
     bool done = count >= 0 || error_errno(error, ERROR_INPUT, "cannot read the folder %s", path);
@@ -113,7 +113,7 @@ static bool time_stages(const struct feed *feed, size_t pass, float *out, double
         struct image image = {0};
         struct random_stream stream;
         if (asprintf(&path, "%s/%s", feed->folder, list->items[i].path) < 0)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         double began = clock_steady_seconds();
         done = picture_read(path, &image, error);
         double decoded = clock_steady_seconds();
@@ -153,7 +153,7 @@ static bool measure_thread(const struct feed *feed, cJSON *json, struct error *e
     struct sample_memory memory = {0};
     struct sample_source without = {.root = feed->folder}, with = {.root = feed->folder};
     float *out = malloc(3 * feed->side * feed->side * sizeof *out);
-    bool done = out != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool done = out != NULL || error_memory(error);
     done = done && cache_new(0, &without.cache, error) && cache_new(SIZE_MAX, &with.cache, error) &&
            time_samples(&with, feed, 0, &memory, out, &filling, error);
     for (size_t pass = 0; done && pass < PASSES; pass++)
@@ -262,7 +262,7 @@ bool bench_together(const struct bench_feed *options, bench_train *train, void *
     /* As many as the steps need, over and over; the paths stay the feed's. */
     struct split_list list = {.count = options->steps * options->batch};
     list.items = calloc(list.count, sizeof *list.items);
-    bool done = list.items != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool done = list.items != NULL || error_memory(error);
     for (size_t i = 0; done && i < list.count; i++)
         list.items[i] = feed.pictures.items[i % feed.pictures.count];
     struct loader_pass pass = {

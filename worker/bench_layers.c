@@ -70,8 +70,7 @@ bool bench_layers(const struct bench_layers *options, cJSON *out, struct error *
     struct shape *shapes = calloc(network->node_count, sizeof *shapes);
     struct node_work *nodes = calloc(network->node_count, sizeof *nodes);
     struct total update = {0}, step = {0};
-    bool done =
-        (shapes != NULL && nodes != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    bool done = (shapes != NULL && nodes != NULL) || error_memory(error);
     done = done && network_shapes(network, options->side, options->side, shapes, error);
     if (done) {
         if (options->peak != NULL) {

@@ -68,7 +68,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
     text->history = history_text(state);
     text->config = strdup(config);
     if (text->history == NULL || text->config == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     snprintf(text->epoch, NUMBER_SIZE, "%" PRIu32, state->epoch);
     snprintf(text->iteration, NUMBER_SIZE, "%" PRIu64, state->iteration);
     snprintf(text->best_loss, NUMBER_SIZE, "%.17g", state->best_loss);

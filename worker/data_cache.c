@@ -28,7 +28,7 @@ bool data_cache_open(const char *dir, int64_t most_bytes, struct data_cache **ca
                      struct error *error) {
     static const char *const folders[] = {"incoming", "pictures", "sets"};
     struct data_cache *made = calloc(1, sizeof *made);
-    bool good = made != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = made != NULL || error_memory(error);
     good = good && folder_make(dir, error);
     if (good && (made->dir = realpath(dir, NULL)) == NULL)
         good = error_errno(error, ERROR_FAILED, "cannot use %s", dir);
@@ -85,7 +85,7 @@ bool data_cache_hold(struct data_cache *cache, const char *id, struct data_hold 
     good = good && asprintf(&used, "%s/used", hold->path) >= 0 &&
            asprintf(&whole, "%s/whole", hold->path) >= 0;
     if (!good)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     for (int tries = 0; good && hold->descriptor < 0; tries++) {
         good = folder_make(hold->path, error);
         if (good && !lock_used(used, &hold->descriptor) && tries == 100)
@@ -114,7 +114,7 @@ void data_hold_release(struct data_hold *hold) {
 bool data_cache_fill(struct data_cache *cache, int *lock, struct error *error) {
     char *path = NULL;
     if (asprintf(&path, "%s/fill", cache->dir) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     bool good = *lock >= 0 || error_errno(error, ERROR_FAILED, "cannot write %s", path);
     if (good && flock(*lock, LOCK_EX | LOCK_NB) != 0) {
@@ -290,7 +290,7 @@ bool data_cache_finish(struct data_cache *cache, struct data_hold *hold, struct 
     char *path = NULL;
     (void)cache;
     if (asprintf(&path, "%s/whole", hold->path) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool good = syncfs(hold->descriptor) == 0 ||
                 error_errno(error, ERROR_FAILED, "cannot sync %s", hold->path);
     good = good && file_write_atomic(path, "", 0, error);

@@ -105,7 +105,7 @@ static bool make_absolute(cJSON *object, const char *key, const char *path, stru
     if (joined != NULL)
         ok = cJSON_SetValuestring(root, joined) != NULL;
     if (!ok && absolute != NULL)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     free(joined);
     free(absolute);
     return ok;
@@ -206,7 +206,7 @@ static void print_table(const struct evaluation_report *report) {
 static bool print_json(const struct evaluation_report *report, struct error *error) {
     cJSON *object = report_evaluation(report);
     char *text = object != NULL ? json_text(object) : NULL;
-    bool ok = text != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = text != NULL || error_memory(error);
     if (ok)
         puts(text);
     free(text);

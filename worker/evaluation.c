@@ -85,8 +85,7 @@ bool evaluation_write_scores(const struct evaluation_report *report, const char 
     struct text text = {0};
     add_lines(report, &text);
     bool ok = !text.failed && path != NULL;
-    ok = ok ? file_write_atomic(path, text.data, text.length, error)
-            : error_set(error, ERROR_FAILED, "out of memory");
+    ok = ok ? file_write_atomic(path, text.data, text.length, error) : error_memory(error);
     text_free(&text);
     free(path);
     return ok;

@@ -20,7 +20,7 @@ static bool fill_in(struct manifest *manifest, const char *root, const char *cac
         if (*stopped)
             ok = false;
         else if (asprintf(&path, "%s/%s", root, picture->path) < 0)
-            ok = error_set(error, ERROR_FAILED, "out of memory");
+            ok = error_memory(error);
         else
             ok = hashes_file(hashes, path, &picture->bytes, picture->sha256, error);
         free(path);

@@ -16,7 +16,7 @@ bool flight_open(const struct backend *backend, struct model *model, size_t batc
         slot->losses = calloc(batch_size, sizeof *slot->losses);
         slot->logits = calloc(batch_size, NETWORK_CLASSES * sizeof *slot->logits);
         if (slot->labels == NULL || slot->losses == NULL || slot->logits == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
     }
     return true;
 }

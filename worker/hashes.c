@@ -65,7 +65,7 @@ static int open_database(struct hashes *hashes, const char *path) {
 bool hashes_open(const char *path, struct hashes **hashes, struct error *error) {
     struct hashes *made = *hashes = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (path == NULL)
         return true;
     int code = open_database(made, path);

@@ -45,7 +45,7 @@ static struct item *item_new(const struct parcel *parcel) {
 bool parcels_new(struct parcels **parcels, struct error *error) {
     *parcels = calloc(1, sizeof **parcels);
     if (*parcels == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     pthread_mutex_init(&(*parcels)->lock, NULL);
     return true;
 }
@@ -77,7 +77,7 @@ static void take_out(struct item **at) {
 bool parcels_add(struct parcels *parcels, const struct parcel *parcel, struct error *error) {
     struct item *item = item_new(parcel);
     if (item == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     pthread_mutex_lock(&parcels->lock);
     struct item **at = first_waiting(parcels);
     while (*at != NULL) {

@@ -24,7 +24,7 @@ bool place_open(const char *dir, struct place **out, struct error *error) {
     *out = NULL;
     if (place == NULL || (place->dir = strdup(dir)) == NULL) {
         free(place);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     if (!spool_open(dir, &place->home, error)) {
         place_close(place);
@@ -75,7 +75,7 @@ static bool open_away(const struct place *place, const char *database, char **fo
     *spool = NULL;
     if (asprintf(folder, "%s/databases/%s", place->dir, name) < 0) {
         *folder = NULL;
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     if (folder_make(*folder, error) && spool_open(*folder, spool, error))
         return true;

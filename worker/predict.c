@@ -156,7 +156,7 @@ static bool score_all(const struct predict_options *options, struct predictor *p
     size_t batch = options->predictor.batch;
     struct progress_line line = progress_line_begin();
     struct prediction *predictions = calloc(batch, sizeof *predictions);
-    bool ok = predictions != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = predictions != NULL || error_memory(error);
     for (size_t first = 0; ok && first < pictures->count; first += batch) {
         size_t left = pictures->count - first, count = left < batch ? left : batch;
         ok = predictor_score(predictor, pictures->paths + first, count, predictions, error);
@@ -178,7 +178,7 @@ static bool score_all(const struct predict_options *options, struct predictor *p
 
 static bool write_out(const char *out, const struct text *text, struct error *error) {
     if (text->failed)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (out != NULL)
         return file_write_atomic(out, text->data, text->length, error);
     fwrite(text->data, 1, text->length, stdout); /* standard_finish says when that failed */

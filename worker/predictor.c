@@ -67,7 +67,7 @@ static bool make_maps(struct predictor *predictor, struct error *error) {
     const struct network *network = &predictor->network;
     struct shape *shapes = calloc(network->node_count, sizeof *shapes);
     if (shapes == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool good = network_shapes(network, predictor->height, predictor->width, shapes, error) &&
                 cam_new(network, predictor->backend, predictor->model, &predictor->cam, error);
     predictor->shape = shapes[network_pooled(network)];
@@ -110,7 +110,7 @@ bool predictor_open(const char *path, const struct predictor_options *options,
     struct checkpoint *checkpoint = NULL;
     struct predictor *predictor = calloc(1, sizeof *predictor);
     if (predictor == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     predictor->batch = options->batch;
     predictor->class = options->class;
     predictor->threads = options->threads > 0 ? (size_t)options->threads : machine_cores();

@@ -142,7 +142,7 @@ static bool bring_listings(struct bringing *bringing, struct error *error) {
     const cJSON *classes = json_member(bringing->fingerprint, "classes"), *class;
     bringing->classes = calloc((size_t)cJSON_GetArraySize(classes) + 1, sizeof(struct manifest));
     if (bringing->classes == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     cJSON_ArrayForEach(class, classes) {
         struct named named = {.bringing = bringing};
         named.sums[0] = json_member(class, "sha256")->valuestring;
@@ -195,7 +195,7 @@ static bool take_pictures(struct bringing *bringing, struct error *error) {
     bringing->pictures = calloc(total + 1, sizeof *bringing->pictures);
     bringing->sums = calloc(total + 1, sizeof *bringing->sums);
     if (bringing->pictures == NULL || bringing->sums == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     for (size_t c = 0; c < bringing->class_count; c++)
         for (size_t i = 0; i < bringing->classes[c].count; i++) {
             const struct manifest_picture *picture = &bringing->classes[c].pictures[i];
@@ -305,7 +305,7 @@ static void bringing_free(struct bringing *bringing) {
 static bool point_to(char **path, const char *set, const char *name, struct error *error) {
     char *made = NULL;
     if (asprintf(&made, "%s/%s", set, name) < 0)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     free(*path);
     *path = made;
     return true;

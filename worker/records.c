@@ -51,7 +51,7 @@ static bool open_board(struct records *records, struct checkpoint_state *state, 
     const cJSON *config = experiment->config;
     char *path = resume_board_path(records->options->dir, records->options, experiment);
     bool ok = path != NULL ? tensorboard_open(path, state->board_bytes, &records->board, error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
+                           : error_memory(error);
     free(path);
     if (!ok)
         return false;

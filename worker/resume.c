@@ -66,7 +66,7 @@ static bool candidates_add(struct candidates *candidates, char *path,
     struct candidate *candidate = &candidates->items[candidates->count];
     struct error damage = {0};
     if (path == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     bool known = false;
     for (size_t i = 0; i < candidates->count; i++)
         known = known || strcmp(candidates->items[i].path, path) == 0;
@@ -129,8 +129,7 @@ static struct candidate *choose(struct candidates *candidates, struct candidate 
 
 /* Takes `path` over. */
 static bool link_and_free(const char *from, char *path, struct error *error) {
-    bool ok = path != NULL ? atomic_file_link(from, path, error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = path != NULL ? atomic_file_link(from, path, error) : error_memory(error);
     free(path);
     return ok;
 }
@@ -145,7 +144,7 @@ static bool adopt_epochs(const char *dir, const char *from_dir, const struct can
         char *from = checkpoint_path_epoch(from_dir, epoch);
         char *path = checkpoint_path_epoch(dir, epoch);
         if (from == NULL || path == NULL)
-            ok = error_set(error, ERROR_FAILED, "out of memory");
+            ok = error_memory(error);
         else if (access(path, F_OK) != 0 && epoch == last)
             ok = atomic_file_link(chosen->path, path, error);
         else if (access(path, F_OK) != 0 && access(from, F_OK) == 0)
@@ -162,7 +161,7 @@ static bool adopt_file(char *from, char *path, uint64_t bytes, struct error *err
     struct stat status;
     bool ok = true;
     if (from == NULL || path == NULL)
-        ok = error_set(error, ERROR_FAILED, "out of memory");
+        ok = error_memory(error);
     else if ((stat(path, &status) != 0 || (uint64_t)status.st_size < bytes) &&
              strcmp(from, path) != 0 && access(from, F_OK) == 0)
         ok = folder_make_of(path, error) && atomic_file_copy(from, path, error);
@@ -189,7 +188,7 @@ static bool adopt(const struct trainer_options *options, const struct candidate 
     const char *dir = options->dir;
     char *copy = strdup(chosen->path);
     if (copy == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     const char *from_dir = dirname(copy);
     bool ok =
         link_and_free(best->path, checkpoint_path_best(dir), error) &&

@@ -59,7 +59,7 @@ static bool check_sizes(const struct session *session, bool training, struct err
     const struct experiment *experiment = session->experiment;
     int height, width;
     struct shape *shapes = calloc(session->network.node_count, sizeof *shapes);
-    bool ok = shapes != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = shapes != NULL || error_memory(error);
     ok = ok && pipeline_output_size(&experiment->evaluation, &height, &width, error) &&
          network_shapes(&session->network, height, width, shapes, error);
     if (!ok)
@@ -77,7 +77,7 @@ static bool check_sizes(const struct session *session, bool training, struct err
 
 static bool make_buffers(struct session *session, struct error *error) {
     session->order = calloc(session->split.train.count + 1, sizeof *session->order);
-    return session->order != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return session->order != NULL || error_memory(error);
 }
 
 uint32_t session_last_epoch(const struct session *session) {

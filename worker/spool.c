@@ -1,5 +1,6 @@
 #include "worker/spool.h"
 
+#include "core/machine.h"
 #include "worker/folder.h"
 
 #include <fcntl.h>
@@ -135,10 +136,9 @@ static bool spool_check(struct spool *spool, struct error *error) {
 }
 
 static bool worker_name_make(struct spool *spool, struct error *error) {
-    char host[64] = "";
+    char host[MACHINE_HOST_SIZE];
     uint8_t bytes[6];
-    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-        snprintf(host, sizeof host, "host");
+    machine_host(host);
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return error_errno(error, ERROR_FAILED, "cannot draw the worker's name");
     snprintf(spool->worker, sizeof spool->worker, "%s:%02x%02x%02x%02x%02x%02x", host, bytes[0],
@@ -206,13 +206,13 @@ bool spool_open(const char *dir, struct spool **out, struct error *error) {
     *out = NULL;
     struct spool *spool = calloc(1, sizeof *spool);
     if (spool == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     spool->lock = -1;
     if (!folder_lock(dir, &spool->lock, error))
         goto out;
     if (asprintf(&spool->reserve, "%s/reserve", dir) < 0) {
         spool->reserve = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     save_room(spool);
@@ -281,7 +281,7 @@ static bool spool_copy(const struct spool *spool, sqlite3_stmt *statement, int c
                        struct error *error) {
     const char *text = spool_text(spool, statement, column, error);
     *copy = text != NULL ? strdup(text) : NULL;
-    return *copy != NULL || (text != NULL && error_set(error, ERROR_FAILED, "out of memory"));
+    return *copy != NULL || (text != NULL && error_memory(error));
 }
 
 bool spool_first(struct spool *spool, struct spooled *report, struct error *error) {

@@ -212,7 +212,7 @@ static bool model_make(struct training *training, const struct step_options *opt
         return false;
     training->tracked = calloc(weights_tracked_count(&training->network), sizeof(int64_t));
     if (training->tracked == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     struct experiment given = *experiment; /* borrows all but what is replaced */
     char *path = strdup(options->weights);
     given.model.weights = path;
@@ -221,7 +221,7 @@ static bool model_make(struct training *training, const struct step_options *opt
                                                           &training->model, error) &&
                                  weights_begin(&given, &training->network, training->backend,
                                                training->model, training->tracked, error)
-                           : error_set(error, ERROR_FAILED, "out of memory");
+                           : error_memory(error);
     free(path);
     return ok;
 }

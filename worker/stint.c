@@ -39,7 +39,7 @@ static bool spool_end(const struct stint *stint, int64_t experiment, int64_t att
     char *text = body != NULL ? json_text(body) : NULL;
     bool ok = text != NULL
                   ? spool_put(place_spool(stint->place), experiment, attempt, kind, text, error)
-                  : error_set(error, ERROR_FAILED, "out of memory");
+                  : error_memory(error);
     free(text);
     cJSON_Delete(body);
     return ok;
@@ -325,8 +325,7 @@ bool stint_belong(struct stint *stint, const char *database, const char *history
 bool stint_open(struct stint *stint, const struct agent_options *options, struct duty *duty,
                 struct error *error) {
     *stint = (struct stint){.options = options, .duty = duty};
-    if (gethostname(stint->host, sizeof stint->host - 1) != 0 || stint->host[0] == '\0')
-        snprintf(stint->host, sizeof stint->host, "localhost");
+    machine_host(stint->host);
     if (!folder_make(options->dir, error))
         return false;
     stint->dir = realpath(options->dir, NULL);
@@ -334,7 +333,7 @@ bool stint_open(struct stint *stint, const struct agent_options *options, struct
         return error_errno(error, ERROR_INPUT, "cannot use %s", options->dir);
     if (asprintf(&stint->hashes, "%s/hashes.db", stint->dir) < 0) {
         stint->hashes = NULL;
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     if (!place_open(stint->dir, &stint->place, error))
         return false;

@@ -7,6 +7,7 @@
 #ifndef ASSAY_WORKER_STINT_H
 #define ASSAY_WORKER_STINT_H
 
+#include "core/machine.h"
 #include "worker/agent.h"
 #include "worker/courier.h"
 #include "worker/duty.h"
@@ -19,7 +20,7 @@ struct stint {
     char *dir;         /* absolute */
     char *hashes;      /* a file in it */
     const char *name;  /* the worker's */
-    char host[64];
+    char host[MACHINE_HOST_SIZE];
     struct place *place;
     struct courier *courier;
     cJSON *assignment; /* the last one's body */

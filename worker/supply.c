@@ -141,7 +141,7 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
     bool ok = best_path != NULL && last_path != NULL;
     *stopped = false;
     if (!ok)
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
     if (!ok || best == NULL || last == NULL)
         goto out;
     uint32_t epoch = (uint32_t)cJSON_GetNumberValue(json_member(last, "epoch"));
@@ -167,8 +167,7 @@ static bool bring_fork(struct errand *errand, const cJSON *from, const char *fol
     const cJSON *best = json_member(from, "best");
     char *best_path = checkpoint_path_best(folder);
     *path = checkpoint_path_epoch(folder, errand->epoch);
-    bool good =
-        (best_path != NULL && *path != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = (best_path != NULL && *path != NULL) || error_memory(error);
     good = good && folder_make(folder, error) &&
            (best == NULL || bring_content(errand, best, best_path, error)) &&
            bring_content(errand, json_member(from, "file"), *path, error);
@@ -186,7 +185,7 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
     bool ok = last != NULL && asprintf(&folder, "%s/from", options->dir) >= 0;
     if (!ok) {
         free(last);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     bool needed = json_member(from, "file") != NULL && epoch_at(last) < errand.epoch &&
                   epoch_at(options->resume) < errand.epoch &&

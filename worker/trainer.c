@@ -64,7 +64,7 @@ static bool tell_all_again(const struct run *run, struct error *error) {
             continue;
         char *path = checkpoint_path_epoch(run->options->dir, epoch);
         if (path == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         if (access(path, F_OK) == 0)
             tell_checkpoint(run, "epoch", epoch, path);
         free(path);
@@ -214,7 +214,7 @@ static bool run_begin(struct run *run, struct error *error) {
     run->best_path = checkpoint_path_best(dir);
     run->last_path = checkpoint_path_last(dir);
     if (run->config == NULL || run->best_path == NULL || run->last_path == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     if (!folder_make(dir, error) ||
@@ -259,7 +259,7 @@ static bool save_epoch(struct run *run, const struct epoch_report *report, struc
     if (epoch_checkpoint_due(run, report->epoch)) {
         epoch_path = checkpoint_path_epoch(run->options->dir, report->epoch);
         if (epoch_path == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
     }
     if (report->best)
         paths[count++] = run->best_path;

@@ -29,7 +29,7 @@ static bool tell_again(struct trainlog *log, struct error *error) {
     bool ok = false;
     char *buffer = malloc(TOLD_AT_ONCE + 1);
     if (buffer == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     for (uint64_t offset = 0; offset < log->bytes;) {
@@ -59,11 +59,11 @@ bool trainlog_open(const char *dir, uint64_t keep, const struct trainer_events *
     struct stat status;
     struct trainlog *log = calloc(1, sizeof *log);
     if (log == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     *log = (struct trainlog){.descriptor = -1, .events = events};
     if (asprintf(&log->path, "%s/train.log", dir) < 0) {
         log->path = NULL;
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto failed;
     }
     log->descriptor = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);

@@ -214,7 +214,7 @@ bool trial_start(trial_function *run, struct experiment *experiment,
     struct trial *trial = calloc(1, sizeof *trial);
     if (trial == NULL) {
         experiment_free(experiment);
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     }
     trial->run = run;
     trial->experiment = *experiment;

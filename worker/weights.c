@@ -178,7 +178,7 @@ bool weights_set(const struct safetensors *file, const char *prefix, const struc
         return backend->state_set(model, state, index, tensor->data, error);
     float *values = malloc(tensor->bytes);
     if (values == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     memcpy(values, tensor->data, tensor->bytes);
     bool ok = backend->state_set(model, state, index, values, error);
     free(values);
@@ -189,7 +189,7 @@ static bool set_fresh(const struct network *network, size_t index, uint64_t seed
                       const struct backend *backend, struct model *model, struct error *error) {
     float *values = reallocarray(NULL, network->parameters[index].count, sizeof *values);
     if (values == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     network_initialise(network, index, seed, values);
     bool ok = backend->state_set(model, MODEL_VALUE, index, values, error);
     free(values);

@@ -54,12 +54,21 @@ the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error(void 
     assert_int_equal(error.cause, CAUSE_UNKNOWN);
 }
 
+static void memory_is_what_the_machine_lacks(void **state) {
+    (void)state;
+    struct error error = {0};
+    assert_false(error_memory(&error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errno_tells_what_the_machine_lacks_from_what_is_wrong),
         cmocka_unit_test(an_input_is_not_wrong_because_the_process_is_short_of_something),
         cmocka_unit_test(
             the_cause_stays_when_context_is_put_before_it_and_goes_with_the_next_error),
+        cmocka_unit_test(memory_is_what_the_machine_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,7 +195,7 @@ bool choices_load(const char *path, struct choices **out, struct error *error) {
     char *data = NULL;
     size_t length;
     if (choices == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (access(path, F_OK) != 0)
         return true;
     if (!file_read(path, FILE_MAX, &data, &length, error))
@@ -236,7 +236,7 @@ bool choices_save(struct choices *choices, const char *path, struct error *error
     bool done = !lines.failed && !whole.failed
                     ? folder_make_of(path, error) &&
                           file_write_atomic(path, whole.data, whole.length, error)
-                    : error_set(error, ERROR_FAILED, "out of memory");
+                    : error_memory(error);
     choices->changed = choices->changed && !done;
     text_free(&lines);
     text_free(&whole);

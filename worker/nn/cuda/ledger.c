@@ -8,7 +8,7 @@ bool ledger_add(struct ledger *ledger, const void *memory, size_t bytes, struct 
     struct ledger_entry *entries =
         array_room(ledger->entries, ledger->count + 1, &ledger->room, sizeof *entries);
     if (entries == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     ledger->entries = entries;
     ledger->entries[ledger->count++] = (struct ledger_entry){memory, bytes};
     ledger->held += bytes;

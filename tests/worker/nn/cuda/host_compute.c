@@ -71,7 +71,7 @@ bool compute_convolution_new(struct device *device, const struct convolution_tas
     *workspace = 64;
     *convolution = malloc(sizeof **convolution);
     if (*convolution == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     **convolution = (struct device_convolution){*task, pass};
     return true;
 }

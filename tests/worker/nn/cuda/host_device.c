@@ -275,7 +275,7 @@ static bool host_record(struct device *device, struct error *error) {
     host_demand(recording == NULL, "a recording within a recording");
     recording = calloc(1, sizeof *recording);
     spoiled = host_device_refuses;
-    return recording != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return recording != NULL || error_memory(error);
 }
 
 static bool host_recorded(struct device *device, struct device_recording **kept,

@@ -183,7 +183,7 @@ bool host_pin(struct device *device, size_t bytes, void **memory, struct error *
     *memory = calloc(1, bytes);
     pinned[free_place].memory = *memory;
     pinned[free_place].bytes = bytes;
-    return *memory != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    return *memory != NULL || error_memory(error);
 }
 
 void host_unpin(struct device *device, void *memory) {
