@@ -64,8 +64,8 @@ bool figures_print(const struct figures *figures, const char *path, struct error
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "name", figure->name);
         cJSON_AddStringToObject(object, "unit", figure->unit);
-        json_add_defined(object, "value", isfinite(figure->value), figure->value);
-        json_add_defined(object, "wanted", isfinite(figure->wanted), figure->wanted);
+        json_add_finite(object, "value", figure->value);
+        json_add_finite(object, "wanted", figure->wanted);
         cJSON_AddBoolToObject(object, "met", met(figure));
         cJSON_AddItemToArray(array, object);
     }

@@ -6,6 +6,7 @@
 #include "core/format.h"
 #include "core/pth.h"
 #include "core/sha256.h"
+#include "core/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +43,11 @@ struct sums {
     char sha256[SHA256_TEXT_SIZE];
 };
 
-static bool ends_in(const char *name, const char *suffix) {
-    size_t length = strlen(name), end = strlen(suffix);
-    return length >= end && strcmp(name + length - end, suffix) == 0;
-}
-
 static enum part part_of(const char *name) {
     if (strncmp(name, "optimizer.", 10) == 0)
         return PART_OPTIMIZER;
-    bool statistics = ends_in(name, ".running_mean") || ends_in(name, ".running_var") ||
-                      ends_in(name, ".num_batches_tracked");
+    bool statistics = text_ends(name, ".running_mean") || text_ends(name, ".running_var") ||
+                      text_ends(name, ".num_batches_tracked");
     return statistics ? PART_STATISTICS : PART_PARAMETERS;
 }
 

@@ -13,8 +13,7 @@ void columns_add_int(cJSON *object, const char *key, struct query *query) {
 }
 
 void columns_add_number(cJSON *object, const char *key, struct query *query) {
-    double value = query_double(query);
-    json_add_defined(object, key, isfinite(value), value);
+    json_add_finite(object, key, query_double(query));
 }
 
 void columns_add_time(cJSON *object, const char *key, struct query *query) {

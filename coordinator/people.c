@@ -7,7 +7,6 @@
 #include "coordinator/waiting.h"
 #include "core/json.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +40,8 @@ static void add_progress(const struct job_progress *progress, cJSON *summary) {
     cJSON_AddNumberToObject(object, "epochs", (double)progress->epochs);
     cJSON_AddNumberToObject(object, "step", (double)progress->step);
     cJSON_AddNumberToObject(object, "steps", (double)progress->steps);
-    json_add_defined(object, "loss", isfinite(progress->loss), progress->loss);
-    json_add_defined(object, "images_per_second", isfinite(progress->images_per_second),
-                     progress->images_per_second);
+    json_add_finite(object, "loss", progress->loss);
+    json_add_finite(object, "images_per_second", progress->images_per_second);
     cJSON_ReplaceItemInObjectCaseSensitive(summary, "progress", object);
 }
 

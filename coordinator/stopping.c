@@ -80,10 +80,6 @@ bool stopping_tell(struct store *store, int64_t experiment, cJSON *answer, struc
     return query_close(&query, error);
 }
 
-static void add_number(cJSON *object, const char *key, double value) {
-    json_add_defined(object, key, isfinite(value), value);
-}
-
 /* "0.71", or what an undefined value is called. */
 static void number_text(char text[32], double value) {
     if (isfinite(value))
@@ -119,8 +115,8 @@ bool stopping_view(struct store *store, int64_t experiment, cJSON *summary, stru
         int64_t peers = query_int(&query);
         cJSON_AddStringToObject(stopped, "rule", rule);
         cJSON_AddStringToObject(stopped, "metric", metric);
-        add_number(stopped, "value", value);
-        add_number(stopped, "threshold", threshold);
+        json_add_finite(stopped, "value", value);
+        json_add_finite(stopped, "threshold", threshold);
         cJSON_AddNumberToObject(stopped, "peers", (double)peers);
         cJSON_AddNumberToObject(stopped, "decided_ms", (double)query_int(&query));
         add_reason(stopped, rule, metric, value, threshold, peers);

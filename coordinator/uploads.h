@@ -42,8 +42,11 @@ bool uploads_open(struct blobs *blobs, int64_t most_bytes, struct uploads **uplo
 void uploads_close(struct uploads *uploads); /* waits for the seal under way; NULL is fine */
 struct blobs *uploads_blobs(struct uploads *uploads);
 
+/* Somebody has a file of so many bytes to send. *offset: from where it is wanted. */
 enum upload_state uploads_offer(struct uploads *uploads, const char *sha256, int64_t bytes,
                                 int64_t now_ms, int64_t *offset, struct error *error);
+/* A piece of a file that was offered: what is not the next piece is left out. *next: from where the
+ * next one is wanted. */
 enum upload_state uploads_take(struct uploads *uploads, const char *sha256, int64_t offset,
                                const void *data, size_t length, int64_t now_ms, int64_t *next,
                                struct error *error);

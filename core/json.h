@@ -53,5 +53,7 @@ char *json_text_pretty(const cJSON *value);
 
 /* A number, or null when `defined` is false: undefined precision is null, never 0. */
 void json_add_defined(cJSON *object, const char *key, bool defined, double value);
+/* The same of a value that is undefined where it is not finite. */
+void json_add_finite(cJSON *object, const char *key, double value);
 
 #endif

@@ -123,3 +123,7 @@ void json_add_defined(cJSON *object, const char *key, bool defined, double value
     else
         cJSON_AddNullToObject(object, key);
 }
+
+void json_add_finite(cJSON *object, const char *key, double value) {
+    json_add_defined(object, key, isfinite(value), value);
+}

@@ -154,6 +154,11 @@ bool text_printable(const char *string) {
     return true;
 }
 
+bool text_ends(const char *string, const char *ending) {
+    size_t length = strlen(string), end = strlen(ending);
+    return length >= end && strcmp(string + length - end, ending) == 0;
+}
+
 void text_shell_word(struct text *text, const char *word) {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "%+,-./:=@_";

@@ -42,6 +42,9 @@ const char *text_string(const struct text *text);
 bool text_controls(unsigned long code);
 /* UTF-8 without any of them: what a name in a listing may be. */
 bool text_printable(const char *string);
+/* Whether it ends in these bytes. */
+bool text_ends(const char *string, const char *ending);
+
 /* Adds a word as a shell takes it: as it is, or in single quotes where that is not safe. */
 void text_shell_word(struct text *text, const char *word);
 /* Makes text of it that a terminal prints as it is: what controls it, and bytes that are no UTF-8,

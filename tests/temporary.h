@@ -39,4 +39,7 @@ static inline char *temporary_path(void **state, const char *name) {
     return asprintf(&path, "%s/%s", (const char *)*state, name) < 0 ? NULL : path;
 }
 
+/* A test in such a folder. */
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
+
 #endif

@@ -2,15 +2,10 @@
 
 #include "core/json.h"
 
-#include <math.h>
 #include <string.h>
 
 /* So that a body stays far below WIRE_BODY_MAX, also when every byte of a path is escaped. */
 enum { PATH_BYTES_MAX = 1 << 20 };
-
-static void add_number(cJSON *object, const char *key, double value) {
-    json_add_defined(object, key, isfinite(value), value);
-}
 
 cJSON *report_progress(const struct progress *progress) {
     cJSON *object = cJSON_CreateObject();
@@ -19,8 +14,8 @@ cJSON *report_progress(const struct progress *progress) {
     cJSON_AddNumberToObject(object, "epochs", progress->epochs);
     cJSON_AddNumberToObject(object, "step", progress->step);
     cJSON_AddNumberToObject(object, "steps", progress->steps);
-    add_number(object, "loss", progress->loss);
-    add_number(object, "images_per_second", progress->images_per_second);
+    json_add_finite(object, "loss", progress->loss);
+    json_add_finite(object, "images_per_second", progress->images_per_second);
     return object;
 }
 
@@ -29,9 +24,9 @@ cJSON *report_epoch(const struct epoch_report *report) {
     cJSON_AddNumberToObject(object, "epoch", report->epoch);
     cJSON_AddItemToObject(object, "train", metrics_to_json(&report->train));
     cJSON_AddItemToObject(object, "valid", metrics_to_json(&report->valid));
-    add_number(object, "learning_rate", report->learning_rate);
-    add_number(object, "seconds", report->seconds);
-    add_number(object, "images_per_second", report->images_per_second);
+    json_add_finite(object, "learning_rate", report->learning_rate);
+    json_add_finite(object, "seconds", report->seconds);
+    json_add_finite(object, "images_per_second", report->images_per_second);
     cJSON_AddBoolToObject(object, "best", report->best);
     return object;
 }

@@ -48,11 +48,6 @@ static bool begins_with(const char *name, const char *prefix) {
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-static bool ends_with(const char *name, const char *suffix) {
-    size_t length = strlen(name), end = strlen(suffix);
-    return length >= end && strcmp(name + length - end, suffix) == 0;
-}
-
 static bool is_fresh(const struct experiment *experiment, const struct safetensors *file,
                      const char *name) {
     for (size_t i = 0; i < experiment->model.fresh_count; i++) {
@@ -114,7 +109,7 @@ static void check_surplus(const struct experiment *experiment, const struct safe
     for (size_t i = 0; i < safetensors_size(file); i++) {
         const struct tensor *tensor = safetensors_at(file, i);
         if (network_find(network, tensor->name) >= 0 || begins_with(tensor->name, "optimizer.") ||
-            ends_with(tensor->name, ".num_batches_tracked") ||
+            text_ends(tensor->name, ".num_batches_tracked") ||
             is_fresh(experiment, file, tensor->name))
             continue;
         if (!misfit(misfits))

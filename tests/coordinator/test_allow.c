@@ -107,7 +107,6 @@ static void a_key_whose_line_gives_no_worker_speaks_as_any_that_no_line_gives(vo
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),

@@ -336,7 +336,6 @@ static void half_the_keys_are_an_error(void **state) {
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         ON_STAGE(a_key_may_ask_what_its_list_says_and_nothing_else),

@@ -147,7 +147,6 @@ static void reports_and_files_by_another_history_are_refused_and_change_nothing(
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),

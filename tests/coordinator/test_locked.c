@@ -227,7 +227,6 @@ static void an_sqlite3_shell_in_one_long_transaction_holds_up_nobody_who_reports
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_locked_database_never_reaches_those_who_report),
         IN_FOLDER(an_sqlite3_shell_in_one_long_transaction_holds_up_nobody_who_reports),

@@ -1,17 +1,12 @@
 /* Databases as earlier versions left them (tests/make_database_data.py), opened by this one:
  * nothing is lost, and what is new has its default. */
 #include "coordinator/fsck.h"
-#include "coordinator/query.h"
 #include "core/file.h"
+#include "tests/coordinator/stores.h"
 #include "tests/temporary.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { SQL_MAX = 1 << 20 };
 
@@ -35,16 +30,6 @@ static bool load(int schema, const char *path) {
     return true;
 }
 
-static double number(struct store *store, const char *sql) {
-    struct query query;
-    struct error error = {0};
-    query_open(&query, store, sql);
-    double value = query_next(&query) ? query_double(&query) : -1;
-    if (!query_close(&query, &error))
-        fail_msg("%s", error.message);
-    return value;
-}
-
 /* "," between the values, from a query that makes one text. */
 static void is_text(struct store *store, const char *sql, const char *expected) {
     struct query query;
@@ -55,14 +40,6 @@ static void is_text(struct store *store, const char *sql, const char *expected) 
     assert_string_equal(text != NULL ? text : "NULL", expected);
     if (!query_close(&query, &error))
         fail_msg("%s", error.message);
-}
-
-static struct store *open_store(const char *path) {
-    struct store *store = NULL;
-    struct error error = {0};
-    if (!store_open(path, &store, &error))
-        fail_msg("%s", error.message);
-    return store;
 }
 
 static void what_schema_1_had(struct store *store) {
@@ -137,7 +114,6 @@ static void a_database_that_was_brought_up_to_date_is_whole(void **state) {
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(every_earlier_schema_is_brought_up_to_date_with_all_its_data),
         IN_FOLDER(a_database_that_was_brought_up_to_date_is_whole),

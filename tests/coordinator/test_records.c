@@ -101,7 +101,6 @@ static void a_log_is_replaced_from_the_offset_on(void **state) {
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_is_stored_once_and_only_a_later_attempt_replaces_it),
         cmocka_unit_test(what_is_undefined_is_null),

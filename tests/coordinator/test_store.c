@@ -308,7 +308,6 @@ static void a_running_experiment_has_a_worker_and_a_final_one_an_end(void **stat
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_new_database_is_made_with_its_folder_and_is_durable),
         cmocka_unit_test(the_forks_of_an_experiment_are_found_without_reading_them_all),

@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "tests/temporary.h"
+#include "tests/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,14 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static cJSON *parsed(const char *text) {
-    struct error error = {0};
-    cJSON *value = json_parse(text, strlen(text), "test", &error);
-    if (value == NULL)
-        fail_msg("%s", error.message);
-    return value;
-}
 
 /* --- hparams --- */
 

@@ -67,8 +67,6 @@ static void a_file_without_a_sum_is_taken_as_it_is(void **state) {
     assert_true(holds(state, metadata, 2, tensors, NULL));
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sum_is_zlibs_of_names_and_contents),

@@ -1,5 +1,6 @@
 #include "core/json.h"
 #include "core/place.h"
+#include "tests/values.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,14 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static cJSON *parse(const char *text) {
-    struct error error = {0};
-    cJSON *value = json_parse(text, strlen(text), "text", &error);
-    if (value == NULL)
-        fail_msg("%s", error.message);
-    return value;
-}
 
 /* Parses a copy that ends exactly where memory does, so that ASan sees a byte read beyond. */
 static void assert_refused(const char *text, size_t length, const char *message) {
@@ -32,7 +25,7 @@ static void assert_refused(const char *text, size_t length, const char *message)
 }
 
 static void assert_same_text(const char *text, const char *expected) {
-    cJSON *value = parse(text);
+    cJSON *value = parsed(text);
     char *again = json_text(value);
     assert_string_equal(again, expected);
     free(again);
@@ -42,7 +35,7 @@ static void assert_same_text(const char *text, const char *expected) {
 static void every_kind_of_value_is_read(void **state) {
     (void)state;
     cJSON *value =
-        parse(" {\"a\" : [ true,false , null ] ,\r\n\t\"b\":{},\"c\":[],\"d\":-1.5E+2}\n");
+        parsed(" {\"a\" : [ true,false , null ] ,\r\n\t\"b\":{},\"c\":[],\"d\":-1.5E+2}\n");
     assert_true(cJSON_IsTrue(json_member(value, "a")->child));
     assert_true(cJSON_IsNull(json_member(value, "a")->child->next->next));
     assert_true(cJSON_IsObject(json_member(value, "b")));
@@ -56,7 +49,7 @@ static void every_kind_of_value_is_read(void **state) {
  * \b\f\n\r\t\"").encode())' with the quote and backslash escaped as here. */
 static void escapes_become_utf8(void **state) {
     (void)state;
-    cJSON *value = parse("\"\\u00e9 \\ud83d\\ude00 \\u20AC \\\" \\\\ \\/ \\b\\f\\n\\r\\t\"");
+    cJSON *value = parsed("\"\\u00e9 \\ud83d\\ude00 \\u20AC \\\" \\\\ \\/ \\b\\f\\n\\r\\t\"");
     assert_string_equal(value->valuestring,
                         "\xc3\xa9 \xf0\x9f\x98\x80 \xe2\x82\xac \" \\ / \b\f\n\r\t");
     cJSON_Delete(value);
@@ -106,7 +99,7 @@ static void every_number_reads_back_the_same(void **state) {
             continue;
         cJSON *value = cJSON_CreateNumber(number);
         char *text = json_text(value);
-        cJSON *again = parse(text);
+        cJSON *again = parsed(text);
         assert_memory_equal(&again->valuedouble, &number, sizeof number);
         cJSON_Delete(again);
         cJSON_Delete(value);
@@ -158,7 +151,7 @@ static void text_that_is_not_utf8_can_still_be_read_back(void **state) {
     cJSON *value = cJSON_CreateString("a\xff\"\\\n\x01\x7f\xe2\x82\xac");
     char *text = json_text(value);
     assert_string_equal(text, "\"a\xef\xbf\xbd\\\"\\\\\\n\\u0001\x7f\xe2\x82\xac\"");
-    cJSON_Delete(parse(text));
+    cJSON_Delete(parsed(text));
     cJSON_Delete(value);
     free(text);
 }

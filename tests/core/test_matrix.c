@@ -1,6 +1,7 @@
 #include "core/experiment.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "tests/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,21 +12,13 @@
 
 #include <cmocka.h>
 
-static cJSON *parse(const char *text) {
-    struct error error = {0};
-    cJSON *value = json_parse(text, strlen(text), "text", &error);
-    if (value == NULL)
-        fail_msg("%s", error.message);
-    return value;
-}
-
 /* The members of {"name": "n", "train": {"epochs": 5}, "matrix": MATRIX}. */
 static struct members expand(const char *matrix) {
     struct members members;
     struct faults faults = {0};
     struct text text = {0};
     text_format(&text, "{\"name\": \"n\", \"train\": {\"epochs\": 5}, \"matrix\": %s}", matrix);
-    cJSON *file = parse(text_string(&text));
+    cJSON *file = parsed(text_string(&text));
     if (!matrix_expand(file, &members, &faults))
         fail_msg("%s: %s", faults.items[0].place, faults.items[0].message);
     text_free(&text);
@@ -54,7 +47,7 @@ static void assert_fault(const char *matrix, const char *place, const char *mess
     struct faults faults = {0};
     struct text text = {0};
     text_format(&text, "{\"name\": \"n\", \"matrix\": %s}", matrix);
-    cJSON *file = parse(text_string(&text));
+    cJSON *file = parsed(text_string(&text));
     assert_false(matrix_expand(file, &members, &faults));
     assert_int_equal(members.count, 0);
     assert_string_equal(faults.items[0].message, message);
@@ -68,7 +61,7 @@ static void a_file_without_a_matrix_is_one_member(void **state) {
     (void)state;
     struct members members;
     struct faults faults = {0};
-    cJSON *file = parse("{\"name\": \"n\", \"priority\": 3}");
+    cJSON *file = parsed("{\"name\": \"n\", \"priority\": 3}");
     assert_true(matrix_expand(file, &members, &faults));
     assert_int_equal(members.count, 1);
     assert_string_equal(members.items[0].name, "n");
@@ -305,7 +298,7 @@ static void names_longer_than_messages_carry_are_refused(void **state) {
     struct faults faults = {0};
     struct text text = {0};
     text_format(&text, "{\"name\": \"n\", \"matrix\": %s}", matrix.data);
-    cJSON *file = parse(text.data);
+    cJSON *file = parsed(text.data);
     assert_false(matrix_expand(file, &members, &faults));
     assert_int_equal(faults.count, 1);
     assert_non_null(strstr(faults.items[0].message, "longer than 4096 bytes"));
@@ -319,8 +312,8 @@ static void every_fault_of_a_matrix_is_found(void **state) {
     (void)state;
     struct members members;
     struct faults faults = {0};
-    cJSON *file = parse("{\"name\": \"n\", \"matrix\": {\"train.sed\": [1], \"priority\": [1, 1],"
-                        " \"model.arch\": {\"a\\nb\": \"resnet18\"}, \"\": [2]}}");
+    cJSON *file = parsed("{\"name\": \"n\", \"matrix\": {\"train.sed\": [1], \"priority\": [1, 1],"
+                         " \"model.arch\": {\"a\\nb\": \"resnet18\"}, \"\": [2]}}");
     assert_false(matrix_expand(file, &members, &faults));
     assert_int_equal(faults.count, 4);
     assert_string_equal(faults.items[0].place, "matrix[\"train.sed\"]");

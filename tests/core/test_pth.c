@@ -251,8 +251,6 @@ static void files_that_are_not_there_are_named(void **state) {
     assert_non_null(strstr(error.message, "none.pth: No such file"));
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_dtype_view_and_shape_is_what_pytorch_reads),

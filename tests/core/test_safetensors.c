@@ -322,8 +322,6 @@ static void a_pipe_is_refused_and_not_waited_for(void **state) {
     free(path);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_numpy_made_is_read),

@@ -2,6 +2,7 @@
 #include "core/schema.h"
 #include "core/schema_path.h"
 #include "core/text.h"
+#include "tests/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,17 +14,9 @@
 
 #include <cmocka.h>
 
-static cJSON *parse(const char *text) {
-    struct error error = {0};
-    cJSON *value = json_parse(text, strlen(text), "text", &error);
-    if (value == NULL)
-        fail_msg("%s", error.message);
-    return value;
-}
-
 /* The faults as lines "PLACE: MESSAGE\n". */
 static void assert_faults(const char *schema_text, const char *value_text, const char *expected) {
-    cJSON *schema = parse(schema_text), *value = parse(value_text);
+    cJSON *schema = parsed(schema_text), *value = parsed(value_text);
     struct faults faults = {0};
     struct text lines = {0};
     schema_check(schema, schema, value, "", &faults);
@@ -37,7 +30,7 @@ static void assert_faults(const char *schema_text, const char *value_text, const
 }
 
 static void assert_filled(const char *schema_text, const char *value_text, const char *expected) {
-    cJSON *schema = parse(schema_text), *value = parse(value_text);
+    cJSON *schema = parsed(schema_text), *value = parsed(value_text);
     schema_fill_defaults(schema, schema, value);
     char *text = json_text(value);
     assert_string_equal(text, expected);
@@ -160,7 +153,7 @@ static void types_tell_the_other_branches_apart(void **state) {
 
 static void a_place_in_front_is_kept(void **state) {
     (void)state;
-    cJSON *schema = parse("{\"items\": {\"type\": \"string\"}}"), *value = parse("[1]");
+    cJSON *schema = parsed("{\"items\": {\"type\": \"string\"}}"), *value = parsed("[1]");
     struct faults faults = {0};
     schema_check(schema, schema, value, "matrix.augmentations", &faults);
     assert_int_equal(faults.count, 1);
@@ -340,7 +333,7 @@ static void dotted_paths_lead_into_the_schema(void **state) {
 static void a_path_makes_the_objects_on_its_way(void **state) {
     (void)state;
     struct schema_path path;
-    cJSON *object = parse("{\"train\": {\"epochs\": 3}, \"data\": 7}");
+    cJSON *object = parsed("{\"train\": {\"epochs\": 3}, \"data\": 7}");
     assert_true(schema_path_find(schema_experiment(), "train.optimizer.lr", &path));
     schema_path_set(object, &path, cJSON_CreateNumber(1));
     schema_path_set(object, &path, cJSON_CreateNumber(2));

@@ -261,8 +261,6 @@ static void a_missing_root_is_named(void **state) {
     expect_refused(state, "a", "data.root");
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(lists_are_pythons_byte_for_byte),

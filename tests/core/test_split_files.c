@@ -348,8 +348,6 @@ static void a_missing_list_is_named(void **state) {
     bench_close(&bench);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_split_that_was_written_reads_back_the_same),

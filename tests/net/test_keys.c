@@ -216,7 +216,6 @@ static void a_servers_key_is_its_digits_or_a_file_with_one_line(void **state) {
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_public_key_follows_from_the_secret_as_rfc_7748_has_it),
         IN_FOLDER(a_pair_that_was_written_is_read_back_and_its_secret_is_its_owners),

@@ -360,8 +360,6 @@ static void a_history_out_of_order_is_refused(void **state) {
     free(second);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_state_reads_back_with_every_digit),

@@ -171,17 +171,15 @@ static void one_fills_at_a_time(void **state) {
     data_cache_close(cache);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_set_is_whole_when_it_was_finished),
-        TEST(the_set_that_was_not_used_for_longest_leaves_first),
-        TEST(a_set_that_is_held_stays),
-        TEST(what_two_sets_have_stays_with_one_of_them),
-        TEST(more_than_the_cache_may_hold_is_refused),
-        TEST(a_damaged_picture_is_not_trusted),
-        TEST(one_fills_at_a_time),
+        IN_FOLDER(a_set_is_whole_when_it_was_finished),
+        IN_FOLDER(the_set_that_was_not_used_for_longest_leaves_first),
+        IN_FOLDER(a_set_that_is_held_stays),
+        IN_FOLDER(what_two_sets_have_stays_with_one_of_them),
+        IN_FOLDER(more_than_the_cache_may_hold_is_refused),
+        IN_FOLDER(a_damaged_picture_is_not_trusted),
+        IN_FOLDER(one_fills_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,8 +95,6 @@ static void a_damaged_memory_makes_no_picture_another(void **state) {
     bench_close(&bench);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_pictures_of_the_submission_are_taken),

@@ -165,8 +165,6 @@ static void a_missing_file_is_named(void **state) {
     bench_close(&bench);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(what_was_read_once_is_not_read_again),

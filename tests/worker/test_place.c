@@ -138,7 +138,6 @@ static void what_is_no_identity_says_nothing_and_leads_nowhere(void **state) {
 }
 
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_first_database_is_at_home_with_what_was_there_before_it_was_known),
         IN_FOLDER(another_database_stands_apart_and_what_the_first_has_waits_for_it),

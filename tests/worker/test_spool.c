@@ -1,5 +1,7 @@
 #include "worker/spool.h"
 
+#include "tests/temporary.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -12,20 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static int folder_new(void **state) {
-    char *folder = strdup("/tmp/assay-spool-XXXXXX");
-    *state = mkdtemp(folder);
-    return *state == NULL;
-}
-
-static int folder_remove(void **state) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", (char *)*state);
-    int status = system(command); /* a path of our own making */
-    free(*state);
-    return status;
-}
 
 static struct spool *open_spool(const char *folder) {
     struct spool *spool = NULL;
@@ -306,22 +294,21 @@ static void a_spool_without_a_workers_name_or_its_reports_is_not_opened(void **s
 }
 
 int main(void) {
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_new, folder_remove)
     const struct CMUnitTest tests[] = {
-        IN_A_FOLDER(reports_come_back_in_the_order_they_were_put),
-        IN_A_FOLDER(an_empty_spool_has_no_first_report),
-        IN_A_FOLDER(a_report_outlives_a_worker_that_is_killed_right_after_putting_it),
-        IN_A_FOLDER(dropping_an_attempt_leaves_other_attempts_and_experiments),
-        IN_A_FOLDER(a_late_answer_never_deletes_a_newer_report),
-        IN_A_FOLDER(the_name_stays_with_the_folder),
-        IN_A_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
-        IN_A_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
-        IN_A_FOLDER(a_folder_whose_worker_is_about_to_be_dead_is_waited_for),
-        IN_A_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
-        IN_A_FOLDER(a_spool_with_a_damaged_page_is_not_opened),
-        IN_A_FOLDER(a_report_without_its_text_is_damage),
-        IN_A_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
-        IN_A_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
+        IN_FOLDER(reports_come_back_in_the_order_they_were_put),
+        IN_FOLDER(an_empty_spool_has_no_first_report),
+        IN_FOLDER(a_report_outlives_a_worker_that_is_killed_right_after_putting_it),
+        IN_FOLDER(dropping_an_attempt_leaves_other_attempts_and_experiments),
+        IN_FOLDER(a_late_answer_never_deletes_a_newer_report),
+        IN_FOLDER(the_name_stays_with_the_folder),
+        IN_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
+        IN_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
+        IN_FOLDER(a_folder_whose_worker_is_about_to_be_dead_is_waited_for),
+        IN_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
+        IN_FOLDER(a_spool_with_a_damaged_page_is_not_opened),
+        IN_FOLDER(a_report_without_its_text_is_damage),
+        IN_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
+        IN_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,11 +58,10 @@ static void a_folder_that_is_not_there_is_swept_already(void **state) {
 }
 
 int main(void) {
-#define ON_FOLDER(test) cmocka_unit_test_setup_teardown(test, temporary_make, temporary_remove)
     const struct CMUnitTest tests[] = {
-        ON_FOLDER(a_part_goes_when_nobody_wrote_to_it_for_a_day),
-        ON_FOLDER(nothing_else_goes),
-        ON_FOLDER(a_folder_that_is_not_there_is_swept_already),
+        IN_FOLDER(a_part_goes_when_nobody_wrote_to_it_for_a_day),
+        IN_FOLDER(nothing_else_goes),
+        IN_FOLDER(a_folder_that_is_not_there_is_swept_already),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
