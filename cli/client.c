@@ -75,7 +75,7 @@ static bool all_there(const cJSON *selection, const cJSON *experiments, struct e
     size_t count;
     double *there = source_ids(experiments, &count);
     if (there == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     const cJSON *id, *missing = NULL;
     cJSON_ArrayForEach(id, cJSON_GetObjectItemCaseSensitive(selection, "ids")) {
         if (missing == NULL &&
@@ -188,7 +188,7 @@ cJSON *client_resolve(struct client *client, char **words, size_t count, struct 
     bool good = true;
     for (size_t i = 0; i < count && good; i++)
         good = add_word(client, words[i], ids, error);
-    good = good && (add_each_once(body, ids) || error_set(error, ERROR_FAILED, "out of memory"));
+    good = good && (add_each_once(body, ids) || error_memory(error));
     cJSON_Delete(ids);
     if (good)
         return body;

@@ -58,7 +58,7 @@ static bool take_page(void *context, cJSON *experiments, struct error *error) {
             continue;
         struct pace *paces = realloc(record->paces, (record->count + 1) * sizeof *paces);
         if (paces == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         record->paces = paces;
         record->paces[record->count++] = pace;
     }

@@ -60,12 +60,12 @@ bool source_pages(const struct source *source, const char *question, const cJSON
     size_t count;
     double *ids = source_ids(all, &count);
     cJSON *part = cJSON_Duplicate(selection, true);
-    bool good = (ids != NULL && part != NULL) || error_set(error, ERROR_FAILED, "out of memory");
+    bool good = (ids != NULL && part != NULL) || error_memory(error);
     for (size_t from = 0; good && from < count; from += SOURCE_IDS) {
         size_t length = count - from < SOURCE_IDS ? count - from : SOURCE_IDS;
         cJSON *some = cJSON_CreateDoubleArray(ids + from, (int)length);
         good = (some != NULL && cJSON_ReplaceItemInObjectCaseSensitive(part, "ids", some)) ||
-               error_set(error, ERROR_FAILED, "out of memory");
+               error_memory(error);
         good = good && ask_pages(source, question, part, take, context, error);
     }
     cJSON_Delete(part);

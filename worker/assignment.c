@@ -58,7 +58,7 @@ static bool set_aside(const char *path, struct error *error) {
         struct stat status;
         free(aside);
         if (asprintf(&aside, "%s.%d", path, i) < 0)
-            return error_set(error, ERROR_FAILED, "out of memory");
+            return error_memory(error);
         if (lstat(aside, &status) == 0)
             continue;
         ok = rename(path, aside) == 0;
@@ -121,7 +121,7 @@ static bool folder_prepare(const char *base, const cJSON *body, bool first, char
     if (asprintf(&path, "%s/experiments/%" PRId64, base, id) < 0)
         path = NULL;
     if (path == NULL || !identity_of(body, path, &identity)) {
-        error_set(error, ERROR_FAILED, "out of memory");
+        error_memory(error);
         goto out;
     }
     if (access(path, F_OK) == 0 && (first || !identity_matches(&identity)) &&

@@ -21,7 +21,7 @@ bool checkpoint_state_new(const struct experiment *experiment, const struct netw
     state->history = calloc((size_t)experiment->train.epochs + 1, sizeof *state->history);
     state->batches_tracked = calloc(tracked + 1, sizeof *state->batches_tracked);
     if (state->history == NULL || state->batches_tracked == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     schedule_begin(experiment, &state->schedule);
     return true;
 }
@@ -44,13 +44,9 @@ struct checkpoint {
     cJSON *config;
 };
 
-static const cJSON *member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 /* A whole number from 0 to `most` under the key. */
 static bool read_whole(const cJSON *object, const char *key, double most, uint64_t *value) {
-    const cJSON *item = member(object, key);
+    const cJSON *item = json_member(object, key);
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || !(item->valuedouble <= most) ||
         item->valuedouble != floor(item->valuedouble))
         return false;
@@ -59,7 +55,7 @@ static bool read_whole(const cJSON *object, const char *key, double most, uint64
 }
 
 static bool read_number(const cJSON *object, const char *key, double *value) {
-    const cJSON *item = member(object, key);
+    const cJSON *item = json_member(object, key);
     if (!cJSON_IsNumber(item))
         return false;
     *value = item->valuedouble;
@@ -76,12 +72,12 @@ static bool read_metrics(const cJSON *json, struct metrics *metrics) {
 
 static bool read_report(const cJSON *json, uint32_t epoch, struct epoch_report *report) {
     uint64_t number;
-    const cJSON *best = member(json, "best");
+    const cJSON *best = json_member(json, "best");
     report->epoch = epoch;
     report->best = cJSON_IsTrue(best);
     return cJSON_IsBool(best) && read_whole(json, "epoch", UINT32_MAX, &number) &&
-           number == epoch && read_metrics(member(json, "train"), &report->train) &&
-           read_metrics(member(json, "valid"), &report->valid) &&
+           number == epoch && read_metrics(json_member(json, "train"), &report->train) &&
+           read_metrics(json_member(json, "valid"), &report->valid) &&
            read_number(json, "learning_rate", &report->learning_rate) &&
            read_number(json, "seconds", &report->seconds) &&
            read_number(json, "images_per_second", &report->images_per_second);
@@ -118,7 +114,7 @@ static bool read_schedule(const struct safetensors *file, struct schedule_state 
     cJSON *json = read_json(file, "scheduler");
     bool ok = read_number(json, "lr", &schedule->lr);
     schedule->best = INFINITY;
-    if (member(json, "best") != NULL)
+    if (json_member(json, "best") != NULL)
         ok = ok && read_number(json, "best", &schedule->best) &&
              read_whole(json, "bad_epochs", UINT32_MAX, &bad_epochs);
     schedule->bad_epochs = (uint32_t)bad_epochs;
@@ -196,7 +192,7 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     *out = NULL;
     struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
     if (checkpoint == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     if (!safetensors_open(path, &checkpoint->file, error) ||
         !content_sum_check(checkpoint->file, path, error))
         goto failed;

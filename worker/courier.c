@@ -324,7 +324,7 @@ bool courier_open(const struct courier_options *options, struct courier **out,
                   struct error *error) {
     struct courier *courier = calloc(1, sizeof *courier);
     if (courier == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory");
+        return error_memory(error);
     courier->options = *options;
     courier->load.descriptor = -1;
     courier->jitter = (uint64_t)clock_unix_ms();

@@ -24,7 +24,7 @@ static bool send_file(struct courier *courier, const struct luggage_owner *owner
                       struct error *error) {
     const struct parcel parcel = {
         .experiment = owner->experiment, .attempt = owner->attempt, .kind = "file", .path = path};
-    bool ok = path != NULL || error_set(error, ERROR_FAILED, "out of memory");
+    bool ok = path != NULL || error_memory(error);
     if (ok && access(path, R_OK) == 0)
         ok = courier_send(courier, &parcel, error);
     free(path);

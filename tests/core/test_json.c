@@ -109,8 +109,8 @@ static void every_number_reads_back_the_same(void **state) {
 
 static void text_for_people_has_lines_and_the_same_numbers(void **state) {
     (void)state;
-    cJSON *value = parse("{\"seed\":9007199254740991,\"list\":[0.1,\"a\"],\"none\":{},"
-                         "\"steps\":[{\"size\":[1,2]},[]]}");
+    cJSON *value = parsed("{\"seed\":9007199254740991,\"list\":[0.1,\"a\"],\"none\":{},"
+                          "\"steps\":[{\"size\":[1,2]},[]]}");
     char *text = json_text_pretty(value), *compact = json_text(value);
     assert_string_equal(text, "{\n"
                               "  \"seed\": 9007199254740991,\n"
@@ -123,7 +123,7 @@ static void text_for_people_has_lines_and_the_same_numbers(void **state) {
                               "    []\n"
                               "  ]\n"
                               "}");
-    cJSON *again = parse(text);
+    cJSON *again = parsed(text);
     char *same = json_text(again);
     assert_string_equal(same, compact);
     cJSON_Delete(again);
