@@ -107,6 +107,7 @@ void office_restore(struct world *world, int64_t down_ms) {
     sqlite3_exec(database_of(store), "UPDATE identity SET history = ''", NULL, NULL, NULL);
     store_close(store);
     office->promises = backup->promises;
+    world->restored = true;
 }
 
 /* --- what has been promised --- */

@@ -225,8 +225,10 @@ static void check_forks(struct world *world) {
 void shelf_check(struct world *world) {
     if (world->shelf.blobs == NULL)
         return;
+    check_forks(world);
+    if (world->restored)
+        return;
     check_there(world, "SELECT sha256, bytes FROM artifact");
     check_there(world, "SELECT f.sha256, f.bytes FROM fork_file AS f JOIN experiment AS e"
                        " ON e.id = f.experiment WHERE e.state <> 'done'");
-    check_forks(world);
 }

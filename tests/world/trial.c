@@ -208,9 +208,9 @@ static bool trial_has_come(struct world *world, struct hand *hand) {
         return false;
     if (fetching->state == FETCH_GONE) {
         /* it may go once the fork is done: by another hand then */
-        demand(world, !public_counts(world, hand), "what the fork %lld goes on from is gone",
-               hand->trial.experiment);
-        trial_end(hand, ITEM_FAILED);
+        demand(world, world->restored || !public_counts(world, hand),
+               "what the fork %lld goes on from is gone", hand->trial.experiment);
+        trial_end(hand, world->restored ? ITEM_HOPELESS : ITEM_FAILED);
         return false;
     }
     struct checkpoint_file *own = &hand->files[hand->trial.experiment];

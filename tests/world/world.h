@@ -42,11 +42,12 @@ enum {
     LEASE_MS = 4000,
     BATCH = 4,
     TAGS = 4,
-    NOTES = 12, /* on an experiment, at most */
-    CONTENTS_MOST = EXPERIMENTS * EPOCHS
+    NOTES = 12,                              /* on an experiment, at most */
+    CONTENTS_MOST = 3 * EXPERIMENTS * EPOCHS /* forks of several histories among them */
 };
 
-/* What a fork fails with whose checkpoint was written over before it had come. */
+/* What a fork fails with whose checkpoint was written over before it had come, or is gone since a
+ * backup was restored. */
 #define HOPELESS "submit again"
 
 /* --- mail --- */
@@ -232,6 +233,7 @@ struct world {
     bool waits;        /* the last experiment waits until the first one is done */
     int64_t lease_ms;  /* the coordinator's */
     bool restores;     /* backups are made and restored */
+    bool restored;     /* one was: files that it names may be gone by now */
     struct book there; /* in the database */
     struct letter *letters;
     struct office office;
@@ -334,8 +336,8 @@ void shelf_kill(struct world *world, bool power_cut);
  */
 bool shelf_prepare(struct world *world, const struct wire_message *request);
 void shelf_note(struct world *world, const struct wire_message *request, const char *answer);
-/* Whether every file that the database names is there, and of forks that are not done the right
- * one. */
+/* Whether every file that the database names is there, unless a backup was restored, and is the
+ * right one for a fork. */
 void shelf_check(struct world *world);
 
 void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms);
