@@ -77,7 +77,7 @@ bool fork_check(const cJSON *from, const cJSON *config, uint32_t epoch, struct e
     cJSON_Delete(its);
     if (ok && epochs <= (double)epoch)
         ok = error_set(error, ERROR_INPUT,
-                       "the checkpoint has %" PRIu32 " epochs behind it and train.epochs is %.0f; "
+                       "the checkpoint is of epoch %" PRIu32 " and train.epochs is %.0f; "
                        "raise it, to train more",
                        epoch, epochs);
     return ok;

@@ -71,7 +71,7 @@ static void what_the_state_is_of_may_not_differ(void **state) {
 static void there_must_be_an_epoch_left_to_train(void **state) {
     (void)state;
     expect(CONFIG("", ""), CONFIG("", ",\"train\":{\"epochs\":3}"),
-           "has 3 epochs behind it and train.epochs is 3; raise it");
+           "is of epoch 3 and train.epochs is 3; raise it");
 }
 
 int main(void) {
