@@ -25,9 +25,26 @@ bool differences_path(const char *prefix, const char *key,
     return length < DIFFERENCES_PATH_SIZE && !is_aside(path);
 }
 
-/* The value at a path of whole keys, which may have dots in them where a matrix set them. */
+/* The value at a path of whole keys below an object. A key may have dots in it: the name of a
+ * class. Goes as deep as the path has dots. */
+static const cJSON *value_below(const cJSON *object, const char *path) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, object) {
+        size_t length = strlen(one->string);
+        if (strncmp(path, one->string, length) != 0)
+            continue;
+        if (path[length] == '\0')
+            return cJSON_IsNull(one) ? NULL : one;
+        const cJSON *found =
+            path[length] == '.' && cJSON_IsObject(one) ? value_below(one, path + length + 1) : NULL;
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
 static const cJSON *value_at(const cJSON *experiment, const char *path) {
-    return field_at(field_at(experiment, "config"), path);
+    return value_below(field_at(experiment, "config"), path);
 }
 
 static bool any_label(const cJSON *experiments, const char *path) {

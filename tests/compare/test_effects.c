@@ -138,6 +138,19 @@ static void what_is_an_object_in_some_alone_is_told_by_what_each_has(void **stat
     cJSON_Delete(experiments);
 }
 
+static void a_class_may_have_dots_in_its_name(void **state) {
+    (void)state;
+    cJSON *experiments =
+        parsed("[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 2}}}},"
+               " {\"id\": 2, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 3}}}}]");
+    cJSON *differences = differences_of(experiments);
+    cJSON *expected = parsed("{\"data.upsample.real.v2\": {\"2\": [1], \"3\": [2]}}");
+    assert_true(cJSON_Compare(differences, expected, true));
+    cJSON_Delete(expected);
+    cJSON_Delete(differences);
+    cJSON_Delete(experiments);
+}
+
 static void one_experiment_differs_in_nothing(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"name\": \"a\"}}]");
@@ -155,6 +168,7 @@ int main(void) {
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(what_only_some_have_differs_too),
         cmocka_unit_test(what_is_an_object_in_some_alone_is_told_by_what_each_has),
+        cmocka_unit_test(a_class_may_have_dots_in_its_name),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
