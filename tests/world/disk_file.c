@@ -12,10 +12,12 @@ void *disk_memory(void *memory) {
 }
 
 static void image_resize(struct image *image, size_t length) {
-    if (length > image->length) {
-        image->bytes = disk_memory(realloc(image->bytes, length));
-        memset(image->bytes + image->length, 0, length - image->length);
+    if (length > image->room) {
+        image->room = 2 * length;
+        image->bytes = disk_memory(realloc(image->bytes, image->room));
     }
+    if (length > image->length)
+        memset(image->bytes + image->length, 0, length - image->length);
     image->length = length;
 }
 

@@ -10,7 +10,7 @@
 
 struct image {
     unsigned char *bytes;
-    size_t length;
+    size_t length, room; /* room: bytes that were allocated */
 };
 
 struct change {
