@@ -13,7 +13,9 @@ void *array_room(void *items, size_t count, size_t *capacity, size_t size) {
         wanted = FIRST;
     if (wanted < count)
         wanted = count;
-    void *grown = reallocarray(items, wanted, size);
+    if (wanted > (size_t)PTRDIFF_MAX / size) /* no object is larger */
+        return NULL;
+    void *grown = realloc(items, wanted * size);
     if (grown != NULL)
         *capacity = wanted;
     return grown;
