@@ -18,11 +18,11 @@ static bool clear(struct device *device, void *memory, size_t bytes, struct erro
 
 /* Whoever frees memory may do so while steps or copies that use it are under way, and whether CUDA
  * waits for them is left open. */
-static bool settle(struct cuda_device *cuda) {
-    return enter(cuda, NULL) &&
-           cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_FORK]), "a step", NULL) &&
-           cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_MAIN]), "a step", NULL) &&
-           cuda_done(cudaStreamSynchronize(cuda->aside), "a copy", NULL);
+static void settle(struct cuda_device *cuda) {
+    enter(cuda, NULL);
+    cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_FORK]), "a step", NULL);
+    cuda_done(cudaStreamSynchronize(cuda->queues[QUEUE_MAIN]), "a step", NULL);
+    cuda_done(cudaStreamSynchronize(cuda->aside), "a copy", NULL);
 }
 
 static void release(struct device *device, void *memory) {
