@@ -6,6 +6,7 @@
 #include "cli/fingerprint.h"
 #include "cli/output.h"
 #include "cli/screen.h"
+#include "core/array.h"
 #include "core/checksums.h"
 #include "core/clock.h"
 #include "core/json.h"
@@ -34,10 +35,6 @@ struct pushing {
     struct screen screen;
     int64_t began_ms, told_ms;
 };
-
-static bool out_of_memory(struct error *error) {
-    return error_memory(error);
-}
 
 /* --- what there is --- */
 
@@ -69,7 +66,7 @@ static bool sum_up(struct pushing *pushing, const char *manifest, struct error *
     }
     char *written = manifest_text(here);
     bool good = written != NULL ? file_write_atomic(manifest, written, strlen(written), error)
-                                : out_of_memory(error);
+                                : error_memory(error);
     free(written);
     return good || error_context(error, "no manifest; choose another place with --out");
 }
@@ -85,15 +82,15 @@ static bool look(struct pushing *pushing, const char *file, const struct member 
     pushing->paths = calloc(pushing->manifest.count + 1, sizeof *pushing->paths);
     pushing->texts = calloc(pushing->manifest.class_count + 1, sizeof *pushing->texts);
     if (pushing->paths == NULL || pushing->texts == NULL)
-        return out_of_memory(error);
+        return error_memory(error);
     for (size_t i = 0; i < pushing->manifest.count; i++)
         if (asprintf(&pushing->paths[i], "%s/%s", experiment->data.root,
                      pushing->manifest.pictures[i].path) < 0) {
             pushing->paths[i] = NULL;
-            return out_of_memory(error);
+            return error_memory(error);
         }
     if (manifest == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment->data.root) < 0)
-        return out_of_memory(error);
+        return error_memory(error);
     bool good = sum_up(pushing, manifest != NULL ? manifest : path, error);
     free(path);
     return good;
@@ -103,14 +100,11 @@ static bool look(struct pushing *pushing, const char *file, const struct member 
 
 static bool add_file(struct pushing *pushing, const struct shipment_file *file,
                      struct error *error) {
-    if (pushing->count == pushing->room) {
-        size_t room = 2 * pushing->room + 1024;
-        void *larger = reallocarray(pushing->files, room, sizeof *pushing->files);
-        if (larger == NULL)
-            return out_of_memory(error);
-        pushing->files = larger;
-        pushing->room = room;
-    }
+    struct shipment_file *files =
+        array_room(pushing->files, pushing->count + 1, &pushing->room, sizeof *files);
+    if (files == NULL)
+        return error_memory(error);
+    pushing->files = files;
     pushing->files[pushing->count++] = *file;
     pushing->bytes += file->bytes;
     return true;
@@ -188,7 +182,7 @@ static bool push_class(struct pushing *pushing, size_t index, struct error *erro
     struct shipment_file *files = calloc(class->count + 1, sizeof *files);
     if (text == NULL || files == NULL) {
         free(files);
-        return out_of_memory(error);
+        return error_memory(error);
     }
     files[0] = (struct shipment_file){.path = class->name, .text = text, .bytes = (int64_t)length};
     sha256_text(text, length, files[0].sha256);

@@ -2,6 +2,7 @@
 
 #include "coordinator/lookups.h"
 #include "coordinator/query.h"
+#include "core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -159,14 +160,10 @@ bool standings_follow(struct store *store, int64_t experiment, int64_t epoch, st
 
 static bool have_room(struct stop_standing **others, size_t count, size_t *room,
                       struct error *error) {
-    if (count < *room)
-        return true;
-    size_t wanted = 2 * *room + 16;
-    void *larger = reallocarray(*others, wanted, sizeof **others);
+    void *larger = array_room(*others, count + 1, room, sizeof **others);
     if (larger == NULL)
         return error_set(error, ERROR_FAILED, "no memory for the standings of a group");
     *others = larger;
-    *room = wanted;
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "tests/world/disk_file.h"
 
+#include "core/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +43,8 @@ static void forget_changes(struct disk_file *file) {
 }
 
 static struct change *remember(struct disk_file *file) {
-    if (file->count == file->room) {
-        file->room = 2 * file->room + 16;
-        file->changes = disk_memory(realloc(file->changes, file->room * sizeof *file->changes));
-    }
+    file->changes =
+        disk_memory(array_room(file->changes, file->count + 1, &file->room, sizeof *file->changes));
     return &file->changes[file->count++];
 }
 

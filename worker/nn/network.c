@@ -2,6 +2,7 @@
 #include "worker/nn/network.h"
 
 #include "core/arch.h"
+#include "core/array.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +17,11 @@ struct builder {
     bool failed;
 };
 
-static void *grown(void *items, size_t count, size_t *room, size_t size) {
-    if (count < *room)
-        return items;
-    size_t wanted = *room == 0 ? 64 : 2 * *room;
-    void *larger = reallocarray(items, wanted, size);
-    if (larger != NULL)
-        *room = wanted;
-    return larger;
-}
-
 static void add_parameter(struct builder *builder, const char *prefix, const char *suffix,
                           enum parameter_kind kind, size_t rank, const int shape[]) {
     struct network *network = builder->network;
-    struct parameter *items = grown(network->parameters, network->parameter_count,
-                                    &builder->parameter_room, sizeof *items);
+    struct parameter *items = array_room(network->parameters, network->parameter_count + 1,
+                                         &builder->parameter_room, sizeof *items);
     if (items == NULL) {
         builder->failed = true;
         return;
@@ -50,7 +41,7 @@ static void add_parameter(struct builder *builder, const char *prefix, const cha
 static int add_node(struct builder *builder, struct node node) {
     struct network *network = builder->network;
     struct node *items =
-        grown(network->nodes, network->node_count, &builder->node_room, sizeof *items);
+        array_room(network->nodes, network->node_count + 1, &builder->node_room, sizeof *items);
     if (items == NULL) {
         builder->failed = true;
         return 0;

@@ -1,5 +1,6 @@
 #include "worker/nn/cuda/choices.h"
 
+#include "core/array.h"
 #include "core/file.h"
 #include "core/sha256.h"
 #include "core/text.h"
@@ -112,14 +113,11 @@ bool choices_put(struct choices *choices, const struct choice_key *key, struct c
     if (entry == NULL) {
         if (choices->count == CHOICES_MAX)
             choices->count = 0;
-        if (choices->count == choices->room) {
-            size_t room = choices->room == 0 ? 64 : 2 * choices->room;
-            struct entry *grown = reallocarray(choices->entries, room, sizeof *grown);
-            if (grown == NULL)
-                return false;
-            choices->entries = grown;
-            choices->room = room;
-        }
+        struct entry *entries =
+            array_room(choices->entries, choices->count + 1, &choices->room, sizeof *entries);
+        if (entries == NULL)
+            return false;
+        choices->entries = entries;
         entry = &choices->entries[choices->count++];
         entry->choice = (struct choice){-1, -1};
     }
