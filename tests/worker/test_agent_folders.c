@@ -293,6 +293,17 @@ static void weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read(v
     let_go(stage);
 }
 
+/* A run from the beginning to its end, after which the worker leaves. */
+static void expect_all_of_it(struct stage *stage) {
+    expect_epoch(stage, 1);
+    assert_resumed_from("");
+    expect_epoch(stage, 2);
+    expect_epoch(stage, 3);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
 static void a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there(void **state) {
     struct stage *stage = *state;
     char data[80], more[80], work[80], weights[128], outside[128];
@@ -306,13 +317,7 @@ static void a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_th
     start_worker(stage);
     greet(stage);
     assign_files(stage, weights, outside);
-    expect_epoch(stage, 1);
-    assert_resumed_from("");
-    expect_epoch(stage, 2);
-    expect_epoch(stage, 3);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
-    let_go(stage);
+    expect_all_of_it(stage);
 }
 
 static void a_checkpoint_of_another_experiment_is_as_one_that_is_not_there(void **state) {
@@ -324,13 +329,7 @@ static void a_checkpoint_of_another_experiment_is_as_one_that_is_not_there(void 
     start_worker(stage);
     greet(stage);
     assign_files(stage, "/no/such/weights", other);
-    expect_epoch(stage, 1);
-    assert_resumed_from("");
-    expect_epoch(stage, 2);
-    expect_epoch(stage, 3);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
-    let_go(stage);
+    expect_all_of_it(stage);
 }
 
 int main(void) {
