@@ -4,10 +4,11 @@ Run: bench/train_vs_pytorch_cpu.sh build/release/bin/assay-worker [--sizes 64,12
 
 The work on both sides: ResNet-50, ReLU, Linear(1000, 2), cross-entropy, Adam, all parameters, fp32,
 all cores. Each round runs PyTorch and then assay-worker, each in a process of its own that takes one
-step for itself and then times the median of some; a ratio is the median over rounds, so that what
-else the machine does falls on both. PyTorch runs in its better memory format, which is tried out
-first. Memory is VmHWM, the whole process's. Once for the machine as it is, once with both held to
-AVX2 (oneDNN and ATen; assay's own loops know no such switch and stay as they are).
+step for itself (in which --compile compiles) and then times the median of some; a ratio is the median
+over rounds, so that what else the machine does falls on both. PyTorch runs in its better memory
+format, which is tried out first. Memory is VmHWM, the whole process's. Once for the machine as it is,
+once with both held to AVX2 (oneDNN and ATen; assay's own loops know no such switch and stay as they
+are).
 
 The floor is what oneDNN's own primitives take in our step, each at its best, by DNNL_VERBOSE: nothing
 that trains with them can be faster.
@@ -34,7 +35,7 @@ def peak_bytes():
                 return int(line.split()[1]) * 1024
 
 
-def peer(size, steps, channels_last):
+def peer(size, steps, channels_last, compiled):
     """What PyTorch does, in a process of its own; prints JSON."""
     import torch
     import torchvision
@@ -45,6 +46,8 @@ def peer(size, steps, channels_last):
     if channels_last:
         network, images = (it.to(memory_format=torch.channels_last) for it in (network, images))
     optimizer = torch.optim.Adam(network.parameters(), 2e-4)
+    if compiled:
+        network = torch.compile(network)
     seconds = []
     for _ in range(1 + steps):
         began = time.perf_counter()
@@ -60,8 +63,8 @@ def run(command, environment):
     return done.stdout
 
 
-def run_peer(size, steps, channels_last, isa):
-    command = [sys.executable, __file__, "--peer", str(size), str(steps), str(int(channels_last))]
+def run_peer(size, steps, channels_last, compiled, isa):
+    command = [sys.executable, __file__, "--peer", str(size), str(steps), str(int(channels_last)), str(int(compiled))]
     return json.loads(run(command, ISAS[isa]))
 
 
@@ -72,10 +75,13 @@ def run_assay(program, size, steps, isa, **environment):
 
 
 def primitives(output):
-    """Milliseconds of each executed primitive, by everything that names it but the time."""
+    """Milliseconds of each primitive that the timed steps executed, by everything that names it but the time; the
+    evaluations stand before those."""
     times = collections.defaultdict(list)
     for line in output.splitlines():
         fields = line.split(",")
+        if "forward_inference" in fields:
+            times.clear()
         if line.startswith(("dnnl_verbose,exec", "onednn_verbose,exec")):
             times[",".join(fields[1:-1])].append(float(fields[-1]))
     return times
@@ -95,13 +101,13 @@ def floor(program, size, isa):
     return BATCH / work * 1000, BATCH / (work + moved) * 1000
 
 
-def measure(program, size, isa, rounds):
+def measure(program, size, isa, compiled, rounds):
     steps = {64: 5, 128: 4}.get(size, 2)
-    formats = {last: run_peer(size, 1, last, isa)["rate"] for last in (False, True)}
+    formats = {last: run_peer(size, 1, last, compiled, isa)["rate"] for last in (False, True)}
     channels_last = formats[True] > formats[False]
     torch, ours = [], []
     for _ in range(rounds):
-        torch.append(run_peer(size, steps, channels_last, isa))
+        torch.append(run_peer(size, steps, channels_last, compiled, isa))
         result = json.loads(run_assay(program, size, steps, isa))
         ours.append({"rate": result["training"]["images_per_second"], "bytes": result["memory_peak_bytes"]})
     work, moved = floor(program, size, isa)
@@ -123,13 +129,14 @@ def row(one):
 
 def main():
     if sys.argv[1:2] == ["--peer"]:
-        peer(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "1")
+        peer(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "1", sys.argv[5] == "1")
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("--sizes", default="64,128,224")
     parser.add_argument("--isas", default=",".join(ISAS))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--compile", action="store_true", help="PyTorch by torch.compile (2.0 or later)")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if not arguments.json:
@@ -138,7 +145,7 @@ def main():
         print("| --- " * 9 + "|", flush=True)
     for isa in arguments.isas.split(","):
         for size in map(int, arguments.sizes.split(",")):
-            one = measure(arguments.program, size, isa, arguments.rounds)
+            one = measure(arguments.program, size, isa, arguments.compile, arguments.rounds)
             print(json.dumps(one) if arguments.json else row(one), flush=True)
 
 
