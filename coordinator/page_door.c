@@ -64,7 +64,10 @@ static bool is_here(const char *host) {
             (host[length] == '\0' || host[length] == ':'))
             return true;
     }
-    snprintf(numbers, sizeof numbers, "%.*s", (int)strcspn(host, ":"), host);
+    size_t length = strcspn(host, ":");
+    if (length >= sizeof numbers) /* what is cut might be an address: 127.100.100.100.example */
+        return false;
+    snprintf(numbers, sizeof numbers, "%.*s", (int)length, host);
     return inet_pton(AF_INET, numbers, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 

@@ -27,6 +27,8 @@ static void without_a_token_this_machine_alone_is_asked_for(void **state) {
                                             "127.0.0.1.evil",
                                             "10.0.0.1",
                                             "127.0.0.1.5",
+                                            "127.100.100.100.evil.example",
+                                            "127.100.100.100.evil.example:7480",
                                             "1270.0.0.1",
                                             "",
                                             "[::2]",
