@@ -18,7 +18,7 @@ struct upload {
 
 struct uploads {
     struct blobs *blobs;
-    int64_t most_bytes, used_bytes; /* of sealed blobs */
+    int64_t most_bytes, used_bytes; /* of sealed blobs; one still SEALED below is not in it yet */
     struct upload items[UPLOADS_MAX];
     pthread_t thread;
     bool started;
@@ -182,7 +182,7 @@ static int64_t promised(struct uploads *uploads, bool whole) {
         enum stage stage = stage_of(uploads, upload);
         if (stage == COMING)
             bytes += whole ? upload->bytes : upload->bytes - upload->have;
-        else if (stage == SEALING && whole)
+        else if ((stage == SEALING || stage == SEALED) && whole) /* counted as used once offered */
             bytes += upload->bytes;
     }
     return bytes;

@@ -297,6 +297,25 @@ static void what_does_not_fit_under_the_limit_is_refused(void **state) {
                      UPLOAD_WANTED);
 }
 
+/* Between the seal and the offer that asks for it, whenever the sealing thread comes to it. */
+static void what_is_sealed_and_not_asked_for_yet_counts_under_the_limit(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset;
+    shelf_close(shelf);
+    shelf_open(shelf, BYTES + 4);
+    offer(shelf, &offset);
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    while (blobs_size(shelf->blobs, SUM) < 0)
+        usleep(1000);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(
+            uploads_offer(shelf->uploads, SUM_OF_OTHER, 5, shelf->now_ms, &offset, &error),
+            UPLOAD_REFUSED);
+        usleep(1000);
+    }
+}
+
 static void what_is_larger_than_the_disk_is_refused(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
@@ -422,6 +441,7 @@ int main(void) {
         ON_SHELF(a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all),
         ON_SHELF(a_piece_beyond_the_end_is_refused),
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
+        ON_SHELF(what_is_sealed_and_not_asked_for_yet_counts_under_the_limit),
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
         ON_SHELF(what_has_come_needs_no_room_again),
         ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
