@@ -100,9 +100,9 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 
 bool allow_refresh(const char *path, struct allow_list *list, bool *changed, struct error *error) {
     struct stat now = {0};
-    bool there = stat(path, &now) == 0;
-    *changed = !same_file(&now, &list->read);
-    if (!*changed)
+    bool there = stat(path, &now) == 0, other = !same_file(&now, &list->read);
+    *changed = other;
+    if (!other && !list->unread)
         return true;
     char *text = NULL;
     size_t length = 0;
@@ -112,8 +112,11 @@ bool allow_refresh(const char *path, struct allow_list *list, bool *changed, str
         return error_set(error, ERROR_INPUT,
                          "%s: anybody may write to this list of keys; run: chmod o-w %s", path,
                          path);
-    if (!file_read(path, ALLOW_FILE_MAX, &text, &length, error))
-        return false;
+    if (!file_read(path, ALLOW_FILE_MAX, &text, &length, other ? error : NULL)) {
+        list->unread = there;
+        return !other;
+    }
+    *changed = true;
     bool good = allow_parse(text, length, path, list, error);
     free(text);
     return good;

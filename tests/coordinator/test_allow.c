@@ -3,6 +3,7 @@
 #include "tests/coordinator/key_lists.h"
 #include "tests/temporary.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +45,31 @@ static void a_list_is_read_again_when_its_file_changes(void **state) {
     assert_false(allow_refresh(path, &list, &changed, &error));
     assert_int_equal(list.count, 0);
     assert_true(allow_refresh(path, &list, &changed, &error)); /* said once */
+    free(path);
+    allow_free(&list);
+}
+
+/* It is a moment of a process, not the file: nothing of that changes when it is over. */
+static void
+a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are(void **state) {
+    struct allow_list list = {0};
+    struct error error = {0};
+    struct rlimit limit, none;
+    bool changed;
+    char *path = temporary_path(state, "people");
+    write_file(path, KEY_A "\n");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool read = allow_refresh(path, &list, &changed, &error);
+    bool said_once = allow_refresh(path, &list, &changed, &error) && !changed;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_false(read);
+    assert_true(said_once);
+    assert_int_equal(list.count, 0);
+    assert_true(allow_refresh(path, &list, &changed, &error));
+    assert_true(changed);
+    assert_int_equal(list.count, 1);
     free(path);
     allow_free(&list);
 }
@@ -111,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),
         IN_FOLDER(a_list_is_read_again_when_its_file_changes),
+        IN_FOLDER(a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are),
         IN_FOLDER(a_list_that_anybody_may_write_is_empty),
         cmocka_unit_test(a_key_without_a_name_is_called_by_its_first_digits),
         cmocka_unit_test(a_key_speaks_as_the_worker_of_its_line_and_no_other),
