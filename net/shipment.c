@@ -117,12 +117,15 @@ static bool send_piece(struct run *run, struct lane *lane, const struct delivery
 
 /* --- answers --- */
 
-/* Whether an error that it answered is one that goes by. */
+/* Whether an error that it answered is one that goes by. That there is no such file goes by for a
+ * piece, which is then offered again, and not for the offer: its listing is gone. */
 static bool take_error(struct lane *lane, const struct wire_message *message, struct error *error) {
     static const enum wire_code never[] = {WIRE_VERSION, WIRE_UNKNOWN, WIRE_STORAGE, WIRE_DENIED};
     const char *code = json_string(message->body, "code");
     bool invalid = strcmp(code, wire_code_name(WIRE_INVALID)) == 0;
-    bool over = invalid && ++lane->invalid >= INVALID_MOST;
+    bool gone = strcmp(code, wire_code_name(WIRE_NOT_FOUND)) == 0;
+    bool over =
+        (invalid && ++lane->invalid >= INVALID_MOST) || (gone && message->request == lane->since);
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         over = over || strcmp(code, wire_code_name(never[i])) == 0;
     if (!over)

@@ -28,7 +28,8 @@ struct shipment {
 };
 
 /* Returns when all have arrived. ERROR_UNREACHABLE: the coordinator is silent, and the same may be
- * done again; ERROR_FAILED: it has no room; ERROR_INPUT: a file has changed, or is not wanted. */
+ * done again; ERROR_FAILED: it has no room; ERROR_INPUT: a file has changed, or is not
+ * wanted: the listing was cleared away meanwhile, say. */
 bool shipment_send(const struct shipment *shipment, struct error *error);
 
 #endif
