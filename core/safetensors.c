@@ -266,13 +266,14 @@ const struct tensor *safetensors_find(const struct safetensors *file, const char
 }
 
 /* Their order by name stays what it was. */
-void safetensors_drop_prefix(struct safetensors *file, const char *prefix) {
+bool safetensors_drop_prefix(struct safetensors *file, const char *prefix) {
     size_t length = strlen(prefix);
     for (size_t i = 0; i < file->count; i++)
         if (strncmp(file->tensors[i].name, prefix, length) != 0)
-            return;
+            return false;
     for (size_t i = 0; i < file->count; i++)
         file->tensors[i].name += length;
+    return file->count > 0;
 }
 
 const char *safetensors_metadata(const struct safetensors *file, const char *key) {

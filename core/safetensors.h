@@ -26,8 +26,9 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 const struct tensor *safetensors_find(const struct safetensors *file,
                                       const char *name);                           /* or NULL */
 const char *safetensors_metadata(const struct safetensors *file, const char *key); /* or NULL */
-/* Leaves out the beginning that the names of all tensors have. No name is cut unless all are. */
-void safetensors_drop_prefix(struct safetensors *file, const char *prefix);
+/* Leaves out the beginning that the names of all tensors have. No name is cut unless all are. False
+ * when none was. */
+bool safetensors_drop_prefix(struct safetensors *file, const char *prefix);
 
 struct metadata {
     const char *key, *value;

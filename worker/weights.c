@@ -207,6 +207,13 @@ static bool set_all(const struct experiment *experiment, const struct safetensor
     return true;
 }
 
+/* What PyTorch's DataParallel and torch.compile put in front of every name, in the order in which
+ * they were applied. */
+static void drop_wrappers(struct safetensors *file) {
+    while (safetensors_drop_prefix(file, "module.") || safetensors_drop_prefix(file, "_orig_mod."))
+        ;
+}
+
 bool weights_open(const char *path, struct safetensors **file, struct error *error) {
     if (!weights_file_open(path, file, error))
         return false;
@@ -215,7 +222,7 @@ bool weights_open(const char *path, struct safetensors **file, struct error *err
         *file = NULL;
         return false;
     }
-    safetensors_drop_prefix(*file, "module.");
+    drop_wrappers(*file);
     return true;
 }
 

@@ -248,7 +248,8 @@ static void weights_of_another_type_are_refused(void **state) {
 }
 
 /* norm.pth is bn1's state_dict by PyTorch, norm.safetensors the same (tests/make_pth_data.py); so
- * are parallel.pth and parallel.safetensors, by its DataParallel. */
+ * are parallel.pth and parallel.safetensors, by its DataParallel, and compiled ones, by the
+ * torch.compile of PyTorch 2.6 (tests/make_compiled_data.py). */
 static void expect_norm(struct bench *bench, char *path) {
     char *fresh[] = {"conv1", "layer1", "layer2", "layer3", "layer4", "fc"};
     struct safetensors *expected = NULL;
@@ -277,6 +278,12 @@ static void a_pth_file_gives_its_tensors(void **state) {
 static void names_of_data_parallel_are_taken_from_both_kinds_of_file(void **state) {
     expect_norm(*state, TEST_DATA "/pth/parallel.pth");
     expect_norm(*state, TEST_DATA "/pth/parallel.safetensors");
+}
+
+static void names_of_compiled_models_are_taken_also_beside_those_of_data_parallel(void **state) {
+    expect_norm(*state, TEST_DATA "/pth/compiled.pth");
+    expect_norm(*state, TEST_DATA "/pth/parallel_of_compiled.pth");
+    expect_norm(*state, TEST_DATA "/pth/compiled_parallel.pth");
 }
 
 static void a_prefix_that_not_all_names_have_is_part_of_those_that_do(void **state) {
@@ -329,6 +336,7 @@ int main(void) {
         ON_BENCH(weights_of_another_type_are_refused),
         ON_BENCH(a_pth_file_gives_its_tensors),
         ON_BENCH(names_of_data_parallel_are_taken_from_both_kinds_of_file),
+        ON_BENCH(names_of_compiled_models_are_taken_also_beside_those_of_data_parallel),
         ON_BENCH(a_prefix_that_not_all_names_have_is_part_of_those_that_do),
         ON_BENCH(a_pth_file_of_another_model_is_listed_as_any_other),
         ON_BENCH(what_is_wrong_with_a_pth_file_is_said),
