@@ -86,7 +86,7 @@ void repeats_print(const struct comparison *comparison, const struct screen *scr
     };
     struct table table = TABLE_OF(columns);
     for (size_t first = 0; first < comparison->count; first++) {
-        size_t count = comparison_repeat_count(comparison, first);
+        size_t count = comparison->repeat_counts[first];
         if (count < 2)
             continue;
         table_heading(&table, STYLE_BOLD, "%s and %zu more",

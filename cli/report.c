@@ -229,11 +229,11 @@ static bool make(struct report *report, const char *out, struct error *error) {
     char *subject = frame_subject(report->experiments);
     report->contenders = contenders_make(report->experiments, &report->count);
     report->order = calloc(report->count + 1, sizeof *report->order);
-    bool good = report->contenders != NULL && report->order != NULL && subject != NULL;
+    bool good = report->contenders != NULL && report->order != NULL && subject != NULL &&
+                contenders_rank(report->contenders, report->count, report->order, &report->ranked);
     if (!good)
         error_memory(error);
     else {
-        report->ranked = contenders_rank(report->contenders, report->count, report->order);
         report_page_begin(&report->page, subject);
         good = add_all(report, error);
     }

@@ -11,14 +11,20 @@ bool comparison_make(const struct source *source, const cJSON *experiments,
     comparison->contenders = contenders_make(experiments, &comparison->count);
     comparison->order = calloc(comparison->count + 1, sizeof *comparison->order);
     comparison->repeats = calloc(comparison->count + 1, sizeof *comparison->repeats);
+    comparison->repeat_counts = calloc(comparison->count + 1, sizeof *comparison->repeat_counts);
     comparison->differences = differences_of(experiments);
     if (comparison->contenders == NULL || comparison->order == NULL ||
-        comparison->repeats == NULL || comparison->differences == NULL)
+        comparison->repeats == NULL || comparison->repeat_counts == NULL ||
+        comparison->differences == NULL)
         return error_memory(error);
     comparison->effects = effects_of(comparison->contenders, comparison->count);
-    comparison->ranked =
-        contenders_rank(comparison->contenders, comparison->count, comparison->order);
-    contenders_repeats(comparison->contenders, comparison->count, comparison->repeats);
+    if (comparison->effects == NULL ||
+        !contenders_rank(comparison->contenders, comparison->count, comparison->order,
+                         &comparison->ranked) ||
+        !contenders_repeats(comparison->contenders, comparison->count, comparison->repeats))
+        return error_memory(error);
+    for (size_t i = 0; i < comparison->count; i++)
+        comparison->repeat_counts[comparison->repeats[i]]++;
     return duels_make(source, comparison->contenders, comparison->order, comparison->ranked,
                       comparison->duels, &comparison->duel_count, error);
 }
@@ -27,6 +33,7 @@ void comparison_free(struct comparison *comparison) {
     free(comparison->contenders);
     free(comparison->order);
     free(comparison->repeats);
+    free(comparison->repeat_counts);
     cJSON_Delete(comparison->differences);
     cJSON_Delete(comparison->effects);
 }
@@ -37,13 +44,6 @@ static const struct contender *best_of(const struct comparison *comparison) {
 
 const cJSON *comparison_kept(const struct contender *contender, enum split_name split) {
     return contender->evaluations[contender->keep][split];
-}
-
-size_t comparison_repeat_count(const struct comparison *comparison, size_t first) {
-    size_t count = 0;
-    for (size_t i = 0; i < comparison->count; i++)
-        count += comparison->repeats[i] == first;
-    return count;
 }
 
 /* --- as JSON --- */
@@ -170,7 +170,7 @@ cJSON *comparison_json(const struct comparison *comparison) {
         cJSON_AddItemToArray(experiments, contender_json(&comparison->contenders[i]));
     cJSON *repeats = cJSON_AddArrayToObject(document, "repeats");
     for (size_t first = 0; first < comparison->count; first++)
-        if (comparison_repeat_count(comparison, first) >= 2)
+        if (comparison->repeat_counts[first] >= 2)
             cJSON_AddItemToArray(repeats, repeats_json(comparison, first));
     cJSON_AddItemToObject(document, "ranking", ranking_json(comparison));
     cJSON_AddItemToObject(document, "keep", keep_json(comparison));

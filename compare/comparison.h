@@ -12,6 +12,7 @@ struct comparison {
     size_t count;
     size_t *order, ranked; /* contenders_rank */
     size_t *repeats;       /* contenders_repeats */
+    size_t *repeat_counts; /* of each contender: how many repeat it, itself among them */
     struct duel duels[DUELS_MAX];
     size_t duel_count;
     cJSON *differences, *effects; /* differences_of, effects_of */
@@ -25,9 +26,6 @@ void comparison_free(struct comparison *comparison);
 
 /* What a contender that has a checkpoint to keep would keep, on a split; NULL: not evaluated. */
 const cJSON *comparison_kept(const struct contender *contender, enum split_name split);
-
-/* How many experiments repeat contender `first`, itself among them. */
-size_t comparison_repeat_count(const struct comparison *comparison, size_t first);
 
 /* The sentences: duels_verdict of the first in the ranking. NULL when there is nothing to keep; the
  * caller frees. */

@@ -1,6 +1,8 @@
 #include "compare/contender.h"
 
+#include "compare/alike.h"
 #include "core/field.h"
+#include "core/json.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -67,19 +69,33 @@ static const cJSON *kept(const struct contender *contender) {
     return contender->evaluations[contender->keep][SPLIT_VALID];
 }
 
-size_t contenders_rank(const struct contender *contenders, size_t count, size_t *order) {
-    size_t ranked = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (contenders[i].keep < 0)
-            continue;
-        size_t at = ranked++;
-        for (; at > 0 &&
-               compare_evaluations(kept(&contenders[i]), kept(&contenders[order[at - 1]])) < 0;
-             at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
-    return ranked;
+struct ranked {
+    const cJSON *kept;
+    size_t index;
+};
+
+static int compare_ranked(const void *a, const void *b) {
+    const struct ranked *left = a, *right = b;
+    int preferred = compare_evaluations(left->kept, right->kept);
+    return preferred != 0               ? preferred
+           : left->index < right->index ? -1
+                                        : left->index > right->index;
+}
+
+bool contenders_rank(const struct contender *contenders, size_t count, size_t *order,
+                     size_t *ranked) {
+    struct ranked *all = calloc(count + 1, sizeof *all);
+    *ranked = 0;
+    if (all == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (contenders[i].keep >= 0)
+            all[(*ranked)++] = (struct ranked){kept(&contenders[i]), i};
+    qsort(all, *ranked, sizeof *all, compare_ranked);
+    for (size_t i = 0; i < *ranked; i++)
+        order[i] = all[i].index;
+    free(all);
+    return true;
 }
 
 struct spread spread_of(const double *values, size_t count) {
@@ -93,31 +109,6 @@ struct spread spread_of(const double *values, size_t count) {
     return spread;
 }
 
-/* The config without what repeats differ in. */
-static cJSON *config_without_seed(const cJSON *experiment) {
-    cJSON *config = cJSON_Duplicate(field_at(experiment, "config"), true);
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "name");
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "priority");
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "max_attempts");
-    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(config, "train"),
-                                            "seed");
-    return config;
-}
-
-static double seed_of(const struct contender *contender) {
-    return field_number(contender->experiment, "config.train.seed", -1);
-}
-
-static bool seed_seen(const struct contender *contenders, const size_t *repeats, size_t first,
-                      size_t i) {
-    double seed = seed_of(&contenders[i]);
-    for (size_t j = first; j < i; j++)
-        if (repeats[j] == first && seed_of(&contenders[j]) >= seed &&
-            seed_of(&contenders[j]) <= seed)
-            return true;
-    return false;
-}
-
 static bool complete(const struct contender *contender) {
     for (size_t i = 0; i < CHECKPOINT_COUNT; i++)
         for (size_t j = 0; j < SPLIT_COUNT; j++)
@@ -126,24 +117,41 @@ static bool complete(const struct contender *contender) {
     return true;
 }
 
-void contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats) {
-    cJSON *configs = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++) {
-        cJSON *config = config_without_seed(contenders[i].experiment);
-        repeats[i] = count;
-        if (complete(&contenders[i])) {
-            size_t first = 0;
-            const cJSON *other = configs->child;
-            while (first < i && !(repeats[first] == first && cJSON_Compare(config, other, true))) {
-                first++;
-                other = other->next;
-            }
-            if (first == i || !seed_seen(contenders, repeats, first, i))
-                repeats[i] = first;
-        }
-        cJSON_AddItemToArray(configs, config);
-    }
-    cJSON_Delete(configs);
+/* The config without what repeats differ in, as the text that equal ones have in common, and the
+ * same with the seed. Those of one that is not complete stay NULL. */
+static bool describe(const struct contender *contender, char **config, char **seeded) {
+    const cJSON *whole = field_at(contender->experiment, "config");
+    if (whole == NULL || !complete(contender))
+        return true;
+    cJSON *copy = cJSON_Duplicate(whole, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "name");
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "priority");
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "max_attempts");
+    bool good = copy != NULL && json_sort_keys(copy);
+    *seeded = json_text(copy);
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(copy, "train"),
+                                            "seed");
+    *config = json_text(copy);
+    cJSON_Delete(copy);
+    return good && *config != NULL && *seeded != NULL;
+}
+
+bool contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats) {
+    char **configs = calloc(2 * count + 1, sizeof *configs), **seeded = configs + count;
+    struct alike same = {0}, twice = {0};
+    bool good = configs != NULL;
+    for (size_t i = 0; good && i < count; i++)
+        good = describe(&contenders[i], &configs[i], &seeded[i]);
+    good = good && alike_make((const char *const *)configs, count, &same) &&
+           alike_make((const char *const *)seeded, count, &twice);
+    for (size_t i = 0; good && i < count; i++)
+        repeats[i] = alike_first(&twice, i) ? alike_members(&same, i)[0] : count;
+    alike_free(&same);
+    alike_free(&twice);
+    for (size_t i = 0; configs != NULL && i < 2 * count; i++)
+        free(configs[i]);
+    free(configs);
+    return good;
 }
 
 bool contenders_spread(const struct contender *contenders, size_t count, const size_t *repeats,

@@ -45,8 +45,9 @@ struct contender contender_of(const cJSON *experiment);
 struct contender *contenders_make(const cJSON *experiments, size_t *count);
 
 /* The indexes of contenders that have a checkpoint to keep, the one to prefer first (equal ones in
- * their order). `order` has room for count; returns how many. */
-size_t contenders_rank(const struct contender *contenders, size_t count, size_t *order);
+ * their order), and how many they are. `order` has room for count. False without memory. */
+bool contenders_rank(const struct contender *contenders, size_t count, size_t *order,
+                     size_t *ranked);
 
 /* Mean and sample standard deviation (n - 1 below the line); the mean is defined from one value on,
  * the deviation from two. */
@@ -58,8 +59,8 @@ struct spread spread_of(const double *values, size_t count);
 
 /* Puts in repeats[i] the index of the first contender that contender i repeats (itself when it is
  * the first), each seed counted once. A contender that is unfinished or has a seed seen before gets
- * `count`. */
-void contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats);
+ * `count`. False without memory. */
+bool contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats);
 
 /* How a ratio scatters over the repeats of contender `first`; false when it is undefined in one of
  * them. */

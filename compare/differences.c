@@ -1,5 +1,6 @@
 #include "compare/differences.h"
 
+#include "compare/alike.h"
 #include "core/field.h"
 #include "core/json.h"
 #include "core/text.h"
@@ -69,15 +70,36 @@ static char *call(const cJSON *experiment, const char *path, bool labelled) {
     return value != NULL ? json_text(value) : strdup("not set");
 }
 
-/* One experiment's id under its value of this path. */
-static bool note(cJSON *values, const cJSON *experiment, const char *path, bool labelled) {
-    char *name = call(experiment, path, labelled);
-    cJSON *ids = name != NULL ? cJSON_GetObjectItemCaseSensitive(values, name) : NULL;
-    if (name != NULL && ids == NULL)
-        ids = cJSON_AddArrayToObject(values, name);
-    free(name);
-    return ids != NULL &&
-           cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+/* The ids of all experiments under their values of this path, the values in the order in which they
+ * are met. */
+static bool note(cJSON *values, const cJSON *experiments, const char *path, bool labelled) {
+    size_t count = 0, room = (size_t)cJSON_GetArraySize(experiments);
+    char **names = calloc(room + 1, sizeof *names);
+    double *ids = calloc(room + 1, sizeof *ids);
+    struct alike alike = {0};
+    const cJSON *experiment;
+    bool good = names != NULL && ids != NULL;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (!good)
+            break;
+        ids[count] = field_number(experiment, "id", 0);
+        names[count] = call(experiment, path, labelled);
+        good = good && names[count++] != NULL;
+    }
+    good = good && alike_make((const char *const *)names, count, &alike);
+    for (size_t i = 0; good && i < count; i++) {
+        if (!alike_first(&alike, i))
+            continue;
+        cJSON *those = cJSON_AddArrayToObject(values, names[i]);
+        for (size_t k = 0; k < alike.many[i]; k++)
+            cJSON_AddItemToArray(those, cJSON_CreateNumber(ids[alike_members(&alike, i)[k]]));
+    }
+    alike_free(&alike);
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    free(ids);
+    return good;
 }
 
 /* Whether all experiments have equal values at the path. */
@@ -127,10 +149,7 @@ static bool walk(const cJSON *experiments, const cJSON *config, const char *pref
             continue;
         }
         cJSON *values = cJSON_AddObjectToObject(differences, path);
-        const cJSON *experiment;
-        cJSON_ArrayForEach(experiment, experiments) {
-            good = good && note(values, experiment, path, verdict == VERDICT_LABELLED);
-        }
+        good = good && note(values, experiments, path, verdict == VERDICT_LABELLED);
     }
     return good;
 }

@@ -1,5 +1,6 @@
 #include "compare/effects.h"
 
+#include "compare/alike.h"
 #include "compare/differences.h"
 #include "core/field.h"
 
@@ -31,7 +32,8 @@ static bool group_sets(const struct contender *contenders, size_t count, const c
 }
 
 /* The value of a key that each contender has, as the matrix calls it; NULL where its group has no
- * such key. Members of a group mostly follow one another: it is looked at once for all of them. */
+ * such key, and where it has nothing to keep. Members of a group mostly follow one another: it is
+ * looked at once for all of them. */
 static void find_levels(const struct contender *contenders, size_t count, const char *key,
                         const char **levels) {
     const char *judged = NULL;
@@ -47,17 +49,16 @@ static void find_levels(const struct contender *contenders, size_t count, const 
         if (sets)
             levels[i] = DIFFERENCES_AS_FILE;
     }
+    for (size_t i = 0; i < count; i++)
+        levels[i] = contenders[i].keep < 0 ? NULL : levels[i];
 }
 
-/* Those whose level is `level` (NULL: all). `values` has room for count. */
-static struct spread spread_at(const struct contender *contenders, size_t count,
-                               const char *const *levels, const char *level, enum split_name split,
-                               double *values) {
+/* Of those with these indexes (NULL: of the first `count`). `values` has room for count. */
+static struct spread spread_among(const struct contender *contenders, const size_t *indexes,
+                                  size_t count, enum split_name split, double *values) {
     size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool meant = level == NULL || (levels[i] != NULL && strcmp(levels[i], level) == 0);
-        found += meant && accuracy_of(&contenders[i], split, &values[found]);
-    }
+    for (size_t i = 0; i < count; i++)
+        found += accuracy_of(&contenders[indexes != NULL ? indexes[i] : i], split, &values[found]);
     return spread_of(values, found);
 }
 
@@ -72,49 +73,70 @@ static void add_split(cJSON *effect, const char *name, const struct spread *spre
     cJSON_AddNumberToObject(split, "effect", spread->mean - all->mean);
 }
 
-/* The values of one key, in the order in which they are met. */
-static cJSON *effects_of_key(const struct contender *contenders, size_t count,
-                             const char *const *levels, double *values) {
-    cJSON *effects = cJSON_CreateObject();
-    for (size_t i = 0; i < count; i++) {
-        if (levels[i] == NULL || contenders[i].keep < 0 ||
-            cJSON_GetObjectItemCaseSensitive(effects, levels[i]) != NULL)
-            continue;
-        cJSON *effect = cJSON_AddObjectToObject(effects, levels[i]);
-        for (int split = 0; split < SPLIT_COUNT; split++) {
-            struct spread all =
-                spread_at(contenders, count, levels, NULL, (enum split_name)split, values);
-            struct spread own =
-                spread_at(contenders, count, levels, levels[i], (enum split_name)split, values);
-            if (split == 0)
-                cJSON_AddNumberToObject(effect, "experiments", (double)own.count);
-            if (own.count > 0)
-                add_split(effect, split_names[split], &own, &all);
-        }
+/* What one value does: that of the contenders with these indexes. */
+static void add_effect(cJSON *effects, const char *level, const struct contender *contenders,
+                       const size_t *indexes, size_t count, const struct spread *all,
+                       double *values) {
+    cJSON *effect = cJSON_AddObjectToObject(effects, level);
+    for (int split = 0; split < SPLIT_COUNT; split++) {
+        struct spread own =
+            spread_among(contenders, indexes, count, (enum split_name)split, values);
+        if (split == 0)
+            cJSON_AddNumberToObject(effect, "experiments", (double)own.count);
+        if (own.count > 0)
+            add_split(effect, split_names[split], &own, &all[split]);
     }
+}
+
+/* The values of one key, in the order in which they are met. NULL without memory. */
+static cJSON *effects_of_key(const struct contender *contenders, size_t count,
+                             const char *const *levels, const struct spread *all, double *values) {
+    cJSON *effects = NULL;
+    struct alike alike;
+    if (alike_make(levels, count, &alike)) {
+        effects = cJSON_CreateObject();
+        for (size_t i = 0; i < count; i++)
+            if (alike_first(&alike, i))
+                add_effect(effects, levels[i], contenders, alike_members(&alike, i), alike.many[i],
+                           all, values);
+    }
+    alike_free(&alike);
     return effects;
+}
+
+/* Adds what the values of a key do, where there are two or more. False without memory. */
+static bool add_key(cJSON *effects, const char *key, const struct contender *contenders,
+                    size_t count, const char **levels, const struct spread *all, double *values) {
+    find_levels(contenders, count, key, levels);
+    cJSON *of_key = effects_of_key(contenders, count, levels, all, values);
+    if (cJSON_GetArraySize(of_key) > 1)
+        return cJSON_AddItemToObject(effects, key, of_key);
+    cJSON_Delete(of_key);
+    return of_key != NULL;
 }
 
 cJSON *effects_of(const struct contender *contenders, size_t count) {
     cJSON *effects = cJSON_CreateObject(), *seen = cJSON_CreateObject();
     double *values = calloc(count + 1, sizeof *values);
     const char **levels = calloc(count + 1, sizeof *levels);
-    for (size_t i = 0; values != NULL && levels != NULL && i < count; i++) {
+    bool good = effects != NULL && seen != NULL && values != NULL && levels != NULL;
+    struct spread all[SPLIT_COUNT];
+    for (int split = 0; good && split < SPLIT_COUNT; split++)
+        all[split] = spread_among(contenders, NULL, count, (enum split_name)split, values);
+    for (size_t i = 0; good && i < count; i++) {
         const cJSON *one;
         cJSON_ArrayForEach(one, field_at(contenders[i].experiment, "variant")) {
             if (cJSON_GetObjectItemCaseSensitive(seen, one->string) != NULL)
                 continue;
             cJSON_AddTrueToObject(seen, one->string);
-            find_levels(contenders, count, one->string, levels);
-            cJSON *of_key = effects_of_key(contenders, count, levels, values);
-            if (cJSON_GetArraySize(of_key) > 1)
-                cJSON_AddItemToObject(effects, one->string, of_key);
-            else
-                cJSON_Delete(of_key);
+            good = good && add_key(effects, one->string, contenders, count, levels, all, values);
         }
     }
     free(levels);
     free(values);
     cJSON_Delete(seen);
-    return effects;
+    if (good)
+        return effects;
+    cJSON_Delete(effects);
+    return NULL;
 }

@@ -337,3 +337,25 @@ void json_move_items(cJSON *from, cJSON *to) {
     while (from->child != NULL)
         cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));
 }
+
+static int compare_members(const void *a, const void *b) {
+    return strcmp((*(cJSON *const *)a)->string, (*(cJSON *const *)b)->string);
+}
+
+bool json_sort_keys(cJSON *value) {
+    size_t count = (size_t)cJSON_GetArraySize(value);
+    cJSON **members = calloc(count + 1, sizeof *members), *one;
+    bool good = members != NULL;
+    if (good && cJSON_IsObject(value)) {
+        for (size_t i = 0; i < count; i++)
+            members[i] = cJSON_DetachItemViaPointer(value, value->child);
+        qsort(members, count, sizeof *members, compare_members);
+        for (size_t i = 0; i < count; i++)
+            cJSON_AddItemToArray(value, members[i]);
+    }
+    free(members);
+    cJSON_ArrayForEach(one, value) {
+        good = good && json_sort_keys(one);
+    }
+    return good;
+}

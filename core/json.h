@@ -42,6 +42,10 @@ const char *json_string(const cJSON *object, const char *key);
 /* Moves the items of one list to the end of another. */
 void json_move_items(cJSON *from, cJSON *to);
 
+/* Brings the keys of all objects in the value into the order of their bytes, so that values which
+ * differ in it alone have one text. False without memory: some are as they were then. */
+bool json_sort_keys(cJSON *value);
+
 /* Compact text that json_parse takes back: numbers with the fewest of 15 to 17 digits that read
  * back the same (what is no number as null), bytes that are not UTF-8 as U+FFFD. Caller frees with
  * free; NULL without memory. */

@@ -90,10 +90,11 @@ static void without_evaluations_there_is_nothing_to_keep(void **state) {
     (void)state;
     cJSON *experiments = cJSON_CreateArray();
     cJSON_AddItemToArray(experiments, cJSON_CreateObject());
-    size_t count, order[1];
+    size_t count, order[1], ranked;
     struct contender *contenders = contenders_make(experiments, &count);
     assert_int_equal(contenders[0].keep, -1);
-    assert_int_equal(contenders_rank(contenders, count, order), 0);
+    assert_true(contenders_rank(contenders, count, order, &ranked));
+    assert_int_equal(ranked, 0);
     free(contenders);
     cJSON_Delete(experiments);
 }
@@ -108,8 +109,9 @@ static void experiments_rank_by_what_they_keep(void **state) {
     };
     cJSON *experiments;
     struct contender *contenders = contenders_of(made, 4, &experiments);
-    size_t order[4];
-    assert_int_equal(contenders_rank(contenders, 4, order), 4);
+    size_t order[4], ranked;
+    assert_true(contenders_rank(contenders, 4, order, &ranked));
+    assert_int_equal(ranked, 4);
     assert_int_equal(order[0], 2);
     assert_int_equal(order[1], 1);
     assert_int_equal(order[2], 0); /* as good as the fourth: in their order */
@@ -148,12 +150,31 @@ static void repeats_differ_in_the_seed_alone_and_each_seed_counts_once(void **st
     cJSON *experiments;
     struct contender *contenders = contenders_of(repeated, 5, &experiments);
     size_t repeats[5];
-    contenders_repeats(contenders, 5, repeats);
+    assert_true(contenders_repeats(contenders, 5, repeats));
     assert_int_equal(repeats[0], 0);
     assert_int_equal(repeats[1], 1);
     assert_int_equal(repeats[2], 0);
     assert_int_equal(repeats[3], 0);
     assert_int_equal(repeats[4], 5);
+    free(contenders);
+    cJSON_Delete(experiments);
+}
+
+static void the_order_of_keys_parts_no_repeats(void **state) {
+    (void)state;
+    cJSON *experiments;
+    free(contenders_of(repeated, 3, &experiments));
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(experiments, 2), "config");
+    cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
+    size_t count, repeats[3];
+    assert_true(config->child != config->child->prev && train->child != train->child->prev);
+    cJSON_AddItemToObject(train, "lr", cJSON_DetachItemFromObject(train, "lr"));
+    cJSON_AddItemToObject(train, "seed", cJSON_DetachItemFromObject(train, "seed"));
+    cJSON_AddItemToObject(config, "name", cJSON_DetachItemFromObject(config, "name"));
+    struct contender *contenders = contenders_make(experiments, &count);
+    assert_true(contenders_repeats(contenders, 3, repeats));
+    assert_int_equal(repeats[1], 1);
+    assert_int_equal(repeats[2], 0);
     free(contenders);
     cJSON_Delete(experiments);
 }
@@ -164,7 +185,7 @@ static void the_spread_of_repeats_is_undefined_where_one_of_them_is(void **state
     struct contender *contenders = contenders_of(repeated, 5, &experiments);
     size_t repeats[5];
     struct spread spread;
-    contenders_repeats(contenders, 5, repeats);
+    assert_true(contenders_repeats(contenders, 5, repeats));
     assert_true(contenders_spread(contenders, 5, repeats, 0, CHECKPOINT_BEST, SPLIT_VALID,
                                   RATIO_ACCURACY, &spread));
     assert_int_equal(spread.count, 3);
@@ -184,7 +205,7 @@ static void an_unfinished_experiment_is_no_repeat(void **state) {
     cJSON_DeleteItemFromArray(cJSON_GetObjectItemCaseSensitive(last, "evaluations"), 3);
     size_t count, repeats[3];
     struct contender *contenders = contenders_make(experiments, &count);
-    contenders_repeats(contenders, 3, repeats);
+    assert_true(contenders_repeats(contenders, 3, repeats));
     assert_int_equal(repeats[2], 3);
     free(contenders);
     cJSON_Delete(experiments);
@@ -201,6 +222,7 @@ int main(void) {
         cmocka_unit_test(the_deviation_is_that_of_a_sample),
         cmocka_unit_test(a_single_value_does_not_deviate),
         cmocka_unit_test(repeats_differ_in_the_seed_alone_and_each_seed_counts_once),
+        cmocka_unit_test(the_order_of_keys_parts_no_repeats),
         cmocka_unit_test(the_spread_of_repeats_is_undefined_where_one_of_them_is),
         cmocka_unit_test(an_unfinished_experiment_is_no_repeat),
     };

@@ -347,6 +347,18 @@ static void a_member_that_is_of_another_kind_is_none(void **state) {
     cJSON_Delete(object);
 }
 
+static void sorted_keys_leave_equal_values_with_one_text(void **state) {
+    (void)state;
+    cJSON *value =
+        parsed("{\"b\": [{\"y\": 1, \"x\": {}}, 2], \"a\": {\"d\": null, \"c\": 3}, \"B\": 0}");
+    assert_true(json_sort_keys(value));
+    char *text = json_text(value);
+    assert_string_equal(text, "{\"B\":0,\"a\":{\"c\":3,\"d\":null},\"b\":[{\"x\":{},\"y\":1},2]}");
+    free(text);
+    assert_int_equal(json_integer(value, "B"), 0);
+    cJSON_Delete(value);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_read),
@@ -370,6 +382,7 @@ int main(void) {
         cmocka_unit_test(places_are_written_as_they_are_found),
         cmocka_unit_test(below_a_place_is_what_follows_it),
         cmocka_unit_test(a_member_that_is_of_another_kind_is_none),
+        cmocka_unit_test(sorted_keys_leave_equal_values_with_one_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
