@@ -90,7 +90,7 @@ static void look_at_libraries(cJSON *document) {
     add_text(libraries, "libpng", png_get_libpng_ver(NULL));
     add_text(libraries, "cairo", cairo_version_string());
     look_up_library(libraries, "SQLite", "libsqlite3.so.0", sqlite_version);
-    look_up_library(libraries, "oneDNN", "libdnnl.so.2", onednn_version);
+    look_up_library(libraries, "oneDNN", ONEDNN_FILE, onednn_version);
 }
 
 static double available_memory(void) {

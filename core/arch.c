@@ -29,7 +29,7 @@ static void add(struct arch_parts *parts, const char *prefix, const char *name) 
 static void add_block(const struct arch *arch, int stage, int index, struct arch_parts *parts) {
     static const char *const layers[] = {".conv1", ".bn1", ".conv2", ".bn2", ".conv3", ".bn3"};
     static const char *const shortcut[] = {".downsample", ".downsample.0", ".downsample.1"};
-    char block[ARCH_PART_SIZE];
+    char block[18]; /* layer4.2147483647 */
     snprintf(block, sizeof block, "layer%d.%d", stage + 1, index);
     add(parts, block, "");
     for (int i = 0; i < (arch->bottleneck ? 6 : 4); i++)

@@ -101,7 +101,7 @@ static char *put_utf8(char *out, unsigned long code) {
 
 /* After "\u". */
 static bool read_unicode(struct reader *reader, char **out) {
-    unsigned long code, low;
+    unsigned long code = 0, low = 0;
     if (!read_hex4(reader, &code))
         return false;
     if (code == 0)

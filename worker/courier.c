@@ -146,7 +146,7 @@ static void place_shared(const struct courier *courier, const char *sha256, int6
     /* without a temporary name, which nobody would clear away after a kill */
     if (lstat(path, &part) == 0 && ((int64_t)part.st_size == bytes || unlink(path) != 0))
         return;
-    linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    (void)!linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
 /* What a checkpoint says of itself: "best" and "last" are written over, and what is there when

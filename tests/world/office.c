@@ -324,7 +324,7 @@ static void batch_free(struct batch *batch) {
 
 /* What the answers are when nothing of the batch has happened. */
 static void batch_refuse(struct batch *batch, const struct error *error) {
-    for (int i = 0; i < batch->count; i++) {
+    for (int i = 0; i < batch->count && i < BATCH; i++) {
         struct wire_message *answered = &batch->items[i].answer;
         wire_message_free(answered);
         snprintf(answered->name, sizeof answered->name, "error");

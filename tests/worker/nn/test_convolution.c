@@ -41,8 +41,8 @@ static double reference(const void *context, const double *moving) {
     return sum;
 }
 
-static float *weights_converted(const struct onednn *onednn, const dnnl_memory_desc_t *from_desc,
-                                const dnnl_memory_desc_t *to_desc, const float *from) {
+static float *weights_converted(const struct onednn *onednn, const onednn_layout *from_desc,
+                                const onednn_layout *to_desc, const float *from) {
     struct error error;
     float *to = zeroed(dnnl_memory_desc_get_size(to_desc));
     assert_true(onednn_reorder(onednn, from_desc, from, to_desc, to, &error));
@@ -73,11 +73,12 @@ static void check_block(const struct safetensors *data, const struct onednn *one
                      stem ? 1 : block};
     struct map out = {f->count, (size_t)f->out, (size_t)shape.out.height, (size_t)shape.out.width,
                       block};
-    dnnl_memory_desc_t plain;
-    onednn_plain(&plain, 4, (dnnl_dim_t[]){f->out, f->in, f->kernel, f->kernel});
-    const dnnl_memory_desc_t *held = convolution_weights(convolution);
+    onednn_layout *plain;
+    assert_true(onednn_layout_plain(4, (dnnl_dim_t[]){f->out, f->in, f->kernel, f->kernel}, &plain,
+                                    &error));
+    const onednn_layout *held = convolution_weights(convolution);
     float *x = packed(&in, f->x), *dy = packed(&out, f->dy);
-    float *w = weights_converted(onednn, &plain, held, f->w);
+    float *w = weights_converted(onednn, plain, held, f->w);
     float *y = zeroed(map_floats(&out) * sizeof(float));
     float *dx = zeroed(map_floats(&in) * sizeof(float));
     float *dw = zeroed(dnnl_memory_desc_get_size(held));
@@ -85,7 +86,7 @@ static void check_block(const struct safetensors *data, const struct onednn *one
 
     assert_true(convolution_forward(convolution, x, w, y, scratch, &error));
     assert_true(convolution_backward_weights(convolution, x, dy, dw, scratch, &error));
-    float *plain_y = unpacked(&out, y), *plain_dw = weights_converted(onednn, held, &plain, dw);
+    float *plain_y = unpacked(&out, y), *plain_dw = weights_converted(onednn, held, plain, dw);
     assert_stored(data, f->name, "y", plain_y);
     assert_stored(data, f->name, "dw", plain_dw);
     f->x_moves = false;
@@ -110,6 +111,7 @@ static void check_block(const struct safetensors *data, const struct onednn *one
     free(dx);
     free(dw);
     free(scratch);
+    onednn_layout_free(plain);
     convolution_free(convolution);
 }
 

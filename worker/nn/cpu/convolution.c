@@ -22,70 +22,58 @@ struct pass {
     size_t scratch_offset, scratch_bytes;
 };
 
+/* The operands' layouts, of values and of their gradients alike. */
+struct layouts {
+    onednn_layout *input, *weights, *output;
+};
+
 struct convolution {
     const struct onednn *onednn;
-    dnnl_memory_desc_t input, output, weights; /* as held */
+    struct layouts held; /* weights: as the forward pass likes them best */
+    struct layouts any;  /* left to oneDNN */
     struct pass forward, backward_data, backward_weights;
 };
 
-/* What the descriptors of the three passes are made from. */
-struct geometry {
-    dnnl_dims_t input, output, weights, stride, padding;
-};
-
-static struct geometry geometry_of(const struct convolution_shape *shape) {
-    return (struct geometry){
-        .input = {(dnnl_dim_t)shape->count, shape->in.channels, shape->in.height, shape->in.width},
-        .output = {(dnnl_dim_t)shape->count, shape->out.channels, shape->out.height,
-                   shape->out.width},
-        .weights = {shape->out.channels, shape->in.channels, shape->kernel, shape->kernel},
-        .stride = {shape->stride, shape->stride},
-        .padding = {shape->padding, shape->padding},
-    };
+static void layouts_free(struct layouts *layouts) {
+    onednn_layout_free(layouts->input);
+    onednn_layout_free(layouts->weights);
+    onednn_layout_free(layouts->output);
 }
 
-static void describe(dnnl_memory_desc_t *desc, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    dnnl_dims_t copy;
-    memcpy(copy, dims, sizeof copy);
-    dnnl_memory_desc_init_by_tag(desc, 4, copy, dnnl_f32, tag);
+/* Weights are left to oneDNN. To be freed when it fails, too. */
+static bool layouts_new(const struct convolution_shape *shape, dnnl_format_tag_t input,
+                        dnnl_format_tag_t output, struct layouts *layouts, struct error *error) {
+    const dnnl_dims_t in = {(dnnl_dim_t)shape->count, shape->in.channels, shape->in.height,
+                            shape->in.width};
+    const dnnl_dims_t weights = {shape->out.channels, shape->in.channels, shape->kernel,
+                                 shape->kernel};
+    const dnnl_dims_t out = {(dnnl_dim_t)shape->count, shape->out.channels, shape->out.height,
+                             shape->out.width};
+    *layouts = (struct layouts){0};
+    return onednn_layout_new(4, in, input, &layouts->input, error) &&
+           onednn_layout_new(4, weights, dnnl_format_tag_any, &layouts->weights, error) &&
+           onednn_layout_new(4, out, output, &layouts->output, error);
 }
 
 static dnnl_format_tag_t block_tag(size_t block) {
     return block == 16 ? dnnl_nChw16c : block == 8 ? dnnl_nChw8c : dnnl_nchw;
 }
 
-enum direction { FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS };
-
 /* A primitive descriptor for one pass with these layouts (any of them may be `any`). */
-static dnnl_status_t pass_desc(const struct onednn *onednn, enum direction direction, bool training,
-                               const struct geometry *geometry, const dnnl_memory_desc_t *input,
-                               const dnnl_memory_desc_t *weights, const dnnl_memory_desc_t *output,
-                               dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *desc) {
-    dnnl_convolution_desc_t operation;
-    dnnl_status_t status;
-    const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
-    if (direction == FORWARD)
-        status = dnnl_convolution_forward_desc_init(
-            &operation, training ? dnnl_forward_training : dnnl_forward_inference, algorithm, input,
-            weights, NULL, output, geometry->stride, geometry->padding, geometry->padding);
-    else if (direction == BACKWARD_DATA)
-        status = dnnl_convolution_backward_data_desc_init(&operation, algorithm, input, weights,
-                                                          output, geometry->stride,
-                                                          geometry->padding, geometry->padding);
-    else
-        status = dnnl_convolution_backward_weights_desc_init(&operation, algorithm, input, weights,
-                                                             NULL, output, geometry->stride,
-                                                             geometry->padding, geometry->padding);
-    if (status != dnnl_success)
-        return status;
-    dnnl_primitive_attr_t attributes;
-    status = dnnl_primitive_attr_create(&attributes);
-    if (status != dnnl_success)
-        return status;
-    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-    status = dnnl_primitive_desc_create(desc, &operation, attributes, onednn->engine, hint);
-    dnnl_primitive_attr_destroy(attributes);
-    return status;
+static dnnl_status_t pass_desc(const struct onednn *onednn, enum onednn_pass pass,
+                               const struct convolution_shape *shape, const struct layouts *layouts,
+                               dnnl_primitive_desc_t forward, dnnl_primitive_desc_t *desc) {
+    const struct onednn_convolution convolution = {
+        .pass = pass,
+        .training = shape->training,
+        .input = layouts->input,
+        .weights = layouts->weights,
+        .output = layouts->output,
+        .stride = {shape->stride, shape->stride},
+        .padding = {shape->padding, shape->padding},
+        .forward = forward,
+    };
+    return onednn_convolution_desc(onednn, &convolution, desc);
 }
 
 static bool is_reference(const_dnnl_primitive_desc_t desc) {
@@ -96,24 +84,20 @@ static bool is_reference(const_dnnl_primitive_desc_t desc) {
 
 /* The layouts we hold, when oneDNN has a fast kernel for them; else those it likes best. Weights
  * are always left to it. */
-static bool pass_choose(const struct onednn *onednn, enum direction direction,
-                        const struct convolution_shape *shape, const dnnl_memory_desc_t *input,
-                        const dnnl_memory_desc_t *output, dnnl_primitive_desc_t hint,
+static bool pass_choose(const struct convolution *convolution, enum onednn_pass pass,
+                        const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                         dnnl_primitive_desc_t *desc, struct error *error) {
-    struct geometry geometry = geometry_of(shape);
-    dnnl_memory_desc_t any_input, any_output, any_weights;
-    describe(&any_input, geometry.input, dnnl_format_tag_any);
-    describe(&any_output, geometry.output, dnnl_format_tag_any);
-    describe(&any_weights, geometry.weights, dnnl_format_tag_any);
+    const struct layouts ours = {.input = convolution->held.input,
+                                 .weights = convolution->any.weights,
+                                 .output = convolution->held.output};
     dnnl_primitive_desc_t held = NULL, free_choice = NULL;
-    dnnl_status_t status = pass_desc(onednn, direction, shape->training, &geometry, input,
-                                     &any_weights, output, hint, &held);
+    dnnl_status_t status = pass_desc(convolution->onednn, pass, shape, &ours, forward, &held);
     if (status == dnnl_success && !is_reference(held)) {
         *desc = held;
         return true;
     }
-    dnnl_status_t second = pass_desc(onednn, direction, shape->training, &geometry, &any_input,
-                                     &any_weights, &any_output, hint, &free_choice);
+    dnnl_status_t second =
+        pass_desc(convolution->onednn, pass, shape, &convolution->any, forward, &free_choice);
     if (second == dnnl_success) {
         if (held != NULL)
             dnnl_primitive_desc_destroy(held);
@@ -129,8 +113,8 @@ static size_t aligned(size_t bytes) {
 }
 
 static bool operand_new(struct pass *pass, struct operand *operand, const struct onednn *onednn,
-                        int argument, bool output, const dnnl_memory_desc_t *held,
-                        const dnnl_memory_desc_t *used, struct error *error) {
+                        int argument, bool output, const onednn_layout *held,
+                        const onednn_layout *used, struct error *error) {
     operand->argument = argument;
     operand->output = output;
     if (!onednn_memory(onednn, held, &operand->held, error))
@@ -149,7 +133,7 @@ static bool operand_new(struct pass *pass, struct operand *operand, const struct
 struct held {
     int argument;
     bool output;
-    const dnnl_memory_desc_t *desc;
+    const onednn_layout *desc;
     dnnl_query_t query;
 };
 
@@ -161,7 +145,7 @@ static bool pass_new(struct pass *pass, const struct onednn *onednn, dnnl_primit
         if (!operand_new(pass, &pass->operands[i], onednn, held[i].argument, held[i].output,
                          held[i].desc, dnnl_primitive_desc_query_md(desc, held[i].query, 0), error))
             return false;
-    const dnnl_memory_desc_t *scratchpad =
+    const onednn_layout *scratchpad =
         dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
     pass->scratch_offset = pass->scratch_bytes;
     pass->scratch_bytes += aligned(dnnl_memory_desc_get_size(scratchpad));
@@ -218,70 +202,80 @@ static bool pass_run(const struct onednn *onednn, const struct pass *pass,
     return true;
 }
 
+/* Whether a layout is that of the output with blocks of so many channels. */
+static bool is_blocked(const onednn_layout *layout, const struct convolution_shape *shape,
+                       size_t block, bool *blocked, struct error *error) {
+    struct layouts layouts;
+    bool made = layouts_new(shape, dnnl_nchw, block_tag(block), &layouts, error);
+    *blocked = made && dnnl_memory_desc_equal(layout, layouts.output);
+    layouts_free(&layouts);
+    return made;
+}
+
 bool convolution_block(const struct onednn *onednn, const struct convolution_shape *shape,
                        size_t *block, struct error *error) {
-    struct geometry geometry = geometry_of(shape);
-    dnnl_memory_desc_t input, output, weights;
-    describe(&input, geometry.input, dnnl_nchw);
-    describe(&output, geometry.output, dnnl_format_tag_any);
-    describe(&weights, geometry.weights, dnnl_format_tag_any);
-    dnnl_primitive_desc_t desc;
-    if (!onednn_ok(pass_desc(onednn, FORWARD, shape->training, &geometry, &input, &weights, &output,
-                             NULL, &desc),
-                   "find a convolution kernel", error))
-        return false;
-    const dnnl_memory_desc_t *chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0);
+    struct layouts layouts;
+    dnnl_primitive_desc_t desc = NULL;
+    bool done = layouts_new(shape, dnnl_nchw, dnnl_format_tag_any, &layouts, error) &&
+                onednn_ok(pass_desc(onednn, ONEDNN_FORWARD, shape, &layouts, NULL, &desc),
+                          "find a convolution kernel", error);
+    layouts_free(&layouts);
     *block = 1;
-    for (size_t candidate = 8; candidate <= 16; candidate *= 2) {
-        dnnl_memory_desc_t blocked;
-        describe(&blocked, geometry.output, block_tag(candidate));
-        if (dnnl_memory_desc_equal(chosen, &blocked))
+    for (size_t candidate = 8; done && candidate <= 16; candidate *= 2) {
+        bool blocked;
+        done = is_blocked(dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0), shape,
+                          candidate, &blocked, error);
+        if (blocked)
             *block = candidate;
     }
-    dnnl_primitive_desc_destroy(desc);
-    return true;
+    if (desc != NULL)
+        dnnl_primitive_desc_destroy(desc);
+    return done;
 }
 
 static bool forward_new(struct convolution *convolution, const struct convolution_shape *shape,
                         dnnl_primitive_desc_t *desc, struct error *error) {
-    if (!pass_choose(convolution->onednn, FORWARD, shape, &convolution->input, &convolution->output,
-                     NULL, desc, error))
+    if (!pass_choose(convolution, ONEDNN_FORWARD, shape, NULL, desc, error))
         return false;
-    convolution->weights = *dnnl_primitive_desc_query_md(*desc, dnnl_query_weights_md, 0);
+    struct layouts *layouts = &convolution->held;
+    onednn_layout_free(layouts->weights);
+    if (!onednn_layout_copy(dnnl_primitive_desc_query_md(*desc, dnnl_query_weights_md, 0),
+                            &layouts->weights, error))
+        return false;
     const struct held held[OPERANDS] = {
-        {DNNL_ARG_SRC, false, &convolution->input, dnnl_query_src_md},
-        {DNNL_ARG_WEIGHTS, false, &convolution->weights, dnnl_query_weights_md},
-        {DNNL_ARG_DST, true, &convolution->output, dnnl_query_dst_md}};
+        {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
+        {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
+        {DNNL_ARG_DST, true, layouts->output, dnnl_query_dst_md}};
     return pass_new(&convolution->forward, convolution->onednn, *desc, held, error);
 }
 
 static bool backward_data_new(struct convolution *convolution,
-                              const struct convolution_shape *shape, dnnl_primitive_desc_t hint,
+                              const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                               struct error *error) {
     dnnl_primitive_desc_t desc;
-    if (!pass_choose(convolution->onednn, BACKWARD_DATA, shape, &convolution->input,
-                     &convolution->output, hint, &desc, error))
+    if (!pass_choose(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &desc, error))
         return false;
+    const struct layouts *layouts = &convolution->held;
     const struct held held[OPERANDS] = {
-        {DNNL_ARG_DIFF_DST, false, &convolution->output, dnnl_query_diff_dst_md},
-        {DNNL_ARG_WEIGHTS, false, &convolution->weights, dnnl_query_weights_md},
-        {DNNL_ARG_DIFF_SRC, true, &convolution->input, dnnl_query_diff_src_md}};
+        {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
+        {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
+        {DNNL_ARG_DIFF_SRC, true, layouts->input, dnnl_query_diff_src_md}};
     bool made = pass_new(&convolution->backward_data, convolution->onednn, desc, held, error);
     dnnl_primitive_desc_destroy(desc);
     return made;
 }
 
 static bool backward_weights_new(struct convolution *convolution,
-                                 const struct convolution_shape *shape, dnnl_primitive_desc_t hint,
-                                 struct error *error) {
+                                 const struct convolution_shape *shape,
+                                 dnnl_primitive_desc_t forward, struct error *error) {
     dnnl_primitive_desc_t desc;
-    if (!pass_choose(convolution->onednn, BACKWARD_WEIGHTS, shape, &convolution->input,
-                     &convolution->output, hint, &desc, error))
+    if (!pass_choose(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &desc, error))
         return false;
+    const struct layouts *layouts = &convolution->held;
     const struct held held[OPERANDS] = {
-        {DNNL_ARG_SRC, false, &convolution->input, dnnl_query_src_md},
-        {DNNL_ARG_DIFF_DST, false, &convolution->output, dnnl_query_diff_dst_md},
-        {DNNL_ARG_DIFF_WEIGHTS, true, &convolution->weights, dnnl_query_diff_weights_md}};
+        {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
+        {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
+        {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
     bool made = pass_new(&convolution->backward_weights, convolution->onednn, desc, held, error);
     dnnl_primitive_desc_destroy(desc);
     return made;
@@ -294,16 +288,17 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     if (convolution == NULL)
         return error_machine(error, "out of memory for a convolution");
     convolution->onednn = onednn;
-    struct geometry geometry = geometry_of(shape);
-    describe(&convolution->input, geometry.input,
-             shape->plain_input ? dnnl_nchw : block_tag(shape->block));
-    describe(&convolution->output, geometry.output, block_tag(shape->block));
+    dnnl_format_tag_t held = block_tag(shape->block);
     dnnl_primitive_desc_t forward = NULL;
-    bool made = forward_new(convolution, shape, &forward, error) &&
-                (!shape->training || !shape->input_gradient ||
-                 backward_data_new(convolution, shape, forward, error)) &&
-                (!shape->training || !shape->weights_gradient ||
-                 backward_weights_new(convolution, shape, forward, error));
+    bool made =
+        layouts_new(shape, shape->plain_input ? dnnl_nchw : held, held, &convolution->held,
+                    error) &&
+        layouts_new(shape, dnnl_format_tag_any, dnnl_format_tag_any, &convolution->any, error) &&
+        forward_new(convolution, shape, &forward, error) &&
+        (!shape->training || !shape->input_gradient ||
+         backward_data_new(convolution, shape, forward, error)) &&
+        (!shape->training || !shape->weights_gradient ||
+         backward_weights_new(convolution, shape, forward, error));
     if (forward != NULL)
         dnnl_primitive_desc_destroy(forward);
     if (!made) {
@@ -320,11 +315,13 @@ void convolution_free(struct convolution *convolution) {
     pass_free(&convolution->forward);
     pass_free(&convolution->backward_data);
     pass_free(&convolution->backward_weights);
+    layouts_free(&convolution->held);
+    layouts_free(&convolution->any);
     free(convolution);
 }
 
-const dnnl_memory_desc_t *convolution_weights(const struct convolution *convolution) {
-    return &convolution->weights;
+const onednn_layout *convolution_weights(const struct convolution *convolution) {
+    return convolution->held.weights;
 }
 
 size_t convolution_scratch(const struct convolution *convolution) {

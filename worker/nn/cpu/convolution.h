@@ -34,7 +34,7 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
 void convolution_free(struct convolution *convolution);
 
 /* The layout in which weights and their gradients are held. */
-const dnnl_memory_desc_t *convolution_weights(const struct convolution *convolution);
+const onednn_layout *convolution_weights(const struct convolution *convolution);
 /* Bytes of scratch memory that each of the calls below needs, 64-byte aligned. */
 size_t convolution_scratch(const struct convolution *convolution);
 

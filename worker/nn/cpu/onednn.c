@@ -1,6 +1,7 @@
 #include "worker/nn/cpu/onednn.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool onednn_ok(dnnl_status_t status, const char *what, struct error *error) {
@@ -34,17 +35,115 @@ void onednn_close(struct onednn *onednn) {
     *onednn = (struct onednn){0};
 }
 
-void onednn_plain(dnnl_memory_desc_t *desc, int rank, const dnnl_dim_t *dims) {
-    static const dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
-                                             dnnl_abcd};
-    dnnl_dims_t copy = {0};
-    for (int i = 0; i < rank; i++)
-        copy[i] = dims[i];
-    dnnl_memory_desc_init_by_tag(desc, rank, copy, dnnl_f32, tags[rank]);
+#if DNNL_VERSION_MAJOR >= 3
+
+bool onednn_layout_new(int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag,
+                       onednn_layout **layout, struct error *error) {
+    *layout = NULL;
+    return onednn_ok(dnnl_memory_desc_create_with_tag(layout, rank, dims, dnnl_f32, tag),
+                     "describe a layout", error);
 }
 
-bool onednn_memory(const struct onednn *onednn, const dnnl_memory_desc_t *desc,
-                   dnnl_memory_t *memory, struct error *error) {
+bool onednn_layout_copy(const onednn_layout *layout, onednn_layout **copy, struct error *error) {
+    *copy = NULL;
+    return onednn_ok(dnnl_memory_desc_clone(copy, layout), "copy a layout", error);
+}
+
+void onednn_layout_free(onednn_layout *layout) {
+    if (layout != NULL)
+        dnnl_memory_desc_destroy(layout);
+}
+
+static dnnl_status_t kernel_find(const struct onednn *onednn, const struct onednn_convolution *c,
+                                 dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *desc) {
+    const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
+    if (c->pass == ONEDNN_FORWARD)
+        return dnnl_convolution_forward_primitive_desc_create(
+            desc, onednn->engine, c->training ? dnnl_forward_training : dnnl_forward_inference,
+            algorithm, c->input, c->weights, NULL, c->output, c->stride, NULL, c->padding,
+            c->padding, attributes);
+    if (c->pass == ONEDNN_BACKWARD_DATA)
+        return dnnl_convolution_backward_data_primitive_desc_create(
+            desc, onednn->engine, algorithm, c->input, c->weights, c->output, c->stride, NULL,
+            c->padding, c->padding, c->forward, attributes);
+    return dnnl_convolution_backward_weights_primitive_desc_create(
+        desc, onednn->engine, algorithm, c->input, c->weights, NULL, c->output, c->stride, NULL,
+        c->padding, c->padding, c->forward, attributes);
+}
+
+#else /* oneDNN 2: layouts are plain structs, kernels are found by way of operation descriptors */
+
+bool onednn_layout_new(int rank, const dnnl_dim_t *dims, dnnl_format_tag_t tag,
+                       onednn_layout **layout, struct error *error) {
+    *layout = malloc(sizeof **layout);
+    if (*layout == NULL)
+        return error_machine(error, "out of memory for a layout");
+    if (onednn_ok(dnnl_memory_desc_init_by_tag(*layout, rank, dims, dnnl_f32, tag),
+                  "describe a layout", error))
+        return true;
+    free(*layout);
+    *layout = NULL;
+    return false;
+}
+
+bool onednn_layout_copy(const onednn_layout *layout, onednn_layout **copy, struct error *error) {
+    *copy = malloc(sizeof **copy);
+    if (*copy == NULL)
+        return error_machine(error, "out of memory for a layout");
+    **copy = *layout;
+    return true;
+}
+
+void onednn_layout_free(onednn_layout *layout) {
+    free(layout);
+}
+
+static dnnl_status_t kernel_find(const struct onednn *onednn, const struct onednn_convolution *c,
+                                 dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *desc) {
+    const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
+    dnnl_convolution_desc_t operation;
+    dnnl_status_t status;
+    if (c->pass == ONEDNN_FORWARD)
+        status = dnnl_convolution_forward_desc_init(
+            &operation, c->training ? dnnl_forward_training : dnnl_forward_inference, algorithm,
+            c->input, c->weights, NULL, c->output, c->stride, c->padding, c->padding);
+    else if (c->pass == ONEDNN_BACKWARD_DATA)
+        status =
+            dnnl_convolution_backward_data_desc_init(&operation, algorithm, c->input, c->weights,
+                                                     c->output, c->stride, c->padding, c->padding);
+    else
+        status = dnnl_convolution_backward_weights_desc_init(&operation, algorithm, c->input,
+                                                             c->weights, NULL, c->output, c->stride,
+                                                             c->padding, c->padding);
+    if (status != dnnl_success)
+        return status;
+    return dnnl_primitive_desc_create(desc, &operation, attributes, onednn->engine, c->forward);
+}
+
+#endif
+
+dnnl_status_t onednn_convolution_desc(const struct onednn *onednn,
+                                      const struct onednn_convolution *convolution,
+                                      dnnl_primitive_desc_t *desc) {
+    dnnl_primitive_attr_t attributes;
+    dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+    if (status != dnnl_success)
+        return status;
+    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+    status = kernel_find(onednn, convolution, attributes, desc);
+    dnnl_primitive_attr_destroy(attributes);
+    return status;
+}
+
+bool onednn_layout_plain(int rank, const dnnl_dim_t *dims, onednn_layout **layout,
+                         struct error *error) {
+    static const dnnl_format_tag_t tags[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
+                                             dnnl_abcd};
+    return onednn_layout_new(rank, dims, tags[rank], layout, error);
+}
+
+bool onednn_memory(const struct onednn *onednn, const onednn_layout *desc, dnnl_memory_t *memory,
+                   struct error *error) {
     return onednn_ok(dnnl_memory_create(memory, desc, onednn->engine, DNNL_MEMORY_NONE),
                      "describe memory", error);
 }
@@ -56,9 +155,8 @@ bool onednn_run(const struct onednn *onednn, dnnl_primitive_t primitive, int cou
            onednn_ok(dnnl_stream_wait(onednn->stream), "finish a primitive", error);
 }
 
-bool onednn_reorder_new(const struct onednn *onednn, const dnnl_memory_desc_t *from,
-                        const dnnl_memory_desc_t *to, dnnl_primitive_t *reorder,
-                        struct error *error) {
+bool onednn_reorder_new(const struct onednn *onednn, const onednn_layout *from,
+                        const onednn_layout *to, dnnl_primitive_t *reorder, struct error *error) {
     dnnl_primitive_desc_t desc;
     *reorder = NULL;
     if (!onednn_ok(dnnl_reorder_primitive_desc_create(&desc, from, onednn->engine, to,
@@ -70,9 +168,8 @@ bool onednn_reorder_new(const struct onednn *onednn, const dnnl_memory_desc_t *f
     return made;
 }
 
-bool onednn_reorder(const struct onednn *onednn, const dnnl_memory_desc_t *from_desc,
-                    const float *from, const dnnl_memory_desc_t *to_desc, float *to,
-                    struct error *error) {
+bool onednn_reorder(const struct onednn *onednn, const onednn_layout *from_desc, const float *from,
+                    const onednn_layout *to_desc, float *to, struct error *error) {
     if (dnnl_memory_desc_equal(from_desc, to_desc)) {
         memcpy(to, from, dnnl_memory_desc_get_size(from_desc));
         return true;

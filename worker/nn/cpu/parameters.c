@@ -35,10 +35,10 @@ bool parameters_new(const struct onednn *onednn, const struct network *network,
         dnnl_dim_t dims[4] = {0};
         for (size_t j = 0; j < parameter->rank; j++)
             dims[j] = (dnnl_dim_t)parameter->shape[j];
-        onednn_plain(&store->plain, (int)parameter->rank, dims);
-        store->held = store->plain;
         store->floats = parameter->count;
-        if (!state_make(store, MODEL_VALUE, error)) {
+        if (!onednn_layout_plain((int)parameter->rank, dims, &store->plain, error) ||
+            !onednn_layout_copy(store->plain, &store->held, error) ||
+            !state_make(store, MODEL_VALUE, error)) {
             parameters_free(parameters);
             return false;
         }
@@ -56,9 +56,13 @@ bool parameters_reserve(struct parameters *parameters, size_t moments, struct er
 }
 
 void parameters_free(struct parameters *parameters) {
-    for (size_t i = 0; i < parameters->count; i++)
+    for (size_t i = 0; i < parameters->count; i++) {
+        struct store *store = &parameters->stores[i];
         for (int state = 0; state < STATES; state++)
-            free(parameters->stores[i].states[state]);
+            free(store->states[state]);
+        onednn_layout_free(store->plain);
+        onednn_layout_free(store->held);
+    }
     free(parameters->stores);
     *parameters = (struct parameters){0};
 }
@@ -69,7 +73,7 @@ bool parameters_set(struct parameters *parameters, enum model_state state, size_
         return false;
     struct store *store = &parameters->stores[index];
     return (state_make(store, state, error) &&
-            onednn_reorder(parameters->onednn, &store->plain, values, &store->held,
+            onednn_reorder(parameters->onednn, store->plain, values, store->held,
                            store->states[state], error)) ||
            error_context(error, "%s", parameters->network->parameters[index].name);
 }
@@ -83,18 +87,21 @@ bool parameters_get(const struct parameters *parameters, enum model_state state,
         memset(values, 0, parameters->network->parameters[index].count * sizeof *values);
         return true;
     }
-    return onednn_reorder(parameters->onednn, &store->held, store->states[state], &store->plain,
+    return onednn_reorder(parameters->onednn, store->held, store->states[state], store->plain,
                           values, error) ||
            error_context(error, "%s", parameters->network->parameters[index].name);
 }
 
-bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_memory_desc_t *layout,
+bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_layout *layout,
                       struct error *error) {
     struct store *store = &parameters->stores[index];
-    if (dnnl_memory_desc_equal(&store->held, layout))
+    if (dnnl_memory_desc_equal(store->held, layout))
         return true;
     size_t floats = dnnl_memory_desc_get_size(layout) / sizeof(float);
     float *changed[STATES] = {0};
+    onednn_layout *held;
+    if (!onednn_layout_copy(layout, &held, error))
+        goto failed;
     for (int state = 0; state < STATES; state++) {
         if (store->states[state] == NULL)
             continue;
@@ -103,7 +110,7 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_me
             error_machine(error, "out of memory for the weights");
             goto failed;
         }
-        if (!onednn_reorder(parameters->onednn, &store->held, store->states[state], layout,
+        if (!onednn_reorder(parameters->onednn, store->held, store->states[state], layout,
                             changed[state], error))
             goto failed;
     }
@@ -111,10 +118,12 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_me
         free(store->states[state]);
         store->states[state] = changed[state];
     }
-    store->held = *layout;
+    onednn_layout_free(store->held);
+    store->held = held;
     store->floats = floats;
     return true;
 failed:
+    onednn_layout_free(held);
     for (int state = 0; state < STATES; state++)
         free(changed[state]);
     return error_context(error, "%s", parameters->network->parameters[index].name);

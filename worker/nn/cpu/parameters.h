@@ -15,7 +15,7 @@ enum { STATES = 4 }; /* enum model_state */
 
 struct store {
     float *states[STATES]; /* NULL: not made yet, or not trainable; reads as zeros */
-    dnnl_memory_desc_t plain, held;
+    onednn_layout *plain, *held;
     size_t floats; /* in the held layout, with its padding */
 };
 
@@ -41,7 +41,7 @@ bool parameters_get(const struct parameters *parameters, enum model_state state,
                     float *values, struct error *error);
 
 /* Changes the layout in which parameter `index` is held, if it is another. */
-bool parameters_adopt(struct parameters *parameters, size_t index, const dnnl_memory_desc_t *layout,
+bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_layout *layout,
                       struct error *error);
 
 static inline float *parameters_at(const struct parameters *parameters, enum model_state state,
