@@ -1,0 +1,32 @@
+# What cmake --install build/release puts below /usr/local, or another --prefix: the programs, the CUDA module, manual
+# pages, completions and units of systemd.
+include(GNUInstallDirs)
+
+install(TARGETS assay assay-coordinator assay-worker)
+if(ASSAY_HAVE_CUDA)
+    install(TARGETS assay-cuda LIBRARY DESTINATION lib/assay) # worker/nn/module.c looks there
+endif()
+install(DIRECTORY ${CMAKE_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+
+# The program writes its completions itself; each shell looks for them in a place of its own.
+function(assay_completion shell directory file)
+    set(script ${CMAKE_BINARY_DIR}/completion/${file})
+    add_custom_command(OUTPUT ${script} COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completion
+        COMMAND assay completion ${shell} > ${script} DEPENDS assay assay-coordinator assay-worker VERBATIM)
+    add_custom_target(completion_${shell} ALL DEPENDS ${script})
+    install(FILES ${script} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory})
+endfunction()
+assay_completion(bash bash-completion/completions assay)
+assay_completion(zsh zsh/site-functions _assay)
+assay_completion(fish fish/vendor_completions.d assay.fish)
+
+# The units name the programs by their whole paths, which --prefix may change at the last moment.
+foreach(unit assay-coordinator.service assay-worker.service)
+    install(CODE "
+        set(path \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit}\")
+        message(STATUS \"Installing: \$ENV{DESTDIR}\${path}\")
+        file(READ \"${CMAKE_SOURCE_DIR}/share/systemd/${unit}\" text)
+        string(REPLACE /usr/local/bin/ \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/\" text \"\${text}\")
+        file(WRITE \"\$ENV{DESTDIR}\${path}\" \"\${text}\")
+        list(APPEND CMAKE_INSTALL_MANIFEST_FILES \"\${path}\")")
+endforeach()
