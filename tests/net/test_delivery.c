@@ -279,6 +279,38 @@ static void an_answer_is_an_event_and_what_is_none_means_later(void **state) {
     assert_int_equal(answered("beat", "{}").kind, DELIVERY_LATER);
 }
 
+/* On a slow link pieces that wait behind others are not late. */
+static void an_answer_begins_the_wait_for_the_next_one(void **state) {
+    (void)state;
+    next_is(DELIVERY_OFFER);
+    want(0, 2);
+    piece_is(0, 300);
+    piece_is(300, 300);
+    now += DELIVERY_ANSWER_MS - 1;
+    want(300, 2);
+    piece_is(600, 300);
+    now += DELIVERY_ANSWER_MS - 1;
+    assert_int_equal(next_is(DELIVERY_WAIT).until_ms, now + 1);
+    now++;
+    it_is_offered_again_after_a_backoff();
+}
+
+static void a_piece_that_arrives_forgives_the_failures(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        next_is(DELIVERY_OFFER);
+        take(DELIVERY_LATER);
+        now = next_is(DELIVERY_WAIT).until_ms;
+    }
+    next_is(DELIVERY_OFFER);
+    want(0, 1);
+    piece_is(0, 300);
+    want(300, 1);
+    piece_is(300, 300);
+    take(DELIVERY_LATER);
+    assert_true(next_is(DELIVERY_WAIT).until_ms <= now + BACKOFF_FIRST_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_there_is_not_sent, set),
@@ -289,6 +321,8 @@ int main(void) {
         cmocka_unit_test_setup(a_refusal_is_tried_again_and_the_end_of_the_attempt_is_not, set),
         cmocka_unit_test_setup(refusals_of_one_window_count_once, set),
         cmocka_unit_test_setup(answers_that_make_no_sense_are_failures, set),
+        cmocka_unit_test_setup(an_answer_begins_the_wait_for_the_next_one, set),
+        cmocka_unit_test_setup(a_piece_that_arrives_forgives_the_failures, set),
         cmocka_unit_test(every_schedule_ends_with_the_file_there),
         cmocka_unit_test(an_answer_is_an_event_and_what_is_none_means_later),
     };

@@ -59,12 +59,25 @@ static cJSON *answer(void *context, size_t nth, const char *request, const cJSON
     return cJSON_CreateObject();
 }
 
+/* How far the shipment was when it told last. */
+static struct {
+    size_t files;
+    int64_t bytes;
+} told;
+
+static void tell(void *context, size_t files, int64_t bytes) {
+    (void)context;
+    told.files = files;
+    told.bytes = bytes;
+}
+
 /* Sends files of that content (NULL: those at `path`) to the desk. */
 static bool ship(struct desk *desk, const char *text, const char *path, size_t count,
                  struct error *error) {
     static const char *const sums[] = {SUM, SUM_OF_OTHER};
     struct shipment_file files[2];
-    struct shipment shipment = {.files = files, .count = count, .patience_ms = PATIENCE_MS};
+    struct shipment shipment = {
+        .files = files, .count = count, .patience_ms = PATIENCE_MS, .progress = tell};
     struct fake fake;
     for (size_t i = 0; i < count; i++) {
         files[i] = (struct shipment_file){.path = path, .text = text, .bytes = BYTES};
@@ -94,6 +107,8 @@ static void what_the_coordinator_has_does_not_travel(void **state) {
     assert_true(ship(&desk, "0123456789", "digits", 2, &error));
     assert_int_equal(desk.offers, 2);
     assert_int_equal(desk.pieces, 0);
+    assert_int_equal(told.files, 2);
+    assert_int_equal(told.bytes, 2 * BYTES);
 }
 
 static void a_piece_that_came_after_the_offer_was_forgotten_is_offered_again(void **state) {
@@ -113,6 +128,16 @@ static void a_file_that_no_listing_has_any_more_ends_it(void **state) {
     assert_false(ship(&desk, "0123456789", "digits", 1, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_string_equal(error.message, "digits: it is refused");
+}
+
+/* What came of it earlier was damaged, which shows when it is checked. */
+static void a_file_that_arrives_as_another_one_is_sent_anew_and_not_without_end(void **state) {
+    struct desk desk = {.refusal = "invalid"};
+    struct error error = {0};
+    (void)state;
+    assert_false(ship(&desk, "0123456789", "digits", 1, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_int_equal(desk.offers, 3);
 }
 
 static void no_room_ends_it(void **state) {
@@ -140,6 +165,7 @@ int main(void) {
         cmocka_unit_test(what_the_coordinator_has_does_not_travel),
         cmocka_unit_test(a_piece_that_came_after_the_offer_was_forgotten_is_offered_again),
         cmocka_unit_test(a_file_that_no_listing_has_any_more_ends_it),
+        cmocka_unit_test(a_file_that_arrives_as_another_one_is_sent_anew_and_not_without_end),
         cmocka_unit_test(no_room_ends_it),
         IN_FOLDER(a_file_that_has_become_shorter_ends_it),
     };
