@@ -1,14 +1,8 @@
 /* Grad-CAM against PyTorch's autograd (tests/make_cam_data.py). Compiled for each backend: TESTED
  * names it. */
-#include "tests/worker/nn/reference.h"
+#include "tests/worker/nn/tested.h"
 
 #include "worker/nn/cam.h"
-
-#ifdef TESTED_HEADER
-#include TESTED_HEADER
-#else
-#define TESTED backend_cpu
-#endif
 
 enum { PICTURES = 2 };
 
@@ -19,17 +13,6 @@ struct fixture {
     struct shape shape; /* of the maps */
     float *maps, logits[PICTURES * NETWORK_CLASSES];
 };
-
-static void fill(const struct fixture *f) {
-    struct error error = {0};
-    for (size_t i = 0; i < f->network.parameter_count; i++) {
-        float *values = zeroed(f->network.parameters[i].count * sizeof(float));
-        weight(&f->network, i, 0, values);
-        if (!TESTED.state_set(f->model, MODEL_VALUE, i, values, &error))
-            fail_msg("%s", error.message);
-        free(values);
-    }
-}
 
 /* The pictures of tests/make_cam_data.py, through the network as far as the maps. */
 static void look(struct fixture *f) {
@@ -65,7 +48,7 @@ static struct fixture *fixture_new(const char *arch, enum head head, int height,
     f->shape = shapes[network_pooled(&f->network)];
     f->maps = zeroed(PICTURES * sizeof(float) * (size_t)f->shape.channels *
                      (size_t)(f->shape.height * f->shape.width));
-    fill(f);
+    tested_fill(&f->network, f->model, 0);
     return f;
 }
 

@@ -1,127 +1,10 @@
 /* Whole training steps of a backend against PyTorch's, and what must hold around them. Compiled for
  * each backend: TESTED names it. */
-#include "tests/worker/nn/reference.h"
+#include "tests/worker/nn/sketches.h"
 
-#include "worker/nn/backend.h"
-
-#ifdef TESTED_HEADER
-#include TESTED_HEADER
-#else
-#define TESTED backend_cpu
-#endif
 #ifndef TESTED_MEDIAN
 #define TESTED_MEDIAN 5e-5
 #endif
-
-/* tests/make_step_data.py */
-enum { BUCKETS = 32 };
-static const double NOTHING = 1e-6; /* a gradient of a lesser norm has no relative error */
-
-static const struct update FIRST = {
-    {.name = OPTIMIZER_ADAM, .lr = 2e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 1};
-
-struct fixture {
-    struct network network;
-    struct model *model;
-    float *images, *losses, *logits;
-    int32_t *labels;
-    uint64_t *samples;
-    struct batch batch;
-};
-
-static void model_fill(struct fixture *f, float shift) {
-    struct error error;
-    for (size_t i = 0; i < f->network.parameter_count; i++) {
-        float *values = zeroed(f->network.parameters[i].count * sizeof(float));
-        weight(&f->network, i, shift, values);
-        assert_true(TESTED.state_set(f->model, MODEL_VALUE, i, values, &error));
-        free(values);
-    }
-}
-
-/* On the heap: a model holds on to its network. */
-static struct fixture *fixture_new(const char *arch, enum head head, size_t count, int side,
-                                   float shift) {
-    struct fixture *f = zeroed(sizeof *f);
-    struct error error = {0};
-    const struct model_options options = {.deterministic = true, .seed = 1};
-    size_t floats = count * 3 * (size_t)(side * side);
-    if (!network_build(arch, head, 0.5, &f->network, &error) ||
-        !TESTED.model_new(&f->network, &options, &f->model, &error))
-        fail_msg("%s", error.message);
-    model_fill(f, shift);
-    f->images = zeroed(floats * sizeof(float));
-    f->labels = zeroed(count * sizeof(int32_t));
-    f->samples = zeroed(count * sizeof(uint64_t));
-    f->losses = zeroed(count * sizeof(float));
-    f->logits = zeroed(count * NETWORK_CLASSES * sizeof(float));
-    drawn("images", floats, f->images);
-    for (size_t i = 0; i < count; i++) {
-        f->labels[i] = (int32_t)(i % 2);
-        f->samples[i] = 10 + i;
-    }
-    f->batch = (struct batch){.count = count,
-                              .height = side,
-                              .width = side,
-                              .images = f->images,
-                              .labels = f->labels,
-                              .samples = f->samples,
-                              .epoch = 1};
-    return f;
-}
-
-static void fixture_free(struct fixture *f) {
-    TESTED.model_free(f->model);
-    network_free(&f->network);
-    free(f->images);
-    free(f->labels);
-    free(f->samples);
-    free(f->losses);
-    free(f->logits);
-    free(f);
-}
-
-static void train(struct fixture *f, uint64_t step) {
-    struct error error = {0};
-    struct update update = FIRST;
-    update.step = step;
-    if (!TESTED.train_step(f->model, &f->batch, &update, f->losses, f->logits, &error))
-        fail_msg("%s", error.message);
-}
-
-static double mean_loss(const struct fixture *f) {
-    double sum = 0;
-    for (size_t i = 0; i < f->batch.count; i++)
-        sum += (double)f->losses[i];
-    return sum / (double)f->batch.count;
-}
-
-static void evaluate(struct fixture *f) {
-    struct error error = {0};
-    if (!TESTED.evaluate(f->model, &f->batch, f->losses, f->logits, &error))
-        fail_msg("%s", error.message);
-}
-
-static float *state_of(const struct fixture *f, enum model_state state, size_t index) {
-    struct error error;
-    float *values = zeroed(f->network.parameters[index].count * sizeof(float));
-    assert_true(TESTED.state_get(f->model, state, index, values, &error));
-    return values;
-}
-
-static void assert_same_bits(const struct fixture *a, const struct fixture *b) {
-    for (size_t i = 0; i < a->network.parameter_count; i++)
-        for (int state = 0; state < 4; state++) {
-            if (state != MODEL_VALUE && !a->network.parameters[i].trainable)
-                continue;
-            float *one = state_of(a, (enum model_state)state, i);
-            float *two = state_of(b, (enum model_state)state, i);
-            assert_memory_equal(one, two, a->network.parameters[i].count * sizeof(float));
-            free(one);
-            free(two);
-        }
-    assert_memory_equal(a->losses, b->losses, a->batch.count * sizeof(float));
-}
 
 /* ---- against PyTorch ---- */
 
@@ -131,96 +14,6 @@ static double stored_double(const struct safetensors *data, const char *name) {
     assert_int_equal(tensor->type, TENSOR_F64);
     memcpy(&value, tensor->data, sizeof value);
     return value;
-}
-
-/* tests/make_step_data.py: sketch(). Of after - before, or of `after` when there is no before. */
-static void sketch(const char *name, size_t count, const float *after, const float *before,
-                   double buckets[BUCKETS]) {
-    char text[128];
-    snprintf(text, sizeof text, "sketch %s", name);
-    const uint64_t seed = hash_seed(text);
-    for (size_t i = 0; i < BUCKETS; i++)
-        buckets[i] = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t hashed = hash_at(seed, i);
-        double value = (double)after[i] - (before == NULL ? 0 : (double)before[i]);
-        buckets[hashed % BUCKETS] += hashed >> 63 != 0 ? -value : value;
-    }
-}
-
-/* How far a tensor is from PyTorch's in float64, relative to its norm (which is returned as well),
- * by their sketches. */
-static double sketch_error(const struct safetensors *data, const char *kind, const char *name,
-                           const double buckets[BUCKETS], double *norm_out) {
-    float *expected = data_floats(data, kind, name, NULL);
-    double off = 0, norm = 0;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        off += pow(buckets[i] - (double)expected[i], 2);
-        norm += pow((double)expected[i], 2);
-    }
-    free(expected);
-    *norm_out = sqrt(norm);
-    return sqrt(off / norm);
-}
-
-static int ascending(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-/* The errors of all tensors of a kind against twice PyTorch's own in float32. */
-static void assert_errors(const struct safetensors *data, const char *kind, double *errors,
-                          size_t count, size_t at) {
-    double yardstick[4];
-    memcpy(yardstick, data_find(data, "", "yardstick")->data, sizeof yardstick);
-    qsort(errors, count, sizeof *errors, ascending);
-    double worst = errors[count - 1], median = (errors[(count - 1) / 2] + errors[count / 2]) / 2;
-    if (!(worst <= 2 * yardstick[at] && median <= 2 * yardstick[at + 1]))
-        fail_msg("%s: off by %.2g at worst and %.2g in the median; PyTorch by %.2g and %.2g", kind,
-                 worst, median, yardstick[at], yardstick[at + 1]);
-}
-
-static void assert_gradients_and_updates(const struct safetensors *data, const struct fixture *f,
-                                         float shift) {
-    double gradients[512], updates[512], buckets[BUCKETS], norm;
-    size_t count = 0;
-    for (size_t i = 0; i < f->network.parameter_count; i++) {
-        const struct parameter *p = &f->network.parameters[i];
-        if (!p->trainable)
-            continue;
-        float *gradient = state_of(f, MODEL_GRADIENT, i), *after = state_of(f, MODEL_VALUE, i);
-        float *before = zeroed(p->count * sizeof(float));
-        weight(&f->network, i, shift, before);
-        sketch(p->name, p->count, gradient, NULL, buckets);
-        gradients[count] = sketch_error(data, "gradient", p->name, buckets, &norm);
-        bool counts = norm >= NOTHING;
-        sketch(p->name, p->count, after, before, buckets);
-        updates[count] = sketch_error(data, "update", p->name, buckets, &norm);
-        count += counts;
-        free(gradient);
-        free(after);
-        free(before);
-    }
-    assert_errors(data, "gradients", gradients, count, 0);
-    assert_errors(data, "updates", updates, count, 2);
-}
-
-static void assert_statistics(const struct safetensors *data, const struct fixture *f) {
-    size_t compared = 0;
-    for (size_t i = 0; i < f->network.parameter_count; i++) {
-        const struct parameter *p = &f->network.parameters[i];
-        char name[128];
-        snprintf(name, sizeof name, "param.%s", p->name);
-        if (safetensors_find(data, name) == NULL)
-            continue;
-        compared++;
-        float *expected = data_floats(data, "param", p->name, NULL);
-        float *got = state_of(f, MODEL_VALUE, i);
-        assert_close(p->name, got, expected, p->count, 1e-4);
-        free(expected);
-        free(got);
-    }
-    assert_int_equal(compared, 10); /* bn1, and bn2 of each stage's first block */
 }
 
 /* The step that tests/make_step_data.py took. */
@@ -429,7 +222,7 @@ static struct fixture *trained_frozen(char *freeze, const struct loss *loss) {
     if (!network_freeze(&f->network, &freeze, freeze != NULL, &error) ||
         !TESTED.model_new(&f->network, &options, &f->model, &error))
         fail_msg("%s", error.message);
-    model_fill(f, 0);
+    tested_fill(&f->network, f->model, 0);
     train(f, 1);
     return f;
 }
@@ -478,8 +271,8 @@ static void evaluation_has_the_plain_loss_whatever_training_has(void **state) {
     const struct loss loss = {0.2, {1, 5}};
     struct fixture *plain = trained_frozen(NULL, NULL), *f = trained_frozen(NULL, &loss);
     assert_memory_not_equal(plain->losses, f->losses, 4 * sizeof(float));
-    model_fill(plain, 0);
-    model_fill(f, 0);
+    tested_fill(&plain->network, plain->model, 0);
+    tested_fill(&f->network, f->model, 0);
     evaluate(plain);
     evaluate(f);
     assert_memory_equal(plain->losses, f->losses, 4 * sizeof(float));
@@ -557,7 +350,7 @@ static void a_step_that_is_told_to_stop_ends_between_two_layers(void **state) {
         .deterministic = true, .stop = stop_at_the_third, .stop_context = &asked};
     TESTED.model_free(f->model);
     assert_true(TESTED.model_new(&f->network, &options, &f->model, &error));
-    model_fill(f, 0);
+    tested_fill(&f->network, f->model, 0);
     assert_false(TESTED.train_step(f->model, &f->batch, &FIRST, f->losses, f->logits, &error));
     assert_int_equal(asked, 3);
     asked = 0;
