@@ -340,34 +340,6 @@ static void what_was_answered_is_there_after_a_restart(void **state) {
 
 /* --- where it listens --- */
 
-static void an_endpoint_that_others_reach_is_refused(void **state) {
-    struct stage *stage = *state;
-    static const char *const endpoints[] = {
-        "tcp://0.0.0.0:7470",
-        "tcp://*:7470",
-        "tcp://192.168.1.2:7470",
-        "tcp://[::]:7470",
-        "tcp://eth0:7470",
-        "tcp://example.org:7470",
-        "tcp://:7470",
-        "tcp://127.0.0.1",
-        "tcp://127.0.0.1:x",
-        "tcp://127.0.0.1:70000",
-        "tcp://127.0.0.1.1:80",
-        "inproc://x",
-        "7470",
-        "",
-        "ipc://",
-    };
-    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
-        struct server *server = NULL;
-        struct error error = {0};
-        if (server_open(endpoints[i], NULL, &stage->coordinator, &server, &error))
-            fail_msg("%s was taken", endpoints[i]);
-        assert_int_equal(error.code, ERROR_INPUT);
-    }
-}
-
 static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
     struct stage *stage = *state;
     struct server *server = NULL;
@@ -448,7 +420,6 @@ int main(void) {
         ON_STAGE(what_was_answered_is_there_after_a_restart),
         ON_STAGE(who_waits_is_answered_by_what_changes),
         ON_STAGE(of_one_client_the_earlier_wait_is_answered),
-        ON_STAGE(an_endpoint_that_others_reach_is_refused),
         ON_STAGE(a_port_that_is_taken_is_an_error_that_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
