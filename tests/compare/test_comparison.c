@@ -85,6 +85,63 @@ static void a_comparison_ranks_and_tells_what_is_more_than_chance(void **state) 
     cJSON_Delete(experiments);
 }
 
+/* Evaluated on both splits, at best and at last, with one accuracy. */
+static cJSON *member(int id, const char *variant, int seed, double accuracy) {
+    static const char *const checkpoints[] = {"best", "last"}, *const splits[] = {"valid", "test"};
+    cJSON *experiment = cJSON_CreateObject(), *config = cJSON_CreateObject();
+    cJSON_AddNumberToObject(experiment, "id", id);
+    cJSON_AddStringToObject(experiment, "group", "g");
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(experiment, "variant"), "flip", variant);
+    cJSON_AddStringToObject(config, "flip", variant);
+    cJSON_AddNumberToObject(cJSON_AddObjectToObject(config, "train"), "seed", seed);
+    cJSON_AddItemToObject(experiment, "config", config);
+    cJSON *evaluations = cJSON_AddArrayToObject(experiment, "evaluations");
+    for (size_t i = 0; i < 4; i++) {
+        cJSON *evaluation = cJSON_CreateObject();
+        cJSON_AddStringToObject(evaluation, "checkpoint", checkpoints[i / 2]);
+        cJSON_AddStringToObject(evaluation, "split", splits[i % 2]);
+        cJSON_AddNumberToObject(evaluation, "epoch", 4);
+        cJSON_AddNumberToObject(evaluation, "accuracy", accuracy);
+        cJSON_AddItemToArray(evaluations, evaluation);
+    }
+    return experiment;
+}
+
+static void is_same(const cJSON *object, const char *path, const char *expected) {
+    cJSON *value = parsed(expected);
+    if (!cJSON_Compare(field_at(object, path), value, true))
+        fail_msg("%s is not %s", path, expected);
+    cJSON_Delete(value);
+}
+
+static void two_seeds_are_repeats_and_two_values_have_effects(void **state) {
+    (void)state;
+    struct told told = {0};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = cJSON_CreateArray();
+    cJSON_AddItemToArray(experiments, member(1, "on", 0, 0.75));
+    cJSON_AddItemToArray(experiments, member(2, "on", 1, 0.25));
+    cJSON_AddItemToArray(experiments, member(3, "off", 0, 0.5));
+    assert_true(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    cJSON *document = comparison_json(&comparison);
+    const cJSON *repeats = field_at(document, "repeats"),
+                *flip = field_at(document, "effects.flip");
+    assert_int_equal(cJSON_GetArraySize(repeats), 1);
+    is_same(repeats->child, "ids", "[1, 2]");
+    is_same(repeats->child, "seeds", "[0, 1]");
+    assert_near(field_number(repeats->child, "best.test.accuracy.mean", 0), 0.5, 1e-12);
+    assert_near(field_number(flip, "off.experiments", 0), 1, 0);
+    assert_near(field_number(flip, "on.test.mean", 0), 0.5, 1e-12);
+    is_same(document, "differences.flip", "{\"on\": [1, 2], \"off\": [3]}");
+    assert_string_equal(field_text(field_at(document, "experiments")->child, "keep", ""), "best");
+    /* with 2 and 3: its last is of the same epoch, and so the same weights */
+    assert_int_equal(cJSON_GetArraySize(field_at(document, "chance")), 2);
+    cJSON_Delete(document);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
 static void where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept(void **state) {
     (void)state;
     struct told told = {0};
@@ -117,6 +174,7 @@ static void scores_that_do_not_come_are_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comparison_ranks_and_tells_what_is_more_than_chance),
+        cmocka_unit_test(two_seeds_are_repeats_and_two_values_have_effects),
         cmocka_unit_test(where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept),
         cmocka_unit_test(scores_that_do_not_come_are_an_error),
     };

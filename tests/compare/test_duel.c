@@ -12,11 +12,11 @@ static struct scored_picture score_of(const char *path, int label, double probab
 static void pictures_are_paired_by_path_whatever_their_order(void **state) {
     (void)state;
     struct scored_picture a[] = {score_of("c", 1, 0.9), score_of("a", 0, 0.2),
-                                 score_of("b", 1, 0.4)};
+                                 score_of("b", 1, 0.4), score_of("aa", 0, 0.3)};
     struct scored_picture b[] = {score_of("b", 1, 0.6), score_of("d", 0, 0.1),
                                  score_of("a", 0, 0.7)};
     struct duel duel = {0};
-    duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
+    duel_pair(&(struct score_list){a, 4}, &(struct score_list){b, 3}, &duel);
     assert_int_equal(duel.pictures, 2);
     assert_int_equal(paired_only_first(&duel.paired), 1);  /* a */
     assert_int_equal(paired_only_second(&duel.paired), 1); /* b */
