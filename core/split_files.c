@@ -12,7 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_BYTES_MAX = 256 << 20, CLASSES_MAX = 1000 };
+enum {
+    FILE_BYTES_MAX = 256 << 20,
+    CLASSES_MAX = 1000,
+    NAME_BYTES_MAX = 256, /* the messages carry no longer name of a class */
+};
 
 struct reading {
     const struct experiment *experiment;
@@ -195,6 +199,11 @@ static bool tell_apart(struct split *split, size_t given, struct error *error) {
             return error_memory(error);
         free(split->classes[c].name);
         split->classes[c].name = name;
+        if (strlen(name) > NAME_BYTES_MAX)
+            return error_set(error, ERROR_INPUT,
+                             "the folder \"%.100s...\" has pictures of both labels, and a class's "
+                             "name has at most %d bytes; give it a shorter name",
+                             name, NAME_BYTES_MAX);
     }
     return true;
 }

@@ -332,6 +332,25 @@ static void a_label_that_contradicts_its_class_is_refused(void **state) {
     bench_close(&bench);
 }
 
+/* The longest name of a folder is 255 bytes, of a class in a message 256. */
+static void a_class_whose_name_no_message_carries_is_refused(void **state) {
+    struct bench bench;
+    char folder[256], path[300], text[1200];
+    open_small(state, &bench);
+    memset(folder, 'n', 255);
+    folder[255] = '\0';
+    for (int i = 1; i <= 2; i++) {
+        snprintf(path, sizeof path, "root/%s/%d.png", folder, i);
+        touch(state, path);
+    }
+    snprintf(text, sizeof text,
+             "[{\"label\": 0, \"path\": \"%s/1.png\"}, {\"label\": 1, \"path\": \"%s/2.png\"}]",
+             folder, folder);
+    put(&bench, 0, text);
+    expect_refused(&bench, "nnn...\" has pictures of both labels");
+    bench_close(&bench);
+}
+
 static void an_unknown_class_to_upsample_is_refused(void **state) {
     struct bench bench;
     open_small(state, &bench);
@@ -360,6 +379,7 @@ int main(void) {
         IN_FOLDER(broken_lists_are_refused_with_their_place),
         IN_FOLDER(a_picture_twice_in_what_is_validated_on_is_refused),
         IN_FOLDER(a_label_that_contradicts_its_class_is_refused),
+        IN_FOLDER(a_class_whose_name_no_message_carries_is_refused),
         IN_FOLDER(an_unknown_class_to_upsample_is_refused),
         IN_FOLDER(a_missing_list_is_named),
     };
