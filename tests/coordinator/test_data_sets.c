@@ -4,6 +4,7 @@
 
 /* A listing whose files are FIRST and SECOND. */
 #define LISTING "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define EARLIER "0000000000000000000000000000000000000000000000000000000000000000"
 #define OTHER "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static const cJSON *push_both(struct archive *archive) {
@@ -58,6 +59,9 @@ static void what_no_listing_has_is_not_stored(void **state) {
     struct archive *archive = *state;
     refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 5}"), "not_found",
                  "push its listing first");
+    const cJSON *error = ask_with(
+        archive, "append", body("{\"sha256\": \"" FIRST "\", \"offset\": 0}"), "first", "error");
+    assert_string_equal(text_of(error, "code"), "not_found");
     push_both(archive);
     refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 6}"), "invalid",
                  "of a file of 5");
@@ -167,15 +171,18 @@ static void data_sets_are_listed_with_what_is_missing_of_them(void **state) {
 static void
 a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished(void **state) {
     struct archive *archive = *state;
-    ask(archive->bench, "push",
-        body("{\"listing\": \"" OTHER "\", \"name\": \"list\", \"files\": ["
-             "{\"sha256\": \"" OTHER "\", \"bytes\": 5}]}"),
-        "missing");
+    static const char *const others[] = {EARLIER, OTHER};
+    for (size_t i = 0; i < 2; i++)
+        ask(archive->bench, "push",
+            body("{\"listing\": \"%s\", \"name\": \"list\", \"files\": ["
+                 "{\"sha256\": \"%s\", \"bytes\": 5}]}",
+                 others[i], others[i]),
+            "missing");
     push_both(archive);
     submit_on_listing(archive, 1);
     submit_on_listing(archive, 2);
     ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
-    const cJSON *listing = listings(archive)->child, *ids = json_member(listing, "ids");
+    const cJSON *listing = listings(archive)->child->next, *ids = json_member(listing, "ids");
     assert_string_equal(text_of(listing, "listing"), LISTING);
     assert_int_equal(number_of(listing, "experiments"), 2);
     assert_int_equal(number_of(listing, "unfinished"), 1);
@@ -183,6 +190,7 @@ a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished(v
     assert_int_equal(ids->child->valueint, 3);
     assert_int_equal(ids->child->next->valueint, 2);
     assert_int_equal(number_of(listing->next, "experiments"), 0);
+    assert_int_equal(number_of(listing->prev, "experiments"), 0);
 }
 
 static void of_very_many_experiments_that_name_a_data_set_the_newest_are_listed(void **state) {
