@@ -57,7 +57,7 @@ bool child_start(struct child *child, const char *name, const char *const *argum
     char path[PATH_MAX];
     char *argv[ARGUMENTS_MOST + 2] = {path};
     int descriptor = -1;
-    *child = (struct child){.name = name, .log = log};
+    *child = (struct child){.name = name};
     if (!program_path(name, path, sizeof path, error))
         return false;
     if (access(path, X_OK) != 0)
@@ -84,6 +84,7 @@ bool child_start(struct child *child, const char *name, const char *const *argum
     }
     if (descriptor >= 0)
         close(descriptor);
+    child->log = child->pid > 0 ? log : NULL;
     return child->pid > 0;
 }
 

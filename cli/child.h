@@ -29,7 +29,7 @@ void child_signals(void);
 bool child_interrupted(void);
 
 /* Starts the program of that name that stands beside this one. `arguments` ends in NULL and begins
- * after argv[0]; `name`, `log` and the strings are borrowed. */
+ * after argv[0]; `name` and `log` are borrowed, `log` not when it fails. */
 bool child_start(struct child *child, const char *name, const char *const *arguments,
                  const char *log, struct error *error);
 

@@ -1,0 +1,88 @@
+/* Programs that a command starts: this one's neighbours are the other tests. */
+#include "cli/child.h"
+
+#include "core/file.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 60000 };
+
+static const char *const none[] = {NULL};
+
+/* Who frees the path when there is no child must not find it in there. */
+static void a_program_that_is_not_there_is_an_error_and_keeps_nothing(void **state) {
+    char *log = temporary_path(state, "log");
+    struct child child = {0};
+    struct error error = {0};
+    assert_false(child_start(&child, "assay-nothing", none, log, &error));
+    assert_non_null(strstr(error.message, "it should stand beside assay"));
+    assert_null(child.log);
+    assert_int_equal(child.pid, 0);
+    assert_int_equal(access(log, F_OK), -1);
+    free(log);
+}
+
+static void a_log_that_cannot_be_written_is_an_error_and_keeps_nothing(void **state) {
+    char *log = temporary_path(state, "folder/log");
+    struct child child = {0};
+    struct error error = {0};
+    assert_false(child_start(&child, "cli_test_child", none, log, &error));
+    assert_non_null(strstr(error.message, "cannot write"));
+    assert_null(child.log);
+    free(log);
+}
+
+/* `same_weights` without files says how it is used, and ends with 2. */
+static void what_a_child_says_stands_in_its_log_and_it_ends_with_its_code(void **state) {
+    char *log = temporary_path(state, "log"), *text = NULL, *printed = NULL;
+    size_t length = 0, printed_length = 0;
+    struct child child = {0};
+    struct error error = {0};
+    child_signals();
+    if (!child_start(&child, "same_weights", none, log, &error))
+        fail_msg("%s", error.message);
+    assert_ptr_equal(child.log, log);
+    assert_int_equal(child_wait(&child, 1, PATIENCE_MS), CHILD_ENDED);
+    assert_true(child.ended && child.pid == 0);
+    assert_int_equal(child.status, 2);
+    assert_true(file_read(log, 1 << 16, &text, &length, &error));
+    FILE *stream = open_memstream(&printed, &printed_length);
+    child_print_log(&child, stream);
+    fclose(stream);
+    assert_true(length > 0);
+    assert_string_equal(printed, text);
+    free(printed);
+    free(text);
+    free(log);
+}
+
+static void of_a_long_log_the_last_fifteen_lines_are_printed(void **state) {
+    char *log = temporary_path(state, "log"), *printed = NULL, text[400] = "";
+    size_t length = 0, printed_length = 0;
+    struct error error = {0};
+    for (int i = 1; i <= 30; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "line %d\n", i);
+    assert_true(file_write_atomic(log, text, length, &error));
+    FILE *stream = open_memstream(&printed, &printed_length);
+    child_print_log(&(struct child){.log = log}, stream);
+    fclose(stream);
+    assert_string_equal(printed, strstr(text, "line 16\n"));
+    free(printed);
+    free(log);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_program_that_is_not_there_is_an_error_and_keeps_nothing),
+        IN_FOLDER(a_log_that_cannot_be_written_is_an_error_and_keeps_nothing),
+        IN_FOLDER(what_a_child_says_stands_in_its_log_and_it_ends_with_its_code),
+        IN_FOLDER(of_a_long_log_the_last_fifteen_lines_are_printed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
