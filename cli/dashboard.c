@@ -216,6 +216,7 @@ static void toggle(struct dashboard *dashboard, enum dashboard_view view) {
 /* What a key wishes of the selected experiment, which is there. */
 static enum dashboard_wish steer(struct dashboard *dashboard, int key) {
     bool paused = strcmp(field_text(dashboard_selected(dashboard), "state", ""), "paused") == 0;
+    dashboard->steered = dashboard->selected;
     if (key == 'c') {
         dashboard->prompt = PROMPT_CANCEL;
         return DASHBOARD_NOTHING;

@@ -28,7 +28,7 @@ enum {
 enum dashboard_wish {
     DASHBOARD_NOTHING,
     DASHBOARD_QUIT,
-    DASHBOARD_CANCEL, /* the selected experiment; and so on */
+    DASHBOARD_CANCEL, /* the experiment `steered`; and so on */
     DASHBOARD_PAUSE,
     DASHBOARD_RESUME,
     DASHBOARD_RETRY,
@@ -50,7 +50,8 @@ struct dashboard {
     const cJSON **shown;          /* those of `experiments` that the filter takes, newest first */
     size_t shown_count, name_columns; /* name_columns: what the longest name of these takes */
     double selected;                  /* id; 0: none */
-    size_t top;                       /* the first row of the list */
+    double steered; /* id: that was selected when c, p or r was pressed, whatever is now */
+    size_t top;     /* the first row of the list */
     enum dashboard_view view;
     enum dashboard_prompt prompt;
     char typed[DASHBOARD_TYPED];       /* at the prompt */

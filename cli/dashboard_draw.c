@@ -40,18 +40,28 @@ static void draw_title(struct dashboard *dashboard, struct page *page, const cha
         page_text(page, 0, page->columns - width, width, STYLE_DIM, clock);
 }
 
+/* The name of the experiment that is to be cancelled: it may be shown no more. */
+static const char *steered_name(const struct dashboard *dashboard) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, dashboard->experiments) {
+        double id = field_number(one, "id", 0);
+        if (id >= dashboard->steered && id <= dashboard->steered)
+            return field_text(one, "name", "");
+    }
+    return "";
+}
+
 static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
     static const char keys[] =
         "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help";
     size_t row = page->rows - 1;
-    const cJSON *selected = dashboard_selected(dashboard);
     if (dashboard->prompt == PROMPT_FILTER) {
         size_t column = page_format(page, row, 0, STYLE_BOLD, "show only: %s", dashboard->typed);
         page_text(page, row, column, 1, STYLE_PLAIN, "_");
         page_format(page, row, column + 1 + GAP, STYLE_BAD, "%s", dashboard->note);
     } else if (dashboard->prompt == PROMPT_CANCEL)
         page_format(page, row, 0, STYLE_BAD, "cancel %.0f %s? y cancels it, any other key does not",
-                    dashboard->selected, field_text(selected, "name", ""));
+                    dashboard->steered, steered_name(dashboard));
     else if (dashboard->note[0] != '\0')
         page_format(page, row, 0, STYLE_BOLD, "%s", dashboard->note);
     else if (dashboard->away)

@@ -34,6 +34,7 @@ struct live {
     double revision;   /* of what is on the screen */
     cJSON *pages;      /* of a list that comes in several answers */
     const char *steer; /* a request that a key wished for, or NULL */
+    double steered;    /* the id of the experiment that it is for */
     bool steering;     /* it is the one under way */
 };
 
@@ -48,7 +49,7 @@ static const char *next_request(struct live *live, cJSON **body) {
     double detail = dashboard_wants_detail(&live->dashboard);
     *body = NULL;
     if (live->steer != NULL) {
-        *body = client_one(live->dashboard.selected);
+        *body = client_one(live->steered);
         return live->steer;
     }
     if (live->question == ASK_DETAIL && detail <= 0)
@@ -180,6 +181,20 @@ static void receive(struct live *live) {
 
 /* --- keys and pages --- */
 
+/* `request`: NULL for no wish. One at a time: the next may be of another experiment. */
+static void take_wish(struct live *live, const char *request) {
+    if (request == NULL)
+        return;
+    if (live->steer != NULL) {
+        snprintf(live->dashboard.note, sizeof live->dashboard.note,
+                 "%s %.0f is not done: the %s before it has no answer yet", request,
+                 live->dashboard.steered, live->steer);
+        return;
+    }
+    live->steer = request;
+    live->steered = live->dashboard.steered;
+}
+
 /* False when the person leaves. */
 static bool take_keys(struct live *live) {
     static const char *const requests[] = {[DASHBOARD_CANCEL] = "cancel",
@@ -194,8 +209,7 @@ static bool take_keys(struct live *live) {
         if (wish == DASHBOARD_QUIT)
             return false;
         bool detail = dashboard_wants_detail(&live->dashboard) > 0;
-        if (wish != DASHBOARD_NOTHING && live->steer == NULL)
-            live->steer = requests[wish];
+        take_wish(live, requests[wish]);
         if (live->question == ASK_CHANGES && (detail || live->steer != NULL)) {
             live->request = 0; /* its answer counts no more */
             live->question = detail ? ASK_DETAIL : ASK_CHANGES;

@@ -223,6 +223,36 @@ static void cancelling_asks_first(void **state) {
     dashboard_free(&dashboard);
 }
 
+/* The list may change between the key and the question's answer, and the selection with it. */
+static void what_is_cancelled_is_what_was_asked_about(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    type(&dashboard, "/state = running");
+    press(&dashboard, DASHBOARD_ENTER);
+    press(&dashboard, 'c');
+    dashboard_take_experiments(
+        &dashboard,
+        parsed("[{\"id\": 2, \"name\": \"a/flip\", \"state\": \"done\", \"epochs\": 4},"
+               " {\"id\": 3, \"name\": \"a/jitter\", \"state\": \"running\", \"epochs\": 4}]"));
+    assert_near(dashboard.selected, 3, 0);
+    assert_true(shows(&dashboard, "cancel 2 a/flip? y cancels it"));
+    assert_int_equal(press(&dashboard, 'y'), DASHBOARD_CANCEL);
+    assert_near(dashboard.steered, 2, 0);
+    dashboard_free(&dashboard);
+}
+
+static void a_wish_is_for_what_was_selected_when_the_key_was_pressed(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    assert_int_equal(press(&dashboard, 'p'), DASHBOARD_PAUSE);
+    press(&dashboard, 'j');
+    assert_near(dashboard.steered, 2, 0);
+    assert_near(dashboard.selected, 1, 0);
+    assert_int_equal(press(&dashboard, 'r'), DASHBOARD_RETRY);
+    assert_near(dashboard.steered, 1, 0);
+    dashboard_free(&dashboard);
+}
+
 static void p_pauses_what_runs_and_resumes_what_is_paused(void **state) {
     (void)state;
     struct dashboard dashboard = started();
@@ -346,6 +376,8 @@ int main(void) {
         cmocka_unit_test(details_are_wanted_until_they_are_as_new_as_the_summary),
         cmocka_unit_test(curves_have_their_range_and_mark_the_best_epoch),
         cmocka_unit_test(cancelling_asks_first),
+        cmocka_unit_test(what_is_cancelled_is_what_was_asked_about),
+        cmocka_unit_test(a_wish_is_for_what_was_selected_when_the_key_was_pressed),
         cmocka_unit_test(p_pauses_what_runs_and_resumes_what_is_paused),
         cmocka_unit_test(a_filter_is_typed_mended_and_taken_back),
         cmocka_unit_test(a_wrong_filter_is_said_and_changes_nothing),

@@ -40,8 +40,7 @@ press q
 press c
 until_shown 'any other key does not'
 press n
-press c
-press y
+press cyj # at once: j selects the other one before the coordinator has been asked
 until_true "the selected experiment is cancelled" in_state "$second" cancelled
 until_shown '1 cancelled'
 press q
