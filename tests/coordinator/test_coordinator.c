@@ -31,10 +31,15 @@ static void of_a_submission_with_a_fault_nothing_is_queued(void **state) {
 
 static void names_that_would_reach_a_terminal_have_no_control_characters(void **state) {
     struct bench *bench = *state;
-    cJSON *submission = body("{\"key\": \"a test's key\", \"experiments\": []}");
-    cJSON_AddItemToArray(cJSON_GetObjectItem(submission, "experiments"),
-                         body_experiment("\\u001b[2J", "g", 1, 1));
-    assert_string_equal(text_of(ask(bench, "submit", submission, "error"), "code"), "invalid");
+    static const char *const names[][2] = {{"\\u001b[2J", "g"}, {"e", "g\\u0007"}};
+    for (size_t i = 0; i < 2; i++) {
+        cJSON *submission = body("{\"key\": \"a test's key\", \"experiments\": []}");
+        cJSON_AddItemToArray(cJSON_GetObjectItem(submission, "experiments"),
+                             body_experiment(names[i][0], names[i][1], 1, 1));
+        const cJSON *error = ask(bench, "submit", submission, "error");
+        assert_string_equal(text_of(error, "code"), "invalid");
+        assert_non_null(strstr(text_of(error, "message"), "control characters"));
+    }
     assert_string_equal(text_of(ask(bench, "hello", body_hello("w\\u0007"), "error"), "code"),
                         "invalid");
 }
