@@ -28,6 +28,7 @@ struct store {
     sqlite3 *database;
     char *path;
     struct lock_file *lock;
+    int64_t changes_before; /* store_changes when the transaction began */
     struct {
         const char *sql;
         sqlite3_stmt *statement;
@@ -117,6 +118,26 @@ static bool check_only_name(const struct store *store, struct error *error) {
                      store->path, store->path);
 }
 
+/* SQLite deletes a log without its database. It has what the database was not given yet when that
+ * was moved or deleted under its coordinator, and goes with it. `made`: the file was not there. */
+static bool check_no_orphan(const struct store *store, bool made, struct error *error) {
+    const char *file = sqlite3_db_filename(store->database, "main");
+    struct stat status;
+    char *log = NULL;
+    if (stat(file, &status) != 0 || status.st_size > 0)
+        return true;
+    if (asprintf(&log, "%s-wal", file) < 0)
+        return error_memory(error);
+    bool orphan = stat(log, &status) == 0 && status.st_size > 0;
+    if (orphan && made)
+        unlink(file);
+    free(log);
+    return !orphan || error_set(error, ERROR_FAILED,
+                                "%s: the database is not there, but its newest part is, %s-wal; "
+                                "bring the database back, or move that away too",
+                                store->path, file);
+}
+
 /* Locks the file that SQLite has opened: its name without links, so that two names of one database
  * are one lock. */
 static bool lock_database(struct store *store, struct error *error) {
@@ -143,6 +164,7 @@ static bool lock_database(struct store *store, struct error *error) {
 static bool open_file(struct store *store, struct error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     bool memory = strcmp(store->path, ":memory:") == 0;
+    bool made = access(store->path, F_OK) != 0;
     if (!memory && !folder_make_of(store->path, error))
         return false;
     int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
@@ -155,7 +177,8 @@ static bool open_file(struct store *store, struct error *error) {
         return error_set(error, ERROR_FAILED,
                          "%s: the database is not writable; change that or name another with --db",
                          store->path);
-    return memory || (check_only_name(store, error) && lock_database(store, error));
+    return memory || (check_only_name(store, error) && check_no_orphan(store, made, error) &&
+                      lock_database(store, error));
 }
 
 /* Refuses, before anything is written, what is not ours to write to. */
@@ -258,6 +281,7 @@ void store_close(struct store *store) {
 }
 
 bool store_begin(struct store *store, struct error *error) {
+    store->changes_before = store_changes(store);
     return execute(store, "BEGIN IMMEDIATE", error);
 }
 
@@ -265,8 +289,21 @@ bool store_is_held(const struct store *store) {
     return (sqlite3_errcode(store->database) & 0xff) == SQLITE_BUSY;
 }
 
+/* SQLite itself would go on writing to a file that nobody finds any more. */
+static bool check_there(const struct store *store, struct error *error) {
+    int moved = 0;
+    sqlite3_file_control(store->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved == 0 ||
+           error_set(error, ERROR_FAILED,
+                     "%s: the database was moved away, replaced or deleted under its coordinator, "
+                     "and nothing more is stored; bring it back by that name, or save with assay "
+                     "export what it holds",
+                     store->path);
+}
+
 bool store_commit(struct store *store, struct error *error) {
-    if (execute(store, "COMMIT", error))
+    bool wrote = store_changes(store) != store->changes_before;
+    if ((!wrote || check_there(store, error)) && execute(store, "COMMIT", error))
         return true;
     store_rollback(store);
     return false;

@@ -20,7 +20,8 @@ enum { STORE_APPLICATION_ID = 0x61737361 }; /* "assa" */
 /* Opens the database at `path`, made (with its folder) if missing, and brings its schema up to
  * date.
  * ":memory:" is a database of its own that ends with the store. Errors name the file and what to
- * do: it is no database, damaged, another program's, a newer assay's, locked, not writable. */
+ * do: it is no database, damaged, another program's, a newer assay's, locked, not writable, or gone
+ * without its log. */
 bool store_open(const char *path, struct store **store, struct error *error);
 /* Ends the WAL (the database is one file again) and gives the lock back. What is not committed is
  * lost. NULL is fine. */
@@ -34,7 +35,7 @@ bool store_look(const char *path, sqlite3 **database, struct error *error);
 
 /* One transaction at a time. It has the database's write lock from the beginning, so that nothing
  * in it can fail because another program has it. After a commit that fails nothing of the
- * transaction stands. */
+ * transaction stands; one that has written fails while the database is not at its path. */
 bool store_begin(struct store *store, struct error *error);
 /* Whether store_begin has failed because another program writes to the database, or keeps all
  * others from it: it waited a second, and may be called again. */

@@ -212,6 +212,57 @@ static void a_database_with_two_names_is_refused_by_both(void **state) {
     free(other);
 }
 
+/* A coordinator's database that somebody moves or deletes takes nothing that would be lost. */
+static void what_is_written_while_the_database_is_elsewhere_is_not_acknowledged(void **state) {
+    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "old.db");
+    struct store *store = open_store(path);
+    struct error error = {0};
+    assert_int_equal(rename(path, other), 0);
+    begin(store);
+    assert_true(insert_key(store, "nowhere"));
+    assert_false(store_commit(store, &error));
+    if (strstr(error.message, path) != error.message || strstr(error.message, "moved") == NULL)
+        fail_msg("\"%s\" should say that %s was moved", error.message, path);
+    begin(store);
+    assert_true(number(store, "SELECT count(*) FROM submission") == 0);
+    commit(store); /* it can still be read */
+    write_text(path, "another file by that name");
+    begin(store);
+    assert_true(insert_key(store, "nowhere"));
+    assert_false(store_commit(store, &error));
+    assert_int_equal(rename(other, path), 0);
+    begin(store);
+    assert_true(insert_key(store, "back"));
+    commit(store);
+    store_close(store);
+    store = open_store(path);
+    assert_true(number(store, "SELECT count(*) FROM submission WHERE key = 'back'") == 1);
+    store_close(store);
+    free(path);
+    free(other);
+}
+
+/* What was committed and stands in the log alone is there again when the database is. */
+static void a_log_whose_database_is_gone_is_kept(void **state) {
+    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "old.db");
+    struct store *store = open_store(path), *again = NULL;
+    struct error error = {0};
+    begin(store);
+    assert_true(insert_key(store, "in the log"));
+    commit(store);
+    assert_int_equal(rename(path, other), 0);
+    store_close(store);
+    assert_false(store_open(path, &again, &error));
+    assert_non_null(strstr(error.message, "-wal"));
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(rename(other, path), 0);
+    store = open_store(path);
+    assert_true(number(store, "SELECT count(*) FROM submission WHERE key = 'in the log'") == 1);
+    store_close(store);
+    free(path);
+    free(other);
+}
+
 static void two_databases_in_memory_are_two(void **state) {
     (void)state;
     struct store *one = open_store(":memory:"), *two = open_store(":memory:");
@@ -320,6 +371,8 @@ int main(void) {
         IN_FOLDER(a_folder_is_no_database),
         IN_FOLDER(a_second_opener_is_refused_also_through_a_link),
         IN_FOLDER(a_database_with_two_names_is_refused_by_both),
+        IN_FOLDER(what_is_written_while_the_database_is_elsewhere_is_not_acknowledged),
+        IN_FOLDER(a_log_whose_database_is_gone_is_kept),
         cmocka_unit_test(two_databases_in_memory_are_two),
         cmocka_unit_test(what_is_rolled_back_never_was),
         IN_FOLDER(an_abrupt_end_keeps_what_was_committed_and_nothing_else),
