@@ -1,9 +1,16 @@
 #include "coordinator/endpoint.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const char tcp[] = "tcp://", ipc[] = "ipc://";
 
 /* "*", or 0 to 65535 in digits. */
 static bool port_read(const char *text, long *port) {
@@ -39,7 +46,6 @@ static bool is_loopback(const char *host, bool *known) {
 
 bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX],
                     struct error *error) {
-    static const char tcp[] = "tcp://", ipc[] = "ipc://";
     char host[ENDPOINT_MAX];
     const char *colon = strrchr(endpoint, ':');
     bool known;
@@ -70,4 +76,37 @@ bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX]
     snprintf(bindable, ENDPOINT_MAX, "tcp://%.200s:%ld",
              strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
     return true;
+}
+
+/* Whether somebody listens on the socket file. */
+static bool is_served(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int probe = length < (int)sizeof address.sun_path
+                    ? socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+                    : -1;
+    if (probe < 0)
+        return false;
+    bool served = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 ||
+                  errno == EAGAIN; /* it has others to take first */
+    close(probe);
+    return served;
+}
+
+bool endpoint_check_free(const char *bindable, struct error *error) {
+    struct stat status;
+    if (strncmp(bindable, ipc, strlen(ipc)) != 0)
+        return true;
+    const char *path = bindable + strlen(ipc);
+    if (path[0] == '@' || lstat(path, &status) != 0) /* @: a name that is no file */
+        return true;
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(error, ERROR_INPUT,
+                         "--listen: %s is there and no socket; name another file, or move it away",
+                         path);
+    return !is_served(path) ||
+           error_set(error, ERROR_FAILED,
+                     "cannot listen on %s: another program listens there; is a coordinator running "
+                     "already? Else name another file with --listen ipc://FILE",
+                     bindable);
 }

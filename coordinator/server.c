@@ -42,7 +42,8 @@ struct server {
 bool server_open(const char *listen, struct guard *guard, struct coordinator *coordinator,
                  struct server **server, struct error *error) {
     char bindable[ENDPOINT_MAX];
-    if (!endpoint_check(listen, guard != NULL, bindable, error))
+    if (!endpoint_check(listen, guard != NULL, bindable, error) ||
+        !endpoint_check_free(bindable, error))
         return false;
     struct server *made = calloc(1, sizeof *made);
     size_t size = sizeof made->endpoint;

@@ -2,6 +2,7 @@
  * After each test it must still answer `status`, and stop when told. */
 #include "coordinator/server.h"
 
+#include "core/file.h"
 #include "net/dealer.h"
 #include "net/frames.h"
 #include "tests/coordinator/bodies.h"
@@ -350,6 +351,46 @@ static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
     assert_non_null(strstr(error.message, "is a coordinator running already?"));
 }
 
+/* Where ipc://FILE is `name` in the stage's folder; FILE is listened on or the error is set. */
+static struct server *listen_on_file(struct stage *stage, const char *name, struct error *error) {
+    char endpoint[256];
+    struct server *server = NULL;
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/%s", stage->folder, name);
+    *error = (struct error){0};
+    return server_open(endpoint, NULL, &stage->coordinator, &server, error) ? server : NULL;
+}
+
+static void a_socket_file_that_a_coordinator_has_is_an_error_that_says_so(void **state) {
+    struct stage *stage = *state;
+    struct error error;
+    struct server *server = listen_on_file(stage, "socket", &error);
+    assert_non_null(server);
+    assert_null(listen_on_file(stage, "socket", &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "is a coordinator running already?"));
+    server_close(server);
+    server = listen_on_file(stage, "socket", &error); /* nobody has it any more */
+    assert_non_null(server);
+    server_close(server);
+}
+
+static void a_file_that_is_no_socket_is_not_removed_to_listen_there(void **state) {
+    struct stage *stage = *state;
+    struct error error;
+    void *folder = stage->folder;
+    char *path = temporary_path(&folder, "precious");
+    assert_true(file_write_atomic(path, "words", 5, &error));
+    assert_null(listen_on_file(stage, "precious", &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, path));
+    char *text = NULL;
+    size_t length;
+    assert_true(file_read(path, 64, &text, &length, &error));
+    assert_string_equal(text, "words");
+    free(text);
+    free(path);
+}
+
 /* --- who waits --- */
 
 /* The next answer to the well-behaved client, which has this name. */
@@ -421,6 +462,8 @@ int main(void) {
         ON_STAGE(who_waits_is_answered_by_what_changes),
         ON_STAGE(of_one_client_the_earlier_wait_is_answered),
         ON_STAGE(a_port_that_is_taken_is_an_error_that_says_so),
+        ON_STAGE(a_socket_file_that_a_coordinator_has_is_an_error_that_says_so),
+        ON_STAGE(a_file_that_is_no_socket_is_not_removed_to_listen_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
