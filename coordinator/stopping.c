@@ -2,6 +2,7 @@
 
 #include "coordinator/query.h"
 #include "coordinator/standings.h"
+#include "core/format.h"
 #include "core/json.h"
 
 #include <math.h>
@@ -81,22 +82,17 @@ bool stopping_tell(struct store *store, int64_t experiment, cJSON *answer, struc
 }
 
 /* "0.71", or what an undefined value is called. */
-static void number_text(char text[32], double value) {
-    if (isfinite(value))
-        snprintf(text, 32, "%.4f", value);
-    else
-        snprintf(text, 32, "undefined");
+static const char *number_text(char text[FORMAT_SIZE], double value) {
+    return isfinite(value) ? format_ratio(text, true, value) : "undefined";
 }
 
 /* "median rule, best valid_loss 0.7100 against 0.5200 of 5 others". */
 static void add_reason(cJSON *stopped, const char *rule, const char *metric, double value,
                        double threshold, int64_t peers) {
-    char text[256], own[32], limit[32];
-    number_text(own, value);
-    number_text(limit, threshold);
+    char text[256], own[FORMAT_SIZE], limit[FORMAT_SIZE];
     snprintf(text, sizeof text, "%s rule, %s%s %s against %s of %lld other%s", rule,
-             strcmp(rule, "median") == 0 ? "best " : "", metric, own, limit, (long long)peers,
-             peers == 1 ? "" : "s");
+             strcmp(rule, "median") == 0 ? "best " : "", metric, number_text(own, value),
+             number_text(limit, threshold), (long long)peers, peers == 1 ? "" : "s");
     cJSON_AddStringToObject(stopped, "reason", text);
 }
 

@@ -7,7 +7,7 @@
 
 const char *format_ratio(char text[FORMAT_SIZE], bool defined, double value) {
     if (defined && isfinite(value))
-        snprintf(text, FORMAT_SIZE, "%.4f", value);
+        snprintf(text, FORMAT_SIZE, fabs(value) < 1e4 ? "%.4f" : "%.3e", value);
     else
         snprintf(text, FORMAT_SIZE, "n/a");
     return text;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 enum { FORMAT_SIZE = 64 };
-/* "0.9942", or "n/a" when the ratio is undefined. */
+/* "0.9942", or "n/a" when the ratio is undefined. A loss that has run away, from 10,000 on, is
+ * "8.156e+19": as wide as columns and lines have room for, where a cut number would be another. */
 const char *format_ratio(char text[FORMAT_SIZE], bool defined, double value);
 /* "47s", "12m 05s", "3h 07m", "2d 04h". */
 const char *format_duration(char text[FORMAT_SIZE], double seconds);

@@ -1,6 +1,7 @@
 #include "worker/trainlog.h"
 
 #include "core/file.h"
+#include "core/format.h"
 #include "core/text.h"
 
 #include <fcntl.h>
@@ -136,22 +137,17 @@ void trainlog_line(struct trainlog *log, const char *format, ...) {
     free(line);
 }
 
-enum { RATIO_SIZE = 16 };
 typedef bool ratio_function(const struct metrics *metrics, double *value);
 
-/* "0.1234", or "n/a" where it is undefined. */
-static const char *ratio_text(char text[RATIO_SIZE], const struct metrics *metrics,
+static const char *ratio_text(char text[FORMAT_SIZE], const struct metrics *metrics,
                               ratio_function *ratio) {
-    double value;
-    if (ratio(metrics, &value))
-        snprintf(text, RATIO_SIZE, "%.4f", value);
-    else
-        snprintf(text, RATIO_SIZE, "n/a");
-    return text;
+    double value = 0;
+    bool defined = ratio(metrics, &value);
+    return format_ratio(text, defined, value);
 }
 
 void trainlog_epoch(struct trainlog *log, const struct epoch_report *report, uint32_t epochs) {
-    char texts[5][RATIO_SIZE];
+    char texts[5][FORMAT_SIZE];
     const struct metrics *valid = &report->valid;
     trainlog_line(log,
                   "epoch %" PRIu32 "/%" PRIu32 ": loss_train %s loss_valid %s accuracy_valid %s "
@@ -163,16 +159,12 @@ void trainlog_epoch(struct trainlog *log, const struct epoch_report *report, uin
                   ratio_text(texts[4], valid, metrics_recall), report->learning_rate);
 }
 
-static const char *measure_text(char text[RATIO_SIZE], const struct measure *measure) {
-    if (measure->defined)
-        snprintf(text, RATIO_SIZE, "%.4f", measure->value);
-    else
-        snprintf(text, RATIO_SIZE, "n/a");
-    return text;
+static const char *measure_text(char text[FORMAT_SIZE], const struct measure *measure) {
+    return format_ratio(text, measure->defined, measure->value);
 }
 
 static void log_measures(struct trainlog *log, const struct evaluation_report *report) {
-    char texts[5][RATIO_SIZE];
+    char texts[5][FORMAT_SIZE];
     trainlog_line(
         log,
         "%s (epoch %" PRIu32 ") on %s: roc_auc %s average_precision %s "
@@ -196,7 +188,7 @@ static void log_classes(struct trainlog *log, const struct evaluation_report *re
 }
 
 void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *report) {
-    char texts[4][RATIO_SIZE];
+    char texts[4][FORMAT_SIZE];
     const struct metrics *metrics = &report->metrics;
     trainlog_line(log,
                   "%s (epoch %" PRIu32 ") on %s: TP %" PRIu64 " TN %" PRIu64 " FP %" PRIu64

@@ -1,5 +1,6 @@
 #include "worker/trial.h"
 
+#include "core/format.h"
 #include "worker/provision.h"
 #include "worker/report.h"
 
@@ -110,26 +111,17 @@ __attribute__((format(printf, 1, 2))) static char *line_make(const char *format,
     return line;
 }
 
-/* "0.1234", or "n/a" where it is undefined. */
-static const char *ratio_text(char text[16], bool defined, double value) {
-    if (defined)
-        snprintf(text, 16, "%.4f", value);
-    else
-        snprintf(text, 16, "n/a");
-    return text;
-}
-
 static void on_epoch(void *context, const struct epoch_report *report) {
     struct trial *trial = context;
     double train = 0, valid = 0, accuracy = 0;
-    char texts[3][16];
+    char texts[3][FORMAT_SIZE];
     bool has_train = metrics_loss(&report->train, &train);
     bool has_valid = metrics_loss(&report->valid, &valid);
     bool has_accuracy = metrics_accuracy(&report->valid, &accuracy);
     char *line = line_make(
         "epoch %" PRIu32 "/%" PRIu32 ": train loss %s, valid loss %s, accuracy %s%s; %.1f images/s",
-        report->epoch, trial->experiment.train.epochs, ratio_text(texts[0], has_train, train),
-        ratio_text(texts[1], has_valid, valid), ratio_text(texts[2], has_accuracy, accuracy),
+        report->epoch, trial->experiment.train.epochs, format_ratio(texts[0], has_train, train),
+        format_ratio(texts[1], has_valid, valid), format_ratio(texts[2], has_accuracy, accuracy),
         report->best ? " (best so far)" : "", report->images_per_second);
     trial_put(trial,
               (struct trial_item){.kind = "epoch", .body = report_epoch(report), .line = line});
@@ -147,11 +139,11 @@ static void on_evaluation(void *context, const struct evaluation_report *report)
         trial_put(context,
                   (struct trial_item){.kind = "scores", .body = report_scores(report, &position)});
     double accuracy = 0;
-    char text[16];
+    char text[FORMAT_SIZE];
     bool defined = metrics_accuracy(&report->metrics, &accuracy);
     char *line =
         line_make("%s checkpoint (epoch %" PRIu32 ") on %s: accuracy %s", report->checkpoint,
-                  report->epoch, report->split, ratio_text(text, defined, accuracy));
+                  report->epoch, report->split, format_ratio(text, defined, accuracy));
     trial_put(context, (struct trial_item){
                            .kind = "evaluation", .body = report_evaluation(report), .line = line});
 }

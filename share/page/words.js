@@ -15,7 +15,8 @@ const RATIOS = [["accuracy", "accuracy", 1], ["recall", "recall", 1], ["precisio
 const METRICS = [...COUNTS, ...RATIOS]; // key, title, whether more (1) or less (-1) is better
 
 const isNumber = value => typeof value === "number" && Number.isFinite(value);
-const ratio = value => isNumber(value) ? value.toFixed(4) : "n/a";
+const large = value => value.toExponential(3).replace(/e([+-])(\d)$/, "e$10$2"); // as C's %.3e
+const ratio = value => !isNumber(value) ? "n/a" : Math.abs(value) < 1e4 ? value.toFixed(4) : large(value);
 const signed = (value, digits) => isNumber(value) ? (value < 0 ? "" : "+") + value.toFixed(digits) : "n/a";
 const whole = value => isNumber(value) ? String(value) : "n/a";
 const short = value => isNumber(value) ? String(Number(value.toPrecision(3))) : "n/a";

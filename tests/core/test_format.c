@@ -17,6 +17,14 @@ static void a_ratio_has_four_decimals_as_in_the_notebook(void **state) {
     assert_string_equal(format_ratio(text, true, 1), "1.0000");
 }
 
+static void a_loss_that_has_run_away_is_no_wider(void **state) {
+    (void)state;
+    assert_string_equal(format_ratio(text, true, 9999.5), "9999.5000");
+    assert_string_equal(format_ratio(text, true, 12345), "1.234e+04");
+    assert_string_equal(format_ratio(text, true, 8.1557409686284665e19), "8.156e+19");
+    assert_string_equal(format_ratio(text, true, 1.7e308), "1.700e+308");
+}
+
 static void an_undefined_ratio_is_not_available(void **state) {
     (void)state;
     assert_string_equal(format_ratio(text, false, 0), "n/a");
@@ -67,6 +75,7 @@ static void a_bar_is_never_longer_than_it_should(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ratio_has_four_decimals_as_in_the_notebook),
+        cmocka_unit_test(a_loss_that_has_run_away_is_no_wider),
         cmocka_unit_test(an_undefined_ratio_is_not_available),
         cmocka_unit_test(a_duration_shows_its_two_largest_units),
         cmocka_unit_test(bytes_are_in_powers_of_1024),
