@@ -3,9 +3,12 @@
 #include "core/picture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 bool survey_sounds_real(const char *name) {
     static const char *const words[] = {"real", "original", "genuine", "pristine", "authentic"};
@@ -27,6 +30,21 @@ static void free_names(struct dirent **names, int count) {
     for (int i = 0; i < count; i++)
         free(names[i]);
     free(names);
+}
+
+/* Of `count` names in the folder those of files come first, in their order: a folder is no picture,
+ * and of a pipe the reading would never end. Returns how many these are. */
+static size_t files_first(int folder, struct dirent **names, int count) {
+    size_t files = 0;
+    for (int i = 0; i < count; i++) {
+        struct stat status;
+        struct dirent *name = names[i];
+        if (fstatat(folder, name->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode))
+            continue;
+        names[i] = names[files];
+        names[files++] = name;
+    }
+    return files;
 }
 
 static void sample(const char *path, struct survey_class *class) {
@@ -52,8 +70,9 @@ static bool look(const char *root, const char *name, struct survey_class *class)
     if (class->name == NULL || asprintf(&folder, "%s/%s", root, name) < 0)
         return false;
     int count = scandir(folder, &names, is_picture, alphasort);
+    int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = true;
-    class->pictures = count > 0 ? (size_t)count : 0;
+    class->pictures = opened >= 0 ? files_first(opened, names, count) : 0;
     size_t wanted = class->pictures < SURVEY_SAMPLE ? class->pictures : SURVEY_SAMPLE;
     for (size_t i = 0; good && i < wanted; i++) {
         char *path = NULL;
@@ -62,6 +81,8 @@ static bool look(const char *root, const char *name, struct survey_class *class)
             sample(path, class);
         free(good ? path : NULL);
     }
+    if (opened >= 0)
+        close(opened);
     free_names(names, count);
     free(folder);
     return good;

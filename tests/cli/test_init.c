@@ -56,6 +56,28 @@ static void the_file_is_valid_and_fits_what_was_found(void **state) {
     free(path);
 }
 
+static void what_is_no_file_is_no_picture(void **state) {
+    make_class(state, "fake", 2, 40);
+    make_class(state, "real", 3, 40);
+    char *pipe = temporary_path(state, "fake/0a.png"),
+         *folder = temporary_path(state, "real/x.png");
+    assert_int_equal(mkfifo(pipe, 0666), 0); /* reading it would not end */
+    assert_int_equal(mkdir(folder, 0777), 0);
+    char *out = temporary_path(state, "first.json");
+    struct run run = RUN(command_init, "init", *state, "--out", out, "--json");
+    assert_int_equal(run.status, 0);
+    cJSON *found = parsed(run.out);
+    const cJSON *fake = cJSON_GetArrayItem(field_at(found, "classes"), 0);
+    assert_near(field_number(fake, "pictures", 0), 2, 0);
+    assert_near(field_number(fake->next, "pictures", 0), 3, 0);
+    cJSON_Delete(found);
+    free(run.out);
+    free(run.err);
+    free(pipe);
+    free(folder);
+    free(out);
+}
+
 static void a_file_that_is_there_is_left_alone(void **state) {
     char *path = temporary_path(state, "first.json"), expected[600], left[8] = "";
     make_class(state, "fake", 1, 40);
@@ -97,6 +119,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_file_is_valid_and_fits_what_was_found, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(what_is_no_file_is_no_picture),
         cmocka_unit_test_setup_teardown(a_file_that_is_there_is_left_alone, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(folders_of_unclear_names_need_real_to_be_named,
