@@ -227,11 +227,24 @@ static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *e
     return take_messages(agent, error) && stint_take(&agent->stint, error);
 }
 
+/* Said where the idle time was up and no work could be asked for. */
+static void tell_idle_end(const struct agent *agent, int code) {
+    if (code != 0)
+        stint_say(&agent->stint, true,
+                  "the time of --idle-exit is up, and the coordinator at %s %s",
+                  agent->options->connect,
+                  code == ERROR_UNREACHABLE ? "could not be asked for work; is one running there?"
+                                            : "refused to be asked for work; see why above");
+}
+
 static bool agent_loop(struct agent *agent, int *code, struct error *error) {
     for (;;) {
+        bool told = agent->duty.exit_due;
         struct duty_action action =
             duty_next(&agent->duty, spool_count(spool_of(agent)), clock_steady_ms());
         if (action.kind == DUTY_EXIT) {
+            if (!told)
+                tell_idle_end(agent, action.code);
             *code = action.code;
             return true;
         }

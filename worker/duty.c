@@ -34,7 +34,7 @@ static void leave(struct duty *duty, int64_t now_ms) {
 /* The coordinator is away. */
 static void lose(struct duty *duty, int64_t now_ms) {
     duty->under_way = DUTY_NO_MESSAGE;
-    duty->welcome = false;
+    duty->welcome = duty->refused = false;
     back_off(duty, now_ms);
 }
 
@@ -90,7 +90,7 @@ static void take_refusal(struct duty *duty, const struct duty_event *event,
     switch (event->refusal) {
     case DUTY_REFUSED_VERSION: exit_with(duty, 1); break;
     case DUTY_REFUSED_KEY:
-        back_off(duty, now_ms);
+        lose(duty, now_ms);
         take_bar(duty);
         break;
     case DUTY_REFUSED_OVER:
@@ -129,7 +129,8 @@ static void put_down(struct duty *duty, int64_t now_ms) {
 static void take_answer(struct duty *duty, const struct duty_event *event, int64_t now_ms) {
     enum duty_message message = duty->under_way;
     duty->under_way = DUTY_NO_MESSAGE;
-    if (event->kind != DUTY_REFUSED)
+    duty->refused = event->kind == DUTY_REFUSED;
+    if (!duty->refused)
         duty->failures = 0;
     switch (event->kind) {
     case DUTY_WELCOMED:
@@ -262,6 +263,27 @@ static enum duty_message next_message(const struct duty *duty, size_t spooled, i
     return DUTY_NO_MESSAGE;
 }
 
+/* A worker without work whose idle time counts. True when it ends at once, with *action. */
+static bool idle_over(struct duty *duty, size_t spooled, int64_t now_ms,
+                      struct duty_action *action) {
+    int64_t until_ms = duty->idle_since_ms + duty->idle_exit_ms;
+    bool asking = !duty->welcome || duty->refused;
+    if (duty->refused ||
+        (asking && duty->idle_exit_ms == 0)) /* whether there is work is to be asked */
+        until_ms += DUTY_ANSWER_MS;
+    if (now_ms < until_ms) {
+        action->until_ms = until_ms;
+        return false;
+    }
+    if (asking) {
+        *action = exit_with(duty, duty->refused ? 1 : 3);
+        return true;
+    }
+    if (duty->request_due_ms > now_ms && duty->under_way == DUTY_NO_MESSAGE && spooled == 0)
+        leave(duty, now_ms);
+    return false;
+}
+
 struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms) {
     struct duty_action action = {.kind = DUTY_WAIT, .until_ms = INT64_MAX};
     if (next_due(duty, &action))
@@ -271,16 +293,8 @@ struct duty_action duty_next(struct duty *duty, size_t spooled, int64_t now_ms) 
             return exit_with(duty, 0);
         action.until_ms = duty->leave_by_ms;
     } else if (duty->work == DUTY_IDLE && duty->idle_exit_ms >= 0) {
-        int64_t idle_until_ms = duty->idle_since_ms + duty->idle_exit_ms;
-        if (!duty->welcome && duty->idle_exit_ms == 0) /* whether there is work is to be asked */
-            idle_until_ms += DUTY_ANSWER_MS;
-        bool asked = duty->request_due_ms > now_ms || duty->hold_until_ms > now_ms;
-        if (now_ms < idle_until_ms)
-            action.until_ms = idle_until_ms;
-        else if (!duty->welcome)
-            return exit_with(duty, 3);
-        else if (asked && duty->under_way == DUTY_NO_MESSAGE && spooled == 0)
-            leave(duty, now_ms);
+        if (idle_over(duty, spooled, now_ms, &action))
+            return action;
     }
     if (duty->under_way != DUTY_NO_MESSAGE) {
         int64_t answer_by_ms = duty->sent_ms + DUTY_ANSWER_MS;

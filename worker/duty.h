@@ -14,8 +14,10 @@
  * machine could not do, none is asked for until that is over (DUTY_ROOM), or for a wait that grows
  * from seconds to five minutes. A worker that is told to drain leaves as on a signal. A coordinator
  * that does not let the worker in ends one that it has never let in, and is as one that is away to
- * others: keys come and go. A signal stops the trainer; what is spooled (given back among it) and
- * goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next start.
+ * others: keys come and go. A worker whose idle time is up leaves when it has been told that there
+ * is no work; when no coordinator is there it ends with code 3, and when one goes on refusing for
+ * DUTY_ANSWER_MS more with code 1. A signal stops the trainer; what is spooled (given back among
+ * it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next start.
  */
 #ifndef ASSAY_WORKER_DUTY_H
 #define ASSAY_WORKER_DUTY_H
@@ -103,6 +105,7 @@ enum duty_work {
 struct duty {
     /* the coordinator */
     bool welcome, met; /* now; ever since the start */
+    bool refused;      /* the last answer was a refusal */
     enum duty_message under_way;
     int64_t sent_ms, hold_until_ms; /* nothing is sent before hold_until_ms */
     unsigned failures;

@@ -140,7 +140,9 @@ static const struct argp_option worker_table[] = {
      "the machine has, or the GPU)",
      0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0,
-     "End after so long without work; 0: as soon as there is none (default: stay)", 0},
+     "End after so long without work; 0: as soon as there is none (default: stay). The exit code "
+     "is 3 when the coordinator was not there to be asked for any, 1 when it refused",
+     0},
     {"name", KEY_NAME, "NAME", 0, "This worker's name (default: HOST:RANDOM, kept in DIR)", 0},
     {"label", KEY_LABEL, "NAME", 0,
      "What experiments can ask for in resources.labels; may be given several times", 0},

@@ -153,6 +153,72 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
     assert_int_equal(expect(&duty, 0, 300, DUTY_EXIT).code, 3);
 }
 
+static void refuse(struct duty *duty, enum duty_refusal refusal, int64_t now_ms) {
+    take(duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = refusal}, now_ms);
+}
+
+/* One that was started again, for which 300 ms are too few to be asked anew. */
+static void
+a_coordinator_that_forgot_an_idle_worker_is_asked_once_more_before_it_leaves(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, 300);
+    expect_send(&duty, 0, 299, DUTY_REQUEST);
+    refuse(&duty, DUTY_REFUSED_HELLO, 301);
+    int64_t now_ms = expect_wait(&duty, 0, 301);
+    expect_send(&duty, 0, now_ms, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 5000}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_GOODBYE);
+    take(&duty, (struct duty_event){.kind = DUTY_FAREWELL}, now_ms);
+    assert_int_equal(expect(&duty, 0, now_ms, DUTY_EXIT).code, 0);
+}
+
+/* Plays a worker without work until it ends; whatever it says is refused. Returns when. */
+static int64_t refused_to_the_end(struct duty *duty, enum duty_refusal refusal, int *code) {
+    for (int64_t now_ms = 0; now_ms < 100000;) {
+        struct duty_action action = duty_next(duty, 0, now_ms);
+        *code = action.code;
+        if (action.kind == DUTY_EXIT)
+            return now_ms;
+        if (action.kind == DUTY_SEND)
+            refuse(duty, refusal, now_ms);
+        else
+            now_ms = action.until_ms;
+    }
+    fail_msg("it never ends");
+    return 0;
+}
+
+static void idle_time_at_a_coordinator_that_takes_nothing_ends_with_code_1(void **state) {
+    (void)state;
+    static const int64_t idle_exit_ms[] = {0, 300, 12000};
+    for (size_t i = 0; i < 3; i++) {
+        struct duty duty;
+        int code = 0;
+        make_welcome(&duty, idle_exit_ms[i]);
+        assert_int_equal(refused_to_the_end(&duty, DUTY_REFUSED_LATER, &code),
+                         idle_exit_ms[i] + DUTY_ANSWER_MS);
+        assert_int_equal(code, 1);
+        duty_init(&duty, idle_exit_ms[i], SEED, 0);
+        assert_int_equal(refused_to_the_end(&duty, DUTY_REFUSED_LATER, &code),
+                         idle_exit_ms[i] + DUTY_ANSWER_MS);
+        assert_int_equal(code, 1);
+    }
+}
+
+static void idle_time_behind_keys_that_do_not_count_any_more_ends_with_code_3(void **state) {
+    (void)state;
+    struct duty duty;
+    int code = 0;
+    make_welcome(&duty, 300);
+    assert_int_equal(refused_to_the_end(&duty, DUTY_REFUSED_KEY, &code), 300);
+    assert_int_equal(code, 3);
+}
+
 static void no_idle_time_at_all_asks_for_work_once_and_leaves(void **state) {
     (void)state;
     struct duty duty;
@@ -298,6 +364,10 @@ int main(void) {
         cmocka_unit_test(a_worker_that_was_never_welcome_and_has_nothing_to_send_leaves_at_once),
         cmocka_unit_test(an_idle_worker_says_goodbye_when_its_time_is_up),
         cmocka_unit_test(idle_time_without_a_coordinator_ends_with_code_3),
+        cmocka_unit_test(
+            a_coordinator_that_forgot_an_idle_worker_is_asked_once_more_before_it_leaves),
+        cmocka_unit_test(idle_time_at_a_coordinator_that_takes_nothing_ends_with_code_1),
+        cmocka_unit_test(idle_time_behind_keys_that_do_not_count_any_more_ends_with_code_3),
         cmocka_unit_test(no_idle_time_at_all_asks_for_work_once_and_leaves),
         cmocka_unit_test(no_idle_time_at_all_leaves_the_coordinator_time_to_answer),
         cmocka_unit_test(training_is_not_idle_time),
