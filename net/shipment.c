@@ -20,7 +20,6 @@ enum {
 /* One file on its way. */
 struct lane {
     const struct shipment_file *file; /* NULL: none */
-    int descriptor;
     struct delivery delivery;
     uint64_t since; /* answers to requests before this one count no more */
     unsigned invalid;
@@ -50,21 +49,14 @@ static void note_asked(struct run *run, uint64_t number, struct lane *lane) {
 
 /* --- a file --- */
 
-static bool lane_begin(struct run *run, struct lane *lane, struct error *error) {
-    const struct shipment_file *file = &run->shipment->files[run->next];
-    lane->descriptor = file->text == NULL ? open(file->path, O_RDONLY | O_CLOEXEC) : -1;
-    if (file->text == NULL && lane->descriptor < 0)
-        return error_errno(error, ERROR_INPUT, "%s", file->path);
-    lane->file = file;
+static void lane_begin(struct run *run, struct lane *lane) {
+    lane->file = &run->shipment->files[run->next];
     lane->invalid = 0;
-    delivery_init(&lane->delivery, file->bytes, ++run->next, clock_steady_ms());
-    return true;
+    delivery_init(&lane->delivery, lane->file->bytes, ++run->next, clock_steady_ms());
 }
 
 static void lane_end(struct run *run, struct lane *lane) {
     const struct shipment *shipment = run->shipment;
-    if (lane->descriptor >= 0)
-        close(lane->descriptor);
     run->arrived++;
     run->bytes_arrived += lane->file->bytes;
     lane->file = NULL;
@@ -72,12 +64,25 @@ static void lane_end(struct run *run, struct lane *lane) {
         shipment->progress(shipment->context, run->arrived, run->bytes_arrived);
 }
 
-/* A copy of a piece; NULL when the file has it no more. */
-static void *read_piece(const struct lane *lane, int64_t offset, size_t length) {
-    if (lane->file->text == NULL)
-        return file_piece(lane->descriptor, offset, length);
-    char *bytes = malloc(length);
-    return bytes != NULL ? memcpy(bytes, lane->file->text + offset, length) : NULL;
+/* A copy of a piece. The file is open only meanwhile: all lanes together need one descriptor. */
+static void *read_piece(const struct shipment_file *file, int64_t offset, size_t length,
+                        struct error *error) {
+    if (file->text != NULL) {
+        char *copy = malloc(length);
+        if (copy == NULL)
+            error_memory(error);
+        return copy != NULL ? memcpy(copy, file->text + offset, length) : NULL;
+    }
+    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        error_errno(error, ERROR_INPUT, "%s", file->path);
+        return NULL;
+    }
+    void *bytes = file_piece(descriptor, offset, length);
+    close(descriptor);
+    if (bytes == NULL)
+        error_set(error, ERROR_INPUT, "%s has become shorter; begin again", file->path);
+    return bytes;
 }
 
 static void unsent(struct lane *lane) {
@@ -98,11 +103,10 @@ static void send_offer(struct run *run, struct lane *lane) {
 
 static bool send_piece(struct run *run, struct lane *lane, const struct delivery_action *action,
                        struct error *error) {
-    void *bytes = read_piece(lane, action->offset, action->length);
+    void *bytes = read_piece(lane->file, action->offset, action->length, error);
     uint64_t number;
     if (bytes == NULL)
-        return error_set(error, ERROR_INPUT, "%s has become shorter; begin again",
-                         lane->file->path);
+        return false;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "sha256", lane->file->sha256);
     cJSON_AddNumberToObject(body, "offset", (double)action->offset);
@@ -167,8 +171,8 @@ static bool lane_turn(struct run *run, struct lane *lane, int64_t *until_ms, str
     for (;;) {
         if (lane->file == NULL && run->next == run->shipment->count)
             return true;
-        if (lane->file == NULL && !lane_begin(run, lane, error))
-            return false;
+        if (lane->file == NULL)
+            lane_begin(run, lane);
         struct delivery_action action = delivery_next(&lane->delivery, clock_steady_ms());
         switch (action.kind) {
         case DELIVERY_WAIT:
@@ -213,9 +217,6 @@ bool shipment_send(const struct shipment *shipment, struct error *error) {
             zmq_poll(&item, 1, wait_ms > 0 ? (long)wait_ms : 0);
         good = good && take_messages(run, error) && !silent_for_long(run, error);
     }
-    for (size_t i = 0; run != NULL && i < LANES; i++)
-        if (run->lanes[i].file != NULL && run->lanes[i].descriptor >= 0)
-            close(run->lanes[i].descriptor);
     free(run);
     return good;
 }

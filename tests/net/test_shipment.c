@@ -3,22 +3,28 @@
 
 #include "core/json.h"
 #include "tests/cli/fake.h"
+#include "tests/few_descriptors.h"
 #include "tests/temporary.h"
 
 #include <unistd.h>
 
-/* hashlib.sha256(b"0123456789").hexdigest(), and of b"abcdefghij" */
-#define SUM "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
-#define SUM_OF_OTHER "72399361da6a7754fec986dca5b7cbaf1c810a28ded4abaf56b2106d06cb78b0"
-enum { BYTES = 10, PIECE = 4, PATIENCE_MS = 20000 };
+enum { BYTES = 10, PIECE = 4, FILES_MAX = 100, PATIENCE_MS = 20000 };
 
 /* What the coordinator does. */
 struct desk {
     const char *refusal; /* the code that an offer is answered with; NULL: it is taken */
     int forgets;         /* pieces that are answered as if there had been no offer */
+    size_t descriptors;  /* how many more the process may have; 0: many */
     int offers, pieces;
-    int64_t have; /* of the one file that comes */
+    int64_t have[FILES_MAX];
 };
+
+/* The sum of a file is its number here: nobody checks it. */
+static int64_t *have_of(struct desk *desk, const cJSON *body) {
+    size_t file = strtoul(json_string(body, "sha256"), NULL, 16);
+    assert_true(file < FILES_MAX);
+    return &desk->have[file];
+}
 
 static cJSON *want(int64_t offset, const char **name) {
     cJSON *body = cJSON_CreateObject();
@@ -39,6 +45,7 @@ static cJSON *refuse(const char *code) {
 static cJSON *answer(void *context, size_t nth, const char *request, const cJSON *body,
                      const char **name) {
     struct desk *desk = context;
+    int64_t *have = have_of(desk, body);
     (void)nth;
     if (strcmp(request, "append") == 0) {
         desk->pieces++;
@@ -46,15 +53,15 @@ static cJSON *answer(void *context, size_t nth, const char *request, const cJSON
             desk->forgets--;
             return refuse("not_found");
         }
-        if (json_integer(body, "offset") == desk->have)
-            desk->have = desk->have + PIECE < BYTES ? desk->have + PIECE : BYTES;
-        return want(desk->have, name);
+        if (json_integer(body, "offset") == *have)
+            *have = *have + PIECE < BYTES ? *have + PIECE : BYTES;
+        return want(*have, name);
     }
     desk->offers++;
     if (desk->refusal != NULL)
         return refuse(desk->refusal);
-    if (desk->have < BYTES)
-        return want(desk->have, name);
+    if (*have < BYTES)
+        return want(*have, name);
     *name = "have";
     return cJSON_CreateObject();
 }
@@ -74,18 +81,19 @@ static void tell(void *context, size_t files, int64_t bytes) {
 /* Sends files of that content (NULL: those at `path`) to the desk. */
 static bool ship(struct desk *desk, const char *text, const char *path, size_t count,
                  struct error *error) {
-    static const char *const sums[] = {SUM, SUM_OF_OTHER};
-    struct shipment_file files[2];
+    struct shipment_file files[FILES_MAX];
     struct shipment shipment = {
         .files = files, .count = count, .patience_ms = PATIENCE_MS, .progress = tell};
     struct fake fake;
     for (size_t i = 0; i < count; i++) {
         files[i] = (struct shipment_file){.path = path, .text = text, .bytes = BYTES};
-        memcpy(files[i].sha256, sums[i], SHA256_TEXT_SIZE);
+        snprintf(files[i].sha256, SHA256_TEXT_SIZE, "%064zx", i);
     }
     fake_start(&fake, answer, desk);
     assert_true(dealer_open(getenv("ASSAY_CONNECT"), NULL, &shipment.dealer, error));
+    const struct rlimit before = leave_descriptors(desk->descriptors > 0 ? desk->descriptors : 200);
     bool sent = shipment_send(&shipment, error);
+    give_back_descriptors(before);
     dealer_close(shipment.dealer);
     fake_stop(&fake);
     return sent;
@@ -96,12 +104,12 @@ static void a_file_goes_in_pieces_until_the_coordinator_has_it(void **state) {
     struct error error = {0};
     (void)state;
     assert_true(ship(&desk, "0123456789", "digits", 1, &error));
-    assert_int_equal(desk.have, BYTES);
+    assert_int_equal(desk.have[0], BYTES);
     assert_int_equal(desk.pieces, 3);
 }
 
 static void what_the_coordinator_has_does_not_travel(void **state) {
-    struct desk desk = {.have = BYTES};
+    struct desk desk = {.have = {BYTES, BYTES}};
     struct error error = {0};
     (void)state;
     assert_true(ship(&desk, "0123456789", "digits", 2, &error));
@@ -116,7 +124,7 @@ static void a_piece_that_came_after_the_offer_was_forgotten_is_offered_again(voi
     struct error error = {0};
     (void)state;
     assert_true(ship(&desk, "0123456789", "digits", 1, &error));
-    assert_int_equal(desk.have, BYTES);
+    assert_int_equal(desk.have[0], BYTES);
     assert_true(desk.offers >= 2);
 }
 
@@ -159,6 +167,29 @@ static void a_file_that_has_become_shorter_ends_it(void **state) {
     free(path);
 }
 
+/* Eight are for the connection, which the desk in this process takes up. */
+static void more_files_than_may_be_open_arrive_too(void **state) {
+    char *path = temporary_path(state, "digits");
+    struct desk desk = {.descriptors = 8};
+    struct error error = {0};
+    assert_true(file_write_atomic(path, "0123456789", BYTES, &error));
+    if (!ship(&desk, NULL, path, FILES_MAX, &error))
+        fail_msg("%s", error.message);
+    for (size_t i = 0; i < FILES_MAX; i++)
+        assert_int_equal(desk.have[i], BYTES);
+    free(path);
+}
+
+static void a_file_that_is_not_there_ends_it(void **state) {
+    char *path = temporary_path(state, "nowhere");
+    struct desk desk = {0};
+    struct error error = {0};
+    assert_false(ship(&desk, NULL, path, 1, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "nowhere: No such file"));
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_goes_in_pieces_until_the_coordinator_has_it),
@@ -168,6 +199,8 @@ int main(void) {
         cmocka_unit_test(a_file_that_arrives_as_another_one_is_sent_anew_and_not_without_end),
         cmocka_unit_test(no_room_ends_it),
         IN_FOLDER(a_file_that_has_become_shorter_ends_it),
+        IN_FOLDER(more_files_than_may_be_open_arrive_too),
+        IN_FOLDER(a_file_that_is_not_there_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
