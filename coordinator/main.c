@@ -4,6 +4,7 @@
 #include "coordinator/places.h"
 #include "coordinator/server.h"
 #include "core/clock.h"
+#include "core/descriptors.h"
 #include "core/file.h"
 #include "core/options.h"
 #include "core/standard.h"
@@ -151,13 +152,18 @@ static int stop_signals(void) {
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* It has 15 when it begins with --http and --metrics, and one more for each connection and upload.
+ */
+enum { DESCRIPTORS = 32 };
+
 /* A connection is a descriptor, and the usual limit of 1024 is what programs with select() need. */
-static void raise_descriptor_limit(void) {
+static bool raise_descriptor_limit(struct error *error) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    return descriptors_left(DESCRIPTORS, error);
 }
 
 static void say(void *context, const char *line) {
@@ -187,9 +193,10 @@ static bool run(const struct options *options, struct error *error) {
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
-    raise_descriptor_limit();
     standard_outlast_readers();
     bool good = false;
+    if (!raise_descriptor_limit(error))
+        goto out;
     if (stop < 0) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;

@@ -1,6 +1,7 @@
 #include "worker/agent.h"
 
 #include "core/clock.h"
+#include "core/descriptors.h"
 #include "core/json.h"
 #include "core/machine.h"
 #include "core/wire.h"
@@ -13,7 +14,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { AGENT_COMPLAIN_EVERY_MS = 30000 };
+enum {
+    AGENT_COMPLAIN_EVERY_MS = 30000,
+    /* What a worker opens at most was 54, while it fetched pictures and sent a checkpoint. */
+    AGENT_DESCRIPTORS = 60,
+};
 
 struct agent {
     const struct agent_options *options;
@@ -260,6 +265,8 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
 
 static bool agent_prepare(struct agent *agent, struct error *error) {
     const struct agent_options *options = agent->options;
+    if (!descriptors_left(AGENT_DESCRIPTORS, error))
+        return false;
     agent->backend = backend_find(options->backend, options->device, error);
     if (agent->backend == NULL)
         return false;

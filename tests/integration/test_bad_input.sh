@@ -82,6 +82,15 @@ done
 assay worker --dir waiting --data-root missing --backend cpu --idle-exit 0 >out 2>err || :
 grep -q '^assay: warning: --data-root "missing" is not there' err || fail "other words: $(cat err)"
 
+# Too few files that may be open: nothing begins.
+for command in ls "coordinator --db few.db --listen tcp://127.0.0.1:*" "worker --dir few --backend cpu --idle-exit 0"; do
+    status=0
+    # shellcheck disable=SC2086 # the words of $command are apart
+    (ulimit -n 12 && exec "$ASSAY_BIN/assay" $command) >out 2>err </dev/null || status=$?
+    [ $status = 1 ] || fail "exit code $status with 12 open files of: assay $command: $(cat err)"
+    grep -q "^assay: .*12 files may be open at once, .*; raise the limit with: ulimit -n 1024$" err || fail "other words: $(cat err)"
+done
+
 # An unknown option is one line, whichever program reads the command line.
 for command in ls coordinator "coordinator --lease soon" "coordinator runs.db" worker "worker step" \
     "worker bench" "worker predict" "worker evaluate" backup restore fsck "fsck more words"; do

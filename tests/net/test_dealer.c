@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "net/frames.h"
+#include "tests/few_descriptors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,6 +105,19 @@ static void what_is_no_port_is_refused_and_the_last_one_taken(void **state) {
         assert_true(i == 3 || strstr(error.message, "a port is a number from 1 to 65535") != NULL);
         dealer_close(dealer);
     }
+}
+
+/* With as few as these libzmq would end the process. */
+static void too_few_open_files_are_an_error_before_there_is_a_context(void **state) {
+    struct stage *stage = *state;
+    struct dealer *dealer = NULL;
+    struct error error = {0};
+    const struct rlimit before = leave_descriptors(4);
+    bool opened = dealer_open(stage->endpoint, NULL, &dealer, &error);
+    give_back_descriptors(before);
+    assert_false(opened);
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "files may be open at once"));
 }
 
 static void where_nobody_listens_is_unreachable(void **state) {
@@ -242,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_endpoint_is_refused),
         cmocka_unit_test(what_is_no_port_is_refused_and_the_last_one_taken),
+        ON_STAGE(too_few_open_files_are_an_error_before_there_is_a_context),
         ON_STAGE(where_nobody_listens_is_unreachable),
         ON_STAGE(who_does_not_answer_in_time_is_unreachable),
         ON_STAGE(an_answer_finds_its_request_and_late_ones_are_dropped),
