@@ -53,14 +53,16 @@ static bool is(const struct chunk *chunk, const char *type) {
     return memcmp(chunk->type, type, 4) == 0;
 }
 
-/* One that says nothing of the pixels: any of the lower case first letter. */
+/* One that says nothing of the pixels: any of the lower case first letter. The third must be
+ * upper case (PNG, 5.4), on which libpng 1.6.48 insists and 1.6.43 does not. */
 static bool is_extra(const struct chunk *chunk) {
     for (int i = 0; i < 4; i++) {
         uint8_t letter = chunk->type[i] | 32;
         if (letter < 'a' || letter > 'z')
             return false;
     }
-    return (chunk->type[0] & 32) != 0 && chunk->length <= CHUNK_BYTES_MAX;
+    return (chunk->type[0] & 32) != 0 && (chunk->type[2] & 32) == 0 &&
+           chunk->length <= CHUNK_BYTES_MAX;
 }
 
 static bool read_header(const struct chunk *chunk, struct plain *plain) {

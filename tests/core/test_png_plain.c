@@ -175,6 +175,7 @@ static void what_is_rare_or_odd_is_left_to_libpng(void **state) {
     assert_false(BENT(bent.extras = EXTRA_BEFORE, bent.extra = "PLTE"));
     assert_false(BENT(bent.extras = EXTRA_BEFORE, bent.extra = "FACE"));
     assert_false(BENT(bent.extras = EXTRA_BEFORE, bent.extra = "te-t"));
+    assert_false(BENT(bent.extras = EXTRA_BEFORE, bent.extra = "text"));
     assert_false(BENT(bent.extras = EXTRA_WITHIN, bent.extra = "tEXt", bent.pieces = 2));
     assert_false(BENT(bent.interlace = 1));
     assert_false(BENT(bent.depth = 16));
