@@ -1,9 +1,12 @@
 # What cmake --install build/release puts below /usr/local, or another --prefix: the programs, the CUDA module, manual
 # pages, completions and units of systemd.
 include(GNUInstallDirs)
+# All that is installed, and nothing else: what scripts/demo builds.
+add_custom_target(programs DEPENDS assay assay-coordinator assay-worker man)
 
 install(TARGETS assay assay-coordinator assay-worker)
 if(ASSAY_HAVE_CUDA)
+    add_dependencies(programs assay-cuda)
     install(TARGETS assay-cuda LIBRARY DESTINATION lib/assay) # worker/nn/module.c looks there
 endif()
 install(DIRECTORY ${CMAKE_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
@@ -14,6 +17,7 @@ function(assay_completion shell directory file)
     add_custom_command(OUTPUT ${script} COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completion
         COMMAND assay completion ${shell} > ${script} DEPENDS assay assay-coordinator assay-worker VERBATIM)
     add_custom_target(completion_${shell} ALL DEPENDS ${script})
+    add_dependencies(programs completion_${shell})
     install(FILES ${script} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory})
 endfunction()
 assay_completion(bash bash-completion/completions assay)
