@@ -108,11 +108,12 @@ int64_t blobs_part_size(const struct blobs *blobs, const char *sha256) {
     return size_of(path);
 }
 
-int64_t blobs_room(const struct blobs *blobs) {
+bool blobs_room(const struct blobs *blobs, int64_t *bytes, struct error *error) {
     struct statvfs status;
     if (statvfs(blobs->dir, &status) != 0)
-        return 0;
-    return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+        return error_errno(error, ERROR_FAILED, "cannot look at the artifacts in %s", blobs->dir);
+    *bytes = (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+    return true;
 }
 
 /* --- coming in --- */

@@ -24,8 +24,8 @@ const char *blobs_dir(const struct blobs *blobs);
 /* Bytes of the blob, or of its part; -1 when there is none. */
 int64_t blobs_size(const struct blobs *blobs, const char *sha256);
 int64_t blobs_part_size(const struct blobs *blobs, const char *sha256);
-/* Bytes that the disk has left for the likes of us. */
-int64_t blobs_room(const struct blobs *blobs);
+/* Bytes that the disk has left for the likes of us. Fails when the folder cannot be looked at. */
+bool blobs_room(const struct blobs *blobs, int64_t *bytes, struct error *error);
 
 /* Adds to the end of the part, making it; not synced. After a failure (a full disk) the part is as
  * long as it was. One that has a second name is a worker's own file (--shared), and not added to.

@@ -190,7 +190,10 @@ static int64_t promised(struct uploads *uploads, bool whole) {
 
 static bool check_room(struct uploads *uploads, int64_t bytes, int64_t have, struct error *error) {
     const char *dir = blobs_dir(uploads->blobs);
-    int64_t room = blobs_room(uploads->blobs) - UPLOADS_RESERVE - promised(uploads, false);
+    int64_t room;
+    if (!blobs_room(uploads->blobs, &room, error))
+        return false;
+    room -= UPLOADS_RESERVE + promised(uploads, false);
     if (bytes - have > room)
         return error_set(error, ERROR_FAILED,
                          "no room for a file of %lld bytes: the disk of %s has %lld left; make "

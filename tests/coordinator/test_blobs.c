@@ -327,12 +327,29 @@ static void what_is_larger_than_the_disk_is_refused(void **state) {
     assert_non_null(strstr(error.message, "the disk of"));
 }
 
+/* Somebody has deleted or moved it under its coordinator. */
+static void a_folder_that_is_gone_is_not_called_full(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char away[300];
+    int64_t offset;
+    snprintf(away, sizeof away, "%s-away", shelf->dir);
+    assert_int_equal(rename(shelf->dir, away), 0);
+    assert_int_equal(uploads_offer(shelf->uploads, SUM, 1000, shelf->now_ms, &offset, &error),
+                     UPLOAD_REFUSED);
+    assert_int_equal(rename(away, shelf->dir), 0);
+    assert_non_null(strstr(error.message, shelf->dir));
+    assert_non_null(strstr(error.message, "No such file or directory"));
+}
+
 /* Of a hole, which takes no room. */
 static void what_has_come_needs_no_room_again(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
     char part[512];
-    int64_t offset, half = blobs_room(shelf->blobs) / 2 + UPLOADS_RESERVE;
+    int64_t offset, half = 0;
+    assert_true(blobs_room(shelf->blobs, &half, &error));
+    half = half / 2 + UPLOADS_RESERVE;
     snprintf(part, sizeof part, "%s/incoming/" SUM ".part", shelf->dir);
     assert_true(file_write_atomic(part, "", 0, &error));
     if (truncate(part, half * 2) != 0)
@@ -443,6 +460,7 @@ int main(void) {
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
         ON_SHELF(what_is_sealed_and_not_asked_for_yet_counts_under_the_limit),
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
+        ON_SHELF(a_folder_that_is_gone_is_not_called_full),
         ON_SHELF(what_has_come_needs_no_room_again),
         ON_SHELF(more_uploads_than_are_remembered_go_on_when_offered_again),
         ON_SHELF(of_more_than_are_remembered_the_longest_silent_goes),
