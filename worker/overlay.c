@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file's name has 255 bytes: a number, this, ".png", and ".tmp" while it is written. */
+enum { NAME_LONGEST = 220 };
+
 static const double GREY = 0.5;    /* how much of its colour the picture loses */
 static const double OPACITY = 0.7; /* where the map is largest */
 
@@ -45,11 +48,21 @@ bool overlay_draw(const struct looking *looking, struct image *image, struct err
     return good;
 }
 
+/* The length of what fits into `most` bytes of the longer UTF-8 text, in whole characters. */
+static int characters_until(const char *text, int most) {
+    int length = most;
+    while (length > most - 4 && ((unsigned char)text[length] & 0xC0) == 0x80)
+        length--;
+    return length;
+}
+
 bool overlay_write(const struct looking *looking, const char *folder, size_t number,
                    const char *picture, char **path, struct error *error) {
     const char *slash = strrchr(picture, '/'), *name = slash != NULL ? slash + 1 : picture;
     const char *dot = strrchr(name, '.');
     int length = (int)(dot != NULL && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+    if (length > NAME_LONGEST)
+        length = characters_until(name, NAME_LONGEST);
     const char *between = folder[0] != '\0' && folder[strlen(folder) - 1] == '/' ? "" : "/";
     struct image image = {0};
     if (asprintf(path, "%s%s%04zu-%.*s.png", folder, between, number, length, name) < 0) {

@@ -12,8 +12,8 @@
 /* Makes `image`, of the size of what was seen. */
 bool overlay_draw(const struct looking *looking, struct image *image, struct error *error);
 
-/* Draws it into a PNG in `folder`, "0007-face.png" for number 7 of ".../face.jpg"; *path is the
- * file's, freed by the caller. */
+/* Draws it into a PNG in `folder`, "0007-face.png" for number 7 of ".../face.jpg" (of a long name
+ * its beginning); *path is the file's, freed by the caller. */
 bool overlay_write(const struct looking *looking, const char *folder, size_t number,
                    const char *picture, char **path, struct error *error);
 

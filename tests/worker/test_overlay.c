@@ -66,7 +66,7 @@ static void a_map_of_nothing_leaves_the_picture(void **state) {
     image_free(&image);
 }
 
-static char *written_in(void **state, const char *folder) {
+static char *written_in(void **state, const char *folder, const char *picture) {
     struct image seen;
     struct error error = {0};
     const float map[2] = {0, 1};
@@ -75,7 +75,7 @@ static char *written_in(void **state, const char *folder) {
     assert_true(image_new(&seen, WIDTH, HEIGHT, &error));
     memset(seen.pixels, 0, (size_t)3 * WIDTH * HEIGHT);
     const struct looking looking = {&seen, 1, 1, 2, map};
-    assert_true(overlay_write(&looking, place, 7, "faces/ann.one.png", &path, &error));
+    assert_true(overlay_write(&looking, place, 7, picture, &path, &error));
     assert_int_equal(access(path, R_OK), 0);
     name = strdup(path + strlen(*state));
     image_free(&seen);
@@ -87,10 +87,23 @@ static char *written_in(void **state, const char *folder) {
 static void a_slash_behind_the_folder_is_not_doubled(void **state) {
     static const char *const folders[] = {"", "/"};
     for (size_t i = 0; i < 2; i++) {
-        char *name = written_in(state, folders[i]);
+        char *name = written_in(state, folders[i], "faces/ann.one.png");
         assert_string_equal(name, "/0007-ann.one.png");
         free(name);
     }
+}
+
+/* A picture's name may take all 255 bytes that a name can have, and characters have up to 4. */
+static void of_a_long_name_whole_characters_are_kept(void **state) {
+    char picture[256] = "";
+    for (int i = 0; i < 83; i++)
+        strcat(picture, "\u507d"); /* 3 bytes each, 249 in all */
+    char *name = written_in(state, "", strcat(picture, ".png"));
+    size_t kept = strlen(name) - strlen("/0007-.png");
+    assert_true(kept >= 200 && kept % 3 == 0);
+    assert_memory_equal(name + strlen("/0007-"), picture, kept);
+    assert_string_equal(name + strlen(name) - 4, ".png");
+    free(name);
 }
 
 int main(void) {
@@ -98,6 +111,8 @@ int main(void) {
         cmocka_unit_test(what_was_not_looked_at_only_fades),
         cmocka_unit_test(the_largest_value_is_the_lightest_colour),
         cmocka_unit_test(a_map_of_nothing_leaves_the_picture),
+        cmocka_unit_test_setup_teardown(of_a_long_name_whole_characters_are_kept, temporary_make,
+                                        temporary_remove),
         cmocka_unit_test_setup_teardown(a_slash_behind_the_folder_is_not_doubled, temporary_make,
                                         temporary_remove),
     };
