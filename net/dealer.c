@@ -6,6 +6,7 @@
 #include "net/keys.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,29 @@ bool dealer_barred(const struct dealer *dealer) {
     return dealer->barred;
 }
 
+/* libzmq goes on trying without a word where a host's name says nothing. Other endpoints than
+ * tcp://HOST:PORT have no host. */
+static bool host_is_known(const char *endpoint, struct error *error) {
+    static const char tcp[] = "tcp://";
+    const char *host = endpoint + strlen(tcp), *colon = strrchr(endpoint, ':');
+    struct addrinfo *found = NULL;
+    char name[256];
+    if (strncmp(endpoint, tcp, strlen(tcp)) != 0 || colon < host || host[0] == '[' ||
+        snprintf(name, sizeof name, "%.*s", (int)(colon - host), host) >= (int)sizeof name)
+        return true;
+    int result = getaddrinfo(name, NULL, NULL, &found);
+    if (result == 0)
+        freeaddrinfo(found);
+    return result == 0 || error_set(error, ERROR_UNREACHABLE, "no machine is known as \"%s\" (%s)",
+                                    name, gai_strerror(result));
+}
+
 static bool unreachable(struct dealer *dealer, struct error *error) {
     const char *trouble = dealer_trouble(dealer);
     if (trouble != NULL)
         return error_set(error, ERROR_UNREACHABLE, "%s", trouble);
+    if (!host_is_known(dealer->endpoint, error))
+        return error_context(error, "cannot reach a coordinator at %s", dealer->endpoint);
     return error_set(error, ERROR_UNREACHABLE,
                      "cannot reach a coordinator at %s; start one with: assay coordinator "
                      "--listen %s",

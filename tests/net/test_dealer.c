@@ -138,6 +138,20 @@ static void where_nobody_listens_is_unreachable(void **state) {
     dealer_close(lonely);
 }
 
+/* Of 64 letters: no name can have that, so nobody on the network is asked. */
+#define NO_HOST "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+
+static void a_host_that_nobody_knows_is_named(void **state) {
+    struct error error = {0};
+    struct dealer *lonely = NULL;
+    (void)state;
+    assert_true(dealer_open("tcp://" NO_HOST ":7470", NULL, &lonely, &error));
+    assert_false(dealer_call(lonely, "status", NULL, "coordinator", 50, NULL, &error));
+    assert_int_equal(error.code, ERROR_UNREACHABLE);
+    assert_non_null(strstr(error.message, "no machine is known as \"" NO_HOST "\""));
+    dealer_close(lonely);
+}
+
 static void who_does_not_answer_in_time_is_unreachable(void **state) {
     struct stage *stage = *state;
     struct error error = {0};
@@ -258,6 +272,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_port_is_refused_and_the_last_one_taken),
         ON_STAGE(too_few_open_files_are_an_error_before_there_is_a_context),
         ON_STAGE(where_nobody_listens_is_unreachable),
+        cmocka_unit_test(a_host_that_nobody_knows_is_named),
         ON_STAGE(who_does_not_answer_in_time_is_unreachable),
         ON_STAGE(an_answer_finds_its_request_and_late_ones_are_dropped),
         ON_STAGE(an_error_answer_is_an_error),
