@@ -111,8 +111,10 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
     }
     if (good && legend.count == 0)
         error_set(error, ERROR_INPUT,
-                  "there are no scores of pictures of both labels yet: they come at the end of an "
-                  "experiment");
+                  "there are no scores of %s pictures of both labels: they come at the end of an "
+                  "experiment whose %s split has both; the other one is --split %s",
+                  split_names[source->split], split_names[source->split],
+                  split_names[source->split == SPLIT_TEST ? SPLIT_VALID : SPLIT_TEST]);
     else if (good && (drawing = draw(title, curves, &legend, source->split)) == NULL)
         error_memory(error);
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)
