@@ -113,24 +113,6 @@ double drawing_words_width(const struct words *words, const char *text) {
     return extents.x_advance;
 }
 
-static bool inside_character(char byte) {
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-/* `text` without its middle, `kept` bytes of it at most and whole characters. NULL without memory.
- */
-static char *without_middle(const char *text, size_t kept) {
-    size_t length = strlen(text), head = kept / 2, tail = length - (kept - head);
-    struct text shown = {0};
-    while (head > 0 && inside_character(text[head]))
-        head--;
-    while (tail < length && inside_character(text[tail]))
-        tail++;
-    text_add(&shown, text, head);
-    text_format(&shown, "\xE2\x80\xA6%s", text + tail);
-    return text_take(&shown);
-}
-
 void drawing_fitted(struct drawing *drawing, const struct words *words, double x, double y,
                     double width, const char *text) {
     size_t fits = 0, too_much = strlen(text);
@@ -140,12 +122,12 @@ void drawing_fitted(struct drawing *drawing, const struct words *words, double x
     }
     while (fits + 1 < too_much) {
         size_t middle = fits + (too_much - fits) / 2;
-        char *shown = without_middle(text, middle);
+        char *shown = text_without_middle(text, middle);
         bool good = shown != NULL && drawing_words_width(words, shown) <= width;
         free(shown);
         *(good ? &fits : &too_much) = middle;
     }
-    char *shown = without_middle(text, fits);
+    char *shown = text_without_middle(text, fits);
     drawing_words(drawing, words, x, y, shown != NULL ? shown : "");
     drawing->failed = drawing->failed || shown == NULL;
     free(shown);

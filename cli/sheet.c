@@ -1,6 +1,7 @@
 #include "cli/sheet.h"
 
 #include "core/resize.h"
+#include "core/text.h"
 
 #include <cairo.h>
 #include <stdio.h>
@@ -51,19 +52,23 @@ static double text_width(cairo_t *cairo, const char *text) {
 }
 
 /* One line, shortened with an ellipsis to fit. Long names differ at their end, so that the middle
- * is left out. */
+ * is left out. After one text that is no UTF-8, as the name of a file may be, cairo would draw
+ * nothing more at all. */
 static void show(cairo_t *cairo, double x, double y, double width, const char *text) {
-    char shown[256];
-    size_t length = strlen(text), kept = length;
-    snprintf(shown, sizeof shown, "%s", text);
-    while (kept > 2 && (text_width(cairo, shown) > width || strlen(shown) + 4 > sizeof shown)) {
-        kept -= 1;
-        size_t head = kept / 2;
-        snprintf(shown, sizeof shown, "%.*s\xE2\x80\xA6%s", (int)head, text,
-                 text + length - (kept - head));
+    char *line = strdup(text);
+    if (line == NULL)
+        return;
+    text_one_line(line);
+    size_t kept = strlen(line);
+    char *shown = strdup(line);
+    while (shown != NULL && kept > 2 && text_width(cairo, shown) > width) {
+        free(shown);
+        shown = text_without_middle(line, --kept);
     }
     cairo_move_to(cairo, x, y);
-    cairo_show_text(cairo, shown);
+    cairo_show_text(cairo, shown != NULL ? shown : "");
+    free(shown);
+    free(line);
 }
 
 /* Words in as many lines as they need, at most `lines`. */

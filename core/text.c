@@ -159,6 +159,22 @@ bool text_ends(const char *string, const char *ending) {
     return length >= end && strcmp(string + length - end, ending) == 0;
 }
 
+static bool inside_character(char byte) {
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+char *text_without_middle(const char *string, size_t kept) {
+    size_t length = strlen(string), head = kept / 2, tail = length - (kept - head);
+    struct text shown = {0};
+    while (head > 0 && inside_character(string[head]))
+        head--;
+    while (tail < length && inside_character(string[tail]))
+        tail++;
+    text_add(&shown, string, head);
+    text_format(&shown, "\xE2\x80\xA6%s", string + tail);
+    return text_take(&shown);
+}
+
 void text_shell_word(struct text *text, const char *word) {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "%+,-./:=@_";

@@ -44,6 +44,9 @@ bool text_controls(unsigned long code);
 bool text_printable(const char *string);
 /* Whether it ends in these bytes. */
 bool text_ends(const char *string, const char *ending);
+/* UTF-8 with an ellipsis for its middle: `kept` bytes of it (fewer than it has) at most, and whole
+ * characters. Caller frees; NULL when memory ran out. */
+char *text_without_middle(const char *string, size_t kept);
 
 /* Adds a word as a shell takes it: as it is, or in single quotes where that is not safe. */
 void text_shell_word(struct text *text, const char *word);

@@ -1,5 +1,6 @@
 /* assay preview and assay transform, called as main calls them. */
 #include "cli/command.h"
+#include "cli/sheet.h"
 
 #include "core/file.h"
 #include "core/picture.h"
@@ -104,6 +105,46 @@ static void more_rows_than_pictures_show_each_once(void **state) {
     image_free(&more);
 }
 
+/* The dark pixels of a row's two lines. */
+static size_t dark_label(const char *path, int row) {
+    struct image image;
+    assert_true(picture_read(path, &image, NULL));
+    const int left = 36, width = 150, top = image.height - 28 - 128 - (1 - row) * 138, lines = 36;
+    size_t dark = 0;
+    for (int y = top; y < top + lines; y++) {
+        struct image line = {.width = width, .height = 1};
+        line.pixels = image.pixels + 3 * ((size_t)y * (size_t)image.width + (size_t)left);
+        dark += dark_pixels(&line);
+    }
+    image_free(&image);
+    return dark;
+}
+
+/* Names that stand before the first of two rows must not keep the second from being labelled. */
+static void a_name_too_long_or_of_no_text_leaves_the_next_row_its_label(void **state) {
+    (void)state;
+    static const struct sheet_column column = {.block = "Step by step", .title = "resize"};
+    char names[][301] = {"plain", "", "x", "caf\xE9", "\xF0\x9F\x99"};
+    for (int i = 0; i < 300; i++) {
+        names[1][i] = "\xC3\xA9"[i % 2];
+        if (i < 299)
+            names[2][i + 1] = names[1][i];
+    }
+    size_t plain = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct sheet *sheet;
+        assert_true(sheet_new("title", "subtitle", &column, 1, 2, &sheet, NULL));
+        sheet_label(sheet, 0, names[i], "first, label 0", 0);
+        sheet_label(sheet, 1, "second", "second.png, label 1", 1);
+        assert_true(sheet_write(sheet, "labels.png", NULL));
+        sheet_free(sheet);
+        plain = i == 0 ? dark_label("labels.png", 1) : plain;
+        assert_true(plain > 50);
+        assert_int_equal(dark_label("labels.png", 1), plain);
+        assert_true(dark_label("labels.png", 0) > 50);
+    }
+}
+
 static void the_training_stage_makes_the_draws_of_its_epoch_and_place(void **state) {
     (void)state;
     struct image expected, image;
@@ -199,6 +240,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         INSIDE(the_sheet_grows_with_its_rows_and_shows_pictures),
         INSIDE(more_rows_than_pictures_show_each_once),
+        INSIDE(a_name_too_long_or_of_no_text_leaves_the_next_row_its_label),
         INSIDE(the_training_stage_makes_the_draws_of_its_epoch_and_place),
         INSIDE(the_evaluation_stage_draws_nothing),
         INSIDE(an_index_that_draws_have_no_room_for_is_a_mistake),

@@ -48,6 +48,28 @@ static void what_orders_a_terminal_becomes_a_question_mark(void **state) {
     expect_line("\xc3(\xf0\x9f\x98", "?(???"); /* broken UTF-8 */
 }
 
+static void the_middle_is_left_out_in_whole_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *given;
+        size_t kept;
+        const char *left;
+    } cases[] = {{"abcdef", 5,
+                  "ab\xE2\x80\xA6"
+                  "def"},
+                 {"abcdef", 0, "\xE2\x80\xA6"},
+                 {"", 0, "\xE2\x80\xA6"},
+                 {"\xC3\xA9z\xC3\xA9", 4, "\xC3\xA9\xE2\x80\xA6\xC3\xA9"},
+                 {"\xC3\xA9z\xC3\xA9", 3, "\xE2\x80\xA6\xC3\xA9"},
+                 {"\xC3\xA9z\xC3\xA9", 2, "\xE2\x80\xA6"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *left = text_without_middle(cases[i].given, cases[i].kept);
+        assert_non_null(left);
+        assert_string_equal(left, cases[i].left);
+        free(left);
+    }
+}
+
 /* The ends of each row of table 3-7 of the Unicode standard, and what is next to them. */
 static void utf8_is_what_unicode_calls_well_formed(void **state) {
     (void)state;
@@ -188,6 +210,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_people_stays_as_it_is),
         cmocka_unit_test(what_orders_a_terminal_becomes_a_question_mark),
+        cmocka_unit_test(the_middle_is_left_out_in_whole_characters),
         cmocka_unit_test(utf8_is_what_unicode_calls_well_formed),
         cmocka_unit_test(a_field_of_csv_is_quoted_where_it_must_be),
         cmocka_unit_test(what_is_not_seen_is_no_part_of_a_name),
