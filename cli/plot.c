@@ -121,13 +121,15 @@ static struct drawing *draw(const char *subject, struct client *client, const cJ
 /* Draws and writes it; "demo: sheet" is for those who hear pictures. */
 static bool plot(struct client *client, const cJSON *experiments, const struct plot_options *chosen,
                  struct error *error) {
-    char *subject = frame_subject(experiments), title[256];
-    if (subject == NULL)
+    char *subject = frame_subject(experiments), *title = NULL;
+    if (subject == NULL || asprintf(&title, "%s: %s", subject, chosen->kind->name) < 0) {
+        free(subject);
         return error_memory(error);
+    }
     struct drawing *drawing = draw(subject, client, experiments, chosen, error);
-    snprintf(title, sizeof title, "%s: %s", subject, chosen->kind->name);
     bool good = drawing != NULL && drawing_write(drawing, chosen->out, title, error);
     drawing_free(drawing);
+    free(title);
     free(subject);
     return good;
 }

@@ -71,12 +71,14 @@ static double draw_block(struct drawing *drawing, const cJSON *experiments,
                          const struct contender *contender, int checkpoint, enum split_name split,
                          double left, double top) {
     const cJSON *evaluation = contender->evaluations[checkpoint][split];
-    char text[256], ratio[FORMAT_SIZE];
+    char text[128], ratio[FORMAT_SIZE];
+    struct text name = {0};
     struct row row;
     double y = top + HEAD;
-    snprintf(text, sizeof text, "%.0f %s", field_number(contender->experiment, "id", 0),
-             frame_short_name(experiments, contender->experiment));
-    drawing_fitted(drawing, &block_words, left, top + 14, BLOCK, text);
+    text_format(&name, "%.0f %s", field_number(contender->experiment, "id", 0),
+                frame_short_name(experiments, contender->experiment));
+    drawing_fitted(drawing, &block_words, left, top + 14, BLOCK, text_string(&name));
+    text_free(&name);
     snprintf(text, sizeof text, "%s (epoch %.0f), accuracy %s", checkpoint_names[checkpoint],
              field_number(evaluation, "epoch", 0), field_ratio(ratio, evaluation, "accuracy"));
     struct words words = head_words;

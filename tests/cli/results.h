@@ -6,6 +6,7 @@
 
 #include "cli/field.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 
@@ -59,7 +60,18 @@ static inline cJSON *listed(void) {
     return answer;
 }
 
-static bool diverged; /* the first experiment's loss goes to 13 */
+static bool diverged;   /* the first experiment's loss goes to 13 */
+static bool long_names; /* "demo/" and 200 characters of three bytes, and what was the name */
+
+static inline void lengthen_name(cJSON *experiment) {
+    struct text name = {0};
+    text_format(&name, "demo/");
+    for (int i = 0; i < 200; i++)
+        text_format(&name, "\xE6\x97\xA5");
+    text_format(&name, "%s", field_text(experiment, "name", ""));
+    cJSON_ReplaceItemInObject(experiment, "name", cJSON_CreateString(text_string(&name)));
+    text_free(&name);
+}
 
 /* `show` and `list` from the file. */
 static inline cJSON *answer_details(void *context, size_t nth, const char *request,
@@ -84,6 +96,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
             13);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
+        if (long_names)
+            lengthen_name(experiment);
         if (list) {
             details_summarise(experiment);
             /* 3 h 7 min and a half ago */

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "core/file.h"
+#include "core/text.h"
 #include "tests/cli/results.h"
 #include "tests/temporary.h"
 
@@ -54,6 +55,33 @@ static void plot_confusion_counts_what_each_class_was_called(void **state) {
     assert_says(svg, ">fake_deepfake</text>");
     assert_says(svg, ">called real</text>");
     free(svg);
+}
+
+static void assert_utf8(const char *text) {
+    unsigned long code;
+    for (size_t length; *text != '\0'; text += length)
+        if ((length = utf8_decode(text, &code)) == 0)
+            fail_msg("no UTF-8: %.40s", text);
+}
+
+static void plot_keeps_the_end_of_a_name_of_any_length(void **state) {
+    static const char *const kinds[] = {"sheet", "loss", "roc", "confusion"};
+    char *path = temporary_path(state, "p.png"), expected[600];
+    snprintf(expected, sizeof expected, "%s\n", path);
+    long_names = true;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char *kind = (char *)(uintptr_t)kinds[i];
+        assert_run(RUN(command_plot, "plot", "1", "2", "--kind", kind, "--out", path), 0, expected,
+                   "");
+        char *svg = plotted(state, "1", "1", kind);
+        assert_utf8(svg);
+        free(svg);
+    }
+    char *svg = plotted(state, "1", "2", "confusion");
+    assert_says(svg, "demo/flip,seed=0</text>");
+    free(svg);
+    long_names = false;
+    free(path);
 }
 
 static void plot_effects_names_values_and_how_many_experiments_have_them(void **state) {
@@ -122,6 +150,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(plot_confusion_counts_what_each_class_was_called,
                                         temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(plot_keeps_the_end_of_a_name_of_any_length, temporary_make,
+                                        temporary_remove),
         cmocka_unit_test_setup_teardown(
             plot_effects_names_values_and_how_many_experiments_have_them, temporary_make,
             temporary_remove),
