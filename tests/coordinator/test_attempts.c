@@ -34,6 +34,32 @@ static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced
     assert_int_equal(number_of(show(bench, 1), "epochs_done"), 1);
 }
 
+static void what_a_beat_says_of_the_progress_is_shown_until_the_attempt_is_over(void **state) {
+    struct bench *bench = *state;
+    static const char *const told[] = {
+        "{\"phase\":\"train\",\"epoch\":2,\"epochs\":3,\"step\":4,\"steps\":5,\"loss\":0.5,"
+        "\"images_per_second\":6.25}",
+        "{\"phase\":\"valid\",\"epoch\":2,\"epochs\":3,\"step\":0,\"steps\":1,\"loss\":null,"
+        "\"images_per_second\":null}",
+    };
+    submit(bench, 1, 3, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    assert_true(cJSON_IsNull(json_member(show(bench, 1), "progress")));
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        ask(bench, "heartbeat",
+            body("{\"worker\": \"a\", \"experiment\": 1, \"attempt\": 1, \"progress\": %s}",
+                 told[i]),
+            "beat");
+        stop_of_beat(bench, "a", 1, 1); /* one that says nothing of it changes nothing */
+        char *shown = json_text(json_member(show(bench, 1), "progress"));
+        assert_string_equal(shown, told[i]);
+        free(shown);
+    }
+    assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"given_back\"}")));
+    assert_true(cJSON_IsNull(json_member(show(bench, 1), "progress")));
+}
+
 static void after_a_pause_of_the_coordinator_nobody_is_lost(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 2, 3);
@@ -258,6 +284,7 @@ static void what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports(void *
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced),
+        ON_BENCH(what_a_beat_says_of_the_progress_is_shown_until_the_attempt_is_over),
         ON_BENCH(after_a_pause_of_the_coordinator_nobody_is_lost),
         ON_BENCH(a_restart_gives_every_lease_a_whole_new_time),
         ON_BENCH(the_queue_is_there_when_the_coordinator_starts_again),
