@@ -14,12 +14,23 @@
 
 enum { ASSIGNMENT_CONFIG_MAX = 16 << 20, ASSIGNMENT_ASIDE_MAX = 10000 };
 
-static bool same_text(const char *path, const char *text) {
+/* The JSON in the file, or NULL. */
+static cJSON *read_json(const char *path) {
     char *data = NULL;
     size_t length = 0;
-    bool same = file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL) &&
-                length == strlen(text) && memcmp(data, text, length) == 0;
+    cJSON *json = NULL;
+    if (file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL))
+        json = json_parse(data, length, path, NULL);
     free(data);
+    return json;
+}
+
+/* Also when an earlier version wrote it, which knew fewer keys. */
+static bool same_config(const char *path, const cJSON *config) {
+    cJSON *was = read_json(path);
+    bool same = cJSON_IsObject(was) && essence_same(was, config) &&
+                cJSON_Compare(json_member(was, "name"), json_member(config, "name"), true);
+    cJSON_Delete(was);
     return same;
 }
 
@@ -32,11 +43,7 @@ static bool may_be_same(const cJSON *a, const cJSON *b, const char *key) {
 /* What a fork goes on from is the same also when its files, "file" and "best", have come to the
  * coordinator meanwhile. */
 static bool same_from(const char *path, const char *text) {
-    char *data = NULL;
-    size_t length = 0;
-    cJSON *was = NULL, *is = json_parse(text, strlen(text), path, NULL);
-    if (file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL))
-        was = json_parse(data, length, path, NULL);
+    cJSON *was = read_json(path), *is = json_parse(text, strlen(text), path, NULL);
     static const char *const files[] = {"file", "best"};
     bool same = true;
     for (size_t i = 0; i < 2; i++) {
@@ -47,7 +54,6 @@ static bool same_from(const char *path, const char *text) {
     same = same && cJSON_Compare(was, is, true);
     cJSON_Delete(was);
     cJSON_Delete(is);
-    free(data);
     return same;
 }
 
@@ -89,8 +95,8 @@ static bool identity_of(const cJSON *body, const char *folder, struct identity *
            identity->config != NULL && (identity->from != NULL) == (bool)cJSON_IsObject(from);
 }
 
-static bool identity_matches(const struct identity *identity) {
-    return same_text(identity->config_path, identity->config) &&
+static bool identity_matches(const struct identity *identity, const cJSON *config) {
+    return same_config(identity->config_path, config) &&
            (identity->from != NULL ? same_from(identity->from_path, identity->from)
                                    : access(identity->from_path, F_OK) != 0);
 }
@@ -124,7 +130,8 @@ static bool folder_prepare(const char *base, const cJSON *body, bool first, char
         error_memory(error);
         goto out;
     }
-    if (access(path, F_OK) == 0 && (first || !identity_matches(&identity)) &&
+    if (access(path, F_OK) == 0 &&
+        (first || !identity_matches(&identity, json_member(body, "config"))) &&
         !set_aside(path, error))
         goto out;
     if (!folder_make(path, error) || !identity_write(&identity, error))

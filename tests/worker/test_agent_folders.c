@@ -203,6 +203,38 @@ static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     send_off(stage);
 }
 
+/* What the folder says of its experiment, the one of assign(stage, "breaks") but for `train`. */
+static void put_config(const struct stage *stage, const char *train) {
+    struct error error = {0};
+    char path[160], config[512];
+    snprintf(path, sizeof path, "%s/experiments/7/experiment.json", stage->folder);
+    snprintf(config, sizeof config,
+             "{\"name\":\"breaks\",\"train\":%s,\"data\":{\"classes\":["
+             "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+             "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}",
+             train);
+    assert_true(file_write_atomic(path, config, strlen(config), &error));
+}
+
+static void the_folder_of_a_version_that_knew_other_keys_is_kept(void **state) {
+    struct stage *stage = *state;
+    static const char *const trains[] = {"{}", "{\"epochs\":200}", "{\"epochs\":7}"};
+    char kept[128], aside[128];
+    snprintf(aside, sizeof aside, "%s/experiments/7.1", stage->folder);
+    start_worker(stage);
+    greet(stage);
+    for (size_t i = 0; i < 3; i++) { /* the first two say the same, the default */
+        put_old_checkpoint(stage, kept);
+        put_config(stage, trains[i]);
+        assign(stage, "breaks");
+        expect_end(stage, "failed");
+        acknowledge(stage, false);
+        assert_int_equal(access(kept, F_OK), i < 2 ? 0 : -1);
+        assert_int_equal(access(aside, F_OK), i < 2 ? -1 : 0);
+    }
+    let_go(stage);
+}
+
 /* A file that is nothing else of a checkpoint than which experiment it is of: assign_files's with
  * these weights. */
 static void put_checkpoint_of(const char *path, const char *weights) {
@@ -342,6 +374,7 @@ int main(void) {
         ON_STAGE(the_folder_of_a_fork_of_another_checkpoint_is_set_aside),
         ON_STAGE(the_folder_of_a_fork_is_kept_when_its_file_has_come),
         ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
+        ON_STAGE(the_folder_of_a_version_that_knew_other_keys_is_kept),
         ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
         ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
         ON_STAGE(a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there),
