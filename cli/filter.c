@@ -3,6 +3,7 @@
 #include "cli/filter.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,11 +202,31 @@ void filter_free(struct filter *filter) {
     free(filter);
 }
 
-const char *filter_field(const struct filter *filter, size_t index) {
+/* The comparison of that index; NULL from the last one on. */
+static const struct step *comparison(const struct filter *filter, size_t index) {
     for (size_t i = 0; i < filter->count; i++)
         if (filter->steps[i].field != NULL && index-- == 0)
-            return filter->steps[i].field;
+            return &filter->steps[i];
     return NULL;
+}
+
+const char *filter_field(const struct filter *filter, size_t index) {
+    const struct step *step = comparison(filter, index);
+    return step != NULL ? step->field : NULL;
+}
+
+const char *filter_operand(const struct filter *filter, size_t index) {
+    const struct step *step = comparison(filter, index);
+    return step == NULL || step->kind == STEP_CONTAINS || step->kind == STEP_LACKS ? NULL
+                                                                                   : step->value;
+}
+
+bool filter_number(const char *text, double *number) {
+    char *end;
+    if (text[strspn(text, "0123456789.+-eE")] != '\0') /* strtod takes nan and 0x10 too */
+        return false;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*number);
 }
 
 /* --- taking --- */
@@ -234,11 +255,11 @@ static bool compare_one(const struct step *step, const cJSON *value) {
     }
     if (step->kind == STEP_CONTAINS || step->kind == STEP_LACKS)
         return (strcasestr(text, step->value) != NULL) == (step->kind == STEP_CONTAINS);
-    char *end;
-    double other = strtod(step->value, &end);
-    if (!cJSON_IsNumber(value) || end == step->value || *end != '\0')
+    double own = value->valuedouble, other;
+    if (!filter_number(step->value, &other) ||
+        !(cJSON_IsNumber(value) || filter_number(text, &own)))
         return holds(step->kind, strcmp(text, step->value));
-    return holds(step->kind, (value->valuedouble > other) - (value->valuedouble < other));
+    return holds(step->kind, (own > other) - (own < other));
 }
 
 static bool compare(const struct step *step, const cJSON *value) {

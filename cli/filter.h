@@ -5,9 +5,9 @@
  *   factor  = "not" factor | "(" filter ")" | FIELD OPERATOR VALUE
  *
  * OPERATOR is = != < <= > >= or ~ (contains, whatever the case) and !~. VALUE is a word or stands
- * in double quotes; where the field holds a number, it is read as one. A field without a value (a
- * loss that is not there yet) meets != and !~ alone. A list (tags) meets an operator when one of
- * its items does, != and !~ when all of them do.
+ * in double quotes; where the field holds a number, or the text of one (a matrix key's value), it
+ * is read as one. A field without a value (a loss that is not there yet) meets != and !~ alone. A
+ * list (tags) meets an operator when one of its items does, != and !~ when all of them do.
  */
 #ifndef ASSAY_CLI_FILTER_H
 #define ASSAY_CLI_FILTER_H
@@ -25,6 +25,12 @@ void filter_free(struct filter *filter); /* NULL is fine */
 
 /* The fields that it names, for checking them; NULL from the last one on. Borrowed. */
 const char *filter_field(const struct filter *filter, size_t index);
+/* What that field's order or equality is asked with, NULL where it is ~ or !~. Borrowed. */
+const char *filter_operand(const struct filter *filter, size_t index);
+
+/* Whether the text is a finite decimal number and nothing else, as people write it for a filter and
+ * as the values of matrix keys stand in listings. */
+bool filter_number(const char *text, double *number);
 
 /* A row's value of a field (string, number, boolean or a list of them), or NULL. */
 typedef const cJSON *filter_look(const void *row, const char *field);

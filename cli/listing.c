@@ -211,9 +211,17 @@ bool listing_check(const struct listing *listing, const cJSON *rows, const char 
 bool listing_check_filter(const struct listing *listing, const cJSON *rows,
                           const struct filter *filter, struct error *error) {
     const char *name;
-    for (size_t i = 0; (name = filter_field(filter, i)) != NULL; i++)
+    for (size_t i = 0; (name = filter_field(filter, i)) != NULL; i++) {
+        const char *operand = filter_operand(filter, i);
+        double number;
         if (!check(listing, rows, name, error))
             return false;
+        if (operand != NULL && listing_is_number(listing, name) && !filter_number(operand, &number))
+            return error_set(error, ERROR_INPUT,
+                             "filter: %s is a number, and \"%s\" is none; write it as in 0.98, 12 "
+                             "or 1e-3",
+                             name, operand);
+    }
     return true;
 }
 
@@ -251,12 +259,18 @@ struct sorted {
     bool descending;
 };
 
+/* Also of a text that is one: what a matrix key's values are. */
+static bool number_of(const cJSON *value, double *number) {
+    *number = value->valuedouble;
+    return !cJSON_IsString(value) || filter_number(value->valuestring, number);
+}
+
 static int compare_texts_and_numbers(const cJSON *a, const cJSON *b) {
-    if (cJSON_IsNumber(a) && cJSON_IsNumber(b))
-        return (a->valuedouble > b->valuedouble) - (a->valuedouble < b->valuedouble);
-    if (cJSON_IsString(a) && cJSON_IsString(b))
-        return strcmp(a->valuestring, b->valuestring);
-    return cJSON_IsString(a) - cJSON_IsString(b); /* numbers first */
+    double of_a, of_b;
+    bool a_is = number_of(a, &of_a), b_is = number_of(b, &of_b);
+    if (a_is && b_is)
+        return (of_a > of_b) - (of_a < of_b);
+    return a_is || b_is ? b_is - a_is /* numbers first */ : strcmp(a->valuestring, b->valuestring);
 }
 
 /* Lists as a dictionary has words. */

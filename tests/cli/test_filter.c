@@ -13,7 +13,8 @@
 static const char *const rows =
     "{\"id\": 7, \"name\": \"aug/Flip+Jitter\", \"state\": \"done\", \"accuracy\": 0.985,"
     " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"loss\": null,"
-    " \"tags\": [\"paper\", \"v2\"], \"none\": []}";
+    " \"tags\": [\"paper\", \"v2\"], \"none\": [],"
+    " \"batch\": \"128\", \"lr\": \"1e-05\", \"hex\": \"0x10\", \"nan\": \"nan\"}";
 
 static const cJSON *look(const void *row, const char *field) {
     return cJSON_GetObjectItemCaseSensitive(row, field);
@@ -39,6 +40,15 @@ static void numbers_compare_as_numbers(void **state) {
     assert_true(takes("epoch>9")); /* as text, "12" comes before "9" */
     assert_true(takes("epoch != 13"));
     assert_false(takes("id<7"));
+}
+
+static void texts_of_numbers_compare_as_numbers(void **state) {
+    (void)state;
+    assert_true(takes("batch > 16")); /* as text, "128" comes before "16" */
+    assert_true(takes("lr < 0.0005 and lr = 0.00001"));
+    assert_true(takes("batch != 16 and batch = 128.0"));
+    assert_true(takes("hex = 0x10 and hex != 16 and nan = nan and nan != 3"));
+    assert_true(takes("batch ~ 12"));
 }
 
 static void texts_compare_whole_and_tilde_looks_inside(void **state) {
@@ -97,6 +107,8 @@ static void the_fields_can_be_checked(void **state) {
     assert_string_equal(filter_field(filter, 1), "b.c");
     assert_string_equal(filter_field(filter, 2), "a");
     assert_null(filter_field(filter, 3));
+    assert_string_equal(filter_operand(filter, 1), "2");
+    assert_null(filter_operand(filter, 3));
     filter_free(filter);
 }
 
@@ -150,6 +162,7 @@ static void depth_and_length_are_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_compare_as_numbers),
+        cmocka_unit_test(texts_of_numbers_compare_as_numbers),
         cmocka_unit_test(texts_compare_whole_and_tilde_looks_inside),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(what_has_no_value_meets_only_inequality),

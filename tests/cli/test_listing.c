@@ -59,6 +59,38 @@ static void filtered_by(const char *text, const char *ids) {
     cJSON_Delete(experiments);
 }
 
+static void matrix_keys_sort_as_the_numbers_that_they_are(void **state) {
+    (void)state;
+    cJSON *experiments = parsed("[{\"id\": 1, \"variant\": {\"train.batch_size\": \"128\"}},"
+                                " {\"id\": 2, \"variant\": {\"train.batch_size\": \"large\"}},"
+                                " {\"id\": 3, \"variant\": {\"train.batch_size\": \"16\"}},"
+                                " {\"id\": 4, \"variant\": {\"train.batch_size\": \"8\"}}]");
+    assert_true(listing_sort(&listing_experiments, experiments, "batch_size"));
+    assert_order(experiments, "4312");
+    assert_true(listing_sort(&listing_experiments, experiments, "-batch_size"));
+    assert_order(experiments, "2134");
+    cJSON_Delete(experiments);
+}
+
+/* A decimal comma above all: as text, "0.9" would be more than "0,95". */
+static void a_number_is_compared_with_a_number_alone(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"accuracy > 0,95", "loss < 5%", "age > 1h", "id = x"};
+    cJSON *experiments = parsed(three);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct filter *filter;
+        struct error error = {0};
+        assert_true(filter_parse(wrong[i], &filter, &error));
+        if (listing_check_filter(&listing_experiments, experiments, filter, &error))
+            fail_msg("%s was taken", wrong[i]);
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, "is a number"));
+        filter_free(filter);
+    }
+    cJSON_Delete(experiments);
+    filtered_by("accuracy ~ 0.9 and seed = 1", "1");
+}
+
 static void filters_know_columns_and_matrix_keys(void **state) {
     (void)state;
     filtered_by("accuracy > 0.92", "3");
@@ -123,6 +155,8 @@ static void every_column_of_the_help_is_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_value_comes_last_both_ways),
+        cmocka_unit_test(matrix_keys_sort_as_the_numbers_that_they_are),
+        cmocka_unit_test(a_number_is_compared_with_a_number_alone),
         cmocka_unit_test(filters_know_columns_and_matrix_keys),
         cmocka_unit_test(cells_say_values_as_people_read_them),
         cmocka_unit_test(unknown_columns_are_refused_with_the_nearest),
