@@ -1,5 +1,6 @@
 #include "cli/experiment_file.h"
 
+#include "cli/command.h"
 #include "core/json.h"
 #include "core/standard.h"
 
@@ -43,6 +44,15 @@ bool experiment_file_read(const char *path, struct members *members, cJSON *repo
     faults_free(&faults);
     free(text);
     return good;
+}
+
+void experiment_file_check_name(const char *path, const struct members *members) {
+    const char *name = members->items[0].group;
+    long long id;
+    if (command_id(name, &id, NULL))
+        standard_complain("%s: warning: the name \"%s\" is a number, which every command takes for "
+                          "an id; give it a letter, so that it can be asked for",
+                          path, name);
 }
 
 /* That paths in the file count from; the caller frees. NULL with errno set. */

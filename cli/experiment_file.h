@@ -11,6 +11,9 @@
  * NULL. False when there was one; members_free is due in either case. */
 bool experiment_file_read(const char *path, struct members *members, cJSON *report);
 
+/* Warns on stderr of a name that no command takes for one: a number is an id to them all. */
+void experiment_file_check_name(const char *path, const struct members *members);
+
 /* `path` as the experiment file means it: relative to the folder of `file` (of a pipe: the current
  * one), made absolute. A path that does not exist is resolved all the same. The caller frees. */
 bool experiment_file_resolve(const char *file, const char *path, char **absolute,

@@ -186,6 +186,8 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
     struct warned warned = {0};
     struct fingerprint_memory memory = {0};
     bool good = experiment_file_read(file, &members, NULL);
+    if (good)
+        experiment_file_check_name(file, &members);
     for (size_t i = 0; good && i < members.count; i++) {
         struct member *member = &members.items[i];
         if (chosen->has_priority)

@@ -96,6 +96,8 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
           *experiments = cJSON_CreateArray();
     bool good = experiment_file_read(file, &members, faults);
     int status = good ? 0 : ERROR_INPUT;
+    if (good)
+        experiment_file_check_name(file, &members);
     for (size_t i = 0; good && i < members.count; i++)
         if (!show_member(file, &members.items[i], with_data, &table, experiments, &epochs,
                          &error)) {

@@ -36,6 +36,21 @@ static char *write_file(void **state, const char *name, const char *root, const 
     return path;
 }
 
+/* Gives what write_file has written another name. */
+static void rename_experiment(const char *path, const char *name) {
+    struct error error = {0};
+    char *text;
+    size_t length;
+    assert_true(file_read(path, 1 << 20, &text, &length, &error));
+    cJSON *experiment = parsed(text);
+    cJSON_ReplaceItemInObject(experiment, "name", cJSON_CreateString(name));
+    free(text);
+    text = json_text(experiment);
+    assert_true(file_write_atomic(path, text, strlen(text), &error));
+    free(text);
+    cJSON_Delete(experiment);
+}
+
 static struct run submit(char **argv, cJSON **body) {
     struct fake fake;
     *body = NULL;
@@ -195,6 +210,31 @@ static void a_folder_that_is_not_here_is_a_warning_once(void **state) {
     free(path);
 }
 
+static void a_name_that_reads_as_an_id_is_a_warning(void **state) {
+    char *path = write_file(state, "three.json", "..", ", \"matrix\": {\"train.seed\": [0, 1]}");
+    char warning[512];
+    cJSON *body;
+    rename_experiment(path, "3");
+    snprintf(warning, sizeof warning,
+             "assay: %s: warning: the name \"3\" is a number, which every command takes for an id; "
+             "give it a letter, so that it can be asked for\n",
+             path);
+    assert_run(submit((char *[]){"submit", path, NULL}, &body), 0,
+               "id  experiment\n 7  3/seed=0\n 8  3/seed=1\n", warning);
+    cJSON_Delete(body);
+    struct run run = run_command(command_validate, (char *[]){"validate", "--json", path, NULL});
+    assert_int_equal(run.status, 0);
+    assert_string_equal(run.err, warning);
+    free(run.out);
+    free(run.err);
+    rename_experiment(path, "3a");
+    run = run_command(command_validate, (char *[]){"validate", "--json", path, NULL});
+    assert_string_equal(run.err, "");
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
 static void a_priority_on_the_command_line_replaces_the_files(void **state) {
     char *path = write_file(state, "demo.json", "..", ", \"priority\": 3");
     cJSON *body;
@@ -307,6 +347,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_pipe_is_read_as_a_file_of_the_current_folder,
                                         temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_name_that_reads_as_an_id_is_a_warning, temporary_make,
+                                        temporary_remove),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_here_is_a_warning_once, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_priority_on_the_command_line_replaces_the_files,
