@@ -2,6 +2,7 @@
 
 #include "coordinator/artifacts.h"
 #include "coordinator/desk.h"
+#include "coordinator/fork.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
 #include "core/array.h"
@@ -146,6 +147,12 @@ static void keep_drained(struct coordinator *coordinator) {
     }
 }
 
+static bool bind_forks(struct coordinator *coordinator, struct error *error) {
+    return coordinator->uploads == NULL ||
+           fork_bind_lost(coordinator->store, uploads_blobs(coordinator->uploads),
+                          &coordinator->scheduler, error);
+}
+
 static void drain_again(struct coordinator *coordinator) {
     for (size_t i = 0; i < coordinator->drained_count; i++) {
         const struct drained *kept = &coordinator->drained[i];
@@ -161,10 +168,17 @@ static bool load(struct coordinator *coordinator, struct error *error) {
     scheduler_clear(&coordinator->scheduler);
     coordinator->quiet_until_ms = 0;
     coordinator->in_step = lookup_load(coordinator->store, &coordinator->scheduler,
-                                       coordinator->now.steady_ms, lease_ms, error);
+                                       coordinator->now.steady_ms, lease_ms, error) &&
+                           bind_forks(coordinator, error);
     if (coordinator->in_step)
         drain_again(coordinator);
     return coordinator->in_step;
+}
+
+bool coordinator_keep_files(struct coordinator *coordinator, struct uploads *uploads,
+                            struct error *error) {
+    coordinator->uploads = uploads;
+    return bind_forks(coordinator, error);
 }
 
 bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,

@@ -40,7 +40,7 @@ struct drained {
 struct coordinator {
     struct store *store;      /* borrowed */
     struct identity identity; /* the database's */
-    struct uploads *uploads;  /* borrowed, set by who has one; NULL: no files are taken */
+    struct uploads *uploads;  /* borrowed, coordinator_keep_files; NULL: no files are taken */
     struct finish *finish;    /* likewise; NULL: nobody is to be told of ends */
     struct scheduler scheduler;
     int64_t lease_ms;
@@ -80,6 +80,9 @@ void reply_free(struct reply *reply);
  * COORDINATOR_GRACE_MS at least. */
 bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,
                       struct moment now, struct error *error);
+/* From now on it takes files. Forks whose files are not there are for the hosts that have them. */
+bool coordinator_keep_files(struct coordinator *coordinator, struct uploads *uploads,
+                            struct error *error);
 void coordinator_close(struct coordinator *coordinator); /* the store stays open */
 
 /* Begins a batch. When the last one began more than half a lease ago nobody could be heard

@@ -91,6 +91,30 @@ static bool find_files(struct store *store, struct fork *fork, struct error *err
     return true;
 }
 
+/* `last` of an experiment that runs is written over before long, and its newest may not have come
+ * yet: then the newest that is here is taken, which stays however long the fork has to wait. */
+static bool prefer_stored(struct store *store, struct fork *fork, struct error *error) {
+    struct query query;
+    struct fork here = *fork;
+    if (fork->stored || strcmp(fork->checkpoint, "last") != 0)
+        return true;
+    query_open(&query, store,
+               "SELECT a.epoch FROM artifact AS a JOIN experiment AS e ON e.id = a.experiment"
+               " WHERE a.experiment = ? AND a.kind = 'last' AND a.epoch < ?"
+               " AND e.state = 'running'");
+    query_bind_int(&query, fork->source);
+    query_bind_int(&query, fork->epoch);
+    bool found = query_next(&query);
+    if (found)
+        here.epoch = query_int(&query);
+    here.file = here.best = (struct fork_file){0};
+    if (!query_close(&query, error) || (found && !find_files(store, &here, error)))
+        return false;
+    if (found && here.stored)
+        *fork = here;
+    return true;
+}
+
 bool fork_find(struct store *store, const cJSON *from, const cJSON *config, struct fork *fork,
                struct error *error) {
     *fork = (struct fork){.source = (int64_t)json_member(from, "experiment")->valuedouble};
@@ -99,6 +123,7 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
     cJSON *its = config_of(store, fork->source, error);
     bool good =
         its != NULL && find_checkpoint(store, fork, error) && find_files(store, fork, error) &&
+        prefer_stored(store, fork, error) &&
         (fork_check(its, config, (uint32_t)fork->epoch, error) ||
          error_context(error, "experiment %lld@%s", (long long)fork->source, fork->checkpoint));
     cJSON_Delete(its);
@@ -177,9 +202,26 @@ bool fork_arrived(struct store *store, int64_t source, struct scheduler *schedul
         struct job *job = scheduler_find(scheduler, experiment);
         if (!record_files(store, experiment, &fork, error))
             return false;
-        if (job != NULL && !scheduler_free_host(scheduler, job))
+        if (job != NULL && !scheduler_set_host(scheduler, job, ""))
             return error_set(error, ERROR_FAILED, "no memory for the queue");
     }
+}
+
+bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
+                    struct error *error) {
+    struct query query;
+    bool room = true;
+    query_open(&query, store,
+               "SELECT f.experiment, f.sha256, f.bytes, fork.host FROM fork_file AS f"
+               " JOIN experiment AS e ON e.id = f.experiment"
+               " JOIN fork ON fork.experiment = f.experiment WHERE e.state = 'queued'");
+    while (room && query_next(&query)) {
+        struct job *job = scheduler_find(scheduler, query_int(&query));
+        bool here = blobs_size(blobs, query_text(&query)) == query_int(&query);
+        room = here || job == NULL || scheduler_set_host(scheduler, job, query_text(&query));
+    }
+    return query_close(&query, error) &&
+           (room || error_set(error, ERROR_FAILED, "no memory for the queue"));
 }
 
 /* Under "file" and "best", where they are with the coordinator. */

@@ -7,6 +7,7 @@
 #ifndef ASSAY_COORDINATOR_FORK_H
 #define ASSAY_COORDINATOR_FORK_H
 
+#include "coordinator/blobs.h"
 #include "coordinator/lease.h"
 #include "coordinator/scheduler.h"
 #include "coordinator/store.h"
@@ -39,6 +40,10 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
  * also in the scheduler. Inside a transaction. */
 bool fork_arrived(struct store *store, int64_t source, struct scheduler *scheduler,
                   struct error *error);
+/* For the forks in the queue whose files have gone from here, as beside a backup that was restored:
+ * only workers on the host where they stand get them. Whenever the queue is read. */
+bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
+                    struct error *error);
 /* Adds under "from" what the experiment goes on from, if it does. */
 bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error);
 

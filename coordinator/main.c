@@ -204,9 +204,9 @@ static bool run(const struct options *options, struct error *error) {
     if ((options->keys != NULL && !guard_open(options->keys, say, NULL, &guard, error)) ||
         !store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
         !uploads_open(blobs, options->artifacts_max_bytes, &uploads, error) ||
-        !coordinator_open(&coordinator, store, options->lease_ms, now, error))
+        !coordinator_open(&coordinator, store, options->lease_ms, now, error) ||
+        !coordinator_keep_files(&coordinator, uploads, error))
         goto out;
-    coordinator.uploads = uploads;
     if ((options->metrics != NULL && !exporter_open(options->metrics, &exporter, error)) ||
         !server_open(options->listen, guard, &coordinator, &server, error))
         goto out;

@@ -203,10 +203,10 @@ bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int pr
     return change_lane(scheduler, job, &kind);
 }
 
-bool scheduler_free_host(struct scheduler *scheduler, struct job *job) {
+bool scheduler_set_host(struct scheduler *scheduler, struct job *job, const char *host) {
     struct lane kind = {
         .priority = job->lane->priority, .person = job->lane->person, .need = job->lane->need};
-    kind.need.host = "";
+    kind.need.host = host;
     return change_lane(scheduler, job, &kind);
 }
 

@@ -90,8 +90,9 @@ bool scheduler_add(struct scheduler *scheduler, const struct ticket *ticket);
  */
 void scheduler_settle(struct scheduler *scheduler, struct job *job);
 bool scheduler_set_priority(struct scheduler *scheduler, struct job *job, int priority);
-/* What it goes on from is for every host now. False without memory, as above. */
-bool scheduler_free_host(struct scheduler *scheduler, struct job *job);
+/* What it goes on from is on that host alone ("": it is for all of them). False without memory, as
+ * above. */
+bool scheduler_set_host(struct scheduler *scheduler, struct job *job, const char *host);
 struct job *scheduler_find(const struct scheduler *scheduler, int64_t id); /* or NULL */
 
 /* A barrier that holds back until `open` (at least 1) experiments are done. False without memory.

@@ -15,6 +15,17 @@ static const cJSON *fork_of_epoch_1(struct archive *archive) {
     return show(bench, 2);
 }
 
+static void start_again(struct archive *archive) {
+    struct bench *bench = archive->bench;
+    struct uploads *uploads = bench->coordinator.uploads;
+    struct error error = {0};
+    coordinator_close(&bench->coordinator);
+    bench->coordinator = (struct coordinator){0};
+    assert_true(coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
+    assert_true(coordinator_keep_files(&bench->coordinator, uploads, &error));
+    hello(bench, "x");
+}
+
 static void a_fork_of_what_is_stored_is_for_any_worker(void **state) {
     struct archive *archive = *state;
     upload(archive, "best.st", "best", 1, FIRST, "first");
@@ -117,6 +128,47 @@ static void what_a_fork_went_on_from_goes_when_it_is_done(void **state) {
     assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
 }
 
+/* w has written epoch 2 over its checkpoint of epoch 1, and that one alone is here. */
+static void a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    cJSON *request = body_submit("a fork's key", 1, 12, 3);
+    for (int epoch = 1; epoch <= 2; epoch++) {
+        fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(epoch, 0.5));
+        fenced(bench, "w", 1, archive->attempt, "checkpoint",
+               body(epoch == 1
+                        ? "{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/q\", \"host\": \"h\"}"
+                        : "{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"h\"}"));
+        if (epoch == 1)
+            upload(archive, "last.st", "last", 1, FIRST, "first");
+    }
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", request, "submitted");
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    gc(archive, "{\"dry_run\": false}");
+    hello(bench, "x");
+    assert_int_equal(take(bench, "x"), 2);
+    const cJSON *from = json_member(bench->answer.body, "from");
+    assert_int_equal(number_of(from, "epoch"), 1);
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), FIRST);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+}
+
+/* As after a backup was restored beside artifacts that had gone on. */
+static void a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    start_again(archive);
+    assert_string_equal(text_of(show(bench, 2), "waits"), "its turn");
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    assert_string_equal(text_of(show(bench, 2), "waits"),
+                        "no worker on gone, which has its checkpoint");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
@@ -128,6 +180,8 @@ int main(void) {
             a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
         ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
         ON_ARCHIVE(what_a_fork_went_on_from_goes_when_it_is_done),
+        ON_ARCHIVE(a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here),
+        ON_ARCHIVE(a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
