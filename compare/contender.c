@@ -1,6 +1,7 @@
 #include "compare/contender.h"
 
 #include "compare/alike.h"
+#include "compare/differences.h"
 #include "core/field.h"
 #include "core/json.h"
 
@@ -117,6 +118,16 @@ static bool complete(const struct contender *contender) {
     return true;
 }
 
+/* Takes away whose difference is none (differences.h). */
+static void leave_aside(cJSON *config) {
+    char path[DIFFERENCES_PATH_SIZE];
+    for (cJSON *one = config != NULL ? config->child : NULL, *next; one != NULL; one = next) {
+        next = one->next;
+        if (!differences_path("", one->string, path))
+            cJSON_Delete(cJSON_DetachItemViaPointer(config, one));
+    }
+}
+
 /* The config without what repeats differ in, as the text that equal ones have in common, and the
  * same with the seed. Those of one that is not complete stay NULL. */
 static bool describe(const struct contender *contender, char **config, char **seeded) {
@@ -124,9 +135,7 @@ static bool describe(const struct contender *contender, char **config, char **se
     if (whole == NULL || !complete(contender))
         return true;
     cJSON *copy = cJSON_Duplicate(whole, true);
-    cJSON_DeleteItemFromObjectCaseSensitive(copy, "name");
-    cJSON_DeleteItemFromObjectCaseSensitive(copy, "priority");
-    cJSON_DeleteItemFromObjectCaseSensitive(copy, "max_attempts");
+    leave_aside(copy);
     bool good = copy != NULL && json_sort_keys(copy);
     *seeded = json_text(copy);
     cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(copy, "train"),

@@ -160,6 +160,25 @@ static void repeats_differ_in_the_seed_alone_and_each_seed_counts_once(void **st
     cJSON_Delete(experiments);
 }
 
+static void what_changes_nothing_that_is_learnt_parts_no_repeats(void **state) {
+    (void)state;
+    cJSON *experiments;
+    free(contenders_of(repeated, 3, &experiments));
+    cJSON *config = cJSON_GetObjectItem(cJSON_GetArrayItem(experiments, 2), "config");
+    cJSON_AddNumberToObject(config, "priority", 7);
+    cJSON_AddNumberToObject(cJSON_AddObjectToObject(config, "resources"), "memory_gib", 8);
+    cJSON_AddStringToObject(config, "after", "demo/0");
+    size_t count, repeats[3];
+    struct contender *contenders = contenders_make(experiments, &count);
+    assert_true(contenders_repeats(contenders, count, repeats));
+    assert_int_equal(repeats[2], 0);
+    cJSON_AddStringToObject(config, "stop", "median");
+    assert_true(contenders_repeats(contenders, count, repeats));
+    assert_int_equal(repeats[2], 2);
+    free(contenders);
+    cJSON_Delete(experiments);
+}
+
 static void the_order_of_keys_parts_no_repeats(void **state) {
     (void)state;
     cJSON *experiments;
@@ -222,6 +241,7 @@ int main(void) {
         cmocka_unit_test(the_deviation_is_that_of_a_sample),
         cmocka_unit_test(a_single_value_does_not_deviate),
         cmocka_unit_test(repeats_differ_in_the_seed_alone_and_each_seed_counts_once),
+        cmocka_unit_test(what_changes_nothing_that_is_learnt_parts_no_repeats),
         cmocka_unit_test(the_order_of_keys_parts_no_repeats),
         cmocka_unit_test(the_spread_of_repeats_is_undefined_where_one_of_them_is),
         cmocka_unit_test(an_unfinished_experiment_is_no_repeat),
