@@ -108,6 +108,8 @@ bool allow_refresh(const char *path, struct allow_list *list, bool *changed, str
     size_t length = 0;
     allow_free(list);
     list->read = now;
+    if (there && !S_ISREG(now.st_mode)) /* a pipe would be waited for */
+        return error_set(error, ERROR_INPUT, "%s: a list of keys must be a file", path);
     if (there && (now.st_mode & S_IWOTH) != 0)
         return error_set(error, ERROR_INPUT,
                          "%s: anybody may write to this list of keys; run: chmod o-w %s", path,

@@ -36,9 +36,9 @@ bool allow_parse(const char *text, size_t length, const char *name, struct allow
                  struct error *error);
 
 /* Reads the file if it is another than when it was read last; *changed says so. A file that has not
- * been there yet is an empty list. One that is gone, cannot be read, or may be written by anybody
- * is an empty list too, and an error, which is said once. One that could not be read is tried again
- * every time: what was short (descriptors, memory) may be there again. */
+ * been there yet is an empty list. One that is gone, cannot be read, is no regular file, or may be
+ * written by anybody is an empty list too, and an error, which is said once. One that could not be
+ * read is tried again every time: what was short (descriptors, memory) may be there again. */
 bool allow_refresh(const char *path, struct allow_list *list, bool *changed, struct error *error);
 
 const struct allowed_key *allow_find(const struct allow_list *list, const struct key *key);

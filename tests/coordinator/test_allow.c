@@ -74,6 +74,20 @@ a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are(voi
     allow_free(&list);
 }
 
+static void a_list_that_is_a_pipe_is_empty_and_not_waited_for(void **state) {
+    struct allow_list list = {0};
+    struct error error = {0};
+    bool changed;
+    char *path = temporary_path(state, "people");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(allow_refresh(path, &list, &changed, &error));
+    assert_non_null(strstr(error.message, "people: a list of keys must be a file"));
+    assert_true(allow_refresh(path, &list, &changed, &error));
+    assert_int_equal(list.count, 0);
+    free(path);
+    allow_free(&list);
+}
+
 static void a_list_that_anybody_may_write_is_empty(void **state) {
     struct allow_list list = {0};
     struct error error = {0};
@@ -138,6 +152,7 @@ int main(void) {
         cmocka_unit_test(a_list_has_every_sound_line_and_names_the_first_that_is_not),
         IN_FOLDER(a_list_is_read_again_when_its_file_changes),
         IN_FOLDER(a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are),
+        IN_FOLDER(a_list_that_is_a_pipe_is_empty_and_not_waited_for),
         IN_FOLDER(a_list_that_anybody_may_write_is_empty),
         cmocka_unit_test(a_key_without_a_name_is_called_by_its_first_digits),
         cmocka_unit_test(a_key_speaks_as_the_worker_of_its_line_and_no_other),
