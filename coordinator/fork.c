@@ -130,6 +130,14 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
     return good;
 }
 
+static bool is_there(const struct fork_file *file, const struct blobs *blobs) {
+    return file->bytes == 0 || blobs_size(blobs, file->sha256) == file->bytes;
+}
+
+void fork_look(struct fork *fork, const struct blobs *blobs) {
+    fork->stored = fork->stored && is_there(&fork->file, blobs) && is_there(&fork->best, blobs);
+}
+
 static bool record_file(struct store *store, int64_t experiment, const char *kind,
                         const struct fork_file *file, struct error *error) {
     struct query query;

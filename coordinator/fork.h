@@ -33,6 +33,8 @@ struct fork {
  * ERROR_INPUT when not, or when there is no such experiment or checkpoint. */
 bool fork_find(struct store *store, const cJSON *from, const cJSON *config, struct fork *fork,
                struct error *error);
+/* The same where files are kept: what has gone from among them is not stored. */
+void fork_look(struct fork *fork, const struct blobs *blobs);
 /* Remembers what the experiment goes on from. Inside a transaction. */
 bool fork_record(struct store *store, int64_t experiment, const struct fork *fork,
                  struct error *error);

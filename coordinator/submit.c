@@ -65,7 +65,10 @@ static bool fork_make(struct request *request, const cJSON *item, struct submiss
     submission->fork = fork;
     if (fork == NULL)
         return out_of_memory(request);
+    struct uploads *uploads = request->coordinator->uploads;
     if (fork_find(request->coordinator->store, from, json_member(item, "config"), fork, &why)) {
+        if (uploads != NULL)
+            fork_look(fork, uploads_blobs(uploads));
         submission->need.host = fork->stored ? "" : fork->host;
         return true;
     }

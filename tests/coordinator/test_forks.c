@@ -169,6 +169,14 @@ static void a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_th
                         "no worker on gone, which has its checkpoint");
 }
 
+static void a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    assert_string_equal(text_of(fork_of_epoch_1(archive), "waits"),
+                        "no worker on gone, which has its checkpoint");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
@@ -180,6 +188,7 @@ int main(void) {
             a_cancelled_fork_whose_checkpoint_comes_then_is_for_any_worker_when_it_is_retried),
         ON_ARCHIVE(what_a_fork_goes_on_from_stays_when_its_name_has_other_content),
         ON_ARCHIVE(what_a_fork_went_on_from_goes_when_it_is_done),
+        ON_ARCHIVE(a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here),
         ON_ARCHIVE(a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them),
     };
