@@ -2,6 +2,7 @@
  * from it. */
 #include "cli/completion.h"
 #include "cli/man.h"
+#include "core/schema.h"
 #include "core/standard.h"
 #include "core/words.h"
 
@@ -137,6 +138,11 @@ static int run(int argc, char **argv) {
     const struct command *command = find(wants_help ? argv[2] : name);
     if (command == NULL)
         return unknown(wants_help ? argv[2] : name);
+    struct error error = {0};
+    if (!schema_load(&error)) {
+        standard_complain("%s", error.message);
+        return (int)error.code;
+    }
     char *help_arguments[] = {wants_help ? argv[2] : NULL, "--help", NULL};
     return wants_help ? command->run(2, help_arguments) : command->run(argc - 1, argv + 1);
 }

@@ -4,6 +4,7 @@
 #include "cli/experiment_file.h"
 #include "cli/output.h"
 #include "core/json.h"
+#include "core/shortage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,10 @@ int command_split(int argc, char **argv) {
         goto out;
     }
     status = 0;
-    if (!input.json)
+    if (shortage_in_trees()) {
+        error_memory(&error);
+        status = command_fail(&error);
+    } else if (!input.json)
         print_written(document);
     else if (!output_json(document))
         status = ERROR_FAILED;

@@ -1,6 +1,7 @@
 #include "cli/table.h"
 
 #include "core/array.h"
+#include "core/shortage.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -14,13 +15,13 @@ static const size_t LEFT_OUT = SIZE_MAX; /* as a width */
 static void add(struct table *table, enum style style, char *text) {
     struct cell *cells =
         array_room(table->cells, table->count + 1, &table->capacity, sizeof *cells);
+    if (cells == NULL || text == NULL)
+        shortage_note();
     if (cells == NULL) {
-        table->failed = true;
         free(text);
         return;
     }
     table->cells = cells;
-    table->failed = table->failed || text == NULL;
     table->cells[table->count++] = (struct cell){text, style, false};
 }
 
@@ -176,8 +177,10 @@ static void print_titles(const struct table *table, const struct screen *screen,
 
 void table_print(const struct table *table, const struct screen *screen, size_t indent) {
     size_t *widths = calloc(table->column_count, sizeof *widths);
-    if (widths == NULL)
+    if (widths == NULL) {
+        shortage_note();
         return;
+    }
     measure(table, screen->width > indent ? screen->width - indent : 0, widths);
     print_titles(table, screen, widths, indent);
     for (size_t first = 0; first < table->count; first += table->column_count)

@@ -1,8 +1,9 @@
 /* table: rows and columns for people: aligned by width on screen, no trailing spaces.
  *
  * Cells are added one after the other, row by row; table_print writes the table and table_free
- * forgets it. On a terminal that is too narrow spare columns are left out, the last first, and
- * elastic ones cut, the widest first; elsewhere nothing ever is.
+ * forgets it. What there is no memory for is missing, and noted (shortage.h). On a terminal that is
+ * too narrow spare columns are left out, the last first, and elastic ones cut, the widest first;
+ * elsewhere nothing ever is.
  */
 #ifndef ASSAY_CLI_TABLE_H
 #define ASSAY_CLI_TABLE_H
@@ -31,7 +32,6 @@ struct table {
     size_t column_count;
     struct cell *cells;
     size_t count, capacity;
-    bool failed; /* memory ran out: what is printed is not complete */
 };
 /* An empty table with the columns of a static array. */
 #define TABLE_OF(array)                                                                            \

@@ -7,6 +7,7 @@
 #include "core/descriptors.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "core/schema.h"
 #include "core/standard.h"
 #include "net/dealer.h"
 
@@ -256,7 +257,8 @@ int main(int count, char **words) {
     }
     int code;
     if (options_parse(&argp, "assay-coordinator", count, words, &options, &code) &&
-        (!places_fill(&options.db, &options.artifacts, &error) || !run(&options, &error))) {
+        (!schema_load(&error) || !places_fill(&options.db, &options.artifacts, &error) ||
+         !run(&options, &error))) {
         standard_complain("%s", error.message);
         code = (int)error.code;
     }

@@ -91,11 +91,12 @@ static bool submission_make(struct request *request, size_t index, const cJSON *
         return request_refuse(request, WIRE_INVALID,
                               "experiments[%zu]: a name or group has control characters", index);
     if (!experiment_from_json(config, &experiment, &faults)) {
-        request_refuse(request, WIRE_INVALID, "experiments[%zu] (%.100s): %s%s%s", index,
-                       submission->name, faults.items[0].place,
-                       faults.items[0].place[0] != '\0' ? ": " : "", faults.items[0].message);
+        struct error why;
+        faults_error(&faults, &why);
         faults_free(&faults);
-        return false;
+        return request_refuse(request, error_is_shortage(&why) ? WIRE_INTERNAL : WIRE_INVALID,
+                              "experiments[%zu] (%.100s): %s", index, submission->name,
+                              why.message);
     }
     bool known = read_config(config, &experiment, submission);
     experiment_free(&experiment);

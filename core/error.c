@@ -47,6 +47,10 @@ static bool is_shortage(int number) {
     return number == ENOMEM || number == EMFILE || number == ENFILE;
 }
 
+bool error_is_shortage(const struct error *error) {
+    return error->code == ERROR_FAILED && error->cause == CAUSE_MACHINE;
+}
+
 void error_store_context(struct error *error, const char *format, ...) {
     if (error == NULL)
         return;

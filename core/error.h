@@ -36,6 +36,10 @@ struct error {
     char message[1024];
 };
 
+/* Whether it was this process that was short of memory or descriptors, so that the error says
+ * nothing of what was to be read. */
+bool error_is_shortage(const struct error *error);
+
 /* Each of these is false, so that a function can end with `return error_set(...)`: macros around
  * functions, so that the compiler and the analyser see the false too. `error` may be NULL. */
 

@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "core/rules.h"
 #include "core/schema.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,9 +172,17 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     const cJSON *schema = schema_experiment();
     size_t first = faults->count;
     *experiment = (struct experiment){0};
+    if (json == NULL) {
+        faults_add_memory(faults, "", "copy it");
+        return false;
+    }
     schema_check(schema, schema, json, "", faults);
     rules_check_written(json, faults);
     schema_fill_defaults(schema, schema, json);
+    if (shortage_in_trees()) {
+        faults_add_memory(faults, "", "complete it");
+        return false;
+    }
     if (json_member(json_member(json, "data"), "files") != NULL) /* nothing is left to split */
         cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "data"),
                                                 "split");
@@ -181,8 +190,10 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
     decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);
     if (faults->count == first && (!decode_rest(json, experiment) ||
-                                   (experiment->config = cJSON_Duplicate(json, true)) == NULL))
-        faults_add(faults, "", "no memory to decode it");
+                                   (experiment->config = cJSON_Duplicate(json, true)) == NULL)) {
+        shortage_forgive(0);
+        faults_add_memory(faults, "", "decode it");
+    }
     if (faults->count == first)
         return true;
     experiment_free(experiment);

@@ -102,8 +102,9 @@ struct experiment {
         *config; /* a copy of the complete JSON that this was decoded from: checkpoints carry it */
 };
 
-/* Checks `json` (one experiment, no matrix) and, if it has no fault, fills the defaults into `json`
- * itself and decodes it. Returns false and adds faults otherwise. Free with experiment_free. */
+/* Checks `json` (one experiment, no matrix; NULL where there was no memory to copy one) and, if it
+ * has no fault, fills the defaults into `json` itself and decodes it. Returns false and adds faults
+ * otherwise. Free with experiment_free. */
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults);
 void experiment_free(struct experiment *experiment);
 

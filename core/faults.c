@@ -17,7 +17,7 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
     struct fault *items = reallocarray(faults->items, faults->count + 1, sizeof *items);
     if (items == NULL) {
         if (faults->items == NULL)
-            *faults = (struct faults){&no_memory_fault, 1};
+            *faults = (struct faults){&no_memory_fault, 1, true};
         return;
     }
     struct fault *fault = &items[faults->count];
@@ -31,7 +31,22 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
     fault->place = strdup(place);
     if (fault->place == NULL)
         fault->place = no_place;
-    *faults = (struct faults){items, faults->count + 1};
+    faults->items = items;
+    faults->count++;
+}
+
+void faults_add_memory(struct faults *faults, const char *place, const char *what) {
+    faults->machine = true;
+    faults_add(faults, place, "no memory to %s", what);
+}
+
+void faults_store(const struct faults *faults, struct error *error) {
+    const struct fault *first = &faults->items[0];
+    const char *between = first->place[0] == '\0' ? "" : ": ";
+    if (faults->machine)
+        error_machine(error, "%s%s%s", first->place, between, first->message);
+    else
+        error_set(error, ERROR_INPUT, "%s%s%s", first->place, between, first->message);
 }
 
 void faults_free(struct faults *faults) {

@@ -3,6 +3,8 @@
 #ifndef ASSAY_CORE_FAULTS_H
 #define ASSAY_CORE_FAULTS_H
 
+#include "core/error.h"
+
 #include <stddef.h>
 
 struct fault {
@@ -17,11 +19,18 @@ enum { FAULTS_MAX = 1000 }; /* those beyond are dropped: mend these first */
 struct faults {
     struct fault *items;
     size_t count;
+    bool machine; /* memory was out: not the input is wrong */
 };
 
 /* A message is one line: control characters in it become '?'. */
 void faults_add(struct faults *faults, const char *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* "no memory to WHAT": what kept the input from being checked. */
+void faults_add_memory(struct faults *faults, const char *place, const char *what);
 void faults_free(struct faults *faults);
+
+/* The first of them as an error, "PLACE: MESSAGE": of the input, or of the machine. */
+#define faults_error(faults, error) (faults_store(faults, error), error_false())
+void faults_store(const struct faults *faults, struct error *error);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/array.h"
 #include "core/json_reader.h"
+#include "core/shortage.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -252,15 +253,20 @@ static bool take_word(struct reader *reader, const char *word) {
 
 static cJSON *read_word(struct reader *reader) {
     char text[READER_FOUND_MAX];
-    cJSON *node = NULL;
+    cJSON *node;
     if (take_word(reader, "true"))
         node = cJSON_CreateTrue();
     else if (take_word(reader, "false"))
         node = cJSON_CreateFalse();
     else if (take_word(reader, "null"))
         node = cJSON_CreateNull();
-    else if (!fail_foreign(reader))
-        reader_fail(reader, "expected a value, found %s", reader_found(reader, text));
+    else {
+        if (!fail_foreign(reader))
+            reader_fail(reader, "expected a value, found %s", reader_found(reader, text));
+        return NULL;
+    }
+    if (node == NULL)
+        reader_fail_memory(reader);
     return node;
 }
 
@@ -300,9 +306,12 @@ static cJSON *parse(const char *text, size_t length, const char *name, bool name
         reader_fail(&reader, "there is nothing in it");
         return NULL;
     }
+    unsigned gaps = shortage_count();
     cJSON *value = read_value(&reader);
-    if (value == NULL)
+    if (value == NULL) {
+        shortage_forgive(gaps);
         return NULL;
+    }
     reader_space(&reader);
     if (reader.at == reader.end)
         return value;

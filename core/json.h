@@ -48,7 +48,7 @@ bool json_sort_keys(cJSON *value);
 
 /* Compact text that json_parse takes back: numbers with the fewest of 15 to 17 digits that read
  * back the same (what is no number as null), bytes that are not UTF-8 as U+FFFD. Caller frees with
- * free; NULL without memory. */
+ * free; NULL without memory, or when there was too little for the tree (shortage_in_trees). */
 char *json_text(const cJSON *value);
 
 /* The same for people, with line breaks. Not cJSON_Print: of numbers that are nearly the same it

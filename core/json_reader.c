@@ -21,7 +21,7 @@ bool reader_fail(struct reader *reader, const char *format, ...) {
 }
 
 bool reader_fail_memory(struct reader *reader) {
-    return error_set(reader->error, ERROR_FAILED, "%s: no memory to parse it", reader->name);
+    return error_machine(reader->error, "%s: no memory to parse it", reader->name);
 }
 
 bool reader_word_byte(char byte) {

@@ -1,4 +1,5 @@
 #include "core/json.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <float.h>
@@ -105,16 +106,20 @@ static void write_value(struct text *text, const cJSON *value, int depth) {
     }
 }
 
-char *json_text(const cJSON *value) {
+static char *text_of(const cJSON *value, int depth) {
     struct text text = {0};
-    write_value(&text, value, COMPACT);
+    if (shortage_in_trees())
+        return NULL;
+    write_value(&text, value, depth);
     return text_take(&text);
 }
 
+char *json_text(const cJSON *value) {
+    return text_of(value, COMPACT);
+}
+
 char *json_text_pretty(const cJSON *value) {
-    struct text text = {0};
-    write_value(&text, value, 0);
-    return text_take(&text);
+    return text_of(value, 0);
 }
 
 void json_add_defined(cJSON *object, const char *key, bool defined, double value) {

@@ -6,6 +6,7 @@
 #include "core/array.h"
 #include "core/experiment.h"
 #include "core/json.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -36,7 +37,8 @@ struct expansion {
 };
 
 static bool fail_memory(struct expansion *expansion) {
-    faults_add(expansion->faults, "matrix", "no memory to expand it");
+    shortage_forgive(0);
+    faults_add_memory(expansion->faults, "matrix", "expand it");
     return false;
 }
 
@@ -235,7 +237,7 @@ static int compare_names(const void *a, const void *b) {
 static void check_names(const struct members *members, struct faults *faults) {
     const char **names = calloc(members->count + 1, sizeof *names);
     if (names == NULL) {
-        faults_add(faults, "matrix", "no memory to expand it");
+        faults_add_memory(faults, "matrix", "expand it");
         return;
     }
     for (size_t i = 0; i < members->count; i++) {

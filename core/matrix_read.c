@@ -5,6 +5,7 @@
 #include "core/rules.h"
 #include "core/schema.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,12 @@ static bool read_path(const char *key, const char *place, struct axis *axis,
         faults_add(faults, place, "a matrix cannot vary \"%s\"; take it out", key);
         return false;
     }
+    errno = 0;
     if (!schema_path_find(schema_experiment(), key, &axis->path)) {
-        fault_path(key, place, faults);
+        if (errno == ENOMEM)
+            faults_add_memory(faults, place, "expand it");
+        else
+            fault_path(key, place, faults);
         return false;
     }
     for (size_t i = 0; i < axis->path.count; i++)
@@ -82,7 +87,7 @@ static bool variant_fill(struct variant *variant, const cJSON *value, char *labe
         asprintf(&variant->part, "%s%s%s", key != NULL ? key : "", key != NULL ? "=" : "", label) <
             0) {
         variant->part = NULL;
-        faults_add(faults, place, "no memory to expand it");
+        faults_add_memory(faults, place, "expand it");
         return false;
     }
     const char *reason = rules_unprintable(label);
@@ -159,7 +164,7 @@ static bool read_axis(const cJSON *json, const cJSON *values, struct axis *axis,
     if (ok)
         check_labels(axis, faults);
     if (!ok && faults->count == first)
-        faults_add(faults, text_string(&place), "no memory to expand it");
+        faults_add_memory(faults, text_string(&place), "expand it");
     text_free(&place);
     return faults->count == first;
 }
@@ -231,7 +236,7 @@ static void read_own(const struct matrix *matrix, struct pair *pair, size_t entr
                        own->key, matrix->axes[i].key);
     own->variants = calloc(1, sizeof *own->variants);
     if (own->variants == NULL) {
-        faults_add(faults, place, "no memory to expand it");
+        faults_add_memory(faults, place, "expand it");
         return;
     }
     own->count = 1;
@@ -268,7 +273,7 @@ static void read_entries(const struct matrix *matrix, const cJSON *list, struct 
     struct text place = {0};
     entries->items = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *entries->items);
     if (entries->items == NULL)
-        faults_add(faults, "matrix", "no memory to expand it");
+        faults_add_memory(faults, "matrix", "expand it");
     text_format(&place, "matrix.%s", list->string);
     size_t length = place.length;
     for (const cJSON *one = list->child; one != NULL && entries->items != NULL; one = one->next) {
@@ -277,7 +282,7 @@ static void read_entries(const struct matrix *matrix, const cJSON *list, struct 
         size_t inner = place.length;
         entry->pairs = calloc((size_t)cJSON_GetArraySize(one), sizeof *entry->pairs);
         if (entry->pairs == NULL)
-            faults_add(faults, text_string(&place), "no memory to expand it");
+            faults_add_memory(faults, text_string(&place), "expand it");
         for (const cJSON *value = one->child; value != NULL && entry->pairs != NULL;
              value = value->next) {
             place_add_key(&place, value->string);

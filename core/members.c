@@ -58,6 +58,7 @@ static void check_member(struct member *member, struct faults *faults) {
     struct faults own = {0};
     if (experiment_from_json(member->config, &experiment, &own))
         experiment_free(&experiment);
+    faults->machine |= own.machine;
     for (size_t i = 0; i < own.count; i++) {
         struct text place = {0};
         place_in_file(member, own.items[i].place, &place);

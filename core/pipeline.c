@@ -189,7 +189,7 @@ bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowe
     text_add(&reading.place, place, strlen(place));
     *pipeline = (struct pipeline){.ops = calloc(count + 1, sizeof *pipeline->ops)};
     if (pipeline->ops == NULL) {
-        FAULT(&reading, "no memory for %zu ops", count);
+        faults_add_memory(faults, place, "read its ops");
         goto out;
     }
     size_t length = reading.place.length;

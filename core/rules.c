@@ -133,7 +133,7 @@ static void check_upsample(const cJSON *upsample, const cJSON *classes, struct f
     text_format(&place, "data.upsample");
     size_t length = place.length;
     if (names == NULL)
-        faults_add(faults, "data.upsample", "no memory to check it");
+        faults_add_memory(faults, "data.upsample", "check it");
     for (const cJSON *one = classes->child; names != NULL && one != NULL; one = one->next) {
         names[count++] = json_member(one, "name")->valuestring;
         text_format(&list, "%s%s", count > 1 ? ", " : "", names[count - 1]);

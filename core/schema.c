@@ -12,24 +12,35 @@ extern const char schema_experiment_json[], schema_messages_json[];
 
 static cJSON *experiment_schema, *messages_schema;
 
+static struct error loading;
+
 static void load(void) {
     experiment_schema = json_parse(schema_experiment_json, strlen(schema_experiment_json),
-                                   "experiment.schema.json", NULL);
+                                   "experiment.schema.json", &loading);
     messages_schema = json_parse(schema_messages_json, strlen(schema_messages_json),
-                                 "messages.schema.json", NULL);
-    assert(experiment_schema != NULL && messages_schema != NULL);
+                                 "messages.schema.json", &loading);
 }
 
 /* Of POSIX: ThreadSanitizer does not know C11's. */
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
 
+bool schema_load(struct error *error) {
+    pthread_once(&loaded, load);
+    if (experiment_schema != NULL && messages_schema != NULL)
+        return true;
+    *error = loading;
+    return false;
+}
+
 const cJSON *schema_experiment(void) {
     pthread_once(&loaded, load);
+    assert(experiment_schema != NULL); /* main sees to it (schema_load) */
     return experiment_schema;
 }
 
 const cJSON *schema_messages(void) {
     pthread_once(&loaded, load);
+    assert(messages_schema != NULL);
     return messages_schema;
 }
 
@@ -52,7 +63,8 @@ static void fill_object(const cJSON *root, const cJSON *schema, cJSON *value) {
         if (item == NULL)
             continue;
         schema_fill_defaults(root, property, item);
-        cJSON_AddItemToObject(value, property->string, item);
+        if (!cJSON_AddItemToObject(value, property->string, item))
+            cJSON_Delete(item);
     }
 }
 

@@ -17,7 +17,10 @@
 
 #include <cjson/cJSON.h>
 
-/* The embedded schemas, parsed once, never freed; any thread may ask. */
+/* Parses the embedded schemas, once; false when there is no memory for them, which is for main to
+ * find before anything else asks for one. */
+bool schema_load(struct error *error);
+/* They, never freed; any thread may ask. */
 const cJSON *schema_experiment(void);
 const cJSON *schema_messages(void); /* its $defs are named after the messages */
 
@@ -27,8 +30,8 @@ const cJSON *schema_messages(void); /* its $defs are named after the messages */
 void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, const char *place,
                   struct faults *faults);
 
-/* Puts each missing key that has a `default` into `value`, at every depth. `value` must be valid.
- */
+/* Puts each missing key that has a `default` into `value`, at every depth, as far as there is
+ * memory (shortage_in_trees). `value` must be valid. */
 void schema_fill_defaults(const cJSON *root, const cJSON *schema, cJSON *value);
 
 #endif

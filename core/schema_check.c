@@ -67,7 +67,7 @@ static size_t children(const cJSON *list) {
 static const char **words_new(struct check *check, size_t count) {
     const char **words = calloc(count + 1, sizeof *words);
     if (words == NULL)
-        FAULT(check, "no memory to check it");
+        faults_add_memory(check->faults, text_string(&check->place), "check it");
     return words;
 }
 

@@ -18,8 +18,8 @@ struct schema_path {
 };
 
 /* Cuts `path`. Where an object takes any key (data.upsample), the rest of the path is that key,
- * dots and all. False when the schema knows no such path, or without memory; else free with
- * schema_path_free. */
+ * dots and all. False when the schema knows no such path, or without memory (errno is ENOMEM
+ * then); else free with schema_path_free. */
 bool schema_path_find(const cJSON *root, const char *path, struct schema_path *found);
 void schema_path_free(struct schema_path *path);
 

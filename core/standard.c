@@ -1,6 +1,7 @@
 #include "core/standard.h"
 
 #include "core/error.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -49,8 +50,13 @@ void standard_size(FILE *stream, size_t *columns, size_t *rows) {
 
 int standard_finish(int code) {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        if (code != 0 || !shortage_ever())
+            return code;
+        fputs("assay: out of memory: something is missing in what was printed or written\n",
+              stderr);
+        return ERROR_FAILED;
+    }
     if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
         fputs("assay: stdout is closed, so nothing was printed\n", stderr);
     else

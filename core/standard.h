@@ -21,7 +21,8 @@ void standard_outlast_readers(void);
 void standard_size(FILE *stream, size_t *columns, size_t *rows);
 
 /* The exit code, for the end of main: `code`, or 1 when that is 0 and stdout has not taken
- * everything (a full disk, nobody there), which is said on stderr. */
+ * everything (a full disk, nobody there), or there was no memory for all of it (shortage_ever);
+ * which is said on stderr. */
 int standard_finish(int code);
 
 #endif

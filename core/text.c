@@ -1,5 +1,7 @@
 #include "core/text.h"
 
+#include "core/shortage.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@ static bool text_reserve(struct text *text, size_t more) {
     char *data = capacity - text->length > more ? realloc(text->data, capacity) : NULL;
     if (data == NULL) {
         text->failed = true;
+        shortage_note();
         return false;
     }
     text->data = data;

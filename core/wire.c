@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/schema.h"
+#include "core/shortage.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -80,9 +81,8 @@ static bool shape_check(const cJSON *shape, const char *name, const cJSON *body,
     schema_check(schema_messages(), shape, body, "", &faults);
     bool valid = faults.count == 0;
     if (!valid) {
-        const struct fault *first = &faults.items[0];
-        error_set(error, ERROR_INPUT, "%s: %s%s%s", name, first->place,
-                  first->place[0] == '\0' ? "" : ": ", first->message);
+        faults_error(&faults, error);
+        error_context(error, "%s", name);
     }
     faults_free(&faults);
     return valid;
@@ -101,6 +101,23 @@ static bool bytes_check(const cJSON *shape, const char *name, const struct wire_
     return true;
 }
 
+/* *code: what is wrong with the message, unless it is this process that is short of memory. */
+static cJSON *body_decode(const cJSON *shape, const char *name, const struct wire_frame *frame,
+                          enum wire_code *code, struct error *error) {
+    struct error why = {0};
+    cJSON *body = json_parse(frame->data, frame->length, name, &why);
+    if (body != NULL &&
+        (cJSON_IsObject(body) ||
+         error_set(&why, ERROR_INPUT, "%s: the body is no JSON object", name)) &&
+        shape_check(shape, name, body, &why))
+        return body;
+    cJSON_Delete(body);
+    *code = error_is_shortage(&why) ? WIRE_INTERNAL : WIRE_INVALID;
+    if (error != NULL)
+        *error = why;
+    return NULL;
+}
+
 static bool bytes_take(const struct wire_frame *frame, struct wire_message *message,
                        enum wire_code *code, struct error *error) {
     message->bytes = malloc(frame->length);
@@ -110,7 +127,7 @@ static bool bytes_take(const struct wire_frame *frame, struct wire_message *mess
         return true;
     }
     *code = WIRE_INTERNAL;
-    return error_set(error, ERROR_FAILED, "no memory for the message %s", message->name);
+    return error_machine(error, "no memory for the message %s", message->name);
 }
 
 bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_message *message,
@@ -149,15 +166,9 @@ bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_mess
     if (frames[3].length > WIRE_BODY_MAX)
         return error_set(error, ERROR_INPUT, "%s: a body of %zu bytes; at most %d are taken",
                          message->name, frames[3].length, WIRE_BODY_MAX);
-    cJSON *body = json_parse(frames[3].data, frames[3].length, message->name, error);
+    cJSON *body = body_decode(shape, message->name, &frames[3], code, error);
     if (body == NULL)
         return false;
-    if (!cJSON_IsObject(body) || !shape_check(shape, message->name, body, error)) {
-        if (!cJSON_IsObject(body))
-            error_set(error, ERROR_INPUT, "%s: the body is no JSON object", message->name);
-        cJSON_Delete(body);
-        return false;
-    }
     if (count == WIRE_FRAMES_MAX && !bytes_take(&frames[WIRE_FRAMES], message, code, error)) {
         cJSON_Delete(body);
         return false;
@@ -169,9 +180,10 @@ bool wire_decode(const struct wire_frame *frames, size_t count, struct wire_mess
 bool wire_encode(const char *name, uint64_t request, const cJSON *body, struct wire_packet *packet,
                  struct error *error) {
     *packet = (struct wire_packet){0};
-    char *text = body == NULL ? strdup("{}") : json_text(body);
+    /* a tree with a gap may be none at all */
+    char *text = shortage_in_trees() ? NULL : body == NULL ? strdup("{}") : json_text(body);
     if (text == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for the message %s", name);
+        return error_machine(error, "no memory for the message %s", name);
     size_t length = strlen(text);
     if (length > WIRE_BODY_MAX) {
         free(text);

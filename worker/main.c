@@ -1,5 +1,6 @@
 /* assay-worker: trains what a coordinator hands out; step, bench, evaluate and predict run without
  * one. */
+#include "core/schema.h"
 #include "core/standard.h"
 #include "core/text.h"
 #include "net/dealer.h"
@@ -329,6 +330,11 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("assay " ASSAY_VERSION);
         return standard_finish(0);
+    }
+    struct error error = {0};
+    if (!schema_load(&error)) {
+        standard_complain("%s", error.message);
+        return (int)error.code;
     }
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)

@@ -1,0 +1,169 @@
+/* Memory that is refused at every moment in turn: what comes is whole, or the error says so. */
+#include "core/experiment.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/shortage.h"
+#include "core/wire.h"
+#include "tests/refusing.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char config[] =
+    "{\"name\":\"a\",\"data\":{\"classes\":[{\"name\":\"x\",\"dir\":\"x\",\"label\":0},"
+    "{\"name\":\"y\",\"dir\":\"y\",\"label\":1}]},\"augmentations\":[{\"op\":\"random_crop\","
+    "\"size\":8},{\"op\":\"normalize\"}],\"evaluation\":[{\"op\":\"center_crop\",\"size\":8},"
+    "{\"op\":\"normalize\"}],"
+    "\"model\":{\"arch\":\"resnet18\",\"weights\":null},\"train\":{\"epochs\":3}}";
+
+static cJSON *config_parse(void) {
+    cJSON *json = json_parse(config, strlen(config), "config", NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void a_text_is_parsed_whole_or_not_at_all(void **state) {
+    static const char text[] = "{\"a\":[1,\"two\",true,null,{\"b\":false}],\"c\":\"\"}";
+    (void)state;
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        cJSON *json = json_parse(text, strlen(text), "text", &error);
+        refuse_no_more();
+        assert_true((json == NULL) == refused);
+        assert_true(!refused || error_is_shortage(&error));
+        assert_string_equal(refused ? error.message : "",
+                            refused ? "text: no memory to parse it" : "");
+        char *again = json != NULL ? json_text(json) : NULL; /* nothing of the failure is left */
+        assert_string_equal(again != NULL ? again : text, text);
+        free(again);
+        cJSON_Delete(json);
+    }
+}
+
+static void a_tree_that_lacks_a_part_has_no_text(void **state) {
+    (void)state;
+    REFUSE_EACH(n) {
+        cJSON *json = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(json, "list");
+        cJSON_AddStringToObject(json, "name", "value");
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(7));
+        char *text = json_text(json);
+        refuse_no_more();
+        assert_true((text == NULL) == refused);
+        assert_string_equal(text != NULL ? text : "",
+                            refused ? "" : "{\"list\":[7],\"name\":\"value\"}");
+        shortage_in_trees(); /* where it was the text itself that had no memory */
+        free(text);
+        cJSON_Delete(json);
+    }
+}
+
+static void an_experiment_is_decoded_whole_or_not_at_all(void **state) {
+    struct experiment experiment;
+    struct faults none = {0};
+    cJSON *whole = config_parse();
+    (void)state;
+    assert_true(experiment_from_json(whole, &experiment, &none));
+    experiment_free(&experiment);
+    REFUSE_EACH(n) {
+        struct faults faults = {0};
+        refuse_no_more();
+        cJSON *json = config_parse();
+        refuse_after = n;
+        bool good = experiment_from_json(json, &experiment, &faults);
+        refuse_no_more();
+        assert_true(good || (refused && faults.machine));
+        if (good) {
+            assert_true(cJSON_Compare(experiment.config, whole, true));
+            assert_int_equal(experiment.augmentations.count, 2);
+            assert_string_equal(experiment.model.arch, "resnet18");
+            experiment_free(&experiment);
+        }
+        faults_free(&faults);
+        cJSON_Delete(json);
+    }
+    cJSON_Delete(whole);
+}
+
+static void a_matrix_makes_every_member_whole_or_none(void **state) {
+    char *path = temporary_path(state, "m.json"), *text = NULL;
+    struct error error = {0};
+    assert_true(asprintf(&text, "%.*s,\"matrix\":{\"train.seed\":[0,5]}}", (int)strlen(config) - 1,
+                         config) > 0);
+    assert_true(file_write_atomic(path, text, strlen(text), &error));
+    REFUSE_EACH(n) {
+        struct members members;
+        struct faults faults = {0};
+        char *read = NULL;
+        error = (struct error){0};
+        bool good = members_read(path, &members, &read, &faults, &error);
+        refuse_no_more();
+        assert_true(good || (refused && (faults.machine || error_is_shortage(&error))));
+        for (size_t i = 0; good && i < 2; i++) {
+            assert_int_equal(members.count, 2);
+            const cJSON *train = json_member(members.items[i].config, "train");
+            assert_int_equal(json_integer(train, "seed"), i * 5);
+            assert_int_equal(json_integer(train, "batch_size"), 32);
+            assert_string_equal(json_string(members.items[i].variant, "train.seed"),
+                                i == 0 ? "0" : "5");
+        }
+        if (good)
+            members_free(&members);
+        faults_free(&faults);
+        free(read);
+    }
+    free(text);
+    free(path);
+}
+
+/* "{}" would be another message than the one that was meant, and the answer to it "invalid". */
+static void a_message_is_sent_whole_or_not_at_all(void **state) {
+    (void)state;
+    REFUSE_EACH(n) {
+        struct wire_packet packet;
+        struct error error = {0};
+        cJSON *body = cJSON_CreateObject();
+        cJSON_AddNumberToObject(body, "since", 3);
+        bool sent = wire_encode("changes", 1, body, &packet, &error);
+        refuse_no_more();
+        assert_true(sent == !refused);
+        assert_true(sent || error_is_shortage(&error));
+        assert_string_equal(sent ? packet.body : "", sent ? "{\"since\":3}" : "");
+        shortage_in_trees();
+        wire_packet_free(&packet);
+        cJSON_Delete(body);
+    }
+}
+
+/* A worker drops a report that is called invalid. */
+static void a_message_that_there_is_no_memory_for_is_not_called_invalid(void **state) {
+    static const struct wire_frame frames[] = {
+        {"assay/1", 7}, {"changes", 7}, {"1", 1}, {"{\"since\":3}", 11}};
+    (void)state;
+    REFUSE_EACH(n) {
+        struct wire_message message;
+        struct error error = {0};
+        enum wire_code code;
+        bool good = wire_decode(frames, 4, &message, &code, &error);
+        refuse_no_more();
+        assert_true(good || (refused && code == WIRE_INTERNAL && error_is_shortage(&error)));
+        wire_message_free(&message);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
+        cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
+        cmocka_unit_test(an_experiment_is_decoded_whole_or_not_at_all),
+        cmocka_unit_test_setup_teardown(a_matrix_makes_every_member_whole_or_none, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test(a_message_is_sent_whole_or_not_at_all),
+        cmocka_unit_test(a_message_that_there_is_no_memory_for_is_not_called_invalid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,91 @@
+/* refusing: memory that is refused at one moment of a test, and whatever moment is meant.
+ *
+ * For tests that the linker gives these in place of the C library's allocations, in our own code
+ * and in cJSON's, which asks through core/shortage.c (tests/CMakeLists.txt):
+ *
+ *     REFUSE_EACH(n) { ... } runs the block with the first allocation of it refused, then with the
+ *     second, and so on, until one run has asked for fewer.
+ *
+ * `refused` says in the block whether the moment has come; behind refuse_no_more() in it everything
+ * is given again.
+ */
+#ifndef ASSAY_TESTS_REFUSING_H
+#define ASSAY_TESTS_REFUSING_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local size_t refuse_after; /* 0: nothing is refused */
+static _Thread_local bool refused;
+
+#define REFUSE_EACH(n)                                                                             \
+    for (size_t n = 1; n == 1 || refused; n++)                                                     \
+        for (bool refuse_once = (refuse_after = n, refused = false, true); refuse_once;            \
+             refuse_once = (refuse_after = 0, false))
+
+static inline void refuse_no_more(void) {
+    refuse_after = 0;
+}
+
+static bool refuse(void) {
+    if (refuse_after == 0 || --refuse_after > 0)
+        return false;
+    refused = true;
+    errno = ENOMEM;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t length);
+int __real_vasprintf(char **text, const char *format, va_list arguments);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t length);
+int __wrap_vasprintf(char **text, const char *format, va_list arguments);
+int __wrap_asprintf(char **text, const char *format, ...);
+
+void *__wrap_malloc(size_t size) {
+    return refuse() ? NULL : __real_malloc(size);
+}
+void *__wrap_calloc(size_t count, size_t size) {
+    return refuse() ? NULL : __real_calloc(count, size);
+}
+void *__wrap_realloc(void *memory, size_t size) {
+    return refuse() ? NULL : __real_realloc(memory, size);
+}
+void *__wrap_reallocarray(void *memory, size_t count, size_t size) {
+    return refuse() ? NULL : __real_reallocarray(memory, count, size);
+}
+char *__wrap_strdup(const char *text) {
+    return refuse() ? NULL : __real_strdup(text);
+}
+char *__wrap_strndup(const char *text, size_t length) {
+    return refuse() ? NULL : __real_strndup(text, length);
+}
+/* What stands in *text then is undefined. */
+int __wrap_vasprintf(char **text, const char *format, va_list arguments) {
+    if (!refuse())
+        return __real_vasprintf(text, format, arguments);
+    *text = (char *)1;
+    return -1;
+}
+int __wrap_asprintf(char **text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = __wrap_vasprintf(text, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+#endif
