@@ -140,7 +140,8 @@ static int check(const char *file, const struct members *members, const struct m
     if (ok && report.broken == 0) {
         if (chosen->out == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0)
             path = NULL;
-        ok = write_manifest(&report, chosen->out != NULL ? chosen->out : path, &error);
+        const char *out = chosen->out != NULL ? chosen->out : path;
+        ok = out != NULL ? write_manifest(&report, out, &error) : error_memory(&error);
     }
     int status = ok ? data_report_status(&report) : command_fail(&error);
     if (ok && json) {

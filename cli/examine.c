@@ -50,12 +50,17 @@ static bool look_at(const struct reading_room *room, size_t index, struct error 
     return ok;
 }
 
-/* A picture that cannot be read is a fault of it, and nothing that stops the others. */
+/* A picture that cannot be read is a fault of it, and nothing that stops the others, unless it is
+ * this process that is short of memory or descriptors. */
 static bool read_picture(void *context, size_t index, struct error *error) {
     const struct reading_room *room = context;
     struct error fault = {0};
     if (look_at(room, index, &fault))
         return true;
+    if (error_is_shortage(&fault)) {
+        *error = fault;
+        return false;
+    }
     room->facts[index].fault = strdup(fault.message);
     return room->facts[index].fault != NULL || error_memory(error);
 }

@@ -10,6 +10,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEY_OUT = 'o', KEY_REAL = 'r' };
 
@@ -134,16 +135,22 @@ static void add_file(struct text *text, const struct starter *starter) {
                       "  \"train\": {\"epochs\": 20, \"batch_size\": 32, \"seed\": 0}\n}\n");
 }
 
-static bool write_new(const char *path, struct text *text, struct error *error) {
+static bool write_new(const char *path, const struct text *text, struct error *error) {
+    if (text->failed)
+        return error_memory(error);
     FILE *file = fopen(path, "wx");
     if (file == NULL && errno == EEXIST)
         return error_set(error, ERROR_INPUT,
                          "%s is there already and is left alone; choose another with --out", path);
     if (file == NULL)
         return error_errno(error, ERROR_FAILED, "cannot write %s", path);
-    bool good = !text->failed && fwrite(text->data, 1, text->length, file) == text->length;
+    bool good = fwrite(text->data, 1, text->length, file) == text->length;
     good = fclose(file) == 0 && good;
-    return good || error_errno(error, ERROR_FAILED, "cannot write %s", path);
+    if (good)
+        return true;
+    error_errno(error, ERROR_FAILED, "cannot write %s", path);
+    unlink(path); /* or the next attempt would leave it alone */
+    return false;
 }
 
 /* --- telling --- */

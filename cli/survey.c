@@ -47,12 +47,13 @@ static size_t files_first(int folder, struct dirent **names, int count) {
     return files;
 }
 
-static void sample(const char *path, struct survey_class *class) {
+/* False when it is not the picture that is broken, but this process short of something. */
+static bool sample(const char *path, struct survey_class *class, struct error *error) {
     struct image image = {0};
     class->sampled++;
-    if (!picture_read(path, &image, NULL)) {
+    if (!picture_read(path, &image, error)) {
         class->broken++;
-        return;
+        return !error_is_shortage(error);
     }
     int side = image.width < image.height ? image.width : image.height;
     if (class->least == 0 || side < class->least)
@@ -60,26 +61,34 @@ static void sample(const char *path, struct survey_class *class) {
     if (side > class->most)
         class->most = side;
     image_free(&image);
+    return true;
 }
 
 /* False without memory. A folder that cannot be read, or is none, is a class without pictures. */
-static bool look(const char *root, const char *name, struct survey_class *class) {
+static bool look(const char *root, const char *name, struct survey_class *class,
+                 struct error *error) {
     struct dirent **names = NULL;
     char *folder = NULL;
     *class = (struct survey_class){.name = strdup(name)};
     if (class->name == NULL || asprintf(&folder, "%s/%s", root, name) < 0)
-        return false;
+        return error_memory(error);
     int count = scandir(folder, &names, is_picture, alphasort);
     int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool good = true;
+    if (opened < 0) {
+        error_errno(error, ERROR_INPUT, "cannot read %s", folder);
+        good = !error_is_shortage(error);
+    }
     class->pictures = opened >= 0 ? files_first(opened, names, count) : 0;
     size_t wanted = class->pictures < SURVEY_SAMPLE ? class->pictures : SURVEY_SAMPLE;
     for (size_t i = 0; good && i < wanted; i++) {
         char *path = NULL;
-        good = asprintf(&path, "%s/%s", folder, names[i * class->pictures / wanted]->d_name) >= 0;
-        if (good)
-            sample(path, class);
-        free(good ? path : NULL);
+        if (asprintf(&path, "%s/%s", folder, names[i * class->pictures / wanted]->d_name) < 0) {
+            good = error_memory(error);
+            break;
+        }
+        good = sample(path, class, error);
+        free(path);
     }
     if (opened >= 0)
         close(opened);
@@ -96,17 +105,17 @@ bool survey_make(const char *root, struct survey *survey, struct error *error) {
     if (count < 0)
         return error_errno(error, ERROR_INPUT, "cannot read the folder %s", root);
     survey->classes = calloc((size_t)count + 1, sizeof *survey->classes);
-    good = survey->classes != NULL;
+    good = survey->classes != NULL || error_memory(error);
     for (int i = 0; good && i < count; i++) {
         struct survey_class *class = &survey->classes[survey->count];
-        good = look(root, names[i]->d_name, class);
+        good = look(root, names[i]->d_name, class, error);
         if (good && class->pictures > 0)
             survey->count++;
         else
             free(class->name);
     }
     free_names(names, count);
-    return good || error_memory(error);
+    return good;
 }
 
 void survey_free(struct survey *survey) {

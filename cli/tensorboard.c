@@ -2,10 +2,12 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "core/atomic_file.h"
 #include "core/board.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEY_OUT = 'o' };
 
@@ -47,7 +49,7 @@ static char *path_of(const char *out, const cJSON *experiment) {
     return path;
 }
 
-static bool write_board(const char *path, const cJSON *experiment, struct error *error) {
+static bool write_events(const char *path, const cJSON *experiment, struct error *error) {
     const cJSON *config = field_at(experiment, "config"), *item;
     struct tensorboard *board = NULL;
     if (!tensorboard_open(path, 0, &board, error))
@@ -59,6 +61,19 @@ static bool write_board(const char *path, const cJSON *experiment, struct error 
         tensorboard_end(board);
     bool ok = tensorboard_sync(board, error);
     tensorboard_close(board);
+    return ok;
+}
+
+/* Under a name that TensorBoard does not look for until it is whole. */
+static bool write_board(const char *path, const cJSON *experiment, struct error *error) {
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%.*sunfinished", (int)(strrchr(path, '/') + 1 - path), path) < 0)
+        return error_memory(error);
+    bool ok =
+        write_events(temporary, experiment, error) && atomic_file_adopt(temporary, path, error);
+    if (!ok)
+        unlink(temporary);
+    free(temporary);
     return ok;
 }
 

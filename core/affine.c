@@ -37,7 +37,7 @@ static bool scale_only(const struct image *from, const double matrix[6], struct 
                        struct error *error) {
     int *columns = malloc((size_t)to->width * sizeof *columns);
     if (columns == NULL)
-        return error_set(error, ERROR_FAILED, "no memory to transform a picture");
+        return error_machine(error, "no memory to transform a picture");
     double x_in = matrix[2] + matrix[0] * 0.5, y_in = matrix[5] + matrix[4] * 0.5;
     for (int x = 0; x < to->width; x++, x_in += matrix[0])
         columns[x] = affine_coordinate(x_in, from->width);

@@ -54,7 +54,7 @@ bool checksums_read(const char *text, size_t length, const char *name, struct ma
                                   .classes = calloc(1, sizeof *manifest->classes)};
     if (manifest->pictures == NULL || manifest->classes == NULL) {
         manifest_free(manifest);
-        return error_set(error, ERROR_FAILED, "out of memory for a list of %zu pictures", lines);
+        return error_machine(error, "out of memory for a list of %zu pictures", lines);
     }
     manifest->class_count = 1;
     for (size_t line = 1; at < length; line++) {

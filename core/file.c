@@ -27,7 +27,7 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
             capacity = capacity == 0 ? 65536 : 2 * capacity;
             char *larger = capacity <= SIZE_MAX / 2 ? realloc(buffer, capacity) : NULL;
             if (larger == NULL) {
-                error_set(error, ERROR_FAILED, "%s: no memory to read it", path);
+                error_machine(error, "%s: no memory to read it", path);
                 break;
             }
             buffer = larger;
@@ -119,16 +119,18 @@ static bool folder_make_one(const char *path, struct error *error) {
         return durable;
     }
     int reason = errno;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+    bool seen = stat(path, &status) == 0;
+    if (seen && S_ISDIR(status.st_mode))
         return true;
-    errno = reason;
+    if (seen || reason != EEXIST) /* else what keeps it from being seen */
+        errno = reason;
     return error_errno(error, ERROR_FAILED, "cannot make the folder %s", path);
 }
 
 bool folder_make(const char *path, struct error *error) {
     char *prefix = strdup(path);
     if (prefix == NULL)
-        return error_set(error, ERROR_FAILED, "no memory to make the folder %s", path);
+        return error_machine(error, "no memory to make the folder %s", path);
     bool ok = true;
     for (char *slash = prefix; ok && (slash = strchr(slash + 1, '/')) != NULL;) {
         *slash = '\0';
@@ -145,9 +147,8 @@ bool folder_make_of(const char *path, struct error *error) {
     if (slash == NULL || slash == path)
         return true;
     char *folder = strndup(path, (size_t)(slash - path));
-    bool made = folder != NULL
-                    ? folder_make(folder, error)
-                    : error_set(error, ERROR_FAILED, "no memory to make the folder of %s", path);
+    bool made = folder != NULL ? folder_make(folder, error)
+                               : error_machine(error, "no memory to make the folder of %s", path);
     free(folder);
     return made;
 }
@@ -165,7 +166,7 @@ bool folder_sync(const char *path, struct error *error) {
 bool folder_sync_of(const char *path, struct error *error) {
     char *copy = strdup(path);
     if (copy == NULL)
-        return error_set(error, ERROR_FAILED, "no memory to sync the folder of %s", path);
+        return error_machine(error, "no memory to sync the folder of %s", path);
     bool ok = folder_sync(dirname(copy), error);
     free(copy);
     return ok;

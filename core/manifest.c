@@ -81,7 +81,7 @@ bool manifest_of_split(const struct split *split, struct manifest *manifest, str
     if (ok)
         return true;
     manifest_free(manifest);
-    return error_set(error, ERROR_FAILED, "out of memory for a list of %zu pictures", total);
+    return error_machine(error, "out of memory for a list of %zu pictures", total);
 }
 
 /* --- sums --- */

@@ -73,7 +73,7 @@ static bool axis_make(struct axis *axis, int from, int to, struct error *error) 
     for (int i = 0; done && i < to; i++)
         axis_fill(axis, exact, from, to, i);
     free(exact);
-    return done || error_set(error, ERROR_FAILED, "no memory to resize a picture");
+    return done || error_machine(error, "no memory to resize a picture");
 }
 
 /* Each pixel of a row in four int32. It is read as four bytes: `row` has one to spare. */
@@ -159,7 +159,7 @@ static bool scratch_make(struct scratch *scratch, const struct image *from, int 
     scratch->sum = malloc(count * sizeof *scratch->sum);
     if (scratch->last == NULL || scratch->wide == NULL || scratch->ring == NULL ||
         scratch->sum == NULL)
-        return error_set(error, ERROR_FAILED, "no memory to resize a picture");
+        return error_machine(error, "no memory to resize a picture");
     memcpy(scratch->last, from->pixels + row_bytes * (size_t)(from->height - 1), row_bytes);
     scratch->last[row_bytes] = 0;
     for (size_t i = 0; i < count; i++)

@@ -32,7 +32,7 @@ bool roc_make(const struct score *scores, size_t count, struct roc *roc, struct 
     if (sorted == NULL || roc->points == NULL) {
         free(sorted);
         roc_free(roc);
-        return error_set(error, ERROR_FAILED, "no memory for the scores of %zu pictures", count);
+        return error_machine(error, "no memory for the scores of %zu pictures", count);
     }
     for (size_t i = 0; i < count; i++)
         sorted[i] = scores[i];

@@ -162,7 +162,7 @@ static bool read_header(const char *path, struct safetensors *file, struct error
     file->tensors = calloc(entries + 1, sizeof *file->tensors);
     file->by_name = calloc(entries + 1, sizeof *file->by_name);
     if (file->tensors == NULL || file->by_name == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for %zu tensors", entries);
+        return error_machine(error, "out of memory for %zu tensors", entries);
     const cJSON *entry;
     cJSON_ArrayForEach(entry, file->header) {
         if (entry == file->metadata)
@@ -352,8 +352,10 @@ bool safetensors_write_from(const char *path, const struct tensor *tensors, size
     struct atomic_file file;
     safetensors_head(tensors, count, metadata, metadata_count, &head);
     if (head.failed || head.length - LENGTH_BYTES > header_limit) {
+        bool large = !head.failed;
         text_free(&head);
-        return error_set(error, ERROR_FAILED, "%s: the header is too large", path);
+        return large ? error_set(error, ERROR_FAILED, "%s: the header is too large", path)
+                     : error_machine(error, "%s: no memory for the header", path);
     }
     bool ok = atomic_file_begin(path, &file, error);
     if (ok) {

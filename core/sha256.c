@@ -42,7 +42,7 @@ bool sha256_file(int descriptor, const char *path, char text[static SHA256_TEXT_
     bool ok = false;
     *bytes = 0;
     if (buffer == NULL || context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
-        error_set(error, ERROR_FAILED, "no memory to sum up %s", path);
+        error_machine(error, "no memory to sum up %s", path);
         goto out;
     }
     while ((got = read_piece(descriptor, buffer, *bytes)) > 0) {

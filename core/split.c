@@ -189,7 +189,7 @@ static bool list_deal(struct split_list *list, const struct folder *folder,
     assert(folder->order != NULL);
     struct split_item *items = reallocarray(list->items, total, sizeof *items);
     if (items == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a list of %zu pictures", total);
+        return error_machine(error, "out of memory for a list of %zu pictures", total);
     list->items = items;
     for (size_t time = 0; time < repeat; time++) {
         for (size_t i = 0; i < count; i++) {

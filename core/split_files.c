@@ -46,7 +46,7 @@ __attribute__((format(printf, 3, 4))) static bool fail(const struct reading *rea
 }
 
 static bool fail_memory(const struct reading *reading) {
-    return error_set(reading->error, ERROR_FAILED, "%s: out of memory", reading->file);
+    return error_machine(reading->error, "%s: out of memory", reading->file);
 }
 
 /* --- paths --- */
@@ -287,7 +287,7 @@ static bool upsample(struct split *split, struct error *error) {
     memcpy(left, own, sizeof left);
     more.items = calloc(total + 1, sizeof *more.items);
     if (more.items == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a list of %zu pictures", total);
+        return error_machine(error, "out of memory for a list of %zu pictures", total);
     for (size_t i = 0; i < list->count; i++) {
         size_t c = list->items[i].class_index;
         more.items[more.count++] = list->items[i];

@@ -70,6 +70,15 @@ static void a_folder_that_cannot_be_made_durable_is_not_left(void **state) {
     free(path);
 }
 
+static void what_keeps_a_folder_from_being_seen_is_named(void **state) {
+    char *path = temporary_path(state, "x");
+    struct error error = {0};
+    assert_int_equal(symlink("x", path), 0); /* to itself: mkdir says that it is there */
+    assert_false(folder_make(path, &error));
+    assert_non_null(strstr(error.message, strerror(ELOOP)));
+    free(path);
+}
+
 /* --- files --- */
 
 static void a_file_is_written_whole_and_read_back(void **state) {
@@ -126,6 +135,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_new_folder_is_durable_before_anything_is_made_in_it,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_made_durable_is_not_left,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(what_keeps_a_folder_from_being_seen_is_named,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_file_is_written_whole_and_read_back, temporary_make,
                                         temporary_remove),

@@ -1,0 +1,139 @@
+/* What people are shown when memory is refused at every moment in turn. */
+#include "cli/command.h"
+#include "cli/survey.h"
+#include "cli/table.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/png.h"
+#include "core/shortage.h"
+#include "core/standard.h"
+#include "core/text.h"
+#include "tests/refusing.h"
+#include "tests/sample_picture.h"
+#include "tests/temporary.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static const struct column columns[] = {{"name", COLUMN_LEFT}, {"count", COLUMN_RIGHT}};
+
+static void a_program_that_printed_half_a_table_does_not_end_well(void **state) {
+    static const char whole[] = "name  count\none       1\n";
+    (void)state;
+    REFUSE_EACH(n) {
+        struct table table = TABLE_OF(columns);
+        char *text = NULL;
+        size_t length = 0;
+        struct screen screen = {.stream = open_memstream(&text, &length)};
+        table_add(&table, "one");
+        table_add(&table, "%d", 1);
+        table_print(&table, &screen, 0);
+        refuse_no_more();
+        fclose(screen.stream);
+        table_free(&table);
+        assert_true(strcmp(text, whole) == 0 || shortage_ever());
+        free(text);
+    }
+    assert_int_equal(standard_finish(0), ERROR_FAILED);
+    assert_int_equal(standard_finish(ERROR_INPUT), ERROR_INPUT);
+}
+
+/* FOLDER/pictures with a picture in each of two classes. */
+static void make_pictures(void **state) {
+    static const char *const names[] = {"pictures", "pictures/fake", "pictures/real"};
+    for (size_t i = 0; i < 3; i++) {
+        char *folder = temporary_path(state, names[i]), *path = NULL;
+        assert_int_equal(mkdir(folder, 0700), 0);
+        struct image image = sample_picture(16, 16);
+        assert_true(asprintf(&path, "%s/a.png", folder) > 0);
+        assert_true(i == 0 || png_write(path, &image, NULL));
+        image_free(&image);
+        free(path);
+        free(folder);
+    }
+}
+
+static void init_leaves_a_whole_file_or_none(void **state) {
+    struct error error = {0};
+    make_pictures(state);
+    char *root = temporary_path(state, "pictures"), *out = temporary_path(state, "new.json");
+    char name[] = "init", option[] = "--out";
+    size_t length;
+    REFUSE_EACH(n) {
+        char *argv[] = {name, root, option, out, NULL}, *text = NULL;
+        int code = command_init(4, argv);
+        refuse_no_more();
+        assert_true((access(out, F_OK) == 0) == (code == 0));
+        if (code != 0)
+            continue;
+        assert_true(file_read(out, 1 << 20, &text, &length, &error));
+        assert_non_null(strstr(text, "\"root\": \""));
+        assert_int_equal(length, strlen(text));
+        assert_true(text_ends(text, "\"seed\": 0}\n}\n"));
+        free(text);
+        unlink(out);
+    }
+    free(root);
+    free(out);
+}
+
+static void a_survey_does_not_call_broken_what_there_was_no_memory_for(void **state) {
+    make_pictures(state);
+    char *root = temporary_path(state, "pictures");
+    REFUSE_EACH(n) {
+        struct survey survey;
+        struct error error = {0};
+        bool good = survey_make(root, &survey, &error);
+        refuse_no_more();
+        assert_true(good || error_is_shortage(&error));
+        for (size_t i = 0; good && i < 2; i++)
+            assert_int_equal(survey.classes[i].broken, 0);
+        survey_free(&survey);
+    }
+    free(root);
+}
+
+static void data_check_writes_a_whole_manifest_or_none(void **state) {
+    static const char text[] =
+        "{\"name\":\"a\",\"data\":{\"root\":\"pictures\",\"classes\":[{\"name\":\"x\",\"dir\":"
+        "\"fake\",\"label\":0},{\"name\":\"y\",\"dir\":\"real\",\"label\":1}]},\"augmentations\":["
+        "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}],\"evaluation\":["
+        "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}]}";
+    make_pictures(state);
+    char *file = temporary_path(state, "a.json"), name[] = "data", check[] = "check",
+         *manifest = temporary_path(state, "pictures/assay-manifest.json");
+    assert_true(file_write_atomic(file, text, strlen(text), NULL));
+    REFUSE_EACH(n) {
+        char *argv[] = {name, check, file, NULL};
+        int code = command_data(3, argv);
+        refuse_no_more();
+        assert_true(code == 0 || refused);
+        char *written = NULL;
+        size_t length = 0;
+        assert_true(code != 0 || access(manifest, F_OK) == 0);
+        if (file_read(manifest, 1 << 20, &written, &length, NULL))
+            assert_true(text_ends(written, "}\n")); /* whole, if not known to be durable */
+        free(written);
+        unlink(manifest);
+    }
+    free(manifest);
+    free(file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_that_printed_half_a_table_does_not_end_well),
+        cmocka_unit_test_setup_teardown(init_leaves_a_whole_file_or_none, temporary_make,
+                                        temporary_remove),
+        cmocka_unit_test_setup_teardown(a_survey_does_not_call_broken_what_there_was_no_memory_for,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
+                                        temporary_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
