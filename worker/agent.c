@@ -103,7 +103,9 @@ static bool send_message(struct agent *agent, enum duty_message message, struct 
                   : message == DUTY_HEARTBEAT ? heartbeat(agent)
                   : message == DUTY_REPORT    ? request_report(&asker, &agent->report)
                                               : request_plain(&asker);
-    bool sent = dealer_send(agent->dealer, names[message], body, &agent->number, &why);
+    bool sent = body != NULL
+                    ? dealer_send(agent->dealer, names[message], body, &agent->number, &why)
+                    : error_memory(&why);
     cJSON_Delete(body);
     if (sent)
         return true;

@@ -3,6 +3,7 @@
 #include "core/essence.h"
 #include "core/inside.h"
 #include "core/json.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -14,22 +15,24 @@
 
 enum { ASSIGNMENT_CONFIG_MAX = 16 << 20, ASSIGNMENT_ASIDE_MAX = 10000 };
 
-/* The JSON in the file, or NULL. */
-static cJSON *read_json(const char *path) {
+/* The JSON in the file; NULL when it is not there or cannot be read, which the error says. */
+static cJSON *read_json(const char *path, struct error *error) {
     char *data = NULL;
     size_t length = 0;
     cJSON *json = NULL;
-    if (file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, NULL))
-        json = json_parse(data, length, path, NULL);
+    if (file_read(path, ASSIGNMENT_CONFIG_MAX, &data, &length, error))
+        json = json_parse(data, length, path, error);
     free(data);
     return json;
 }
 
 /* Also when an earlier version wrote it, which knew fewer keys. */
-static bool same_config(const char *path, const cJSON *config) {
-    cJSON *was = read_json(path);
+static bool same_config(const char *path, const cJSON *config, struct error *error) {
+    cJSON *was = read_json(path, error);
     bool same = cJSON_IsObject(was) && essence_same(was, config) &&
                 cJSON_Compare(json_member(was, "name"), json_member(config, "name"), true);
+    if (!same && shortage_in_trees())
+        error_memory(error);
     cJSON_Delete(was);
     return same;
 }
@@ -42,8 +45,9 @@ static bool may_be_same(const cJSON *a, const cJSON *b, const char *key) {
 
 /* What a fork goes on from is the same also when its files, "file" and "best", have come to the
  * coordinator meanwhile. */
-static bool same_from(const char *path, const char *text) {
-    cJSON *was = read_json(path), *is = json_parse(text, strlen(text), path, NULL);
+static bool same_from(const char *path, const char *text, struct error *error) {
+    cJSON *is = json_parse(text, strlen(text), path, error);
+    cJSON *was = is != NULL ? read_json(path, error) : NULL;
     static const char *const files[] = {"file", "best"};
     bool same = true;
     for (size_t i = 0; i < 2; i++) {
@@ -95,9 +99,10 @@ static bool identity_of(const cJSON *body, const char *folder, struct identity *
            identity->config != NULL && (identity->from != NULL) == (bool)cJSON_IsObject(from);
 }
 
-static bool identity_matches(const struct identity *identity, const cJSON *config) {
-    return same_config(identity->config_path, config) &&
-           (identity->from != NULL ? same_from(identity->from_path, identity->from)
+static bool identity_matches(const struct identity *identity, const cJSON *config,
+                             struct error *error) {
+    return same_config(identity->config_path, config, error) &&
+           (identity->from != NULL ? same_from(identity->from_path, identity->from, error)
                                    : access(identity->from_path, F_OK) != 0);
 }
 
@@ -121,6 +126,7 @@ static bool folder_prepare(const char *base, const cJSON *body, bool first, char
                            struct error *error) {
     const int64_t id = (int64_t)cJSON_GetNumberValue(json_member(body, "experiment"));
     struct identity identity = {0};
+    struct error why = {0};
     char *path = NULL;
     bool ok = false;
     *out = NULL;
@@ -131,9 +137,14 @@ static bool folder_prepare(const char *base, const cJSON *body, bool first, char
         goto out;
     }
     if (access(path, F_OK) == 0 &&
-        (first || !identity_matches(&identity, json_member(body, "config"))) &&
-        !set_aside(path, error))
-        goto out;
+        (first || !identity_matches(&identity, json_member(body, "config"), &why))) {
+        if (error_is_shortage(&why)) {
+            *error = why;
+            goto out;
+        }
+        if (!set_aside(path, error))
+            goto out;
+    }
     if (!folder_make(path, error) || !identity_write(&identity, error))
         goto out;
     *out = path;
@@ -150,6 +161,11 @@ static bool decode_config(cJSON *config, struct experiment *experiment, struct e
     struct faults faults = {0};
     struct text text = {0};
     bool ok = experiment_from_json(config, experiment, &faults);
+    if (faults.machine) {
+        faults_error(&faults, error);
+        faults_free(&faults);
+        return error_context(error, "the configuration");
+    }
     for (size_t i = 0; i < faults.count; i++)
         text_format(&text, "%s%s: %s", i > 0 ? "; " : "", faults.items[i].place,
                     faults.items[i].message);

@@ -83,20 +83,25 @@ static bool read_report(const cJSON *json, uint32_t epoch, struct epoch_report *
            read_number(json, "images_per_second", &report->images_per_second);
 }
 
-/* The key's text as JSON; NULL when it is missing or broken. The caller frees. */
-static cJSON *read_json(const struct safetensors *file, const char *key) {
+/* The key's text as JSON; NULL when it is missing or broken, or there is no memory (error). The
+ * caller frees. */
+static cJSON *read_json(const struct safetensors *file, const char *key, struct error *error) {
     const char *text = safetensors_metadata(file, key);
-    return text != NULL ? json_parse(text, strlen(text), key, NULL) : NULL;
+    return text != NULL ? json_parse(text, strlen(text), key, error) : NULL;
 }
 
-static bool read_history(const struct safetensors *file, struct checkpoint_state *state) {
+static bool read_history(const struct safetensors *file, struct checkpoint_state *state,
+                         struct error *error) {
     bool ok = false;
     uint32_t epoch = 0;
-    cJSON *json = read_json(file, "history");
-    state->history = calloc(state->epoch, sizeof *state->history);
-    if (!cJSON_IsArray(json) || state->history == NULL ||
-        (uint32_t)cJSON_GetArraySize(json) != state->epoch)
+    cJSON *json = read_json(file, "history", error);
+    if (!cJSON_IsArray(json) || (uint32_t)cJSON_GetArraySize(json) != state->epoch)
         goto out;
+    state->history = calloc(state->epoch, sizeof *state->history);
+    if (state->history == NULL) {
+        error_memory(error);
+        goto out;
+    }
     const cJSON *item;
     cJSON_ArrayForEach(item, json) {
         if (!read_report(item, epoch + 1, &state->history[epoch]))
@@ -109,9 +114,10 @@ out:
     return ok;
 }
 
-static bool read_schedule(const struct safetensors *file, struct schedule_state *schedule) {
+static bool read_schedule(const struct safetensors *file, struct schedule_state *schedule,
+                          struct error *error) {
     uint64_t bad_epochs = 0;
-    cJSON *json = read_json(file, "scheduler");
+    cJSON *json = read_json(file, "scheduler", error);
     bool ok = read_number(json, "lr", &schedule->lr);
     schedule->best = INFINITY;
     if (json_member(json, "best") != NULL)
@@ -149,8 +155,10 @@ static bool read_epoch(const struct safetensors *file, uint32_t *epoch) {
     return read;
 }
 
-/* The name of the metadata that is missing or wrong, or NULL. */
-static const char *read_state(const struct safetensors *file, struct checkpoint_state *state) {
+/* The name of the metadata that is missing or wrong, or NULL. The error says where it was memory
+ * that was missing. */
+static const char *read_state(const struct safetensors *file, struct checkpoint_state *state,
+                              struct error *error) {
     uint64_t best_epoch;
     if (!read_epoch(file, &state->epoch))
         return "epoch";
@@ -166,9 +174,9 @@ static const char *read_state(const struct safetensors *file, struct checkpoint_
         return "board_bytes";
     if (!read_finite(file, "best_loss", &state->best_loss))
         return "best_loss";
-    if (!read_schedule(file, &state->schedule))
+    if (!read_schedule(file, &state->schedule, error))
         return "scheduler";
-    if (!read_history(file, state))
+    if (!read_history(file, state, error))
         return "history";
     return NULL;
 }
@@ -196,12 +204,17 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     if (!safetensors_open(path, &checkpoint->file, error) ||
         !content_sum_check(checkpoint->file, path, error))
         goto failed;
-    const char *wrong = read_state(checkpoint->file, &checkpoint->state);
-    checkpoint->config = read_json(checkpoint->file, "config");
-    if (wrong == NULL && !cJSON_IsObject(checkpoint->config))
-        wrong = "config";
+    struct error why = {0};
+    const char *wrong = read_state(checkpoint->file, &checkpoint->state, &why);
+    if (wrong == NULL) {
+        checkpoint->config = read_json(checkpoint->file, "config", &why);
+        wrong = cJSON_IsObject(checkpoint->config) ? NULL : "config";
+    }
     if (wrong != NULL) {
-        is_none(path, wrong, error);
+        if (error_is_shortage(&why))
+            error_machine(error, "%s: %s", path, why.message);
+        else
+            is_none(path, wrong, error);
         goto failed;
     }
     *out = checkpoint;

@@ -166,14 +166,14 @@ bool checkpoint_draft(const struct network *network, const struct backend *backe
     struct draft *draft = calloc(1, sizeof *draft);
     *out = NULL;
     if (draft == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a checkpoint");
+        return error_machine(error, "out of memory for a checkpoint");
     draft->tensors = calloc(most, sizeof *draft->tensors);
     draft->names = calloc(most, sizeof *draft->names);
     if (draft->tensors != NULL && draft->names != NULL) {
         draft_list(draft, network, state->moments);
         draft->data = malloc(draft->bytes);
     }
-    if (draft->data == NULL ? error_set(error, ERROR_FAILED, "out of memory for a checkpoint")
+    if (draft->data == NULL ? error_machine(error, "out of memory for a checkpoint")
                             : metadata_make(state, config, &draft->metadata, error) &&
                                   draft_copy(draft, network, backend, model, state, error)) {
         *out = draft;

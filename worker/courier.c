@@ -1,5 +1,6 @@
 #include "worker/courier.h"
 
+#include "core/backoff.h"
 #include "core/clock.h"
 #include "core/depot.h"
 #include "core/file.h"
@@ -47,6 +48,7 @@ struct courier {
     int wake, tell; /* eventfds: to the thread, from it */
     struct load load;
     struct summed summed;
+    uint64_t failures; /* to pick up the file whose turn it is */
     uint64_t jitter;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -117,10 +119,15 @@ __attribute__((format(printf, 2, 3))) static void complain(struct courier *couri
     signal_fd(courier->tell);
 }
 
+static void let_go(struct load *load) {
+    if (load->descriptor >= 0)
+        close(load->descriptor);
+    load->descriptor = -1;
+}
+
 static void put_down(struct courier *courier) {
-    if (courier->load.descriptor >= 0)
-        close(courier->load.descriptor);
-    courier->load.descriptor = -1;
+    let_go(&courier->load);
+    courier->failures = 0;
     parcels_put_down(courier->parcels);
     pthread_mutex_lock(&courier->lock);
     courier->refused = false;
@@ -155,8 +162,11 @@ static bool load_epoch(struct load *load, const struct parcel *parcel, struct er
     char opened[64];
     load->epoch = 0;
     snprintf(opened, sizeof opened, "/proc/self/fd/%d", load->descriptor);
-    return strcmp(parcel->kind, "file") == 0 || checkpoint_epoch(opened, &load->epoch, NULL) ||
-           error_set(error, ERROR_INPUT, "%s is no checkpoint", parcel->path);
+    if (strcmp(parcel->kind, "file") == 0 || checkpoint_epoch(opened, &load->epoch, error))
+        return true;
+    return error->cause != CAUSE_UNKNOWN
+               ? error_context(error, "cannot read %s", parcel->path)
+               : error_set(error, ERROR_INPUT, "%s is no checkpoint", parcel->path);
 }
 
 /* Opens and sums up the file. */
@@ -274,6 +284,21 @@ static void sleep_until(struct courier *courier, int64_t until_ms) {
         drain_fd(courier->wake);
 }
 
+/* A file that could not be picked up. What the machine lacks for a moment, memory or descriptors,
+ * is waited for a few times; false when the file is to be put down. */
+static bool try_again(struct courier *courier, const struct error *error) {
+    enum { FAILURES_MAX = 5 };
+    if (error->cause == CAUSE_UNKNOWN || courier->failures == FAILURES_MAX) {
+        complain(courier, "a file is not sent: %s", error->message);
+        return false;
+    }
+    let_go(&courier->load);
+    sleep_until(courier, clock_steady_ms() +
+                             backoff_ms(&BACKOFF_LINK, courier->failures++, &courier->jitter));
+    take_messages(courier, NULL);
+    return true;
+}
+
 /* One step with the file whose turn it is. False when it is to be put down. */
 static bool carry(struct courier *courier, const struct parcel *parcel) {
     struct delivery_action action = delivery_next(&courier->load.delivery, clock_steady_ms());
@@ -307,14 +332,13 @@ static void *courier_main(void *context) {
         } else if (dropped) {
             put_down(courier);
         } else if (idle && !load_begin(courier, parcel, &error)) {
-            complain(courier, "a file is not sent: %s", error.message);
-            put_down(courier);
+            if (!try_again(courier, &error))
+                put_down(courier);
         } else if (!carry(courier, parcel)) {
             put_down(courier);
         }
     }
-    if (courier->load.descriptor >= 0)
-        close(courier->load.descriptor);
+    let_go(&courier->load);
     return NULL;
 }
 
@@ -338,7 +362,7 @@ bool courier_open(const struct courier_options *options, struct courier **out,
          dealer_open(options->connect, options->keys, &courier->dealer, error);
     int code = ok ? pthread_create(&courier->thread, NULL, courier_main, courier) : 0;
     if (code != 0)
-        error_set(error, ERROR_FAILED, "cannot start a thread: %s", strerror(code));
+        error_machine(error, "cannot start a thread: %s", strerror(code));
     courier->started = ok && code == 0;
     ok = courier->started;
     if (ok)

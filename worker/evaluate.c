@@ -127,9 +127,8 @@ static bool config_read(const char *path, struct experiment *experiment, struct 
               (config = json_parse(text, length, path, error)) != NULL &&
               make_data_absolute(config, path, error);
     if (ok && !experiment_from_json(config, experiment, &faults)) {
-        ok = error_set(error, ERROR_INPUT, "%s:%zu: %s: %s", path,
-                       json_line(text, faults.items[0].place), faults.items[0].place,
-                       faults.items[0].message);
+        faults_error(&faults, error);
+        ok = error_context(error, "%s:%zu", path, json_line(text, faults.items[0].place));
     }
     faults_free(&faults);
     cJSON_Delete(config);

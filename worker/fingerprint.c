@@ -19,9 +19,10 @@ static bool fill_in(struct manifest *manifest, const char *root, const char *cac
         *stopped = events->stop != NULL && events->stop(events->context);
         if (*stopped)
             ok = false;
-        else if (asprintf(&path, "%s/%s", root, picture->path) < 0)
+        else if (asprintf(&path, "%s/%s", root, picture->path) < 0) {
+            path = NULL;
             ok = error_memory(error);
-        else
+        } else
             ok = hashes_file(hashes, path, &picture->bytes, picture->sha256, error);
         free(path);
     }

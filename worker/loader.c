@@ -136,7 +136,7 @@ static bool start_threads(struct loader *loader, size_t count, struct error *err
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failure == 0 ||
-           error_set(error, ERROR_FAILED, "cannot start loader threads: %s", strerror(failure));
+           error_machine(error, "cannot start loader threads: %s", strerror(failure));
 }
 
 bool loader_new(const struct loader_options *options, struct loader **loader, struct error *error) {

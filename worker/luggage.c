@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "worker/evaluation.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static bool send_file(struct courier *courier, const struct luggage_owner *owner
     const struct parcel parcel = {
         .experiment = owner->experiment, .attempt = owner->attempt, .kind = "file", .path = path};
     bool ok = path != NULL || error_memory(error);
-    if (ok && access(path, R_OK) == 0)
+    if (ok && (access(path, R_OK) == 0 || errno != ENOENT))
         ok = courier_send(courier, &parcel, error);
     free(path);
     return ok;

@@ -37,7 +37,7 @@ bool overlay_draw(const struct looking *looking, struct image *image, struct err
     size_t count = (size_t)looking->height * (size_t)looking->width;
     float *values = calloc(pixels, sizeof *values), largest = 0;
     if (values == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a picture");
+        return error_machine(error, "out of memory for a picture");
     for (size_t i = 0; i < count; i++)
         largest = fmaxf(largest, looking->map[i]);
     cam_enlarge(looking->map, looking->height, looking->width, values, seen->height, seen->width);
@@ -67,7 +67,7 @@ bool overlay_write(const struct looking *looking, const char *folder, size_t num
     struct image image = {0};
     if (asprintf(path, "%s%s%04zu-%.*s.png", folder, between, number, length, name) < 0) {
         *path = NULL;
-        return error_set(error, ERROR_FAILED, "out of memory for a name");
+        return error_machine(error, "out of memory for a name");
     }
     bool good = overlay_draw(looking, &image, error) && png_write(*path, &image, error);
     image_free(&image);

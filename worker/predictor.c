@@ -38,9 +38,10 @@ static bool read_config(const struct checkpoint *checkpoint, struct experiment *
     struct faults faults = {0};
     cJSON *config = cJSON_Duplicate(checkpoint_config(checkpoint), true);
     bool ok = experiment_from_json(config, experiment, &faults);
-    if (!ok)
-        error_set(error, ERROR_INPUT, "this version does not understand its config: %s: %s",
-                  faults.items[0].place, faults.items[0].message);
+    if (!ok) {
+        faults_error(&faults, error);
+        error_context(error, "this version does not understand its config");
+    }
     faults_free(&faults);
     cJSON_Delete(config);
     return ok;

@@ -45,11 +45,14 @@ cJSON *request_heartbeat(const struct asker *asker, int64_t experiment, int64_t 
 }
 
 cJSON *request_report(const struct asker *asker, const struct spooled *report) {
+    struct error error = {0};
+    cJSON *told = json_parse(report->body, strlen(report->body), "report", &error);
+    if (told == NULL && error_is_shortage(&error))
+        return NULL;
     cJSON *body = request_of_attempt(asker, report->experiment, report->attempt);
     cJSON_AddNumberToObject(body, "sequence", (double)report->sequence);
     cJSON_AddStringToObject(body, "kind", report->kind);
-    cJSON_AddItemToObject(body, "body",
-                          json_parse(report->body, strlen(report->body), "report", NULL));
+    cJSON_AddItemToObject(body, "body", told);
     return body;
 }
 

@@ -34,6 +34,7 @@ cJSON *request_of_attempt(const struct asker *asker, int64_t experiment, int64_t
 /* progress: NULL before the first */
 cJSON *request_heartbeat(const struct asker *asker, int64_t experiment, int64_t attempt,
                          const struct progress *progress);
+/* NULL when there is no memory for it. */
 cJSON *request_report(const struct asker *asker, const struct spooled *report);
 
 /* What an answer means, `report` being the report that was sent last. False when it is no answer to

@@ -3,7 +3,9 @@
 #include "core/atomic_file.h"
 #include "core/board.h"
 #include "core/file.h"
+#include "core/shortage.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -70,22 +72,28 @@ static bool candidates_add(struct candidates *candidates, char *path,
     bool known = false;
     for (size_t i = 0; i < candidates->count; i++)
         known = known || strcmp(candidates->items[i].path, path) == 0;
-    if (known || access(path, F_OK) != 0) {
+    if (known || (access(path, F_OK) != 0 && errno == ENOENT)) {
         free(path);
         return true;
     }
     candidate->path = path;
     candidates->count++;
     if (!checkpoint_open(path, &candidate->checkpoint, &damage)) {
+        if (error_is_shortage(&damage)) {
+            *error = damage;
+            return false;
+        }
         text_format(warnings, "warning: %s; going on without it\n", damage.message);
         return true;
     }
-    if (!checkpoint_matches(candidate->checkpoint, experiment->config))
-        return error_set(error, ERROR_INPUT,
-                         "%s is a checkpoint of another experiment; choose another folder, or move "
-                         "it away",
-                         path);
-    return true;
+    if (checkpoint_matches(candidate->checkpoint, experiment->config))
+        return true;
+    if (shortage_in_trees())
+        return error_memory(error);
+    return error_set(error, ERROR_INPUT,
+                     "%s is a checkpoint of another experiment; choose another folder, or move it "
+                     "away",
+                     path);
 }
 
 static uint32_t epoch_of(const struct candidate *candidate) {

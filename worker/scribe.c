@@ -42,7 +42,7 @@ bool scribe_begin(struct draft *draft, const char *const *paths, size_t count, s
     }
     free(scribe);
     draft_free(draft);
-    return error_set(error, ERROR_FAILED, "no thread could be started to write a checkpoint");
+    return error_machine(error, "no thread could be started to write a checkpoint");
 }
 
 bool scribe_finished(const struct scribe *scribe) {

@@ -131,7 +131,7 @@ void trainlog_line(struct trainlog *log, const char *format, ...) {
     char *line = line_make(format, arguments);
     va_end(arguments);
     if (line == NULL)
-        error_set(&log->failure, ERROR_FAILED, "%s: out of memory", log->path);
+        error_machine(&log->failure, "%s: out of memory", log->path);
     else
         append(log, line, strlen(line));
     free(line);
@@ -206,6 +206,7 @@ void trainlog_evaluation(struct trainlog *log, const struct evaluation_report *r
 bool trainlog_sync(struct trainlog *log, struct error *error) {
     if (log->failure.code == ERROR_NONE && fdatasync(log->descriptor) != 0)
         error_errno(&log->failure, ERROR_FAILED, "cannot sync %s", log->path);
-    return log->failure.code == ERROR_NONE ||
-           error_set(error, log->failure.code, "%s", log->failure.message);
+    if (log->failure.code != ERROR_NONE && error != NULL)
+        *error = log->failure;
+    return log->failure.code == ERROR_NONE;
 }

@@ -1,6 +1,7 @@
 #include "worker/trial.h"
 
 #include "core/format.h"
+#include "core/shortage.h"
 #include "worker/provision.h"
 #include "worker/report.h"
 
@@ -27,6 +28,7 @@ struct trial {
     char *host;
     pthread_t thread;
     bool started;
+    bool short_of_memory; /* the thread's: a report could not be made */
     atomic_bool stop;
     atomic_uint stop_epoch; /* trainer_events' */
     int wake;               /* eventfd */
@@ -54,6 +56,12 @@ static void trial_wake(struct trial *trial) {
 
 /* Waits for room; the queue owns the item from here on. */
 static void trial_put(struct trial *trial, struct trial_item item) {
+    if (item.kind != NULL && shortage_in_trees()) {
+        trial->short_of_memory = true;
+        atomic_store(&trial->stop, true);
+        trial_item_free(&item);
+        return;
+    }
     pthread_mutex_lock(&trial->lock);
     while (trial->count == TRIAL_QUEUE_MAX && !trial->abandoned)
         pthread_cond_wait(&trial->room, &trial->lock);
@@ -194,6 +202,10 @@ static void *trial_main(void *context) {
                                           .stop_epoch = on_stop_epoch};
     struct trial_item end = {.kind = NULL};
     end.outcome = train(trial, &events, &end.error);
+    if (trial->short_of_memory) {
+        end.outcome = TRAINER_FAILED;
+        error_machine(&end.error, "out of memory for a report");
+    }
     provision_end(&trial->provision);
     trial_put(trial, end);
     return NULL;
@@ -224,7 +236,7 @@ bool trial_start(trial_function *run, struct experiment *experiment,
     trial->started = code == 0;
     if (code != 0) {
         trial_free(trial);
-        return error_set(error, ERROR_FAILED, "cannot start the trainer: %s", strerror(code));
+        return error_machine(error, "cannot start the trainer: %s", strerror(code));
     }
     *out = trial;
     return true;

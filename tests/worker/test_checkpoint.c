@@ -3,6 +3,7 @@
 #include "core/content_sum.h"
 #include "core/file.h"
 #include "core/safetensors.h"
+#include "tests/refusing.h"
 #include "tests/temporary.h"
 #include "tests/worker/fake_backend.h"
 
@@ -107,6 +108,21 @@ static void the_state_reads_back_with_every_digit(void **state) {
         assert_int_equal(report->best, history[i].best);
     }
     checkpoint_close(checkpoint);
+    free(path);
+}
+
+/* It would not be gone on from, or fail the experiment for good. */
+static void a_checkpoint_that_there_is_no_memory_for_is_not_called_damaged(void **state) {
+    char *path = write_filled(state);
+    REFUSE_EACH(n) {
+        struct checkpoint *checkpoint;
+        struct error error = {0};
+        bool opened = checkpoint_open(path, &checkpoint, &error);
+        refuse_no_more();
+        assert_true(opened || (refused && error_is_shortage(&error)));
+        assert_true(!opened || checkpoint_state(checkpoint)->epoch == 2);
+        checkpoint_close(checkpoint);
+    }
     free(path);
 }
 
@@ -372,6 +388,7 @@ int main(void) {
         IN_FOLDER(a_key_that_a_checkpoint_lacks_counts_as_its_default),
         IN_FOLDER(one_flipped_bit_is_noticed_wherever_it_is),
         IN_FOLDER(metadata_that_is_missing_or_wrong_is_named),
+        IN_FOLDER(a_checkpoint_that_there_is_no_memory_for_is_not_called_damaged),
         IN_FOLDER(a_history_out_of_order_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,13 +8,16 @@
 #include "net/frames.h"
 #include "tests/temporary.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/stat.h>
 
 enum { PATIENCE_MS = 20000 };
 
@@ -86,6 +89,33 @@ static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
     free(path);
 }
 
+/* The linker puts it in place of the C library's (tests/CMakeLists.txt). */
+int __real_fstat(int descriptor, struct stat *status);
+int __wrap_fstat(int descriptor, struct stat *status);
+static atomic_int failures; /* of fstat, still to come */
+int __wrap_fstat(int descriptor, struct stat *status) {
+    if (failures == 0)
+        return __real_fstat(descriptor, status);
+    failures--;
+    errno = ENOMEM;
+    return -1;
+}
+
+static void what_cannot_be_read_for_a_moment_is_offered_all_the_same(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "checkpoint_last.safetensors");
+    const struct metadata epoch[] = {{"epoch", "3"}};
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "last", .path = path};
+    assert_true(safetensors_write(path, NULL, 0, epoch, 1, NULL));
+    failures = 2;
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    cJSON *offer = next_offer(stage);
+    assert_int_equal(failures, 0);
+    assert_int_equal(json_integer(offer, "epoch"), 3);
+    cJSON_Delete(offer);
+    free(path);
+}
+
 static void what_is_no_checkpoint_is_not_offered_as_one(void **state) {
     struct stage *stage = *state;
     char *path = temporary_path(&stage->folder, "checkpoint_last.safetensors");
@@ -113,6 +143,8 @@ int main(void) {
                                         stage_set, stage_strike),
         cmocka_unit_test_setup_teardown(what_is_no_checkpoint_is_not_offered_as_one, stage_set,
                                         stage_strike),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_moment_is_offered_all_the_same,
+                                        stage_set, stage_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static float *parameter_of(const struct network *network, const struct backend *
                            struct model *model, size_t parameter, struct error *error) {
     float *values = calloc(network->parameters[parameter].count, sizeof *values);
     if (values == NULL)
-        error_set(error, ERROR_FAILED, "out of memory for a layer's weights");
+        error_machine(error, "out of memory for a layer's weights");
     else if (backend->state_get(model, MODEL_VALUE, parameter, values, error))
         return values;
     free(values);
@@ -49,7 +49,7 @@ static bool place_rows(struct cam *cam, struct error *error) {
         total += cam->layers[i].in;
     cam->rows = calloc(total, sizeof *cam->rows);
     if (cam->rows == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for rows");
+        return error_machine(error, "out of memory for rows");
     double *at = cam->rows;
     for (size_t i = 0; i < cam->count; i++) {
         cam->layers[i].input = at;
@@ -67,7 +67,7 @@ bool cam_new(const struct network *network, const struct backend *backend, struc
     if (cam == NULL || layers == NULL) {
         free(cam);
         free(layers);
-        return error_set(error, ERROR_FAILED, "out of memory for a map");
+        return error_machine(error, "out of memory for a map");
     }
     cam->layers = layers;
     bool good = true;
