@@ -1,6 +1,7 @@
 #include "cli/arrangement.h"
 
 #include "cli/table.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,8 @@ void arrangement_print(const struct arrangement *arrangement, const struct listi
     cJSON_ArrayForEach(row, rows) {
         for (size_t i = 0; i < arrangement->column_count; i++) {
             char *text = listing_text(listing, row, arrangement->columns[i]);
+            if (text == NULL)
+                shortage_note();
             table_add_styled(&table, listing_style(row, arrangement->columns[i]), "%s",
                              text != NULL ? text : "");
             free(text);

@@ -1,6 +1,7 @@
 #include "cli/facts.h"
 
 #include "cli/field.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <stdarg.h>
@@ -17,6 +18,8 @@ static void say(const struct screen *screen, const char *title, const char *form
     va_start(arguments, format);
     bool good = vasprintf(&text, format, arguments) >= 0;
     va_end(arguments);
+    if (!good)
+        shortage_note();
     printf("  %-*s ", INDENT - 3, title);
     screen_wrap_rest(screen, INDENT, good ? text : "");
     free(good ? text : NULL);

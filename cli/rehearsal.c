@@ -8,6 +8,7 @@
 #include "compare/differences.h"
 #include "core/experiment.h"
 #include "core/json.h"
+#include "core/shortage.h"
 #include "core/split.h"
 
 #include <stdlib.h>
@@ -99,9 +100,13 @@ static double count_pictures(const cJSON *config) {
     if (experiment_from_json(copy, &experiment, &faults)) {
         if (split_make(&experiment, experiment.data.root, &split, &error))
             count = (double)split.train.count;
+        else if (error_is_shortage(&error))
+            shortage_note();
         split_free(&split);
         experiment_free(&experiment);
     }
+    if (faults.machine)
+        shortage_note();
     faults_free(&faults);
     cJSON_Delete(copy);
     return count;
@@ -257,7 +262,10 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
         goto out;
     }
     cJSON *document = document_of(experiments, &record);
-    if (!input->json)
+    if (shortage_in_trees()) {
+        error_memory(&error);
+        status = command_fail(&error);
+    } else if (!input->json)
         print_document(document, asked ? NULL : error.message);
     else if (!output_json(document))
         status = ERROR_FAILED;

@@ -20,8 +20,12 @@ static bool take(struct score_list *list, const cJSON *answer) {
                                          .class = strdup(field_text(class, "name", "?")),
                                          .label = (int)field_number(class, "label", 0),
                                          .probability = field_number(picture, "probability", 0)};
-        if (score->path == NULL || score->class == NULL)
+        if (score->path == NULL || score->class == NULL) {
+            list->count--;
+            free(score->path);
+            free(score->class);
             return false;
+        }
     }
     return true;
 }

@@ -50,6 +50,7 @@ bool lock_file_take(const char *path, struct lock_file **lock, int *held_by, str
     char *copy = strdup(path);
     if (*lock == NULL || copy == NULL) {
         free(*lock);
+        *lock = NULL;
         free(copy);
         close(descriptor);
         return error_set(error, ERROR_FAILED, "no memory to lock %s", path);

@@ -8,6 +8,7 @@
 #include "coordinator/remarks.h"
 #include "coordinator/stopping.h"
 #include "core/json.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,9 +120,10 @@ static bool experiment_json(struct store *store, struct query *query, bool detai
     cJSON_AddNullToObject(object, "waits");
     if (details && !columns_add_json(object, "config", query, error))
         return false;
-    bool ran = json_member(object, "attempt")->valuedouble > 0;
+    bool ran = json_integer(object, "attempt") > 0; /* 0 too where there was no memory for it */
     return epochs_view(store, id, ran, object, error) && stopping_view(store, id, object, error) &&
-           (!details || add_details(store, id, object, error));
+           (!details || add_details(store, id, object, error)) &&
+           (!shortage_in_trees() || error_memory(error));
 }
 
 /* Opens the query that the filter needs: each has an index that finds its rows in order of id, so
@@ -183,7 +185,7 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
             *next = last;
             break;
         }
-        last = (int64_t)json_member(object, "id")->valuedouble;
+        last = json_integer(object, "id");
         cJSON_AddItemToArray(array, object);
     }
     good = query_close(&query, good ? error : NULL) && good;

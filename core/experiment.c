@@ -172,7 +172,7 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     const cJSON *schema = schema_experiment();
     size_t first = faults->count;
     *experiment = (struct experiment){0};
-    if (json == NULL) {
+    if (shortage_in_trees() || json == NULL) {
         faults_add_memory(faults, "", "copy it");
         return false;
     }
