@@ -52,7 +52,8 @@ cJSON *request_report(const struct asker *asker, const struct spooled *report) {
     cJSON *body = request_of_attempt(asker, report->experiment, report->attempt);
     cJSON_AddNumberToObject(body, "sequence", (double)report->sequence);
     cJSON_AddStringToObject(body, "kind", report->kind);
-    cJSON_AddItemToObject(body, "body", told);
+    if (!cJSON_AddItemToObject(body, "body", told))
+        cJSON_Delete(told);
     return body;
 }
 

@@ -48,14 +48,14 @@ static void a_text_is_parsed_whole_or_not_at_all(void **state) {
 static void a_tree_that_lacks_a_part_has_no_text(void **state) {
     (void)state;
     REFUSE_EACH(n) {
-        cJSON *json = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(json, "list");
+        cJSON *json = cJSON_CreateObject(), *inner = cJSON_AddObjectToObject(json, "inner");
         cJSON_AddStringToObject(json, "name", "value");
-        cJSON_AddItemToArray(list, cJSON_CreateNumber(7));
+        cJSON_AddNumberToObject(inner, "n", 7);
         char *text = json_text(json);
         refuse_no_more();
         assert_true((text == NULL) == refused);
         assert_string_equal(text != NULL ? text : "",
-                            refused ? "" : "{\"list\":[7],\"name\":\"value\"}");
+                            refused ? "" : "{\"inner\":{\"n\":7},\"name\":\"value\"}");
         shortage_in_trees(); /* where it was the text itself that had no memory */
         free(text);
         cJSON_Delete(json);
