@@ -2,7 +2,6 @@
 
 #include "core/words.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +26,10 @@ static void add(struct arch_parts *parts, const char *prefix, const char *name) 
     snprintf(parts->names[parts->count++], ARCH_PART_SIZE, "%s%s", prefix, name);
 }
 
-/* Of small types, so that every compiler sees that the names have room. */
-static void add_block(const struct arch *arch, uint8_t stage, uint8_t index,
-                      struct arch_parts *parts) {
+static void add_block(const struct arch *arch, int stage, int index, struct arch_parts *parts) {
     static const char *const layers[] = {".conv1", ".bn1", ".conv2", ".bn2", ".conv3", ".bn3"};
     static const char *const shortcut[] = {".downsample", ".downsample.0", ".downsample.1"};
-    char block[16]; /* layer4.35 */
+    char block[32]; /* layer4.35; room for any two numbers, which compilers look for */
     snprintf(block, sizeof block, "layer%d.%d", stage + 1, index);
     add(parts, block, "");
     for (int i = 0; i < (arch->bottleneck ? 6 : 4); i++)
@@ -51,9 +48,9 @@ bool arch_parts_make(const struct arch *arch, struct arch_parts *parts) {
         return false;
     add(parts, "conv1", "");
     add(parts, "bn1", "");
-    for (uint8_t stage = 0; stage < ARCH_STAGES; stage++) {
+    for (int stage = 0; stage < ARCH_STAGES; stage++) {
         snprintf(parts->names[parts->count++], ARCH_PART_SIZE, "layer%d", stage + 1);
-        for (uint8_t i = 0; i < arch->blocks[stage]; i++)
+        for (int i = 0; i < arch->blocks[stage]; i++)
             add_block(arch, stage, i, parts);
     }
     add(parts, "fc", "");

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ARCH_STAGES = 4, ARCH_PART_SIZE = 32 };
+enum { ARCH_STAGES = 4, ARCH_PART_SIZE = 64 };
 
 struct arch {
     const char *name;        /* "resnet50" */
