@@ -225,7 +225,8 @@ bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct sched
                " JOIN fork ON fork.experiment = f.experiment WHERE e.state = 'queued'");
     while (room && query_next(&query)) {
         struct job *job = scheduler_find(scheduler, query_int(&query));
-        bool here = blobs_size(blobs, query_text(&query)) == query_int(&query);
+        int64_t bytes = blobs_size(blobs, query_text(&query));
+        bool here = bytes == query_int(&query);
         room = here || job == NULL || scheduler_set_host(scheduler, job, query_text(&query));
     }
     return query_close(&query, error) &&
