@@ -15,15 +15,11 @@ void dashboard_free(struct dashboard *dashboard) {
     *dashboard = (struct dashboard){0};
 }
 
-static bool has_id(const cJSON *experiment, double id) {
-    double own = field_number(experiment, "id", 0);
-    return own >= id && own <= id;
-}
-
 /* The row of the selected experiment; shown_count when it is not shown. */
 static size_t selected_row(const struct dashboard *dashboard) {
     size_t row = 0;
-    while (row < dashboard->shown_count && !has_id(dashboard->shown[row], dashboard->selected))
+    while (row < dashboard->shown_count &&
+           !field_has_id(dashboard->shown[row], dashboard->selected))
         row++;
     return row;
 }
@@ -95,7 +91,7 @@ double dashboard_wants_detail(const struct dashboard *dashboard) {
     if (selected == NULL)
         return 0;
     bool fresh =
-        detail != NULL && has_id(detail, dashboard->selected) &&
+        detail != NULL && field_has_id(detail, dashboard->selected) &&
         (int)field_number(detail, "note_count", 0) ==
             (int)field_number(selected, "note_count", 0) &&
         field_number(detail, "epochs_done", 0) >= field_number(selected, "epochs_done", 0) &&
@@ -105,7 +101,7 @@ double dashboard_wants_detail(const struct dashboard *dashboard) {
 
 double dashboard_left(struct dashboard *dashboard, const cJSON *experiment) {
     size_t i = 0;
-    while (i < dashboard->pace_count && !has_id(experiment, dashboard->paces[i].id))
+    while (i < dashboard->pace_count && !field_has_id(experiment, dashboard->paces[i].id))
         i++;
     if (i == dashboard->pace_count) {
         struct dashboard_pace *paces = realloc(dashboard->paces, (i + 1) * sizeof *paces);

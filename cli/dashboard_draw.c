@@ -42,13 +42,7 @@ static void draw_title(struct dashboard *dashboard, struct page *page, const cha
 
 /* The name of the experiment that is to be cancelled: it may be shown no more. */
 static const char *steered_name(const struct dashboard *dashboard) {
-    const cJSON *one;
-    cJSON_ArrayForEach(one, dashboard->experiments) {
-        double id = field_number(one, "id", 0);
-        if (id >= dashboard->steered && id <= dashboard->steered)
-            return field_text(one, "name", "");
-    }
-    return "";
+    return field_text(field_with_id(dashboard->experiments, dashboard->steered), "name", "");
 }
 
 static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
@@ -135,8 +129,8 @@ static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
 
 /* Whether the details are those of the selected experiment. */
 static const cJSON *detail_of(const struct dashboard *dashboard, const cJSON *experiment) {
-    double id = field_number(dashboard->detail, "id", 0), own = field_number(experiment, "id", 0);
-    return id >= own && id <= own ? dashboard->detail : NULL;
+    return field_has_id(dashboard->detail, field_number(experiment, "id", 0)) ? dashboard->detail
+                                                                              : NULL;
 }
 
 static void draw_rule(struct page *page, size_t row) {

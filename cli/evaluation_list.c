@@ -69,23 +69,13 @@ static cJSON *list_rows(const struct contender *contenders, size_t count) {
     return list;
 }
 
-static cJSON *find(const cJSON *experiments, double id) {
-    cJSON *one;
-    cJSON_ArrayForEach(one, experiments) {
-        double other = field_number(one, "id", 0);
-        if (other >= id && other <= id)
-            return one;
-    }
-    return NULL;
-}
-
 /* Leaves in the array of experiments those that have a row in the list (all, unless `only`), in the
  * order of their first rows; those without one come last. */
 static void follow_rows(const cJSON *list, bool only, cJSON *experiments) {
     cJSON *arranged = cJSON_CreateArray(), *one;
     const cJSON *row;
     cJSON_ArrayForEach(row, list) {
-        if ((one = find(experiments, field_number(row, "id", 0))) != NULL)
+        if ((one = field_with_id(experiments, field_number(row, "id", 0))) != NULL)
             cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, one));
     }
     while (!only && experiments->child != NULL)

@@ -17,6 +17,20 @@ char *field_words(const cJSON *object, const char *path) {
     return text_take(&text);
 }
 
+bool field_has_id(const cJSON *object, double id) {
+    double own = field_number(object, "id", 0);
+    return own >= id && own <= id;
+}
+
+cJSON *field_with_id(const cJSON *list, double id) {
+    cJSON *one;
+    cJSON_ArrayForEach(one, list) {
+        if (field_has_id(one, id))
+            return one;
+    }
+    return NULL;
+}
+
 static bool is_called(const cJSON *item, const char *key) {
     return item->string != NULL && strcmp(item->string, key) == 0;
 }

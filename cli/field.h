@@ -13,6 +13,10 @@ char *field_words(const cJSON *object, const char *path);
  * what is printed and not compared. The text of "notes" keeps its lines. */
 void field_clean(cJSON *document);
 
+/* Whether the object's "id" is that one (0: it has none), and the first such of a list, or NULL. */
+bool field_has_id(const cJSON *object, double id);
+cJSON *field_with_id(const cJSON *list, double id);
+
 enum { FIELD_STOPPED_SIZE = 320 };
 /* "stopped after epoch 12 of 50: median rule, best valid_loss 0.7100 against 0.5200 of 5 others",
  * or what will be while it still runs; NULL when no rule has stopped the experiment. */

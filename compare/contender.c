@@ -146,9 +146,10 @@ static bool describe(const struct contender *contender, char **config, char **se
 }
 
 bool contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats) {
-    char **configs = calloc(2 * count + 1, sizeof *configs), **seeded = configs + count;
+    char **configs = calloc(count + 1, sizeof *configs),
+         **seeded = calloc(count + 1, sizeof *seeded);
     struct alike same = {0}, twice = {0};
-    bool good = configs != NULL;
+    bool good = configs != NULL && seeded != NULL;
     for (size_t i = 0; good && i < count; i++)
         good = describe(&contenders[i], &configs[i], &seeded[i]);
     good = good && alike_make((const char *const *)configs, count, &same) &&
@@ -157,9 +158,12 @@ bool contenders_repeats(const struct contender *contenders, size_t count, size_t
         repeats[i] = alike_first(&twice, i) ? alike_members(&same, i)[0] : count;
     alike_free(&same);
     alike_free(&twice);
-    for (size_t i = 0; configs != NULL && i < 2 * count; i++)
+    for (size_t i = 0; configs != NULL && seeded != NULL && i < count; i++) {
         free(configs[i]);
+        free(seeded[i]);
+    }
     free(configs);
+    free(seeded);
     return good;
 }
 

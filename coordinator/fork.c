@@ -130,12 +130,13 @@ bool fork_find(struct store *store, const cJSON *from, const cJSON *config, stru
     return good;
 }
 
-static bool is_there(const struct fork_file *file, const struct blobs *blobs) {
-    return file->bytes == 0 || blobs_size(blobs, file->sha256) == file->bytes;
+static bool is_there(const struct blobs *blobs, const char *sha256, int64_t bytes) {
+    return blobs_size(blobs, sha256) == bytes;
 }
 
 void fork_look(struct fork *fork, const struct blobs *blobs) {
-    fork->stored = fork->stored && is_there(&fork->file, blobs) && is_there(&fork->best, blobs);
+    fork->stored = fork->stored && is_there(blobs, fork->file.sha256, fork->file.bytes) &&
+                   (fork->best.bytes == 0 || is_there(blobs, fork->best.sha256, fork->best.bytes));
 }
 
 static bool record_file(struct store *store, int64_t experiment, const char *kind,
@@ -225,8 +226,8 @@ bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct sched
                " JOIN fork ON fork.experiment = f.experiment WHERE e.state = 'queued'");
     while (room && query_next(&query)) {
         struct job *job = scheduler_find(scheduler, query_int(&query));
-        int64_t bytes = blobs_size(blobs, query_text(&query));
-        bool here = bytes == query_int(&query);
+        const char *sha256 = query_text(&query);
+        bool here = is_there(blobs, sha256, query_int(&query));
         room = here || job == NULL || scheduler_set_host(scheduler, job, query_text(&query));
     }
     return query_close(&query, error) &&

@@ -186,8 +186,7 @@ static void take(struct server *server, struct frames *frames) {
             wire_packet_attach(&exchange->answer, reply.bytes, reply.bytes_length);
             reply.bytes = NULL;
         } else {
-            encode_error(error_is_shortage(&error) ? WIRE_INTERNAL : WIRE_INVALID, error.message,
-                         exchange);
+            encode_error(wire_code_of(&error), error.message, exchange);
         }
         server->batch_taken += message.bytes_length;
         server->batch_reports += reply.name != NULL && strcmp(reply.name, "ack") == 0;

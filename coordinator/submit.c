@@ -94,9 +94,8 @@ static bool submission_make(struct request *request, size_t index, const cJSON *
         struct error why;
         faults_error(&faults, &why);
         faults_free(&faults);
-        return request_refuse(request, error_is_shortage(&why) ? WIRE_INTERNAL : WIRE_INVALID,
-                              "experiments[%zu] (%.100s): %s", index, submission->name,
-                              why.message);
+        return request_refuse(request, wire_code_of(&why), "experiments[%zu] (%.100s): %s", index,
+                              submission->name, why.message);
     }
     bool known = read_config(config, &experiment, submission);
     experiment_free(&experiment);

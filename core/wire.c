@@ -20,6 +20,10 @@ const char *wire_code_name(enum wire_code code) {
     return code_names[code];
 }
 
+enum wire_code wire_code_of(const struct error *error) {
+    return error_is_shortage(error) ? WIRE_INTERNAL : WIRE_INVALID;
+}
+
 void wire_message_free(struct wire_message *message) {
     cJSON_Delete(message->body);
     free(message->bytes);
@@ -112,7 +116,7 @@ static cJSON *body_decode(const cJSON *shape, const char *name, const struct wir
         shape_check(shape, name, body, &why))
         return body;
     cJSON_Delete(body);
-    *code = error_is_shortage(&why) ? WIRE_INTERNAL : WIRE_INVALID;
+    *code = wire_code_of(&why);
     if (error != NULL)
         *error = why;
     return NULL;

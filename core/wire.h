@@ -38,6 +38,9 @@ enum wire_code {
     WIRE_INTERNAL,  /* the coordinator's own trouble: a full disk, no memory */
 };
 const char *wire_code_name(enum wire_code code); /* "not_found" */
+/* Whose trouble it is that something was not read or made: WIRE_INTERNAL where this process was
+ * short of memory or descriptors, else WIRE_INVALID. */
+enum wire_code wire_code_of(const struct error *error);
 
 /* One frame, borrowed. */
 struct wire_frame {
