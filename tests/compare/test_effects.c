@@ -79,76 +79,55 @@ static void members_that_leave_a_key_alone_have_what_the_file_has(void **state) 
     cJSON_Delete(experiments);
 }
 
-static void only_what_differs_is_told_as_the_matrix_calls_it(void **state) {
-    (void)state;
-    cJSON *experiments = parsed(four);
-    cJSON *differences = differences_of(experiments);
-    cJSON *expected = parsed("{\"augmentations\": {\"flip\": [1, 2], \"jitter\": [3, 4],"
-                             " \"affine\": [5]},"
-                             " \"data.upsample\": {\"none\": [1, 3, 5], \"real x2\": [2, 4]}}");
-    assert_true(cJSON_Compare(differences, expected, true));
-    cJSON_Delete(expected);
+/* That the experiments differ in just that. */
+static void assert_differ(const char *given, const char *expected) {
+    cJSON *experiments = parsed(given), *differences = differences_of(experiments);
+    cJSON *document = parsed(expected);
+    assert_true(cJSON_Compare(differences, document, true));
+    cJSON_Delete(document);
     cJSON_Delete(differences);
     cJSON_Delete(experiments);
+}
+
+static void only_what_differs_is_told_as_the_matrix_calls_it(void **state) {
+    (void)state;
+    assert_differ(four, "{\"augmentations\": {\"flip\": [1, 2], \"jitter\": [3, 4],"
+                        " \"affine\": [5]},"
+                        " \"data.upsample\": {\"none\": [1, 3, 5], \"real x2\": [2, 4]}}");
 }
 
 static void a_member_without_a_label_has_what_the_file_has(void **state) {
     (void)state;
-    cJSON *experiments =
-        parsed("[{\"id\": 1, \"variant\": {}, \"config\": {\"augmentations\": [1]}},"
-               " {\"id\": 2, \"variant\": {\"augmentations\": \"+jitter\"},"
-               "  \"config\": {\"augmentations\": [1, 2]}}]");
-    cJSON *differences = differences_of(experiments);
-    cJSON *expected =
-        parsed("{\"augmentations\": {\"as the file has it\": [1], \"+jitter\": [2]}}");
-    assert_true(cJSON_Compare(differences, expected, true));
-    cJSON_Delete(expected);
-    cJSON_Delete(differences);
-    cJSON_Delete(experiments);
+    assert_differ("[{\"id\": 1, \"variant\": {}, \"config\": {\"augmentations\": [1]}},"
+                  " {\"id\": 2, \"variant\": {\"augmentations\": \"+jitter\"},"
+                  "  \"config\": {\"augmentations\": [1, 2]}}]",
+                  "{\"augmentations\": {\"as the file has it\": [1], \"+jitter\": [2]}}");
 }
 
 static void what_only_some_have_differs_too(void **state) {
     (void)state;
-    cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"model\": {\"arch\": \"resnet18\"}}},"
-                                " {\"id\": 2, \"config\": {\"model\": {\"arch\": \"resnet18\","
-                                "  \"dropout\": 0.5}, \"priority\": 3}}]");
-    cJSON *differences = differences_of(experiments);
-    cJSON *expected = parsed("{\"model.dropout\": {\"not set\": [1], \"0.5\": [2]}}");
-    assert_true(cJSON_Compare(differences, expected, true));
-    cJSON_Delete(expected);
-    cJSON_Delete(differences);
-    cJSON_Delete(experiments);
+    assert_differ("[{\"id\": 1, \"config\": {\"model\": {\"arch\": \"resnet18\"}}},"
+                  " {\"id\": 2, \"config\": {\"model\": {\"arch\": \"resnet18\","
+                  "  \"dropout\": 0.5}, \"priority\": 3}}]",
+                  "{\"model.dropout\": {\"not set\": [1], \"0.5\": [2]}}");
 }
 
 static void what_is_an_object_in_some_alone_is_told_by_what_each_has(void **state) {
     (void)state;
-    cJSON *experiments =
-        parsed("[{\"id\": 1, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
-               " {\"id\": 2, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
-               " {\"id\": 3, \"config\": {\"stop\": {\"rule\": \"asha\"},"
-               "  \"train\": {\"seed\": 1, \"epochs\": 9}}}]");
-    cJSON *differences = differences_of(experiments);
-    cJSON *expected =
-        parsed("{\"stop\": {\"not set\": [1, 2], \"{\\\"rule\\\":\\\"asha\\\"}\": [3]},"
-               " \"train.seed\": {\"0\": [1, 2], \"1\": [3]},"
-               " \"train.epochs\": {\"not set\": [1, 2], \"9\": [3]}}");
-    assert_true(cJSON_Compare(differences, expected, true));
-    cJSON_Delete(expected);
-    cJSON_Delete(differences);
-    cJSON_Delete(experiments);
+    assert_differ("[{\"id\": 1, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
+                  " {\"id\": 2, \"config\": {\"stop\": null, \"train\": {\"seed\": 0}}},"
+                  " {\"id\": 3, \"config\": {\"stop\": {\"rule\": \"asha\"},"
+                  "  \"train\": {\"seed\": 1, \"epochs\": 9}}}]",
+                  "{\"stop\": {\"not set\": [1, 2], \"{\\\"rule\\\":\\\"asha\\\"}\": [3]},"
+                  " \"train.seed\": {\"0\": [1, 2], \"1\": [3]},"
+                  " \"train.epochs\": {\"not set\": [1, 2], \"9\": [3]}}");
 }
 
 static void a_class_may_have_dots_in_its_name(void **state) {
     (void)state;
-    cJSON *experiments =
-        parsed("[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 2}}}},"
-               " {\"id\": 2, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 3}}}}]");
-    cJSON *differences = differences_of(experiments);
-    cJSON *expected = parsed("{\"data.upsample.real.v2\": {\"2\": [1], \"3\": [2]}}");
-    assert_true(cJSON_Compare(differences, expected, true));
-    cJSON_Delete(expected);
-    cJSON_Delete(differences);
-    cJSON_Delete(experiments);
+    assert_differ("[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 2}}}},"
+                  " {\"id\": 2, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 3}}}}]",
+                  "{\"data.upsample.real.v2\": {\"2\": [1], \"3\": [2]}}");
 }
 
 static void one_experiment_differs_in_nothing(void **state) {

@@ -1,9 +1,9 @@
 /* Lists of keys: what is on them, and whom a worker's key speaks as. */
 #include "coordinator/allow.h"
 #include "tests/coordinator/key_lists.h"
+#include "tests/few_descriptors.h"
 #include "tests/temporary.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,16 +54,13 @@ static void
 a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are(void **state) {
     struct allow_list list = {0};
     struct error error = {0};
-    struct rlimit limit, none;
     bool changed;
     char *path = temporary_path(state, "people");
     write_file(path, KEY_A "\n");
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const struct rlimit before = leave_descriptors(0);
     bool read = allow_refresh(path, &list, &changed, &error);
     bool said_once = allow_refresh(path, &list, &changed, &error) && !changed;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    give_back_descriptors(before);
     assert_false(read);
     assert_true(said_once);
     assert_int_equal(list.count, 0);
@@ -74,32 +71,30 @@ a_list_that_could_not_be_read_for_want_of_descriptors_is_read_once_there_are(voi
     allow_free(&list);
 }
 
-static void a_list_that_is_a_pipe_is_empty_and_not_waited_for(void **state) {
+/* With an error that says so, once. Takes the path over. */
+static void assert_refused(char *path, const char *why) {
     struct allow_list list = {0};
     struct error error = {0};
     bool changed;
-    char *path = temporary_path(state, "people");
-    assert_int_equal(mkfifo(path, 0600), 0);
     assert_false(allow_refresh(path, &list, &changed, &error));
-    assert_non_null(strstr(error.message, "people: a list of keys must be a file"));
+    assert_non_null(strstr(error.message, why));
     assert_true(allow_refresh(path, &list, &changed, &error));
     assert_int_equal(list.count, 0);
     free(path);
     allow_free(&list);
 }
 
+static void a_list_that_is_a_pipe_is_empty_and_not_waited_for(void **state) {
+    char *path = temporary_path(state, "people");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_refused(path, "people: a list of keys must be a file");
+}
+
 static void a_list_that_anybody_may_write_is_empty(void **state) {
-    struct allow_list list = {0};
-    struct error error = {0};
-    bool changed;
     char *path = temporary_path(state, "people");
     write_file(path, KEY_A "\n");
     assert_int_equal(chmod(path, 0666), 0);
-    assert_false(allow_refresh(path, &list, &changed, &error));
-    assert_non_null(strstr(error.message, "chmod o-w"));
-    assert_int_equal(list.count, 0);
-    free(path);
-    allow_free(&list);
+    assert_refused(path, "chmod o-w");
 }
 
 static void parse(const char *text, struct allow_list *list) {
