@@ -4,15 +4,18 @@
  * A function marked SIMD_CLONES is compiled three times (baseline, AVX2, AVX-512); the dynamic
  * linker picks the best that the machine has. It must contain the loop, not call it. Results do not
  * depend on the choice: integer arithmetic is exact and -ffp-contract=off keeps float arithmetic as
- * written. Sanitizers run before the linker's choice can, so they and other machines get the
- * baseline alone.
+ * written. Compilers have faults of one generation alone, so tests run each (SIMD_GENERATION),
+ * whatever the machine would choose. Sanitizers run before the linker's choice can, so they and
+ * other machines get the baseline alone.
  */
 #ifndef ASSAY_CORE_SIMD_H
 #define ASSAY_CORE_SIMD_H
 
 #include <stdint.h> /* any of libc's headers: they say that it is glibc */
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
+#if defined(SIMD_GENERATION)
+#define SIMD_CLONES __attribute__((target("arch=" SIMD_GENERATION)))
+#elif defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SIMD_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else

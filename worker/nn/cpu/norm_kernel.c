@@ -5,7 +5,9 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* Values pass through arrays that overlap with nothing, LANES at a time: that is what GCC makes
- * vectors of, also where input and output are one. */
+ * vectors of, also where input and output are one. Memory is read before anything depends on a
+ * condition: of reads that do, GCC 12 makes masked ones, and where a vector is shorter than LANES
+ * (AVX2) has all of them use the mask of the first. */
 
 SIMD_CLONES void norm_chunk_moments(const float *restrict x, size_t floats, double *restrict sums) {
     double sum[LANES] = {0}, square[LANES] = {0};
@@ -74,7 +76,8 @@ INLINE void mask_lanes(enum norm_mask mask, const float *x, const float *y, cons
     float passed[LANES];
     for (size_t lane = 0; lane < lanes; lane++) {
         float output = mask == MASK_X ? x[lane] * c->scale[lane] + c->shift[lane] : y[lane];
-        passed[lane] = output <= 0 ? 0 : gradient[lane];
+        float incoming = gradient[lane]; /* whatever comes of it: see above */
+        passed[lane] = output <= 0 ? 0 : incoming;
     }
     for (size_t lane = 0; lane < lanes; lane++)
         g[lane] = passed[lane];
