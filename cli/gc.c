@@ -46,9 +46,11 @@ static const struct command_line line = {
     .parse = parse,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-/* What all turns removed together, and what stays after the last. */
+/* What all turns removed together, and what stays after the last; left: what could not be removed.
+ */
 struct sums {
-    double files, bytes, kept_files, kept_bytes;
+    double files, bytes, kept_files, kept_bytes, left_files, left_bytes;
+    struct error why; /* it is left */
 };
 
 static bool clear(struct client *client, const struct gc_options *chosen, struct sums *sums,
@@ -67,6 +69,10 @@ static bool clear(struct client *client, const struct gc_options *chosen, struct
         sums->bytes += field_number(answer, "bytes", 0);
         sums->kept_files = field_number(answer, "kept_files", 0);
         sums->kept_bytes = field_number(answer, "kept_bytes", 0);
+        sums->left_files = field_number(answer, "left_files", 0);
+        sums->left_bytes = field_number(answer, "left_bytes", 0);
+        if (sums->left_files > 0)
+            error_set(&sums->why, ERROR_FAILED, "%.900s", field_text(answer, "error", "?"));
         more = cJSON_IsTrue(field_at(answer, "more"));
         cJSON_Delete(answer);
     }
@@ -80,9 +86,29 @@ static bool print_json(const struct gc_options *chosen, const struct sums *sums)
     cJSON_AddNumberToObject(document, "bytes", sums->bytes);
     cJSON_AddNumberToObject(document, "kept_files", sums->kept_files);
     cJSON_AddNumberToObject(document, "kept_bytes", sums->kept_bytes);
+    cJSON_AddNumberToObject(document, "left_files", sums->left_files);
+    cJSON_AddNumberToObject(document, "left_bytes", sums->left_bytes);
     bool good = output_json(document);
     cJSON_Delete(document);
     return good;
+}
+
+static bool print_text(const struct gc_options *chosen, const struct sums *sums) {
+    char gone[FORMAT_SIZE], kept[FORMAT_SIZE];
+    printf("%s %.0f file%s, %s; %.0f, %s stay\n", chosen->dry_run ? "would remove" : "removed",
+           sums->files, sums->files == 1 ? "" : "s", format_bytes(gone, (uint64_t)sums->bytes),
+           sums->kept_files, format_bytes(kept, (uint64_t)sums->kept_bytes));
+    return true;
+}
+
+static bool check_left(const struct sums *sums, struct error *error) {
+    char left[FORMAT_SIZE];
+    return sums->left_files <= 0 ||
+           error_set(error, ERROR_FAILED,
+                     "%.0f file%s, %s, could not be removed (%s); let the coordinator write to its "
+                     "artifacts, and run assay gc again",
+                     sums->left_files, sums->left_files == 1 ? "" : "s",
+                     format_bytes(left, (uint64_t)sums->left_bytes), sums->why.message);
 }
 
 int command_gc(int argc, char **argv) {
@@ -91,19 +117,16 @@ int command_gc(int argc, char **argv) {
     struct client client = {0};
     struct sums sums = {0};
     struct error error = {0};
-    char gone[FORMAT_SIZE], kept[FORMAT_SIZE];
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     status = 0;
     if (!client_open(&input, &client, &error) || !clear(&client, &chosen, &sums, &error))
         status = command_fail(&error);
-    else if (input.json)
-        status = print_json(&chosen, &sums) ? 0 : ERROR_FAILED;
-    else
-        printf("%s %.0f file%s, %s; %.0f, %s stay\n", chosen.dry_run ? "would remove" : "removed",
-               sums.files, sums.files == 1 ? "" : "s", format_bytes(gone, (uint64_t)sums.bytes),
-               sums.kept_files, format_bytes(kept, (uint64_t)sums.kept_bytes));
+    else if (!(input.json ? print_json(&chosen, &sums) : print_text(&chosen, &sums)))
+        status = ERROR_FAILED;
+    else if (!check_left(&sums, &error))
+        status = command_fail(&error);
     client_close(&client);
     return status;
 }

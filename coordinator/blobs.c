@@ -194,8 +194,13 @@ bool blobs_remove(struct blobs *blobs, const char *sha256, struct error *error) 
     char path[PATH_SIZE], gone[PATH_SIZE];
     depot_file(blobs->dir, sha256, path);
     snprintf(gone, sizeof gone, "%s/incoming/%s" GONE, blobs->dir, sha256);
-    return rename(path, gone) == 0 || errno == ENOENT ||
-           error_errno(error, ERROR_FAILED, "cannot remove %s", path);
+    if (rename(path, gone) == 0)
+        return true;
+    const int why = errno; /* ENOENT also where the folder that it was to go to is missing */
+    if (why == ENOENT && size_of(path) < 0)
+        return true;
+    errno = why;
+    return error_errno(error, ERROR_FAILED, "cannot remove %s", path);
 }
 
 void blobs_sweep(struct blobs *blobs) {

@@ -57,6 +57,7 @@ enum { REQUESTS = sizeof requests / sizeof requests[0] };
 void reply_free(struct reply *reply) {
     cJSON_Delete(reply->body);
     free(reply->bytes);
+    free(reply->unsettled);
     *reply = (struct reply){0};
 }
 
@@ -117,7 +118,9 @@ bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error
     if (doomed == NULL)
         return error_set(error, ERROR_FAILED, "no memory for files to be removed");
     coordinator->doomed = doomed;
-    memcpy(coordinator->doomed[coordinator->doomed_count++], sha256, SHA256_TEXT_SIZE);
+    struct doomed *added = &coordinator->doomed[coordinator->doomed_count++];
+    added->fate = FATE_OPEN;
+    memcpy(added->sha256, sha256, SHA256_TEXT_SIZE);
     return true;
 }
 
@@ -209,6 +212,7 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
     coordinator->moved = false;
     coordinator->rows_before = store_changes(coordinator->store);
     coordinator->doomed_count = 0;
+    coordinator->stuck = (struct error){0};
     coordinator->finished_count = 0;
     if (!begun || (!coordinator->in_step && !load(coordinator, &error)))
         batch_break(coordinator, &error);
@@ -332,14 +336,21 @@ void coordinator_expire(struct coordinator *coordinator) {
     coordinator->quiet_until_ms = next_ms < look_ms ? next_ms : look_ms;
 }
 
+static enum fate remove_one(struct coordinator *coordinator, const char *sha256) {
+    struct error why = {0};
+    bool kept = false;
+    if (artifact_kept(coordinator->store, sha256, ARTIFACT_KEEP_ALL, &kept, &why) &&
+        (kept || uploads_remove(coordinator->uploads, sha256, &why)))
+        return kept ? FATE_KEPT : FATE_GONE;
+    if (coordinator->stuck.code == ERROR_NONE)
+        coordinator->stuck = why;
+    return FATE_STUCK;
+}
+
 /* Removes what nothing names any more. What is left over is found by gc. */
 static void remove_doomed(struct coordinator *coordinator) {
-    bool kept;
-    for (size_t i = 0; i < coordinator->doomed_count; i++) {
-        const char *sha256 = coordinator->doomed[i];
-        if (artifact_kept(coordinator->store, sha256, ARTIFACT_KEEP_ALL, &kept, NULL) && !kept)
-            uploads_remove(coordinator->uploads, sha256, NULL);
-    }
+    for (size_t i = 0; i < coordinator->doomed_count; i++)
+        coordinator->doomed[i].fate = remove_one(coordinator, coordinator->doomed[i].sha256);
 }
 
 bool coordinator_wrote(const struct coordinator *coordinator) {

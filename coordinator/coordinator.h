@@ -32,6 +32,12 @@ struct moment {
     int64_t steady_ms; /* for leases */
 };
 
+/* A blob that goes after the commit, and what has come of that. */
+struct doomed {
+    char sha256[SHA256_TEXT_SIZE];
+    enum fate { FATE_OPEN, FATE_GONE, FATE_KEPT /* something names it */, FATE_STUCK } fate;
+};
+
 struct drained {
     char worker[LEASE_WORKER_MAX + 1];
     int64_t pid;
@@ -55,9 +61,9 @@ struct coordinator {
     bool in_step;         /* the scheduler holds what the database holds */
     bool broken;          /* something failed in this batch: it cannot be committed */
     struct error failure; /* what */
-    /* blobs that go after the commit */
-    char (*doomed)[SHA256_TEXT_SIZE];
+    struct doomed *doomed;
     size_t doomed_count, doomed_room;
+    struct error stuck; /* why the first of them could not be removed */
     /* who has been told to drain, kept while the scheduler is not in step: no row says it */
     struct drained *drained;
     size_t drained_count;
@@ -66,6 +72,10 @@ struct coordinator {
     size_t finished_count;
 };
 
+struct reply;
+/* Makes the body of an answer that tells of what is done after the commit. */
+typedef void reply_settle(const struct coordinator *coordinator, struct reply *reply);
+
 /* An answer in the making. */
 struct reply {
     const char *name; /* a static string */
@@ -73,6 +83,9 @@ struct reply {
     void *bytes;      /* a piece of a file, owned; NULL without one */
     size_t bytes_length;
     bool later; /* no answer yet: it waits for another revision (watchers.h) */
+    /* NULL, or to be called between the commit and the next batch; until then there is no body */
+    reply_settle *settle;
+    void *unsettled; /* what it makes the body of, owned */
 };
 void reply_free(struct reply *reply);
 
@@ -91,7 +104,7 @@ void coordinator_close(struct coordinator *coordinator); /* the store stays open
  * again. So nobody who asks ever hears of a lock. */
 bool coordinator_begin(struct coordinator *coordinator, struct moment now);
 /* One request whose shape has been checked; its body may be changed. The reply is final once
- * committed. */
+ * committed, and settled if it has to be. */
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply);
 /* Nobody is lost who was seen within a lease. */

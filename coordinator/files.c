@@ -172,76 +172,143 @@ bool files_fetch(struct request *request) {
 
 /* --- gc --- */
 
-struct clearing {
-    struct request *request;
-    int64_t every;
-    bool dry, good, more;
-    int64_t files, bytes, kept_files, kept_bytes;
+/* Files and what they take. */
+struct sum {
+    int64_t files, bytes;
 };
 
+static void move(int64_t bytes, struct sum *from, struct sum *to) {
+    from->files--;
+    from->bytes -= bytes;
+    to->files++;
+    to->bytes += bytes;
+}
+
+/* What one `gc` clears away. What it dooms is not gone before the commit, and may stay all the
+ * same, so the answer is made after it. */
+struct clearing {
+    struct sum gone, kept, left; /* left: nothing names it, and it is there still */
+    bool more;                   /* some of that was not tried yet */
+    size_t doomed_from, doomed_to;
+    struct error stuck; /* why the first of what was tried is left */
+};
+
+struct walk {
+    struct request *request;
+    struct clearing *clearing;
+    int64_t every;
+    bool dry, good;
+};
+
+static void add(struct sum *sum, int64_t bytes) {
+    sum->files++;
+    sum->bytes += bytes;
+}
+
 static void clear_one(void *context, const char *sha256, bool part, int64_t bytes) {
-    struct clearing *clearing = context;
-    struct request *request = clearing->request;
+    struct walk *walk = context;
+    struct clearing *clearing = walk->clearing;
+    struct request *request = walk->request;
     struct coordinator *coordinator = request->coordinator;
+    struct error why = {0};
     bool kept = uploads_expects(coordinator->uploads, sha256, coordinator->now.steady_ms);
-    if (!clearing->good)
+    if (!walk->good)
         return;
     if (!kept && !part)
-        clearing->good =
-            artifact_kept(coordinator->store, sha256, clearing->every, &kept, &request->error);
-    if (kept || !clearing->good) {
-        clearing->kept_files += !part;
-        clearing->kept_bytes += part ? 0 : bytes;
+        walk->good = artifact_kept(coordinator->store, sha256, walk->every, &kept, &request->error);
+    if (kept || !walk->good) {
+        if (!part)
+            add(&clearing->kept, bytes);
         return;
     }
-    if (!clearing->dry && clearing->files == REMOVE_MOST) {
+    if (!walk->dry && clearing->gone.files == REMOVE_MOST) {
+        add(&clearing->left, bytes);
         clearing->more = true;
         return;
     }
-    clearing->files++;
-    clearing->bytes += bytes;
-    if (!clearing->dry && part)
-        blobs_remove_part(uploads_blobs(coordinator->uploads), sha256, NULL);
-    else if (!clearing->dry)
-        clearing->good = desk_doom(coordinator, sha256, &request->error);
+    add(&clearing->gone, bytes);
+    if (walk->dry)
+        return;
+    if (!part)
+        walk->good = desk_doom(coordinator, sha256, &request->error);
+    else if (!blobs_remove_part(uploads_blobs(coordinator->uploads), sha256, &why)) {
+        move(bytes, &clearing->gone, &clearing->left);
+        clearing->stuck = why;
+    }
 }
 
 /* Everything that is not kept goes, or would. */
-static bool clear(struct request *request, struct clearing *clearing) {
+static bool clear(struct walk *walk) {
+    struct coordinator *coordinator = walk->request->coordinator;
     struct error why = {0};
-    if (!blobs_each(uploads_blobs(request->coordinator->uploads), clear_one, clearing, &why))
-        return request_refuse(request, WIRE_STORAGE, "%s", why.message);
-    return clearing->good;
+    walk->clearing->doomed_from = coordinator->doomed_count;
+    if (!blobs_each(uploads_blobs(coordinator->uploads), clear_one, walk, &why))
+        return request_refuse(walk->request, WIRE_STORAGE, "%s", why.message);
+    walk->clearing->doomed_to = coordinator->doomed_count;
+    return walk->good;
+}
+
+static void settle_gc(const struct coordinator *coordinator, struct reply *reply) {
+    struct clearing *clearing = reply->unsettled;
+    const struct blobs *blobs = uploads_blobs(coordinator->uploads);
+    for (size_t i = clearing->doomed_from; i < clearing->doomed_to; i++) {
+        const struct doomed *doomed = &coordinator->doomed[i];
+        if (doomed->fate == FATE_STUCK)
+            clearing->stuck = coordinator->stuck;
+        if (doomed->fate != FATE_GONE)
+            move(blobs_size(blobs, doomed->sha256), &clearing->gone,
+                 doomed->fate == FATE_KEPT ? &clearing->kept : &clearing->left);
+    }
+    bool stuck = clearing->stuck.code != ERROR_NONE;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "files", (double)clearing->gone.files);
+    cJSON_AddNumberToObject(answer, "bytes", (double)clearing->gone.bytes);
+    cJSON_AddNumberToObject(answer, "kept_files", (double)clearing->kept.files);
+    cJSON_AddNumberToObject(answer, "kept_bytes", (double)clearing->kept.bytes);
+    if (stuck) {
+        cJSON_AddNumberToObject(answer, "left_files", (double)clearing->left.files);
+        cJSON_AddNumberToObject(answer, "left_bytes", (double)clearing->left.bytes);
+        cJSON_AddStringToObject(answer, "error", clearing->stuck.message);
+    }
+    cJSON_AddBoolToObject(answer, "more", clearing->more && (clearing->gone.files > 0 || !stuck));
+    reply->body = answer;
 }
 
 bool files_gc(struct request *request) {
     const cJSON *body = request->body, *every = json_member(body, "keep_every");
-    struct clearing clearing = {
+    struct store *store = request->coordinator->store;
+    struct error why = {0};
+    if (!files_check_store(request))
+        return false;
+    struct clearing *clearing = calloc(1, sizeof *clearing);
+    struct walk walk = {
         .request = request,
+        .clearing = clearing,
         .every = cJSON_IsNumber(every) ? json_integer(body, "keep_every") : ARTIFACT_KEEP_ALL,
         .dry = cJSON_IsTrue(json_member(body, "dry_run")),
         .good = true,
     };
-    struct error why = {0};
-    struct store *store = request->coordinator->store;
-    if (!files_check_store(request) || !store_mark(store, &request->error))
-        return false;
-    bool good = (clearing.dry || artifact_thin(store, clearing.every, &request->error)) &&
-                (!cJSON_IsTrue(json_member(body, "unused_data")) ||
-                 listing_forget_unused(store, &request->error)) &&
-                clear(request, &clearing);
-    if (!store_unmark(store, clearing.dry || !good, &why)) {
+    if (clearing == NULL)
+        return error_memory(&request->error);
+    bool good = store_mark(store, &request->error);
+    if (!good)
+        goto out;
+    good = (walk.dry || artifact_thin(store, walk.every, &request->error)) &&
+           (!cJSON_IsTrue(json_member(body, "unused_data")) ||
+            listing_forget_unused(store, &request->error)) &&
+           clear(&walk);
+    if (!store_unmark(store, walk.dry || !good, &why)) {
         request->code = WIRE_INTERNAL;
         request->error = why;
         good = false;
     }
-    if (!good)
+out:
+    if (!good) {
+        free(clearing);
         return false;
-    cJSON *answer = cJSON_CreateObject();
-    cJSON_AddNumberToObject(answer, "files", (double)clearing.files);
-    cJSON_AddNumberToObject(answer, "bytes", (double)clearing.bytes);
-    cJSON_AddNumberToObject(answer, "kept_files", (double)clearing.kept_files);
-    cJSON_AddNumberToObject(answer, "kept_bytes", (double)clearing.kept_bytes);
-    cJSON_AddBoolToObject(answer, "more", clearing.more);
-    return request_done(request, "cleared", answer);
+    }
+    request_done(request, "cleared", NULL);
+    request->reply->settle = settle_gc;
+    request->reply->unsettled = clearing;
+    return true;
 }

@@ -22,7 +22,8 @@ struct exchange {
     zmq_msg_t identity;
     uint64_t request;
     struct wire_packet answer;
-    bool later; /* it is among the watchers, and has no answer yet */
+    bool later;         /* it is among the watchers, and has no answer yet */
+    struct reply reply; /* what the answer is made of once the commit has settled it, else zeroed */
 };
 
 struct server {
@@ -108,6 +109,17 @@ static void encode_error(enum wire_code code, const char *text, struct exchange 
     cJSON_Delete(body);
 }
 
+/* Takes the reply's bytes. */
+static void encode_reply(struct reply *reply, struct exchange *exchange) {
+    struct error error;
+    if (!wire_encode(reply->name, exchange->request, reply->body, &exchange->answer, &error)) {
+        encode_error(wire_code_of(&error), error.message, exchange);
+        return;
+    }
+    wire_packet_attach(&exchange->answer, reply->bytes, reply->bytes_length);
+    reply->bytes = NULL;
+}
+
 static void encode_change(const struct server *server, struct exchange *exchange) {
     cJSON *body = cJSON_CreateObject();
     cJSON_AddNumberToObject(body, "revision", (double)server->coordinator->revision);
@@ -181,12 +193,11 @@ static void take(struct server *server, struct frames *frames) {
         coordinator_answer(server->coordinator, &caller, &message, &reply);
         if (reply.later) {
             take_watcher(server, exchange);
-        } else if (wire_encode(reply.name, exchange->request, reply.body, &exchange->answer,
-                               &error)) {
-            wire_packet_attach(&exchange->answer, reply.bytes, reply.bytes_length);
-            reply.bytes = NULL;
+        } else if (reply.settle != NULL) {
+            exchange->reply = reply;
+            reply = (struct reply){0};
         } else {
-            encode_error(wire_code_of(&error), error.message, exchange);
+            encode_reply(&reply, exchange);
         }
         server->batch_taken += message.bytes_length;
         server->batch_reports += reply.name != NULL && strcmp(reply.name, "ack") == 0;
@@ -207,7 +218,11 @@ static void send_answers(struct server *server, const struct error *failure) {
         if (failure != NULL && !exchange->later) {
             wire_packet_free(&exchange->answer);
             encode_error(WIRE_INTERNAL, failure->message, exchange);
+        } else if (exchange->reply.settle != NULL) {
+            exchange->reply.settle(server->coordinator, &exchange->reply);
+            encode_reply(&exchange->reply, exchange);
         }
+        reply_free(&exchange->reply);
         /* A peer that is gone, or does not read its answers, asks again. */
         if (exchange->answer.body != NULL)
             frames_send(server->socket, &exchange->identity, &exchange->answer);

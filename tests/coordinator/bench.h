@@ -20,6 +20,7 @@ struct bench {
     struct coordinator coordinator;
     struct moment now;
     struct wire_message answer; /* the last */
+    struct reply unsettled;     /* what becomes the last with the commit, else zeroed */
 };
 
 static inline int bench_set(void **state) {
@@ -77,7 +78,10 @@ static inline void answer(struct bench *bench, const char *name, cJSON *of_name)
     coordinator_answer(&bench->coordinator, &(struct caller){.roles = ROLE_BOTH}, &request, &reply);
     wire_message_free(&request);
     wire_message_free(&bench->answer);
-    carry(reply.name, reply.body, &bench->answer);
+    if (reply.settle != NULL)
+        bench->unsettled = reply;
+    else
+        carry(reply.name, reply.body, &bench->answer);
 }
 
 static inline void begin(struct bench *bench) {
@@ -90,6 +94,14 @@ static inline void commit(struct bench *bench) {
     coordinator_expire(&bench->coordinator);
     if (!coordinator_commit(&bench->coordinator, &error))
         fail_msg("%s", error.message);
+    struct reply *reply = &bench->unsettled;
+    if (reply->settle == NULL)
+        return;
+    reply->settle(&bench->coordinator, reply);
+    wire_message_free(&bench->answer);
+    carry(reply->name, reply->body, &bench->answer);
+    free(reply->unsettled);
+    *reply = (struct reply){0};
 }
 
 /* One request in a batch of its own. Returns the body of the answer, which is called `expected`;

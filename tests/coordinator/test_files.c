@@ -1,5 +1,10 @@
 /* What workers offer and send, what anybody fetches, what gc clears away: request by request. */
+#include "core/depot.h"
+#include "core/file.h"
 #include "tests/coordinator/archive.h"
+
+#include <limits.h>
+#include <sys/stat.h>
 
 /* hashlib.sha256 of b"a" * 300000 */
 #define LONG "12e1b9b179b29a4f7e5889b185d7ac71bff0ad1f49a7b391d0911b737a0f5381"
@@ -292,6 +297,72 @@ static void what_is_offered_while_gc_runs_stays(void **state) {
     assert_string_equal(archive->bench->answer.name, "have");
     commit(archive->bench);
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    const cJSON *cleared = archive->bench->answer.body;
+    assert_int_equal(number_of(cleared, "files"), 0);
+    assert_int_equal(number_of(cleared, "kept_files"), 1);
+    assert_int_equal(number_of(cleared, "kept_bytes"), 5);
+}
+
+static void leave(struct archive *archive, const char *sum, const char *bytes) {
+    assert_true(blobs_append(archive->blobs, sum, bytes, strlen(bytes), NULL));
+    assert_true(blobs_seal(archive->blobs, sum, NULL));
+}
+
+/* A blob or a part that cannot go, whoever asks: another stands where it is put first, or it is a
+ * folder. */
+static void hinder(struct archive *archive, const char *sum) {
+    char *path = NULL;
+    assert_true(asprintf(&path, "%s/incoming/%s.gone", archive->folder, sum) > 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    free(path);
+}
+
+static void gc_counts_only_what_went_and_says_why_the_rest_is_left(void **state) {
+    struct archive *archive = *state;
+    leave(archive, FIRST, "first");
+    leave(archive, SECOND, "second");
+    hinder(archive, SECOND);
+    const cJSON *cleared = gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(number_of(cleared, "files"), 1);
+    assert_int_equal(number_of(cleared, "bytes"), 5);
+    assert_int_equal(number_of(cleared, "left_files"), 1);
+    assert_int_equal(number_of(cleared, "left_bytes"), 6);
+    assert_non_null(strstr(text_of(cleared, "error"), "cannot remove "));
+    assert_false(cJSON_IsTrue(json_member(cleared, "more")));
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+    assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+}
+
+static void gc_does_not_say_removed_of_a_folder_that_is_gone(void **state) {
+    struct archive *archive = *state;
+    char *incoming = NULL;
+    leave(archive, FIRST, "first");
+    assert_true(asprintf(&incoming, "%s/incoming", archive->folder) > 0);
+    assert_int_equal(rmdir(incoming), 0);
+    const cJSON *cleared = gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(number_of(cleared, "files"), 0);
+    assert_int_equal(number_of(cleared, "left_files"), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    free(incoming);
+}
+
+static void gc_of_very_many_files_that_cannot_go_ends(void **state) {
+    struct archive *archive = *state;
+    enum { FILES = 300 };
+    char sum[SHA256_TEXT_SIZE];
+    for (int i = 0; i < FILES; i++) {
+        char path[PATH_MAX];
+        snprintf(sum, sizeof sum, "%064x", i);
+        depot_file(archive->folder, sum, path);
+        assert_true(folder_make_of(path, NULL));
+        assert_true(file_write_atomic(path, "blob", 4, NULL));
+        hinder(archive, sum);
+    }
+    const cJSON *cleared = gc(archive, "{\"dry_run\": false}");
+    assert_int_equal(number_of(cleared, "files"), 0);
+    assert_int_equal(number_of(cleared, "left_files"), FILES);
+    assert_int_equal(number_of(cleared, "left_bytes"), 4 * FILES);
+    assert_false(cJSON_IsTrue(json_member(cleared, "more")));
 }
 
 int main(void) {
@@ -317,6 +388,9 @@ int main(void) {
         ON_ARCHIVE(gc_thins_checkpoints_out_but_never_best_and_last),
         ON_ARCHIVE(gc_of_very_many_files_goes_on_in_turns),
         ON_ARCHIVE(what_is_offered_while_gc_runs_stays),
+        ON_ARCHIVE(gc_counts_only_what_went_and_says_why_the_rest_is_left),
+        ON_ARCHIVE(gc_does_not_say_removed_of_a_folder_that_is_gone),
+        ON_ARCHIVE(gc_of_very_many_files_that_cannot_go_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

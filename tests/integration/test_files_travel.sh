@@ -102,6 +102,21 @@ assay gc --keep-every 4 --json >"$work/gc.json"
 [ -z "$(artifact "$moved" checkpoint_epoch_002.safetensors sha256)" ] || fail "epoch 2 stays"
 [ -n "$(artifact "$moved" checkpoint_epoch_004.safetensors sha256)" ] || fail "epoch 4 went"
 
+# what cannot be removed, whoever runs this, it does not call removed, however much it is
+for i in {1..300}; do
+    sum=$(printf '%064x' "$i")
+    echo >"$db-artifacts/sha256/00/${sum:2}"
+    mkdir "$db-artifacts/incoming/$sum.gone"
+done
+status=0
+assay gc >"$work/out" 2>"$work/err" || status=$?
+[ $status = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q '^removed 0 files, 0 B; ' "$work/out" &&
+    grep -q '^assay: 300 files, 300 B, could not be removed (cannot remove .*); let the coordinator' "$work/err" ||
+    fail "gc of what cannot go: $status, $(cat "$work/out" "$work/err")"
+rmdir "$db-artifacts/incoming"/*.gone
+assay gc >"$work/out"
+grep -q '^removed 300 files, 300 B; ' "$work/out" || fail "gc of what can go again: $(cat "$work/out")"
+
 # with a shared folder the file is one
 last=$work/third/experiments/$moved/checkpoint_last.safetensors
 [ "$last" -ef "$(blob "$(artifact "$moved" checkpoint_last.safetensors sha256)")" ] ||
