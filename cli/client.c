@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include "cli/field.h"
+#include "core/clock.h"
 #include "core/json.h"
 
 #include <stdlib.h>
@@ -42,6 +43,21 @@ bool client_ask_once(const struct command_input *input, const char *name, cJSON 
     bool good = client_ask(&client, name, body, expected, answer, error);
     client_close(&client);
     return good;
+}
+
+double client_ahead_ms(const cJSON *status) {
+    const double now_ms = (double)clock_unix_ms();
+    return field_number(status, "now_ms", now_ms) - now_ms;
+}
+
+double client_now_ms(struct client *client) {
+    struct error error;
+    cJSON *status = NULL;
+    if (!client_ask(client, "status", NULL, "coordinator", &status, &error))
+        status = NULL;
+    const double now_ms = client_ahead_ms(status) + (double)clock_unix_ms();
+    cJSON_Delete(status);
+    return now_ms;
 }
 
 cJSON *client_selection(char **words, size_t count, struct error *error) {

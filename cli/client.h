@@ -30,6 +30,13 @@ bool client_ask(struct client *client, const char *name, cJSON *body, const char
 bool client_ask_once(const struct command_input *input, const char *name, cJSON *body,
                      const char *expected, cJSON **answer, struct error *error);
 
+/* How far the coordinator's clock is ahead of ours, by its answer to `status` that has just come; 0
+ * of NULL. */
+double client_ahead_ms(const cJSON *status);
+/* What the coordinator's clock says, Unix ms: what ages of the times in its answers are reckoned
+ * by, because this machine's clock may be another. This machine's where it cannot be asked. */
+double client_now_ms(struct client *client);
+
 /* The body that names experiments: words are ids, or one of them is a group; no words: all of them.
  * NULL when they are neither (ERROR_INPUT). */
 cJSON *client_selection(char **words, size_t count, struct error *error);

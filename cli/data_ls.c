@@ -4,7 +4,6 @@
 #include "cli/field.h"
 #include "cli/output.h"
 #include "cli/table.h"
-#include "core/clock.h"
 #include "core/text.h"
 
 static const struct column columns[] = {
@@ -30,10 +29,9 @@ static void add_ids(struct table *table, const cJSON *listing) {
     text_free(&text);
 }
 
-static void print_listings(const cJSON *listings) {
+static void print_listings(const cJSON *listings, double now_ms) {
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
-    const double now_ms = (double)clock_unix_ms();
     const cJSON *listing;
     cJSON_ArrayForEach(listing, listings) {
         char text[FORMAT_SIZE];
@@ -59,17 +57,20 @@ static void print_listings(const cJSON *listings) {
 }
 
 int data_ls(const struct command_input *input) {
+    struct client client = {0};
     struct error error = {0};
     cJSON *answer = NULL;
-    if (!client_ask_once(input, "listings", NULL, "listed", &answer, &error))
-        return command_fail(&error);
     int status = 0;
-    if (input->json) {
+    if (!client_open(input, &client, &error) ||
+        !client_ask(&client, "listings", NULL, "listed", &answer, &error)) {
+        status = command_fail(&error);
+    } else if (input->json) {
         status = output_json(field_at(answer, "listings")) ? 0 : ERROR_FAILED;
     } else {
         field_clean(answer);
-        print_listings(field_at(answer, "listings"));
+        print_listings(field_at(answer, "listings"), client_now_ms(&client));
     }
     cJSON_Delete(answer);
+    client_close(&client);
     return status;
 }

@@ -19,9 +19,9 @@ enum {
     PATIENCE_MS = 3000,
 };
 
-/* What is asked of the coordinator, one question at a time, in this order. ASK_CHANGES is answered
- * when there is something new; a key does not wait for that. */
-enum question { ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_CHANGES };
+/* What is asked of the coordinator, one question at a time, in this order, the first once.
+ * ASK_CHANGES is answered when there is something new; a key does not wait for that. */
+enum question { ASK_TIME, ASK_LIST, ASK_WORKERS, ASK_DETAIL, ASK_CHANGES };
 
 struct live {
     struct client *client;
@@ -31,6 +31,7 @@ struct live {
     enum question question;
     uint64_t request; /* under way; 0: none */
     int64_t sent_ms, due_ms;
+    double ahead_ms;   /* the coordinator's clock of ours */
     double revision;   /* of what is on the screen */
     cJSON *pages;      /* of a list that comes in several answers */
     const char *steer; /* a request that a key wished for, or NULL */
@@ -55,6 +56,7 @@ static const char *next_request(struct live *live, cJSON **body) {
     if (live->question == ASK_DETAIL && detail <= 0)
         live->question = ASK_CHANGES;
     switch (live->question) {
+    case ASK_TIME: return "status";
     case ASK_LIST:
         *body = cJSON_Duplicate(live->selection, true);
         if (live->pages != NULL && live->pages->child != NULL)
@@ -106,7 +108,7 @@ static void take_list(struct live *live, struct wire_message *message) {
     struct error error = {0};
     if (!hook_see(live->hook, live->pages, &error))
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
-    listing_age(live->pages, (double)clock_unix_ms());
+    listing_age(live->pages, live->ahead_ms + (double)clock_unix_ms());
     dashboard_take_experiments(&live->dashboard, live->pages);
     live->pages = NULL;
     live->question = ASK_WORKERS;
@@ -148,6 +150,11 @@ static void take_answer(struct live *live, struct wire_message *message) {
         return;
     }
     switch (live->question) {
+    case ASK_TIME:
+        live->ahead_ms = client_ahead_ms(message->body);
+        live->question = ASK_LIST;
+        live->due_ms = 0;
+        break;
     case ASK_LIST: take_list(live, message); break;
     case ASK_WORKERS:
         dashboard_take_workers(&live->dashboard, take_array(message, "workers"));

@@ -3,7 +3,6 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
-#include "core/clock.h"
 
 #include <string.h>
 
@@ -88,8 +87,8 @@ static void keep_state(cJSON *experiments, const char *state) {
 }
 
 /* Leaves what was asked for, in the order that was asked for. */
-static bool arrange(struct ls *ls, cJSON *experiments, struct error *error) {
-    listing_age(experiments, (double)clock_unix_ms());
+static bool arrange(struct ls *ls, struct client *client, cJSON *experiments, struct error *error) {
+    listing_age(experiments, client_now_ms(client));
     if (!arrangement_check(&ls->arrangement, &listing_experiments, experiments, error))
         return false;
     if (ls->state != NULL)
@@ -108,7 +107,7 @@ int command_ls(int argc, char **argv) {
         goto out;
     status = 0;
     if (!client_look(&input, "list", &client, &experiments, &error) ||
-        !arrange(&ls, experiments, &error))
+        !arrange(&ls, &client, experiments, &error))
         status = command_fail(&error);
     else if (input.json)
         status = output_json(experiments) ? 0 : ERROR_FAILED;

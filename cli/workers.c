@@ -3,7 +3,6 @@
 #include "cli/field.h"
 #include "cli/output.h"
 #include "cli/table.h"
-#include "core/clock.h"
 #include "core/text.h"
 
 static const struct command_line line = {
@@ -27,10 +26,9 @@ static void add_labels(struct table *table, const cJSON *labels) {
     text_free(&text);
 }
 
-static void print_workers(const cJSON *workers) {
+static void print_workers(const cJSON *workers, double now_ms) {
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
-    double now_ms = (double)clock_unix_ms();
     const cJSON *worker;
     cJSON_ArrayForEach(worker, workers) {
         char text[FORMAT_SIZE];
@@ -57,19 +55,21 @@ static void print_workers(const cJSON *workers) {
 
 int command_workers(int argc, char **argv) {
     struct command_input input;
+    struct client client = {0};
     struct error error = {0};
     cJSON *answer = NULL;
     int status;
     if (!command_parse(&line, argc, argv, NULL, &input, &status))
         return status;
-    if (!client_ask_once(&input, "workers", NULL, "worker_list", &answer, &error))
-        return command_fail(&error);
-    const cJSON *workers = field_at(answer, "workers");
     status = 0;
-    if (!input.json)
-        print_workers(workers);
-    else if (!output_json(workers))
+    if (!client_open(&input, &client, &error) ||
+        !client_ask(&client, "workers", NULL, "worker_list", &answer, &error))
+        status = command_fail(&error);
+    else if (!input.json)
+        print_workers(field_at(answer, "workers"), client_now_ms(&client));
+    else if (!output_json(field_at(answer, "workers")))
         status = ERROR_FAILED;
     cJSON_Delete(answer);
+    client_close(&client);
     return status;
 }

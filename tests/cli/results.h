@@ -41,6 +41,31 @@ static inline cJSON *score_list(const cJSON *body) {
     return answer;
 }
 
+static double ahead_ms; /* the coordinator's clock of ours */
+
+static inline double there_ms(void) {
+    return (double)clock_unix_ms() + ahead_ms;
+}
+
+static inline cJSON *status_answer(void) {
+    cJSON *answer = parsed("{\"version\": \"0\", \"started_ms\": 0, \"now_ms\": 0, \"database\": "
+                           "\"a.db\", \"queued\": 0, \"paused\": 0, \"running\": 1, \"done\": 2,"
+                           " \"failed\": 1, \"cancelled\": 0}");
+    cJSON_SetNumberValue(cJSON_GetObjectItem(answer, "now_ms"), there_ms());
+    return answer;
+}
+
+/* One, lost 3 h 7 min and a half ago. */
+static inline cJSON *worker_list(void) {
+    cJSON *answer = parsed(
+        "{\"workers\": [{\"worker\": \"a\", \"host\": \"h\", \"pid\": 1, \"backend\": \"cpu\","
+        " \"device\": \"a CPU\", \"threads\": 2, \"memory_bytes\": 1, \"labels\": [],"
+        " \"state\": \"lost\", \"seen_ms\": 0}]}");
+    cJSON *worker = cJSON_GetObjectItem(answer, "workers")->child;
+    cJSON_SetNumberValue(cJSON_GetObjectItem(worker, "seen_ms"), there_ms() - 11250000);
+    return answer;
+}
+
 /* Two classes, one of which is half there, pushed 3 h 7 min and a half ago. */
 static inline cJSON *listed(void) {
     cJSON *answer = parsed(
@@ -54,8 +79,7 @@ static inline cJSON *listed(void) {
         " \"ids\": [19, 18, 17, 16, 15, 14, 13, 12, 11, 9]}]}");
     cJSON *listing;
     cJSON_ArrayForEach(listing, cJSON_GetObjectItem(answer, "listings")) {
-        cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"),
-                             (double)clock_unix_ms() - 11250000);
+        cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"), there_ms() - 11250000);
     }
     return answer;
 }
@@ -82,6 +106,14 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
         *name = "score_list";
         return score_list(body);
     }
+    if (strcmp(request, "status") == 0) {
+        *name = "coordinator";
+        return status_answer();
+    }
+    if (strcmp(request, "workers") == 0) {
+        *name = "worker_list";
+        return worker_list();
+    }
     if (strcmp(request, "listings") == 0) {
         *name = "listed";
         return listed();
@@ -102,7 +134,7 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
             details_summarise(experiment);
             /* 3 h 7 min and a half ago */
             cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "submitted_ms"),
-                                 (double)clock_unix_ms() - 11250000);
+                                 there_ms() - 11250000);
         }
         if (!is_asked_for(body, field_number(experiment, "id", 0)))
             cJSON_DeleteItemFromArray(experiments, i);

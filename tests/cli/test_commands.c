@@ -195,6 +195,24 @@ static void data_ls_says_what_is_there_and_who_needs_it(void **state) {
                "");
 }
 
+static void ages_are_those_of_the_coordinators_clock(void **state) {
+    static const double an_hour_ms = 3600000;
+    static const double wrong_by[] = {an_hour_ms, -an_hour_ms, -5 * an_hour_ms};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong_by / sizeof wrong_by[0]; i++) {
+        ahead_ms = wrong_by[i];
+        fake_meet(&fake);
+        assert_output(RUN(command_ls, "ls"), 0, "ls.txt");
+        assert_run(RUN(command_workers, "workers"), 0,
+                   "worker  state  trains        seen  threads  backend  labels  device\n"
+                   "a       lost           3h 07m ago        2  cpu              a CPU\n",
+                   "");
+        data_ls_says_what_is_there_and_who_needs_it(state);
+    }
+    ahead_ms = 0;
+    fake_meet(&fake);
+}
+
 static void data_refuses_what_it_does_not_do(void **state) {
     (void)state;
     assert_run(RUN(command_data, "data", "ls", "a.json"), 2, "",
@@ -266,6 +284,7 @@ int main(void) {
         cmocka_unit_test(ls_shows_chosen_columns_filtered_and_sorted),
         cmocka_unit_test(ls_refuses_what_is_no_column_or_no_filter),
         cmocka_unit_test(data_ls_says_what_is_there_and_who_needs_it),
+        cmocka_unit_test(ages_are_those_of_the_coordinators_clock),
         cmocka_unit_test(data_refuses_what_it_does_not_do),
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
