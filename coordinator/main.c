@@ -249,6 +249,7 @@ int main(int count, char **words) {
     struct options options = {.listen = DEALER_ENDPOINT, .lease_ms = LEASE_S * 1000};
     struct error error = {0};
     standard_open();
+    sqlite3_config(SQLITE_CONFIG_URI, 0); /* a path is a path, also one that begins with file: */
     if (count > 1 && care_knows(words[1]))
         return standard_finish(care_main(count - 1, words + 1));
     if (count > 1 && strcmp(words[1], "--version") == 0) {

@@ -15,6 +15,7 @@
 #include "worker/step.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,7 @@ static int worker_main(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     standard_open();
+    sqlite3_config(SQLITE_CONFIG_URI, 0); /* a path is a path, also one that begins with file: */
     spin_briefly(argv);
     static const struct {
         const char *name;

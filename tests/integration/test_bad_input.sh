@@ -71,6 +71,23 @@ for picture in broken/*.png broken/missing.png; do
     [ ! -e out.png ] || fail "$picture left a picture behind"
 done
 
+# A database that would be no file, or another than the one that is named.
+for name in :memory: file:x.db 'file:x.db?mode=memory'; do
+    for command in coordinator "backup out.db" "restore good.json" fsck; do
+        status=0
+        # shellcheck disable=SC2086 # the words of $command are apart
+        timeout "$patience" "$ASSAY_BIN/assay" $command --db "$name" >out 2>err || status=$?
+        [ $status = 2 ] || fail "exit code $status for $command --db $name"
+        [ "$(wc -l <err)" = 1 ] && grep -q '^assay: --db .*; ' err || fail "other words: $(cat err)"
+    done
+done
+[ -z "$(find . -name '*memory*' -o -name '*x.db*')" ] || fail "something of it was made"
+
+# A folder may be called anything.
+mkdir plain
+assay worker --dir file:plain --idle-exit 0 >out 2>err || fail "a worker in file:plain: $(cat err)"
+[ -e file:plain/spool.db ] && [ ! -e plain/spool.db ] || fail "its spool is elsewhere: $(find . -name spool.db)"
+
 # A worker's folders: one that is none is refused, one that is not there is said.
 for option in "--data-root good.json" "--data-root / --weights-root good.json"; do
     status=0
