@@ -29,8 +29,8 @@ foreach(unit assay-coordinator.service assay-worker.service)
     install(CODE "
         set(path \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit}\")
         message(STATUS \"Installing: \$ENV{DESTDIR}\${path}\")
-        file(READ \"${CMAKE_SOURCE_DIR}/share/systemd/${unit}\" text)
-        string(REPLACE /usr/local/bin/ \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/\" text \"\${text}\")
-        file(WRITE \"\$ENV{DESTDIR}\${path}\" \"\${text}\")
+        include(\"${CMAKE_SOURCE_DIR}/cmake/Unit.cmake\")
+        install_unit(\"${CMAKE_SOURCE_DIR}/share/systemd/${unit}\"
+            \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\" \"\$ENV{DESTDIR}\${path}\")
         list(APPEND CMAKE_INSTALL_MANIFEST_FILES \"\${path}\")")
 endforeach()
