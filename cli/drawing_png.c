@@ -94,7 +94,14 @@ static bool write_surface(cairo_surface_t *surface, const char *path, struct err
                            cairo_status_to_string(status));
 }
 
+enum { SIDE_MAX = 32767 }; /* cairo's */
+
 bool drawing_png_write(const struct drawing *drawing, const char *path, struct error *error) {
+    if (drawing->width > SIDE_MAX || drawing->height > SIDE_MAX)
+        return error_set(error, ERROR_INPUT,
+                         "%.0f x %.0f pixels are too many for a PNG (%d a side); let the file's "
+                         "name end in .svg, or name fewer experiments",
+                         drawing->width, drawing->height, SIDE_MAX);
     cairo_surface_t *surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, (int)lround(drawing->width), (int)lround(drawing->height));
     cairo_t *cairo = cairo_create(surface);

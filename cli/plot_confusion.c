@@ -7,6 +7,8 @@
 
 /* Pixels. */
 enum { BLOCK = 364, BLOCK_GAP = 18, HEAD = 62, ROW = 54, NAME = 128, CELL = 114, BELOW = 34 };
+/* Many classes have a line each. */
+enum { LOW_FROM = 25, LOW_ROW = 20 };
 enum { ACROSS = 3 };
 
 static const struct words block_words = {.size = 15, .tint = TINT_INK, .bold = true};
@@ -21,27 +23,35 @@ struct row {
     const char *name;
     int label;
     double pictures, called_real;
+    double height;
 };
 
-static void draw_cell(struct drawing *drawing, double left, double top, bool right, double count,
-                      double share) {
+static void draw_cell(struct drawing *drawing, const struct row *row, int called, double left,
+                      double top) {
+    const double count = called == 1 ? row->called_real : row->pictures - row->called_real,
+                 share = row->pictures > 0 ? count / row->pictures : 0;
     /* light enough for ink on it, and never so light that right and wrong look alike */
-    const struct pen pen = {.tint = right ? TINT_FIRST : (enum tint)(TINT_FIRST + 1),
+    const struct pen pen = {.tint = row->label == called ? TINT_FIRST : (enum tint)(TINT_FIRST + 1),
                             .opacity = 0.06 + 0.44 * share};
-    char text[64];
+    char counted[32], shared[32], both[68];
+    snprintf(counted, sizeof counted, "%.0f", count);
+    snprintf(shared, sizeof shared, "%.2f %%", 100 * share);
+    snprintf(both, sizeof both, "%s · %s", counted, shared);
+    if (row->height < ROW) {
+        drawing_box(drawing, &pen, left, top, CELL - 3, row->height - 1);
+        drawing_fitted(drawing, &share_words, left + CELL / 2.0, top + 14, CELL - 7, both);
+        return;
+    }
     drawing_box(drawing, &pen, left, top, CELL - 3, ROW - 3);
-    snprintf(text, sizeof text, "%.0f", count);
-    drawing_words(drawing, &count_words, left + CELL / 2.0, top + 23, text);
-    snprintf(text, sizeof text, "%.2f %%", 100 * share);
-    drawing_words(drawing, &share_words, left + CELL / 2.0, top + 41, text);
+    drawing_words(drawing, &count_words, left + CELL / 2.0, top + 23, counted);
+    drawing_words(drawing, &share_words, left + CELL / 2.0, top + 41, shared);
 }
 
 static void draw_row(struct drawing *drawing, const struct row *row, double left, double top) {
-    double real = row->pictures > 0 ? row->called_real / row->pictures : 0;
-    drawing_fitted(drawing, &name_words, left + NAME - 10, top + 30, NAME - 10, row->name);
-    draw_cell(drawing, left + NAME, top, row->label == 0, row->pictures - row->called_real,
-              row->pictures > 0 ? 1 - real : 0);
-    draw_cell(drawing, left + NAME + CELL, top, row->label == 1, row->called_real, real);
+    const double line = row->height < ROW ? 14 : 30;
+    drawing_fitted(drawing, &name_words, left + NAME - 10, top + line, NAME - 10, row->name);
+    draw_cell(drawing, row, 0, left + NAME, top);
+    draw_cell(drawing, row, 1, left + NAME + CELL, top);
 }
 
 /* The class of that index, or the label where an evaluation has no classes. False after the last.
@@ -50,7 +60,8 @@ static bool row_at(const cJSON *evaluation, int index, struct row *row) {
     const cJSON *classes = field_at(evaluation, "classes");
     if (cJSON_GetArraySize(classes) > 0) {
         const cJSON *class = cJSON_GetArrayItem(classes, index);
-        *row = (struct row){.name = field_text(class, "name", "?"),
+        *row = (struct row){.height = cJSON_GetArraySize(classes) < LOW_FROM ? ROW : LOW_ROW,
+                            .name = field_text(class, "name", "?"),
                             .label = (int)field_number(class, "label", 0),
                             .pictures = field_number(class, "pictures", 0)};
         double correct = field_number(class, "correct", 0);
@@ -59,7 +70,8 @@ static bool row_at(const cJSON *evaluation, int index, struct row *row) {
     }
     double positive = field_number(evaluation, index == 1 ? "true_positive" : "false_positive", 0);
     double negative = field_number(evaluation, index == 1 ? "false_negative" : "true_negative", 0);
-    *row = (struct row){.name = index == 1 ? "real" : "fake",
+    *row = (struct row){.height = ROW,
+                        .name = index == 1 ? "real" : "fake",
                         .label = index,
                         .pictures = positive + negative,
                         .called_real = positive};
@@ -86,7 +98,7 @@ static double draw_block(struct drawing *drawing, const cJSON *experiments,
     drawing_fitted(drawing, &words, left, top + 32, BLOCK, text);
     drawing_words(drawing, &head_words, left + NAME + CELL / 2.0, top + HEAD - 6, "called fake");
     drawing_words(drawing, &head_words, left + NAME + 1.5 * CELL, top + HEAD - 6, "called real");
-    for (int i = 0; row_at(evaluation, i, &row); i++, y += ROW)
+    for (int i = 0; row_at(evaluation, i, &row); i++, y += row.height)
         draw_row(drawing, &row, left, y);
     return y - top;
 }

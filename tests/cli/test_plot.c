@@ -1,7 +1,9 @@
 /* What assay plot draws, and the page that assay report makes. */
 #include "cli/command.h"
+#include "cli/drawing.h"
 
 #include "core/file.h"
+#include "core/picture.h"
 #include "core/text.h"
 #include "tests/cli/results.h"
 #include "tests/temporary.h"
@@ -13,7 +15,7 @@ static char *plotted(void **state, char *first, char *second, char *kind) {
     snprintf(expected, sizeof expected, "%s\n", path);
     assert_run(RUN(command_plot, "plot", first, second, "--kind", kind, "--out", path), 0, expected,
                "");
-    assert_true(file_read(path, 1 << 20, &svg, &length, NULL));
+    assert_true(file_read(path, 1 << 23, &svg, &length, NULL));
     free(path);
     return svg;
 }
@@ -84,6 +86,40 @@ static void plot_keeps_the_end_of_a_name_of_any_length(void **state) {
     free(path);
 }
 
+static void plot_confusion_has_a_line_for_each_of_a_thousand_classes(void **state) {
+    char *path = temporary_path(state, "p.png"), expected[600];
+    struct image image;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    many_classes = 1000;
+    assert_run(RUN(command_plot, "plot", "1", "--kind", "confusion", "--out", path), 0, expected,
+               "");
+    assert_true(picture_read(path, &image, NULL));
+    assert_in_range(image.height, 1000 * 16, 32767);
+    image_free(&image);
+    char *svg = plotted(state, "1", "1", "confusion");
+    many_classes = 0;
+    assert_says(svg, ">class_0000</text>");
+    assert_says(svg, ">class_0999</text>");
+    assert_says(svg, ">15 · 37.50 %</text>"); /* 999 % 41 = 15 are wrong */
+    free(svg);
+    free(path);
+}
+
+static void a_png_that_would_be_too_large_is_refused_and_an_svg_not(void **state) {
+    char *png = temporary_path(state, "p.png"), *svg = temporary_path(state, "p.svg");
+    struct drawing *drawing = drawing_new(1200, 40000);
+    struct error error = {0};
+    assert_false(drawing_write(drawing, png, "tall", &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message,
+                        "1200 x 40000 pixels are too many for a PNG (32767 a side); let the file's "
+                        "name end in .svg, or name fewer experiments");
+    assert_true(drawing_write(drawing, svg, "tall", &error));
+    drawing_free(drawing);
+    free(png);
+    free(svg);
+}
+
 static void plot_effects_names_values_and_how_many_experiments_have_them(void **state) {
     char *svg = plotted(state, "1", "2", "effects");
     assert_says(svg, ">train.seed</text>");
@@ -149,6 +185,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(plot_roc_has_the_area_of_the_scores, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(plot_confusion_counts_what_each_class_was_called,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(plot_confusion_has_a_line_for_each_of_a_thousand_classes,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_png_that_would_be_too_large_is_refused_and_an_svg_not,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(plot_keeps_the_end_of_a_name_of_any_length, temporary_make,
                                         temporary_remove),
