@@ -1,5 +1,6 @@
 #include "coordinator/store.h"
 
+#include "coordinator/aside.h"
 #include "coordinator/lock_file.h"
 #include "core/file.h"
 
@@ -341,22 +342,36 @@ sqlite3_stmt *store_statement(struct store *store, const char *sql) {
     return statement;
 }
 
+/* To look at, where it stands or, where it cannot be read there, at a copy. */
+static bool open_to_look(struct store *looked, long *version, struct error *error) {
+    static const char question[] = "PRAGMA user_version";
+    int result = sqlite3_open_v2(looked->path, &looked->database, SQLITE_OPEN_READWRITE, NULL);
+    if (looked->database == NULL)
+        return error_set(error, ERROR_FAILED, "no memory to open %s", looked->path);
+    if (result != SQLITE_OK)
+        return store_failed(looked, error);
+    sqlite3_busy_timeout(looked->database, 5000);
+    if (!check_only_name(looked, error))
+        return false;
+    if (ask_number(looked, question, version, error))
+        return true;
+    int why = sqlite3_errcode(looked->database) & 0xff;
+    if ((why != SQLITE_CANTOPEN && why != SQLITE_READONLY) || !aside_needed(looked->path))
+        return false;
+    sqlite3_close(looked->database);
+    return aside_open(looked->path, &looked->database, error) &&
+           ask_number(looked, question, version, error);
+}
+
 bool store_look(const char *path, sqlite3 **database, struct error *error) {
     struct store looked = {.path = (char *)(size_t)path};
     long version = 0, application = 0;
     *database = NULL;
     if (access(path, R_OK) != 0)
         return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
-    int result = sqlite3_open_v2(path, &looked.database, SQLITE_OPEN_READWRITE, NULL);
+    bool good = open_to_look(&looked, &version, error);
     *database = looked.database;
-    if (looked.database == NULL)
-        return error_set(error, ERROR_FAILED, "no memory to open %s", path);
-    if (result != SQLITE_OK)
-        return store_failed(&looked, error);
-    sqlite3_busy_timeout(looked.database, 5000);
-    if (!check_only_name(&looked, error) ||
-        !ask_number(&looked, "PRAGMA user_version", &version, error) ||
-        !ask_number(&looked, "PRAGMA application_id", &application, error))
+    if (!good || !ask_number(&looked, "PRAGMA application_id", &application, error))
         return false;
     if (application != STORE_APPLICATION_ID)
         return error_set(error, ERROR_INPUT, "%s: not a database of assay", path);

@@ -28,7 +28,8 @@ bool store_open(const char *path, struct store **store, struct error *error);
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
 
-/* Opens a database beside whoever writes to it, to look at or copy as it is: no lock, no migration.
+/* Opens a database beside whoever writes to it, to look at or copy as it is: no lock, no migration;
+ * one that only the log beside it makes whole, in a folder that is not writable, too (aside.h).
  * One that is not there, another program's or a newer assay's is an error. The caller closes
  * *database with sqlite3_close, also on failure (it may be NULL). */
 bool store_look(const char *path, sqlite3 **database, struct error *error);

@@ -2,11 +2,14 @@
  * pages and files is in tests/integration/test_care.sh. */
 #include "coordinator/fsck.h"
 #include "coordinator/store.h"
+#include "core/atomic_file.h"
 #include "tests/temporary.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -122,6 +125,89 @@ static void a_report_of_an_attempt_that_never_was_is_a_fault(void **state) {
          "experiment 1 is in attempt 1, and something of attempt 2 was reported");
 }
 
+/* --- in a folder that is not writable --- */
+
+enum { NOBODY = 65534 };
+
+/* Fsck of PLACE/runs.db as somebody who may write nowhere there. */
+static bool fsck_as_reader(const char *place, struct said *said, struct error *error) {
+    const struct fsck_options options = {.say = take_line, .context = said};
+    struct fsck_result result;
+    char path[600];
+    const uid_t user = getuid();
+    snprintf(path, sizeof path, "%s/runs.db", place);
+    *said = (struct said){0};
+    assert_int_equal(chmod(place, 0555), 0);
+    if (user == 0)
+        assert_int_equal(setresuid(NOBODY, NOBODY, 0), 0);
+    bool good = fsck_run(path, NULL, &options, &result, error);
+    if (user == 0)
+        assert_int_equal(setresuid(0, 0, 0), 0);
+    assert_int_equal(chmod(place, 0755), 0);
+    return good;
+}
+
+static size_t files_in(const char *place) {
+    const struct dirent *entry;
+    size_t count = 0;
+    DIR *folder = opendir(place);
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+/* A copy of the database while somebody writes to it: the fault stands in the log alone. */
+static void copy_beside_its_writer(void **state, const char *place) {
+    char *path = temporary_path(state, "runs.db"), from[600], to[600];
+    sqlite3 *database;
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(mkdir(place, 0755), 0);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "DELETE FROM epoch WHERE experiment = 1 AND epoch = 10",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    for (int i = 0; i < 2; i++) {
+        snprintf(from, sizeof from, "%s%s", path, i == 0 ? "" : "-wal");
+        snprintf(to, sizeof to, "%s/runs.db%s", place, i == 0 ? "" : "-wal");
+        assert_true(atomic_file_copy(from, to, NULL));
+    }
+    sqlite3_close(database);
+    free(path);
+}
+
+static void what_is_in_the_log_counts_where_nothing_can_be_written(void **state) {
+    char *place = temporary_path(state, "snapshot"), log[600];
+    struct said said;
+    struct error error = {0};
+    copy_beside_its_writer(state, place);
+    if (!fsck_as_reader(place, &said, &error))
+        fail_msg("%s", error.message);
+    assert_string_equal(said.last, "experiment 1 is done, and 9 of its 10 epochs are there");
+    assert_int_equal(files_in(place), 2);
+    snprintf(log, sizeof log, "%s/runs.db-wal", place);
+    assert_int_equal(unlink(log), 0);
+    if (!fsck_as_reader(place, &said, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(said.count, 0);
+    assert_int_equal(files_in(place), 1);
+    free(place);
+}
+
+static void a_copy_for_which_there_is_no_room_is_an_error(void **state) {
+    char *place = temporary_path(state, "snapshot");
+    struct said said;
+    struct error error = {0};
+    copy_beside_its_writer(state, place);
+    setenv("TMPDIR", "/nowhere", 1);
+    assert_false(fsck_as_reader(place, &said, &error));
+    unsetenv("TMPDIR");
+    assert_non_null(strstr(error.message, "/snapshot/runs.db: its folder is not writable, and "
+                                          "TMPDIR has no room for a copy: /nowhere/"));
+    free(place);
+}
+
 int main(void) {
 #define ON_DATABASE(test) cmocka_unit_test_setup_teardown(test, database_make, temporary_remove)
     const struct CMUnitTest tests[] = {
@@ -134,6 +220,8 @@ int main(void) {
         ON_DATABASE(a_database_from_before_there_were_stops_is_looked_at_too),
         ON_DATABASE(an_attempt_that_runs_while_its_experiment_does_not_is_a_fault),
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
+        ON_DATABASE(what_is_in_the_log_counts_where_nothing_can_be_written),
+        ON_DATABASE(a_copy_for_which_there_is_no_room_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
