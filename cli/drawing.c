@@ -1,5 +1,6 @@
 #include "cli/drawing_marks.h"
 
+#include "cli/lettering.h"
 #include "cli/output.h"
 #include "core/array.h"
 #include "core/atomic_file.h"
@@ -100,34 +101,27 @@ void drawing_words(struct drawing *drawing, const struct words *words, double x,
 
 /* --- how wide words are --- */
 
-double drawing_words_width(const struct words *words, const char *text) {
+/* To measure by. */
+static cairo_t *context_of(const struct words *words) {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
     cairo_t *cairo = cairo_create(surface);
-    cairo_text_extents_t extents = {0};
-    cairo_select_font_face(cairo, DRAWING_FONT, CAIRO_FONT_SLANT_NORMAL,
-                           words->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, words->size);
-    cairo_text_extents(cairo, text, &extents);
-    cairo_destroy(cairo);
     cairo_surface_destroy(surface);
-    return extents.x_advance;
+    lettering_use(cairo, words->size, words->bold);
+    return cairo;
+}
+
+double drawing_words_width(const struct words *words, const char *text) {
+    cairo_t *cairo = context_of(words);
+    double width = lettering_width(cairo, text);
+    cairo_destroy(cairo);
+    return width;
 }
 
 void drawing_fitted(struct drawing *drawing, const struct words *words, double x, double y,
                     double width, const char *text) {
-    size_t fits = 0, too_much = strlen(text);
-    if (drawing_words_width(words, text) <= width) {
-        drawing_words(drawing, words, x, y, text);
-        return;
-    }
-    while (fits + 1 < too_much) {
-        size_t middle = fits + (too_much - fits) / 2;
-        char *shown = text_without_middle(text, middle);
-        bool good = shown != NULL && drawing_words_width(words, shown) <= width;
-        free(shown);
-        *(good ? &fits : &too_much) = middle;
-    }
-    char *shown = text_without_middle(text, fits);
+    cairo_t *cairo = context_of(words);
+    char *shown = lettering_fit(cairo, width, text);
+    cairo_destroy(cairo);
     drawing_words(drawing, words, x, y, shown != NULL ? shown : "");
     drawing->failed = drawing->failed || shown == NULL;
     free(shown);

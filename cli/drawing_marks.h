@@ -32,8 +32,6 @@ extern const struct tint_colour tint_colours[TINT_COUNT];
 /* Lengths of line and gap, in turn, ending in 0. */
 extern const double dash_lengths[DASH_COUNT][5];
 
-#define DRAWING_FONT "sans-serif"
-
 bool drawing_png_write(const struct drawing *drawing, const char *path, struct error *error);
 
 #endif

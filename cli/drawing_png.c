@@ -1,6 +1,7 @@
 /* drawing_png: a drawing as pixels. */
 #include "cli/drawing_marks.h"
 
+#include "cli/lettering.h"
 #include "core/atomic_file.h"
 
 #include <cairo.h>
@@ -43,15 +44,12 @@ static void draw_words(cairo_t *cairo, const struct mark *mark) {
     const struct words *words = &mark->words;
     double width = drawing_words_width(words, mark->text);
     cairo_save(cairo);
-    cairo_select_font_face(cairo, DRAWING_FONT, CAIRO_FONT_SLANT_NORMAL,
-                           words->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, words->size);
+    lettering_use(cairo, words->size, words->bold);
     use(cairo, words->tint, 1);
     cairo_translate(cairo, mark->x, mark->y);
     if (words->turned)
         cairo_rotate(cairo, -M_PI / 2);
-    cairo_move_to(cairo, -width * words->anchor / 2, 0);
-    cairo_show_text(cairo, mark->text);
+    lettering_show(cairo, -width * words->anchor / 2, 0, mark->text);
     cairo_restore(cairo);
 }
 

@@ -1,6 +1,8 @@
 /* drawing_svg: a drawing as SVG 1.1 elements, words as words. */
 #include "cli/drawing_marks.h"
 
+#include "cli/lettering.h"
+
 #include <string.h>
 
 void drawing_escape(struct text *text, const char *string) {
@@ -81,7 +83,7 @@ static void add_words(struct text *text, const struct mark *mark) {
 void drawing_svg(const struct drawing *drawing, const char *title, struct text *text) {
     text_format(text,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%.0f\" "
-                "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"" DRAWING_FONT "\">\n",
+                "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"" LETTERING_FONT "\">\n",
                 drawing->width, drawing->height, drawing->width, drawing->height);
     text_format(text, "<title>");
     drawing_escape(text, title);

@@ -97,8 +97,8 @@ static const struct command_line line = {
     .arguments = "ID...|GROUP",
     .help = "Draws experiments as a picture, several as lines of several colours (which the "
             "colour-blind can tell apart), the best epoch marked. The words of an SVG can be "
-            "selected and searched, and have letters (of Japanese names, say) for which the one "
-            "font of a PNG has boxes."
+            "selected and searched. A PNG has boxes for letters that no installed font has; "
+            "fonts-noto-cjk and fonts-noto-color-emoji bring most."
             "\vExamples:\n  assay plot demo --out demo.png\n"
             "  assay plot 3 4 --kind roc --split valid --out roc.svg",
     .options = options,

@@ -1,5 +1,6 @@
 #include "cli/sheet.h"
 
+#include "cli/lettering.h"
 #include "core/resize.h"
 #include "core/text.h"
 
@@ -39,34 +40,16 @@ static void use(cairo_t *cairo, const double colour[3]) {
     cairo_set_source_rgb(cairo, colour[0], colour[1], colour[2]);
 }
 
-static void use_font(cairo_t *cairo, double size, bool bold) {
-    cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, size);
-}
-
-static double text_width(cairo_t *cairo, const char *text) {
-    cairo_text_extents_t extents;
-    cairo_text_extents(cairo, text, &extents);
-    return extents.x_advance;
-}
-
-/* One line, shortened with an ellipsis to fit. Long names differ at their end, so that the middle
- * is left out. After one text that is no UTF-8, as the name of a file may be, cairo would draw
- * nothing more at all. */
+/* One line, its middle left out where it is too wide. After one text that is no UTF-8, as the name
+ * of a file may be, cairo would draw nothing more at all. */
 static void show(cairo_t *cairo, double x, double y, double width, const char *text) {
-    char *line = strdup(text);
-    if (line == NULL)
-        return;
-    text_one_line(line);
-    size_t kept = strlen(line);
-    char *shown = strdup(line);
-    while (shown != NULL && kept > 2 && text_width(cairo, shown) > width) {
-        free(shown);
-        shown = text_without_middle(line, --kept);
+    char *line = strdup(text), *shown = NULL;
+    if (line != NULL) {
+        text_one_line(line);
+        shown = lettering_fit(cairo, width, line);
     }
-    cairo_move_to(cairo, x, y);
-    cairo_show_text(cairo, shown != NULL ? shown : "");
+    if (shown != NULL)
+        lettering_show(cairo, x, y, shown);
     free(shown);
     free(line);
 }
@@ -81,7 +64,7 @@ static void show_wrapped(cairo_t *cairo, double x, double y, double width, int l
             snprintf(longer, sizeof longer, "%s", text);
             if (end < sizeof longer)
                 longer[end] = '\0';
-            if (taken > 0 && text_width(cairo, longer) > width)
+            if (taken > 0 && lettering_width(cairo, longer) > width)
                 break;
             memcpy(line, longer, sizeof line);
             taken = end;
@@ -99,7 +82,7 @@ static double show_title(cairo_t *cairo, double x, double y, double width, const
     char head[128];
     size_t kept = strlen(title);
     snprintf(head, sizeof head, "%s", title);
-    while (kept > 0 && kept < sizeof head && text_width(cairo, head) > width) {
+    while (kept > 0 && kept < sizeof head && lettering_width(cairo, head) > width) {
         do
             kept--;
         while (kept > 0 && title[kept - 1] != '_');
@@ -147,7 +130,7 @@ static void draw_heads(struct sheet *sheet, const struct sheet_column *columns) 
         if (columns[i].block != NULL) {
             double right = right_edge(sheet, columns, i, true);
             use(cairo, faint);
-            use_font(cairo, 13, true);
+            lettering_use(cairo, 13, true);
             show(cairo, x, y + 14, right - x, columns[i].block);
             use(cairo, hair);
             cairo_rectangle(cairo, x, y + 22, right - x, 1);
@@ -157,11 +140,11 @@ static void draw_heads(struct sheet *sheet, const struct sheet_column *columns) 
             continue;
         double width = right_edge(sheet, columns, i, false) - x;
         use(cairo, ink);
-        use_font(cairo, 13, true);
+        lettering_use(cairo, 13, true);
         y += BLOCK_HEIGHT + 16;
         y += show_title(cairo, x, y, width, columns[i].title);
         use(cairo, faint);
-        use_font(cairo, 11, false);
+        lettering_use(cairo, 11, false);
         show_wrapped(cairo, x, y, width, 4, columns[i].detail);
     }
 }
@@ -198,10 +181,10 @@ bool sheet_new(const char *title, const char *subtitle, const struct sheet_colum
     cairo_set_source_rgb(made->cairo, 1, 1, 1);
     cairo_paint(made->cairo);
     use(made->cairo, ink);
-    use_font(made->cairo, 22, true);
+    lettering_use(made->cairo, 22, true);
     show(made->cairo, MARGIN, MARGIN + 18, width - 2 * MARGIN, title);
     use(made->cairo, faint);
-    use_font(made->cairo, 12, false);
+    lettering_use(made->cairo, 12, false);
     show(made->cairo, MARGIN, MARGIN + 38, width - 2 * MARGIN, subtitle);
     draw_heads(made, columns);
     *sheet = made;
@@ -223,10 +206,10 @@ void sheet_label(struct sheet *sheet, size_t row, const char *name, const char *
     cairo_rectangle(sheet->cairo, MARGIN, y, 4, CELL);
     cairo_fill(sheet->cairo);
     use(sheet->cairo, ink);
-    use_font(sheet->cairo, 13, true);
+    lettering_use(sheet->cairo, 13, true);
     show(sheet->cairo, MARGIN + 14, y + 14, width, name);
     use(sheet->cairo, faint);
-    use_font(sheet->cairo, 11, false);
+    lettering_use(sheet->cairo, 11, false);
     show(sheet->cairo, MARGIN + 14, y + 32, width, detail);
 }
 
