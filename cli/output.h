@@ -11,6 +11,9 @@
 bool output_json(const cJSON *document);
 /* The same, spread over lines. */
 bool output_json_pretty(const cJSON *document);
+/* For what is printed otherwise: that no document lacks a part for want of memory. False, with a
+ * line on stderr, when one does. */
+bool output_whole(void);
 /* Whether a file of that name is to be of that kind, ".png": so it ends, in letters of any case. */
 bool output_is(const char *path, const char *ending);
 

@@ -254,7 +254,7 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     struct record record = {0};
     struct error error = {0};
     cJSON *everything = cJSON_CreateObject();
-    int status = 0;
+    int status;
     bool asked = client_open(input, &client, &error) &&
                  client_pages(&client, "show", everything, take_page, &record, &error);
     if (!asked && error.code != ERROR_UNREACHABLE) {
@@ -262,13 +262,9 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
         goto out;
     }
     cJSON *document = document_of(experiments, &record);
-    if (shortage_in_trees()) {
-        error_memory(&error);
-        status = command_fail(&error);
-    } else if (!input->json)
+    status = output_whole() && (!input->json || output_json(document)) ? 0 : ERROR_FAILED;
+    if (status == 0 && !input->json)
         print_document(document, asked ? NULL : error.message);
-    else if (!output_json(document))
-        status = ERROR_FAILED;
     cJSON_Delete(document);
 out:
     cJSON_Delete(everything);

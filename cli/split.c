@@ -4,7 +4,6 @@
 #include "cli/experiment_file.h"
 #include "cli/output.h"
 #include "core/json.h"
-#include "core/shortage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,14 +117,9 @@ int command_split(int argc, char **argv) {
         status = command_fail(&error);
         goto out;
     }
-    status = 0;
-    if (shortage_in_trees()) {
-        error_memory(&error);
-        status = command_fail(&error);
-    } else if (!input.json)
+    status = output_whole() && (!input.json || output_json(document)) ? 0 : ERROR_FAILED;
+    if (status == 0 && !input.json)
         print_written(document);
-    else if (!output_json(document))
-        status = ERROR_FAILED;
 out:
     members_free(&members);
     cJSON_Delete(document);
