@@ -1,5 +1,5 @@
 /* sample_picture: pictures made by a formula, and the hash that their results are compared by. The
- * same formulas stand in tests/make_picture_data.py. */
+ * same formulas stand in tests/sample_picture.py. */
 #ifndef ASSAY_TESTS_SAMPLE_PICTURE_H
 #define ASSAY_TESTS_SAMPLE_PICTURE_H
 

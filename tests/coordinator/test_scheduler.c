@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct scheduler *scheduler, int64_t id, int priority, enum backend_need backend,
-                int64_t memory) {
-    struct ticket ticket = ticket_of(id, priority);
-    ticket.need.backend = backend;
-    ticket.need.memory_bytes = memory;
-    assert_true(scheduler_add(scheduler, &ticket));
-}
-
 static void add_of(struct scheduler *scheduler, int64_t id, int priority, const char *person) {
     struct ticket ticket = ticket_of(id, priority);
     ticket.person = person;
@@ -25,31 +17,11 @@ static void add_behind(struct scheduler *scheduler, int64_t id, int64_t barrier)
     assert_true(scheduler_add(scheduler, &ticket));
 }
 
-/* The id that the worker gets next at that time, granted; 0 for none. */
-static int64_t take_at(struct scheduler *scheduler, const struct worker *worker, int64_t now_ms) {
-    const struct presence present = {.now_ms = now_ms, .lost_ms = 1000};
-    struct job *job = scheduler_next(scheduler, worker, &present);
-    if (job == NULL)
-        return 0;
-    assert_true(lease_grant(&job->lease, worker->name, now_ms, 10));
-    scheduler_settle(scheduler, job);
-    return job->id;
-}
-
-static int64_t take(struct scheduler *scheduler, const struct worker *worker) {
-    return take_at(scheduler, worker, 0);
-}
-
 /* The job of that id leaves, done. */
 static void finish(struct scheduler *scheduler, int64_t id) {
     struct job *job = scheduler_find(scheduler, id);
     assert_true(lease_finish(&job->lease));
     scheduler_settle(scheduler, job);
-}
-
-/* A worker of this name that can do anything. */
-static struct worker able(const char *name) {
-    return worker_named(name, BACKEND_CUDA, (int64_t)1 << 40);
 }
 
 static void higher_priority_goes_first_and_then_the_older(void **state) {
@@ -64,101 +36,6 @@ static void higher_priority_goes_first_and_then_the_older(void **state) {
     static const int64_t order[] = {3, 4, 2, 5, 1, 0};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         assert_int_equal(take(&scheduler, &worker), order[i]);
-    scheduler_clear(&scheduler);
-}
-
-/* Experiment 1, which is there, failed by a worker at time 0; returns when it has rested. */
-static int64_t fail_taken(struct scheduler *scheduler, const struct worker *worker) {
-    assert_int_equal(take(scheduler, worker), 1);
-    struct job *job = scheduler_find(scheduler, 1);
-    assert_true(lease_fail(&job->lease, true));
-    lease_rest(&job->lease, 1, 0);
-    scheduler_settle(scheduler, job);
-    return job->lease.rest_until_ms;
-}
-
-/* The same of one that asks for nothing. */
-static int64_t fail_first(struct scheduler *scheduler, const struct worker *worker) {
-    add(scheduler, 1, 0, BACKEND_ANY, 0);
-    return fail_taken(scheduler, worker);
-}
-
-static void what_rests_is_handed_out_to_nobody_and_holds_up_nobody(void **state) {
-    (void)state;
-    struct scheduler scheduler = {0};
-    struct worker worker = able("w"), other = able("v");
-    int64_t rested_ms = fail_first(&scheduler, &worker);
-    add(&scheduler, 2, 0, BACKEND_ANY, 0);
-    assert_int_equal(take_at(&scheduler, &other, rested_ms - 1), 2);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms - 1), 0);
-    add(&scheduler, 3, 0, BACKEND_ANY, 0);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 1); /* at its own place again */
-    scheduler_clear(&scheduler);
-}
-
-static void another_worker_comes_first_for_what_one_has_failed(void **state) {
-    (void)state;
-    struct scheduler scheduler = {0};
-    struct worker worker = able("w"), other = able("v");
-    int64_t rested_ms = fail_first(&scheduler, &worker);
-    other.seen_ms = rested_ms - 1000; /* as long ago as may be */
-    assert_true(scheduler_put_worker(&scheduler, &worker));
-    assert_true(scheduler_put_worker(&scheduler, &other));
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
-    assert_int_equal(take_at(&scheduler, &other, rested_ms), 1);
-    scheduler_clear(&scheduler);
-}
-
-static void who_failed_it_has_it_again_when_no_other_takes_it(void **state) {
-    (void)state;
-    struct worker worker = able("w");
-    for (int lack = 0; lack < 4; lack++) {
-        struct scheduler scheduler = {0};
-        struct worker other = able("v");
-        int64_t rested_ms = fail_first(&scheduler, &worker), now_ms = rested_ms;
-        other.seen_ms = rested_ms;
-        if (lack == 0)
-            other.seen_ms = rested_ms - 1001; /* it is lost */
-        else if (lack == 1)
-            other.draining = true;
-        else if (lack == 2)
-            other.memory_bytes = -1; /* it cannot */
-        else
-            now_ms = other.seen_ms = rested_ms + LEASE_PREFER_MS; /* it is busy, or does not ask */
-        assert_true(scheduler_put_worker(&scheduler, &other));
-        assert_int_equal(take_at(&scheduler, &worker, now_ms), 1);
-        scheduler_clear(&scheduler);
-    }
-}
-
-static void what_has_rested_is_still_for_those_alone_who_can_do_it(void **state) {
-    (void)state;
-    struct scheduler scheduler = {0};
-    struct worker worker = able("w"), small = worker_named("s", BACKEND_CPU, GIB);
-    add(&scheduler, 1, 0, BACKEND_CUDA, 0);
-    int64_t rested_ms = fail_taken(&scheduler, &worker);
-    assert_int_equal(take_at(&scheduler, &small, rested_ms), 0);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 1);
-    scheduler_clear(&scheduler);
-}
-
-static void what_rests_can_be_paused_cancelled_and_given_another_priority(void **state) {
-    (void)state;
-    struct scheduler scheduler = {0};
-    struct worker worker = able("w");
-    int64_t rested_ms = fail_first(&scheduler, &worker);
-    struct job *job = scheduler_find(&scheduler, 1);
-    assert_true(scheduler_set_priority(&scheduler, job, 5));
-    assert_true(lease_pause(&job->lease));
-    scheduler_settle(&scheduler, job);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
-    assert_true(lease_resume(&job->lease));
-    scheduler_settle(&scheduler, job);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms - 1), 0);
-    assert_true(lease_cancel(&job->lease));
-    scheduler_settle(&scheduler, job);
-    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 0);
-    assert_int_equal(scheduler.resting.count, 0);
     scheduler_clear(&scheduler);
 }
 
@@ -413,11 +290,6 @@ static void the_next_is_what_the_rule_says_of_all_that_wait(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(higher_priority_goes_first_and_then_the_older),
-        cmocka_unit_test(what_rests_is_handed_out_to_nobody_and_holds_up_nobody),
-        cmocka_unit_test(another_worker_comes_first_for_what_one_has_failed),
-        cmocka_unit_test(who_failed_it_has_it_again_when_no_other_takes_it),
-        cmocka_unit_test(what_has_rested_is_still_for_those_alone_who_can_do_it),
-        cmocka_unit_test(what_rests_can_be_paused_cancelled_and_given_another_priority),
         cmocka_unit_test(a_worker_gets_only_what_its_backend_can_do),
         cmocka_unit_test(what_needs_more_memory_waits_for_a_larger_worker),
         cmocka_unit_test(a_worker_of_the_same_name_replaces_the_old_one),

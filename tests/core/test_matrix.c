@@ -1,30 +1,8 @@
-#include "core/experiment.h"
-#include "core/json.h"
-#include "core/text.h"
-#include "tests/values.h"
+/* The members that a matrix makes: their product, and what exclude, include and ablate do to it. */
+#include "tests/core/matrices.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-/* The members of {"name": "n", "train": {"epochs": 5}, "matrix": MATRIX}. */
-static struct members expand(const char *matrix) {
-    struct members members;
-    struct faults faults = {0};
-    struct text text = {0};
-    text_format(&text, "{\"name\": \"n\", \"train\": {\"epochs\": 5}, \"matrix\": %s}", matrix);
-    cJSON *file = parsed(text_string(&text));
-    if (!matrix_expand(file, &members, &faults))
-        fail_msg("%s: %s", faults.items[0].place, faults.items[0].message);
-    text_free(&text);
-    cJSON_Delete(file);
-    return members;
-}
 
 static void assert_names(const char *matrix, const char *const *names, size_t count) {
     struct members members = expand(matrix);
@@ -40,21 +18,6 @@ static void assert_json(const cJSON *value, const char *expected) {
     char *text = json_text(value);
     assert_string_equal(text, expected);
     free(text);
-}
-
-static void assert_fault(const char *matrix, const char *place, const char *message) {
-    struct members members;
-    struct faults faults = {0};
-    struct text text = {0};
-    text_format(&text, "{\"name\": \"n\", \"matrix\": %s}", matrix);
-    cJSON *file = parsed(text_string(&text));
-    assert_false(matrix_expand(file, &members, &faults));
-    assert_int_equal(members.count, 0);
-    assert_string_equal(faults.items[0].message, message);
-    assert_string_equal(faults.items[0].place, place);
-    faults_free(&faults);
-    text_free(&text);
-    cJSON_Delete(file);
 }
 
 static void a_file_without_a_matrix_is_one_member(void **state) {
@@ -250,112 +213,7 @@ static void one_at_a_time_takes_exclude_and_include(void **state) {
                  NAMES("n/base,max_attempts=4", "n/seed=2,priority=1,max_attempts=4", "n/seed=3"));
 }
 
-/* --- limits and faults --- */
-
-static void ten_thousand_members_are_the_most(void **state) {
-    (void)state;
-    struct text values = {0}, matrix = {0};
-    for (int i = 1; i <= 100; i++)
-        text_format(&values, "%s%d", i > 1 ? ", " : "", i);
-    text_format(&matrix, "{\"train.seed\": [%s], \"train.epochs\": [%s]}", values.data,
-                values.data);
-    struct members members = expand(matrix.data);
-    assert_int_equal(members.count, 10000);
-    assert_string_equal(members.items[9999].name, "n/seed=100,epochs=100");
-    members_free(&members);
-    text_free(&matrix);
-    text_format(&matrix,
-                "{\"train.seed\": [%s], \"train.epochs\": [%s], \"include\": [{\"priority\": 1, "
-                "\"train.seed\": 0}]}",
-                values.data, values.data);
-    assert_fault(matrix.data, "matrix", "makes more than 10000 experiments; take some out");
-    text_free(&matrix);
-    text_format(&matrix, "{\"train.seed\": [%s], \"train.epochs\": [%s], \"priority\": [0, 1]}",
-                values.data, values.data);
-    assert_fault(matrix.data, "matrix", "makes more than 10000 experiments; take some values out");
-    text_free(&matrix);
-    text_free(&values);
-}
-
-static void members_of_one_name_are_refused(void **state) {
-    (void)state;
-    assert_fault("{\"model.weights\": [\"a,resnet18\", \"a\"], \"model.arch\": {\"resnet18,b\": "
-                 "\"resnet18\", \"b\": \"resnet18\"}, \"exclude\": []}",
-                 "matrix",
-                 "two members are named \"n/weights=a,resnet18,b\"; name their variants apart");
-    assert_fault("{\"train.seed\": [1], \"include\": [{\"train.seed\": 7}, {\"train.seed\": 7}]}",
-                 "matrix", "two members are named \"n/seed=7\"; name their variants apart");
-}
-
-static void names_longer_than_messages_carry_are_refused(void **state) {
-    (void)state;
-    struct text matrix = {0};
-    text_format(&matrix, "{\"include\": [{");
-    for (int i = 0; i < 30; i++)
-        text_format(&matrix, "%s\"data.upsample.%0150d\": 2", i > 0 ? "," : "", i);
-    text_format(&matrix, "}]}");
-    struct members members;
-    struct faults faults = {0};
-    struct text text = {0};
-    text_format(&text, "{\"name\": \"n\", \"matrix\": %s}", matrix.data);
-    cJSON *file = parsed(text.data);
-    assert_false(matrix_expand(file, &members, &faults));
-    assert_int_equal(faults.count, 1);
-    assert_non_null(strstr(faults.items[0].message, "longer than 4096 bytes"));
-    faults_free(&faults);
-    cJSON_Delete(file);
-    text_free(&text);
-    text_free(&matrix);
-}
-
-static void every_fault_of_a_matrix_is_found(void **state) {
-    (void)state;
-    struct members members;
-    struct faults faults = {0};
-    cJSON *file = parsed("{\"name\": \"n\", \"matrix\": {\"train.sed\": [1], \"priority\": [1, 1],"
-                         " \"model.arch\": {\"a\\nb\": \"resnet18\"}, \"\": [2]}}");
-    assert_false(matrix_expand(file, &members, &faults));
-    assert_int_equal(faults.count, 4);
-    assert_string_equal(faults.items[0].place, "matrix[\"train.sed\"]");
-    assert_string_equal(faults.items[1].place, "matrix.priority[1]");
-    assert_string_equal(faults.items[2].place, "matrix[\"model.arch\"][\"a\\u000ab\"]");
-    assert_string_equal(faults.items[3].place, "matrix[\"\"]");
-    faults_free(&faults);
-    cJSON_Delete(file);
-}
-
-static void paths_within_one_another_are_refused(void **state) {
-    (void)state;
-    assert_fault("{\"train\": {\"a\": {}}, \"train.seed\": [1]}", "matrix[\"train.seed\"][0]",
-                 "\"train.seed\" and \"train\" lie in one another; vary one of them");
-    assert_fault("{\"train.seed\": [1], \"include\": [{\"train\": {}}]}", "matrix.include[0].train",
-                 "\"train\" and \"train.seed\" lie in one another; vary one of them");
-}
-
-static void a_matrix_of_anything_but_an_object_is_refused(void **state) {
-    (void)state;
-    assert_fault("null", "matrix", "must be an object, is null");
-    assert_fault("{\"ablate\": \"one_at_a_time\", \"include\": {}}", "matrix.include",
-                 "must be an array, is an object");
-    assert_fault("{\"exclude\": [{}]}", "matrix.exclude[0]", "must not be empty");
-    assert_fault("{\"exclude\": []}", "matrix", "leaves no experiment; vary something");
-}
-
-/* Faults of many members in one part of the file are one fault, in the order of its lines. */
-static void faults_of_members_are_reported_once(void **state) {
-    (void)state;
-    struct members members;
-    struct faults faults = {0};
-    struct error error = {0};
-    char *text;
-    assert_false(members_read(TEST_DATA "/experiments/broken/matrix_variant.json", &members, &text,
-                              &faults, &error));
-    assert_int_equal(faults.count, 1); /* two seeds have the variant */
-    assert_string_equal(faults.items[0].place, "matrix.augmentations[\"flip+jitter\"][1].p");
-    assert_int_equal(members.count, 0);
-    faults_free(&faults);
-    free(text);
-}
+/* --- a whole file --- */
 
 static void the_published_ablation_has_its_members_complete(void **state) {
     (void)state;
@@ -393,13 +251,6 @@ int main(void) {
         cmocka_unit_test(include_alone_makes_members),
         cmocka_unit_test(one_at_a_time_is_the_base_and_each_single_change),
         cmocka_unit_test(one_at_a_time_takes_exclude_and_include),
-        cmocka_unit_test(ten_thousand_members_are_the_most),
-        cmocka_unit_test(members_of_one_name_are_refused),
-        cmocka_unit_test(names_longer_than_messages_carry_are_refused),
-        cmocka_unit_test(every_fault_of_a_matrix_is_found),
-        cmocka_unit_test(paths_within_one_another_are_refused),
-        cmocka_unit_test(a_matrix_of_anything_but_an_object_is_refused),
-        cmocka_unit_test(faults_of_members_are_reported_once),
         cmocka_unit_test(the_published_ablation_has_its_members_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* The two ways to carry a recipe out, picture by picture and pixel by pixel, give the same bytes.
- * That the first gives Pillow's is shown by test_transform.c. */
+ * That the first gives Pillow's is shown by test_torchvision.c. */
 #include "core/recipe_pixel.h"
 #include "core/transform.h"
 #include "tests/sample_picture.h"

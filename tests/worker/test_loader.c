@@ -1,67 +1,8 @@
-#include "worker/loader.h"
-
+/* Batches of floats: in order, and of the same bits whatever the threads and the cache. */
 #include "core/file.h"
-#include "core/picture.h"
-#include "tests/sample_picture.h"
-#include "tests/temporary.h"
+#include "tests/worker/faces.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-enum { PICTURES = 23, SIDE = 24, FLOATS = 3 * SIDE * SIDE };
-
-static struct transform training_ops[] = {
-    {.kind = TRANSFORM_RESIZE, .height = 30},
-    {.kind = TRANSFORM_RANDOM_CROP, .height = SIDE, .width = SIDE},
-    {.kind = TRANSFORM_RANDOM_HORIZONTAL_FLIP, .probability = 0.5},
-    {.kind = TRANSFORM_RANDOM_AFFINE, .degrees = {-20, 20}, .scale = {1, 2}},
-    {.kind = TRANSFORM_NORMALIZE, .mean = {0.5F, 0.4F, 0.3F}, .std = {0.2F, 0.3F, 0.4F}},
-};
-static struct transform evaluation_ops[] = {
-    {.kind = TRANSFORM_RESIZE, .height = 30},
-    {.kind = TRANSFORM_CENTER_CROP, .height = SIDE, .width = SIDE},
-    {.kind = TRANSFORM_NORMALIZE, .mean = {0.5F, 0.4F, 0.3F}, .std = {0.2F, 0.3F, 0.4F}},
-};
-static const struct pipeline training = {training_ops, 5}, evaluation = {evaluation_ops, 3};
-
-/* A folder of pictures of different sizes, and a list of them. */
-struct faces {
-    char *folder;
-    char paths[PICTURES][16];
-    struct split_item items[PICTURES];
-    struct split_list list;
-};
-
-static int faces_make(void **state) {
-    struct faces *faces = calloc(1, sizeof *faces);
-    if (faces == NULL || temporary_make((void **)&faces->folder) != 0)
-        return -1;
-    for (int i = 0; i < PICTURES; i++) {
-        char path[512];
-        struct image image = sample_picture(31 + i % 7, 33 + i);
-        snprintf(faces->paths[i], sizeof faces->paths[i], "%02d.png", i);
-        snprintf(path, sizeof path, "%s/%s", faces->folder, faces->paths[i]);
-        if (!png_write(path, &image, NULL))
-            return -1;
-        image_free(&image);
-        faces->items[i] = (struct split_item){.path = faces->paths[i], .label = i % 3 == 0};
-    }
-    faces->list = (struct split_list){.items = faces->items, .count = PICTURES};
-    *state = faces;
-    return 0;
-}
-
-static int faces_remove(void **state) {
-    struct faces *faces = *state;
-    int rc = temporary_remove((void **)&faces->folder);
-    free(faces);
-    return rc;
-}
 
 static void spoil(const struct faces *faces, int picture) {
     char path[512];
@@ -75,11 +16,6 @@ static struct loader *make_loader(const struct faces *faces, int threads) {
         .root = faces->folder, .threads = threads, .cache_bytes = 1 << 24};
     assert_true(loader_new(&options, &loader, NULL));
     return loader;
-}
-
-static struct loader_pass make_pass(const struct faces *faces, const struct pipeline *pipeline) {
-    return (struct loader_pass){
-        .list = &faces->list, .pipeline = pipeline, .batch_size = 5, .seed = 11, .epoch = 2};
 }
 
 /* Reads the pass to its end and hashes everything that came. */
@@ -101,20 +37,6 @@ static uint64_t hash_pass(struct loader *loader, const struct loader_pass *pass)
     }
     assert_int_equal(count, pass->list->count);
     return hash;
-}
-
-/* One sample made without the loader. */
-static void by_hand(const struct faces *faces, const struct loader_pass *pass, size_t index,
-                    float *out) {
-    char path[512];
-    struct image image;
-    struct random_stream stream;
-    snprintf(path, sizeof path, "%s/%s", faces->folder, faces->paths[index]);
-    assert_true(picture_read(path, &image, NULL));
-    random_open(&stream, pass->seed, RANDOM_AUGMENT, pass->epoch, index);
-    assert_true(pipeline_apply(pass->pipeline, 0, &image, &stream, NULL));
-    pipeline_normalize(pass->pipeline, &image, out);
-    image_free(&image);
 }
 
 static void batches_come_in_order_and_hold_what_the_pipeline_makes(void **state) {
@@ -283,74 +205,6 @@ static void the_threads_run_only_so_far_ahead(void **state) {
     loader_free(loader);
 }
 
-/* What a backend would make of a picture and its recipe. */
-static void by_recipe(const struct picture *picture, const struct pipeline *pipeline, float *out) {
-    const struct image borrowed = {(uint8_t *)picture->pixels, picture->recipe.width,
-                                   picture->recipe.height};
-    struct image image;
-    assert_true(image_copy(&borrowed, &image, NULL));
-    assert_true(recipe_apply(&picture->recipe, &image, NULL));
-    pipeline_normalize(pipeline, &image, out);
-    image_free(&image);
-}
-
-static void pictures_come_with_the_recipes_that_make_the_same_floats(void **state) {
-    const struct faces *faces = *state;
-    static const struct pipeline *const pipelines[] = {&training, &evaluation};
-    const size_t caches[] = {1 << 24, 20000, 1}; /* for all pictures, for some, for none */
-    float expected[FLOATS], made[FLOATS];
-    for (size_t i = 0; i < 6; i++) {
-        const struct loader_options options = {
-            .root = faces->folder, .threads = 3, .cache_bytes = caches[i / 2], .pictures = true};
-        struct loader *loader;
-        const struct loader_pass pass = make_pass(faces, pipelines[i % 2]);
-        const struct batch *batch;
-        size_t seen = 0, lasting = 0;
-        uint64_t number = 0;
-        assert_true(loader_new(&options, &loader, NULL));
-        for (int round = 0; round < 2; round++) {
-            assert_true(loader_begin(loader, &pass, NULL));
-            while (loader_next(loader, &batch, NULL) && batch != NULL) {
-                assert_null(batch->images);
-                assert_true(batch->number > number);
-                number = batch->number;
-                for (size_t j = 0; j < batch->count; j++) {
-                    by_hand(faces, &pass, (size_t)batch->samples[j], expected);
-                    by_recipe(&batch->pictures[j], pass.pipeline, made);
-                    assert_memory_equal(made, expected, sizeof made);
-                    lasting += batch->pictures[j].lasting;
-                    seen++;
-                }
-            }
-        }
-        assert_int_equal(seen, 2 * PICTURES);
-        assert_true(i / 2 == 0   ? lasting == seen
-                    : i / 2 == 1 ? lasting > 0 && lasting < seen
-                                 : lasting == 0);
-        loader_free(loader);
-    }
-}
-
-static void what_no_recipe_can_say_comes_as_floats(void **state) {
-    const struct faces *faces = *state;
-    struct transform ops[] = {training_ops[1], training_ops[0], training_ops[1], training_ops[4]};
-    ops[0].height = ops[0].width = 28; /* a resize after a draw */
-    const struct pipeline pipeline = {ops, 4};
-    const struct loader_options options = {.root = faces->folder, .threads = 2, .pictures = true};
-    struct loader *loader;
-    const struct loader_pass passes[] = {make_pass(faces, &evaluation), make_pass(faces, &pipeline),
-                                         make_pass(faces, &evaluation)};
-    const struct batch *batch;
-    assert_true(loader_new(&options, &loader, NULL));
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(loader_begin(loader, &passes[i], NULL));
-        for (size_t k = 0; loader_next(loader, &batch, NULL) && batch != NULL; k++)
-            assert_true((i == 1) == (batch->images != NULL) &&
-                        (i == 1) == (batch->pictures == NULL));
-    }
-    loader_free(loader);
-}
-
 static void a_pass_can_be_left_at_any_point(void **state) {
     const struct faces *faces = *state;
     struct loader_pass train = make_pass(faces, &training), valid = make_pass(faces, &evaluation);
@@ -394,8 +248,6 @@ static void a_pass_without_pictures_or_without_a_size_is_refused(void **state) {
     loader_free(loader);
 }
 
-#define WITH_FACES(test) cmocka_unit_test_setup_teardown(test, faces_make, faces_remove)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_FACES(batches_come_in_order_and_hold_what_the_pipeline_makes),
@@ -407,8 +259,6 @@ int main(void) {
         WITH_FACES(a_picture_too_small_for_its_crop_is_named),
         WITH_FACES(the_threads_run_only_so_far_ahead),
         WITH_FACES(a_pass_can_be_left_at_any_point),
-        WITH_FACES(pictures_come_with_the_recipes_that_make_the_same_floats),
-        WITH_FACES(what_no_recipe_can_say_comes_as_floats),
         WITH_FACES(a_pass_without_pictures_or_without_a_size_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,10 +171,6 @@ static void logits_come_with_the_maps(void **state) {
 }
 
 int main(void) {
-#ifdef TESTED_ABSENT
-    if (TESTED_ABSENT)
-        return REAL_SKIP;
-#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_of_resnet18_are_pytorchs),
         cmocka_unit_test(maps_of_resnet50_are_pytorchs),
@@ -182,5 +178,5 @@ int main(void) {
         cmocka_unit_test(a_map_of_one_value_grows_flat),
         cmocka_unit_test(logits_come_with_the_maps),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return TESTED_RUN(tests);
 }

@@ -1,5 +1,5 @@
 /* The GPU's engine on the host in place of a GPU, beside the CPU backend. What both must pass is in
- * test_step.c; here stands what is the engine's own. */
+ * test_step.c and test_refusals.c; here stands what is the engine's own. */
 #include "tests/worker/nn/cuda/host_device.h"
 #include "tests/worker/nn/cuda/small_model.h"
 

@@ -1,0 +1,78 @@
+/* Batches of pictures with recipes, for backends that do the augmentations themselves. */
+#include "tests/worker/faces.h"
+
+/* What a backend would make of a picture and its recipe. */
+static void by_recipe(const struct picture *picture, const struct pipeline *pipeline, float *out) {
+    const struct image borrowed = {(uint8_t *)picture->pixels, picture->recipe.width,
+                                   picture->recipe.height};
+    struct image image;
+    assert_true(image_copy(&borrowed, &image, NULL));
+    assert_true(recipe_apply(&picture->recipe, &image, NULL));
+    pipeline_normalize(pipeline, &image, out);
+    image_free(&image);
+}
+
+static void pictures_come_with_the_recipes_that_make_the_same_floats(void **state) {
+    const struct faces *faces = *state;
+    static const struct pipeline *const pipelines[] = {&training, &evaluation};
+    const size_t caches[] = {1 << 24, 20000, 1}; /* for all pictures, for some, for none */
+    float expected[FLOATS], made[FLOATS];
+    for (size_t i = 0; i < 6; i++) {
+        const struct loader_options options = {
+            .root = faces->folder, .threads = 3, .cache_bytes = caches[i / 2], .pictures = true};
+        struct loader *loader;
+        const struct loader_pass pass = make_pass(faces, pipelines[i % 2]);
+        const struct batch *batch;
+        size_t seen = 0, lasting = 0;
+        uint64_t number = 0;
+        assert_true(loader_new(&options, &loader, NULL));
+        for (int round = 0; round < 2; round++) {
+            assert_true(loader_begin(loader, &pass, NULL));
+            while (loader_next(loader, &batch, NULL) && batch != NULL) {
+                assert_null(batch->images);
+                assert_true(batch->number > number);
+                number = batch->number;
+                for (size_t j = 0; j < batch->count; j++) {
+                    by_hand(faces, &pass, (size_t)batch->samples[j], expected);
+                    by_recipe(&batch->pictures[j], pass.pipeline, made);
+                    assert_memory_equal(made, expected, sizeof made);
+                    lasting += batch->pictures[j].lasting;
+                    seen++;
+                }
+            }
+        }
+        assert_int_equal(seen, 2 * PICTURES);
+        assert_true(i / 2 == 0   ? lasting == seen
+                    : i / 2 == 1 ? lasting > 0 && lasting < seen
+                                 : lasting == 0);
+        loader_free(loader);
+    }
+}
+
+static void what_no_recipe_can_say_comes_as_floats(void **state) {
+    const struct faces *faces = *state;
+    struct transform ops[] = {training_ops[1], training_ops[0], training_ops[1], training_ops[4]};
+    ops[0].height = ops[0].width = 28; /* a resize after a draw */
+    const struct pipeline pipeline = {ops, 4};
+    const struct loader_options options = {.root = faces->folder, .threads = 2, .pictures = true};
+    struct loader *loader;
+    const struct loader_pass passes[] = {make_pass(faces, &evaluation), make_pass(faces, &pipeline),
+                                         make_pass(faces, &evaluation)};
+    const struct batch *batch;
+    assert_true(loader_new(&options, &loader, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(loader_begin(loader, &passes[i], NULL));
+        for (size_t k = 0; loader_next(loader, &batch, NULL) && batch != NULL; k++)
+            assert_true((i == 1) == (batch->images != NULL) &&
+                        (i == 1) == (batch->pictures == NULL));
+    }
+    loader_free(loader);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        WITH_FACES(pictures_come_with_the_recipes_that_make_the_same_floats),
+        WITH_FACES(what_no_recipe_can_say_comes_as_floats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
