@@ -169,6 +169,29 @@ static inline void state_is(struct bench *bench, long long id, const char *expec
     assert_string_equal(text_of(show(bench, id), "state"), expected);
 }
 
+/* Pages through the answers of "show" or "list" with the selection ("" or "\"key\": value,"); marks
+ * what came, which must be in order and `most` at the most. Returns how many pages it took. */
+static inline int page_through(struct bench *bench, const char *name, const char *selection,
+                               bool seen[], long long most) {
+    const char *expected = strcmp(name, "show") == 0 ? "details" : "experiments";
+    long long after = 0, last = 0;
+    int pages = 0;
+    memset(seen, 0, (size_t)most + 1);
+    do {
+        const cJSON *answer =
+            ask(bench, name, body("{%s \"after\": %lld}", selection, after), expected);
+        const cJSON *one, *next = json_member(answer, "next");
+        cJSON_ArrayForEach(one, json_member(answer, "experiments")) {
+            assert_in_range(number_of(one, "id"), last + 1, most);
+            last = number_of(one, "id");
+            seen[last] = true;
+        }
+        after = cJSON_IsNumber(next) ? number_of(answer, "next") : 0;
+        pages++;
+    } while (after > 0);
+    return pages;
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_set, bench_strike)
 
 #endif

@@ -39,6 +39,12 @@ static inline void shelf_close(struct shelf *shelf) {
     shelf->blobs = NULL;
 }
 
+/* As after a restart of the coordinator. */
+static inline void shelf_reopen(struct shelf *shelf, int64_t most_bytes) {
+    shelf_close(shelf);
+    shelf_open(shelf, most_bytes);
+}
+
 static inline int shelf_set(void **state) {
     struct shelf *shelf = calloc(1, sizeof *shelf);
     void *folder;

@@ -27,8 +27,7 @@ static void a_file_that_is_there_is_not_wanted_again(void **state) {
     offer(shelf, &offset);
     take(shelf, 0, BYTES, UPLOAD_SEALING);
     assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
-    shelf_close(shelf);
-    shelf_open(shelf, 0);
+    shelf_reopen(shelf, 0);
     assert_int_equal(offer(shelf, &offset), UPLOAD_THERE);
 }
 
@@ -55,8 +54,7 @@ static void a_part_goes_on_at_its_length_after_a_restart(void **state) {
     int64_t offset;
     offer(shelf, &offset);
     take(shelf, 0, 3000, UPLOAD_WANTED);
-    shelf_close(shelf);
-    shelf_open(shelf, 0);
+    shelf_reopen(shelf, 0);
     assert_int_equal(take(shelf, 3000, 1000, UPLOAD_UNKNOWN), 0);
     assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
     assert_int_equal(offset, 3000);

@@ -1,16 +1,21 @@
 /* What waits for a checkpoint of another experiment, and what of that is kept for it. */
 #include "tests/coordinator/archive.h"
 
+/* Of experiment 1. */
+static void submit_fork(struct bench *bench, const char *key, int epochs, const char *checkpoint) {
+    cJSON *request = body_submit(key, 1, epochs, 3);
+    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
+                          body("{\"experiment\": 1, \"checkpoint\": \"%s\"}", checkpoint));
+    ask(bench, "submit", request, "submitted");
+}
+
 /* Epoch 1 is the best so far and has a checkpoint on w's host, h; one that goes on from it. */
 static const cJSON *fork_of_epoch_1(struct archive *archive) {
     struct bench *bench = archive->bench;
     fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"gone\"}"));
-    cJSON *request = body_submit("a fork's key", 1, 11, 3);
-    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
-                          body("{\"experiment\": 1, \"checkpoint\": \"best\"}"));
-    ask(bench, "submit", request, "submitted");
+    submit_fork(bench, "a fork's key", 11, "best");
     hello(bench, "x");
     return show(bench, 2);
 }
@@ -63,10 +68,7 @@ static void a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too(v
     fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
-    cJSON *request = body_submit("another fork's key", 1, 12, 3);
-    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
-                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
-    ask(bench, "submit", request, "submitted");
+    submit_fork(bench, "another fork's key", 12, "last");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     assert_string_equal(text_of(show(bench, 3), "waits"),
                         "no worker on gone, which has its checkpoint");
@@ -87,10 +89,7 @@ static void a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere(void **st
     fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
-    cJSON *request = body_submit("a fork's key", 1, 12, 3);
-    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
-                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
-    ask(bench, "submit", request, "submitted");
+    submit_fork(bench, "a fork's key", 12, "last");
     hello(bench, "x");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     assert_string_equal(text_of(show(bench, 2), "waits"), "its turn");
@@ -132,19 +131,15 @@ static void what_a_fork_went_on_from_goes_when_it_is_done(void **state) {
 static void a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here(void **state) {
     struct archive *archive = *state;
     struct bench *bench = archive->bench;
-    cJSON *request = body_submit("a fork's key", 1, 12, 3);
     for (int epoch = 1; epoch <= 2; epoch++) {
         fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(epoch, 0.5));
-        fenced(bench, "w", 1, archive->attempt, "checkpoint",
-               body(epoch == 1
-                        ? "{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/q\", \"host\": \"h\"}"
-                        : "{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"h\"}"));
+        fenced(
+            bench, "w", 1, archive->attempt, "checkpoint",
+            body("{\"kind\": \"last\", \"epoch\": %d, \"path\": \"/q\", \"host\": \"h\"}", epoch));
         if (epoch == 1)
             upload(archive, "last.st", "last", 1, FIRST, "first");
     }
-    cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
-                          body("{\"experiment\": 1, \"checkpoint\": \"last\"}"));
-    ask(bench, "submit", request, "submitted");
+    submit_fork(bench, "a fork's key", 12, "last");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     gc(archive, "{\"dry_run\": false}");
     hello(bench, "x");

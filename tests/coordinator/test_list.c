@@ -27,27 +27,6 @@ static void fill(struct bench *bench) {
     ask(bench, "cancel", cancel, "changed");
 }
 
-/* Pages through `list` with the selection ("" or "\"key\": value,"); marks what came, which must be
- * in order. Returns how many pages it took. */
-static int page_through(struct bench *bench, const char *selection, bool seen[COUNT + 1]) {
-    long long after = 0, last = 0;
-    int pages = 0;
-    memset(seen, 0, COUNT + 1);
-    do {
-        const cJSON *answer =
-            ask(bench, "list", body("{%s \"after\": %lld}", selection, after), "experiments");
-        const cJSON *one, *next = json_member(answer, "next");
-        cJSON_ArrayForEach(one, json_member(answer, "experiments")) {
-            assert_true(number_of(one, "id") > last);
-            last = number_of(one, "id");
-            seen[last] = true;
-        }
-        after = cJSON_IsNumber(next) ? number_of(answer, "next") : 0;
-        pages++;
-    } while (after > 0);
-    return pages;
-}
-
 static void a_long_list_comes_in_pages_of_a_hundred(void **state) {
     struct bench *bench = *state;
     bool seen[COUNT + 1];
@@ -55,7 +34,7 @@ static void a_long_list_comes_in_pages_of_a_hundred(void **state) {
     const cJSON *answer = ask(bench, "list", body("{}"), "experiments");
     assert_int_equal(cJSON_GetArraySize(json_member(answer, "experiments")), 100);
     assert_int_equal(number_of(answer, "next"), 100);
-    assert_int_equal(page_through(bench, "", seen), 5);
+    assert_int_equal(page_through(bench, "list", "", seen, COUNT), 5);
     for (int id = 1; id <= COUNT; id++)
         assert_true(seen[id]);
 }
@@ -70,7 +49,7 @@ static void every_filter_finds_what_meets_it(void **state) {
         char selection[128];
         snprintf(selection, sizeof selection, "%s%s%s", by_ids ? ids : "",
                  by_group ? "\"group\": \"h\"," : "", by_state ? "\"state\": \"cancelled\"," : "");
-        page_through(bench, selection, seen);
+        page_through(bench, "list", selection, seen, COUNT);
         for (int id = 1; id <= COUNT; id++) {
             bool named = id == 449 || id == 3 || id == 15 || id == 450 || id == 16;
             bool expected =

@@ -27,8 +27,7 @@ static void what_does_not_fit_under_the_limit_is_refused(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
     int64_t offset;
-    shelf_close(shelf);
-    shelf_open(shelf, BYTES + 4);
+    shelf_reopen(shelf, BYTES + 4);
     assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
     assert_int_equal(offer_other(shelf, &error), UPLOAD_REFUSED);
     assert_non_null(strstr(error.message, "--artifacts-max"));
@@ -44,8 +43,7 @@ static void what_is_sealed_and_not_asked_for_yet_counts_under_the_limit(void **s
     struct shelf *shelf = *state;
     struct error error = {0};
     int64_t offset;
-    shelf_close(shelf);
-    shelf_open(shelf, BYTES + 4);
+    shelf_reopen(shelf, BYTES + 4);
     offer(shelf, &offset);
     take(shelf, 0, BYTES, UPLOAD_SEALING);
     while (blobs_size(shelf->blobs, SUM) < 0)
@@ -146,8 +144,7 @@ static void a_part_that_is_longer_than_the_file_begins_anew(void **state) {
                      UPLOAD_WANTED);
     assert_int_equal(take(shelf, 0, BYTES, UPLOAD_WANTED), BYTES);
     assert_true(blobs_append(shelf->blobs, SUM, "more", 4, &error));
-    shelf_close(shelf);
-    shelf_open(shelf, 0);
+    shelf_reopen(shelf, 0);
     assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
     assert_int_equal(offset, 0);
     assert_int_equal(take(shelf, 0, BYTES, UPLOAD_SEALING), BYTES);
@@ -159,8 +156,7 @@ static void an_upload_that_fell_silent_takes_no_room_and_may_be_cleared_away(voi
     struct shelf *shelf = *state;
     struct error error = {0};
     int64_t offset;
-    shelf_close(shelf);
-    shelf_open(shelf, BYTES + 4);
+    shelf_reopen(shelf, BYTES + 4);
     offer(shelf, &offset);
     shelf->now_ms += UPLOADS_SILENT_MS - 1;
     assert_true(uploads_expects(shelf->uploads, SUM, shelf->now_ms));

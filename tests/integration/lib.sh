@@ -238,6 +238,17 @@ numbers() {
         FROM score WHERE experiment = $1 ORDER BY checkpoint, split, position"
 }
 
+# on_terminal ROWS COLUMNS COMMAND: runs it as $terminal on a terminal of that size, whose output goes to
+# $work/screen and whose keys come from descriptor 3.
+on_terminal() {
+    rm -f "$work/keys"
+    : >"$work/screen"
+    mkfifo "$work/keys"
+    script -qefc "stty rows $1 cols $2; $3" "$work/screen" <"$work/keys" >/dev/null 2>&1 &
+    terminal=$!
+    exec 3>"$work/keys"
+}
+
 # expect_complete ID EPOCHS: every epoch once, the four evaluations, and train.log without a gap.
 expect_complete() {
     local found
@@ -251,4 +262,14 @@ expect_complete() {
     assay logs "$1" >"$work/train.log"
     cmp -s "$work/train.log" "$(dirname "$(checkpoint_path "$1" last)")/train.log" ||
         fail "assay logs $1 is not the train.log of its folder"
+}
+
+# expect_same_run CALM ID [WHAT]: the checkpoints of two runs have the same weights, and all numbers are the same.
+expect_same_run() {
+    local kind what=${3:-the run}
+    for kind in best last; do
+        "$tools/same_weights" "$(checkpoint_path "$1" $kind)" "$(checkpoint_path "$2" $kind)" ||
+            fail "the $kind checkpoint of $what differs from the undisturbed run's"
+    done
+    [ "$(numbers "$1")" = "$(numbers "$2")" ] || fail "the numbers of $what differ from the undisturbed run's"
 }

@@ -44,14 +44,8 @@ fish_start() {
     shell="fish --no-config --init-command 'function fish_prompt; echo \"ready> \"; end; source $work/script'"
 }
 
-# On a terminal, whose output goes to $work/screen and whose keys come from descriptor 3.
 begin_shell() {
-    rm -f "$work/keys"
-    : >"$work/screen"
-    mkfifo "$work/keys"
-    script -qefc "stty rows 40 cols 200; $shell" "$work/screen" <"$work/keys" >/dev/null 2>&1 &
-    terminal=$!
-    exec 3>"$work/keys"
+    on_terminal 40 200 "$shell"
     until_true "$name: the prompt" grep -q 'ready> ' "$work/screen"
 }
 

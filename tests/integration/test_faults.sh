@@ -28,11 +28,7 @@ end_worker undisturbed TERM
 
 same_as_calm() { # ID OF-CALM
     expect_complete "$1" $epochs
-    for kind in best last; do
-        "$tools/same_weights" "$(checkpoint_path "$2" $kind)" "$(checkpoint_path "$1" $kind)" ||
-            fail "the $kind checkpoint of $1 differs from the undisturbed run's"
-    done
-    [ "$(numbers "$2")" = "$(numbers "$1")" ] || fail "the numbers of $1 are not the undisturbed run's"
+    expect_same_run "$2" "$1" "$1"
 }
 
 read -ra shaken <<<"$(submit "$work/shaken.json")"

@@ -66,11 +66,7 @@ until_true "the worker that was cut off is fenced" grep -Eq \
     "experiment $id: stopped, it is not this worker's any more" away.log
 until_true "the experiment is done" in_state "$id" done
 expect_complete "$id" $epochs
-for kind in best last; do
-    "$tools/same_weights" "$(checkpoint_path "$calm" $kind)" "$(checkpoint_path "$id" $kind)" ||
-        fail "the $kind checkpoint differs from the undisturbed run's"
-done
-[ "$(numbers "$calm")" = "$(numbers "$id")" ] || fail "the reported numbers differ"
+expect_same_run "$calm" "$id"
 [ "$(sql "SELECT group_concat(outcome) FROM attempt WHERE experiment = $id")" = lost,done ] ||
     fail "the attempts: $(sql "SELECT * FROM attempt WHERE experiment = $id")"
 for name in near away; do

@@ -6,16 +6,6 @@ source "$ASSAY_SOURCE/tests/integration/lib.sh"
 export TERM=xterm LC_ALL=C.UTF-8 PATH=$ASSAY_BIN:$PATH work
 given_back=$'\033[?1049l' # xterm: from the alternate screen to the one before
 
-# on_terminal COMMAND: runs it on a terminal of 80 x 24, whose output goes to $work/screen and whose
-# keys come from `press`.
-on_terminal() {
-    rm -f "$work/keys"
-    : >"$work/screen"
-    mkfifo "$work/keys"
-    script -qefc "stty rows 24 cols 80; $1" "$work/screen" <"$work/keys" >/dev/null 2>&1 &
-    terminal=$!
-    exec 3>"$work/keys"
-}
 press() { printf '%b' "$1" >&3; }
 shows() { grep -qF -- "$1" "$work/screen"; }
 until_shown() { until_true "\"$1\" is shown" shows "$1"; }
@@ -32,7 +22,7 @@ write_experiment "$work/one.json" 10 2
 first=$(submit "$work/one.json")
 second=$(submit "$work/one.json")
 
-on_terminal 'assay watch'
+on_terminal 24 80 'assay watch'
 until_shown '2 queued'
 press '?'
 until_shown 'experiments go on'
@@ -49,7 +39,7 @@ until_left
 in_state "$first" queued || fail "another one was cancelled"
 
 # A crash: the shell behind it finds its terminal as it was.
-on_terminal 'sh -c "echo \$\$ >$work/pid; exec assay watch"; stty -a'
+on_terminal 24 80 'sh -c "echo \$\$ >$work/pid; exec assay watch"; stty -a'
 until_shown '1 queued'
 kill -SEGV "$(cat "$work/pid")"
 until_left

@@ -40,27 +40,6 @@ static void fork_to_the_end(const struct small *small, const char *dir, const ch
         fail_msg("%s", error.message);
 }
 
-/* Tensors and scheduler; not the config, nor how long the logs are. */
-static void expect_same_state(const char *dir, const char *other, const char *name) {
-    struct safetensors *file = open_in(dir, name), *expected = open_in(other, name);
-    assert_int_equal(safetensors_size(file), safetensors_size(expected));
-    for (size_t i = 0; i < safetensors_size(expected); i++) {
-        const struct tensor *tensor = safetensors_at(file, i),
-                            *wanted = safetensors_at(expected, i);
-        assert_string_equal(tensor->name, wanted->name);
-        assert_int_equal(tensor->bytes, wanted->bytes);
-        if (memcmp(tensor->data, wanted->data, wanted->bytes) != 0)
-            fail_msg("%s: %s differs", name, wanted->name);
-    }
-    static const char *const keys[] = {"epoch", "iteration", "best_loss", "best_epoch",
-                                       "scheduler"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        assert_string_equal(safetensors_metadata(file, keys[i]),
-                            safetensors_metadata(expected, keys[i]));
-    safetensors_close(file);
-    safetensors_close(expected);
-}
-
 /* The bench's run again, under the config of set_config, two epochs long or three. Caller ends it.
  */
 static char *parent(struct bench *bench, int epochs, struct small *small) {

@@ -58,16 +58,6 @@ static void disturb(struct world *world) {
         disturb_porter(world, &world->hands[i]);
 }
 
-static void mend(struct world *world) {
-    tell(world, "the disturbances are over");
-    world->disturbed = false;
-    world->office.stopped_until_ms = world->office.up_at_ms = 0;
-    world->office.disk.dies_after = DISK_NEVER;
-    for (int i = 0; i < HANDS; i++)
-        world->hands[i].stopped_until_ms = world->hands[i].cut_until_ms = world->hands[i].up_at_ms =
-            0;
-}
-
 /* --- the course of it --- */
 
 static void tick(struct world *world) {
@@ -212,7 +202,7 @@ static void run(uint64_t seed, bool told, const char *folder) {
         disturb(&world);
         tick(&world);
     }
-    mend(&world);
+    world_mend(&world);
     int64_t mended_ms = world.now.steady_ms;
     while (world.office.store == NULL || !all_there()) {
         tick(&world);

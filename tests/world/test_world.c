@@ -91,21 +91,6 @@ static void disturb(struct world *world) {
         disturb_hand(world, &world->hands[i]);
 }
 
-/* Everything is whole again, and stays so. */
-static void mend(struct world *world) {
-    tell(world, "the disturbances are over");
-    world->disturbed = false;
-    world->office.stopped_until_ms = world->office.up_at_ms = 0;
-    world->office.disk.full = false;
-    world->office.disk.dies_after = DISK_NEVER;
-    for (int i = 0; i < HANDS; i++) {
-        struct hand *hand = &world->hands[i];
-        hand->stopped_until_ms = hand->cut_until_ms = hand->up_at_ms = 0;
-        hand->disk.full = false;
-        hand->disk.dies_after = DISK_NEVER;
-    }
-}
-
 /* --- the course of it --- */
 
 static void tick(struct world *world) {
@@ -297,7 +282,7 @@ static void run(uint64_t seed, bool told, const char *folder) {
         disturb(&world);
         tick(&world);
     }
-    mend(&world);
+    world_mend(&world);
     do /* who is down, or about to be, comes up */
         tick(&world);
     while (world.office.store == NULL || world.office.disk.dead);

@@ -46,6 +46,22 @@ void demand(const struct world *world, bool holds, const char *format, ...) {
     exit(1);
 }
 
+/* --- after what went wrong --- */
+
+void world_mend(struct world *world) {
+    tell(world, "the disturbances are over");
+    world->disturbed = false;
+    world->office.stopped_until_ms = world->office.up_at_ms = 0;
+    world->office.disk.full = false;
+    world->office.disk.dies_after = DISK_NEVER;
+    for (int i = 0; i < HANDS; i++) {
+        struct hand *hand = &world->hands[i];
+        hand->stopped_until_ms = hand->cut_until_ms = hand->up_at_ms = 0;
+        hand->disk.full = false;
+        hand->disk.dies_after = DISK_NEVER;
+    }
+}
+
 /* --- a program of schedules --- */
 
 int world_main(int count, char **words, unsigned long long seeds_usual,

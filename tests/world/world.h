@@ -17,7 +17,7 @@
  *   trial.c   what it trains
  *   courier.c   its checkpoints on their way to the coordinator, and what a fork goes on from
  *   porter.c   a worker's process, as far as files go
- *   world.c   draws, the story, and what a program of schedules is called with
+ *   world.c   draws, the story, the end of what goes wrong, how a program of schedules is called
  *   test_world.c   what goes wrong when, and what must hold
  *   test_files.c   the same of files on their way to the coordinator and from it
  */
@@ -251,6 +251,9 @@ __attribute__((format(printf, 2, 3))) void tell(const struct world *world, const
 /* What must hold: else the seed is named and the program ends. */
 __attribute__((format(printf, 3, 4))) void demand(const struct world *world, bool holds,
                                                   const char *format, ...);
+
+/* Everything is whole again, and stays so. */
+void world_mend(struct world *world);
 
 /* The main function of a program of schedules, each of which is one call of `run`:
  *

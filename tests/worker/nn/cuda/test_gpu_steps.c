@@ -133,16 +133,23 @@ static void take(struct small_model *small) {
         fail_msg("%s", error.message);
 }
 
-static void queued_steps_give_the_results_of_steps_one_by_one(void **state) {
-    (void)state;
-    enum { STEPS = 4 };
-    float losses[STEPS][SMALL_COUNT], logits[STEPS][2 * SMALL_COUNT];
+/* A model after so many steps, each waited for; what they told. */
+static struct small_model *trained_one_by_one(int steps, float losses[][SMALL_COUNT],
+                                              float logits[][2 * SMALL_COUNT]) {
     struct small_model *one = model_new(&FP32, true);
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < steps; step++) {
         train(one, step, &ADAM);
         memcpy(losses[step], one->losses, sizeof losses[step]);
         memcpy(logits[step], one->logits, sizeof logits[step]);
     }
+    return one;
+}
+
+static void queued_steps_give_the_results_of_steps_one_by_one(void **state) {
+    (void)state;
+    enum { STEPS = 4 };
+    float losses[STEPS][SMALL_COUNT], logits[STEPS][2 * SMALL_COUNT];
+    struct small_model *one = trained_one_by_one(STEPS, losses, logits);
     struct small_model *ahead = model_new(&FP32, true);
     for (int step = 0, taken = 0; taken < STEPS; taken++) {
         while (step < STEPS && step - taken < BACKEND_AHEAD)
@@ -161,12 +168,7 @@ static void held_steps_are_waited_for_once(void **state) {
     (void)state;
     enum { STEPS = 5 };
     float losses[STEPS][SMALL_COUNT], logits[STEPS][2 * SMALL_COUNT];
-    struct small_model *one = model_new(&FP32, true);
-    for (int step = 0; step < STEPS; step++) {
-        train(one, step, &ADAM);
-        memcpy(losses[step], one->losses, sizeof losses[step]);
-        memcpy(logits[step], one->logits, sizeof logits[step]);
-    }
+    struct small_model *one = trained_one_by_one(STEPS, losses, logits);
     struct small_model *held = model_new(&FP32, true);
     train(held, 0, &ADAM); /* memory is allocated */
     size_t waits = host_device_counts.waits, downloads = host_device_counts.downloads;
