@@ -18,17 +18,18 @@
 #include <math.h>
 
 const char *transform_name(enum transform_kind kind) {
-    static const char *const names[] = {
-        [TRANSFORM_RESIZE] = "resize",
-        [TRANSFORM_RANDOM_CROP] = "random_crop",
-        [TRANSFORM_CENTER_CROP] = "center_crop",
-        [TRANSFORM_RANDOM_HORIZONTAL_FLIP] = "random_horizontal_flip",
-        [TRANSFORM_RANDOM_VERTICAL_FLIP] = "random_vertical_flip",
-        [TRANSFORM_COLOR_JITTER] = "color_jitter",
-        [TRANSFORM_RANDOM_AFFINE] = "random_affine",
-        [TRANSFORM_NORMALIZE] = "normalize",
-    };
-    return names[kind];
+    switch (kind) {
+    case TRANSFORM_RESIZE: return "resize";
+    case TRANSFORM_RANDOM_CROP: return "random_crop";
+    case TRANSFORM_CENTER_CROP: return "center_crop";
+    case TRANSFORM_RANDOM_HORIZONTAL_FLIP: return "random_horizontal_flip";
+    case TRANSFORM_RANDOM_VERTICAL_FLIP: return "random_vertical_flip";
+    case TRANSFORM_COLOR_JITTER: return "color_jitter";
+    case TRANSFORM_RANDOM_AFFINE: return "random_affine";
+    case TRANSFORM_NORMALIZE: return "normalize";
+    }
+    assert(!"every kind has a name");
+    return "";
 }
 
 /* 0 .. bound-1 from exactly one word. random_below may take more; the bias here is below bound /
