@@ -116,10 +116,12 @@ static bool find(struct hashes *hashes, const char *path, const struct stat *sta
     if (hashes->database == NULL)
         return false;
     bind(hashes->find, path, status);
-    bool found = step(hashes, hashes->find) == SQLITE_ROW &&
-                 sqlite3_column_bytes(hashes->find, 0) == SHA256_TEXT_SIZE - 1;
+    const bool known = step(hashes, hashes->find) == SQLITE_ROW;
+    const unsigned char *sum = known ? sqlite3_column_text(hashes->find, 0) : NULL;
+    /* NULL: there is no memory for it */
+    const bool found = sum != NULL && sqlite3_column_bytes(hashes->find, 0) == SHA256_TEXT_SIZE - 1;
     if (found)
-        memcpy(text, sqlite3_column_text(hashes->find, 0), SHA256_TEXT_SIZE);
+        memcpy(text, sum, SHA256_TEXT_SIZE);
     sqlite3_reset(hashes->find);
     return found;
 }

@@ -1,5 +1,6 @@
 #include "worker/spool.h"
 
+#include "core/integrity.h"
 #include "core/machine.h"
 #include "worker/folder.h"
 
@@ -12,7 +13,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { SPOOL_VERSION = 2, SPOOL_NAME_MAX = 128, SPOOL_RESERVE_BYTES = 4 << 20 };
+enum {
+    SPOOL_VERSION = 2,
+    SPOOL_NAME_MAX = 128,
+    SPOOL_RESERVE_BYTES = 4 << 20,
+    SPOOL_PATIENCE_MS = 5000 /* with who looks at it with another program */
+};
 
 /* Deleted sequences are not used again (AUTOINCREMENT): an answer to an old report never deletes a
  * new one. */
@@ -48,17 +54,33 @@ static bool spool_damaged(const struct spool *spool, const char *how, struct err
                      sqlite3_db_filename(spool->file, "main"), how);
 }
 
+/* What to do about one of SQLite's codes. */
+static const char *remedy(int code) {
+    switch (code & 0xff) {
+    case SQLITE_FULL: return "make room";
+    case SQLITE_NOMEM: return "end what else takes memory here";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: return "end the other program that holds it";
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM: return "make it and its folder writable";
+    default: return "see what the system says of the disk (dmesg)";
+    }
+}
+
 static bool spool_error(const struct spool *spool, struct error *error) {
     const char *what = sqlite3_errmsg(spool->file);
-    switch (sqlite3_errcode(spool->file) & 0xff) {
+    const int code = sqlite3_errcode(spool->file);
+    switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_ERROR: /* a table or a column is not there */
         return spool_damaged(spool, what, error);
     case SQLITE_DONE: return spool_damaged(spool, "a row is missing", error);
     default:
-        return error_set(error, ERROR_FAILED, "the spool %s: %s",
-                         sqlite3_db_filename(spool->file, "main"), what);
+        return error_set(error, ERROR_FAILED, "the spool %s: %s; %s, and start the worker again",
+                         sqlite3_db_filename(spool->file, "main"), what, remedy(code));
     }
 }
 
@@ -72,17 +94,28 @@ static void save_room(const struct spool *spool) {
     close(file);
 }
 
-/* After a failed write: whether it was for want of room, and the reserve now gives some. */
+/* Some errors have undone the transaction already. */
+static void undo(const struct spool *spool) {
+    if (sqlite3_get_autocommit(spool->file) == 0)
+        sqlite3_exec(spool->file, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* After a write that has failed, which is undone: whether it was for want of room, and the reserve
+ * now gives some. It is to be made again from its beginning. */
 static bool spend_room(const struct spool *spool) {
-    return sqlite3_errcode(spool->file) == SQLITE_FULL && unlink(spool->reserve) == 0;
+    const bool full = sqlite3_errcode(spool->file) == SQLITE_FULL;
+    undo(spool);
+    return full && unlink(spool->reserve) == 0;
 }
 
 /* A column's text, as long as the statement stays at its row; NULL, with an error, where damage has
- * left none. */
+ * left none, or there is no memory for it. */
 static const char *spool_text(const struct spool *spool, sqlite3_stmt *statement, int column,
                               struct error *error) {
     const char *text = (const char *)sqlite3_column_text(statement, column);
-    if (text == NULL)
+    if (text == NULL && sqlite3_errcode(spool->file) == SQLITE_NOMEM)
+        spool_error(spool, error);
+    else if (text == NULL)
         spool_damaged(spool, "a text is missing", error);
     return text;
 }
@@ -101,6 +134,7 @@ static bool spool_try(struct spool *spool, const char *sql, const int64_t *value
     return ok;
 }
 
+/* A transaction of its own. */
 static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
                       struct error *error) {
     return spool_try(spool, sql, values, count, error) ||
@@ -129,6 +163,8 @@ static bool spool_check(struct spool *spool, struct error *error) {
     const char *found = ok ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     if (found == NULL)
         ok = spool_error(spool, error);
+    else if (integrity_unread(found, sqlite3_db_filename(spool->file, "main"), error))
+        ok = false;
     else if (strcmp(found, "ok") != 0)
         ok = spool_damaged(spool, found, error);
     sqlite3_finalize(statement);
@@ -174,12 +210,16 @@ static bool worker_read(struct spool *spool, struct error *error) {
 }
 
 /* Tables and name in one transaction: a spool is whole or not there. */
-static bool spool_make(struct spool *spool, struct error *error) {
-    if (!spool_run(spool, "BEGIN IMMEDIATE", NULL, 0, error))
+static bool try_make(struct spool *spool, struct error *error) {
+    if (!spool_try(spool, "BEGIN IMMEDIATE", NULL, 0, error))
         return false;
     if (sqlite3_exec(spool->file, SPOOL_TABLES, NULL, NULL, NULL) != SQLITE_OK)
         return spool_error(spool, error);
-    return worker_name_make(spool, error) && spool_run(spool, "COMMIT", NULL, 0, error);
+    return worker_name_make(spool, error) && spool_try(spool, "COMMIT", NULL, 0, error);
+}
+
+static bool spool_make(struct spool *spool, struct error *error) {
+    return try_make(spool, error) || (spend_room(spool) && try_make(spool, error));
 }
 
 static bool spool_prepare(struct spool *spool, struct error *error) {
@@ -220,9 +260,11 @@ bool spool_open(const char *dir, struct spool **out, struct error *error) {
     int code =
         sqlite3_open_v2(path, &spool->file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code != SQLITE_OK) {
-        error_set(error, ERROR_INPUT, "cannot open %s: %s", path, sqlite3_errstr(code));
+        error_set(error, code == SQLITE_CANTOPEN ? ERROR_INPUT : ERROR_FAILED,
+                  "cannot open %s: %s; %s", path, sqlite3_errstr(code), remedy(code));
         goto out;
     }
+    sqlite3_busy_timeout(spool->file, SPOOL_PATIENCE_MS);
     ok = spool_prepare(spool, error);
 out:
     if (ok)
@@ -337,13 +379,14 @@ const char *spool_history(const struct spool *spool) {
     return spool->history;
 }
 
-/* Within a transaction. */
-static bool write_identity(struct spool *spool, const char *database, const char *history,
-                           bool forget, struct error *error) {
+static bool try_belong(struct spool *spool, const char *database, const char *history, bool forget,
+                       struct error *error) {
     sqlite3_stmt *statement = NULL;
+    if (!spool_try(spool, "BEGIN IMMEDIATE", NULL, 0, error))
+        return false;
     if (forget &&
-        (!spool_run(spool, "DELETE FROM reports", NULL, 0, error) ||
-         !spool_run(spool, "UPDATE worker SET experiment = 0, attempt = 0", NULL, 0, error)))
+        (!spool_try(spool, "DELETE FROM reports", NULL, 0, error) ||
+         !spool_try(spool, "UPDATE worker SET experiment = 0, attempt = 0", NULL, 0, error)))
         return false;
     bool ok = sqlite3_prepare_v2(spool->file, "UPDATE worker SET database = ?, history = ?", -1,
                                  &statement, NULL) == SQLITE_OK &&
@@ -353,16 +396,15 @@ static bool write_identity(struct spool *spool, const char *database, const char
     if (!ok)
         spool_error(spool, error);
     sqlite3_finalize(statement);
-    return ok && spool_run(spool, "COMMIT", NULL, 0, error);
+    return ok && spool_try(spool, "COMMIT", NULL, 0, error);
 }
 
 bool spool_belong(struct spool *spool, const char *database, const char *history,
                   struct error *error) {
     const bool forget = spool->history[0] != '\0' && strcmp(spool->history, history) != 0;
-    if (!spool_run(spool, "BEGIN IMMEDIATE", NULL, 0, error))
-        return false;
-    if (!write_identity(spool, database, history, forget, error)) {
-        sqlite3_exec(spool->file, "ROLLBACK", NULL, NULL, NULL);
+    if (!try_belong(spool, database, history, forget, error) &&
+        !(spend_room(spool) && try_belong(spool, database, history, forget, error))) {
+        undo(spool);
         return false;
     }
     snprintf(spool->database, sizeof spool->database, "%s", database);

@@ -1,5 +1,6 @@
 #include "worker/spool.h"
 
+#include "tests/failing_sqlite.h"
 #include "tests/temporary.h"
 
 #include <setjmp.h>
@@ -293,6 +294,79 @@ static void a_spool_without_a_workers_name_or_its_reports_is_not_opened(void **s
     }
 }
 
+static void is_no_damage(const struct error *error, const char *remedy) {
+    assert_int_equal(error->code, ERROR_FAILED);
+    assert_non_null(strstr(error->message, "spool.db"));
+    assert_null(strstr(error->message, "damaged"));
+    assert_non_null(strstr(error->message, remedy));
+}
+
+static void a_page_that_is_not_read_is_no_damage(void **state) {
+    free(make_spool(*state));
+    FAIL_EACH(FAIL_READ, SQLITE_IOERR_READ, false) {
+        struct spool *spool = NULL;
+        struct error error = {0};
+        if (!spool_open(*state, &spool, &error))
+            is_no_damage(&error, "dmesg");
+        fail_no_more();
+        spool_close(spool);
+    }
+}
+
+/* What stands in the folder, when none of it is wanted any more. */
+static void clear_spool(const char *folder) {
+    static const char *const names[] = {"spool.db", "spool.db-wal", "spool.db-shm", "reserve"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+}
+
+static void a_full_disk_when_a_spool_is_made_is_no_damage(void **state) {
+    FAIL_EACH(FAIL_CHANGE, SQLITE_FULL, true) {
+        struct spool *spool = NULL;
+        struct error error = {0};
+        if (!spool_open(*state, &spool, &error))
+            is_no_damage(&error, "make room");
+        fail_no_more();
+        spool_close(spool);
+        clear_spool(*state);
+    }
+}
+
+static void whose_a_spool_is_fits_where_the_reserve_gives_room(void **state) {
+    static const char database[] = "0123456789abcdef0123456789abcdef";
+    static const char *const histories[] = {"1123456789abcdef0123456789abcdef",
+                                            "2123456789abcdef0123456789abcdef"};
+    FAIL_EACH(FAIL_CHANGE, SQLITE_FULL, false) {
+        const long when = failing.after;
+        fail_no_more();
+        struct spool *spool = open_spool(*state);
+        struct error error = {0};
+        assert_true(spool_belong(spool, database, histories[0], &error));
+        assert_true(spool_put(spool, 7, 1, "log", "{}", &error));
+        failing.after = when;
+        if (!spool_belong(spool, database, histories[1], &error))
+            fail_msg("%s", error.message);
+        fail_no_more();
+        assert_int_equal(spool_count(spool), 0);
+        spool_close(spool);
+        clear_spool(*state);
+    }
+}
+
+static void who_looks_at_a_spool_with_another_program_is_waited_for(void **state) {
+    struct spool *spool = open_spool(*state);
+    FAIL_EACH(FAIL_LOCK, SQLITE_BUSY, false) {
+        struct error error = {0};
+        if (!spool_put(spool, 7, 1, "log", "{}", &error))
+            fail_msg("%s", error.message);
+        expect_first(spool, 1, "log", "{}");
+    }
+    spool_close(spool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(reports_come_back_in_the_order_they_were_put),
@@ -309,6 +383,11 @@ int main(void) {
         IN_FOLDER(a_report_without_its_text_is_damage),
         IN_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
         IN_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
+        IN_FOLDER(a_page_that_is_not_read_is_no_damage),
+        IN_FOLDER(a_full_disk_when_a_spool_is_made_is_no_damage),
+        IN_FOLDER(whose_a_spool_is_fits_where_the_reserve_gives_room),
+        IN_FOLDER(who_looks_at_a_spool_with_another_program_is_waited_for),
     };
+    failing_sqlite_open();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
