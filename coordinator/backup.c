@@ -2,6 +2,7 @@
 
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
+#include "core/integrity.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,9 +18,11 @@ static bool settle(sqlite3 *copy, const char *path, struct error *error) {
         sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_prepare_v2(copy, "PRAGMA integrity_check(1)", -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW;
-    const char *found = good ? (const char *)sqlite3_column_text(statement, 0) : "";
-    if (!good)
-        error_set(error, ERROR_FAILED, "cannot write %s: %s", path, sqlite3_errmsg(copy));
+    const char *found = good ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (found == NULL) /* where there was a row, for want of memory */
+        good = store_look_failed(copy, path, error);
+    else if (integrity_unread(found, path, error))
+        good = false;
     else if (strcmp(found, "ok") != 0)
         good = error_set(error, ERROR_FAILED, "the database is damaged: %s", found);
     sqlite3_finalize(statement);
@@ -33,19 +36,31 @@ static bool forget_history(sqlite3 *copy, const char *path, struct error *error)
     bool good = sqlite3_prepare_v2(copy, "SELECT 1 FROM sqlite_schema WHERE name = 'identity'", -1,
                                    &statement, NULL) == SQLITE_OK;
     const bool has = good && sqlite3_step(statement) == SQLITE_ROW;
-    sqlite3_finalize(statement);
-    if (has)
+    good = sqlite3_finalize(statement) == SQLITE_OK && good;
+    if (good && has)
         good =
             sqlite3_exec(copy, "UPDATE identity SET history = ''", NULL, NULL, NULL) == SQLITE_OK;
-    return good ||
-           error_set(error, ERROR_FAILED, "cannot write %s: %s", path, sqlite3_errmsg(copy));
+    return good || store_look_failed(copy, path, error);
+}
+
+/* A copy that is not finished, with what SQLite has beside it when it could not close it. NULL is
+ * fine. */
+static void forget(const char *partial) {
+    static const char *const ends[] = {"", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; partial != NULL && i < sizeof ends / sizeof ends[0]; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s%s", partial, ends[i]) < 0)
+            return;
+        unlink(path);
+        free(path);
+    }
 }
 
 /* A checked copy at `path`, which is overwritten. */
 static bool copy_database(const char *from, const char *path, struct error *error) {
     sqlite3 *source = NULL, *copy = NULL;
     bool good = false;
-    unlink(path);
+    forget(path);
     if (!store_look(from, &source, error))
         goto out;
     int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -63,16 +78,15 @@ static bool copy_database(const char *from, const char *path, struct error *erro
         sqlite3_backup_step(backup, -1); /* all at once: one snapshot */
         sqlite3_backup_finish(backup);
     }
-    if (sqlite3_errcode(copy) != SQLITE_OK)
-        error_set(error, ERROR_FAILED, "cannot copy %s to %s: %s", from, path,
-                  sqlite3_errmsg(copy));
-    else
+    if (sqlite3_errcode(copy) != SQLITE_OK) {
+        store_look_failed(copy, path, error);
+        error_context(error, "cannot copy %s", from);
+    } else {
         good = forget_history(copy, path, error) && settle(copy, path, error);
+    }
 out:
     sqlite3_close(copy);
     sqlite3_close(source);
-    if (!good)
-        unlink(path);
     return good;
 }
 
@@ -118,8 +132,7 @@ bool backup_make(const char *db, const char *path, int64_t *bytes, struct error 
     if (good && stat(path, &status) != 0)
         good = error_errno(error, ERROR_FAILED, "%s", path);
     *bytes = (int64_t)status.st_size;
-    if (partial != NULL)
-        unlink(partial);
+    forget(partial);
     free(partial);
     return good;
 }
@@ -132,15 +145,24 @@ static bool check_free(const char *db, struct error *error) {
            check_absent(db, "-journal", instead, error);
 }
 
-bool backup_restore(const char *path, const char *db, struct error *error) {
+/* Brings the copy up to date. What store_close could not put from the log into the file itself,
+ * which alone gets the name, is put there now, or it is an error. */
+static bool migrate(const char *partial, struct error *error) {
     struct store *store = NULL;
+    sqlite3 *copy = NULL;
+    if (!store_open(partial, &store, error))
+        return false;
+    store_close(store);
+    bool good = store_look(partial, &copy, error) && settle(copy, partial, error);
+    sqlite3_close(copy);
+    return good;
+}
+
+bool backup_restore(const char *path, const char *db, struct error *error) {
     char *partial = partial_path(db, error);
     bool good = partial != NULL && check_free(db, error) && copy_database(path, partial, error) &&
-                store_open(partial, &store, error);
-    store_close(store);
-    good = good && atomic_file_link(partial, db, error);
-    if (partial != NULL)
-        unlink(partial);
+                migrate(partial, error) && atomic_file_link(partial, db, error);
+    forget(partial);
     free(partial);
     return good;
 }

@@ -2,6 +2,7 @@
 
 #include "coordinator/store.h"
 #include "core/depot.h"
+#include "core/integrity.h"
 #include "core/machine.h"
 #include "core/sha256.h"
 
@@ -16,7 +17,7 @@ enum { FAULTS_SHOWN = 100 }; /* of one check */
 
 struct fsck {
     sqlite3 *database;
-    const char *artifacts;
+    const char *path, *artifacts;
     const struct fsck_options *options;
     struct fsck_result result;
     int64_t all_bytes; /* that artifacts have together */
@@ -66,49 +67,73 @@ __attribute__((format(printf, 2, 3))) static void fault(struct fsck *fsck, const
 static bool prepare(struct fsck *fsck, const char *sql, sqlite3_stmt **statement,
                     struct error *error) {
     return sqlite3_prepare_v2(fsck->database, sql, -1, statement, NULL) == SQLITE_OK ||
-           error_set(error, ERROR_FAILED, "cannot ask the database: %s",
-                     sqlite3_errmsg(fsck->database));
+           store_look_failed(fsck->database, fsck->path, error);
 }
 
 /* Whether the rows ended because there were no more. */
 static bool finish(struct fsck *fsck, sqlite3_stmt *statement, struct error *error) {
     return sqlite3_finalize(statement) == SQLITE_OK ||
-           error_set(error, ERROR_FAILED, "the database fails: %s", sqlite3_errmsg(fsck->database));
+           store_look_failed(fsck->database, fsck->path, error);
 }
 
-/* One number; 0 where there is no such table. */
-static int64_t ask_number(struct fsck *fsck, const char *format, const char *table) {
-    sqlite3_stmt *statement = NULL;
-    char sql[160];
-    int64_t number = 0;
-    snprintf(sql, sizeof sql, format, table);
-    if (prepare(fsck, sql, &statement, NULL) && sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return number;
+static bool ask_number(struct fsck *fsck, const char *sql, int64_t *number, struct error *error) {
+    sqlite3_stmt *statement;
+    if (!prepare(fsck, sql, &statement, error))
+        return false;
+    *number = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    return finish(fsck, statement, error);
 }
 
-static bool has_table(struct fsck *fsck, const char *table) {
-    return ask_number(fsck, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'", table) != 0;
+static bool has_table(struct fsck *fsck, const char *table, bool *has, struct error *error) {
+    char sql[96];
+    int64_t count = 0;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_schema WHERE name = '%s'", table);
+    bool good = ask_number(fsck, sql, &count, error);
+    *has = count != 0;
+    return good;
+}
+
+/* The next row's column of that number, which is not NULL; NULL when there is no row more, or no
+ * memory for it, which `finish` tells apart. */
+static const char *next_text(sqlite3_stmt *statement, int column) {
+    return sqlite3_step(statement) == SQLITE_ROW
+               ? (const char *)sqlite3_column_text(statement, column)
+               : NULL;
 }
 
 /* Every row of the query is a fault. */
 static bool check_rows(struct fsck *fsck, const char *sql, struct error *error) {
     sqlite3_stmt *statement;
+    const char *text;
     if (!prepare(fsck, sql, &statement, error))
         return false;
-    for (size_t i = 0; i < FAULTS_SHOWN && sqlite3_step(statement) == SQLITE_ROW; i++)
-        fault(fsck, "%s", (const char *)sqlite3_column_text(statement, 0));
+    for (size_t i = 0; i < FAULTS_SHOWN && (text = next_text(statement, 0)) != NULL; i++)
+        fault(fsck, "%s", text);
     return finish(fsck, statement, error);
 }
 
-/* SQLite's own: "ok", or a line a fault. */
+/* SQLite's own: "ok", or faults, a line each below one that says of which database. */
 static bool check_pages(struct fsck *fsck, struct error *error) {
+    sqlite3_stmt *statement;
+    const char *text;
+    if (!prepare(fsck, "PRAGMA integrity_check", &statement, error))
+        return false;
+    while ((text = next_text(statement, 0)) != NULL && strcmp(text, "ok") != 0) {
+        if (integrity_unread(text, fsck->path, error)) {
+            sqlite3_finalize(statement);
+            return false;
+        }
+        for (size_t length; *text != '\0'; text += length + (text[length] != '\0')) {
+            length = strcspn(text, "\n");
+            if (strncmp(text, "*** ", 4) != 0)
+                fault(fsck, "damaged: %.*s", (int)length, text);
+        }
+    }
+    return finish(fsck, statement, error);
+}
+
+static bool check_references(struct fsck *fsck, struct error *error) {
     return check_rows(fsck,
-                      "SELECT 'damaged: ' || integrity_check FROM pragma_integrity_check"
-                      " WHERE integrity_check <> 'ok'",
-                      error) &&
-           check_rows(fsck,
                       "SELECT 'a row of ' || \"table\" || ' names a row of ' || parent ||"
                       " ' that is not there' FROM pragma_foreign_key_check",
                       error);
@@ -127,14 +152,13 @@ static bool check_checkpoints(struct fsck *fsck, struct error *error) {
                  &statement, error))
         return false;
     sqlite3_bind_text(statement, 1, host, -1, SQLITE_STATIC);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        const char *path = (const char *)sqlite3_column_text(statement, 3);
+    const char *path;
+    while ((path = next_text(statement, 3)) != NULL)
         if (access(path, F_OK) != 0 && !sqlite3_column_int(statement, 4))
             fault(fsck, "experiment %lld: the %s checkpoint of epoch %lld is gone: %s",
                   (long long)sqlite3_column_int64(statement, 0),
                   (const char *)sqlite3_column_text(statement, 1),
                   (long long)sqlite3_column_int64(statement, 2), path);
-    }
     return finish(fsck, statement, error);
 }
 
@@ -187,9 +211,9 @@ static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct e
     char last[SHA256_TEXT_SIZE] = "", why[1024] = "";
     if (!prepare(fsck, these->files, &statement, error))
         return false;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
+    const char *sha256;
+    while ((sha256 = next_text(statement, 1)) != NULL) {
         char path[PATH_MAX];
-        const char *sha256 = (const char *)sqlite3_column_text(statement, 1);
         int64_t bytes = sqlite3_column_int64(statement, 2);
         depot_file(fsck->artifacts, sha256, path);
         if (sqlite3_column_int(statement, 3) != 0 && access(path, F_OK) != 0)
@@ -209,10 +233,27 @@ static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct e
     return finish(fsck, statement, error);
 }
 
+/* Of the files of one table, for the progress. */
+static bool add_bytes(struct fsck *fsck, const char *table, struct error *error) {
+    char sql[128];
+    int64_t bytes = 0;
+    snprintf(sql, sizeof sql, "SELECT sum(bytes) FROM (SELECT DISTINCT sha256, bytes FROM %s)",
+             table);
+    bool good = ask_number(fsck, sql, &bytes, error);
+    fsck->all_bytes += bytes;
+    return good;
+}
+
 static bool check_artifacts(struct fsck *fsck, struct error *error) {
     const size_t tables = sizeof wanted / sizeof wanted[0];
-    int64_t named = ask_number(fsck, "SELECT count(*) FROM %s", wanted[0].table);
-    bool good = true;
+    int64_t named = 0;
+    bool has[sizeof wanted / sizeof wanted[0]] = {false}, good = true;
+    for (size_t i = 0; i < tables && good; i++)
+        good = has_table(fsck, wanted[i].table, &has[i], error);
+    if (good && has[0])
+        good = ask_number(fsck, "SELECT count(*) FROM artifact", &named, error);
+    if (!good)
+        return false;
     if (access(fsck->artifacts, F_OK) != 0) {
         if (named > 0)
             fault(fsck,
@@ -221,29 +262,24 @@ static bool check_artifacts(struct fsck *fsck, struct error *error) {
                   fsck->artifacts, (long long)named);
         return true;
     }
-    for (size_t i = 0; i < tables; i++)
-        fsck->all_bytes +=
-            ask_number(fsck, "SELECT sum(bytes) FROM (SELECT DISTINCT sha256, bytes FROM %s)",
-                       wanted[i].table);
     for (size_t i = 0; i < tables && good; i++)
-        good = !has_table(fsck, wanted[i].table) || check_wanted(fsck, &wanted[i], error);
+        good = !has[i] || add_bytes(fsck, wanted[i].table, error);
+    for (size_t i = 0; i < tables && good; i++)
+        good = !has[i] || check_wanted(fsck, &wanted[i], error);
     return good;
 }
 
 bool fsck_run(const char *db, const char *artifacts, const struct fsck_options *options,
               struct fsck_result *result, struct error *error) {
-    struct fsck fsck = {.artifacts = artifacts, .options = options};
-    bool opened = store_look(db, &fsck.database, error);
-    bool good = opened && check_pages(&fsck, error);
+    struct fsck fsck = {.path = db, .artifacts = artifacts, .options = options};
+    bool stops = false;
+    bool good = store_look(db, &fsck.database, error) && check_pages(&fsck, error) &&
+                check_references(&fsck, error) && has_table(&fsck, "stop", &stops, error);
     for (size_t i = 0; good && i < sizeof row_checks / sizeof row_checks[0]; i++)
         good = check_rows(&fsck, row_checks[i], error);
-    good =
-        good && check_rows(&fsck, has_table(&fsck, "stop") ? epochs_up_to_stop : all_epochs, error);
-    good = good && check_checkpoints(&fsck, error) &&
-           (artifacts == NULL || check_artifacts(&fsck, error));
+    good = good && check_rows(&fsck, stops ? epochs_up_to_stop : all_epochs, error) &&
+           check_checkpoints(&fsck, error) && (artifacts == NULL || check_artifacts(&fsck, error));
     *result = fsck.result;
-    if (opened && !good)
-        error_context(error, "%s", db);
     sqlite3_close(fsck.database);
     return good;
 }

@@ -3,6 +3,7 @@
 #include "coordinator/aside.h"
 #include "coordinator/lock_file.h"
 #include "core/file.h"
+#include "core/integrity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,38 +42,51 @@ const char *store_path(const struct store *store) {
     return store->path;
 }
 
-bool store_failed(struct store *store, struct error *error) {
-    int code = sqlite3_errcode(store->database) & 0xff;
-    const char *what = sqlite3_errmsg(store->database);
+bool store_look_failed(sqlite3 *database, const char *path, struct error *error) {
+    int code = sqlite3_errcode(database) & 0xff;
+    const char *what = sqlite3_errmsg(database);
     switch (code) {
     case SQLITE_NOTADB:
         return error_set(error, ERROR_INPUT,
-                         "%s: not a SQLite database; move it away or name another with --db",
-                         store->path);
+                         "%s: not a SQLite database; move it away or name another with --db", path);
     case SQLITE_CORRUPT:
         return error_set(error, ERROR_FAILED,
                          "%s: the database is damaged (%s); restore a backup or name another with "
                          "--db",
-                         store->path, what);
+                         path, what);
     case SQLITE_FULL:
-        return error_set(error, ERROR_FAILED, "%s: the disk is full; make room", store->path);
+        return error_set(error, ERROR_FAILED, "%s: the disk is full; make room", path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(error, ERROR_FAILED,
-                         "%s: another program holds the database; end it and try again",
-                         store->path);
+                         "%s: another program holds the database; end it and try again", path);
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
+        return error_set(
+            error, ERROR_FAILED,
+            "%s: cannot write the database (%s); make it and its folder writable or "
+            "name another with --db",
+            path,
+            sqlite3_system_errno(database) != 0 ? strerror(sqlite3_system_errno(database)) : what);
+    case SQLITE_PROTOCOL: /* they took turns for too long */
         return error_set(error, ERROR_FAILED,
-                         "%s: cannot write the database (%s); make it and its folder writable or "
-                         "name another with --db",
-                         store->path,
-                         sqlite3_system_errno(store->database) != 0
-                             ? strerror(sqlite3_system_errno(store->database))
-                             : what);
-    default: return error_set(error, ERROR_FAILED, "%s: the database fails: %s", store->path, what);
+                         "%s: other programs hold the database; end them and try again", path);
+    case SQLITE_NOMEM:
+        return error_machine(error, "%s: out of memory; end what else takes memory here", path);
+    case SQLITE_IOERR:
+        return error_set(
+            error, ERROR_FAILED,
+            "%s: the disk fails (%s); try again, and see what the system says of it "
+            "(dmesg)",
+            path,
+            sqlite3_system_errno(database) != 0 ? strerror(sqlite3_system_errno(database)) : what);
+    default: return error_set(error, ERROR_FAILED, "%s: the database fails: %s", path, what);
     }
+}
+
+bool store_failed(struct store *store, struct error *error) {
+    return store_look_failed(store->database, store->path, error);
 }
 
 static bool execute(struct store *store, const char *sql, struct error *error) {
@@ -91,7 +105,7 @@ static bool ask(struct store *store, const char *sql, char *answer, size_t size,
         const unsigned char *text = result == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
         if (text != NULL)
             snprintf(answer, size, "%s", (const char *)text);
-        good = result == SQLITE_ROW || result == SQLITE_DONE;
+        good = result == SQLITE_DONE || text != NULL;
     }
     if (!good)
         store_failed(store, error);
@@ -203,6 +217,8 @@ static bool check_file(struct store *store, long *version, struct error *error) 
                          store->path, *version, (int)MIGRATIONS);
     if (!ask(store, "PRAGMA quick_check(1)", answer, sizeof answer, error))
         return false;
+    if (integrity_unread(answer, store->path, error))
+        return false;
     if (strcmp(answer, "ok") != 0)
         return error_set(error, ERROR_FAILED,
                          "%s: the database is damaged (%s); restore a backup or name another with "
@@ -220,7 +236,9 @@ static bool sync_log(struct store *store, struct error *error) {
         log->pMethods == NULL)
         return true; /* none yet, or a database in memory */
     return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK ||
-           error_set(error, ERROR_FAILED, "%s: its log cannot be synced", store->path);
+           error_set(error, ERROR_FAILED,
+                     "%s: its log cannot be synced; see what the system says of the disk (dmesg)",
+                     store->path);
 }
 
 static bool migrate(struct store *store, long version, struct error *error) {

@@ -33,6 +33,9 @@ const char *store_path(const struct store *store);
  * One that is not there, another program's or a newer assay's is an error. The caller closes
  * *database with sqlite3_close, also on failure (it may be NULL). */
 bool store_look(const char *path, sqlite3 **database, struct error *error);
+/* Sets the error to what SQLite says last about the database that was opened at `path`, and what to
+ * do. Returns false. */
+bool store_look_failed(sqlite3 *database, const char *path, struct error *error);
 
 /* One transaction at a time. It has the database's write lock from the beginning, so that nothing
  * in it can fail because another program has it. After a commit that fails nothing of the
