@@ -31,6 +31,8 @@ void columns_add_text(cJSON *object, const char *key, struct query *query) {
 
 bool columns_add_json(cJSON *object, const char *key, struct query *query, struct error *error) {
     const char *text = query_text(query);
+    if (query->result != SQLITE_ROW)
+        return store_failed(query->store, error);
     cJSON *value = json_parse(text, strlen(text), key, error);
     return value != NULL && cJSON_AddItemToObject(object, key, value);
 }

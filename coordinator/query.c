@@ -59,7 +59,11 @@ double query_double(struct query *query) {
 }
 
 const char *query_text(struct query *query) {
-    return (const char *)sqlite3_column_text(query->statement, query->column++);
+    const char *text = (const char *)sqlite3_column_text(query->statement, query->column++);
+    if (text != NULL || sqlite3_errcode(sqlite3_db_handle(query->statement)) != SQLITE_NOMEM)
+        return text;
+    query->result = SQLITE_NOMEM;
+    return "";
 }
 
 const void *query_bytes(struct query *query, size_t *length) {

@@ -34,9 +34,11 @@ void query_bind_bytes(struct query *query, const void *data, size_t length); /* 
 
 bool query_next(struct query *query); /* true: there is a row */
 int64_t query_int(struct query *query);
-bool query_is_null(struct query *query);     /* of the column that is read next */
-double query_double(struct query *query);    /* NULL is NaN */
-const char *query_text(struct query *query); /* NULL is NULL; holds until the next row */
+bool query_is_null(struct query *query);  /* of the column that is read next */
+double query_double(struct query *query); /* NULL is NaN */
+/* NULL is NULL; holds until the next row. "" where there is no memory for it: the query has failed.
+ */
+const char *query_text(struct query *query);
 const void *query_bytes(struct query *query, size_t *length);
 
 bool query_close(struct query *query, struct error *error);
