@@ -49,10 +49,14 @@ static float *weights_converted(const struct onednn *onednn, const onednn_layout
     return to;
 }
 
-static void check_block(const struct safetensors *data, const struct onednn *onednn,
-                        struct fixture *f, size_t block) {
+/* Of three channels: plain ones in, whose gradient nobody asks for. */
+static bool is_stem(const struct fixture *f) {
+    return f->in == 3;
+}
+
+static struct convolution *convolution_of(const struct onednn *onednn, const struct fixture *f,
+                                          size_t block) {
     struct error error = {0};
-    bool stem = f->in == 3;
     struct convolution_shape shape = {
         .count = f->count,
         .in = {f->in, f->height, f->width},
@@ -61,18 +65,26 @@ static void check_block(const struct safetensors *data, const struct onednn *one
         .stride = f->stride,
         .padding = f->kernel / 2,
         .block = block,
-        .plain_input = stem,
+        .plain_input = is_stem(f),
         .training = true,
         .weights_gradient = true,
-        .input_gradient = !stem,
+        .input_gradient = !is_stem(f),
     };
     struct convolution *convolution;
     if (!convolution_new(onednn, &shape, &convolution, &error))
         fail_msg("%s", error.message);
+    return convolution;
+}
+
+static void check_block(const struct safetensors *data, const struct onednn *onednn,
+                        struct fixture *f, size_t block) {
+    struct error error = {0};
+    bool stem = is_stem(f);
+    struct convolution *convolution = convolution_of(onednn, f, block);
     struct map in = {f->count, (size_t)f->in, (size_t)f->height, (size_t)f->width,
                      stem ? 1 : block};
-    struct map out = {f->count, (size_t)f->out, (size_t)shape.out.height, (size_t)shape.out.width,
-                      block};
+    struct map out = {f->count, (size_t)f->out, (size_t)side(f->height, f),
+                      (size_t)side(f->width, f), block};
     onednn_layout *plain;
     assert_true(onednn_layout_plain(4, (dnnl_dim_t[]){f->out, f->in, f->kernel, f->kernel}, &plain,
                                     &error));
