@@ -270,9 +270,9 @@ bool crew_goodbye(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     const char *name = json_string(request->body, "worker");
     struct job *job;
-    /* It held nothing when it left, as far as it knew. Whoever does may be a process after it,
-     * which the goodbye came too late for: its reports are to be fenced, not taken for repeated
-     * ones. */
+    /* It held nothing when it left, as far as it knew, unless its spool failed. Whoever does may be
+     * a process after it, which the goodbye came too late for: its reports are to be fenced, not
+     * taken for repeated ones. */
     while ((job = scheduler_held(&coordinator->scheduler, name)) != NULL) {
         lease_give_back(&job->lease);
         if (!desk_end(coordinator, job, "lost", NULL, &request->error))

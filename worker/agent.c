@@ -16,6 +16,7 @@
 
 enum {
     AGENT_COMPLAIN_EVERY_MS = 30000,
+    AGENT_FAREWELL_MS = 2000,
     /* What a worker opens at most was 54, while it fetched pictures and sent a checkpoint. */
     AGENT_DESCRIPTORS = 60,
 };
@@ -285,8 +286,19 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
 
 bool agent_run(const struct agent_options *options, int *code, struct error *error) {
     struct agent agent = {.options = options};
-    bool ok = agent_prepare(&agent, error) && agent_loop(&agent, code, error);
+    cJSON *goodbye = NULL;
+    bool ok = agent_prepare(&agent, error);
+    if (ok && !agent_loop(&agent, code, error)) {
+        /* Its spool fails, or memory: nothing that the experiment in hand is to blame for, or
+         * anybody has to wait for a lease for. Who hears it gives that back. */
+        const struct asker asker = asker_of(&agent);
+        goodbye = agent.duty.welcome ? request_plain(&asker) : NULL;
+        ok = false;
+    }
     stint_close(&agent.stint);
+    if (goodbye != NULL)
+        dealer_call(agent.dealer, "goodbye", goodbye, "farewell", AGENT_FAREWELL_MS, NULL, NULL);
+    cJSON_Delete(goodbye);
     dealer_close(agent.dealer);
     spooled_free(&agent.report);
     return ok;

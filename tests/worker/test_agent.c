@@ -1,6 +1,8 @@
 /* What the agent asks, reports and answers for, over one assignment after the other. */
 #include "tests/worker/agent_stage.h"
 
+#include <sqlite3.h>
+
 static void every_report_of_an_assignment_arrives_in_order_before_the_next_request(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -211,6 +213,32 @@ static void what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_fai
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+static void break_spool(const struct stage *stage) {
+    char path[128];
+    sqlite3 *file;
+    snprintf(path, sizeof path, "%s/spool.db", stage->folder);
+    assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+    sqlite3_busy_timeout(file, PATIENCE_MS);
+    assert_int_equal(sqlite3_exec(file, "DROP TABLE reports", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(file);
+}
+
+static void a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    expect(stage, "heartbeat"); /* so it trains */
+    answer(stage, "beat", "{\"stop\":null}");
+    break_spool(stage);
+    atomic_store(&epochs_allowed, 1);
+    expect(stage, "goodbye");
+    answer(stage, "farewell", "{}");
+    pthread_join(stage->thread, NULL);
+    assert_false(stage->ok);
+    assert_non_null(strstr(stage->error.message, "spool.db"));
+}
+
 static void a_folder_in_use_is_an_error(void **state) {
     struct stage *stage = *state;
     struct spool *spool = NULL;
@@ -244,6 +272,7 @@ int main(void) {
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
+        ON_STAGE(a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt),
         ON_STAGE(a_folder_in_use_is_an_error),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };
