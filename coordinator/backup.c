@@ -5,6 +5,7 @@
 #include "core/integrity.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +48,10 @@ static bool forget_history(sqlite3 *copy, const char *path, struct error *error)
  * fine. */
 static void forget(const char *partial) {
     static const char *const ends[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; partial != NULL && i < sizeof ends / sizeof ends[0]; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s%s", partial, ends[i]) < 0)
-            return;
-        unlink(path);
-        free(path);
-    }
+    char path[PATH_MAX]; /* there may be no memory */
+    for (size_t i = 0; partial != NULL && i < sizeof ends / sizeof ends[0]; i++)
+        if (snprintf(path, sizeof path, "%s%s", partial, ends[i]) < (int)sizeof path)
+            unlink(path);
 }
 
 /* A checked copy at `path`, which is overwritten. */

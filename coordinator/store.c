@@ -74,13 +74,11 @@ bool store_look_failed(sqlite3 *database, const char *path, struct error *error)
                          "%s: other programs hold the database; end them and try again", path);
     case SQLITE_NOMEM:
         return error_machine(error, "%s: out of memory; end what else takes memory here", path);
-    case SQLITE_IOERR:
-        return error_set(
-            error, ERROR_FAILED,
-            "%s: the disk fails (%s); try again, and see what the system says of it "
-            "(dmesg)",
-            path,
-            sqlite3_system_errno(database) != 0 ? strerror(sqlite3_system_errno(database)) : what);
+    case SQLITE_IOERR: /* sqlite3_system_errno may be of an earlier failure */
+        return error_set(error, ERROR_FAILED,
+                         "%s: the disk fails (%s); try again, and see what the system says of it "
+                         "(dmesg)",
+                         path, what);
     default: return error_set(error, ERROR_FAILED, "%s: the database fails: %s", path, what);
     }
 }

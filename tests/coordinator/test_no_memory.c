@@ -1,6 +1,9 @@
-/* Memory that SQLite does not get, at each allocation in turn of a batch. */
+/* Memory that is refused at each allocation in turn: SQLite's in a batch, ours in a backup. */
+#include "coordinator/backup.h"
 #include "tests/coordinator/bench.h"
 #include "tests/failing_sqlite.h"
+#include "tests/refusing.h"
+#include "tests/temporary.h"
 
 /* The text of the answer in a batch of its own; NULL when there is none but an error. */
 static char *try_to_ask(struct bench *bench, const char *name, cJSON *of_name) {
@@ -35,8 +38,30 @@ static void an_answer_is_all_that_it_would_be_or_an_error(void **state) {
     }
 }
 
+static void a_backup_that_there_is_no_memory_for_leaves_no_half(void **state) {
+    char *db = temporary_path(state, "runs.db"), *out = temporary_path(state, "out.db"),
+         *partial = temporary_path(state, "out.db.partial");
+    struct store *store = NULL;
+    assert_true(store_open(db, &store, NULL));
+    store_close(store);
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        int64_t bytes;
+        bool made = backup_make(db, out, &bytes, &error);
+        refuse_no_more();
+        assert_true(unlink(out) == 0 || !made);
+        assert_int_not_equal(access(partial, F_OK), 0);
+    }
+    free(partial);
+    free(out);
+    free(db);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {ON_BENCH(an_answer_is_all_that_it_would_be_or_an_error)};
+    const struct CMUnitTest tests[] = {
+        ON_BENCH(an_answer_is_all_that_it_would_be_or_an_error),
+        IN_FOLDER(a_backup_that_there_is_no_memory_for_leaves_no_half),
+    };
     failing_sqlite_open();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
