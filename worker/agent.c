@@ -22,7 +22,7 @@ enum {
 };
 
 struct agent {
-    const struct agent_options *options;
+    struct agent_options options; /* `backend`: the one that was found */
     const struct backend *backend;
     char device[256];
     struct dealer *dealer;
@@ -45,7 +45,7 @@ static struct asker asker_of(const struct agent *agent) {
 /* ---- the socket ---- */
 
 static cJSON *hello(const struct agent *agent) {
-    const struct agent_options *options = agent->options;
+    const struct agent_options *options = &agent->options;
     const uint64_t memory_bytes = options->memory_bytes > 0
                                       ? options->memory_bytes
                                       : agent->backend->memory_bytes(options->device);
@@ -133,7 +133,7 @@ static bool take_late(struct agent *agent, const struct wire_message *message,
 }
 
 static bool take_welcome(struct agent *agent, const cJSON *body, bool *moved, struct error *error) {
-    stint_say(&agent->stint, false, "connected to %s as %s: %s, %s", agent->options->connect,
+    stint_say(&agent->stint, false, "connected to %s as %s: %s, %s", agent->options.connect,
               agent->stint.name, agent->backend->name, agent->device);
     agent->away = false;
     if (!stint_belong(&agent->stint, cJSON_GetStringValue(json_member(body, "database")),
@@ -214,7 +214,7 @@ static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *e
     const struct stint *stint = &agent->stint;
     zmq_pollitem_t items[4] = {
         {.socket = dealer_socket(agent->dealer), .events = ZMQ_POLLIN},
-        {.fd = agent->options->leave_fd, .events = ZMQ_POLLIN},
+        {.fd = agent->options.leave_fd, .events = ZMQ_POLLIN},
         {.fd = courier_fd(stint->courier), .events = ZMQ_POLLIN},
     };
     int count = 3;
@@ -240,7 +240,7 @@ static void tell_idle_end(const struct agent *agent, int code) {
     if (code != 0)
         stint_say(&agent->stint, true,
                   "the time of --idle-exit is up, and the coordinator at %s %s",
-                  agent->options->connect,
+                  agent->options.connect,
                   code == ERROR_UNREACHABLE ? "could not be asked for work; is one running there?"
                                             : "refused to be asked for work; see why above");
 }
@@ -267,7 +267,7 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
 }
 
 static bool agent_prepare(struct agent *agent, struct error *error) {
-    const struct agent_options *options = agent->options;
+    struct agent_options *options = &agent->options;
     if (!descriptors_left(AGENT_DESCRIPTORS, error))
         return false;
     agent->backend = backend_find(options->backend, options->device, error);
@@ -277,6 +277,7 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
     char passed[512];
     if (backend_passed(options->backend, options->device, passed, sizeof passed))
         options->say(options->context, false, passed);
+    options->backend = agent->backend->name; /* what the coordinator is told holds for all runs */
     duty_init(&agent->duty, options->idle_exit_ms,
               (uint64_t)getpid() * 0x9e3779b97f4a7c15U + (uint64_t)clock_unix_ms(),
               clock_steady_ms());
@@ -285,7 +286,7 @@ static bool agent_prepare(struct agent *agent, struct error *error) {
 }
 
 bool agent_run(const struct agent_options *options, int *code, struct error *error) {
-    struct agent agent = {.options = options};
+    struct agent agent = {.options = *options};
     cJSON *goodbye = NULL;
     bool ok = agent_prepare(&agent, error);
     if (ok && !agent_loop(&agent, code, error)) {

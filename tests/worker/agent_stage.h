@@ -30,7 +30,7 @@ enum { PATIENCE_MS = 20000, EPOCHS = 3 };
 static atomic_int epochs_allowed, trainings;
 static enum trainer_outcome last_outcome; /* read after agent_run has returned */
 static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
-static char last_resume[128]; /* guarded by last_lock */
+static char last_resume[128], last_backend[16]; /* guarded by last_lock */
 
 static inline enum trainer_outcome fake_train(const struct experiment *experiment,
                                               const struct trainer_options *options,
@@ -38,6 +38,7 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
                                               struct error *error) {
     pthread_mutex_lock(&last_lock);
     snprintf(last_resume, sizeof last_resume, "%s", options->resume != NULL ? options->resume : "");
+    snprintf(last_backend, sizeof last_backend, "%s", options->backend);
     pthread_mutex_unlock(&last_lock);
     atomic_fetch_add(&trainings, 1);
     if (strcmp(experiment->name, "breaks") == 0) {

@@ -17,6 +17,26 @@ static void every_report_of_an_assignment_arrives_in_order_before_the_next_reque
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+/* Whatever becomes of a GPU meanwhile: the coordinator was told what this worker computes on. */
+static void all_runs_are_on_the_backend_that_was_found_at_the_start(void **state) {
+    struct stage *stage = *state;
+    char told[sizeof last_backend];
+    stage->options.backend = "auto";
+    start_worker(stage);
+    expect(stage, "hello");
+    snprintf(told, sizeof told, "%s",
+             cJSON_GetStringValue(cJSON_GetObjectItem(stage->request.body, "backend")));
+    answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_string_equal(last_backend, told);
+}
+
 static void
 training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(void **state) {
     struct stage *stage = *state;
@@ -261,6 +281,7 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
+        ON_STAGE(all_runs_are_on_the_backend_that_was_found_at_the_start),
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
         ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
         ON_STAGE(an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report),

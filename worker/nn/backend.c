@@ -31,6 +31,8 @@ const struct backend *backend_find(const char *name, int device, struct error *e
     }
     error_set(error, ERROR_INPUT, "backend \"%s\" cannot be used: %s; choose auto or cpu", name,
               what);
+    if (error != NULL)
+        error->cause = CAUSE_MACHINE;
     return NULL;
 }
 

@@ -133,7 +133,9 @@ struct backend {
     bool (*prefetch)(struct model *model, const struct batch *next, struct error *error);
 };
 
-/* name: "cpu", "cuda", or "auto"/"any" (the first that is available, cuda before cpu). */
+/* name: "cpu", "cuda", or "auto"/"any" (the first that is available, cuda before cpu). NULL with
+ * ERROR_INPUT, since another may be chosen, and CAUSE_MACHINE: a GPU that worked may have failed.
+ */
 const struct backend *backend_find(const char *name, int device, struct error *error);
 
 /* True when "auto" or "any" had to pass cuda by although it was built: `line` says why. */

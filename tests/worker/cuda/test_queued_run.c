@@ -9,6 +9,7 @@
 /* Instead of worker/nn/module.c: the module is there, and is this. */
 static struct backend offered;
 static bool queues; /* else each step is waited for */
+static bool broken; /* it is there, and does not work */
 static size_t most; /* pictures of a batch to evaluate; 0: as many as there are */
 
 static bool queue_few(struct model *model, const struct batch *batch, const struct update *update,
@@ -24,6 +25,12 @@ static bool model_new_and_tell(const struct network *network, const struct model
     return backend_host.model_new(network, options, model, error);
 }
 
+static bool available(int device, char *what, size_t size) {
+    (void)device;
+    snprintf(what, size, "%s", broken ? "an illegal memory access was encountered" : "the host");
+    return !broken;
+}
+
 bool module_built(void) {
     return true;
 }
@@ -32,6 +39,7 @@ const struct backend *module_backend(char *why, size_t size) {
     (void)why, (void)size;
     offered = backend_host;
     offered.name = "cuda";
+    offered.available = available;
     offered.model_new = model_new_and_tell;
     offered.queue = queue_few;
     if (!queues) {
@@ -130,6 +138,21 @@ static void a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been(voi
     folder_end(dir);
 }
 
+/* The input is as good as it was: the experiment must not fail for good. */
+static void a_gpu_that_works_no_more_is_the_machine_s_fault(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {0};
+    struct error error = {0};
+    char *dir = folder(bench, "broken");
+    broken = true;
+    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_FAILED);
+    broken = false;
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    assert_non_null(strstr(error.message, "an illegal memory access was encountered"));
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 static int bench_make_step_by_step(void **state) {
     queues = false;
     return bench_make(state);
@@ -143,6 +166,7 @@ int main(void) {
         cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
+        cmocka_unit_test(a_gpu_that_works_no_more_is_the_machine_s_fault),
     };
     return cmocka_run_group_tests(tests, bench_make_step_by_step, bench_free);
 }
