@@ -43,7 +43,7 @@ struct device {
     /* Memory of the host that copies reach without a detour; freed with unpin. */
     bool (*pin)(struct device *device, size_t bytes, void **memory, struct error *error);
     void (*unpin)(struct device *device, void *memory);
-    /* `from`, when pinned, must stay as it is until something behind it has been waited for. */
+    /* `from`, pinned or not, must stay as it is until something behind it has been waited for. */
     bool (*upload)(struct device *device, void *to, const void *from, size_t bytes,
                    struct error *error);
     /* The same beside the queue, and what is queued after join waits for it. Memory that anything
@@ -68,6 +68,7 @@ struct device {
     bool (*convolution_new)(struct device *device, const struct convolution_task *task,
                             enum pass pass, struct device_convolution **convolution,
                             size_t *workspace, struct error *error);
+    /* No recording that has it is left, and it is not at work. */
     void (*convolution_free)(struct device *device, struct device_convolution *convolution);
     bool (*convolve)(struct device *device, const struct device_convolution *convolution, void *x,
                      void *w, void *y, void *workspace, struct error *error);

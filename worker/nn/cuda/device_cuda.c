@@ -155,8 +155,10 @@ static bool recorded(struct device *device, struct device_recording **recording,
     struct cuda_device *cuda = own(device);
     cudaGraph_t graph = NULL;
     cudaGraphExec_t launches = NULL;
-    bool back = turn_to(cuda, QUEUE_MAIN, error); /* what was recorded may have failed in a fork */
-    cudaError_t status = cudaStreamEndCapture(cuda->stream, &graph);
+    /* First of all: what was recorded may have failed in a fork, and a stream whose capture is
+     * spoiled is good for nothing before it has ended. */
+    cudaError_t status = cudaStreamEndCapture(cuda->queues[QUEUE_MAIN], &graph);
+    bool back = turn_to(cuda, QUEUE_MAIN, error);
     *recording = NULL;
     if (status == cudaSuccess)
         status = cudaGraphInstantiate(&launches, graph, 0);

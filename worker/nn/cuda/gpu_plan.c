@@ -166,12 +166,12 @@ out:
 void gpu_plan_free(struct gpu_plan *plan) {
     if (plan == NULL)
         return;
+    if (plan->recording.launches != NULL) /* of the convolutions, too */
+        plan->device->recording_free(plan->device, plan->recording.launches);
     for (size_t i = 0; plan->steps != NULL && i < plan->network->node_count; i++)
         for (int pass = 0; pass < PASSES; pass++)
             if (plan->steps[i].convolutions[pass] != NULL)
                 plan->device->convolution_free(plan->device, plan->steps[i].convolutions[pass]);
-    if (plan->recording.launches != NULL)
-        plan->device->recording_free(plan->device, plan->recording.launches);
     free(plan->steps);
     flow_free(&plan->flow);
     free(plan);

@@ -43,7 +43,10 @@ struct launch {
 struct device_recording {
     struct launch *launches;
     size_t count, room;
+    struct device_recording *next; /* of those that were kept */
 };
+
+static struct device_recording *kept_recordings;
 
 static struct device_recording *recording; /* while one is made */
 static bool spoiled;
@@ -265,7 +268,12 @@ static bool host_fork_join(struct device *device, int place, struct error *error
 /* ---- recordings ---- */
 
 static void host_recording_free(struct device *device, struct device_recording *kept) {
+    struct device_recording **at = &kept_recordings;
     (void)device;
+    while (*at != NULL && *at != kept)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = kept->next;
     free(kept->launches);
     free(kept);
 }
@@ -283,11 +291,24 @@ static bool host_recorded(struct device *device, struct device_recording **kept,
     *kept = recording;
     recording = NULL;
     host_device_counts.recordings++;
-    if (!spoiled)
+    if (!spoiled) {
+        (*kept)->next = kept_recordings;
+        kept_recordings = *kept;
         return true;
+    }
     host_recording_free(device, *kept);
     *kept = NULL;
     return error_set(error, ERROR_FAILED, "the device cannot record this");
+}
+
+/* A GPU's recording points to the code of the convolution, which goes with it. */
+static void host_convolution_free(struct device *device, struct device_convolution *convolution) {
+    for (const struct device_recording *at = kept_recordings; at != NULL; at = at->next)
+        for (size_t i = 0; i < at->count; i++)
+            host_demand(at->launches[i].kind != LAUNCH_CONVOLUTION ||
+                            at->launches[i].of.convolution.which != convolution,
+                        "a convolution is freed before a recording that has it");
+    compute_convolution_free(device, convolution);
 }
 
 static bool host_replay(struct device *device, const struct device_recording *kept,
@@ -330,7 +351,7 @@ struct device *host_device_new(void) {
         .clear = host_clear,
         .launch = host_launch,
         .convolution_new = compute_convolution_new,
-        .convolution_free = compute_convolution_free,
+        .convolution_free = host_convolution_free,
         .convolve = host_convolve,
         .multiply = host_multiply,
         .fork = host_fork,
