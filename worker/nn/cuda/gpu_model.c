@@ -126,17 +126,10 @@ static bool plan_find(struct model *model, const struct batch *batch, bool train
 /* Brings the pictures to where the plan's input stands. */
 static bool input_send(struct model *model, const struct gpu_run *run, const struct batch *batch,
                        struct error *error) {
-    struct device *device = model->device;
-    const struct gpu_step *input = &run->plan->steps[0];
-    size_t pixels = (size_t)batch->height * (size_t)batch->width;
-    if (batch->pictures != NULL)
-        return gpu_pictures_make(&model->pictures, batch, input->element, gpu_run_input(run),
-                                 error);
-    const struct planes_gather gather = {pixels, input->element, gpu_run_scratch(run),
-                                         gpu_run_input(run)};
-    return device->upload(device, gpu_run_scratch(run), batch->images,
-                          batch->count * 3 * pixels * sizeof(float), error) &&
-           device_launch(device, planes_gather, &gather, batch->count * pixels, error);
+    enum element element = run->plan->steps[0].element;
+    return batch->pictures != NULL
+               ? gpu_pictures_make(&model->pictures, batch, element, gpu_run_input(run), error)
+               : gpu_pictures_lay(&model->pictures, batch, element, gpu_run_input(run), error);
 }
 
 /* `run`: what was queued, for who wants more of it than losses and logits. */

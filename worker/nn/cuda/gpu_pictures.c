@@ -192,11 +192,9 @@ static void staging_fill(struct picture_staging *staging, const struct loose_pix
     }
 }
 
-/* Brings `bytes` of pictures that are not kept to the device. */
-static bool loose_send(struct gpu_pictures *pictures, struct picture_staging *staging, size_t bytes,
-                       struct error *error) {
+/* Brings the `bytes` that stand in the next set to the device. */
+static bool loose_send(struct gpu_pictures *pictures, size_t bytes, struct error *error) {
     struct loose_pixels *loose = &pictures->loose[pictures->loose_turn];
-    staging->loose = pictures->loose_turn;
     pictures->loose_turn = (pictures->loose_turn + 1) % MARKS_PICTURES;
     loose->sent = true;
     return pictures->device->upload_aside(pictures->device, loose->device_pixels, loose->pixels,
@@ -210,7 +208,6 @@ bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
     size_t bytes = 0;
     pictures->turn = (pictures->turn + 1) % PICTURE_SETS;
     staging->number = 0;
-    staging->loose = -1;
     if (!staging_reserve_tasks(pictures, staging, batch->count, error))
         return false;
     for (size_t i = 0; i < batch->count; i++) {
@@ -221,7 +218,8 @@ bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
     if (bytes > 0 && !loose_reserve(pictures, bytes, error))
         return false;
     staging_fill(staging, &pictures->loose[pictures->loose_turn], batch);
-    if ((bytes > 0 && !loose_send(pictures, staging, bytes, error)) ||
+    staging->loose = bytes > 0 ? pictures->loose_turn : -1;
+    if ((bytes > 0 && !loose_send(pictures, bytes, error)) ||
         !device->upload_aside(device, staging->device_tasks, staging->tasks,
                               batch->count * sizeof *staging->tasks, error))
         return false;
@@ -309,6 +307,21 @@ bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
            device_launch(pictures->device, picture_pixels, &arguments,
                          batch->count * arguments.height * arguments.width, error) &&
            (staging->loose < 0 || loose_finish(pictures, staging->loose, error));
+}
+
+bool gpu_pictures_lay(struct gpu_pictures *pictures, const struct batch *batch,
+                      enum element element, void *to, struct error *error) {
+    size_t pixels = (size_t)batch->height * (size_t)batch->width;
+    size_t bytes = batch->count * 3 * pixels * sizeof(float);
+    if (!loose_reserve(pictures, bytes, error))
+        return false;
+    int set = pictures->loose_turn;
+    const struct loose_pixels *loose = &pictures->loose[set];
+    const struct planes_gather gather = {pixels, element, (const float *)loose->device_pixels, to};
+    memcpy(loose->pixels, batch->images, bytes);
+    return loose_send(pictures, bytes, error) && pictures->device->join(pictures->device, error) &&
+           device_launch(pictures->device, planes_gather, &gather, batch->count * pixels, error) &&
+           loose_finish(pictures, set, error);
 }
 
 void gpu_pictures_free(struct gpu_pictures *pictures) {

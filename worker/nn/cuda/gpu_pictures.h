@@ -23,8 +23,8 @@ struct picture_staging {
     int loose;        /* where those of its pictures stand that are not kept; -1: there is none */
 };
 
-/* Pictures that are not kept, of one batch, in pinned memory and on the device. They are large:
- * before one is used again it is waited for, if need be. */
+/* Pictures that are not kept, or images, of one batch, in pinned memory and on the device. They are
+ * large: before one is used again it is waited for, if need be. */
 struct loose_pixels {
     uint8_t *pixels, *device_pixels;
     size_t room;         /* bytes */
@@ -64,5 +64,9 @@ bool gpu_pictures_send(struct gpu_pictures *pictures, const struct batch *batch,
 /* Makes the batch, NHWC, at `to`; sends it first if it was not sent. */
 bool gpu_pictures_make(struct gpu_pictures *pictures, const struct batch *batch,
                        enum element element, void *to, struct error *error);
+
+/* The same of a batch with images instead of pictures, which are copied before this returns. */
+bool gpu_pictures_lay(struct gpu_pictures *pictures, const struct batch *batch,
+                      enum element element, void *to, struct error *error);
 
 #endif

@@ -106,8 +106,6 @@ static bool step_new(struct gpu_plan *plan, const struct gpu_precision *precisio
     step->values = bytes->output / sizeof(float);
     bytes->output = step->values * element_bytes(step->element);
     bytes->saved = saved_bytes(plan, node, step);
-    if (node->op == OP_INPUT) /* where floats from the host are laid down first */
-        needs->scratch = larger(needs->scratch, step->values * sizeof(float));
     if (node->op == OP_BATCH_NORM) {
         const struct reduction sums = gpu_norm_sums(step);
         needs->scratch = larger(needs->scratch, reduction_bytes(&sums));

@@ -31,7 +31,7 @@ struct gpu_run {
     void *tell_context;
 };
 
-/* Where the input stands, and scratch memory for making it. */
+/* Where the input stands, and memory that every node may use. */
 void *gpu_run_input(const struct gpu_run *run);
 void *gpu_run_scratch(const struct gpu_run *run);
 

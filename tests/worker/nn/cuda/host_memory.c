@@ -37,8 +37,8 @@ bool host_allocate(struct device *device, size_t bytes, void **memory, struct er
 
 /* ---- what a GPU does later: reading pinned memory, and writing it ---- */
 
-/* A transfer between pinned memory and the device that nobody has waited for. The bytes are those
- * of the time at which the device comes to it. */
+/* A transfer between the host's memory and the device that nobody has waited for. The bytes are
+ * those of the time at which the device comes to it. */
 static struct transfer {
     char *to;         /* of a download, which is written when it is waited for */
     const char *from; /* of an upload, which must still hold the same then */
@@ -82,7 +82,7 @@ static void transfers_end(size_t number) {
             memcpy(transfer->to, transfer->bytes, transfer->count);
         else /* what was to be uploaded has been overwritten before it was read */
             host_demand(memcmp(transfer->from, transfer->bytes, transfer->count) == 0,
-                        "pinned memory was overwritten before it was uploaded");
+                        "memory was overwritten before it was uploaded");
         free(transfer->bytes);
     }
     transfer_count = kept;
@@ -201,8 +201,7 @@ bool host_upload(struct device *device, void *to, const void *from, size_t bytes
     host_spoil();
     host_device_counts.uploaded_bytes += bytes;
     memcpy(to, from, bytes);
-    if (is_pinned(from))
-        transfer_note(NULL, from, bytes);
+    transfer_note(NULL, from, bytes);
     return true;
 }
 

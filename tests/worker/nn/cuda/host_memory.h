@@ -1,5 +1,5 @@
 /* host_memory: the host device's memory, and copies that end when a GPU's would: what they bring is
- * there once it has been waited for, and pinned memory that changes under them ends the test. */
+ * there once it has been waited for, and memory that changes under them ends the test. */
 #ifndef ASSAY_TESTS_WORKER_NN_CUDA_HOST_MEMORY_H
 #define ASSAY_TESTS_WORKER_NN_CUDA_HOST_MEMORY_H
 

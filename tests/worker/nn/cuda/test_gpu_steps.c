@@ -163,10 +163,11 @@ static void queued_steps_give_the_results_of_steps_one_by_one(void **state) {
     model_free(one);
 }
 
-/* An epoch's steps: none is waited for, and what they tell comes back in one copy, in order. */
+/* An epoch's steps: none is waited for but for the memory that images come through, and what they
+ * tell comes back in one copy, in order. */
 static void held_steps_are_waited_for_once(void **state) {
     (void)state;
-    enum { STEPS = 5 };
+    enum { STEPS = 5, FOR_IMAGES = STEPS - MARKS_PICTURES };
     float losses[STEPS][SMALL_COUNT], logits[STEPS][2 * SMALL_COUNT];
     struct small_model *one = trained_one_by_one(STEPS, losses, logits);
     struct small_model *held = model_new(&FP32, true);
@@ -176,17 +177,36 @@ static void held_steps_are_waited_for_once(void **state) {
         held->batch.held = step + 1 < STEPS;
         queue(held, step, &ADAM);
     }
-    assert_int_equal(host_device_counts.waits, waits);
+    assert_int_equal(host_device_counts.waits, waits + FOR_IMAGES);
     assert_int_equal(host_device_counts.downloads, downloads + 1);
     for (int step = 1; step < STEPS; step++) {
         take(held);
         assert_memory_equal(held->losses, losses[step], sizeof losses[step]);
         assert_memory_equal(held->logits, logits[step], sizeof logits[step]);
     }
-    assert_int_equal(host_device_counts.waits, waits + 1);
+    assert_int_equal(host_device_counts.waits, waits + FOR_IMAGES + 1);
     assert_int_equal(host_device_counts.downloads, downloads + 1);
     assert_same(held, one);
     model_free(held);
+    model_free(one);
+}
+
+/* Whoever queues a batch is done with its images, though the device may come to them later. */
+static void images_may_be_overwritten_once_they_are_queued(void **state) {
+    (void)state;
+    enum { STEPS = 2 * MARKS_PICTURES };
+    size_t floats = (size_t)SMALL_COUNT * 3 * SMALL_SIDE * SMALL_SIDE;
+    struct small_model *one = model_new(&FP32, true), *ahead = model_new(&FP32, true);
+    for (int step = 0; step < STEPS; step++) {
+        one->images[step] = ahead->images[step] = 1;
+        train(one, step, &ADAM);
+        queue(ahead, step, &ADAM);
+    }
+    memset(ahead->images, 0xff, floats * sizeof *ahead->images);
+    for (int step = 0; step < STEPS; step++)
+        take(ahead);
+    assert_same(ahead, one);
+    model_free(ahead);
     model_free(one);
 }
 
@@ -261,6 +281,7 @@ int main(void) {
         cmocka_unit_test(recordings_follow_what_they_point_to),
         cmocka_unit_test(queued_steps_give_the_results_of_steps_one_by_one),
         cmocka_unit_test(held_steps_are_waited_for_once),
+        cmocka_unit_test(images_may_be_overwritten_once_they_are_queued),
         cmocka_unit_test(evaluation_is_queued_too_and_changes_nothing),
         cmocka_unit_test(a_model_with_steps_under_way_gives_all_its_memory_back),
         cmocka_unit_test(the_exchanged_block_may_move),
