@@ -155,9 +155,9 @@ out:
 }
 
 void session_close(struct session *session) {
-    loader_free(session->loader);
     if (session->backend != NULL && session->model != NULL)
         session->backend->model_free(session->model);
+    loader_free(session->loader); /* whose pictures the model may have been reading */
     flight_close(&session->flight);
     free(session->order);
     network_free(&session->network);

@@ -10,11 +10,12 @@
 static struct backend offered;
 static bool queues; /* else each step is waited for */
 static bool broken; /* it is there, and does not work */
+static bool stuck;  /* nothing can be queued */
 static size_t most; /* pictures of a batch to evaluate; 0: as many as there are */
 
 static bool queue_few(struct model *model, const struct batch *batch, const struct update *update,
                       struct error *error) {
-    if (update == NULL && most > 0 && batch->count > most)
+    if (stuck || (update == NULL && most > 0 && batch->count > most))
         return error_set(error, ERROR_FAILED, "GPU 0 has no memory left");
     return backend_host.queue(model, batch, update, error);
 }
@@ -138,6 +139,21 @@ static void a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been(voi
     folder_end(dir);
 }
 
+/* The second batch's are on their way when the first cannot be queued. (The address sanitizer sees
+ * it.) */
+static void pictures_are_there_until_the_model_that_reads_them_is_gone(void **state) {
+    const struct bench *bench = *state;
+    struct listener listener = {0};
+    struct error error = {0};
+    char *dir = folder(bench, "stuck");
+    queues = stuck = true;
+    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_FAILED);
+    stuck = false;
+    assert_non_null(strstr(error.message, "GPU 0 has no memory left"));
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 /* The input is as good as it was: the experiment must not fail for good. */
 static void a_gpu_that_works_no_more_is_the_machine_s_fault(void **state) {
     const struct bench *bench = *state;
@@ -166,6 +182,7 @@ int main(void) {
         cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
+        cmocka_unit_test(pictures_are_there_until_the_model_that_reads_them_is_gone),
         cmocka_unit_test(a_gpu_that_works_no_more_is_the_machine_s_fault),
     };
     return cmocka_run_group_tests(tests, bench_make_step_by_step, bench_free);
