@@ -11,8 +11,9 @@
 #include "worker/nn/backend.h"
 #include "worker/nn/cuda/device.h"
 
-/* One for each batch that is queued, and one for the batch that is brought meanwhile. */
-enum { PICTURE_SETS = BACKEND_AHEAD + 1 };
+/* One for each batch that may be under way, one for the batch that is brought meanwhile, and one
+ * more: a pass's first is brought behind its second, but is not over behind it. */
+enum { PICTURE_SETS = BACKEND_AHEAD + 2 };
 
 /* A batch on its way: what is to be done to its pictures, in pinned memory and on the device. */
 struct picture_staging {

@@ -129,9 +129,11 @@ REDUCTIONS(REDUCTION_RUN)
             run_##name((const struct name *)arguments, (unsigned)block);                           \
         return true;
 #define KERNEL_BYTES(name) [KERNEL_##name] = sizeof(struct name),
+static const size_t kernel_bytes[] = {KERNELS(KERNEL_BYTES)};
 
 static bool run_kernel(enum kernel kernel, const void *arguments, size_t threads,
                        struct error *error) {
+    host_used(arguments, kernel_bytes[kernel]);
     host_device_counts.launches[kernel]++;
     switch (kernel) {
         THREAD_KERNELS(THREAD_CASE)
@@ -218,11 +220,11 @@ static bool ask(const struct launch *launch, struct error *error) {
 
 static bool host_launch(struct device *device, enum kernel kernel, const void *arguments,
                         size_t threads, struct error *error) {
-    static const size_t bytes[] = {KERNELS(KERNEL_BYTES)};
     struct launch launch = {.kind = LAUNCH_KERNEL, .kernel = kernel, .threads = threads};
     (void)device;
-    host_demand(bytes[kernel] <= sizeof launch.of.arguments, "a kernel's arguments have grown");
-    memcpy(launch.of.arguments, arguments, bytes[kernel]);
+    host_demand(kernel_bytes[kernel] <= sizeof launch.of.arguments,
+                "a kernel's arguments have grown");
+    memcpy(launch.of.arguments, arguments, kernel_bytes[kernel]);
     return ask(&launch, error);
 }
 

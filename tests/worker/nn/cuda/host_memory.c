@@ -45,7 +45,7 @@ static struct transfer {
     char *bytes;
     size_t count, number; /* in order */
 } transfers[256];
-static size_t transfer_count, transfer_number, marked[DEVICE_MARKS];
+static size_t transfer_count, transfer_number, over, marked[DEVICE_MARKS];
 
 static struct {
     const char *memory;
@@ -71,7 +71,8 @@ static void transfer_note(void *to, const void *from, size_t count) {
 
 /* Those up to `number` are over. */
 static void transfers_end(size_t number) {
-    size_t kept = 0;
+    size_t kept = 0, reached = number < transfer_number ? number : transfer_number;
+    over = reached > over ? reached : over;
     for (size_t i = 0; i < transfer_count; i++) {
         struct transfer *transfer = &transfers[i];
         if (transfer->number >= number) {
@@ -86,6 +87,44 @@ static void transfers_end(size_t number) {
         free(transfer->bytes);
     }
     transfer_count = kept;
+}
+
+/* ---- beside the queue ---- */
+
+/* Where pinned memory is uploaded to aside, and the last kernel that had it, in the transfers'
+ * order.
+ */
+static struct {
+    const void *to;
+    size_t used;
+} targets[256];
+static size_t target_count;
+
+void host_used(const void *arguments, size_t bytes) {
+    for (size_t at = 0; at + sizeof(void *) <= bytes; at += sizeof(void *)) {
+        const void *word;
+        memcpy(&word, (const char *)arguments + at, sizeof word);
+        for (size_t i = 0; i < target_count; i++)
+            if (targets[i].to == word)
+                targets[i].used = ++transfer_number;
+    }
+}
+
+static void target_forget(const void *memory) {
+    for (size_t i = 0; i < target_count; i++)
+        if (targets[i].to == memory)
+            targets[i--] = targets[--target_count];
+}
+
+static void target_write(const void *to) {
+    size_t i = 0;
+    while (i < target_count && targets[i].to != to)
+        i++;
+    host_demand(i < sizeof targets / sizeof targets[0], "too many places are uploaded to aside");
+    target_count += i == target_count;
+    host_demand(targets[i].used <= over,
+                "memory was overwritten aside that a kernel may be reading");
+    targets[i].to = to;
 }
 
 /* What was uploaded aside, and is not there before join (or when memory is given back). */
@@ -113,8 +152,10 @@ bool host_upload_aside(struct device *device, void *to, const void *from, size_t
     aside[aside_count].from = from;
     aside[aside_count++].bytes = bytes;
     host_device_counts.uploaded_bytes += bytes;
-    if (is_pinned(from))
+    if (is_pinned(from)) {
+        target_write(to);
         transfer_note(NULL, from, bytes);
+    }
     return true;
 }
 
@@ -158,6 +199,7 @@ static void free_late(void *memory) {
 void host_release(struct device *device, void *memory) {
     size_t bytes;
     host_finish(device, NULL); /* a GPU waits for what uses it */
+    target_forget(memory);
     memcpy(&bytes, (char *)memory - HEADER, sizeof bytes);
     host_device_counts.allocations--;
     host_device_counts.bytes -= bytes;

@@ -9,6 +9,8 @@
 void host_demand(bool holds, const char *what);
 /* Copies spoil a recording; host_device.c's. */
 void host_spoil(void);
+/* A kernel with these arguments is carried out. */
+void host_used(const void *arguments, size_t bytes);
 /* Nothing is forked that was not joined; host_device.c's. */
 void host_demand_joined(void);
 

@@ -255,6 +255,33 @@ static void batches_queued_ahead_train_like_floats(void **state) {
         pictured_free(p[i]);
 }
 
+/* As many as may be are queued, the first of them alone is known to be over, and the next but one
+ * is brought: as in a pass, each before the one ahead of it is made, but for the first. */
+static void a_batch_that_may_be_at_work_keeps_its_recipes(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct device *device = host_device_new();
+    struct gpu_pictures pictures;
+    struct pictured *p = pictured_new(1, true);
+    float *made = zeroed((size_t)SMALL_COUNT * 3 * SMALL_SIDE * SMALL_SIDE * sizeof(float));
+    gpu_pictures_init(device, &pictures);
+    for (uint64_t i = 0; i <= BACKEND_AHEAD; i++) {
+        struct batch next = p->batch, batch = p->batch;
+        next.number = i + 2;
+        batch.number = i + 1;
+        if (i == BACKEND_AHEAD)
+            assert_true(device->wait(device, MARK_RESULTS, &error));
+        assert_true(gpu_pictures_send(&pictures, &next, &error) &&
+                    gpu_pictures_make(&pictures, &batch, ELEMENT_F32, made, &error));
+        if (i == 0)
+            assert_true(device->mark(device, MARK_RESULTS, &error));
+    }
+    gpu_pictures_free(&pictures);
+    pictured_free(p);
+    free(made);
+    device->free(device);
+}
+
 /* A larger batch needs the memory that pictures took. */
 static void pictures_make_way_for_a_batch(void **state) {
     (void)state;
@@ -285,6 +312,7 @@ int main(void) {
         cmocka_unit_test(many_pictures_are_kept_apart),
         cmocka_unit_test(batches_sent_ahead_train_like_floats),
         cmocka_unit_test(batches_queued_ahead_train_like_floats),
+        cmocka_unit_test(a_batch_that_may_be_at_work_keeps_its_recipes),
         cmocka_unit_test(pictures_make_way_for_a_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
