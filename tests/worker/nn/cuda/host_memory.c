@@ -91,9 +91,7 @@ static void transfers_end(size_t number) {
 
 /* ---- beside the queue ---- */
 
-/* Where pinned memory is uploaded to aside, and the last kernel that had it, in the transfers'
- * order.
- */
+/* Where pinned memory is uploaded to aside, and when a kernel had it last, among the transfers. */
 static struct {
     const void *to;
     size_t used;
@@ -121,10 +119,12 @@ static void target_write(const void *to) {
     while (i < target_count && targets[i].to != to)
         i++;
     host_demand(i < sizeof targets / sizeof targets[0], "too many places are uploaded to aside");
-    target_count += i == target_count;
+    if (i == target_count) {
+        targets[target_count++].to = to;
+        targets[i].used = 0;
+    }
     host_demand(targets[i].used <= over,
                 "memory was overwritten aside that a kernel may be reading");
-    targets[i].to = to;
 }
 
 /* What was uploaded aside, and is not there before join (or when memory is given back). */
