@@ -182,10 +182,11 @@ void *gpu_weights_kernel_gradient(const struct gpu_weights *weights, size_t inde
 bool gpu_weights_ready(struct gpu_weights *weights, struct error *error) {
     const struct element_convert arguments = {ELEMENT_F32, weights->element,
                                               weights->states[MODEL_VALUE], weights->copies};
-    bool stale = weights->stale && weights->copies != NULL;
-    weights->stale = false;
-    return !stale ||
-           device_launch(weights->device, element_convert, &arguments, weights->total / 4, error);
+    if (!weights->stale || weights->copies == NULL)
+        return true;
+    weights->stale =
+        !device_launch(weights->device, element_convert, &arguments, weights->total / 4, error);
+    return !weights->stale;
 }
 
 bool gpu_weights_update(struct gpu_weights *weights, size_t moments,

@@ -10,7 +10,7 @@
 
 struct host_device_counts host_device_counts;
 size_t host_device_room = SIZE_MAX;
-
+enum kernel host_device_fails = KERNEL_COUNT;
 bool host_device_refuses;
 
 /* ---- kernels ---- */
@@ -222,6 +222,8 @@ static bool host_launch(struct device *device, enum kernel kernel, const void *a
                         size_t threads, struct error *error) {
     struct launch launch = {.kind = LAUNCH_KERNEL, .kernel = kernel, .threads = threads};
     (void)device;
+    if (kernel == host_device_fails)
+        return error_set(error, ERROR_FAILED, "the kernel cannot be launched");
     host_demand(kernel_bytes[kernel] <= sizeof launch.of.arguments,
                 "a kernel's arguments have grown");
     memcpy(launch.of.arguments, arguments, kernel_bytes[kernel]);

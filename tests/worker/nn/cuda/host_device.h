@@ -19,6 +19,8 @@ struct host_device_counts {
 extern struct host_device_counts host_device_counts;
 /* How much memory devices give before they say that there is no more. */
 extern size_t host_device_room;
+/* The kernel whose launches fail; KERNEL_COUNT: none. */
+extern enum kernel host_device_fails;
 /* Whether recordings fail. */
 extern bool host_device_refuses;
 

@@ -194,6 +194,23 @@ static void bf16_is_rounded_to_the_nearest(void **state) {
         assert_int_equal(bf16_round(bf16_widen((uint16_t)bits)), bits);
 }
 
+/* A GPU that is full may have no memory for a kernel's code; the next try must not take what the
+ * kernel did not make. */
+static void copies_that_could_not_be_made_are_made_by_the_next_step(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct small_model *one = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    struct small_model *two = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    host_device_fails = KERNEL_element_convert;
+    assert_false(one->backend->evaluate(one->model, &one->batch, one->losses, one->logits, &error));
+    host_device_fails = KERNEL_COUNT;
+    small_evaluate(one);
+    small_evaluate(two);
+    assert_memory_equal(one->logits, two->logits, sizeof one->logits);
+    small_free(one);
+    small_free(two);
+}
+
 /* ---- memory and launches ---- */
 
 static void a_model_gives_all_its_memory_back(void **state) {
@@ -367,6 +384,7 @@ int main(void) {
         cmocka_unit_test(bf16_trains_float_weights),
         cmocka_unit_test(tensor_cores_are_asked_for_only_where_they_may_be),
         cmocka_unit_test(bf16_is_rounded_to_the_nearest),
+        cmocka_unit_test(copies_that_could_not_be_made_are_made_by_the_next_step),
         cmocka_unit_test(a_model_gives_all_its_memory_back),
         cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
         cmocka_unit_test(a_model_tells_the_most_memory_that_it_had),
