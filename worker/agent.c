@@ -193,9 +193,22 @@ static bool drop_report(struct agent *agent, struct error *error) {
     return spool_delete(spool_of(agent), agent->report.sequence, error);
 }
 
+/* After some failures a GPU works only in another process, if at all: who starts workers again,
+ * slots or systemd, mends that. */
+static bool check_device(const struct agent *agent, struct error *error) {
+    char why[256];
+    return agent->stint.cause != CAUSE_MACHINE ||
+           agent->backend->available(agent->options.device, why, sizeof why) ||
+           error_set(error, ERROR_FAILED,
+                     "backend \"%s\" does not work any more: %s; start the worker again",
+                     agent->backend->name, why);
+}
+
 static bool perform(struct agent *agent, const struct duty_action *action, struct error *error) {
     switch (action->kind) {
-    case DUTY_SEND: return send_message(agent, action->message, error);
+    case DUTY_SEND:
+        return (action->message != DUTY_REQUEST || check_device(agent, error)) &&
+               send_message(agent, action->message, error);
     case DUTY_START: return stint_start(&agent->stint, error);
     case DUTY_GIVE_BACK: return stint_give_back(&agent->stint, error);
     case DUTY_STOP: trial_stop(agent->stint.trial); return true;
@@ -290,8 +303,8 @@ bool agent_run(const struct agent_options *options, int *code, struct error *err
     cJSON *goodbye = NULL;
     bool ok = agent_prepare(&agent, error);
     if (ok && !agent_loop(&agent, code, error)) {
-        /* Its spool fails, or memory: nothing that the experiment in hand is to blame for, or
-         * anybody has to wait for a lease for. Who hears it gives that back. */
+        /* Its spool fails, memory, or its device: nothing that the experiment in hand is to blame
+         * for, or anybody has to wait for a lease for. Who hears it gives that back. */
         const struct asker asker = asker_of(&agent);
         goodbye = agent.duty.welcome ? request_plain(&asker) : NULL;
         ok = false;
