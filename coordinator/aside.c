@@ -69,14 +69,12 @@ static bool copy(const char *real, const char *to, struct error *error) {
                              "run this as who may");
 }
 
-/* SQLite has them open by then. */
-static void remove_names(const char *to) {
+void aside_remove(const char *copy) {
     static const char *const made[] = {"", "-wal", "-journal", "-shm"};
-    char name[PATH_MAX + NAME_ROOM];
-    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", to, made[i]);
-        unlink(name);
-    }
+    char name[PATH_MAX]; /* there may be no memory */
+    for (size_t i = 0; copy != NULL && i < sizeof made / sizeof made[0]; i++)
+        if (snprintf(name, sizeof name, "%s%s", copy, made[i]) < (int)sizeof name)
+            unlink(name);
 }
 
 bool aside_open(const char *path, sqlite3 **database, struct error *error) {
@@ -100,7 +98,7 @@ bool aside_open(const char *path, sqlite3 **database, struct error *error) {
     /* opens the log too; what is wrong with the database whoever reads it says */
     if (good)
         sqlite3_exec(*database, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-    remove_names(to);
+    aside_remove(to); /* SQLite has them open by then */
     rmdir(folder);
     return good;
 }

@@ -20,4 +20,8 @@ bool aside_needed(const char *path);
  * failure (it may be NULL). */
 bool aside_open(const char *path, sqlite3 **database, struct error *error);
 
+/* Removes a copy of a database, with what SQLite has beside it where it could not close it. NULL is
+ * fine. */
+void aside_remove(const char *copy);
+
 #endif

@@ -1,11 +1,11 @@
 #include "coordinator/backup.h"
 
+#include "coordinator/aside.h"
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
 #include "core/integrity.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,21 +44,11 @@ static bool forget_history(sqlite3 *copy, const char *path, struct error *error)
     return good || store_look_failed(copy, path, error);
 }
 
-/* A copy that is not finished, with what SQLite has beside it when it could not close it. NULL is
- * fine. */
-static void forget(const char *partial) {
-    static const char *const ends[] = {"", "-journal", "-wal", "-shm"};
-    char path[PATH_MAX]; /* there may be no memory */
-    for (size_t i = 0; partial != NULL && i < sizeof ends / sizeof ends[0]; i++)
-        if (snprintf(path, sizeof path, "%s%s", partial, ends[i]) < (int)sizeof path)
-            unlink(path);
-}
-
 /* A checked copy at `path`, which is overwritten. */
 static bool copy_database(const char *from, const char *path, struct error *error) {
     sqlite3 *source = NULL, *copy = NULL;
     bool good = false;
-    forget(path);
+    aside_remove(path);
     if (!store_look(from, &source, error))
         goto out;
     int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -130,7 +120,7 @@ bool backup_make(const char *db, const char *path, int64_t *bytes, struct error 
     if (good && stat(path, &status) != 0)
         good = error_errno(error, ERROR_FAILED, "%s", path);
     *bytes = (int64_t)status.st_size;
-    forget(partial);
+    aside_remove(partial);
     free(partial);
     return good;
 }
@@ -160,7 +150,7 @@ bool backup_restore(const char *path, const char *db, struct error *error) {
     char *partial = partial_path(db, error);
     bool good = partial != NULL && check_free(db, error) && copy_database(path, partial, error) &&
                 migrate(partial, error) && atomic_file_link(partial, db, error);
-    forget(partial);
+    aside_remove(partial);
     free(partial);
     return good;
 }

@@ -252,9 +252,7 @@ static void a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attemp
     answer(stage, "beat", "{\"stop\":null}");
     break_spool(stage);
     atomic_store(&epochs_allowed, 1);
-    expect(stage, "goodbye");
-    answer(stage, "farewell", "{}");
-    pthread_join(stage->thread, NULL);
+    say_farewell(stage);
     assert_false(stage->ok);
     assert_non_null(strstr(stage->error.message, "spool.db"));
 }

@@ -1,29 +1,11 @@
 /* A worker whose GPU works no more: with a device that the test breaks. */
 #include "tests/worker/agent_stage.h"
 
-#include "tests/worker/nn/cuda/host_device.h"
-#include "worker/nn/module.h"
-
-/* Instead of worker/nn/module.c: the module is there, and is this. */
-static struct backend offered;
-static atomic_bool broken;
-
-static bool available(int device, char *what, size_t size) {
-    (void)device;
-    snprintf(what, size, "%s", broken ? "an illegal memory access was encountered" : "the host");
-    return !broken;
-}
-
-bool module_built(void) {
-    return true;
-}
+#include "tests/worker/cuda/offered.h"
 
 const struct backend *module_backend(char *why, size_t size) {
     (void)why, (void)size;
-    offered = backend_host;
-    offered.name = "cuda";
-    offered.available = available;
-    return &offered;
+    return offer();
 }
 
 static void give_back(struct stage *stage) {
@@ -40,9 +22,7 @@ static void a_worker_whose_device_is_lost_gives_back_and_ends(void **state) {
     give_back(stage);
     atomic_store(&broken, true);
     acknowledge(stage, false);
-    expect(stage, "goodbye");
-    answer(stage, "farewell", "{}");
-    pthread_join(stage->thread, NULL);
+    say_farewell(stage);
     atomic_store(&broken, false);
     assert_false(stage->ok);
     assert_int_equal(stage->error.code, ERROR_FAILED);

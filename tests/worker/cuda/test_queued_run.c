@@ -2,14 +2,10 @@
  * ahead, and their results read for several at once, and evaluation goes in larger ones, or each is
  * waited for and as large as training's, a run writes the same bytes. */
 #define SMALL_BACKEND "cuda"
-#include "tests/worker/nn/cuda/host_device.h"
+#include "tests/worker/cuda/offered.h"
 #include "tests/worker/small_run.h"
-#include "worker/nn/module.h"
 
-/* Instead of worker/nn/module.c: the module is there, and is this. */
-static struct backend offered;
 static bool queues; /* else each step is waited for */
-static bool broken; /* it is there, and does not work */
 static bool stuck;  /* nothing can be queued */
 static size_t most; /* pictures of a batch to evaluate; 0: as many as there are */
 
@@ -26,21 +22,9 @@ static bool model_new_and_tell(const struct network *network, const struct model
     return backend_host.model_new(network, options, model, error);
 }
 
-static bool available(int device, char *what, size_t size) {
-    (void)device;
-    snprintf(what, size, "%s", broken ? "an illegal memory access was encountered" : "the host");
-    return !broken;
-}
-
-bool module_built(void) {
-    return true;
-}
-
 const struct backend *module_backend(char *why, size_t size) {
     (void)why, (void)size;
-    offered = backend_host;
-    offered.name = "cuda";
-    offered.available = available;
+    offer();
     offered.model_new = model_new_and_tell;
     offered.queue = queue_few;
     if (!queues) {
