@@ -5,6 +5,7 @@
 #include "core/content_sum.h"
 #include "core/json.h"
 #include "core/pth.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ static void add_elements(cJSON *object, const struct tensor *a, const struct ten
         tensor_element_bits(a, first, left);
         tensor_element_bits(b, first, right);
     }
-    cJSON_AddItemToObject(object, "place", place_of(a, first));
+    cJSON_AddItemToObjectCS(object, "place", place_of(a, first));
     cJSON_AddStringToObject(object, "a", left);
     cJSON_AddStringToObject(object, "b", right);
     cJSON_AddNumberToObject(object, "differing", (double)differing);
@@ -90,6 +91,8 @@ static void compare_tensor(const struct tensor *a, const struct tensor *b,
         return;
     }
     cJSON *object = cJSON_CreateObject();
+    if (object == NULL) /* shortage_ever says so */
+        return;
     cJSON_AddStringToObject(object, "name", a->name);
     add_sort(object, "sort_a", a);
     add_sort(object, "sort_b", b);
@@ -160,6 +163,22 @@ static void compare_metadata(const struct safetensors *a, const struct safetenso
         if (safetensors_metadata(a, key) == NULL)
             add_name(findings->metadata, key);
     }
+}
+
+/* False when there was no memory for all of it: what the lists lack would count as the same. */
+static bool compare(const struct safetensors *a, const struct safetensors *b, bool tensors_only,
+                    struct findings *findings) {
+    findings->differing = cJSON_CreateArray();
+    findings->only_a = cJSON_CreateArray();
+    findings->only_b = cJSON_CreateArray();
+    findings->metadata = cJSON_CreateArray();
+    if (findings->differing == NULL || findings->only_a == NULL || findings->only_b == NULL ||
+        findings->metadata == NULL)
+        return false;
+    compare_tensors(a, b, findings);
+    if (!tensors_only)
+        compare_metadata(a, b, findings);
+    return !shortage_ever();
 }
 
 /* --- telling --- */
@@ -257,16 +276,15 @@ int command_verify(int argc, char **argv) {
         status = command_fail(&error);
         goto out;
     }
-    findings.differing = cJSON_CreateArray();
-    findings.only_a = cJSON_CreateArray();
-    findings.only_b = cJSON_CreateArray();
-    findings.metadata = cJSON_CreateArray();
-    compare_tensors(a, b, &findings);
-    if (!tensors_only)
-        compare_metadata(a, b, &findings);
-    if (!input.json)
-        print_findings(&findings);
-    status = (!input.json || write_findings(&findings)) && is_same(&findings) ? 0 : ERROR_FAILED;
+    if (!compare(a, b, tensors_only, &findings)) {
+        error_memory(&error);
+        status = command_fail(&error);
+    } else {
+        if (!input.json)
+            print_findings(&findings);
+        bool said = !input.json || write_findings(&findings);
+        status = said && is_same(&findings) ? 0 : ERROR_FAILED;
+    }
     cJSON_Delete(findings.differing);
     cJSON_Delete(findings.only_a);
     cJSON_Delete(findings.only_b);

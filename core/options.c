@@ -195,10 +195,13 @@ bool options_parse(const struct argp *argp, const char *title, int argc, char **
     char name[64];
     around.parser = parse_around;
     *code = 0;
-    if (argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing) == 0)
+    error_t failed = argp_parse(&around, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing);
+    if (failed == 0)
         return true;
+    if (failed == ENOMEM) /* argp's own */
+        standard_complain("out of memory");
     if (!parsing.help) {
-        *code = ERROR_INPUT;
+        *code = failed == ENOMEM ? ERROR_FAILED : ERROR_INPUT;
         return false;
     }
     snprintf(name, sizeof name, "%s", title);

@@ -1,7 +1,8 @@
 /* refusing: memory that is refused at one moment of a test, and whatever moment is meant.
  *
  * For tests that the linker gives these in place of the C library's allocations, in our own code
- * and in cJSON's, which asks through core/shortage.c (tests/CMakeLists.txt):
+ * and in cJSON's, which asks through core/shortage.c (tests/CMakeLists.txt), and of argp_parse,
+ * which takes memory too:
  *
  *     REFUSE_EACH(n) { ... } runs the block with the first allocation of it refused, then with the
  *     second, and so on, until one run has asked for fewer.
@@ -12,6 +13,7 @@
 #ifndef ASSAY_TESTS_REFUSING_H
 #define ASSAY_TESTS_REFUSING_H
 
+#include <argp.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -46,6 +48,8 @@ void *__real_reallocarray(void *memory, size_t count, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t length);
 int __real_vasprintf(char **text, const char *format, va_list arguments);
+error_t __real_argp_parse(const struct argp *argp, int argc, char **argv, unsigned flags, int *next,
+                          void *input);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
@@ -54,6 +58,8 @@ char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t length);
 int __wrap_vasprintf(char **text, const char *format, va_list arguments);
 int __wrap_asprintf(char **text, const char *format, ...);
+error_t __wrap_argp_parse(const struct argp *argp, int argc, char **argv, unsigned flags, int *next,
+                          void *input);
 
 void *__wrap_malloc(size_t size) {
     return refuse() ? NULL : __real_malloc(size);
@@ -86,6 +92,10 @@ int __wrap_asprintf(char **text, const char *format, ...) {
     int length = __wrap_vasprintf(text, format, arguments);
     va_end(arguments);
     return length;
+}
+error_t __wrap_argp_parse(const struct argp *argp, int argc, char **argv, unsigned flags, int *next,
+                          void *input) {
+    return refuse() ? ENOMEM : __real_argp_parse(argp, argc, argv, flags, next, input);
 }
 
 #endif
