@@ -62,7 +62,9 @@ double client_now_ms(struct client *client) {
 
 cJSON *client_selection(char **words, size_t count, struct error *error) {
     cJSON *body = cJSON_CreateObject(), *ids = NULL;
-    for (size_t i = 0; i < count; i++) {
+    if (body == NULL)
+        error_memory(error);
+    for (size_t i = 0; i < count && body != NULL; i++) {
         long long id;
         if (!command_id(words[i], &id, NULL)) {
             if (count > 1) {
@@ -222,6 +224,8 @@ bool client_resolve_one(struct client *client, char *word, long long *id, struct
             error, ERROR_INPUT,
             "\"%s\" names %d experiments and one is asked for; assay ls \"%s\" lists them", word,
             cJSON_GetArraySize(ids), word);
+    if (good && cJSON_GetArraySize(ids) == 0) /* there was no memory for the one */
+        good = error_memory(error);
     if (good)
         *id = (long long)ids->child->valuedouble;
     cJSON_Delete(ids);

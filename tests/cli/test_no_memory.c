@@ -1,13 +1,16 @@
 /* What people are shown when memory is refused at every moment in turn. */
+#include "cli/client.h"
 #include "cli/command.h"
 #include "cli/survey.h"
 #include "cli/table.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/png.h"
+#include "core/safetensors.h"
 #include "core/shortage.h"
 #include "core/standard.h"
 #include "core/text.h"
+#include "tests/cli/results.h"
 #include "tests/refusing.h"
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
@@ -125,6 +128,74 @@ static void data_check_writes_a_whole_manifest_or_none(void **state) {
     free(file);
 }
 
+/* Two that differ: what is missing in the lists of what does is told as no difference, nor as one.
+ */
+static void verify_tells_all_of_the_difference_or_nothing(void **state) {
+    static const float left[] = {1, 2}, right[] = {1, 3};
+    struct tensor tensors[] = {{.name = "a", .type = TENSOR_F32, .rank = 1, .shape = {2}},
+                               {.name = "b", .type = TENSOR_F32, .rank = 1, .shape = {2}}};
+    char name[] = "verify", option[] = "--tensors", *a = temporary_path(state, "a.safetensors"),
+         *b = temporary_path(state, "b.safetensors");
+    tensors[0].bytes = tensors[1].bytes = sizeof left;
+    tensors[0].data = tensors[1].data = left;
+    assert_true(safetensors_write(a, tensors, 2, NULL, 0, NULL));
+    tensors[0].data = right;
+    assert_true(safetensors_write(b, tensors, 1, NULL, 0, NULL));
+    REFUSE_EACH(n) {
+        char *argv[] = {name, a, b, option, NULL};
+        FILE *out = stdout, *err = stderr;
+        refuse_no_more();
+        stdout = tmpfile();
+        stderr = tmpfile();
+        refuse_after = n;
+        int code = command_verify(4, argv);
+        refuse_no_more();
+        bool told = ftell(stdout) > 0, complained = ftell(stderr) > 0;
+        fclose(stdout);
+        fclose(stderr);
+        stdout = out;
+        stderr = err;
+        assert_int_equal(code, ERROR_FAILED);
+        assert_true(told != complained);
+    }
+    free(a);
+    free(b);
+}
+
+/* No group has a slash. */
+static cJSON *answer_group(void *context, size_t nth, const char *request, const cJSON *body,
+                           const char **name) {
+    cJSON *answer = answer_details(context, nth, request, body, name);
+    if (strchr(field_text(body, "group", ""), '/') != NULL)
+        cJSON_ReplaceItemInObject(answer, "experiments", cJSON_CreateArray());
+    return answer;
+}
+
+static void what_a_word_names_is_found_or_it_is_said_why_not(void **state) {
+    char name[] = "demo/flip,seed=0", group[] = "demo", *words[] = {group};
+    (void)state;
+    fake_start(&fake, answer_group, NULL);
+    const struct command_input input = {.connect = getenv("ASSAY_CONNECT"), .timeout_ms = 5000};
+    struct client client;
+    assert_true(client_open(&input, &client, NULL));
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        long long id = 0;
+        bool good = client_resolve_one(&client, name, &id, &error);
+        refuse_no_more();
+        assert_true(good ? id == 1 : error.message[0] != '\0');
+    }
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        cJSON *selection = client_resolve(&client, words, 1, &error);
+        refuse_no_more();
+        assert_true(selection != NULL || error.message[0] != '\0');
+        cJSON_Delete(selection);
+    }
+    client_close(&client);
+    fake_stop(&fake);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_that_printed_half_a_table_does_not_end_well),
@@ -134,6 +205,8 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test(what_a_word_names_is_found_or_it_is_said_why_not),
+        IN_FOLDER(verify_tells_all_of_the_difference_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
