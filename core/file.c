@@ -69,14 +69,21 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
     return ok;
 }
 
-void *file_piece(int descriptor, int64_t offset, size_t length) {
+void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,
+                 struct error *error) {
     char *bytes = malloc(length);
     size_t have = 0;
+    if (bytes == NULL)
+        error_machine(error, "%s: no memory to read it", path);
     while (bytes != NULL && have < length) {
         ssize_t got = pread(descriptor, bytes + have, length - have, offset + (int64_t)have);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
+            if (got < 0)
+                error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
+            else
+                error_set(error, ERROR_INPUT, "%s has become shorter; begin again", path);
             free(bytes);
             return NULL;
         }

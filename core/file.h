@@ -16,8 +16,9 @@
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
 
 /* `length` bytes of an open file from `offset` on, for the caller to free; NULL when it has not so
- * many, cannot be read, or there is no memory. */
-void *file_piece(int descriptor, int64_t offset, size_t length);
+ * many any more, cannot be read, or there is no memory. `path` is what errors call it. */
+void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,
+                 struct error *error);
 
 /* Writes all of it to an open file; false with errno set. */
 bool file_write_all(int descriptor, const void *data, size_t length);

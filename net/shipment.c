@@ -78,10 +78,8 @@ static void *read_piece(const struct shipment_file *file, int64_t offset, size_t
         error_errno(error, ERROR_INPUT, "%s", file->path);
         return NULL;
     }
-    void *bytes = file_piece(descriptor, offset, length);
+    void *bytes = file_piece(descriptor, file->path, offset, length, error);
     close(descriptor);
-    if (bytes == NULL)
-        error_set(error, ERROR_INPUT, "%s has become shorter; begin again", file->path);
     return bytes;
 }
 

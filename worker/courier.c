@@ -48,7 +48,7 @@ struct courier {
     int wake, tell; /* eventfds: to the thread, from it */
     struct load load;
     struct summed summed;
-    uint64_t failures; /* to pick up the file whose turn it is */
+    uint64_t failures; /* to read the file whose turn it is */
     uint64_t jitter;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -216,18 +216,22 @@ static void send_offer(struct courier *courier, const struct parcel *parcel) {
     cJSON_Delete(body);
 }
 
-static void send_piece(struct courier *courier, const struct parcel *parcel, int64_t offset,
-                       size_t length) {
+/* False when the file has not that piece, or cannot be read. */
+static bool send_piece(struct courier *courier, const struct parcel *parcel, int64_t offset,
+                       size_t length, struct error *error) {
     static const struct delivery_event unsent = {.kind = DELIVERY_UNSENT};
     struct load *load = &courier->load;
     uint64_t number;
-    void *bytes = file_piece(load->descriptor, offset, length);
+    void *bytes = file_piece(load->descriptor, parcel->path, offset, length, error);
+    if (bytes == NULL)
+        return false;
+    courier->failures = 0;
     cJSON *body = body_of(courier, parcel);
     cJSON_AddNumberToObject(body, "offset", (double)offset);
-    if (bytes == NULL ||
-        !dealer_send_bytes(courier->dealer, "send", body, bytes, length, &number, NULL))
+    if (!dealer_send_bytes(courier->dealer, "send", body, bytes, length, &number, NULL))
         delivery_take(&load->delivery, &unsent, clock_steady_ms());
     cJSON_Delete(body);
+    return true;
 }
 
 /* What an error means for the file; tells people of what they can mend. */
@@ -284,7 +288,7 @@ static void sleep_until(struct courier *courier, int64_t until_ms) {
         drain_fd(courier->wake);
 }
 
-/* A file that could not be picked up. What the machine lacks for a moment, memory or descriptors,
+/* A file that could not be read. What the machine lacks for a moment, memory or descriptors,
  * is waited for a few times; false when the file is to be put down. */
 static bool try_again(struct courier *courier, const struct error *error) {
     enum { FAILURES_MAX = 5 };
@@ -299,13 +303,17 @@ static bool try_again(struct courier *courier, const struct error *error) {
     return true;
 }
 
-/* One step with the file whose turn it is. False when it is to be put down. */
-static bool carry(struct courier *courier, const struct parcel *parcel) {
+/* One step with the file whose turn it is. False when it is to be put down, with an error when it
+ * could not be read. */
+static bool carry(struct courier *courier, const struct parcel *parcel, struct error *error) {
     struct delivery_action action = delivery_next(&courier->load.delivery, clock_steady_ms());
     switch (action.kind) {
     case DELIVERY_WAIT: sleep_until(courier, action.until_ms); break;
     case DELIVERY_OFFER: send_offer(courier, parcel); break;
-    case DELIVERY_SEND: send_piece(courier, parcel, action.offset, action.length); break;
+    case DELIVERY_SEND:
+        if (!send_piece(courier, parcel, action.offset, action.length, error))
+            return false;
+        break;
     case DELIVERY_DONE:
     case DELIVERY_GIVEN_UP: return false;
     }
@@ -331,11 +339,10 @@ static void *courier_main(void *context) {
             take_messages(courier, NULL);
         } else if (dropped) {
             put_down(courier);
-        } else if (idle && !load_begin(courier, parcel, &error)) {
-            if (!try_again(courier, &error))
+        } else if ((idle && !load_begin(courier, parcel, &error)) ||
+                   !carry(courier, parcel, &error)) {
+            if (error.code == ERROR_NONE || !try_again(courier, &error))
                 put_down(courier);
-        } else if (!carry(courier, parcel)) {
-            put_down(courier);
         }
     }
     let_go(&courier->load);

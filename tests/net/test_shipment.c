@@ -167,6 +167,14 @@ static void a_file_that_has_become_shorter_ends_it(void **state) {
     free(path);
 }
 
+static void a_file_that_cannot_be_read_is_not_called_shorter(void **state) {
+    struct desk desk = {0};
+    struct error error = {0};
+    assert_false(ship(&desk, NULL, *state, 1, &error)); /* a folder */
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, ": cannot be read: "));
+}
+
 /* Eight are for the connection, which the desk in this process takes up. */
 static void more_files_than_may_be_open_arrive_too(void **state) {
     char *path = temporary_path(state, "digits");
@@ -199,6 +207,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_arrives_as_another_one_is_sent_anew_and_not_without_end),
         cmocka_unit_test(no_room_ends_it),
         IN_FOLDER(a_file_that_has_become_shorter_ends_it),
+        IN_FOLDER(a_file_that_cannot_be_read_is_not_called_shorter),
         IN_FOLDER(more_files_than_may_be_open_arrive_too),
         IN_FOLDER(a_file_that_is_not_there_ends_it),
     };

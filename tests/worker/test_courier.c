@@ -54,23 +54,37 @@ static int stage_strike(void **state) {
     return rc;
 }
 
-/* The body of the offer that comes next, for free. */
-static cJSON *next_offer(struct stage *stage) {
+/* The offer that comes next, and its frames, for free. */
+static void take_offer(struct stage *stage, struct frames *frames, struct wire_message *offer) {
     int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
-    struct frames frames;
-    struct wire_message message;
     enum wire_code code;
-    while (!frames_receive(stage->router, &frames)) {
+    while (!frames_receive(stage->router, frames)) {
         zmq_pollitem_t item = {.socket = stage->router, .events = ZMQ_POLLIN};
         assert_true(clock_steady_ms() < until_ms);
         zmq_poll(&item, 1, 100);
     }
-    assert_true(frames_decode(&frames, 1, &message, &code, NULL));
+    assert_true(frames_decode(frames, 1, offer, &code, NULL));
+    assert_string_equal(offer->name, "offer");
+}
+
+/* The body of the offer that comes next, for free. */
+static cJSON *next_offer(struct stage *stage) {
+    struct frames frames;
+    struct wire_message message;
+    take_offer(stage, &frames, &message);
     frames_free(&frames);
-    assert_string_equal(message.name, "offer");
     cJSON *body = cJSON_Duplicate(message.body, true);
     wire_message_free(&message);
     return body;
+}
+
+/* What the courier tells of next. */
+static struct error next_trouble(struct stage *stage) {
+    struct error trouble = {0};
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (!courier_trouble(stage->courier, &trouble))
+        assert_true(clock_steady_ms() < until_ms);
+    return trouble;
 }
 
 static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
@@ -124,16 +138,40 @@ static void what_is_no_checkpoint_is_not_offered_as_one(void **state) {
     const struct parcel text = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
     assert_true(courier_send(stage->courier, &wrong, NULL));
     /* what is sent behind it is what is offered first */
-    struct error trouble = {0};
-    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
-    while (!courier_trouble(stage->courier, &trouble))
-        assert_true(clock_steady_ms() < until_ms);
-    assert_non_null(strstr(trouble.message, "is no checkpoint"));
+    assert_non_null(strstr(next_trouble(stage).message, "is no checkpoint"));
     assert_true(courier_send(stage->courier, &text, NULL));
     cJSON *offer = next_offer(stage);
     assert_string_equal(json_string(offer, "kind"), "file");
     assert_int_equal(json_integer(offer, "epoch"), 0);
     cJSON_Delete(offer);
+    free(path);
+}
+
+/* The end of its run waits for it. */
+static void what_cannot_be_read_while_it_is_sent_is_put_down(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    struct frames frames;
+    struct wire_message offer;
+    struct wire_packet want;
+    static const char text[] = "{\"offset\": 0, \"credit\": 2, \"piece\": 4}";
+    bool refused;
+    assert_true(file_write_atomic(path, "text", 4, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    take_offer(stage, &frames, &offer);
+    assert_int_equal(truncate(path, 2), 0);
+    cJSON *body = json_parse(text, strlen(text), "want", NULL);
+    assert_true(wire_encode("want", offer.request, body, &want, NULL));
+    assert_true(frames_send(stage->router, &frames.parts[0], &want));
+    assert_non_null(strstr(next_trouble(stage).message, "train.log has become shorter"));
+    while (courier_waiting(stage->courier, 1, 1, &refused) > 0)
+        assert_true(clock_steady_ms() < until_ms);
+    wire_packet_free(&want);
+    wire_message_free(&offer);
+    frames_free(&frames);
+    cJSON_Delete(body);
     free(path);
 }
 
@@ -145,6 +183,8 @@ int main(void) {
                                         stage_strike),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_moment_is_offered_all_the_same,
                                         stage_set, stage_strike),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_while_it_is_sent_is_put_down, stage_set,
+                                        stage_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
