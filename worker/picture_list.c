@@ -30,7 +30,7 @@ static bool walk(struct picture_list *list, char *folder, struct error *error) {
     bool ok = tree != NULL || error_errno(error, ERROR_FAILED, "cannot read %s", folder);
     const FTSENT *entry;
     while (ok && (entry = fts_read(tree)) != NULL) {
-        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
             ok = error_set(error, ERROR_INPUT, "cannot read %s: %s", entry->fts_path,
                            strerror(entry->fts_errno));
         else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SL) &&

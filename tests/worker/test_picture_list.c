@@ -1,0 +1,48 @@
+#include "worker/picture_list.h"
+
+#include "tests/temporary.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* A folder so deep that what is in it has no path that the system takes. */
+static void a_picture_that_cannot_be_reached_is_said_and_not_left_out(void **state) {
+    enum { NAME = 200 };
+    char name[NAME + 1] = {0}, picture[] = "a_picture_with_quite_a_long_name_of_its_own.png";
+    struct picture_list list = {0};
+    struct error error = {0};
+    size_t length = strlen(*state);
+    int folder = open(*state, O_RDONLY | O_DIRECTORY);
+    memset(name, 'a', NAME);
+    for (; length < PATH_MAX - sizeof picture; length += strlen(name) + 1) {
+        if (length + NAME + 2 >= PATH_MAX)
+            name[PATH_MAX - 2 - length] = '\0';
+        assert_int_equal(mkdirat(folder, name, 0700), 0);
+        int below = openat(folder, name, O_RDONLY | O_DIRECTORY);
+        close(folder);
+        folder = below;
+    }
+    int made = openat(folder, picture, O_WRONLY | O_CREAT, 0600);
+    assert_true(made >= 0);
+    assert_false(picture_list_add(&list, *state, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "cannot read "));
+    assert_int_equal(unlinkat(folder, picture, 0), 0);
+    close(made);
+    close(folder);
+    picture_list_free(&list);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_picture_that_cannot_be_reached_is_said_and_not_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
