@@ -12,10 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One file without a journal beside it, and whole. */
+/* One file without a journal beside it, and whole. The log is emptied apart: it is gone, and with
+ * it why it could not be read (integrity_disk_failed), when the mode changes. */
 static bool settle(sqlite3 *copy, const char *path, struct error *error) {
     sqlite3_stmt *statement = NULL;
     bool good =
+        sqlite3_wal_checkpoint_v2(copy, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+            SQLITE_OK &&
         sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_prepare_v2(copy, "PRAGMA integrity_check(1)", -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW;

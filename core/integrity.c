@@ -1,5 +1,7 @@
 #include "core/integrity.h"
 
+#include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
 
 bool integrity_unread(const char *said, const char *path, struct error *error) {
@@ -12,4 +14,19 @@ bool integrity_unread(const char *said, const char *path, struct error *error) {
               "%s cannot be read (%s); try again, and see what the system says of the disk (dmesg)",
               path, last != NULL ? last + 1 : said);
     return true;
+}
+
+/* Those that SQLite takes for damage (unixRead in os_unix.c). */
+static bool taken_for_damage(int number) {
+    return number == EIO || number == ENXIO || number == ERANGE;
+}
+
+bool integrity_disk_failed(struct sqlite3 *database) {
+    sqlite3_file *log = NULL;
+    int of_file = 0, of_log = 0;
+    sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+        log->pMethods != NULL)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+    return taken_for_damage(of_file) || taken_for_damage(of_log);
 }

@@ -11,12 +11,15 @@
 #ifndef ASSAY_TESTS_FAILING_SQLITE_H
 #define ASSAY_TESTS_FAILING_SQLITE_H
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum failing_kind {
     FAIL_READ,
+    FAIL_EIO,    /* a read, of which the system says so, whatever the code */
     FAIL_CHANGE, /* a write, a cut, a sync, a removal */
     FAIL_LOCK,   /* of the log's index */
     FAIL_MEMORY  /* there is none for SQLite, whatever the code */
@@ -78,6 +81,14 @@ static int failing_lock(sqlite3_file *file, int offset, int count, int flags) {
     return fails ? failing.code : failing_tables[0].own->xShmLock(file, offset, count, flags);
 }
 
+/* SQLite has a code of its own for this (SQLITE_IOERR_CORRUPTFS), which it makes of errno. */
+static ssize_t failing_pread(int descriptor, void *bytes, size_t amount, off_t offset) {
+    if (!failing_now(FAIL_EIO))
+        return pread(descriptor, bytes, amount, offset);
+    errno = EIO;
+    return -1;
+}
+
 static int failing_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                         int *out) {
     (void)vfs;
@@ -124,6 +135,8 @@ static inline void failing_sqlite_open(void) {
     sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0); /* it would go round these */
     sqlite3_initialize();
     failing_below = sqlite3_vfs_find(NULL);
+    failing_below->xSetSystemCall(failing_below, "pread", (sqlite3_syscall_ptr)failing_pread);
+    failing_below->xSetSystemCall(failing_below, "pread64", (sqlite3_syscall_ptr)failing_pread);
     vfs = *failing_below;
     vfs.zName = "failing";
     vfs.xOpen = failing_open;

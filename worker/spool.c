@@ -71,7 +71,11 @@ static const char *remedy(int code) {
 
 static bool spool_error(const struct spool *spool, struct error *error) {
     const char *what = sqlite3_errmsg(spool->file);
-    const int code = sqlite3_errcode(spool->file);
+    int code = sqlite3_errcode(spool->file);
+    if ((code & 0xff) == SQLITE_CORRUPT && integrity_disk_failed(spool->file)) {
+        code = SQLITE_IOERR;
+        what = sqlite3_errstr(code);
+    }
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

@@ -65,9 +65,14 @@ static const struct fault {
     int code;
     bool lasting;
 } faults[] = {
-    {FAIL_READ, SQLITE_IOERR_READ, false}, {FAIL_READ, SQLITE_IOERR_READ, true},
-    {FAIL_CHANGE, SQLITE_IOERR, false},    {FAIL_CHANGE, SQLITE_IOERR, true},
-    {FAIL_CHANGE, SQLITE_FULL, false},     {FAIL_CHANGE, SQLITE_FULL, true},
+    {FAIL_READ, SQLITE_IOERR_READ, false},
+    {FAIL_READ, SQLITE_IOERR_READ, true},
+    {FAIL_EIO, 0, false},
+    {FAIL_EIO, 0, true},
+    {FAIL_CHANGE, SQLITE_IOERR, false},
+    {FAIL_CHANGE, SQLITE_IOERR, true},
+    {FAIL_CHANGE, SQLITE_FULL, false},
+    {FAIL_CHANGE, SQLITE_FULL, true},
 };
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 

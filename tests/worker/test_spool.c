@@ -302,15 +302,37 @@ static void is_no_damage(const struct error *error, const char *remedy) {
 }
 
 static void a_page_that_is_not_read_is_no_damage(void **state) {
+    static const enum failing_kind kinds[] = {FAIL_READ, FAIL_EIO};
     free(make_spool(*state));
-    FAIL_EACH(FAIL_READ, SQLITE_IOERR_READ, false) {
-        struct spool *spool = NULL;
+    for (size_t i = 0; i < 2; i++)
+        FAIL_EACH(kinds[i], SQLITE_IOERR_READ, false) {
+            struct spool *spool = NULL;
+            struct error error = {0};
+            if (!spool_open(*state, &spool, &error))
+                is_no_damage(&error, "dmesg");
+            fail_no_more();
+            spool_close(spool);
+        }
+}
+
+/* When another program has written to it, what SQLite remembers of it counts no more. */
+static void a_page_that_is_not_read_later_is_no_damage(void **state) {
+    char *path = make_spool(*state);
+    FAIL_EACH(FAIL_EIO, 0, false) {
+        long at = failing.after;
+        fail_no_more();
+        struct spool *spool = open_spool(*state);
         struct error error = {0};
-        if (!spool_open(*state, &spool, &error))
+        struct spooled report = {0};
+        change_spool(path, "UPDATE reports SET attempt = attempt + 1");
+        failing.after = at;
+        if (!spool_first(spool, &report, &error))
             is_no_damage(&error, "dmesg");
         fail_no_more();
+        spooled_free(&report);
         spool_close(spool);
     }
+    free(path);
 }
 
 /* What stands in the folder, when none of it is wanted any more. */
@@ -384,6 +406,7 @@ int main(void) {
         IN_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
         IN_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
         IN_FOLDER(a_page_that_is_not_read_is_no_damage),
+        IN_FOLDER(a_page_that_is_not_read_later_is_no_damage),
         IN_FOLDER(a_full_disk_when_a_spool_is_made_is_no_damage),
         IN_FOLDER(whose_a_spool_is_fits_where_the_reserve_gives_room),
         IN_FOLDER(who_looks_at_a_spool_with_another_program_is_waited_for),
