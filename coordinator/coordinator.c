@@ -133,36 +133,10 @@ static void batch_break(struct coordinator *coordinator, const struct error *fai
     coordinator->broken = true;
 }
 
-/* Before the scheduler goes. Whom only the batch that failed has told has not been told. */
-static void keep_drained(struct coordinator *coordinator) {
-    const struct list *workers = &coordinator->scheduler.workers;
-    struct drained *drained = calloc(workers->count + 1, sizeof *drained);
-    free(coordinator->drained);
-    coordinator->drained = drained;
-    coordinator->drained_count = 0;
-    for (size_t i = 0; drained != NULL && i < workers->count; i++) {
-        const struct worker *worker = workers->items[i];
-        if (!worker->draining || worker->drained_at == coordinator->revision)
-            continue;
-        struct drained *kept = &drained[coordinator->drained_count++];
-        memcpy(kept->worker, worker->name, sizeof kept->worker);
-        kept->pid = worker->pid;
-    }
-}
-
 static bool bind_forks(struct coordinator *coordinator, struct error *error) {
     return coordinator->uploads == NULL ||
            fork_bind_lost(coordinator->store, uploads_blobs(coordinator->uploads),
                           &coordinator->scheduler, error);
-}
-
-static void drain_again(struct coordinator *coordinator) {
-    for (size_t i = 0; i < coordinator->drained_count; i++) {
-        const struct drained *kept = &coordinator->drained[i];
-        struct worker *worker = scheduler_worker(&coordinator->scheduler, kept->worker);
-        if (worker != NULL && worker->pid == kept->pid)
-            worker->draining = true;
-    }
 }
 
 static bool load(struct coordinator *coordinator, struct error *error) {
@@ -174,7 +148,7 @@ static bool load(struct coordinator *coordinator, struct error *error) {
                                        coordinator->now.steady_ms, lease_ms, error) &&
                            bind_forks(coordinator, error);
     if (coordinator->in_step)
-        drain_again(coordinator);
+        unwritten_put_back(&coordinator->unwritten, &coordinator->scheduler);
     return coordinator->in_step;
 }
 
@@ -198,7 +172,7 @@ void coordinator_close(struct coordinator *coordinator) {
     scheduler_clear(&coordinator->scheduler);
     free(coordinator->doomed);
     free(coordinator->finished);
-    free(coordinator->drained);
+    unwritten_free(&coordinator->unwritten);
 }
 
 bool coordinator_begin(struct coordinator *coordinator, struct moment now) {
@@ -386,7 +360,7 @@ bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
     }
     store_rollback(coordinator->store);
     if (coordinator->in_step)
-        keep_drained(coordinator);
+        unwritten_keep(&coordinator->unwritten, &coordinator->scheduler, coordinator->revision);
     coordinator->in_step = false;
     *error = coordinator->failure;
     return false;

@@ -14,6 +14,7 @@
 #include "coordinator/scheduler.h"
 #include "coordinator/stats.h"
 #include "coordinator/store.h"
+#include "coordinator/unwritten.h"
 #include "coordinator/uploads.h"
 #include "core/wire.h"
 
@@ -38,11 +39,6 @@ struct doomed {
     enum fate { FATE_OPEN, FATE_GONE, FATE_KEPT /* something names it */, FATE_STUCK } fate;
 };
 
-struct drained {
-    char worker[LEASE_WORKER_MAX + 1];
-    int64_t pid;
-};
-
 struct coordinator {
     struct store *store;      /* borrowed */
     struct identity identity; /* the database's */
@@ -63,10 +59,8 @@ struct coordinator {
     struct error failure; /* what */
     struct doomed *doomed;
     size_t doomed_count, doomed_room;
-    struct error stuck; /* why the first of them could not be removed */
-    /* who has been told to drain, kept while the scheduler is not in step: no row says it */
-    struct drained *drained;
-    size_t drained_count;
+    struct error stuck;         /* why the first of them could not be removed */
+    struct unwritten unwritten; /* kept while the scheduler is not in step */
     /* experiments of which `finish` is told after it */
     int64_t *finished;
     size_t finished_count;

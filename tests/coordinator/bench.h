@@ -104,6 +104,16 @@ static inline void commit(struct bench *bench) {
     *reply = (struct reply){0};
 }
 
+/* A batch of that request, which fails. */
+static inline void a_batch_fails(struct bench *bench, const char *name, cJSON *of_name) {
+    struct error error = {0};
+    begin(bench);
+    answer(bench, name, of_name);
+    error_set(&bench->coordinator.failure, ERROR_FAILED, "the disk is full");
+    bench->coordinator.broken = true;
+    assert_false(coordinator_commit(&bench->coordinator, &error));
+}
+
 /* One request in a batch of its own. Returns the body of the answer, which is called `expected`;
  * it holds until the next request. */
 static inline const cJSON *ask(struct bench *bench, const char *name, cJSON *of_name,

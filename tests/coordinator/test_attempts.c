@@ -171,6 +171,46 @@ static void what_failed_rests_before_it_is_tried_again_and_says_for_how_long(voi
     take(bench, "a");
 }
 
+static void a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_are(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 2, 9, 9);
+    hello(bench, "a");
+    hello(bench, "b");
+    take(bench, "a");
+    take(bench, "b");
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+    wait_ms(bench, 2000);
+    take(bench, "a");
+    fenced(bench, "a", 1, 2, "end", body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+    ask(bench, "heartbeat",
+        body("{\"worker\": \"b\", \"experiment\": 2, \"attempt\": 1, \"progress\": {\"phase\": "
+             "\"train\", \"epoch\": 2, \"epochs\": 9, \"step\": 4, \"steps\": 5, \"loss\": null, "
+             "\"images_per_second\": null}}"),
+        "beat");
+    char *waits = strdup(text_of(show(bench, 1), "waits"));
+    a_batch_fails(bench, "hello", body_hello("c"));
+    assert_string_equal(text_of(show(bench, 1), "waits"), waits);
+    ask(bench, "request", body_worker("a"), "nothing");
+    assert_int_equal(number_of(json_member(show(bench, 2), "progress"), "step"), 4);
+    /* and the third time in a row it rests for longer */
+    wait_ms(bench, 8000);
+    stop_of_beat(bench, "b", 2, 1);
+    take(bench, "a");
+    a_batch_fails(bench, "hello", body_hello("c"));
+    fenced(bench, "a", 1, 3, "end", body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+    wait_ms(bench, 15000);
+    ask(bench, "request", body_worker("a"), "nothing");
+    /* what happened in such a batch alone has not happened */
+    a_batch_fails(bench, "report",
+                  body_report("b", 2, 1, "end",
+                              body("{\"outcome\": \"given_back\", \"error\": \"no room\"}")));
+    state_is(bench, 2, "running");
+    fenced(bench, "b", 2, 1, "end", body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+    wait_ms(bench, 2000);
+    assert_int_equal(take(bench, "a"), 2);
+    free(waits);
+}
+
 static void what_the_machine_could_not_do_counts_as_no_failure_and_says_why(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 9, 1);
@@ -291,6 +331,7 @@ int main(void) {
         ON_BENCH(the_last_lost_attempt_makes_it_failed_and_says_why),
         ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
         ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),
+        ON_BENCH(a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_are),
         ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),

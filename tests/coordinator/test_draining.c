@@ -29,16 +29,6 @@ static void a_worker_that_is_drained_hears_of_it_and_gets_nothing_more(void **st
     ask(bench, "request", body_worker("b"), "assignment");
 }
 
-/* One more request in it, before that. */
-static void a_batch_fails(struct bench *bench, const char *name, cJSON *of_name) {
-    struct error error = {0};
-    begin(bench);
-    answer(bench, name, of_name);
-    error_set(&bench->coordinator.failure, ERROR_FAILED, "the disk is full");
-    bench->coordinator.broken = true;
-    assert_false(coordinator_commit(&bench->coordinator, &error));
-}
-
 static void a_batch_that_fails_leaves_those_drained_who_were_and_no_others(void **state) {
     struct bench *bench = *state;
     hello(bench, "a");
