@@ -3,6 +3,7 @@
 #include "cli/export_rows.h"
 #include "cli/field.h"
 #include "core/atomic_file.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +105,7 @@ static bool write_all(struct client *client, const cJSON *selection, struct writ
                       struct error *error) {
     return write_begin(writer, error) &&
            client_pages(client, "show", selection, write_page, writer, error) &&
-           write_end(writer, error);
+           write_end(writer, error) && (!shortage_ever() || error_memory(error));
 }
 
 static bool write_out(struct client *client, const cJSON *selection, struct writer *writer,

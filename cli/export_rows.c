@@ -104,8 +104,9 @@ static void add(cJSON *row, const cJSON *value, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    cJSON_AddItemToObject(row, name,
-                          value != NULL ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
+    cJSON *cell = value != NULL ? cJSON_Duplicate(value, true) : cJSON_CreateNull();
+    if (!cJSON_AddItemToObject(row, name, cell))
+        cJSON_Delete(cell);
 }
 
 static bool take_leaf(void *context, const char *path, const cJSON *value) {

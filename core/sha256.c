@@ -1,8 +1,11 @@
+/* OpenSSL's functions of this one digest take no memory, as those of any (EVP) do: what they have
+ * none for is summed up wrongly, or ends the process. It would have them used no more. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +22,11 @@ static void sum_text(const unsigned char sum[SUM_BYTES], char text[static SHA256
 }
 
 void sha256_text(const void *data, size_t length, char text[static SHA256_TEXT_SIZE]) {
-    unsigned char sum[SUM_BYTES] = {0};
-    EVP_Digest(data, length, sum, NULL, EVP_sha256(), NULL);
+    unsigned char sum[SUM_BYTES];
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, data, length);
+    SHA256_Final(sum, &context);
     sum_text(sum, text);
 }
 
@@ -35,31 +41,25 @@ static ssize_t read_piece(int descriptor, void *buffer, int64_t offset) {
 
 bool sha256_file(int descriptor, const char *path, char text[static SHA256_TEXT_SIZE],
                  int64_t *bytes, struct error *error) {
-    unsigned char sum[SUM_BYTES] = {0};
+    unsigned char sum[SUM_BYTES];
     unsigned char *buffer = malloc(PIECE_BYTES);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    SHA256_CTX context;
     ssize_t got = 0;
-    bool ok = false;
     *bytes = 0;
-    if (buffer == NULL || context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
-        error_machine(error, "no memory to sum up %s", path);
-        goto out;
-    }
+    if (buffer == NULL)
+        return error_machine(error, "no memory to sum up %s", path);
+    SHA256_Init(&context);
     while ((got = read_piece(descriptor, buffer, *bytes)) > 0) {
-        EVP_DigestUpdate(context, buffer, (size_t)got);
+        SHA256_Update(&context, buffer, (size_t)got);
         *bytes += got;
     }
-    if (got < 0) {
+    if (got < 0)
         error_errno(error, ERROR_FAILED, "cannot read %s", path);
-        goto out;
-    }
-    EVP_DigestFinal_ex(context, sum, NULL);
-    sum_text(sum, text);
-    ok = true;
-out:
-    EVP_MD_CTX_free(context);
+    SHA256_Final(sum, &context);
     free(buffer);
-    return ok;
+    if (got == 0)
+        sum_text(sum, text);
+    return got == 0;
 }
 
 bool sha256_path(const char *path, char text[static SHA256_TEXT_SIZE], int64_t *bytes,

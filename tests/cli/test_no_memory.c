@@ -46,6 +46,33 @@ static void a_program_that_printed_half_a_table_does_not_end_well(void **state) 
     assert_int_equal(standard_finish(ERROR_INPUT), ERROR_INPUT);
 }
 
+/* The last allocations are those for the rows. Comes first: what was short once in a process is
+ * said at the end of all that it prints. */
+static void export_writes_every_cell_or_leaves_the_file(void **state) {
+    enum { LAST = 300 };
+    char name[] = "export", id[] = "1", option[] = "--out", *out = temporary_path(state, "out.csv");
+    char *argv[] = {name, id, option, out, NULL}, *whole = NULL, *text = NULL;
+    size_t length;
+    fake_start(&fake, answer_details, NULL);
+    refuse_after = SIZE_MAX;
+    assert_int_equal(command_export(4, argv), 0);
+    const size_t count = SIZE_MAX - refuse_after;
+    refuse_no_more();
+    assert_true(file_read(out, 1 << 20, &whole, &length, NULL));
+    for (size_t n = count - LAST; n <= count; n++) {
+        assert_true(file_write_atomic(out, "old", 3, NULL));
+        refuse_after = n;
+        int code = command_export(4, argv);
+        refuse_no_more();
+        assert_true(file_read(out, 1 << 20, &text, &length, NULL));
+        assert_string_equal(text, code == 0 || strcmp(text, "old") != 0 ? whole : "old");
+        free(text);
+    }
+    fake_stop(&fake);
+    free(whole);
+    free(out);
+}
+
 /* FOLDER/pictures with a picture in each of two classes. */
 static void make_pictures(void **state) {
     static const char *const names[] = {"pictures", "pictures/fake", "pictures/real"};
@@ -198,6 +225,7 @@ static void what_a_word_names_is_found_or_it_is_said_why_not(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        IN_FOLDER(export_writes_every_cell_or_leaves_the_file),
         cmocka_unit_test(a_program_that_printed_half_a_table_does_not_end_well),
         cmocka_unit_test_setup_teardown(init_leaves_a_whole_file_or_none, temporary_make,
                                         temporary_remove),

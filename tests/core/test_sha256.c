@@ -1,6 +1,7 @@
 /* FIPS 180-2, appendix B.1 to B.3. */
 #include "core/sha256.h"
 
+#include <openssl/crypto.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,11 +61,37 @@ static void only_a_sum_is_taken_for_one(void **state) {
     assert_false(sha256_valid("../../../../../../../../../../../../../../../../../../etc/passwd"));
 }
 
+static bool refusing; /* OpenSSL's memory */
+
+static void *allocate(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return refusing ? NULL : malloc(size);
+}
+static void *reallocate(void *memory, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return refusing ? NULL : realloc(memory, size);
+}
+static void release(void *memory, const char *file, int line) {
+    (void)file, (void)line;
+    free(memory);
+}
+
+static void a_sum_is_right_where_there_is_no_memory(void **state) {
+    char text[SHA256_TEXT_SIZE];
+    (void)state;
+    refusing = true;
+    sha256_text("abc", 3, text);
+    refusing = false;
+    assert_string_equal(text, SUM_OF_ABC);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sum_is_right_where_there_is_no_memory), /* before OpenSSL keeps any */
         cmocka_unit_test(the_standards_examples_have_its_sums),
         cmocka_unit_test(a_file_has_the_sum_of_its_bytes_wherever_it_stands),
         cmocka_unit_test(only_a_sum_is_taken_for_one),
     };
+    CRYPTO_set_mem_functions(allocate, reallocate, release);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
