@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "net/fetch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,9 +133,16 @@ static bool of_experiment(const struct command_input *input, char *name, const c
 bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
                       struct error *error) {
     const char *at = strrchr(word, '@');
-    if (at == NULL || at == word || access(word, F_OK) == 0 || !artifact_which(at + 1))
+    const bool here = access(word, F_OK) == 0, absent = !here && errno == ENOENT;
+    if (here || at == NULL || at == word || !artifact_which(at + 1)) {
+        if (absent)
+            return error_set(error, ERROR_INPUT,
+                             "%s: No such file or directory; a checkpoint of an experiment is "
+                             "ID@best, ID@last or ID@EPOCH",
+                             word);
         return snprintf(path, PATH_MAX, "%s", word) < PATH_MAX ||
                error_set(error, ERROR_INPUT, "%s: the name is too long", word);
+    }
     char *name = strndup(word, (size_t)(at - word));
     bool good =
         name != NULL ? of_experiment(input, name, at + 1, path, error) : error_memory(error);

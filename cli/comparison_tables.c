@@ -143,7 +143,7 @@ void effects_print(const cJSON *effects, const struct screen *screen) {
             add_cell(&table, effect, "test");
         }
     }
-    puts("\nWhat each value does on average: mean ± standard deviation (less the mean of all)");
+    puts("\nWhat each value does on average: mean ± standard deviation\n(less the mean of all)");
     table_print(&table, screen, 0);
     table_free(&table);
 }

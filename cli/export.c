@@ -37,7 +37,7 @@ static const struct command_line line = {
     .help = "Writes what is known of experiments as a table: state, the value of each matrix key, "
             "what differs between their configs, and the metrics of the best-loss and the "
             "last-epoch checkpoint on valid and test."
-            "\vExample:\n  assay export demo --csv --out demo.csv\n"
+            "\vExamples:\n  assay export demo --csv --out demo.csv\n"
             "  assay export 3 4 --epochs --json > epochs.json",
     .options = options,
     .parse = parse,

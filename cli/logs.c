@@ -3,6 +3,7 @@
 #include "cli/field.h"
 #include "cli/output.h"
 #include "cli/screen.h"
+#include "core/standard.h"
 #include "core/text.h"
 
 #include <string.h>
@@ -41,12 +42,22 @@ static bool ask(struct client *client, long long id, double offset, cJSON **answ
     return client_ask(client, "logs", body, "log", answer, error);
 }
 
+/* On stderr, since stdout is the log and nothing else. */
+static void say_empty(long long id, bool finished) {
+    if (finished)
+        standard_complain("experiment %lld ended without a log; assay show %lld says how", id, id);
+    else
+        standard_complain("experiment %lld has no log yet; assay show %lld says how far it is", id,
+                          id);
+}
+
 /* Prints (or, for JSON, collects) pieces until the end of what there is; with `follow` of what
  * comes. A terminal gets no control characters, anything else every byte. A log that a resumed run
  * cut back is printed on from where it now ends. */
 static bool read_log(struct client *client, long long id, bool follow, cJSON *document, int *status,
                      struct error *error) {
     double offset = 0;
+    bool any = false;
     const bool terminal = document == NULL && screen_of(stdout).terminal;
     for (;;) {
         cJSON *answer = NULL;
@@ -62,10 +73,14 @@ static bool read_log(struct client *client, long long id, bool follow, cJSON *do
         if (document == NULL)
             fputs(text, stdout);
         offset = next;
+        any = any || !empty;
         *status = follow && field_failed(answer) ? ERROR_EXPERIMENT : 0;
         cJSON_Delete(answer);
-        if (empty && (finished || !follow))
+        if (empty && (finished || !follow)) {
+            if (!any && document == NULL)
+                say_empty(id, finished);
             return true;
+        }
         if (empty) {
             fflush(stdout);
             nanosleep(&(struct timespec){.tv_sec = FOLLOW_MS / 1000}, NULL);

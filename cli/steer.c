@@ -33,7 +33,7 @@ static const struct verb verb_pause = {
      .help = "Pauses experiments. A queued one is not handed out; a running one stops within "
              "a second and its worker takes the next of the queue. resume queues it again, and "
              "it goes on from its last finished epoch, with the same bits."
-             "\vExample:\n  assay pause 4\n  assay resume 4",
+             "\vExamples:\n  assay pause 4\n  assay resume 4",
      .least = 1,
      .most = COMMAND_ANY,
      .shared = COMMAND_CONNECT | COMMAND_JSON}};

@@ -27,7 +27,7 @@ static const struct command_line line = {
     .help =
         "Checks experiment files: every fault is one line on stderr, with its place in the file. "
         "Shows the experiments that the file's matrix makes."
-        "\vExample:\n  assay validate experiments/demo.json\n  assay validate --data --json "
+        "\vExamples:\n  assay validate experiments/demo.json\n  assay validate --data --json "
         "my.json",
     .options = options,
     .parse = parse,

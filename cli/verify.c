@@ -31,7 +31,7 @@ static const struct command_line line = {
             "names the first tensor that differs and its first element that does. Exits 0 when "
             "they are the same, 1 when not, 2 when a file cannot be read. ID@best, ID@last and "
             "ID@EPOCH are checkpoints of an experiment."
-            "\vExample:\n  assay verify a/checkpoint_last.safetensors b/checkpoint_last.safetensors"
+            "\vExamples:\n  assay verify a/checkpoint_last.safetensors b/checkpoint_last.safetensors"
             "\n  assay verify 7@last 8@last"
             "\n  assay verify --tensors resnet50.pth resnet50.safetensors",
     .options = options,

@@ -19,7 +19,7 @@ static const struct command_line line = {
         "file's own sum covers names, types, shapes and bytes of all tensors, whatever their order "
         "and the kind of file. --json has all digits and the whole metadata. A checkpoint that is "
         "damaged, by its own checksum, is listed too, and the exit code is 2."
-        "\vExample:\n  assay weights resnet50.pth\n  assay weights --json "
+        "\vExamples:\n  assay weights resnet50.pth\n  assay weights --json "
         "checkpoint_best_loss.safetensors",
     .least = 1,
     .most = 1,

@@ -66,8 +66,9 @@ void finish_close(struct finish *finish) {
     if (finish == NULL)
         return;
     if (count_waiting(finish) > 0) {
-        snprintf(line, sizeof line, "--on-finish was not run for %zu experiments that had finished",
-                 count_waiting(finish));
+        const size_t count = count_waiting(finish);
+        snprintf(line, sizeof line, "--on-finish was not run for %zu experiment%s that had finished",
+                 count, count == 1 ? "" : "s");
         finish->say(finish->context, line);
     }
     free(finish->waiting);

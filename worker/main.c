@@ -330,7 +330,7 @@ int main(int argc, char **argv) {
                        {"predict", predict_main},
                        {"devices", devices_main}};
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        puts("assay " ASSAY_VERSION);
+        puts("assay-worker " ASSAY_VERSION);
         return standard_finish(0);
     }
     struct error error = {0};

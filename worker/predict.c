@@ -222,8 +222,10 @@ int predict_main(int argc, char **argv) {
         if (error.code != ERROR_NONE)
             standard_complain("%s", error.message);
         else if (broken > 0)
-            standard_complain("%zu of %zu pictures could not be read; the others are scored",
-                              broken, options.pictures.count);
+            standard_complain("%zu of %zu picture%s could not be read; %s", broken,
+                              options.pictures.count, options.pictures.count == 1 ? "" : "s",
+                              broken == options.pictures.count ? "none is scored"
+                                                               : "the others are scored");
         code = error.code != ERROR_NONE ? (int)error.code : broken > 0 ? ERROR_FAILED : 0;
     }
     picture_list_free(&options.pictures);

@@ -255,6 +255,17 @@ static void what_waits_at_the_end_is_said(void **state) {
                         "--on-finish was not run for 2 experiments that had finished\n");
 }
 
+static void one_that_waits_at_the_end_is_one(void **state) {
+    struct fixture *fixture = *state;
+    use(fixture, "true");
+    submit(fixture->bench, 1, 1, 3);
+    cancel(fixture->bench, "[1]");
+    finish_close(fixture->finish);
+    fixture->finish = fixture->bench->coordinator.finish = NULL;
+    assert_string_equal(fixture->said,
+                        "--on-finish was not run for 1 experiment that had finished\n");
+}
+
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set, strike)
     const struct CMUnitTest tests[] = {
@@ -269,6 +280,7 @@ int main(void) {
         TEST(more_than_may_wait_are_said_to_be_left_out),
         TEST(words_of_others_are_never_part_of_the_command),
         TEST(what_waits_at_the_end_is_said),
+        TEST(one_that_waits_at_the_end_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

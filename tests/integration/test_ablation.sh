@@ -25,6 +25,8 @@ assay compare ablation >"$work/compare.txt"
 for name in none 'real x2'; do
     grep -q -- "$name" "$work/compare.txt" || fail "compare does not show $name"
 done
+grep -q '^What each value does on average' "$work/compare.txt" || fail "compare does not show the effects"
+[ "$(LC_ALL=C.UTF-8 wc -L <"$work/compare.txt")" -le 80 ] || fail "compare is wider than 80 columns"
 assay ls --json >"$work/ls.json"
 
 # the task is learnt: above 0.8 where guessing has 0.5

@@ -43,6 +43,10 @@ run 0 assay --help
 says '^  submit '
 run 0 assay --version
 says '^assay [0-9]'
+for program in coordinator worker; do
+    run 0 "$ASSAY_BIN/assay-$program" --version
+    says "^assay-$program [0-9]"
+done
 run 2 assay sumbit
 one_error 'did you mean "submit"'
 run 2 assay ls --jsno
@@ -53,6 +57,7 @@ for command in $("$ASSAY_BIN/assay" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); 
     # Each example is a line of its own, to be copied as it stands.
     sed -n '/^Examples*:$/,$p' "$work/out" | grep -vE '^Examples*:$|^$|^  [a-z]' >"$work/broken" &&
         fail "an example of $command is broken: $(cat "$work/broken")"
+    [ "$(grep -c "^  assay $command" "$work/out")" -lt 2 ] || says '^Examples:$'
 done
 
 # completes WORD...: what bash offers for the last word of `assay WORD...`
@@ -163,6 +168,10 @@ expect "an empty list" "$(cat out)" "[]"
 # --- queued, cancelled -------------------------------------------------------------------------
 run 0 assay submit demo.json --priority -5
 says '^ 1  demo/'
+run 0 assay logs 1
+one_error 'experiment 1 has no log yet'
+run 0 assay logs 1 --json
+[ ! -s err ] || fail "--json says: $(cat err)"
 run 0 assay cancel 2
 says '^2 demo/.*: cancelled'
 run 0 assay cancel demo
@@ -174,6 +183,9 @@ says 'state +cancelled'
 run 4 assay watch demo
 run 4 assay compare demo
 run 0 assay compare
+run 0 assay logs 1
+[ ! -s out ] || fail "a log of what has not begun: $(cat out)"
+one_error 'experiment 1 ended without a log; assay show 1 says how'
 run 4 assay logs 1 -f
 run 0 assay ls --state queued --json
 expect "nothing queued" "$(cat out)" "[]"

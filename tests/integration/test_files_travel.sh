@@ -91,7 +91,7 @@ assay verify --tensors "$calm@last" "$moved@$epochs" >"$work/out" || fail "verif
 mkdir -p "$db-artifacts/sha256/00"
 head -c 1048576 /dev/zero >"$db-artifacts/sha256/00/$(printf 'a%.0s' {1..62})"
 assay gc --dry-run >"$work/out"
-grep -q '^would remove 1 file, 1.0 MiB; [0-9]*, .* stay$' "$work/out" || fail "gc: $(cat "$work/out")"
+grep -q '^would remove 1 file, 1.0 MiB; [0-9]* files, .*, stay$' "$work/out" || fail "gc: $(cat "$work/out")"
 assay gc --keep-every 4 --json >"$work/gc.json"
 [ "$(json "j ->> '$.bytes' > 1048576 AND j ->> '$.files' > 1" "$work/gc.json")" = 1 ] ||
     fail "gc --keep-every 4 leaves the checkpoint of epoch 2: $(cat "$work/gc.json")"

@@ -69,6 +69,16 @@ assay predict "$checkpoint" mixed >out 2>err || status=$?
 grep -q '^"mixed/a, ""b"".png",0\.[0-9]*,[01]$' out || fail "$(cat out)"
 [ "$(wc -l <out)" = 2 ] && grep -q '^assay: mixed/broken.png: ' err && grep -q '1 of 2 pictures' err ||
     fail "$(cat out err)"
+status=0
+assay predict "$checkpoint" mixed/broken.png >out 2>err || status=$?
+[ $status = 1 ] && grep -q '^assay: 1 of 1 picture could not be read; none is scored$' err || fail "$status: $(cat err)"
+# An experiment without the @ of a checkpoint is asked for it, not looked for as a file alone.
+for word in "$id" nowhere.safetensors "$id@best@"; do
+    status=0
+    assay predict "$word" mixed >out 2>err || status=$?
+    [ $status = 2 ] && grep -q "^assay: $word: No such file .* ID@best, ID@last or ID@EPOCH$" err ||
+        fail "predict $word: $status, $(cat err)"
+done
 assay predict "$checkpoint" mixed --json >out 2>/dev/null || true
 [ "$(json "json_array_length(j), json_type(j, '\$[1].error')" out)" = '2|text' ] || fail "$(cat out)"
 
