@@ -1,9 +1,8 @@
 #include "cli/lettering.h"
 
+#include "cli/substitute.h"
 #include "core/text.h"
 
-#include <cairo-ft.h>
-#include <fontconfig/fontconfig.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,31 +23,6 @@ static bool has(cairo_scaled_font_t *font, const char *text, size_t length) {
         all = all && glyphs[i].index != 0;
     cairo_glyph_free(glyphs);
     return all;
-}
-
-/* An installed font for a letter that the one in use, a toy, lacks; NULL without memory. */
-static cairo_font_face_t *face_for(cairo_font_face_t *usual, unsigned long code) {
-    const bool bold = cairo_toy_font_face_get_weight(usual) == CAIRO_FONT_WEIGHT_BOLD;
-    FcPattern *wish = FcPatternCreate(), *found = NULL;
-    FcCharSet *letters = FcCharSetCreate();
-    FcResult result;
-    if (wish != NULL && letters != NULL && FcCharSetAddChar(letters, (FcChar32)code) &&
-        FcPatternAddCharSet(wish, FC_CHARSET, letters) &&
-        FcPatternAddString(wish, FC_FAMILY, (const FcChar8 *)LETTERING_FONT) &&
-        FcPatternAddInteger(wish, FC_WEIGHT, bold ? FC_WEIGHT_BOLD : FC_WEIGHT_NORMAL) &&
-        FcConfigSubstitute(NULL, wish, FcMatchPattern)) {
-        FcDefaultSubstitute(wish);
-        found = FcFontMatch(NULL, wish, &result);
-    }
-    cairo_font_face_t *face =
-        found != NULL ? cairo_ft_font_face_create_for_pattern(found) : NULL; /* has its own */
-    if (found != NULL)
-        FcPatternDestroy(found);
-    if (letters != NULL)
-        FcCharSetDestroy(letters);
-    if (wish != NULL)
-        FcPatternDestroy(wish);
-    return face;
 }
 
 /* Puts `length` bytes down in the font in use, or only measures them. Returns where they end. */
@@ -101,7 +75,7 @@ static double letter(cairo_t *cairo, double x, double y, const char *text, bool 
         text += length;
         if (*text == '\0' || utf8_decode(text, &code) == 0)
             break;
-        cairo_font_face_t *other = face_for(usual, code);
+        cairo_font_face_t *other = substitute_for(usual, code);
         if (other != NULL)
             cairo_set_font_face(cairo, other);
         length = lacking(font, cairo_get_scaled_font(cairo), text);

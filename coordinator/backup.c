@@ -47,19 +47,40 @@ static bool forget_history(sqlite3 *copy, const char *path, struct error *error)
     return good || store_look_failed(copy, path, error);
 }
 
-/* A checked copy at `path`, which is overwritten. */
-static bool copy_database(const char *from, const char *path, struct error *error) {
+/* What root makes in the folder of another user is that user's from the beginning, as what SQLite
+ * puts beside a database is. The file is given by its descriptor: its name is in others' hands. */
+static bool give(int made, const char *path, struct error *error) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    struct stat status;
+    bool good = folder != NULL || error_memory(error);
+    if (good && geteuid() == 0 && stat(folder, &status) == 0 && status.st_uid != 0)
+        good = fchown(made, status.st_uid, status.st_gid) == 0 ||
+               error_errno(error, ERROR_FAILED, "cannot give %s to the owner of its folder", path);
+    free(folder);
+    return good;
+}
+
+/* An empty file. SQLite would not say why it cannot make one. */
+static bool make_file(const char *path, bool of_folder, struct error *error) {
+    int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (made < 0)
+        return error_errno(error, ERROR_FAILED, "cannot make %s", path);
+    bool good = !of_folder || give(made, path, error);
+    close(made);
+    return good;
+}
+
+/* A checked copy at `path`, which is overwritten; `of_folder`: whose folder it is in, theirs it is.
+ */
+static bool copy_database(const char *from, const char *path, bool of_folder, struct error *error) {
     sqlite3 *source = NULL, *copy = NULL;
     bool good = false;
     aside_remove(path);
     if (!store_look(from, &source, error))
         goto out;
-    int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (made < 0) { /* SQLite would not say why */
-        error_errno(error, ERROR_FAILED, "cannot make %s", path);
+    if (!make_file(path, of_folder, error))
         goto out;
-    }
-    close(made);
     if (sqlite3_open(path, &copy) != SQLITE_OK) {
         error_set(error, ERROR_FAILED, "cannot make %s: %s", path, sqlite3_errmsg(copy));
         goto out;
@@ -119,7 +140,7 @@ bool backup_make(const char *db, const char *path, int64_t *bytes, struct error 
     struct stat status = {0};
     char *partial = partial_path(path, error);
     bool good = partial != NULL && check_replaceable(db, path, error) &&
-                copy_database(db, partial, error) && atomic_file_link(partial, path, error);
+                copy_database(db, partial, false, error) && atomic_file_link(partial, path, error);
     if (good && stat(path, &status) != 0)
         good = error_errno(error, ERROR_FAILED, "%s", path);
     *bytes = (int64_t)status.st_size;
@@ -151,8 +172,9 @@ static bool migrate(const char *partial, struct error *error) {
 
 bool backup_restore(const char *path, const char *db, struct error *error) {
     char *partial = partial_path(db, error);
-    bool good = partial != NULL && check_free(db, error) && copy_database(path, partial, error) &&
-                migrate(partial, error) && atomic_file_link(partial, db, error);
+    bool good = partial != NULL && check_free(db, error) &&
+                copy_database(path, partial, true, error) && migrate(partial, error) &&
+                atomic_file_link(partial, db, error);
     aside_remove(partial);
     free(partial);
     return good;

@@ -4,6 +4,7 @@
 
 #include "tests/temporary.h"
 
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <cmocka.h>
 
 #define LETTER "\xE6\x97\xA5" /* U+65E5 */
+#define OTHER "\xE6\x9C\xAC"  /* U+672C */
 enum { SIZE = 16, WIDE = 200, HIGH = 40, BASE = 30 };
 
 /* Before anything asks fontconfig: a configuration of our own, since the system's may leave out
@@ -77,6 +79,30 @@ static void a_letter_that_the_usual_font_lacks_comes_from_one_that_has_it(void *
     cairo_destroy(cairo);
 }
 
+static int asked; /* how often fontconfig was, by our own code */
+
+FcPattern *__real_FcFontMatch(FcConfig *config, FcPattern *pattern, FcResult *result);
+FcPattern *__wrap_FcFontMatch(FcConfig *config, FcPattern *pattern, FcResult *result);
+FcPattern *__wrap_FcFontMatch(FcConfig *config, FcPattern *pattern, FcResult *result) {
+    asked++;
+    return __real_FcFontMatch(config, pattern, result);
+}
+
+static void fontconfig_is_asked_once_for_a_letter_however_often_it_comes(void **state) {
+    (void)state;
+    asked = 0;
+    cairo_t *cairo = paper();
+    for (int i = 0; i < 3; i++) {
+        lettering_use(cairo, SIZE, true); /* in bold no test before has asked */
+        assert_true(lettering_width(cairo, OTHER "a" LETTER OTHER) > 0);
+        lettering_use(cairo, 2 * SIZE, true);
+        assert_true(fabs(lettering_width(cairo, LETTER "b" LETTER) - 4 * SIZE -
+                         lettering_width(cairo, "b")) < 0.01);
+    }
+    assert_int_equal(asked, 2);
+    cairo_destroy(cairo);
+}
+
 static void a_letter_that_no_font_has_has_a_width_all_the_same(void **state) {
     (void)state;
     cairo_t *cairo = paper();
@@ -113,6 +139,7 @@ static void what_fits_keeps_its_beginning_and_its_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_letter_that_the_usual_font_lacks_comes_from_one_that_has_it),
+        cmocka_unit_test(fontconfig_is_asked_once_for_a_letter_however_often_it_comes),
         cmocka_unit_test(a_letter_that_no_font_has_has_a_width_all_the_same),
         cmocka_unit_test(what_is_no_utf8_ends_the_line_and_nothing_else),
         cmocka_unit_test(what_fits_keeps_its_beginning_and_its_end),

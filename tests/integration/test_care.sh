@@ -120,6 +120,15 @@ assay backup backup3.db --db backup2.db --json >out
 [ "$(json "j ->> '$.bytes'" out)" = "$(stat -c %s backup3.db)" ] || fail "backup --json says: $(cat out)"
 assay restore backup3.db --db restored.db --json >out
 [ "$(json "j ->> '$.database'" out)" = restored.db ] || fail "restore --json says: $(cat out)"
+# What root restores belongs to whose folder it is in; what root backs up is root's.
+if [ "$(id -u)" = 0 ]; then
+    mkdir theirs
+    chown 12345:12346 theirs
+    assay restore backup3.db --db theirs/runs.db
+    [ "$(stat -c %u:%g theirs/runs.db)" = 12345:12346 ] || fail "root restored: $(ls -l theirs)"
+    assay backup theirs/backup.db --db backup3.db
+    [ "$(stat -c %u theirs/backup.db)" = 0 ] || fail "root backed up: $(ls -l theirs)"
+fi
 
 status=0
 assay fsck --db demo.json 2>err || status=$?
