@@ -17,7 +17,8 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
 bool artifact_which(const char *which);
 
 /* The same for a word of the command line: a file that is there is itself, and ID@best, ID@last or
- * ID@EPOCH that checkpoint, of the experiment of that id or name. ERROR_INPUT for what is neither. */
+ * ID@EPOCH that checkpoint, of the experiment of that id or name. ERROR_INPUT for what is neither.
+ */
 bool artifact_of_word(const struct command_input *input, const char *word, char path[PATH_MAX],
                       struct error *error);
 

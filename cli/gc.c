@@ -95,10 +95,11 @@ static bool print_json(const struct gc_options *chosen, const struct sums *sums)
 
 static bool print_text(const struct gc_options *chosen, const struct sums *sums) {
     char gone[FORMAT_SIZE], kept[FORMAT_SIZE];
-    printf("%s %.0f file%s, %s; %.0f file%s, %s, stay%s\n", chosen->dry_run ? "would remove" : "removed",
-           sums->files, sums->files == 1 ? "" : "s", format_bytes(gone, (uint64_t)sums->bytes),
-           sums->kept_files, sums->kept_files == 1 ? "" : "s",
-           format_bytes(kept, (uint64_t)sums->kept_bytes), sums->kept_files == 1 ? "s" : "");
+    printf("%s %.0f file%s, %s; %.0f file%s, %s, stay%s\n",
+           chosen->dry_run ? "would remove" : "removed", sums->files, sums->files == 1 ? "" : "s",
+           format_bytes(gone, (uint64_t)sums->bytes), sums->kept_files,
+           sums->kept_files == 1 ? "" : "s", format_bytes(kept, (uint64_t)sums->kept_bytes),
+           sums->kept_files == 1 ? "s" : "");
     return true;
 }
 

@@ -25,15 +25,16 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 
 static const struct command_line line = {
     .arguments = "A B",
-    .help = "Compares two files of weights or checkpoints (safetensors or .pth): names, types, "
-            "shapes and every bit of the tensors, and the metadata but for what no two runs share "
-            "(seconds and images per second in the history). Says that they are the same, or "
-            "names the first tensor that differs and its first element that does. Exits 0 when "
-            "they are the same, 1 when not, 2 when a file cannot be read. ID@best, ID@last and "
-            "ID@EPOCH are checkpoints of an experiment."
-            "\vExamples:\n  assay verify a/checkpoint_last.safetensors b/checkpoint_last.safetensors"
-            "\n  assay verify 7@last 8@last"
-            "\n  assay verify --tensors resnet50.pth resnet50.safetensors",
+    .help =
+        "Compares two files of weights or checkpoints (safetensors or .pth): names, types, "
+        "shapes and every bit of the tensors, and the metadata but for what no two runs share "
+        "(seconds and images per second in the history). Says that they are the same, or "
+        "names the first tensor that differs and its first element that does. Exits 0 when "
+        "they are the same, 1 when not, 2 when a file cannot be read. ID@best, ID@last and "
+        "ID@EPOCH are checkpoints of an experiment."
+        "\vExamples:\n  assay verify a/checkpoint_last.safetensors b/checkpoint_last.safetensors"
+        "\n  assay verify 7@last 8@last"
+        "\n  assay verify --tensors resnet50.pth resnet50.safetensors",
     .options = options,
     .parse = parse,
     .least = 2,

@@ -67,8 +67,9 @@ void finish_close(struct finish *finish) {
         return;
     if (count_waiting(finish) > 0) {
         const size_t count = count_waiting(finish);
-        snprintf(line, sizeof line, "--on-finish was not run for %zu experiment%s that had finished",
-                 count, count == 1 ? "" : "s");
+        snprintf(line, sizeof line,
+                 "--on-finish was not run for %zu experiment%s that had finished", count,
+                 count == 1 ? "" : "s");
         finish->say(finish->context, line);
     }
     free(finish->waiting);
