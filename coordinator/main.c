@@ -1,5 +1,6 @@
 /* assay-coordinator: options, signals and the order in which the parts open and close. */
 #include "coordinator/care.h"
+#include "coordinator/endpoint.h"
 #include "coordinator/page.h"
 #include "coordinator/places.h"
 #include "coordinator/server.h"
@@ -195,9 +196,11 @@ static bool run(const struct options *options, struct error *error) {
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
     int stop = stop_signals();
     standard_outlast_readers();
+    char bindable[ENDPOINT_MAX];
     bool good = false;
-    if (!raise_descriptor_limit(error))
-        goto out;
+    if (!endpoint_check(options->listen, options->keys != NULL, bindable, error) ||
+        !raise_descriptor_limit(error))
+        goto out; /* before a database is made */
     if (stop < 0) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;

@@ -25,6 +25,7 @@ refused 2 "is not overwritten" "$ASSAY_BIN/assay" keygen person.key
 for address in 0.0.0.0 '*' 192.0.2.1 '[::]'; do
     refused 2 "add --keys KEYS" "$ASSAY_BIN/assay-coordinator" --db "$db" --listen "tcp://$address:0"
 done
+[ ! -e "$db" ] && [ ! -e "$db-artifacts" ] || fail "a database was made that nobody may reach"
 refused 2 "assay keygen" "$ASSAY_BIN/assay-coordinator" --db "$db" --keys .
 chmod 640 keys/coordinator.key
 refused 2 "chmod 600" "$ASSAY_BIN/assay-coordinator" --db "$db" --keys keys
