@@ -30,7 +30,7 @@ static bool path_good(const char *path) {
     return true;
 }
 
-static bool read_line(const char *line, size_t length, struct manifest *manifest) {
+static bool read_line(const char *line, size_t length, struct manifest *manifest, bool *no_memory) {
     struct manifest_picture *picture = &manifest->pictures[manifest->count];
     if (length <= DIGITS + 2 || memcmp(line + DIGITS, "  ", 2) != 0 ||
         memchr(line, '\0', length) != NULL)
@@ -38,7 +38,8 @@ static bool read_line(const char *line, size_t length, struct manifest *manifest
     memcpy(picture->sha256, line, DIGITS);
     picture->sha256[DIGITS] = '\0';
     picture->path = strndup(line + DIGITS + 2, length - DIGITS - 2);
-    if (picture->path == NULL)
+    *no_memory = picture->path == NULL;
+    if (*no_memory)
         return false;
     manifest->classes[0].count = ++manifest->count;
     return sha256_valid(picture->sha256) && path_good(picture->path) &&
@@ -48,6 +49,7 @@ static bool read_line(const char *line, size_t length, struct manifest *manifest
 bool checksums_read(const char *text, size_t length, const char *name, struct manifest *manifest,
                     struct error *error) {
     size_t lines = 0, at = 0;
+    bool no_memory = false;
     for (size_t i = 0; i < length; i++)
         lines += text[i] == '\n';
     *manifest = (struct manifest){.pictures = calloc(lines + 1, sizeof *manifest->pictures),
@@ -59,8 +61,10 @@ bool checksums_read(const char *text, size_t length, const char *name, struct ma
     manifest->class_count = 1;
     for (size_t line = 1; at < length; line++) {
         const char *end = memchr(text + at, '\n', length - at);
-        if (end == NULL || !read_line(text + at, (size_t)(end - text) - at, manifest)) {
+        if (end == NULL || !read_line(text + at, (size_t)(end - text) - at, manifest, &no_memory)) {
             manifest_free(manifest);
+            if (no_memory)
+                return error_machine(error, "out of memory for a list of %zu pictures", lines);
             return error_set(error, ERROR_INPUT,
                              "%s:%zu: no line of a listing: a SHA-256, two spaces and a picture's "
                              "path inside data.root, behind the one before it",

@@ -1,4 +1,5 @@
 /* Memory that is refused at every moment in turn: what comes is whole, or the error says so. */
+#include "core/checksums.h"
 #include "core/experiment.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -155,8 +156,24 @@ static void a_message_that_there_is_no_memory_for_is_not_called_invalid(void **s
     }
 }
 
+static void a_listing_that_there_is_no_memory_for_is_not_called_wrong(void **state) {
+    static const char line[] =
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.png\n";
+    (void)state;
+    REFUSE_EACH(n) {
+        struct manifest listing = {0};
+        struct error error = {0};
+        bool good = checksums_read(line, sizeof line - 1, "real", &listing, &error);
+        refuse_no_more();
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            manifest_free(&listing);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
         cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
         cmocka_unit_test(an_experiment_is_decoded_whole_or_not_at_all),
