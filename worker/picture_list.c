@@ -3,6 +3,7 @@
 #include "core/array.h"
 #include "core/picture.h"
 
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static bool walk(struct picture_list *list, char *folder, struct error *error) {
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     bool ok = tree != NULL || error_errno(error, ERROR_FAILED, "cannot read %s", folder);
     const FTSENT *entry;
-    while (ok && (entry = fts_read(tree)) != NULL) {
+    while (ok && (errno = 0, entry = fts_read(tree)) != NULL) {
         if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
             ok = error_set(error, ERROR_INPUT, "cannot read %s: %s", entry->fts_path,
                            strerror(entry->fts_errno));
@@ -37,6 +38,8 @@ static bool walk(struct picture_list *list, char *folder, struct error *error) {
                  picture_named(entry->fts_name))
             ok = append(list, entry->fts_path, error);
     }
+    if (ok && errno != 0) /* it was not the end */
+        ok = error_errno(error, ERROR_FAILED, "cannot read %s", folder);
     if (tree != NULL)
         fts_close(tree);
     return ok;

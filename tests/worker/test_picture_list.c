@@ -2,7 +2,9 @@
 
 #include "tests/temporary.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,9 +42,39 @@ static void a_picture_that_cannot_be_reached_is_said_and_not_left_out(void **sta
     picture_list_free(&list);
 }
 
+/* The linker puts it in place of the C library's (tests/CMakeLists.txt). */
+FTSENT *__real_fts_read(FTS *tree);
+FTSENT *__wrap_fts_read(FTS *tree);
+static int reads; /* until one is short of memory */
+FTSENT *__wrap_fts_read(FTS *tree) {
+    if (--reads != 0)
+        return __real_fts_read(tree);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void a_folder_that_is_not_read_to_its_end_is_an_error(void **state) {
+    struct picture_list list = {0};
+    struct error error = {0};
+    char *path = temporary_path(state, "a.png");
+    int made = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(made >= 0);
+    reads = 3; /* the folder, the picture */
+    assert_false(picture_list_add(&list, *state, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    reads = 0;
+    picture_list_free(&list);
+    assert_true(picture_list_add(&list, *state, &error));
+    assert_int_equal(list.count, 1);
+    picture_list_free(&list);
+    close(made);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_picture_that_cannot_be_reached_is_said_and_not_left_out),
+        IN_FOLDER(a_folder_that_is_not_read_to_its_end_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
