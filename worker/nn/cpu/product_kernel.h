@@ -1,0 +1,25 @@
+/* product_kernel: products of activations and weights, of which convolutions are made.
+ *
+ * Activations are `rows` of channels (pixels of a map, or tiles' points) as [channels /
+ * 8][rows][8], weights [out_channels / 8][in_channels][8]. Each sum is made in the order of its
+ * index, whatever rows stand beside it.
+ */
+#ifndef ASSAY_WORKER_NN_CPU_PRODUCT_KERNEL_H
+#define ASSAY_WORKER_NN_CPU_PRODUCT_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PRODUCT_BLOCK = 8, PRODUCT_PAIR = 2 * PRODUCT_BLOCK };
+
+/* output = input x weights: `count` rows of all input channels, a pair of blocks of output
+ * channels. From one block of channels to the next are `rows` rows, in input and output. */
+void product(size_t in_channels, size_t rows, size_t count, const float *input,
+             const float *weights, float *output);
+
+/* weights = input' x gradient, a block of input channels by a pair of output channels': the sum
+ * over `count` rows, added to what stands there when `add`. */
+void product_outer(size_t in_channels, size_t rows, size_t count, bool add, const float *input,
+                   const float *gradient, float *weights);
+
+#endif

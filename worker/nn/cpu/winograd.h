@@ -1,0 +1,33 @@
+/* winograd: a 3x3 convolution of stride 1 by minimal filtering, F(2x2, 3x3): 16 products in place
+ * of 36 for four values of the output, forward and backward.
+ * S. Winograd, Arithmetic Complexity of Computations (1980); A. Lavin and S. Gray, Fast Algorithms
+ * for Convolutional Neural Networks, CVPR 2016 (the transforms A, B and G, and how little they
+ * round). Backward passes are the transposes.
+ *
+ * For activations in blocks of 8 channels, which is what oneDNN likes where there is no AVX-512,
+ * and weights as OIhw8i8o. Sums are made in an order that follows the shape alone: no result
+ * depends on the number of threads.
+ */
+#ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_H
+#define ASSAY_WORKER_NN_CPU_WINOGRAD_H
+
+#include <stddef.h>
+
+struct winograd {
+    size_t count;                     /* pictures */
+    size_t in_channels, out_channels; /* multiples of 16 */
+    size_t height, width;             /* of input and output alike */
+};
+
+/* Bytes of scratch memory for each of the calls below. */
+size_t winograd_scratch(const struct winograd *shape);
+
+void winograd_forward(const struct winograd *shape, const float *input, const float *weights,
+                      float *output, float *scratch);
+void winograd_backward_data(const struct winograd *shape, const float *output_gradient,
+                            const float *weights, float *input_gradient, float *scratch);
+void winograd_backward_weights(const struct winograd *shape, const float *input,
+                               const float *output_gradient, float *weights_gradient,
+                               float *scratch);
+
+#endif

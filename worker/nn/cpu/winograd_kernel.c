@@ -1,0 +1,253 @@
+#include "worker/nn/cpu/winograd_kernel.h"
+
+#include "worker/nn/cpu/lanes.h"
+
+#include <string.h>
+
+enum { BLOCK = LANES_BLOCK, KERNEL = 3, TILE = 4, STEP = 2 };
+
+/* ---- tiles ---- */
+
+/* A tile's place. */
+struct place {
+    size_t picture, row, column;
+};
+
+INLINE struct place place_of(const struct winograd_tiles *tiles, size_t tile) {
+    size_t across = (tiles->width + 1) / STEP, down = (tiles->height + 1) / STEP;
+    return (struct place){tile / (across * down), tile / across % down, tile % across};
+}
+
+INLINE void place_next(const struct winograd_tiles *tiles, struct place *place) {
+    if (++place->column < (tiles->width + 1) / STEP)
+        return;
+    place->column = 0;
+    if (++place->row < (tiles->height + 1) / STEP)
+        return;
+    place->row = 0;
+    place->picture++;
+}
+
+/* Where a picture's block of channels begins. */
+INLINE size_t plane_at(const struct winograd_tiles *tiles, size_t picture, size_t block) {
+    return (picture * (tiles->channels / BLOCK) + block) * tiles->height * tiles->width * BLOCK;
+}
+
+/* Reads side x side values whose first is (top, left) counted from `border` outside of the map;
+ * what is outside is 0. */
+INLINE void tile_read(const struct winograd_tiles *tiles, const float *plane, size_t top,
+                      size_t left, size_t border, size_t side, lanes *values) {
+    if (top >= border && left >= border && top + side <= tiles->height + border &&
+        left + side <= tiles->width + border) {
+        const float *first = plane + ((top - border) * tiles->width + left - border) * BLOCK;
+        for (size_t i = 0; i < side; i++)
+            for (size_t j = 0; j < side; j++)
+                values[i * side + j] = *lanes_in(first + (i * tiles->width + j) * BLOCK);
+        return;
+    }
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < side; j++) {
+            size_t y = top + i - border, x = left + j - border; /* beyond both when outside */
+            values[i * side + j] = y < tiles->height && x < tiles->width
+                                       ? *lanes_in(plane + (y * tiles->width + x) * BLOCK)
+                                       : (lanes){0};
+        }
+}
+
+INLINE void points_write(const struct winograd_tiles *tiles, const lanes *values, float *points) {
+    for (size_t i = 0; i < WINOGRAD_POINTS; i++)
+        *lanes_at(points + i * tiles->point) = values[i];
+}
+
+INLINE void points_read(size_t point, const float *points, lanes *values) {
+    for (size_t i = 0; i < WINOGRAD_POINTS; i++)
+        values[i] = *lanes_in(points + i * point);
+}
+
+/* ---- transforms: of `columns` columns, then of what they gave by rows ---- */
+
+/* B' = 1  0 -1  0   0  1  1  0   0 -1  1  0   0  1  0 -1 */
+INLINE void input_transform(lanes *d) {
+    for (size_t j = 0; j < TILE; j++) {
+        lanes a = d[j], b = d[TILE + j], c = d[2 * TILE + j], e = d[3 * TILE + j];
+        d[j] = a - c;
+        d[TILE + j] = b + c;
+        d[2 * TILE + j] = c - b;
+        d[3 * TILE + j] = b - e;
+    }
+    for (size_t i = 0; i < TILE * TILE; i += TILE) {
+        lanes a = d[i], b = d[i + 1], c = d[i + 2], e = d[i + 3];
+        d[i] = a - c;
+        d[i + 1] = b + c;
+        d[i + 2] = c - b;
+        d[i + 3] = b - e;
+    }
+}
+
+/* A' = 1  1  1  0   0  1 -1 -1 */
+INLINE void output_transform(const lanes *m, lanes *y) {
+    lanes t[STEP * TILE];
+    for (size_t j = 0; j < TILE; j++) {
+        t[j] = m[j] + m[TILE + j] + m[2 * TILE + j];
+        t[TILE + j] = m[TILE + j] - m[2 * TILE + j] - m[3 * TILE + j];
+    }
+    for (size_t i = 0; i < STEP; i++) {
+        y[STEP * i] = t[TILE * i] + t[TILE * i + 1] + t[TILE * i + 2];
+        y[STEP * i + 1] = t[TILE * i + 1] - t[TILE * i + 2] - t[TILE * i + 3];
+    }
+}
+
+INLINE void gradient_transform(const lanes *g, lanes *points) {
+    lanes t[TILE * STEP];
+    for (size_t j = 0; j < STEP; j++) {
+        t[j] = g[j];
+        t[STEP + j] = g[j] + g[STEP + j];
+        t[2 * STEP + j] = g[j] - g[STEP + j];
+        t[3 * STEP + j] = -g[STEP + j];
+    }
+    for (size_t i = 0; i < TILE; i++) {
+        points[TILE * i] = t[STEP * i];
+        points[TILE * i + 1] = t[STEP * i] + t[STEP * i + 1];
+        points[TILE * i + 2] = t[STEP * i] - t[STEP * i + 1];
+        points[TILE * i + 3] = -t[STEP * i + 1];
+    }
+}
+
+/* G = 1  0  0   1/2  1/2  1/2   1/2 -1/2  1/2   0  0  1 */
+INLINE void weights_transform(const lanes *g, lanes *points) {
+    lanes t[TILE * KERNEL];
+    for (size_t j = 0; j < KERNEL; j++) {
+        lanes outer = (g[j] + g[2 * KERNEL + j]) * 0.5f, inner = g[KERNEL + j] * 0.5f;
+        t[j] = g[j];
+        t[KERNEL + j] = outer + inner;
+        t[2 * KERNEL + j] = outer - inner;
+        t[3 * KERNEL + j] = g[2 * KERNEL + j];
+    }
+    for (size_t i = 0; i < TILE; i++) {
+        const lanes *row = t + KERNEL * i;
+        lanes outer = (row[0] + row[2]) * 0.5f, inner = row[1] * 0.5f;
+        points[TILE * i] = row[0];
+        points[TILE * i + 1] = outer + inner;
+        points[TILE * i + 2] = outer - inner;
+        points[TILE * i + 3] = row[2];
+    }
+}
+
+INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
+    lanes t[KERNEL * TILE];
+    for (size_t j = 0; j < TILE; j++) {
+        lanes sum = (s[TILE + j] + s[2 * TILE + j]) * 0.5f;
+        t[j] = s[j] + sum;
+        t[TILE + j] = (s[TILE + j] - s[2 * TILE + j]) * 0.5f;
+        t[2 * TILE + j] = sum + s[3 * TILE + j];
+    }
+    for (size_t i = 0; i < KERNEL; i++) {
+        const lanes *row = t + TILE * i;
+        lanes sum = (row[1] + row[2]) * 0.5f;
+        g[KERNEL * i] = row[0] + sum;
+        g[KERNEL * i + 1] = (row[1] - row[2]) * 0.5f;
+        g[KERNEL * i + 2] = sum + row[3];
+    }
+}
+
+/* ---- kernels ---- */
+
+SIMD_CLONES void winograd_input(const struct winograd_tiles *tiles, size_t block, const float *map,
+                                float *points) {
+    struct place place = place_of(tiles, tiles->first);
+    points += (block * tiles->rows + tiles->at) * BLOCK;
+    for (size_t tile = 0; tile < tiles->count; tile++) {
+        lanes values[TILE * TILE];
+        tile_read(tiles, map + plane_at(tiles, place.picture, block), place.row * STEP,
+                  place.column * STEP, 1, TILE, values);
+        input_transform(values);
+        points_write(tiles, values, points + tile * BLOCK);
+        place_next(tiles, &place);
+    }
+}
+
+SIMD_CLONES void winograd_gradient(const struct winograd_tiles *tiles, size_t block,
+                                   const float *map, float *points) {
+    struct place place = place_of(tiles, tiles->first);
+    points += (block * tiles->rows + tiles->at) * BLOCK;
+    for (size_t tile = 0; tile < tiles->count; tile++) {
+        lanes gradient[STEP * STEP], values[TILE * TILE];
+        tile_read(tiles, map + plane_at(tiles, place.picture, block), place.row * STEP,
+                  place.column * STEP, 0, STEP, gradient);
+        gradient_transform(gradient, values);
+        points_write(tiles, values, points + tile * BLOCK);
+        place_next(tiles, &place);
+    }
+}
+
+SIMD_CLONES void winograd_output(const struct winograd_tiles *tiles, size_t block,
+                                 const float *points, float *map) {
+    struct place place = place_of(tiles, tiles->first);
+    points += (block * tiles->rows + tiles->at) * BLOCK;
+    for (size_t tile = 0; tile < tiles->count; tile++) {
+        lanes values[TILE * TILE], output[STEP * STEP];
+        points_read(tiles->point, points + tile * BLOCK, values);
+        output_transform(values, output);
+        float *plane = map + plane_at(tiles, place.picture, block);
+        for (size_t i = 0; i < STEP; i++)
+            for (size_t j = 0; j < STEP; j++) {
+                size_t y = place.row * STEP + i, x = place.column * STEP + j;
+                if (y < tiles->height && x < tiles->width)
+                    *lanes_at(plane + (y * tiles->width + x) * BLOCK) = output[i * STEP + j];
+            }
+        place_next(tiles, &place);
+    }
+}
+
+SIMD_CLONES void winograd_weights(size_t in_channels, size_t point, size_t block,
+                                  const float *weights, float *points) {
+    enum { TAPS = KERNEL * KERNEL };
+    weights += block * in_channels * TAPS * BLOCK;
+    points += block * in_channels * BLOCK;
+    for (size_t in = 0; in < in_channels; in++) {
+        const float *from = weights + (in / BLOCK * TAPS * BLOCK + in % BLOCK) * BLOCK;
+        lanes taps[TAPS], values[TILE * TILE];
+        for (size_t tap = 0; tap < TAPS; tap++)
+            taps[tap] = *lanes_in(from + tap * BLOCK * BLOCK);
+        weights_transform(taps, values);
+        for (size_t i = 0; i < WINOGRAD_POINTS; i++)
+            *lanes_at(points + i * point + in * BLOCK) = values[i];
+    }
+}
+
+SIMD_CLONES void winograd_weights_turned(size_t in_channels, size_t out_channels, size_t point,
+                                         size_t block, const float *weights, float *points) {
+    enum { TAPS = KERNEL * KERNEL };
+    points += block * out_channels * BLOCK;
+    for (size_t outs = 0; outs < out_channels; outs += BLOCK) {
+        const float *from =
+            weights + (outs / BLOCK * (in_channels / BLOCK) + block) * TAPS * BLOCK * BLOCK;
+        float turned[BLOCK][TAPS][BLOCK];
+        for (size_t tap = 0; tap < TAPS; tap++)
+            for (size_t in = 0; in < BLOCK; in++)
+                for (size_t out = 0; out < BLOCK; out++)
+                    turned[out][TAPS - 1 - tap][in] = from[(tap * BLOCK + in) * BLOCK + out];
+        for (size_t out = 0; out < BLOCK; out++) {
+            lanes taps[TAPS], values[TILE * TILE];
+            memcpy(taps, turned[out], sizeof taps);
+            weights_transform(taps, values);
+            for (size_t i = 0; i < WINOGRAD_POINTS; i++)
+                *lanes_at(points + i * point + (outs + out) * BLOCK) = values[i];
+        }
+    }
+}
+
+SIMD_CLONES void winograd_weights_gradient(size_t in_channels, size_t point, size_t block,
+                                           const float *points, float *gradient) {
+    enum { TAPS = KERNEL * KERNEL };
+    gradient += block * in_channels * TAPS * BLOCK;
+    points += block * in_channels * BLOCK;
+    for (size_t in = 0; in < in_channels; in++) {
+        float *to = gradient + (in / BLOCK * TAPS * BLOCK + in % BLOCK) * BLOCK;
+        lanes taps[TAPS], values[TILE * TILE];
+        points_read(point, points + in * BLOCK, values);
+        weights_gradient_transform(values, taps);
+        for (size_t tap = 0; tap < TAPS; tap++)
+            *lanes_at(to + tap * BLOCK * BLOCK) = taps[tap];
+    }
+}

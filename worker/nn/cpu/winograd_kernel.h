@@ -1,0 +1,47 @@
+/* winograd_kernel: the loops of a 3x3 convolution by minimal filtering (winograd.h).
+ *
+ * A tile is 4x4 values of the input, from which come 2x2 of the output; tiles of a map overlap by
+ * two. Tiles of a batch are counted picture by picture, row by row. What a tile becomes are its 16
+ * points. Points of activations stand as [point][channels / 8][tile][8], points of weights as
+ * [point][out_channels / 8][in_channels][8]: eight channels are a vector everywhere.
+ */
+#ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
+#define ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
+
+#include <stddef.h>
+
+enum { WINOGRAD_BLOCK = 8, WINOGRAD_POINTS = 16 };
+
+/* A run of a batch's tiles, and where their points go. */
+struct winograd_tiles {
+    size_t height, width; /* of the map */
+    size_t channels;
+    size_t first, count;
+    size_t at;    /* where the first of them stands among the points */
+    size_t rows;  /* from one block of channels to the next */
+    size_t point; /* floats from one point to the next */
+};
+
+/* Points of an input's tiles, of one block of channels: B'dB. */
+void winograd_input(const struct winograd_tiles *tiles, size_t block, const float *map,
+                    float *points);
+/* Points of an output's gradient: A g A'. */
+void winograd_gradient(const struct winograd_tiles *tiles, size_t block, const float *map,
+                       float *points);
+/* An output from its points: A'mA. */
+void winograd_output(const struct winograd_tiles *tiles, size_t block, const float *points,
+                     float *map);
+
+/* Points of weights, OIhw8i8o, of one block of output channels: G w G'. `point` floats lie from one
+ * point to the next. */
+void winograd_weights(size_t in_channels, size_t point, size_t block, const float *weights,
+                      float *points);
+/* The same of the weights that take an output's gradient to the input's: turned by half a turn,
+ * inputs and outputs changed over; `block` is one of input channels. */
+void winograd_weights_turned(size_t in_channels, size_t out_channels, size_t point, size_t block,
+                             const float *weights, float *points);
+/* Gradients of weights from their points: G'sG. */
+void winograd_weights_gradient(size_t in_channels, size_t point, size_t block, const float *points,
+                               float *gradient);
+
+#endif
