@@ -188,12 +188,15 @@ static bool backward_weights_new(struct convolution *convolution,
  * by minimal filtering oneDNN's time is halved, of 1x1 it is matched, without its dependence on the
  * number of threads. Of a map of one row or column, tiles would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
-    if (shape->block != 8 || shape->plain_input || shape->stride != 1 ||
-        shape->in.channels % 16 != 0 || shape->out.channels % 16 != 0)
+    if (shape->block != 8 || shape->plain_input || shape->in.channels % 16 != 0 ||
+        shape->out.channels % 16 != 0)
         return NOTHING;
-    if (shape->kernel == 3 && shape->padding == 1 && shape->in.height > 1 && shape->in.width > 1)
-        return ALL_3X3;
-    return shape->kernel == 1 && shape->padding == 0 ? WEIGHTS_GRADIENT_1X1 : NOTHING;
+    if (shape->kernel == 1 && shape->padding == 0)
+        return WEIGHTS_GRADIENT_1X1;
+    return shape->kernel == 3 && shape->stride == 1 && shape->padding == 1 &&
+                   shape->in.height > 1 && shape->in.width > 1
+               ? ALL_3X3
+               : NOTHING;
 }
 
 static bool passes_new(struct convolution *convolution, const struct convolution_shape *shape,
@@ -220,10 +223,11 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
         return error_machine(error, "out of memory for a convolution");
     size_t ins = (size_t)shape->in.channels, outs = (size_t)shape->out.channels;
     size_t height = (size_t)shape->in.height, width = (size_t)shape->in.width;
-    *convolution = (struct convolution){.ours = ours_of(shape),
-                                        .pointwise = {shape->count, ins, outs, height * width},
-                                        .winograd = {shape->count, ins, outs, height, width},
-                                        .onednn = onednn};
+    *convolution = (struct convolution){
+        .ours = ours_of(shape),
+        .pointwise = {shape->count, ins, outs, height, width, (size_t)shape->stride},
+        .winograd = {shape->count, ins, outs, height, width},
+        .onednn = onednn};
     dnnl_format_tag_t held = block_tag(shape->block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
                      convolution->ours == NOTHING ? dnnl_format_tag_any : dnnl_OIhw8i8o, held,
@@ -254,11 +258,13 @@ const onednn_layout *convolution_weights(const struct convolution *convolution) 
 size_t convolution_scratch(const struct convolution *convolution) {
     if (convolution->ours == ALL_3X3)
         return winograd_scratch(&convolution->winograd);
-    size_t most = convolution->forward.scratch_bytes;
-    if (convolution->backward_data.scratch_bytes > most)
-        most = convolution->backward_data.scratch_bytes;
-    if (convolution->backward_weights.scratch_bytes > most)
-        most = convolution->backward_weights.scratch_bytes;
+    const size_t needed[] = {
+        convolution->forward.scratch_bytes, convolution->backward_data.scratch_bytes,
+        convolution->backward_weights.scratch_bytes,
+        convolution->ours == WEIGHTS_GRADIENT_1X1 ? pointwise_scratch(&convolution->pointwise) : 0};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        most = needed[i] > most ? needed[i] : most;
     return most;
 }
 
@@ -295,7 +301,7 @@ bool convolution_backward_weights(const struct convolution *convolution, const f
     }
     if (convolution->ours == WEIGHTS_GRADIENT_1X1) {
         pointwise_backward_weights(&convolution->pointwise, input, output_gradient,
-                                   weights_gradient);
+                                   weights_gradient, scratch);
         return true;
     }
     return pass_run(convolution->onednn, &convolution->backward_weights,
