@@ -11,7 +11,8 @@ once with both held to AVX2 (oneDNN and ATen; assay's own loops know no such swi
 are).
 
 The floor is what oneDNN's own primitives take in our step, each at its best, by DNNL_VERBOSE: nothing
-that trains with them can be faster.
+that trains with them can be faster. Held to AVX2 there is none, for assay makes most convolutions there
+itself.
 Needs torch and torchvision.
 """
 import argparse
@@ -26,6 +27,7 @@ import time
 ISAS = {"native": {}, "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2",
                                "ATEN_CPU_CAPABILITY": "avx2"}}
 BATCH = 32
+CONVOLUTIONS = 53  # of a ResNet-50
 
 
 def peak_bytes():
@@ -88,17 +90,19 @@ def primitives(output):
 
 
 def floor(program, size, isa):
-    """(images/s of the primitives, of those and the reorders): the difference of runs of 3 and 1 steps."""
+    """(images/s of the primitives, of those and the reorders), the difference of runs of 3 and 1 steps; None when not
+    all convolutions are oneDNN's."""
     few, many = (primitives(run_assay(program, size, steps, isa, DNNL_VERBOSE="1")) for steps in (1, 3))
-    work = moved = 0
+    work = moved = convolutions = 0
     for name, times in many.items():
         per_step = (len(times) - len(few.get(name, []))) / 2
         milliseconds = per_step * min(times)
+        convolutions += per_step if ",convolution," in name and ",forward_training," in name else 0
         if ",reorder," in name:
             moved += milliseconds
         else:
             work += milliseconds
-    return BATCH / work * 1000, BATCH / (work + moved) * 1000
+    return (BATCH / work * 1000, BATCH / (work + moved) * 1000) if convolutions == CONVOLUTIONS else (None, None)
 
 
 def measure(program, size, isa, compiled, rounds):
@@ -121,9 +125,10 @@ def measure(program, size, isa, compiled, rounds):
 
 
 def row(one):
-    return "| %s | %d px | %.1f (%s) | %.1f | %.2f x (%.2f to %.2f) | %.1f | %.1f | %.2f GB | %.2f GB |" % (
+    floors = ["-" if one[which] is None else "%.1f" % one[which] for which in ("floor_with_reorders", "floor")]
+    return "| %s | %d px | %.1f (%s) | %.1f | %.2f x (%.2f to %.2f) | %s | %s | %.2f GB | %.2f GB |" % (
         one["isa"], one["size"], one["torch"], one["format"], one["assay"], statistics.median(one["ratios"]),
-        min(one["ratios"]), max(one["ratios"]), one["floor_with_reorders"], one["floor"], one["torch_bytes"] / 1e9,
+        min(one["ratios"]), max(one["ratios"]), *floors, one["torch_bytes"] / 1e9,
         one["assay_bytes"] / 1e9)
 
 

@@ -1,10 +1,11 @@
-/* convolution: one convolution of a plan, forward and backward, on oneDNN.
+/* convolution: one convolution of a plan, forward and backward: on oneDNN or, in blocks of eight
+ * channels, by kernels of our own (winograd.h, pointwise.h).
  *
- * Activations are held in the plan's layout (map.h), weights in the layout that the forward
- * primitive prefers. Every primitive is asked with format `any`; where it prefers another layout
- * than the one held, the operand is reordered through scratch memory. That is cheap for weights and
- * saves small maps: at 2x2, oneDNN 2.6 has no fast backward-weights for the layouts that the other
- * passes prefer, only `ref`, which is a thousand times slower.
+ * Activations are held in the plan's layout (map.h), weights in the layout that the forward pass
+ * prefers. Every primitive is asked with format `any`; where it prefers another layout than the one
+ * held, the operand is reordered through scratch memory. That is cheap for weights and saves small
+ * maps: at 2x2, oneDNN 2.6 has no fast backward-weights for the layouts that the other passes
+ * prefer, only `ref`, which is a thousand times slower.
  */
 #ifndef ASSAY_WORKER_NN_CPU_CONVOLUTION_H
 #define ASSAY_WORKER_NN_CPU_CONVOLUTION_H
