@@ -2,6 +2,7 @@
  * round, and the same bits for any number of threads and whatever pictures stand beside one. */
 #include "tests/worker/nn/defined.h"
 
+#include "worker/nn/cpu/gathered.h"
 #include "worker/nn/cpu/pointwise.h"
 #include "worker/nn/cpu/winograd.h"
 
@@ -19,27 +20,36 @@ static struct winograd winograd_of(const struct defined_shape *p) {
     return (struct winograd){p->count, p->in, p->out, p->height, p->width};
 }
 
-static struct pointwise pointwise_of(const struct defined_shape *p) {
-    return (struct pointwise){p->count, p->in, p->out, p->height, p->width, p->stride};
+static struct gathered gathered_of(const struct defined_shape *p) {
+    return (struct gathered){p->count, p->in,     p->out,    p->height,
+                             p->width, p->kernel, p->stride, p->kernel / 2};
+}
+
+static bool is_tiled(const struct defined_shape *p) {
+    return p->kernel == 3 && p->stride == 1 && p->height > 1 && p->width > 1;
 }
 
 static size_t scratch_of(const struct defined_shape *p) {
     const struct winograd winograd = winograd_of(p);
-    const struct pointwise pointwise = pointwise_of(p);
-    return p->kernel == 1 ? pointwise_scratch(&pointwise) : winograd_scratch(&winograd);
+    const struct gathered gathered = gathered_of(p);
+    return is_tiled(p) ? winograd_scratch(&winograd) : gathered_scratch(&gathered);
 }
 
 /* All passes that there are. */
 static void run(struct held *h) {
-    const struct winograd winograd = winograd_of(&h->plain.shape);
-    const struct pointwise pointwise = pointwise_of(&h->plain.shape);
-    if (h->plain.shape.kernel == 1) {
-        pointwise_backward_weights(&pointwise, h->x, h->dy, h->dw, h->scratch);
-        return;
+    const struct defined_shape *p = &h->plain.shape;
+    const struct winograd winograd = winograd_of(p);
+    const struct pointwise pointwise = {p->count, p->in, p->out, p->height * p->width};
+    const struct gathered gathered = gathered_of(p);
+    if (is_tiled(p)) {
+        winograd_forward(&winograd, h->x, h->w, h->y, h->scratch);
+        winograd_backward_data(&winograd, h->dy, h->w, h->dx, h->scratch);
+        winograd_backward_weights(&winograd, h->x, h->dy, h->dw, h->scratch);
+    } else if (p->kernel == 1 && p->stride == 1) {
+        pointwise_backward_weights(&pointwise, h->x, h->dy, h->dw);
+    } else {
+        gathered_backward_weights(&gathered, h->x, h->dy, h->dw, h->scratch);
     }
-    winograd_forward(&winograd, h->x, h->w, h->y, h->scratch);
-    winograd_backward_data(&winograd, h->dy, h->w, h->dx, h->scratch);
-    winograd_backward_weights(&winograd, h->x, h->dy, h->dw, h->scratch);
 }
 
 /* Values in [-1, 1), or whole numbers of which all sums and products are exact. */
@@ -110,7 +120,7 @@ static void check(struct defined_shape shape, bool whole) {
     double tolerance = whole ? 0 : 2e-6;
     define(&h.plain);
     run(&h);
-    if (shape.kernel == 3) {
+    if (is_tiled(&shape)) {
         compare("y", unpacked(&h.out, h.y), h.plain.y, map_floats(&h.out), tolerance);
         compare("dx", unpacked(&h.in, h.dx), h.plain.dx, map_floats(&h.in), tolerance);
     }
@@ -125,7 +135,8 @@ static const struct defined_shape shapes[] = {
     {1, 32, 32, 3, 11, 3, 1},  {4, 16, 16, 14, 7, 3, 1},  {3, 16, 16, 21, 19, 3, 1},
     {11, 32, 16, 7, 7, 3, 1},  {5, 80, 48, 4, 4, 3, 1},   {3, 16, 16, 1, 1, 1, 1},
     {2, 80, 32, 21, 19, 1, 1}, {7, 144, 48, 5, 6, 1, 1},  {1, 16, 16, 1, 2, 1, 2},
-    {3, 80, 48, 9, 12, 1, 2},  {4, 32, 32, 41, 38, 1, 2},
+    {2, 48, 16, 1, 7, 3, 1},   {5, 32, 48, 13, 10, 3, 2}, {3, 16, 16, 29, 31, 3, 2},
+    {2, 32, 16, 12, 9, 5, 3},  {3, 80, 48, 9, 12, 1, 2},  {4, 32, 32, 41, 38, 1, 2},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };

@@ -1,5 +1,6 @@
 #include "worker/nn/cpu/convolution.h"
 
+#include "worker/nn/cpu/gathered.h"
 #include "worker/nn/cpu/pass.h"
 #include "worker/nn/cpu/pointwise.h"
 #include "worker/nn/cpu/winograd.h"
@@ -12,13 +13,14 @@ struct layouts {
     onednn_layout *input, *weights, *output;
 };
 
-/* What is done by kernels of our own. */
-enum ours { NOTHING, WEIGHTS_GRADIENT_1X1, ALL_3X3 };
+/* What is done by kernels of our own: all passes (winograd), or the gradients of weights alone. */
+enum ours { NOTHING, WINOGRAD, POINTWISE, GATHERED };
 
 struct convolution {
     enum ours ours;
-    struct pointwise pointwise;
     struct winograd winograd;
+    struct pointwise pointwise;
+    struct gathered gathered;
     struct layouts held; /* weights: as the forward pass likes them best */
     /* For the passes that are oneDNN's: */
     const struct onednn *onednn;
@@ -185,18 +187,19 @@ static bool backward_weights_new(struct convolution *convolution,
 }
 
 /* Ours were measured where blocks are of 8 channels, which is where there is AVX2 and no AVX-512:
- * by minimal filtering oneDNN's time is halved, of 1x1 it is matched, without its dependence on the
- * number of threads. Of a map of one row or column, tiles would be mostly border. */
+ * winograd halves oneDNN's time; pointwise takes as much; gathered as much on large maps and half
+ * on small ones; and no number of threads changes their sums. Of a map of one row or column, tiles
+ * would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
     if (shape->block != 8 || shape->plain_input || shape->in.channels % 16 != 0 ||
         shape->out.channels % 16 != 0)
         return NOTHING;
+    if (shape->stride > 1)
+        return GATHERED;
     if (shape->kernel == 1 && shape->padding == 0)
-        return WEIGHTS_GRADIENT_1X1;
-    return shape->kernel == 3 && shape->stride == 1 && shape->padding == 1 &&
-                   shape->in.height > 1 && shape->in.width > 1
-               ? ALL_3X3
-               : NOTHING;
+        return POINTWISE;
+    bool tiled = shape->kernel == 3 && shape->padding == 1;
+    return tiled && shape->in.height > 1 && shape->in.width > 1 ? WINOGRAD : GATHERED;
 }
 
 static bool passes_new(struct convolution *convolution, const struct convolution_shape *shape,
@@ -207,8 +210,7 @@ static bool passes_new(struct convolution *convolution, const struct convolution
                 forward_new(convolution, shape, &forward, error) &&
                 (!shape->training || !shape->input_gradient ||
                  backward_data_new(convolution, shape, forward, error)) &&
-                (!shape->training || !shape->weights_gradient ||
-                 convolution->ours == WEIGHTS_GRADIENT_1X1 ||
+                (!shape->training || !shape->weights_gradient || convolution->ours != NOTHING ||
                  backward_weights_new(convolution, shape, forward, error));
     if (forward != NULL)
         dnnl_primitive_desc_destroy(forward);
@@ -221,18 +223,21 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     struct convolution *convolution = calloc(1, sizeof *convolution);
     if (convolution == NULL)
         return error_machine(error, "out of memory for a convolution");
-    size_t ins = (size_t)shape->in.channels, outs = (size_t)shape->out.channels;
+    size_t count = shape->count, ins = (size_t)shape->in.channels;
+    size_t outs = (size_t)shape->out.channels;
     size_t height = (size_t)shape->in.height, width = (size_t)shape->in.width;
-    *convolution = (struct convolution){
-        .ours = ours_of(shape),
-        .pointwise = {shape->count, ins, outs, height, width, (size_t)shape->stride},
-        .winograd = {shape->count, ins, outs, height, width},
-        .onednn = onednn};
+    *convolution =
+        (struct convolution){.ours = ours_of(shape),
+                             .winograd = {count, ins, outs, height, width},
+                             .pointwise = {count, ins, outs, height * width},
+                             .gathered = {count, ins, outs, height, width, (size_t)shape->kernel,
+                                          (size_t)shape->stride, (size_t)shape->padding},
+                             .onednn = onednn};
     dnnl_format_tag_t held = block_tag(shape->block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
                      convolution->ours == NOTHING ? dnnl_format_tag_any : dnnl_OIhw8i8o, held,
                      &convolution->held, error) ||
-        (convolution->ours != ALL_3X3 && !passes_new(convolution, shape, error))) {
+        (convolution->ours != WINOGRAD && !passes_new(convolution, shape, error))) {
         convolution_free(convolution);
         return false;
     }
@@ -256,12 +261,12 @@ const onednn_layout *convolution_weights(const struct convolution *convolution) 
 }
 
 size_t convolution_scratch(const struct convolution *convolution) {
-    if (convolution->ours == ALL_3X3)
+    if (convolution->ours == WINOGRAD)
         return winograd_scratch(&convolution->winograd);
     const size_t needed[] = {
         convolution->forward.scratch_bytes, convolution->backward_data.scratch_bytes,
         convolution->backward_weights.scratch_bytes,
-        convolution->ours == WEIGHTS_GRADIENT_1X1 ? pointwise_scratch(&convolution->pointwise) : 0};
+        convolution->ours == GATHERED ? gathered_scratch(&convolution->gathered) : 0};
     size_t most = 0;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         most = needed[i] > most ? needed[i] : most;
@@ -270,7 +275,7 @@ size_t convolution_scratch(const struct convolution *convolution) {
 
 bool convolution_forward(const struct convolution *convolution, const float *input,
                          const float *weights, float *output, void *scratch, struct error *error) {
-    if (convolution->ours == ALL_3X3) {
+    if (convolution->ours == WINOGRAD) {
         winograd_forward(&convolution->winograd, input, weights, output, scratch);
         return true;
     }
@@ -281,7 +286,7 @@ bool convolution_forward(const struct convolution *convolution, const float *inp
 bool convolution_backward_data(const struct convolution *convolution, const float *output_gradient,
                                const float *weights, float *input_gradient, void *scratch,
                                struct error *error) {
-    if (convolution->ours == ALL_3X3) {
+    if (convolution->ours == WINOGRAD) {
         winograd_backward_data(&convolution->winograd, output_gradient, weights, input_gradient,
                                scratch);
         return true;
@@ -294,15 +299,20 @@ bool convolution_backward_data(const struct convolution *convolution, const floa
 bool convolution_backward_weights(const struct convolution *convolution, const float *input,
                                   const float *output_gradient, float *weights_gradient,
                                   void *scratch, struct error *error) {
-    if (convolution->ours == ALL_3X3) {
+    switch (convolution->ours) {
+    case WINOGRAD:
         winograd_backward_weights(&convolution->winograd, input, output_gradient, weights_gradient,
                                   scratch);
         return true;
-    }
-    if (convolution->ours == WEIGHTS_GRADIENT_1X1) {
+    case POINTWISE:
         pointwise_backward_weights(&convolution->pointwise, input, output_gradient,
-                                   weights_gradient, scratch);
+                                   weights_gradient);
         return true;
+    case GATHERED:
+        gathered_backward_weights(&convolution->gathered, input, output_gradient, weights_gradient,
+                                  scratch);
+        return true;
+    case NOTHING: break;
     }
     return pass_run(convolution->onednn, &convolution->backward_weights,
                     (const void *const[]){input, output_gradient, weights_gradient}, scratch,

@@ -1,4 +1,5 @@
-/* pointwise: gradients of the weights of a 1x1 convolution, from the products of product_kernel.h.
+/* pointwise: gradients of the weights of a 1x1 convolution of stride 1, from the products of
+ * product_kernel.h.
  *
  * For activations in blocks of 8 channels and weights as OIhw8i8o, which of 1x1 is
  * [out_channels / 8][in_channels][8]. As fast as oneDNN's with AVX2, and unlike its sums no result
@@ -12,15 +13,10 @@
 struct pointwise {
     size_t count;                     /* pictures */
     size_t in_channels, out_channels; /* multiples of 16 */
-    size_t height, width;             /* of the input */
-    size_t stride;
+    size_t pixels;                    /* of a map */
 };
 
-/* Bytes of scratch memory. */
-size_t pointwise_scratch(const struct pointwise *shape);
-
 void pointwise_backward_weights(const struct pointwise *shape, const float *input,
-                                const float *output_gradient, float *weights_gradient,
-                                float *scratch);
+                                const float *output_gradient, float *weights_gradient);
 
 #endif

@@ -1,0 +1,116 @@
+#include "worker/nn/cpu/gathered.h"
+
+#include "worker/nn/cpu/product_kernel.h"
+
+#include <string.h>
+
+enum {
+    BLOCK = PRODUCT_BLOCK,
+    PAIR = PRODUCT_PAIR,
+    CHUNK = 192, /* pixels of the batch at a time, at most: what is gathered stays in the cache */
+    GROUP = 8 * BLOCK, /* gathered channels that a thread takes with what it read of a gradient */
+    BYTES = BLOCK * sizeof(float)
+};
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t strides(const struct gathered *shape, size_t side) {
+    return (side + 2 * shape->padding - shape->kernel) / shape->stride + 1;
+}
+
+static size_t pixels_of(const struct gathered *shape) {
+    return strides(shape, shape->height) * strides(shape, shape->width);
+}
+
+static size_t taps_of(const struct gathered *shape) {
+    return shape->kernel * shape->kernel;
+}
+
+/* How many pixels of the batch at a time: as even as can be. */
+static size_t chunk_rows(const struct gathered *shape) {
+    size_t pixels = shape->count * pixels_of(shape), chunks = (pixels + CHUNK - 1) / CHUNK;
+    return (pixels + chunks - 1) / chunks;
+}
+
+size_t gathered_scratch(const struct gathered *shape) {
+    return chunk_rows(shape) * (shape->in_channels * taps_of(shape) + shape->out_channels) *
+           sizeof(float);
+}
+
+/* Some of the output's pixels, counted picture by picture: each one's picture, and where it begins
+ * in the input. */
+struct chunk {
+    size_t first, rows;
+    struct {
+        size_t picture, y, x;
+    } at[CHUNK];
+};
+
+static void chunk_place(const struct gathered *shape, size_t first, struct chunk *chunk) {
+    size_t columns = strides(shape, shape->width), pixels = pixels_of(shape);
+    chunk->first = first;
+    chunk->rows = least(chunk_rows(shape), shape->count * pixels - first);
+    for (size_t row = 0; row < chunk->rows; row++) {
+        size_t pixel = (first + row) % pixels;
+        chunk->at[row].picture = (first + row) / pixels;
+        chunk->at[row].y = pixel / columns * shape->stride;
+        chunk->at[row].x = pixel % columns * shape->stride;
+    }
+}
+
+/* What stands under the taps of one block of the input's channels. */
+static void gather_input(const struct gathered *shape, const struct chunk *chunk, size_t block,
+                         const float *input, float *gathered) {
+    static const float outside[BLOCK];
+    gathered += block * taps_of(shape) * chunk->rows * BLOCK;
+    for (size_t tap = 0; tap < taps_of(shape); tap++)
+        for (size_t row = 0; row < chunk->rows; row++, gathered += BLOCK) {
+            size_t plane = chunk->at[row].picture * (shape->in_channels / BLOCK) + block;
+            size_t y = chunk->at[row].y + tap / shape->kernel - shape->padding;
+            size_t x = chunk->at[row].x + tap % shape->kernel - shape->padding;
+            bool inside = y < shape->height && x < shape->width; /* before: beyond both */
+            size_t at = ((plane * shape->height + y) * shape->width + x) * BLOCK;
+            memcpy(gathered, inside ? input + at : outside, BYTES);
+        }
+}
+
+/* One block of the output's channels. */
+static void gather_output(const struct gathered *shape, const struct chunk *chunk, size_t block,
+                          const float *output, float *gathered) {
+    size_t pixels = pixels_of(shape);
+    gathered += block * chunk->rows * BLOCK;
+    for (size_t row = 0; row < chunk->rows; row++, gathered += BLOCK) {
+        size_t plane = chunk->at[row].picture * (shape->out_channels / BLOCK) + block;
+        memcpy(gathered, output + (plane * pixels + (chunk->first + row) % pixels) * BLOCK, BYTES);
+    }
+}
+
+void gathered_backward_weights(const struct gathered *shape, const float *input,
+                               const float *output_gradient, float *weights_gradient,
+                               float *scratch) {
+    size_t ins = shape->in_channels * taps_of(shape), total = shape->count * pixels_of(shape);
+    struct chunk chunk;
+    for (size_t first = 0; first < total; first += chunk_rows(shape)) {
+        chunk_place(shape, first, &chunk);
+        size_t rows = chunk.rows;
+        float *gradient = scratch + rows * ins;
+#pragma omp parallel
+        {
+#pragma omp for nowait
+            for (size_t block = 0; block < shape->in_channels / BLOCK; block++)
+                gather_input(shape, &chunk, block, input, scratch);
+#pragma omp for
+            for (size_t block = 0; block < shape->out_channels / BLOCK; block++)
+                gather_output(shape, &chunk, block, output_gradient, gradient);
+#pragma omp for collapse(2)
+            for (size_t out = 0; out < shape->out_channels; out += PAIR)
+                for (size_t group = 0; group < ins; group += GROUP)
+                    for (size_t in = group; in < least(group + GROUP, ins); in += BLOCK)
+                        product_outer(ins, rows, rows, first > 0, scratch + in * rows,
+                                      gradient + out * rows,
+                                      weights_gradient + out * ins + in * BLOCK);
+        }
+    }
+}
