@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BLOCK = LANES_BLOCK, KERNEL = 3, TILE = 4, STEP = 2 };
+enum { BLOCK = LANES_BLOCK, KERNEL = 3, TAPS = KERNEL * KERNEL, TILE = 4, STEP = 2 };
 
 /* ---- tiles ---- */
 
@@ -54,9 +54,9 @@ INLINE void tile_read(const struct winograd_tiles *tiles, const float *plane, si
         }
 }
 
-INLINE void points_write(const struct winograd_tiles *tiles, const lanes *values, float *points) {
+INLINE void points_write(size_t point, const lanes *values, float *points) {
     for (size_t i = 0; i < WINOGRAD_POINTS; i++)
-        *lanes_at(points + i * tiles->point) = values[i];
+        *lanes_at(points + i * point) = values[i];
 }
 
 INLINE void points_read(size_t point, const float *points, lanes *values) {
@@ -64,7 +64,7 @@ INLINE void points_read(size_t point, const float *points, lanes *values) {
         values[i] = *lanes_in(points + i * point);
 }
 
-/* ---- transforms: of `columns` columns, then of what they gave by rows ---- */
+/* ---- transforms: of the columns, then of what they gave by rows ---- */
 
 /* B' = 1  0 -1  0   0  1  1  0   0 -1  1  0   0  1  0 -1 */
 INLINE void input_transform(lanes *d) {
@@ -161,7 +161,7 @@ SIMD_CLONES void winograd_input(const struct winograd_tiles *tiles, size_t block
         tile_read(tiles, map + plane_at(tiles, place.picture, block), place.row * STEP,
                   place.column * STEP, 1, TILE, values);
         input_transform(values);
-        points_write(tiles, values, points + tile * BLOCK);
+        points_write(tiles->point, values, points + tile * BLOCK);
         place_next(tiles, &place);
     }
 }
@@ -175,7 +175,7 @@ SIMD_CLONES void winograd_gradient(const struct winograd_tiles *tiles, size_t bl
         tile_read(tiles, map + plane_at(tiles, place.picture, block), place.row * STEP,
                   place.column * STEP, 0, STEP, gradient);
         gradient_transform(gradient, values);
-        points_write(tiles, values, points + tile * BLOCK);
+        points_write(tiles->point, values, points + tile * BLOCK);
         place_next(tiles, &place);
     }
 }
@@ -201,7 +201,6 @@ SIMD_CLONES void winograd_output(const struct winograd_tiles *tiles, size_t bloc
 
 SIMD_CLONES void winograd_weights(size_t in_channels, size_t point, size_t block,
                                   const float *weights, float *points) {
-    enum { TAPS = KERNEL * KERNEL };
     weights += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
@@ -210,14 +209,12 @@ SIMD_CLONES void winograd_weights(size_t in_channels, size_t point, size_t block
         for (size_t tap = 0; tap < TAPS; tap++)
             taps[tap] = *lanes_in(from + tap * BLOCK * BLOCK);
         weights_transform(taps, values);
-        for (size_t i = 0; i < WINOGRAD_POINTS; i++)
-            *lanes_at(points + i * point + in * BLOCK) = values[i];
+        points_write(point, values, points + in * BLOCK);
     }
 }
 
 SIMD_CLONES void winograd_weights_turned(size_t in_channels, size_t out_channels, size_t point,
                                          size_t block, const float *weights, float *points) {
-    enum { TAPS = KERNEL * KERNEL };
     points += block * out_channels * BLOCK;
     for (size_t outs = 0; outs < out_channels; outs += BLOCK) {
         const float *from =
@@ -231,15 +228,13 @@ SIMD_CLONES void winograd_weights_turned(size_t in_channels, size_t out_channels
             lanes taps[TAPS], values[TILE * TILE];
             memcpy(taps, turned[out], sizeof taps);
             weights_transform(taps, values);
-            for (size_t i = 0; i < WINOGRAD_POINTS; i++)
-                *lanes_at(points + i * point + (outs + out) * BLOCK) = values[i];
+            points_write(point, values, points + (outs + out) * BLOCK);
         }
     }
 }
 
 SIMD_CLONES void winograd_weights_gradient(size_t in_channels, size_t point, size_t block,
                                            const float *points, float *gradient) {
-    enum { TAPS = KERNEL * KERNEL };
     gradient += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
