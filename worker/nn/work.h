@@ -7,8 +7,8 @@
  * all else stood in registers and caches: activations and their gradients in the precision's
  * element, from the average pool on in floats. Batch norm, the addition and the ReLU behind it are
  * one layer. A layer's floor is the longer of the two times, pass by pass; a step's is the sum over
- * its layers, which a machine that keeps activations in its caches from layer to layer can beat, and
- * so can minimal filtering (worker/nn/cpu/winograd.h): sums are counted as they are defined.
+ * its layers, which a machine that keeps activations in its caches from layer to layer can beat,
+ * and so can minimal filtering (worker/nn/cpu/winograd.h): sums are counted as they are defined.
  */
 #ifndef ASSAY_WORKER_NN_WORK_H
 #define ASSAY_WORKER_NN_WORK_H
