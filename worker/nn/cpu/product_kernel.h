@@ -1,7 +1,7 @@
 /* product_kernel: products of activations and weights, of which convolutions are made.
  *
- * Activations are `rows` of channels (pixels of a map, or tiles' points) as [channels /
- * 8][rows][8], weights [out_channels / 8][in_channels][8]. Each sum is made in the order of its
+ * Activations are rows of channels, [channels / 8][rows][8], be they pixels of a map or points of
+ * tiles; weights are [out_channels / 8][in_channels][8]. Each sum is made in the order of its
  * index, whatever rows stand beside it.
  */
 #ifndef ASSAY_WORKER_NN_CPU_PRODUCT_KERNEL_H

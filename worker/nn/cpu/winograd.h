@@ -2,7 +2,8 @@
  * of 36 for four values of the output, forward and backward.
  * S. Winograd, Arithmetic Complexity of Computations (1980); A. Lavin and S. Gray, Fast Algorithms
  * for Convolutional Neural Networks, CVPR 2016 (the transforms A, B and G, and how little they
- * round). Backward passes are the transposes.
+ * round). The input's gradient is the convolution of the output's with weights turned by half a
+ * turn; the weights' is the transpose.
  *
  * For activations in blocks of 8 channels, which is what oneDNN likes where there is no AVX-512,
  * and weights as OIhw8i8o. Sums are made in an order that follows the shape alone: no result
