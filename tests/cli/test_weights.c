@@ -258,8 +258,10 @@ static void verify_compares_the_rest_of_the_metadata(void **state) {
 
 static void verify_of_a_file_that_cannot_be_read_is_an_error(void **state) {
     (void)state;
-    assert_run(RUN(command_verify, "verify", PTH "small.pth", "none.safetensors"), 2, "",
-               "assay: none.safetensors: No such file or directory\n");
+    assert_run(
+        RUN(command_verify, "verify", PTH "small.pth", "none.safetensors"), 2, "",
+        "assay: none.safetensors: No such file or directory; a checkpoint of an experiment is "
+        "ID@best, ID@last or ID@EPOCH\n");
 }
 
 #define ON_PAIR(test) cmocka_unit_test_setup_teardown(test, pair_make, pair_free)
