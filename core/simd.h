@@ -16,11 +16,14 @@
 
 #if defined(SIMD_GENERATION)
 #define SIMD_CLONES __attribute__((target("arch=" SIMD_GENERATION)))
+#define SIMD_CHOSEN 1
 #elif defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&     \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SIMD_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#define SIMD_CHOSEN 1
 #else
 #define SIMD_CLONES
+#define SIMD_CHOSEN 0 /* the baseline, whatever the processor has */
 #endif
 
 #endif

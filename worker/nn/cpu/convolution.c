@@ -3,6 +3,7 @@
 #include "worker/nn/cpu/gathered.h"
 #include "worker/nn/cpu/pass.h"
 #include "worker/nn/cpu/pointwise.h"
+#include "worker/nn/cpu/product_kernel.h"
 #include "worker/nn/cpu/winograd.h"
 
 #include <stdlib.h>
@@ -191,8 +192,8 @@ static bool backward_weights_new(struct convolution *convolution,
  * on small ones; and no number of threads changes their sums. Of a map of one row or column, tiles
  * would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
-    if (shape->block != 8 || shape->plain_input || shape->in.channels % 16 != 0 ||
-        shape->out.channels % 16 != 0)
+    if (!product_is_fast() || shape->block != 8 || shape->plain_input ||
+        shape->in.channels % 16 != 0 || shape->out.channels % 16 != 0)
         return NOTHING;
     if (shape->stride > 1)
         return GATHERED;

@@ -5,6 +5,14 @@
 /* ROWS x PAIR sums fill the registers of AVX2, with two for the weights and one for an input. */
 enum { BLOCK = LANES_BLOCK, ROWS = 6 };
 
+bool product_is_fast(void) {
+#if SIMD_CHOSEN
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return false;
+#endif
+}
+
 INLINE void product_rows(size_t in_channels, size_t rows, size_t count, const float *input,
                          const float *weights, float *output) {
     const float *second = weights + in_channels * BLOCK;

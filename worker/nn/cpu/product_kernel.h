@@ -12,6 +12,10 @@
 
 enum { PRODUCT_BLOCK = 8, PRODUCT_PAIR = 2 * PRODUCT_BLOCK };
 
+/* Whether they run in vectors of eight with FMA here. Of shorter ones compilers make code that is
+ * fifty times slower: right, and of no use. */
+bool product_is_fast(void);
+
 /* output = input x weights: `count` rows of all input channels, a pair of blocks of output
  * channels. From one block of channels to the next are `rows` rows, in input and output. */
 void product(size_t in_channels, size_t rows, size_t count, const float *input,
