@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* One file without a journal beside it, and whole. The log is emptied apart: it is gone, and with
- * it why it could not be read (integrity_disk_failed), when the mode changes. */
+ * it why it could not be read (integrity_code), when the mode changes. */
 static bool settle(sqlite3 *copy, const char *path, struct error *error) {
     sqlite3_stmt *statement = NULL;
     bool good =

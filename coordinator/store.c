@@ -43,12 +43,8 @@ const char *store_path(const struct store *store) {
 }
 
 bool store_look_failed(sqlite3 *database, const char *path, struct error *error) {
-    int code = sqlite3_errcode(database) & 0xff;
-    const char *what = sqlite3_errmsg(database);
-    if (code == SQLITE_CORRUPT && integrity_disk_failed(database)) {
-        code = SQLITE_IOERR;
-        what = sqlite3_errstr(code);
-    }
+    const char *what;
+    int code = integrity_code(database, &what) & 0xff;
     switch (code) {
     case SQLITE_NOTADB:
         return error_set(error, ERROR_INPUT,

@@ -21,7 +21,7 @@ static bool taken_for_damage(int number) {
     return number == EIO || number == ENXIO || number == ERANGE;
 }
 
-bool integrity_disk_failed(struct sqlite3 *database) {
+static bool disk_failed(sqlite3 *database) {
     sqlite3_file *log = NULL;
     int of_file = 0, of_log = 0;
     sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
@@ -29,4 +29,14 @@ bool integrity_disk_failed(struct sqlite3 *database) {
         log->pMethods != NULL)
         log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
     return taken_for_damage(of_file) || taken_for_damage(of_log);
+}
+
+int integrity_code(struct sqlite3 *database, const char **what) {
+    int code = sqlite3_errcode(database);
+    *what = sqlite3_errmsg(database);
+    if ((code & 0xff) == SQLITE_CORRUPT && disk_failed(database)) {
+        code = SQLITE_IOERR;
+        *what = sqlite3_errstr(code);
+    }
+    return code;
 }

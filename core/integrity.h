@@ -16,8 +16,9 @@ struct sqlite3;
  * read. The error is set then. */
 bool integrity_unread(const char *said, const char *path, struct error *error);
 
-/* Whether the disk has failed in a read of the open database or of its log: then SQLITE_CORRUPT is
- * no word on what stands there. */
-bool integrity_disk_failed(struct sqlite3 *database);
+/* The code of the last call that failed, and in `what` SQLite's words for it: SQLITE_IOERR in place
+ * of SQLITE_CORRUPT where the disk has failed in a read of the open database or of its log, which
+ * then is no word on what stands there. */
+int integrity_code(struct sqlite3 *database, const char **what);
 
 #endif

@@ -70,12 +70,8 @@ static const char *remedy(int code) {
 }
 
 static bool spool_error(const struct spool *spool, struct error *error) {
-    const char *what = sqlite3_errmsg(spool->file);
-    int code = sqlite3_errcode(spool->file);
-    if ((code & 0xff) == SQLITE_CORRUPT && integrity_disk_failed(spool->file)) {
-        code = SQLITE_IOERR;
-        what = sqlite3_errstr(code);
-    }
+    const char *what;
+    int code = integrity_code(spool->file, &what);
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

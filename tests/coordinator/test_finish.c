@@ -245,26 +245,24 @@ static void words_of_others_are_never_part_of_the_command(void **state) {
     free(evil);
 }
 
-static void what_waits_at_the_end_is_said(void **state) {
-    struct fixture *fixture = *state;
+static void check_said_at_the_end(struct fixture *fixture, int count, const char *ids,
+                                  const char *said) {
     use(fixture, "true");
-    submit(fixture->bench, 2, 1, 3);
-    cancel(fixture->bench, "[1, 2]");
+    submit(fixture->bench, count, 1, 3);
+    cancel(fixture->bench, ids);
     finish_close(fixture->finish);
     fixture->finish = fixture->bench->coordinator.finish = NULL;
-    assert_string_equal(fixture->said,
-                        "--on-finish was not run for 2 experiments that had finished\n");
+    assert_string_equal(fixture->said, said);
+}
+
+static void what_waits_at_the_end_is_said(void **state) {
+    check_said_at_the_end(*state, 2, "[1, 2]",
+                          "--on-finish was not run for 2 experiments that had finished\n");
 }
 
 static void one_that_waits_at_the_end_is_one(void **state) {
-    struct fixture *fixture = *state;
-    use(fixture, "true");
-    submit(fixture->bench, 1, 1, 3);
-    cancel(fixture->bench, "[1]");
-    finish_close(fixture->finish);
-    fixture->finish = fixture->bench->coordinator.finish = NULL;
-    assert_string_equal(fixture->said,
-                        "--on-finish was not run for 1 experiment that had finished\n");
+    check_said_at_the_end(*state, 1, "[1]",
+                          "--on-finish was not run for 1 experiment that had finished\n");
 }
 
 int main(void) {

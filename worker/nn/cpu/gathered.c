@@ -5,16 +5,10 @@
 #include <string.h>
 
 enum {
-    BLOCK = PRODUCT_BLOCK,
-    PAIR = PRODUCT_PAIR,
+    BLOCK = LANES_BLOCK,
     CHUNK = 192, /* pixels of the batch at a time, at most: what is gathered stays in the cache */
-    GROUP = 8 * BLOCK, /* gathered channels that a thread takes with what it read of a gradient */
     BYTES = BLOCK * sizeof(float)
 };
-
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
 
 static size_t strides(const struct gathered *shape, size_t side) {
     return (side + 2 * shape->padding - shape->kernel) / shape->stride + 1;
@@ -28,10 +22,8 @@ static size_t taps_of(const struct gathered *shape) {
     return shape->kernel * shape->kernel;
 }
 
-/* How many pixels of the batch at a time: as even as can be. */
 static size_t chunk_rows(const struct gathered *shape) {
-    size_t pixels = shape->count * pixels_of(shape), chunks = (pixels + CHUNK - 1) / CHUNK;
-    return (pixels + chunks - 1) / chunks;
+    return product_run(shape->count * pixels_of(shape), CHUNK);
 }
 
 size_t gathered_scratch(const struct gathered *shape) {
@@ -51,7 +43,8 @@ struct chunk {
 static void chunk_place(const struct gathered *shape, size_t first, struct chunk *chunk) {
     size_t columns = strides(shape, shape->width), pixels = pixels_of(shape);
     chunk->first = first;
-    chunk->rows = least(chunk_rows(shape), shape->count * pixels - first);
+    size_t left = shape->count * pixels - first, most = chunk_rows(shape);
+    chunk->rows = left < most ? left : most;
     for (size_t row = 0; row < chunk->rows; row++) {
         size_t pixel = (first + row) % pixels;
         chunk->at[row].picture = (first + row) / pixels;
@@ -104,13 +97,8 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
 #pragma omp for
             for (size_t block = 0; block < shape->out_channels / BLOCK; block++)
                 gather_output(shape, &chunk, block, output_gradient, gradient);
-#pragma omp for collapse(2)
-            for (size_t out = 0; out < shape->out_channels; out += PAIR)
-                for (size_t group = 0; group < ins; group += GROUP)
-                    for (size_t in = group; in < least(group + GROUP, ins); in += BLOCK)
-                        product_outer(ins, rows, rows, first > 0, scratch + in * rows,
-                                      gradient + out * rows,
-                                      weights_gradient + out * ins + in * BLOCK);
+            product_outer_all(ins, shape->out_channels, rows, rows, first > 0, scratch, gradient,
+                              weights_gradient);
         }
     }
 }

@@ -1,7 +1,5 @@
 #include "worker/nn/cpu/product_kernel.h"
 
-#include "worker/nn/cpu/lanes.h"
-
 /* ROWS x PAIR sums fill the registers of AVX2, with two for the weights and one for an input. */
 enum { BLOCK = LANES_BLOCK, ROWS = 6 };
 
@@ -11,6 +9,11 @@ bool product_is_fast(void) {
 #else
     return false;
 #endif
+}
+
+size_t product_run(size_t total, size_t most) {
+    size_t runs = (total + most - 1) / most;
+    return (total + runs - 1) / runs;
 }
 
 INLINE void product_rows(size_t in_channels, size_t rows, size_t count, const float *input,
@@ -69,4 +72,15 @@ SIMD_CLONES void product_outer(size_t in_channels, size_t rows, size_t count, bo
                 *to[j] = add ? *to[j] + sums[i][j] : sums[i][j];
         }
     }
+}
+
+void product_outer_all(size_t in_channels, size_t out_channels, size_t rows, size_t count, bool add,
+                       const float *input, const float *gradient, float *weights) {
+    enum { GROUP = 8 * BLOCK }; /* that a thread takes with what it read of a gradient */
+#pragma omp for collapse(2) schedule(static) nowait
+    for (size_t out = 0; out < out_channels; out += PRODUCT_PAIR)
+        for (size_t group = 0; group < in_channels; group += GROUP)
+            for (size_t in = group; in < in_channels && in < group + GROUP; in += BLOCK)
+                product_outer(in_channels, rows, count, add, input + in * rows,
+                              gradient + out * rows, weights + out * in_channels + in * BLOCK);
 }

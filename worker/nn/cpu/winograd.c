@@ -4,7 +4,7 @@
 #include "worker/nn/cpu/winograd_kernel.h"
 
 enum {
-    BLOCK = WINOGRAD_BLOCK,
+    BLOCK = LANES_BLOCK,
     POINTS = WINOGRAD_POINTS,
     CHUNK = 192, /* tiles at a time, at most: their points stay in the cache */
     PART = 48,   /* tiles that one thread transforms */
@@ -15,10 +15,8 @@ static size_t tiles_of(const struct winograd *shape) {
     return shape->count * ((shape->height + 1) / 2) * ((shape->width + 1) / 2);
 }
 
-/* How many tiles at a time: as even as can be. */
 static size_t chunk_tiles(const struct winograd *shape) {
-    size_t tiles = tiles_of(shape), chunks = (tiles + CHUNK - 1) / CHUNK;
-    return (tiles + chunks - 1) / chunks;
+    return product_run(tiles_of(shape), CHUNK);
 }
 
 /* Floats from one point of the weights to the next. */

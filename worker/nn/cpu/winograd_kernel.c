@@ -1,7 +1,5 @@
 #include "worker/nn/cpu/winograd_kernel.h"
 
-#include "worker/nn/cpu/lanes.h"
-
 #include <string.h>
 
 enum { BLOCK = LANES_BLOCK, KERNEL = 3, TAPS = KERNEL * KERNEL, TILE = 4, STEP = 2 };
@@ -64,90 +62,84 @@ INLINE void points_read(size_t point, const float *points, lanes *values) {
         values[i] = *lanes_in(points + i * point);
 }
 
-/* ---- transforms: of the columns, then of what they gave by rows ---- */
+/* ---- transforms: a line each, first along the columns, then along the rows of what they gave.
+ * `apart` values lie from one of a line to the next. ---- */
 
 /* B' = 1  0 -1  0   0  1  1  0   0 -1  1  0   0  1  0 -1 */
+INLINE void input_line(size_t apart, lanes *d) {
+    lanes a = d[0], b = d[apart], c = d[2 * apart], e = d[3 * apart];
+    d[0] = a - c;
+    d[apart] = b + c;
+    d[2 * apart] = c - b;
+    d[3 * apart] = b - e;
+}
+
 INLINE void input_transform(lanes *d) {
-    for (size_t j = 0; j < TILE; j++) {
-        lanes a = d[j], b = d[TILE + j], c = d[2 * TILE + j], e = d[3 * TILE + j];
-        d[j] = a - c;
-        d[TILE + j] = b + c;
-        d[2 * TILE + j] = c - b;
-        d[3 * TILE + j] = b - e;
-    }
-    for (size_t i = 0; i < TILE * TILE; i += TILE) {
-        lanes a = d[i], b = d[i + 1], c = d[i + 2], e = d[i + 3];
-        d[i] = a - c;
-        d[i + 1] = b + c;
-        d[i + 2] = c - b;
-        d[i + 3] = b - e;
-    }
+    for (size_t j = 0; j < TILE; j++)
+        input_line(TILE, d + j);
+    for (size_t i = 0; i < TILE; i++)
+        input_line(1, d + TILE * i);
 }
 
 /* A' = 1  1  1  0   0  1 -1 -1 */
+INLINE void output_line(size_t apart, const lanes *m, lanes *y) {
+    y[0] = m[0] + m[apart] + m[2 * apart];
+    y[apart] = m[apart] - m[2 * apart] - m[3 * apart];
+}
+
 INLINE void output_transform(const lanes *m, lanes *y) {
     lanes t[STEP * TILE];
-    for (size_t j = 0; j < TILE; j++) {
-        t[j] = m[j] + m[TILE + j] + m[2 * TILE + j];
-        t[TILE + j] = m[TILE + j] - m[2 * TILE + j] - m[3 * TILE + j];
-    }
-    for (size_t i = 0; i < STEP; i++) {
-        y[STEP * i] = t[TILE * i] + t[TILE * i + 1] + t[TILE * i + 2];
-        y[STEP * i + 1] = t[TILE * i + 1] - t[TILE * i + 2] - t[TILE * i + 3];
-    }
+    for (size_t j = 0; j < TILE; j++)
+        output_line(TILE, m + j, t + j);
+    for (size_t i = 0; i < STEP; i++)
+        output_line(1, t + TILE * i, y + STEP * i);
+}
+
+INLINE void gradient_line(size_t apart, const lanes *g, lanes *points) {
+    points[0] = g[0];
+    points[apart] = g[0] + g[apart];
+    points[2 * apart] = g[0] - g[apart];
+    points[3 * apart] = -g[apart];
 }
 
 INLINE void gradient_transform(const lanes *g, lanes *points) {
     lanes t[TILE * STEP];
-    for (size_t j = 0; j < STEP; j++) {
-        t[j] = g[j];
-        t[STEP + j] = g[j] + g[STEP + j];
-        t[2 * STEP + j] = g[j] - g[STEP + j];
-        t[3 * STEP + j] = -g[STEP + j];
-    }
-    for (size_t i = 0; i < TILE; i++) {
-        points[TILE * i] = t[STEP * i];
-        points[TILE * i + 1] = t[STEP * i] + t[STEP * i + 1];
-        points[TILE * i + 2] = t[STEP * i] - t[STEP * i + 1];
-        points[TILE * i + 3] = -t[STEP * i + 1];
-    }
+    for (size_t j = 0; j < STEP; j++)
+        gradient_line(STEP, g + j, t + j);
+    for (size_t i = 0; i < TILE; i++)
+        gradient_line(1, t + STEP * i, points + TILE * i);
 }
 
 /* G = 1  0  0   1/2  1/2  1/2   1/2 -1/2  1/2   0  0  1 */
+INLINE void weights_line(size_t apart, const lanes *g, lanes *points) {
+    lanes outer = (g[0] + g[2 * apart]) * 0.5f, inner = g[apart] * 0.5f;
+    points[0] = g[0];
+    points[apart] = outer + inner;
+    points[2 * apart] = outer - inner;
+    points[3 * apart] = g[2 * apart];
+}
+
 INLINE void weights_transform(const lanes *g, lanes *points) {
     lanes t[TILE * KERNEL];
-    for (size_t j = 0; j < KERNEL; j++) {
-        lanes outer = (g[j] + g[2 * KERNEL + j]) * 0.5f, inner = g[KERNEL + j] * 0.5f;
-        t[j] = g[j];
-        t[KERNEL + j] = outer + inner;
-        t[2 * KERNEL + j] = outer - inner;
-        t[3 * KERNEL + j] = g[2 * KERNEL + j];
-    }
-    for (size_t i = 0; i < TILE; i++) {
-        const lanes *row = t + KERNEL * i;
-        lanes outer = (row[0] + row[2]) * 0.5f, inner = row[1] * 0.5f;
-        points[TILE * i] = row[0];
-        points[TILE * i + 1] = outer + inner;
-        points[TILE * i + 2] = outer - inner;
-        points[TILE * i + 3] = row[2];
-    }
+    for (size_t j = 0; j < KERNEL; j++)
+        weights_line(KERNEL, g + j, t + j);
+    for (size_t i = 0; i < TILE; i++)
+        weights_line(1, t + KERNEL * i, points + TILE * i);
+}
+
+INLINE void weights_gradient_line(size_t apart, const lanes *s, lanes *g) {
+    lanes sum = (s[apart] + s[2 * apart]) * 0.5f;
+    g[0] = s[0] + sum;
+    g[apart] = (s[apart] - s[2 * apart]) * 0.5f;
+    g[2 * apart] = sum + s[3 * apart];
 }
 
 INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
     lanes t[KERNEL * TILE];
-    for (size_t j = 0; j < TILE; j++) {
-        lanes sum = (s[TILE + j] + s[2 * TILE + j]) * 0.5f;
-        t[j] = s[j] + sum;
-        t[TILE + j] = (s[TILE + j] - s[2 * TILE + j]) * 0.5f;
-        t[2 * TILE + j] = sum + s[3 * TILE + j];
-    }
-    for (size_t i = 0; i < KERNEL; i++) {
-        const lanes *row = t + TILE * i;
-        lanes sum = (row[1] + row[2]) * 0.5f;
-        g[KERNEL * i] = row[0] + sum;
-        g[KERNEL * i + 1] = (row[1] - row[2]) * 0.5f;
-        g[KERNEL * i + 2] = sum + row[3];
-    }
+    for (size_t j = 0; j < TILE; j++)
+        weights_gradient_line(TILE, s + j, t + j);
+    for (size_t i = 0; i < KERNEL; i++)
+        weights_gradient_line(1, t + TILE * i, g + KERNEL * i);
 }
 
 /* ---- kernels ---- */

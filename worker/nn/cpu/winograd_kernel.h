@@ -8,9 +8,11 @@
 #ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
 #define ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
 
+#include "worker/nn/cpu/lanes.h"
+
 #include <stddef.h>
 
-enum { WINOGRAD_BLOCK = 8, WINOGRAD_POINTS = 16 };
+enum { WINOGRAD_POINTS = 16 };
 
 /* A run of a batch's tiles, and where their points go. */
 struct winograd_tiles {
