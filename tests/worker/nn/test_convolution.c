@@ -1,6 +1,9 @@
 #include "tests/worker/nn/reference.h"
 
 #include "worker/nn/cpu/convolution.h"
+#include "worker/nn/cpu/product_kernel.h"
+
+#include <omp.h>
 
 /* One stored convolution: x, w, y, dy, dx, dw. */
 struct fixture {
@@ -54,10 +57,8 @@ static bool is_stem(const struct fixture *f) {
     return f->in == 3;
 }
 
-static struct convolution *convolution_of(const struct onednn *onednn, const struct fixture *f,
-                                          size_t block) {
-    struct error error = {0};
-    struct convolution_shape shape = {
+static struct convolution_shape shape_of(const struct fixture *f, size_t block) {
+    return (struct convolution_shape){
         .count = f->count,
         .in = {f->in, f->height, f->width},
         .out = {f->out, side(f->height, f), side(f->width, f)},
@@ -70,6 +71,12 @@ static struct convolution *convolution_of(const struct onednn *onednn, const str
         .weights_gradient = true,
         .input_gradient = !is_stem(f),
     };
+}
+
+static struct convolution *convolution_of(const struct onednn *onednn, const struct fixture *f,
+                                          size_t block) {
+    struct error error = {0};
+    const struct convolution_shape shape = shape_of(f, block);
     struct convolution *convolution;
     if (!convolution_new(onednn, &shape, &convolution, &error))
         fail_msg("%s", error.message);
@@ -185,6 +192,56 @@ static void a_1x1_convolution_of_stride_2_is_pytorchs(void **state) {
     check("conv1x1_stride2", 2, 16, 32, 5, 6, 1, 2);
 }
 
+enum { BATCH = 19, SIDE = 20, OUT = 64, STEM_WEIGHTS = OUT * 3 * 7 * 7 };
+
+static float *stem_gradient(const struct onednn *onednn, const struct fixture *f, int threads) {
+    struct error error;
+    omp_set_num_threads(threads);
+    struct convolution *convolution = convolution_of(onednn, f, 8);
+    float *gradient = zeroed(STEM_WEIGHTS * sizeof(float));
+    void *scratch = zeroed(convolution_scratch(convolution));
+    assert_true(convolution_backward_weights(convolution, f->x, f->dy, gradient, scratch, &error));
+    free(scratch);
+    convolution_free(convolution);
+    return gradient;
+}
+
+/* Where blocks are of 8 channels; all other sums are our own kernels' there
+ * (test_convolution_kernels). */
+static void bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2(void **state) {
+    (void)state;
+    struct fixture f = {.count = BATCH,
+                        .in = 3,
+                        .out = OUT,
+                        .height = SIDE,
+                        .width = SIDE,
+                        .kernel = 7,
+                        .stride = 2};
+    const struct convolution_shape shape = shape_of(&f, 8);
+    struct onednn onednn;
+    struct error error;
+    size_t block;
+    assert_true(onednn_open(&onednn, &error));
+    assert_true(convolution_block(&onednn, &shape, &block, &error));
+    if (block == 8 && product_is_fast()) {
+        f.x = zeroed(BATCH * 3 * SIDE * SIDE * sizeof(float));
+        f.dy = zeroed(BATCH * OUT * SIDE * SIDE / 4 * sizeof(float));
+        drawn("x", BATCH * 3 * SIDE * SIDE, f.x);
+        drawn("dy", BATCH * OUT * SIDE * SIDE / 4, f.dy);
+        float *one = stem_gradient(&onednn, &f, 1);
+        for (int threads = 2; threads <= 16; threads++) {
+            float *many = stem_gradient(&onednn, &f, threads);
+            assert_int_equal(omp_get_max_threads(), threads);
+            assert_memory_equal(one, many, STEM_WEIGHTS * sizeof(float));
+            free(many);
+        }
+        free(one);
+        free(f.x);
+        free(f.dy);
+    }
+    onednn_close(&onednn);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stem_reads_three_plain_channels),
@@ -193,6 +250,7 @@ int main(void) {
         cmocka_unit_test(a_3x3_convolution_works_on_the_smallest_maps),
         cmocka_unit_test(a_1x1_convolution_is_pytorchs),
         cmocka_unit_test(a_1x1_convolution_of_stride_2_is_pytorchs),
+        cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include "worker/nn/cpu/head.h"
 #include "worker/nn/cpu/update.h"
 
+#include <omp.h>
+
 static const struct loss PLAIN = {.class_weights = {1, 1}};
 
 enum { ROWS = 5, IN = 12, OUT = 7 };
@@ -68,6 +70,43 @@ static void a_linear_layer_is_pytorchs(void **state) {
 static void a_linear_layer_with_relu_is_pytorchs(void **state) {
     (void)state;
     check_linear("linear_relu", true);
+}
+
+enum { BATCH = 7, WIDE = 2048, HIDDEN = 130 };
+
+/* All that a linear layer gives, of values with as many digits as a float has. */
+struct linear_results {
+    float output[BATCH * HIDDEN], weight[HIDDEN * WIDE], bias[HIDDEN], input[BATCH * WIDE];
+};
+
+static struct linear_results *linear_results(size_t out, int threads) {
+    static float input[BATCH * WIDE], weight[HIDDEN * WIDE], bias[HIDDEN];
+    float gradient[BATCH * HIDDEN];
+    drawn("x", BATCH * WIDE, input);
+    drawn("w", out * WIDE, weight);
+    drawn("b", out, bias);
+    drawn("dy", BATCH * out, gradient);
+    const struct linear linear = {BATCH, WIDE, out, false};
+    struct linear_results *results = zeroed(sizeof *results);
+    struct error error;
+    omp_set_num_threads(threads);
+    assert_true(linear_forward(&linear, input, weight, bias, results->output, &error));
+    assert_true(linear_backward(&linear, input, weight, results->output, gradient, results->weight,
+                                results->bias, results->input, &error));
+    return results;
+}
+
+static void a_linear_layers_bits_do_not_follow_the_number_of_threads(void **state) {
+    (void)state;
+    for (size_t out = 2; out <= HIDDEN; out += HIDDEN - 2) {
+        struct linear_results *one = linear_results(out, 1);
+        for (int threads = 2; threads <= 16; threads++) {
+            struct linear_results *many = linear_results(out, threads);
+            assert_memory_equal(one, many, sizeof *one);
+            free(many);
+        }
+        free(one);
+    }
 }
 
 enum { PICTURES = 6 };
@@ -227,6 +266,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_linear_layer_is_pytorchs),
         cmocka_unit_test(a_linear_layer_with_relu_is_pytorchs),
+        cmocka_unit_test(a_linear_layers_bits_do_not_follow_the_number_of_threads),
         cmocka_unit_test(the_loss_and_its_gradient_are_pytorchs),
         cmocka_unit_test(a_smoothed_loss_is_pytorchs),
         cmocka_unit_test(a_weighted_loss_is_pytorchs),

@@ -6,6 +6,7 @@
 #include "worker/nn/cpu/product_kernel.h"
 #include "worker/nn/cpu/winograd.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct convolution {
     const struct onednn *onednn;
     struct layouts any; /* left to it */
     struct pass forward, backward_data, backward_weights;
+    int weights_threads; /* of backward_weights */
 };
 
 static void layouts_free(struct layouts *layouts) {
@@ -171,29 +173,59 @@ static bool backward_data_new(struct convolution *convolution,
     return made;
 }
 
+/* Kernels of ours were measured where blocks are of 8 channels, which is where there is AVX2 and no
+ * AVX-512. */
+static bool ours_are_fast(const struct convolution_shape *shape) {
+    return product_is_fast() && shape->block == 8;
+}
+
+/* oneDNN has the threads that a gradient's blocks leave over share its sums, which rounds them
+ * otherwise. Where all other sums are ours and follow no number of threads, these must not either:
+ * as many as divide the blocks leave none over. */
+static int weights_threads(const struct convolution_shape *shape) {
+    int threads = omp_get_max_threads(), blocks = shape->out.channels / (int)shape->block;
+    while (ours_are_fast(shape) && blocks % threads != 0)
+        threads--;
+    return threads;
+}
+
 static bool backward_weights_new(struct convolution *convolution,
                                  const struct convolution_shape *shape,
                                  dnnl_primitive_desc_t forward, struct error *error) {
-    dnnl_primitive_desc_t desc;
-    if (!pass_choose(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &desc, error))
-        return false;
     const struct layouts *layouts = &convolution->held;
     const struct held held[OPERANDS] = {
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
-    bool made = pass_new(&convolution->backward_weights, convolution->onednn, desc, held, error);
-    dnnl_primitive_desc_destroy(desc);
+    int all = omp_get_max_threads();
+    omp_set_num_threads(convolution->weights_threads);
+    dnnl_primitive_desc_t desc = NULL;
+    bool made = pass_choose(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &desc, error) &&
+                pass_new(&convolution->backward_weights, convolution->onednn, desc, held, error);
+    omp_set_num_threads(all);
+    if (desc != NULL)
+        dnnl_primitive_desc_destroy(desc);
     return made;
 }
 
-/* Ours were measured where blocks are of 8 channels, which is where there is AVX2 and no AVX-512:
- * winograd halves oneDNN's time; pointwise takes as much; gathered as much on large maps and half
+static bool backward_weights_run(const struct convolution *convolution, const float *input,
+                                 const float *output_gradient, float *weights_gradient,
+                                 void *scratch, struct error *error) {
+    int all = omp_get_max_threads();
+    omp_set_num_threads(convolution->weights_threads);
+    bool done =
+        pass_run(convolution->onednn, &convolution->backward_weights,
+                 (const void *const[]){input, output_gradient, weights_gradient}, scratch, error);
+    omp_set_num_threads(all);
+    return done;
+}
+
+/* Winograd halves oneDNN's time; pointwise takes as much; gathered as much on large maps and half
  * on small ones; and no number of threads changes their sums. Of a map of one row or column, tiles
  * would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
-    if (!product_is_fast() || shape->block != 8 || shape->plain_input ||
-        shape->in.channels % 16 != 0 || shape->out.channels % 16 != 0)
+    if (!ours_are_fast(shape) || shape->plain_input || shape->in.channels % 16 != 0 ||
+        shape->out.channels % 16 != 0)
         return NOTHING;
     if (shape->stride > 1)
         return GATHERED;
@@ -233,7 +265,8 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
                              .pointwise = {count, ins, outs, height * width},
                              .gathered = {count, ins, outs, height, width, (size_t)shape->kernel,
                                           (size_t)shape->stride, (size_t)shape->padding},
-                             .onednn = onednn};
+                             .onednn = onednn,
+                             .weights_threads = weights_threads(shape)};
     dnnl_format_tag_t held = block_tag(shape->block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
                      convolution->ours == NOTHING ? dnnl_format_tag_any : dnnl_OIhw8i8o, held,
@@ -315,7 +348,6 @@ bool convolution_backward_weights(const struct convolution *convolution, const f
         return true;
     case NOTHING: break;
     }
-    return pass_run(convolution->onednn, &convolution->backward_weights,
-                    (const void *const[]){input, output_gradient, weights_gradient}, scratch,
-                    error);
+    return backward_weights_run(convolution, input, output_gradient, weights_gradient, scratch,
+                                error);
 }

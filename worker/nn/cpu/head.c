@@ -5,13 +5,24 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
-/* Row-major C (m x n) = A B, where `a` and `b` are stored transposed when asked. */
+/* Row-major C (m x n) = A B, where `a` and `b` are stored transposed when asked. Slices of columns
+ * that each are one thread's: by itself oneDNN may share a sum out, among as many as there are. */
 static bool multiply(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
                      const float *a, const float *b, float *c, struct error *error) {
-    dnnl_status_t status =
-        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n,
-                   (dnnl_dim_t)k, 1, a, (dnnl_dim_t)(transpose_a ? m : k), b,
-                   (dnnl_dim_t)(transpose_b ? k : n), 0, c, (dnnl_dim_t)n);
+    enum { SLICE = 1024 };
+    dnnl_status_t status = dnnl_success;
+#pragma omp parallel for schedule(static)
+    for (size_t first = 0; first < n; first += SLICE) {
+        size_t columns = n - first < SLICE ? n - first : SLICE;
+        dnnl_status_t slice =
+            dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m,
+                       (dnnl_dim_t)columns, (dnnl_dim_t)k, 1, a, (dnnl_dim_t)(transpose_a ? m : k),
+                       b + first * (transpose_b ? k : 1), (dnnl_dim_t)(transpose_b ? k : n), 0,
+                       c + first, (dnnl_dim_t)n);
+        if (slice != dnnl_success)
+#pragma omp atomic write
+            status = slice;
+    }
     return status == dnnl_success ||
            error_set(error, ERROR_FAILED, "oneDNN cannot multiply matrices of %zu x %zu x %zu", m,
                      n, k);
