@@ -75,13 +75,12 @@ static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
 /* "  epoch 4/6  train 35/45  loss 0.3151  313 images/s  ETA 7s" */
 static void draw_progress(struct dashboard *dashboard, struct page *page, size_t row, size_t column,
                           const cJSON *experiment) {
-    char text[FORMAT_SIZE];
+    char text[FORMAT_SIZE], step[PROGRESS_STEP_SIZE];
     const cJSON *progress = field_at(experiment, "progress");
     column = page_format(page, row, column + GAP, STYLE_BUSY, "epoch %.0f/%.0f",
-                         field_number(progress, "epoch", 0), field_number(experiment, "epochs", 0));
-    column = page_format(page, row, column + GAP, STYLE_PLAIN, "%s %.0f/%.0f",
-                         field_text(progress, "phase", ""), field_number(progress, "step", 0),
-                         field_number(progress, "steps", 0));
+                         progress_epoch_now(experiment), field_number(experiment, "epochs", 0));
+    column =
+        page_format(page, row, column + GAP, STYLE_PLAIN, "%s", progress_step(step, experiment));
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "loss %s",
                          field_ratio(text, progress, "loss"));
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "%.0f images/s",

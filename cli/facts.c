@@ -1,6 +1,6 @@
 #include "cli/facts.h"
 
-#include "cli/field.h"
+#include "cli/progress.h"
 #include "core/shortage.h"
 #include "core/text.h"
 
@@ -52,12 +52,16 @@ static void say_submission(const struct screen *screen, const cJSON *experiment)
             host[0] != '\0' ? " on " : "", host, version[0] != '\0' ? " with assay " : "", version);
 }
 
-static void say_progress(const struct screen *screen, const cJSON *progress) {
-    char text[FORMAT_SIZE];
+static void say_progress(const struct screen *screen, const cJSON *experiment) {
+    char text[FORMAT_SIZE], of[FORMAT_SIZE] = "";
+    const cJSON *progress = field_at(experiment, "progress");
+    double before = progress_epoch_before(experiment);
     if (progress == NULL)
         return;
-    say(screen, "progress", "epoch %.0f, %s: step %.0f of %.0f, loss %s, %.1f images/s",
-        field_number(progress, "epoch", 0), field_text(progress, "phase", "?"),
+    if (before > 0)
+        snprintf(of, sizeof of, " of epoch %.0f", before);
+    say(screen, "progress", "epoch %.0f, %s%s: step %.0f of %.0f, loss %s, %.1f images/s",
+        progress_epoch_now(experiment), field_text(progress, "phase", "?"), of,
         field_number(progress, "step", 0), field_number(progress, "steps", 0),
         field_ratio(text, progress, "loss"), field_number(progress, "images_per_second", 0));
 }
@@ -88,7 +92,7 @@ static void say_standing(const struct screen *screen, const cJSON *experiment) {
     say_text(screen, "waits for", experiment, "waits");
     if (field_stopped(stopped, experiment) != NULL)
         say(screen, "early stop", "%s", stopped);
-    say_progress(screen, field_at(experiment, "progress"));
+    say_progress(screen, experiment);
     say_from(screen, field_at(experiment, "from"));
     say_text(screen, "error", experiment, "error");
     say_text(screen, "worker", experiment, "worker");

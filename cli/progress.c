@@ -23,6 +23,28 @@ double progress_fraction(const cJSON *experiment) {
     return fraction < 1 ? fraction : 1;
 }
 
+double progress_epoch_now(const cJSON *experiment) {
+    double done = field_number(experiment, "epochs_done", 0);
+    double told = field_number(experiment, "progress.epoch", 0);
+    return told > done ? told : done;
+}
+
+double progress_epoch_before(const cJSON *experiment) {
+    double told = field_number(experiment, "progress.epoch", 0); /* 0: it fetches its pictures */
+    return told < progress_epoch_now(experiment) ? told : 0;
+}
+
+const char *progress_step(char text[PROGRESS_STEP_SIZE], const cJSON *experiment) {
+    const cJSON *progress = field_at(experiment, "progress");
+    double before = progress_epoch_before(experiment);
+    char of[FORMAT_SIZE] = "";
+    if (before > 0)
+        snprintf(of, sizeof of, " (epoch %.0f)", before);
+    snprintf(text, PROGRESS_STEP_SIZE, "%s %.0f/%.0f%s", field_text(progress, "phase", ""),
+             field_number(progress, "step", 0), field_number(progress, "steps", 0), of);
+    return text;
+}
+
 double eta_seconds(struct eta *eta, const cJSON *experiment, double now_ms) {
     double fraction = progress_fraction(experiment);
     double attempt = field_number(experiment, "attempt", 0);
@@ -55,19 +77,17 @@ static void print_epoch_number(FILE *stream, double epoch, double epochs) {
 
 void progress_line(FILE *stream, const struct label *label, const cJSON *experiment,
                    double left_seconds) {
-    char text[FORMAT_SIZE];
+    char text[FORMAT_SIZE], step[PROGRESS_STEP_SIZE];
     const cJSON *progress = field_at(experiment, "progress");
-    double done = field_number(experiment, "epochs_done", 0);
     print_label(stream, label);
-    print_epoch_number(stream, field_number(progress, "epoch", done),
+    print_epoch_number(stream, progress_epoch_now(experiment),
                        field_number(experiment, "epochs", 0));
     fprintf(stream, " %s", format_bar(text, progress_fraction(experiment), BAR_COLUMNS));
     if (progress == NULL) {
         fputs(" starting", stream);
         return;
     }
-    fprintf(stream, " %s %.0f/%.0f", field_text(progress, "phase", ""),
-            field_number(progress, "step", 0), field_number(progress, "steps", 0));
+    fprintf(stream, " %s", progress_step(step, experiment));
     fprintf(stream, " %s", field_ratio(text, progress, "loss"));
     fprintf(stream, " %.1f images/s", field_number(progress, "images_per_second", 0));
     if (left_seconds >= 0)

@@ -10,6 +10,17 @@
 /* The part of its epochs that a running experiment (a summary) has behind it, 0 to 1. */
 double progress_fraction(const cJSON *experiment);
 
+/* The epoch that a running experiment is in. At the end, when all are done, checkpoints are
+ * evaluated, also of an earlier one: it is in the last one nonetheless. */
+double progress_epoch_now(const cJSON *experiment);
+/* The one before that which its progress is of (evaluated, or trained once more); 0: none. */
+double progress_epoch_before(const cJSON *experiment);
+
+enum { PROGRESS_STEP_SIZE = 128 };
+/* "train 15/30", of an experiment with progress; "valid 1/6 (epoch 5)" when that is of an epoch
+ * before the one that it is in. */
+const char *progress_step(char text[PROGRESS_STEP_SIZE], const cJSON *experiment);
+
 /* An estimate from what was seen to happen. Zero-initialise. */
 struct eta {
     bool begun;

@@ -124,6 +124,21 @@ static bool say_changes(struct watching *watching, const cJSON *experiment, stru
     return true;
 }
 
+/* Whether a line of progress may stand below what was said of the experiment. The checkpoint of an
+ * epoch is written, and only then reported, while the next one trains: progress of that one waits
+ * for the line of the one before. And an epoch that has its line comes again only as a checkpoint
+ * that is evaluated, when all are trained. */
+static bool in_order(const struct watched *watched, const cJSON *experiment) {
+    const cJSON *progress = field_at(experiment, "progress");
+    double epoch = field_number(progress, "epoch", 0);
+    double done = field_number(experiment, "epochs_done", 0);
+    double last = field_number(experiment, "epochs", 0);
+    bool trained = strcmp(field_text(progress, "phase", ""), "train") != 0 &&
+                   done >= field_number(experiment, "stopped.epoch", last);
+    bool said = epoch > 0 && epoch >= done && epoch <= done; /* 0: it fetches its pictures */
+    return done >= watched->epochs_done && epoch <= done + 1 && (!said || trained);
+}
+
 /* The running ones: redrawn on a terminal, now and then elsewhere. */
 static void say_progress(struct watching *watching, const cJSON *experiments) {
     char *text = NULL;
@@ -139,7 +154,7 @@ static void say_progress(struct watching *watching, const cJSON *experiments) {
             continue;
         double left = eta_seconds(&watched->eta, experiment, (double)now_ms);
         bool due = now_ms - watched->progress_ms >= PROGRESS_MS &&
-                   field_at(experiment, "progress") != NULL;
+                   field_at(experiment, "progress") != NULL && in_order(watched, experiment);
         if (!watching->screen.terminal && !due)
             continue;
         watched->progress_ms = now_ms;

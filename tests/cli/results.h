@@ -110,6 +110,17 @@ static inline void multiply_classes(cJSON *experiment) {
 static bool diverged;   /* the first experiment's loss goes to 13 */
 static bool long_names; /* "demo/" and 200 characters of three bytes, and what was the name */
 
+static bool
+    evaluating; /* the fourth has all its epochs, and the second's checkpoint is looked at */
+
+static inline void finish_epochs(cJSON *experiment) {
+    cJSON *progress = cJSON_GetObjectItem(experiment, "progress");
+    if (!cJSON_IsObject(progress))
+        return;
+    cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs_done"), 3);
+    cJSON_ReplaceItemInObject(progress, "phase", cJSON_CreateString("valid"));
+}
+
 static inline void lengthen_name(cJSON *experiment) {
     struct text name = {0};
     text_format(&name, "demo/");
@@ -153,6 +164,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)
             lengthen_name(experiment);
+        if (evaluating)
+            finish_epochs(experiment);
         if (many_classes > 0 && !list)
             multiply_classes(experiment);
         if (list) {

@@ -32,6 +32,17 @@ static void show_of_a_running_one_has_its_progress_and_undefined_ratios(void **s
     assert_output(RUN(command_show, "show", "4"), 0, "show_running.txt");
 }
 
+static void show_of_one_that_is_evaluated_takes_no_epoch_back(void **state) {
+    (void)state;
+    evaluating = true;
+    struct run run = RUN(command_show, "show", "4");
+    evaluating = false;
+    assert_non_null(strstr(run.out, "  state        running, 3 of 3 epochs, attempt 1\n"
+                                    "  progress     epoch 3, valid of epoch 2: step 15 of 30, "));
+    free(run.out);
+    free(run.err);
+}
+
 static void show_json_is_the_whole_answer(void **state) {
     (void)state;
     struct run run = RUN(command_show, "show", "4", "--json");
@@ -270,6 +281,7 @@ int main(void) {
         cmocka_unit_test(show_tells_everything_about_a_finished_experiment),
         cmocka_unit_test(show_of_a_failed_one_tells_why_and_exits_4),
         cmocka_unit_test(show_of_a_running_one_has_its_progress_and_undefined_ratios),
+        cmocka_unit_test(show_of_one_that_is_evaluated_takes_no_epoch_back),
         cmocka_unit_test(show_json_is_the_whole_answer),
         cmocka_unit_test(compare_shows_counts_the_choice_the_classes_and_the_repeats),
         cmocka_unit_test(compare_json_has_the_promised_names),

@@ -71,6 +71,18 @@ static void the_list_has_the_newest_first_and_begins_at_what_runs(void **state) 
     dashboard_free(&dashboard);
 }
 
+static void an_evaluation_at_the_end_takes_no_epoch_back(void **state) {
+    (void)state;
+    struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
+    dashboard_take_experiments(
+        &dashboard,
+        parsed("[{\"id\": 2, \"name\": \"flip\", \"state\": \"running\", \"epochs\": 6,"
+               " \"epochs_done\": 6, \"progress\": {\"phase\": \"valid\", \"epoch\": 5,"
+               " \"step\": 1, \"steps\": 6, \"loss\": 0.5, \"images_per_second\": 61.2}}]"));
+    assert_true(shows(&dashboard, "2 flip  epoch 6/6  valid 1/6 (epoch 5)  loss 0.5000"));
+    dashboard_free(&dashboard);
+}
+
 static void the_title_counts_everything_and_has_the_clock_where_there_is_room(void **state) {
     (void)state;
     struct dashboard dashboard = started();
@@ -367,6 +379,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
         cmocka_unit_test(the_help_is_whole_on_a_narrow_terminal),
+        cmocka_unit_test(an_evaluation_at_the_end_takes_no_epoch_back),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
         cmocka_unit_test(a_long_name_leaves_room_for_the_state_and_why_it_failed),

@@ -86,6 +86,33 @@ static void a_line_of_progress_has_bar_step_loss_speed_and_time_left(void **stat
     cJSON_Delete(experiment);
 }
 
+/* Six epochs are done, and the checkpoint of the fifth is evaluated. */
+static void an_evaluation_of_an_earlier_epoch_takes_none_back(void **state) {
+    (void)state;
+    cJSON *experiment =
+        parsed("{\"state\":\"running\",\"epochs\":6,\"epochs_done\":6,\"progress\":{\"phase\":"
+               "\"valid\",\"epoch\":5,\"epochs\":6,\"step\":1,\"steps\":6,\"loss\":0.0281,"
+               "\"images_per_second\":363.6}}");
+    FILE *stream = begin();
+    progress_line(stream, &label, experiment, 0);
+    assert_written(stream,
+                   "  3 flip    6/6 [########] valid 1/6 (epoch 5) 0.0281 363.6 images/s ETA 0s");
+    cJSON_Delete(experiment);
+}
+
+/* Two epochs are done, and another worker, which goes on from there, fetches the pictures. */
+static void fetching_pictures_takes_no_epoch_back(void **state) {
+    (void)state;
+    cJSON *experiment =
+        parsed("{\"state\":\"running\",\"epochs\":4,\"epochs_done\":2,\"progress\":{\"phase\":"
+               "\"fetch\",\"epoch\":0,\"epochs\":0,\"step\":3,\"steps\":20,\"loss\":null,"
+               "\"images_per_second\":0}}");
+    FILE *stream = begin();
+    progress_line(stream, &label, experiment, -1);
+    assert_written(stream, "  3 flip    2/4 [####----] fetch 3/20 n/a 0.0 images/s");
+    cJSON_Delete(experiment);
+}
+
 static void a_finished_epoch_is_one_line(void **state) {
     (void)state;
     cJSON *epoch = parsed("{\"epoch\":7,\"train\":{\"loss\":0.5},\"valid\":{\"loss\":0.25,"
@@ -120,6 +147,8 @@ int main(void) {
         cmocka_unit_test(the_last_epoch_is_the_first_estimate),
         cmocka_unit_test(another_attempt_begins_another_estimate),
         cmocka_unit_test(a_line_of_progress_has_bar_step_loss_speed_and_time_left),
+        cmocka_unit_test(an_evaluation_of_an_earlier_epoch_takes_none_back),
+        cmocka_unit_test(fetching_pictures_takes_no_epoch_back),
         cmocka_unit_test(a_finished_epoch_is_one_line),
         cmocka_unit_test(an_end_says_what_came_of_it),
     };

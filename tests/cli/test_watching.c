@@ -114,6 +114,70 @@ static void every_epoch_has_its_line_even_when_several_came_at_once(void **state
     free(text);
 }
 
+#define AT(phase, epoch)                                                                           \
+    "{\"phase\":\"" phase "\",\"epoch\":" epoch                                                    \
+    ",\"epochs\":3,\"step\":5,\"steps\":10,\"loss\":0.4,"                                          \
+    "\"images_per_second\":50}"
+
+static void no_progress_of_an_epoch_is_said_before_the_line_of_the_one_before_it(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"running", 1, 1, AT("train", "3")},
+                                        {"running", 1, 2, AT("train", "3")},
+                                        {"done", 1, 3, NULL}};
+    char *text;
+    assert_int_equal(watch(looks, 3, &text), 0);
+    assert_string_equal(text,
+                        "  3 flip  running on w, 1 of 3 epochs done\n"
+                        "  3 flip  2/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  3/3 [######--] train 5/10 0.4000 50.0 images/s ETA 7s\n"
+                        "  3 flip  3/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  done in 1m 00s, best epoch 1: accuracy 0.5000, loss 0.2500\n");
+    free(text);
+}
+
+static void no_progress_of_an_epoch_is_said_after_its_own_line(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"running", 1, 0, NULL},
+                                        {"running", 1, 1, AT("valid", "1")},
+                                        {"running", 1, 3, AT("train", "3")},
+                                        {"done", 1, 3, NULL}};
+    char *text;
+    assert_int_equal(watch(looks, 4, &text), 0);
+    assert_string_equal(text,
+                        "  3 flip  running on w\n"
+                        "  3 flip  1/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  2/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  3/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  done in 1m 00s, best epoch 1: accuracy 0.5000, loss 0.2500\n");
+    free(text);
+}
+
+static void the_evaluation_of_an_earlier_epoch_is_said_when_all_are_trained(void **state) {
+    (void)state;
+    static const struct look looks[] = {
+        {"running", 1, 2, NULL}, {"running", 1, 3, AT("valid", "1")}, {"done", 1, 3, NULL}};
+    char *text;
+    assert_int_equal(watch(looks, 3, &text), 0);
+    assert_string_equal(
+        text, "  3 flip  running on w, 2 of 3 epochs done\n"
+              "  3 flip  3/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+              "  3 flip  3/3 [########] valid 5/10 (epoch 1) 0.4000 50.0 images/s ETA 0s\n"
+              "  3 flip  done in 1m 00s, best epoch 1: accuracy 0.5000, loss 0.2500\n");
+    free(text);
+}
+
+static void fetching_is_said_though_it_is_of_no_epoch(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"running", 1, 0, AT("fetch", "0")},
+                                        {"cancelled", 1, 0, NULL}};
+    char *text;
+    assert_int_equal(watch(looks, 2, &text), 4);
+    assert_string_equal(text, "  3 flip  running on w\n"
+                              "  3 flip  0/3 [--------] fetch 5/10 0.4000 50.0 images/s\n"
+                              "  3 flip  cancelled\n");
+    free(text);
+}
+
 static void epochs_from_before_the_watch_are_counted_not_repeated(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 2, NULL}, {"done", 1, 3, NULL}};
@@ -168,6 +232,10 @@ static void on_a_terminal_the_running_ones_are_redrawn_in_place(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_epoch_has_its_line_even_when_several_came_at_once),
+        cmocka_unit_test(no_progress_of_an_epoch_is_said_before_the_line_of_the_one_before_it),
+        cmocka_unit_test(no_progress_of_an_epoch_is_said_after_its_own_line),
+        cmocka_unit_test(the_evaluation_of_an_earlier_epoch_is_said_when_all_are_trained),
+        cmocka_unit_test(fetching_is_said_though_it_is_of_no_epoch),
         cmocka_unit_test(epochs_from_before_the_watch_are_counted_not_repeated),
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),

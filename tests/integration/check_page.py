@@ -158,6 +158,14 @@ def without_scripts(browser, url):
     check("assay ls" in said and "assay watch" in said and "connecting" not in said, f"without JavaScript it says {said}")
 
 
+def evaluating(page):
+    """All six epochs are done, and the checkpoint of the fifth is evaluated."""
+    one = {"state": "running", "epochs": 6, "epochs_done": 6, "attempt": 1, "failures": 0, "max_attempts": 3, "submitted_ms": 0,
+           "progress": {"phase": "valid", "epoch": 5, "epochs": 6, "step": 1, "steps": 6, "loss": 0.5, "images_per_second": 9}}
+    said = page.evaluate(f"progressOf({json.dumps(one)}).map(part => part.textContent)")
+    check("epoch 6 of 6, valid of epoch 5, step 1 of 6" in said, f"of an evaluation at the end it says {said}")
+
+
 def missing(page):
     shown(page, "#/experiment/999999999")
     said = page.evaluate("document.querySelector('.alarm[role=alert]').textContent")
@@ -190,6 +198,7 @@ def main():
         group(page, done["group"], members, sys.argv[2])
         selection(page, members)
         filters(page, done)
+        evaluating(page)
         check(not page.problems, page.problems)
         missing(page)
         page.go("about:blank")
