@@ -138,6 +138,8 @@ static void add_overview(struct text *text, const struct command *commands, size
         add_roff(text, commands[i].summary, strlen(commands[i].summary));
         text_format(text, ": \\fBassay\\-%s\\fR(1)\n", commands[i].name);
     }
+    text_format(text, ".SH FILES\n.TP\n.I share/doc/assay\nof where assay is installed: what pages "
+                      "call docs/NAME.md and experiments/NAME.json\n");
 }
 
 static bool write_page(const char *folder, const char *name, struct text *text,

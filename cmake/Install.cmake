@@ -1,5 +1,5 @@
 # What cmake --install build/release puts below /usr/local, or another --prefix: the programs, the CUDA module, manual
-# pages, completions and units of systemd.
+# pages and the documents that they name, completions and units of systemd.
 include(GNUInstallDirs)
 # All that is installed, and nothing else: what scripts/demo builds.
 add_custom_target(programs DEPENDS assay assay-coordinator assay-worker man)
@@ -10,6 +10,12 @@ if(ASSAY_HAVE_CUDA)
     install(TARGETS assay-cuda LIBRARY DESTINATION lib/assay) # worker/nn/module.c looks there
 endif()
 install(DIRECTORY ${CMAKE_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+
+# As in the tree, so that the names in pages and the links between documents hold.
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs experiments DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES bench/RESULTS.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/bench)
+install(FILES schema/experiment.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/schema)
 
 # The program writes its completions itself; each shell looks for them in a place of its own.
 function(assay_completion shell directory file)
