@@ -60,20 +60,22 @@ bool arrangement_apply(const struct arrangement *arrangement, const struct listi
            error_memory(error);
 }
 
-void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count,
-                       const char *const *spare) {
+void arrangement_usual(struct arrangement *arrangement, const struct usual_column *columns,
+                       size_t count) {
     if (arrangement->column_count > 0)
         return;
-    memcpy(arrangement->columns, names, count * sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        arrangement->columns[i] = columns[i].name;
+        arrangement->dispensable[i] = columns[i].dispensable;
+    }
     arrangement->column_count = count;
-    arrangement->spare = spare;
 }
 
-static bool is_spare(const struct arrangement *arrangement, const char *name) {
-    const char *const *spare = arrangement->spare;
-    while (spare != NULL && *spare != NULL && strcmp(*spare, name) != 0)
-        spare++;
-    return spare != NULL && *spare != NULL;
+static unsigned kind_of(const struct listing *listing, const char *name) {
+    return listing_is_number(listing, name) ? COLUMN_RIGHT
+           : strcmp(name, "name") == 0      ? COLUMN_NAME
+           : listing_is_long(listing, name) ? COLUMN_ELASTIC
+                                            : COLUMN_LEFT;
 }
 
 void arrangement_print(const struct arrangement *arrangement, const struct listing *listing,
@@ -85,11 +87,7 @@ void arrangement_print(const struct arrangement *arrangement, const struct listi
     for (size_t i = 0; i < arrangement->column_count; i++) {
         const char *name = arrangement->columns[i];
         columns[i].title = listing_title(listing, name);
-        columns[i].kind = is_spare(arrangement, name)        ? COLUMN_SPARE
-                          : listing_is_number(listing, name) ? COLUMN_RIGHT
-                          : strcmp(name, "name") == 0        ? COLUMN_NAME
-                          : listing_is_long(listing, name)   ? COLUMN_ELASTIC
-                                                             : COLUMN_LEFT;
+        columns[i].kind = kind_of(listing, name) | arrangement->dispensable[i];
     }
     cJSON_ArrayForEach(row, rows) {
         for (size_t i = 0; i < arrangement->column_count; i++) {

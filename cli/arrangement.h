@@ -18,8 +18,8 @@ struct arrangement {
     struct filter *filter;
     char *names; /* --columns, cut at its commas */
     const char *columns[ARRANGEMENT_MAX];
+    unsigned dispensable[ARRANGEMENT_MAX]; /* arrangement_usual's; what was asked for stays */
     size_t column_count;
-    const char *const *spare; /* arrangement_usual */
 };
 
 /* The options, for a command's list; `names` is a literal as LISTING_COLUMNS. */
@@ -55,10 +55,13 @@ bool arrangement_check(const struct arrangement *arrangement, const struct listi
 bool arrangement_apply(const struct arrangement *arrangement, const struct listing *listing,
                        cJSON *rows, struct error *error);
 
-/* Columns to show where none were asked for. spare: names that a narrow terminal may go without,
- * ended with NULL. All of it has to stay. */
-void arrangement_usual(struct arrangement *arrangement, const char *const *names, size_t count,
-                       const char *const *spare);
+/* A column to show where none were asked for; `dispensable` is what table.h has for that, or 0. */
+struct usual_column {
+    const char *name;
+    unsigned dispensable;
+};
+void arrangement_usual(struct arrangement *arrangement, const struct usual_column *columns,
+                       size_t count);
 
 /* The rows as a table on standard output; `nothing` when there are none. */
 void arrangement_print(const struct arrangement *arrangement, const struct listing *listing,

@@ -18,7 +18,7 @@ static char *ids_text(const cJSON *ids) {
 
 void differences_print(const cJSON *differences, const struct screen *screen) {
     static const struct column columns[] = {
-        {"what differs", COLUMN_LEFT}, {"ids", COLUMN_LEFT}, {"value", COLUMN_ELASTIC}};
+        {"what differs", COLUMN_NAME}, {"ids", COLUMN_ELASTIC}, {"value", COLUMN_ELASTIC}};
     struct table table = TABLE_OF(columns);
     const cJSON *values, *ids;
     cJSON_ArrayForEach(values, differences) {
@@ -39,8 +39,9 @@ void differences_print(const cJSON *differences, const struct screen *screen) {
 
 void ranking_print(const struct comparison *comparison, const struct screen *screen) {
     static const struct column columns[] = {
-        {"id", COLUMN_RIGHT},        {"experiment", COLUMN_NAME},  {"keep", COLUMN_LEFT},
-        {"epoch", COLUMN_RIGHT},     {"valid acc.", COLUMN_RIGHT}, {"valid loss", COLUMN_RIGHT},
+        {"id", COLUMN_RIGHT},         {"experiment", COLUMN_NAME},
+        {"keep", COLUMN_LEFT},        {"epoch", COLUMN_RIGHT | COLUMN_MINOR},
+        {"valid acc.", COLUMN_RIGHT}, {"valid loss", COLUMN_RIGHT | COLUMN_MINOR},
         {"test acc.", COLUMN_RIGHT},
     };
     struct table table = TABLE_OF(columns);
@@ -59,10 +60,9 @@ void ranking_print(const struct comparison *comparison, const struct screen *scr
         table_add(&table, "%s",
                   field_ratio(text, comparison_kept(contender, SPLIT_TEST), "accuracy"));
     }
-    if (table.count > 0) {
-        puts("\nWhich to keep, the first before the others: by validation accuracy, then loss");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(
+        &table, screen,
+        "Which to keep, the first before the others: by validation accuracy, then loss");
     table_free(&table);
 }
 
@@ -81,8 +81,11 @@ static void add_spreads(struct table *table, const struct comparison *comparison
 
 void repeats_print(const struct comparison *comparison, const struct screen *screen) {
     static const struct column columns[] = {
-        {"", COLUMN_LEFT},           {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},
-        {"precision", COLUMN_RIGHT}, {"loss", COLUMN_RIGHT},
+        {"", COLUMN_LEFT},
+        {"accuracy", COLUMN_RIGHT},
+        {"recall", COLUMN_RIGHT | COLUMN_MINOR},
+        {"precision", COLUMN_RIGHT | COLUMN_MINOR},
+        {"loss", COLUMN_RIGHT | COLUMN_MINOR},
     };
     struct table table = TABLE_OF(columns);
     for (size_t first = 0; first < comparison->count; first++) {
@@ -95,10 +98,7 @@ void repeats_print(const struct comparison *comparison, const struct screen *scr
             for (int j = 0; j < SPLIT_COUNT; j++)
                 add_spreads(&table, comparison, first, (enum checkpoint)i, (enum split_name)j);
     }
-    if (table.count > 0) {
-        puts("\nRepeats with other seeds: mean ± standard deviation");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(&table, screen, "Repeats with other seeds: mean ± standard deviation");
     table_free(&table);
 }
 
@@ -127,9 +127,9 @@ static void add_cell(struct table *table, const cJSON *effect, const char *split
 
 void effects_print(const cJSON *effects, const struct screen *screen) {
     static const struct column columns[] = {{"value", COLUMN_ELASTIC},
-                                            {"experiments", COLUMN_RIGHT},
+                                            {"experiments", COLUMN_RIGHT | COLUMN_MINOR},
                                             {"valid accuracy", COLUMN_RIGHT},
-                                            {"test accuracy", COLUMN_RIGHT}};
+                                            {"test accuracy", COLUMN_RIGHT | COLUMN_MINOR_LAST}};
     struct table table = TABLE_OF(columns);
     const cJSON *levels, *effect;
     if (!worth_printing(effects))
@@ -143,8 +143,9 @@ void effects_print(const cJSON *effects, const struct screen *screen) {
             add_cell(&table, effect, "test");
         }
     }
-    puts("\nWhat each value does on average: mean ± standard deviation\n(less the mean of all)");
-    table_print(&table, screen, 0);
+    table_print_titled(
+        &table, screen,
+        "What each value does on average: mean ± standard deviation\n(less the mean of all)");
     table_free(&table);
 }
 
@@ -155,8 +156,12 @@ static void add_duelist(struct table *table, const struct duelist *duelist) {
 
 void duels_print(const struct duel *duels, size_t count, const struct screen *screen) {
     static const struct column columns[] = {
-        {"first", COLUMN_LEFT},        {"second", COLUMN_LEFT}, {"only first", COLUMN_RIGHT},
-        {"only second", COLUMN_RIGHT}, {"p", COLUMN_RIGHT},     {"difference (95 %)", COLUMN_RIGHT},
+        {"first", COLUMN_LEFT},
+        {"second", COLUMN_LEFT},
+        {"only first", COLUMN_RIGHT | COLUMN_MINOR},
+        {"only second", COLUMN_RIGHT | COLUMN_MINOR},
+        {"p", COLUMN_RIGHT},
+        {"difference (95 %)", COLUMN_RIGHT | COLUMN_MINOR_LAST},
     };
     struct table table = TABLE_OF(columns);
     for (size_t i = 0; i < count; i++) {
@@ -169,10 +174,9 @@ void duels_print(const struct duel *duels, size_t count, const struct screen *sc
         table_add(&table, "%+.4f (%+.3f to %+.3f)", duel->difference, duel->interval.low,
                   duel->interval.high);
     }
-    if (count > 0) {
-        puts("\nMore than chance? Test pictures that one alone gets right, McNemar's p, and how\n"
-             "far the second's accuracy is from the first's");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(
+        &table, screen,
+        "More than chance? Test pictures that one alone gets right, McNemar's p, and how "
+        "far the second's accuracy is from the first's");
     table_free(&table);
 }

@@ -7,9 +7,14 @@
 #include "core/text.h"
 
 static const struct column columns[] = {
-    {"name", COLUMN_LEFT},    {"listing", COLUMN_LEFT},  {"files", COLUMN_RIGHT},
-    {"size", COLUMN_RIGHT},   {"here", COLUMN_LEFT},     {"pushed", COLUMN_RIGHT},
-    {"needed", COLUMN_RIGHT}, {"named by", COLUMN_LEFT},
+    {"name", COLUMN_NAME},
+    {"listing", COLUMN_LEFT | COLUMN_MINOR_FIRST},
+    {"files", COLUMN_RIGHT | COLUMN_MINOR},
+    {"size", COLUMN_RIGHT},
+    {"here", COLUMN_LEFT},
+    {"pushed", COLUMN_RIGHT | COLUMN_MINOR},
+    {"needed", COLUMN_RIGHT},
+    {"named by", COLUMN_ELASTIC | COLUMN_MINOR_LAST},
 };
 
 enum { SUM_SHOWN = 12, IDS_SHOWN = 8 }; /* digits of a listing's sum; ids of who names it */

@@ -34,8 +34,10 @@ static void add_contender(struct table *table, const struct contender *contender
 
 void evaluation_list_print(const struct contender *contenders, size_t count,
                            const struct screen *screen) {
-    static const struct column columns[] = {
-        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
+    static const struct column columns[] = {{"", COLUMN_LEFT},
+                                            {"epoch", COLUMN_RIGHT | COLUMN_MINOR},
+                                            {"split", COLUMN_LEFT},
+                                            METRICS_ROW_COLUMNS};
     struct table table = TABLE_OF(columns);
     for (size_t i = 0; i < count; i++)
         add_contender(&table, &contenders[i]);
@@ -89,8 +91,15 @@ static void follow_rows(const cJSON *list, bool only, cJSON *experiments) {
 
 bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments, cJSON **rows,
                              struct error *error) {
-    static const char *const usual[] = {"id",       "name",   "checkpoint", "split", "epoch",
-                                        "accuracy", "recall", "precision",  "loss"};
+    static const struct usual_column usual[] = {{"id", 0},
+                                                {"name", 0},
+                                                {"checkpoint", 0},
+                                                {"split", 0},
+                                                {"epoch", COLUMN_MINOR},
+                                                {"accuracy", 0},
+                                                {"recall", COLUMN_MINOR_FIRST},
+                                                {"precision", COLUMN_MINOR_FIRST},
+                                                {"loss", COLUMN_MINOR_FIRST}};
     size_t count;
     *rows = NULL;
     if (!arrangement_given(arrangement))
@@ -103,7 +112,7 @@ bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments
     if (!arrangement_check(arrangement, &listing_evaluations, experiments, error) ||
         !arrangement_apply(arrangement, &listing_evaluations, *rows, error))
         return false;
-    arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0], NULL);
+    arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0]);
     follow_rows(*rows, arrangement->filter != NULL, experiments);
     return true;
 }

@@ -8,8 +8,10 @@
 
 /* `title` is NULL where the table goes on with the one above it. */
 static void print_table(const char *title, struct table *table, const struct screen *screen) {
-    if (table->count > 0) {
-        fprintf(screen->stream, "\n%s%s", title != NULL ? title : "", title != NULL ? "\n" : "");
+    if (title != NULL)
+        table_print_titled(table, screen, title);
+    else if (table->count > 0) {
+        putc('\n', screen->stream);
         table_print(table, screen, 0);
     }
     table_free(table);
@@ -21,10 +23,10 @@ void evaluation_print_ranking(const char *title, const struct column leading[EVA
     const struct column columns[] = {leading[0],
                                      leading[1],
                                      {"ROC AUC", COLUMN_RIGHT},
-                                     {"avg. prec.", COLUMN_RIGHT},
-                                     {"EER", COLUMN_RIGHT},
-                                     {"threshold", COLUMN_RIGHT},
-                                     {"acc. there", COLUMN_RIGHT}};
+                                     {"avg. prec.", COLUMN_RIGHT | COLUMN_MINOR_LAST},
+                                     {"EER", COLUMN_RIGHT | COLUMN_MINOR_LAST},
+                                     {"threshold", COLUMN_RIGHT | COLUMN_MINOR},
+                                     {"acc. there", COLUMN_RIGHT | COLUMN_MINOR}};
     static const char *const paths[] = {"roc_auc", "average_precision", "equal_error_rate",
                                         "threshold", "at_threshold.accuracy"};
     struct table table = TABLE_OF(columns);

@@ -83,12 +83,14 @@ static void say_tags(const struct screen *screen, const cJSON *experiment) {
 static void say_standing(const struct screen *screen, const cJSON *experiment) {
     const char *state = field_text(experiment, "state", "?");
     enum style style = screen_state_style(state);
-    char stopped[FIELD_STOPPED_SIZE];
+    char stopped[FIELD_STOPPED_SIZE], rest[2 * FORMAT_SIZE];
     printf("%.0f %s\n", field_number(experiment, "id", 0), field_text(experiment, "name", "?"));
-    printf("  %-*s %s%s%s, %.0f of %.0f epochs, attempt %.0f\n", INDENT - 3, "state",
-           screen_on(screen, style), state, screen_off(screen, style),
-           field_number(experiment, "epochs_done", 0), field_number(experiment, "epochs", 0),
-           field_number(experiment, "attempt", 0));
+    snprintf(rest, sizeof rest, ", %.0f of %.0f epochs, attempt %.0f",
+             field_number(experiment, "epochs_done", 0), field_number(experiment, "epochs", 0),
+             field_number(experiment, "attempt", 0));
+    printf("  %-*s %s%s%s", INDENT - 3, "state", screen_on(screen, style), state,
+           screen_off(screen, style));
+    screen_wrap_rest(screen, INDENT + screen_columns(state), rest);
     say_text(screen, "waits for", experiment, "waits");
     if (field_stopped(stopped, experiment) != NULL)
         say(screen, "early stop", "%s", stopped);

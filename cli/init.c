@@ -158,8 +158,8 @@ static bool write_new(const char *path, const struct text *text, struct error *e
 static void print_found(const struct starter *starter) {
     static const struct column columns[] = {{"class", COLUMN_ELASTIC},
                                             {"label", COLUMN_LEFT},
-                                            {"pictures", COLUMN_RIGHT},
-                                            {"shorter side", COLUMN_RIGHT},
+                                            {"pictures", COLUMN_RIGHT | COLUMN_MINOR_LAST},
+                                            {"shorter side", COLUMN_RIGHT | COLUMN_MINOR},
                                             {"broken", COLUMN_RIGHT}};
     struct table table = TABLE_OF(columns);
     struct screen screen = screen_of(stdout);
@@ -183,9 +183,8 @@ static void print_meaning(const struct starter *starter) {
            "  name           what assay ls calls it, and everything of one matrix as a group\n"
            "  data.classes   a folder a class; label 1 is real, 0 is fake\n"
            "  data.split     8 of 10 pictures train, 1 chooses the checkpoint, 1 tests it\n"
-           "  augmentations  what training does to a picture: %d pixels cut out of %d at random, "
-           "then flips;\n"
-           "                 assay preview shows it\n"
+           "  augmentations  what training does to a picture: %d pixels cut out of %d at\n"
+           "                 random, then flips; assay preview shows it\n"
            "  evaluation     the same without chance\n"
            "  model          from nothing; with \"weights\": \"resnet18.pth\" from ImageNet's\n"
            "  train          20 times over the pictures, 32 at a time\n"

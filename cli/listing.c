@@ -158,8 +158,8 @@ bool listing_is_number(const struct listing *listing, const char *name) {
 
 bool listing_is_long(const struct listing *listing, const char *name) {
     const struct column_of_row *column = find(listing, name);
-    static const char *const texts[] = {"name", "waits", "error"};
-    bool is_long = column != NULL && column->form == FORM_LIST;
+    static const char *const texts[] = {"name", "group", "person", "worker", "waits", "error"};
+    bool is_long = column == NULL || column->form == FORM_LIST; /* no column: a matrix key */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         is_long = is_long || strcmp(name, texts[i]) == 0;
     return is_long;

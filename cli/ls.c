@@ -3,6 +3,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "cli/table.h"
 
 #include <string.h>
 
@@ -62,15 +63,25 @@ static bool any_has(const cJSON *experiments, const char *column) {
 
 /* The usual columns, and those that only few have where one does. */
 static void choose_columns(struct ls *ls, const cJSON *experiments) {
-    const char *usual[] = {"id",       "name", "state", "epoch", "loss",
-                           "accuracy", "age",  NULL,    NULL,    NULL};
-    static const char *const spare[] = {"loss", "age", NULL};
-    static const char *const rare[] = {"tags", "stopped", "waits"};
-    size_t count = sizeof usual / sizeof usual[0] - sizeof rare / sizeof rare[0];
-    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++)
-        if (any_has(experiments, rare[i]))
-            usual[count++] = rare[i];
-    arrangement_usual(&ls->arrangement, usual, count, spare);
+    static const struct usual_column all[] = {
+        {"id", 0},
+        {"name", 0},
+        {"state", 0},
+        {"epoch", COLUMN_MINOR_LAST},
+        {"loss", COLUMN_SPARE},
+        {"accuracy", COLUMN_MINOR},
+        {"age", COLUMN_SPARE},
+        {"tags", COLUMN_MINOR_FIRST},
+        {"stopped", COLUMN_MINOR_FIRST},
+        {"waits", 0},
+    };
+    enum { ALL = sizeof all / sizeof all[0], RARE = 3 }; /* the last ones */
+    struct usual_column usual[ALL];
+    size_t count = 0;
+    for (size_t i = 0; i < ALL; i++)
+        if (i < ALL - RARE || any_has(experiments, all[i].name))
+            usual[count++] = all[i];
+    arrangement_usual(&ls->arrangement, usual, count);
 }
 
 static void print_experiments(const struct ls *ls, const cJSON *experiments) {

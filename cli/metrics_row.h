@@ -9,8 +9,9 @@
 /* The titles of those columns, for a table's list of columns. */
 #define METRICS_ROW_COLUMNS                                                                        \
     {"TP", COLUMN_RIGHT}, {"TN", COLUMN_RIGHT}, {"FP", COLUMN_RIGHT}, {"FN", COLUMN_RIGHT},        \
-        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT}, {"precision", COLUMN_RIGHT}, {       \
-        "loss", COLUMN_RIGHT                                                                       \
+        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT | COLUMN_MINOR_FIRST},                 \
+        {"precision", COLUMN_RIGHT | COLUMN_MINOR_FIRST}, {                                        \
+        "loss", COLUMN_RIGHT | COLUMN_MINOR_FIRST                                                  \
     }
 
 /* Adds the eight cells; `metrics` has the names of --json. */

@@ -189,8 +189,12 @@ static cJSON *document_of(const cJSON *experiments, const struct record *record)
 
 static void print_members(const cJSON *members, const struct screen *screen) {
     static const struct column columns[] = {
-        {"#", COLUMN_RIGHT},      {"experiment", COLUMN_NAME}, {"model", COLUMN_LEFT},
-        {"epochs", COLUMN_RIGHT}, {"pictures", COLUMN_RIGHT},  {"about", COLUMN_RIGHT},
+        {"#", COLUMN_RIGHT},
+        {"experiment", COLUMN_NAME},
+        {"model", COLUMN_LEFT | COLUMN_MINOR},
+        {"epochs", COLUMN_RIGHT},
+        {"pictures", COLUMN_RIGHT},
+        {"about", COLUMN_RIGHT},
     };
     struct table table = TABLE_OF(columns);
     const cJSON *member;

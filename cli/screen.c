@@ -152,7 +152,7 @@ static void wrap(const struct screen *screen, size_t indent, size_t width, const
     size_t room = width > indent ? width - indent : 1, used = 0;
     text += strspn(text, " ");
     while (*text != '\0') {
-        size_t length = strcspn(text, " ");
+        size_t length = strcspn(text, " \n");
         char *word = strndup(text, length);
         size_t columns = word != NULL ? screen_columns(word) : length;
         bool fits = used + 1 + columns <= room;
@@ -163,7 +163,13 @@ static void wrap(const struct screen *screen, size_t indent, size_t width, const
         fwrite(text, 1, length, screen->stream);
         used += columns;
         free(word);
-        text += length + strspn(text + length, " ");
+        text += length;
+        if (*text == '\n') {
+            fprintf(screen->stream, "\n%*s", (int)indent, "");
+            used = 0;
+            text++;
+        }
+        text += strspn(text, " ");
     }
     putc('\n', screen->stream);
 }

@@ -40,8 +40,8 @@ static const struct command_line line = {
 static void print_attempts(const cJSON *attempts, const struct screen *screen) {
     static const struct column columns[] = {{"attempt", COLUMN_RIGHT},
                                             {"outcome", COLUMN_LEFT},
-                                            {"started", COLUMN_LEFT},
-                                            {"worker", COLUMN_LEFT},
+                                            {"started", COLUMN_LEFT | COLUMN_MINOR},
+                                            {"worker", COLUMN_NAME | COLUMN_MINOR},
                                             {"error", COLUMN_ELASTIC}};
     struct table table = TABLE_OF(columns);
     const cJSON *attempt;
@@ -53,17 +53,15 @@ static void print_attempts(const cJSON *attempts, const struct screen *screen) {
         table_add(&table, "%s", field_text(attempt, "worker", "?"));
         table_add(&table, "%s", field_text(attempt, "error", ""));
     }
-    if (cJSON_GetArraySize(attempts) > 1) {
-        puts("\nAttempts");
-        table_print(&table, screen, 0);
-    }
+    if (cJSON_GetArraySize(attempts) > 1)
+        table_print_titled(&table, screen, "Attempts");
     table_free(&table);
 }
 
 /* Who steered it. */
 static void print_steering(const cJSON *steering, const struct screen *screen) {
     static const struct column columns[] = {
-        {"at", COLUMN_LEFT}, {"what", COLUMN_LEFT}, {"who", COLUMN_LEFT}};
+        {"at", COLUMN_LEFT}, {"what", COLUMN_LEFT}, {"who", COLUMN_ELASTIC}};
     struct table table = TABLE_OF(columns);
     const cJSON *deed;
     cJSON_ArrayForEach(deed, steering) {
@@ -72,10 +70,7 @@ static void print_steering(const cJSON *steering, const struct screen *screen) {
         table_add(&table, "%s", field_text(deed, "what", "?"));
         table_add(&table, "%s", field_text(deed, "person", ""));
     }
-    if (table.count > 0) {
-        puts("\nSteering");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(&table, screen, "Steering");
     table_free(&table);
 }
 
@@ -88,9 +83,15 @@ static void print_notes(const cJSON *notes, const struct screen *screen) {
 
 static void print_epochs(const cJSON *epochs, const struct screen *screen) {
     static const struct column columns[] = {
-        {"epoch", COLUMN_RIGHT},    {"train", COLUMN_RIGHT},  {"valid", COLUMN_RIGHT},
-        {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT}, {"precision", COLUMN_RIGHT},
-        {"rate", COLUMN_RIGHT},     {"sec", COLUMN_RIGHT},    {"images/s", COLUMN_RIGHT},
+        {"epoch", COLUMN_RIGHT},
+        {"train", COLUMN_RIGHT},
+        {"valid", COLUMN_RIGHT},
+        {"accuracy", COLUMN_RIGHT},
+        {"recall", COLUMN_RIGHT | COLUMN_MINOR},
+        {"precision", COLUMN_RIGHT | COLUMN_MINOR},
+        {"rate", COLUMN_RIGHT | COLUMN_MINOR},
+        {"sec", COLUMN_RIGHT | COLUMN_MINOR},
+        {"images/s", COLUMN_RIGHT | COLUMN_MINOR},
         {"", COLUMN_LEFT},
     };
     struct table table = TABLE_OF(columns);
@@ -108,16 +109,17 @@ static void print_epochs(const cJSON *epochs, const struct screen *screen) {
         table_add(&table, "%.1f", field_number(epoch, "images_per_second", 0));
         table_add(&table, "%s", cJSON_IsTrue(field_at(epoch, "best")) ? "*" : "");
     }
-    if (table.count > 0) {
-        puts("\nEpochs (train, valid: loss; then ratios on validation; * lowest loss so far)");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(
+        &table, screen,
+        "Epochs (train, valid: loss; then ratios on validation; * lowest loss so far)");
     table_free(&table);
 }
 
 static void print_evaluations(const cJSON *evaluations, const struct screen *screen) {
-    static const struct column columns[] = {
-        {"", COLUMN_LEFT}, {"epoch", COLUMN_RIGHT}, {"split", COLUMN_LEFT}, METRICS_ROW_COLUMNS};
+    static const struct column columns[] = {{"", COLUMN_LEFT},
+                                            {"epoch", COLUMN_RIGHT | COLUMN_MINOR},
+                                            {"split", COLUMN_LEFT},
+                                            METRICS_ROW_COLUMNS};
     struct table table = TABLE_OF(columns);
     const cJSON *evaluation;
     cJSON_ArrayForEach(evaluation, evaluations) {
@@ -126,20 +128,22 @@ static void print_evaluations(const cJSON *evaluations, const struct screen *scr
         table_add(&table, "%s", field_text(evaluation, "split", "?"));
         metrics_row_add(&table, evaluation);
     }
-    if (table.count > 0) {
-        puts("\nEvaluations");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(&table, screen, "Evaluations");
     table_free(&table);
 }
 
 /* One more row of metrics for each evaluation, counted at the threshold. */
 static void print_at_threshold(const cJSON *evaluations, const struct screen *screen) {
-    static const struct column columns[] = {
-        {"", COLUMN_LEFT},          {"split", COLUMN_LEFT},     {"threshold", COLUMN_RIGHT},
-        {"TP", COLUMN_RIGHT},       {"TN", COLUMN_RIGHT},       {"FP", COLUMN_RIGHT},
-        {"FN", COLUMN_RIGHT},       {"accuracy", COLUMN_RIGHT}, {"recall", COLUMN_RIGHT},
-        {"precision", COLUMN_RIGHT}};
+    static const struct column columns[] = {{"", COLUMN_LEFT},
+                                            {"split", COLUMN_LEFT},
+                                            {"threshold", COLUMN_RIGHT | COLUMN_MINOR},
+                                            {"TP", COLUMN_RIGHT},
+                                            {"TN", COLUMN_RIGHT},
+                                            {"FP", COLUMN_RIGHT},
+                                            {"FN", COLUMN_RIGHT},
+                                            {"accuracy", COLUMN_RIGHT},
+                                            {"recall", COLUMN_RIGHT | COLUMN_MINOR_FIRST},
+                                            {"precision", COLUMN_RIGHT | COLUMN_MINOR_FIRST}};
     static const char *const counts[] = {"true_positive", "true_negative", "false_positive",
                                          "false_negative"};
     static const char *const ratios[] = {"accuracy", "recall", "precision"};
@@ -158,10 +162,9 @@ static void print_at_threshold(const cJSON *evaluations, const struct screen *sc
         for (size_t i = 0; i < sizeof ratios / sizeof ratios[0]; i++)
             table_add(&table, "%s", field_ratio(text, there, ratios[i]));
     }
-    if (table.count > 0) {
-        puts("\nThe same with the threshold that Youden's J chooses on valid, instead of 0.5");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(
+        &table, screen,
+        "The same with the threshold that Youden's J chooses on valid, instead of 0.5");
     table_free(&table);
 }
 
@@ -197,10 +200,7 @@ static void print_checkpoints(const cJSON *checkpoints, const struct screen *scr
         table_add(&table, "%s", field_text(checkpoint, "host", "?"));
         table_add(&table, "%s", field_text(checkpoint, "path", "?"));
     }
-    if (table.count > 0) {
-        puts("\nCheckpoints");
-        table_print(&table, screen, 0);
-    }
+    table_print_titled(&table, screen, "Checkpoints");
     table_free(&table);
 }
 

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Spare columns are left out before an elastic one has to be narrower than EASY. */
-enum { GAP = 2, ELASTIC_LEAST = 12, ELASTIC_EASY = 20 };
+/* How far elastic columns give way: to EASY before a spare column is left out, to LEAST before a
+ * minor one is, and to TIGHT when nothing else is left to give, the gaps narrower too. */
+enum { GAP = 2, GAP_TIGHT = 1, ELASTIC_TIGHT = 6, ELASTIC_LEAST = 12, ELASTIC_EASY = 20 };
 static const size_t LEFT_OUT = SIZE_MAX; /* as a width */
 
 static void add(struct table *table, enum style style, char *text) {
@@ -63,53 +64,83 @@ static const char *cell_text(const struct table *table, size_t index) {
     return text != NULL ? text : "";
 }
 
-/* Leaves spare columns out, the last first, until the others find room. Returns how wide those are.
- */
-static size_t leave_out(const struct table *table, size_t room, size_t total, size_t *widths) {
-    size_t easy = total;
-    for (size_t column = 0; column < table->column_count; column++)
-        if (table->columns[column].kind >= COLUMN_ELASTIC && widths[column] > ELASTIC_EASY)
-            easy -= widths[column] - ELASTIC_EASY;
-    for (size_t column = table->column_count; column-- > 0 && easy > room;) {
-        if (table->columns[column].kind != COLUMN_SPARE)
+/* How its columns stand. */
+struct layout {
+    size_t *widths; /* LEFT_OUT: not at all */
+    size_t gap;
+};
+
+static bool is_elastic(const struct column *column) {
+    unsigned shape = column->kind & COLUMN_SHAPE;
+    return shape == COLUMN_ELASTIC || shape == COLUMN_NAME;
+}
+
+/* The columns of the screen that all of them take when no elastic one is wider than `most`. */
+static size_t taken(const struct table *table, const struct layout *layout, size_t most) {
+    size_t all = 0;
+    for (size_t column = 0; column < table->column_count; column++) {
+        size_t width = layout->widths[column];
+        if (width == LEFT_OUT)
             continue;
-        easy -= widths[column] + GAP;
-        total -= widths[column] + GAP;
-        widths[column] = LEFT_OUT;
+        bool gives = is_elastic(&table->columns[column]) && width > most;
+        all += (all > 0 ? layout->gap : 0) + (gives ? most : width);
     }
-    return total;
+    return all;
+}
+
+/* Leaves columns of a kind out, the last first, until the others find room. */
+static void leave_out(const struct table *table, unsigned kind, size_t most, size_t room,
+                      struct layout *layout) {
+    for (size_t column = table->column_count; column-- > 0 && taken(table, layout, most) > room;)
+        if ((table->columns[column].kind & kind) != 0)
+            layout->widths[column] = LEFT_OUT;
 }
 
 /* Takes what is over the room from the widest of the elastic columns, as far as they give it. */
-static void shrink(const struct table *table, size_t over, size_t *widths) {
-    while (over > 0) {
-        size_t widest = table->column_count;
-        for (size_t column = 0; column < table->column_count; column++)
-            if (table->columns[column].kind >= COLUMN_ELASTIC && widths[column] > ELASTIC_LEAST &&
-                (widest == table->column_count || widths[column] > widths[widest]))
-                widest = column;
-        if (widest == table->column_count)
+static void shrink(const struct table *table, size_t least, size_t room, struct layout *layout) {
+    while (taken(table, layout, SIZE_MAX) > room) {
+        size_t *widest = NULL;
+        for (size_t column = 0; column < table->column_count; column++) {
+            size_t *width = &layout->widths[column];
+            if (is_elastic(&table->columns[column]) && *width != LEFT_OUT && *width > least &&
+                (widest == NULL || *width > *widest))
+                widest = width;
+        }
+        if (widest == NULL)
             return;
-        widths[widest]--;
-        over--;
+        (*widest)--;
     }
 }
 
-static void measure(const struct table *table, size_t room, size_t *widths) {
-    size_t total = 0;
+static void fit(const struct table *table, size_t room, struct layout *layout) {
+    static const unsigned minor[] = {COLUMN_MINOR_FIRST, COLUMN_MINOR, COLUMN_MINOR_LAST};
+    leave_out(table, COLUMN_SPARE, ELASTIC_EASY, room, layout);
+    for (size_t i = 0; i < sizeof minor / sizeof minor[0]; i++)
+        leave_out(table, minor[i], ELASTIC_LEAST, room, layout);
+    size_t least = ELASTIC_LEAST;
+    if (taken(table, layout, least) > room) {
+        layout->gap = GAP_TIGHT;
+        least = ELASTIC_TIGHT;
+    }
+    if (taken(table, layout, least) > room) { /* nothing helps */
+        layout->gap = GAP;
+        least = ELASTIC_LEAST;
+    }
+    shrink(table, least, room, layout);
+}
+
+static void measure(const struct table *table, size_t room, struct layout *layout) {
+    layout->gap = GAP;
     for (size_t column = 0; column < table->column_count; column++) {
-        widths[column] = screen_columns(table->columns[column].title);
+        size_t widest = screen_columns(table->columns[column].title);
         for (size_t i = column; i < table->count; i += table->column_count) {
             size_t width = table->cells[i].across ? 0 : screen_columns(cell_text(table, i));
-            if (width > widths[column])
-                widths[column] = width;
+            widest = width > widest ? width : widest;
         }
-        total += widths[column] + (column > 0 ? GAP : 0);
+        layout->widths[column] = widest;
     }
     if (room > 0)
-        total = leave_out(table, room, total, widths);
-    if (room > 0 && total > room)
-        shrink(table, total - room, widths);
+        fit(table, room, layout);
 }
 
 static void spaces(FILE *stream, size_t count) {
@@ -122,7 +153,7 @@ static void print_cell(const struct screen *screen, const struct column *column,
     size_t used = screen_columns(text);
     if (used > width)
         used = width;
-    bool right = column->kind == COLUMN_RIGHT || column->kind == COLUMN_SPARE;
+    bool right = (column->kind & COLUMN_SHAPE) == COLUMN_RIGHT;
     size_t before = right ? width - used : 0;
     if (used == 0) {
         *pending += width;
@@ -130,7 +161,7 @@ static void print_cell(const struct screen *screen, const struct column *column,
     }
     spaces(screen->stream, *pending + before);
     fputs(screen_on(screen, style), screen->stream);
-    char *name = column->kind == COLUMN_NAME ? screen_squeeze(text, width) : NULL;
+    char *name = (column->kind & COLUMN_SHAPE) == COLUMN_NAME ? screen_squeeze(text, width) : NULL;
     size_t printed = screen_print(screen->stream, name != NULL ? name : text, width);
     free(name);
     fputs(screen_off(screen, style), screen->stream);
@@ -138,57 +169,68 @@ static void print_cell(const struct screen *screen, const struct column *column,
 }
 
 static void print_heading(const struct screen *screen, const struct cell *heading, size_t indent) {
+    size_t room = screen->width > indent ? screen->width - indent : 0;
+    char *text = heading->text != NULL ? screen_squeeze(heading->text, room) : NULL;
+    if (text == NULL)
+        shortage_note();
     spaces(screen->stream, indent);
     fputs(screen_on(screen, heading->style), screen->stream);
-    if (heading->text != NULL)
-        screen_print(screen->stream, heading->text,
-                     screen->width > indent ? screen->width - indent : 0);
+    screen_print(screen->stream, text != NULL ? text : "", 0);
+    free(text);
     fputs(screen_off(screen, heading->style), screen->stream);
     putc('\n', screen->stream);
 }
 
 static void print_row(const struct table *table, const struct screen *screen, size_t first,
-                      const size_t *widths, size_t indent) {
+                      const struct layout *layout, size_t indent) {
     size_t pending = indent;
     for (size_t column = 0; column < table->column_count; column++) {
         size_t i = first + column;
-        if (widths[column] == LEFT_OUT)
+        if (layout->widths[column] == LEFT_OUT)
             continue;
         enum style style = i < table->count ? table->cells[i].style : STYLE_PLAIN;
-        print_cell(screen, &table->columns[column], cell_text(table, i), style, widths[column],
-                   &pending);
-        pending += GAP;
+        print_cell(screen, &table->columns[column], cell_text(table, i), style,
+                   layout->widths[column], &pending);
+        pending += layout->gap;
     }
     putc('\n', screen->stream);
 }
 
 static void print_titles(const struct table *table, const struct screen *screen,
-                         const size_t *widths, size_t indent) {
+                         const struct layout *layout, size_t indent) {
     size_t pending = indent;
     for (size_t column = 0; column < table->column_count; column++) {
-        if (widths[column] == LEFT_OUT)
+        if (layout->widths[column] == LEFT_OUT)
             continue;
         print_cell(screen, &table->columns[column], table->columns[column].title, STYLE_BOLD,
-                   widths[column], &pending);
-        pending += GAP;
+                   layout->widths[column], &pending);
+        pending += layout->gap;
     }
     putc('\n', screen->stream);
 }
 
 void table_print(const struct table *table, const struct screen *screen, size_t indent) {
-    size_t *widths = calloc(table->column_count, sizeof *widths);
-    if (widths == NULL) {
+    struct layout layout = {.widths = calloc(table->column_count, sizeof *layout.widths)};
+    if (layout.widths == NULL) {
         shortage_note();
         return;
     }
-    measure(table, screen->width > indent ? screen->width - indent : 0, widths);
-    print_titles(table, screen, widths, indent);
+    measure(table, screen->width > indent ? screen->width - indent : 0, &layout);
+    print_titles(table, screen, &layout, indent);
     for (size_t first = 0; first < table->count; first += table->column_count)
         if (table->cells[first].across)
             print_heading(screen, &table->cells[first], indent);
         else
-            print_row(table, screen, first, widths, indent);
-    free(widths);
+            print_row(table, screen, first, &layout, indent);
+    free(layout.widths);
+}
+
+void table_print_titled(const struct table *table, const struct screen *screen, const char *title) {
+    if (table->count == 0)
+        return;
+    putc('\n', screen->stream);
+    screen_wrap(screen, 0, title);
+    table_print(table, screen, 0);
 }
 
 void table_free(struct table *table) {

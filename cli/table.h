@@ -2,8 +2,8 @@
  *
  * Cells are added one after the other, row by row; table_print writes the table and table_free
  * forgets it. What there is no memory for is missing, and noted (shortage.h). On a terminal that is
- * too narrow spare columns are left out, the last first, and elastic ones cut, the widest first;
- * elsewhere nothing ever is.
+ * too narrow spare columns are left out, then minor ones, the last first, and elastic ones cut, the
+ * widest first; elsewhere nothing ever is.
  */
 #ifndef ASSAY_CLI_TABLE_H
 #define ASSAY_CLI_TABLE_H
@@ -12,13 +12,23 @@
 
 struct column {
     const char *title;
-    enum {
-        COLUMN_LEFT,
-        COLUMN_RIGHT,
-        COLUMN_SPARE,   /* right-aligned */
-        COLUMN_ELASTIC, /* left-aligned, cut at the end */
-        COLUMN_NAME     /* the same, cut in the middle */
-    } kind;
+    unsigned kind; /* a shape, or-ed with how dispensable it is */
+};
+
+enum {
+    COLUMN_LEFT,
+    COLUMN_RIGHT,
+    COLUMN_ELASTIC,   /* left-aligned, cut at the end */
+    COLUMN_NAME,      /* the same, cut in the middle */
+    COLUMN_SHAPE = 3, /* those bits */
+
+    /* Left out before an elastic column has to be narrower than is easy to read. */
+    COLUMN_SPARE = 4,
+    /* Left out before one has to be narrower than can be read; those of an order after all that are
+     * of a later one. */
+    COLUMN_MINOR_FIRST = 8,
+    COLUMN_MINOR = 16,
+    COLUMN_MINOR_LAST = 32,
 };
 
 struct cell {
@@ -48,6 +58,9 @@ void table_heading(struct table *table, enum style style, const char *format, ..
 
 /* Titles, then rows, each indented by `indent` columns. */
 void table_print(const struct table *table, const struct screen *screen, size_t indent);
+/* The same below an empty line and a title, whose lines screen_wrap breaks. Nothing where there are
+ * no rows. */
+void table_print_titled(const struct table *table, const struct screen *screen, const char *title);
 void table_free(struct table *table);
 
 #endif

@@ -36,9 +36,14 @@ static const struct command_line line = {
     .shared = COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"experiment", COLUMN_NAME}, {"model", COLUMN_LEFT}, {"epochs", COLUMN_RIGHT},
-    {"batch", COLUMN_RIGHT},     {"seed", COLUMN_RIGHT}, {"train", COLUMN_RIGHT},
-    {"valid", COLUMN_RIGHT},     {"test", COLUMN_RIGHT},
+    {"experiment", COLUMN_NAME},
+    {"model", COLUMN_LEFT | COLUMN_MINOR_FIRST},
+    {"epochs", COLUMN_RIGHT},
+    {"batch", COLUMN_RIGHT | COLUMN_MINOR},
+    {"seed", COLUMN_RIGHT | COLUMN_MINOR},
+    {"train", COLUMN_RIGHT},
+    {"valid", COLUMN_RIGHT},
+    {"test", COLUMN_RIGHT},
 };
 enum { COLUMNS_WITHOUT_DATA = 5 };
 

@@ -26,8 +26,11 @@ static const struct command_line line = {
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"tensor", COLUMN_ELASTIC}, {"type", COLUMN_LEFT},   {"shape", COLUMN_LEFT},
-    {"elements", COLUMN_RIGHT}, {"sha256", COLUMN_LEFT},
+    {"tensor", COLUMN_NAME},
+    {"type", COLUMN_LEFT},
+    {"shape", COLUMN_LEFT},
+    {"elements", COLUMN_RIGHT | COLUMN_MINOR},
+    {"sha256", COLUMN_LEFT | COLUMN_MINOR_FIRST},
 };
 enum { DIGITS_SHOWN = 16, METADATA_WIDTH = 60 };
 
@@ -146,6 +149,10 @@ static void print_metadata(const struct safetensors *file) {
         size_t used = screen_columns(safetensors_metadata_at(file, i)->key);
         width = used > width ? used : width;
     }
+    const struct screen screen = screen_of(stdout);
+    size_t taken = width + 4, room = METADATA_WIDTH;
+    if (screen.width > taken && screen.width - taken < room)
+        room = screen.width - taken;
     if (count > 0)
         puts("\nmetadata");
     for (size_t i = 0; i < count; i++) {
@@ -153,7 +160,7 @@ static void print_metadata(const struct safetensors *file) {
         fputs("  ", stdout);
         screen_print(stdout, item->key, 0);
         printf("%*s", (int)(width - screen_columns(item->key)) + 2, "");
-        screen_print(stdout, item->value, METADATA_WIDTH);
+        screen_print(stdout, item->value, room);
         putchar('\n');
     }
 }

@@ -11,9 +11,14 @@ static const struct command_line line = {
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
 static const struct column columns[] = {
-    {"worker", COLUMN_LEFT}, {"state", COLUMN_LEFT},     {"trains", COLUMN_RIGHT},
-    {"seen", COLUMN_RIGHT},  {"threads", COLUMN_RIGHT},  {"backend", COLUMN_LEFT},
-    {"labels", COLUMN_LEFT}, {"device", COLUMN_ELASTIC},
+    {"worker", COLUMN_NAME},
+    {"state", COLUMN_LEFT},
+    {"trains", COLUMN_RIGHT},
+    {"seen", COLUMN_RIGHT},
+    {"threads", COLUMN_RIGHT | COLUMN_SPARE},
+    {"backend", COLUMN_LEFT | COLUMN_SPARE},
+    {"labels", COLUMN_ELASTIC | COLUMN_MINOR},
+    {"device", COLUMN_ELASTIC | COLUMN_MINOR_LAST},
 };
 
 static void add_labels(struct table *table, const cJSON *labels) {

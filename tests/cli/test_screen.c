@@ -31,6 +31,7 @@ static void lines_are_broken_at_spaces_and_indented(void **state) {
     wraps(false, 12, 2, "one two three four", "  one two\n  three four\n");
     wraps(false, 12, 2, "  größer 日本  x", "  größer\n  日本 x\n");
     wraps(false, 12, 0, "", "\n");
+    wraps(false, 12, 2, "one two three\nfour five", "  one two\n  three\n  four five\n");
 }
 
 static void a_word_wider_than_the_line_has_one_of_its_own(void **state) {

@@ -95,9 +95,9 @@ static void of_several_elastic_columns_the_widest_is_cut_first(void **state) {
 /* {"id", spare "loss", "name", spare "age"}: 2 + 6 + 24 + 3 columns and the gaps are 41. */
 static void print_spare(size_t width, const char *expected) {
     static const struct column four[] = {{"id", COLUMN_RIGHT},
-                                         {"loss", COLUMN_SPARE},
+                                         {"loss", COLUMN_RIGHT | COLUMN_SPARE},
                                          {"name", COLUMN_ELASTIC},
-                                         {"age", COLUMN_SPARE}};
+                                         {"age", COLUMN_RIGHT | COLUMN_SPARE}};
     struct table table = TABLE_OF(four);
     struct capture capture;
     capture_begin(&capture);
@@ -125,6 +125,86 @@ static void spare_columns_go_the_last_first_before_a_long_one_gets_too_narrow(vo
                     " 7  a name of 24 characters.\n");
     print_spare(20, "id  name\n"
                     " 7  a name of 24 ch…\n");
+}
+
+/* {"id", first to go "tags", "name", later "epoch", then "loss", last "acc."}: with a name of 12
+ * columns 2 + 4 + 12 + 5 + 4 + 4 and five gaps are 41. */
+static void print_minor(size_t width, const char *expected) {
+    static const struct column six[] = {{"id", COLUMN_RIGHT},
+                                        {"tags", COLUMN_LEFT | COLUMN_MINOR_FIRST},
+                                        {"name", COLUMN_NAME},
+                                        {"epoch", COLUMN_RIGHT | COLUMN_MINOR_LAST},
+                                        {"loss", COLUMN_RIGHT | COLUMN_MINOR},
+                                        {"acc.", COLUMN_RIGHT | COLUMN_MINOR}};
+    struct table table = TABLE_OF(six);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = width;
+    table_heading(&table, STYLE_PLAIN, "a heading that names seed=2");
+    table_add(&table, "7");
+    table_add(&table, "kept");
+    table_add(&table, "augmentations,seed=2");
+    table_add(&table, "3/9");
+    table_add(&table, "0.25");
+    table_add(&table, "0.75");
+    table_print(&table, &capture.screen, 0);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, expected);
+    free(text);
+    table_free(&table);
+}
+
+static void minor_columns_go_in_their_order_before_a_long_one_cannot_be_read(void **state) {
+    (void)state;
+    print_minor(0, "id  tags  name                  epoch  loss  acc.\n"
+                   "a heading that names seed=2\n"
+                   " 7  kept  augmentations,seed=2    3/9  0.25  0.75\n");
+    print_minor(41, "id  tags  name          epoch  loss  acc.\n"
+                    "a heading that names seed=2\n"
+                    " 7  kept  augmen…eed=2    3/9  0.25  0.75\n");
+    print_minor(40, "id  name               epoch  loss  acc.\n"
+                    "a heading that names seed=2\n"
+                    " 7  augmenta…s,seed=2    3/9  0.25  0.75\n");
+    print_minor(29, "id  name          epoch  loss\n"
+                    "a heading that names seed=2\n"
+                    " 7  augmen…eed=2    3/9  0.25\n");
+    print_minor(23, "id  name          epoch\n"
+                    "a heading t…ames seed=2\n"
+                    " 7  augmen…eed=2    3/9\n");
+    print_minor(22, "id  name\n"
+                    "a heading t…mes seed=2\n"
+                    " 7  augmentat…s,seed=2\n");
+}
+
+static void at_last_gaps_and_long_columns_are_tight_where_that_helps(void **state) {
+    (void)state;
+    print_minor(15, "id name\n"
+                    "a headi… seed=2\n"
+                    " 7 augmen…eed=2\n");
+    print_minor(9, "id name\n"
+                   "a he…ed=2\n"
+                   " 7 aug…=2\n");
+    print_minor(8, "id  name\n" /* that does not */
+                   "a he…d=2\n"
+                   " 7  augmen…eed=2\n");
+}
+
+static void a_title_is_broken_where_the_terminal_ends_and_stands_over_no_empty_table(void **state) {
+    (void)state;
+    struct table table = TABLE_OF(columns);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = 34;
+    table_print_titled(&table, &capture.screen, "Nothing");
+    fill(&table);
+    table_print_titled(&table, &capture.screen, "What there is, by name, and how much of it");
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "\nWhat there is, by name, and how\nmuch of it\n"
+                              "name                 count  note\n"
+                              "short                    7  a\n"
+                              "a much longer name  123456\n");
+    free(text);
+    table_free(&table);
 }
 
 static void columns_are_as_wide_as_their_text_looks_not_as_its_bytes(void **state) {
@@ -201,6 +281,9 @@ int main(void) {
         cmocka_unit_test(of_a_name_that_is_too_long_the_middle_is_cut),
         cmocka_unit_test(of_several_elastic_columns_the_widest_is_cut_first),
         cmocka_unit_test(spare_columns_go_the_last_first_before_a_long_one_gets_too_narrow),
+        cmocka_unit_test(minor_columns_go_in_their_order_before_a_long_one_cannot_be_read),
+        cmocka_unit_test(at_last_gaps_and_long_columns_are_tight_where_that_helps),
+        cmocka_unit_test(a_title_is_broken_where_the_terminal_ends_and_stands_over_no_empty_table),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
         cmocka_unit_test(a_heading_goes_across_without_widening_a_column),
         cmocka_unit_test(colours_stand_around_the_text_and_change_no_width),

@@ -297,3 +297,15 @@ for command in "ls" "show 3" "compare" "workers" "doctor"; do
         fail "colours or trailing spaces in: $command"
     fi
 done
+
+# On a narrow terminal no table is wider than it. Paths are whole, and so are sentences.
+run 0 assay data push demo.json
+for columns in 40 50 60 80; do
+    for command in ls "show 3" "show 5" compare "compare --sort=-accuracy" workers "tag 3" "submit demo.json --dry-run" \
+        "data ls"; do
+        script -qec "stty cols $columns; TERM=xterm $ASSAY_BIN/assay $command" /dev/null </dev/null >out || true
+        sed -i $'s/\r$//; s/\033\\[[0-9;]*m//g; '"\\|$work|d; /^Time: /d" out
+        [ "$(LC_ALL=C.UTF-8 wc -L <out)" -le $columns ] || fail "$command is wider than $columns columns: $(cat out)"
+        grep -q . out || fail "nothing of $command"
+    done
+done
