@@ -86,7 +86,7 @@ static bool show_progress(void *context, size_t done, size_t count) {
         return true;
     snprintf(text, sizeof text, "%zu of %zu pictures read, %.0f a second\n", done, count,
              (double)done * 1000 / (double)(now_ms - waiting->began_ms));
-    if (waiting->screen.terminal) {
+    if (waiting->screen.redraws) {
         screen_live(&waiting->screen, text);
     } else if (waiting->told_ms == 0 || now_ms - waiting->told_ms >= PROGRESS_EVERY_MS) {
         waiting->told_ms = now_ms;

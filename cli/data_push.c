@@ -42,7 +42,7 @@ static void tell(struct pushing *pushing, const char *text) {
     int64_t now_ms = clock_steady_ms();
     if (now_ms - pushing->began_ms < TOLD_AFTER_MS)
         return;
-    if (pushing->screen.terminal) {
+    if (pushing->screen.redraws) {
         screen_live(&pushing->screen, text);
     } else if (now_ms - pushing->told_ms >= TOLD_EVERY_MS) {
         pushing->told_ms = now_ms;

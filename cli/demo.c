@@ -100,7 +100,7 @@ static bool show_drawing(void *context, size_t done, size_t count) {
     struct screen screen = screen_of(stdout);
     char text[FORMAT_SIZE];
     demo->interrupted = demo->interrupted || child_interrupted();
-    if (screen.terminal) {
+    if (screen.redraws) {
         printf("\r%s %zu of %zu portraits%s", format_bar(text, (double)done / (double)count, 20),
                done, count, done == count ? "\n" : "");
         fflush(stdout);

@@ -52,7 +52,7 @@ void report_tell(void *context) {
     struct report *report = context;
     if (clock_steady_ms() - report->began_ms < PROGRESS_AFTER_MS)
         return;
-    if (report->screen.terminal)
+    if (report->screen.redraws)
         screen_live(&report->screen, report->doing);
     else if (report->doing != report->told)
         fputs(report->doing, stderr);

@@ -23,9 +23,9 @@ struct screen screen_of(FILE *stream) {
     struct screen screen = {.stream = stream};
     int descriptor = fileno(stream);
     screen.terminal = descriptor >= 0 && isatty(descriptor);
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    bool dumb = term == NULL || strcmp(term, "dumb") == 0;
-    screen.colour = screen.terminal && !dumb && (no_color == NULL || no_color[0] == '\0');
+    screen.redraws = standard_redraws(stream);
+    const char *no_color = getenv("NO_COLOR");
+    screen.colour = screen.redraws && (no_color == NULL || no_color[0] == '\0');
     screen_measure(&screen);
     return screen;
 }
@@ -62,7 +62,7 @@ void screen_clear(struct screen *screen) {
 }
 
 void screen_live(struct screen *screen, const char *lines) {
-    if (!screen->terminal)
+    if (!screen->redraws)
         return;
     screen_clear(screen);
     for (const char *line = lines; *line != '\0' && screen->live + 1 < screen->height;) {
@@ -137,7 +137,7 @@ char *screen_squeeze(const char *text, size_t width) {
     text_add(&squeezed, "", 0);
     while (screen_character_next(&text, &character)) {
         at += character.columns;
-        if (at <= front || at > all - back) {
+        if (at <= front || (at > all - back && at - character.columns >= all - back)) {
             text_add(&squeezed, character.text, character.length);
         } else if (!marked) {
             text_add(&squeezed, "…", strlen("…"));

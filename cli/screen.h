@@ -13,7 +13,7 @@ enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BUSY, STYLE_B
 
 struct screen {
     FILE *stream;
-    bool terminal, colour;
+    bool terminal, redraws /* standard_redraws */, colour;
     size_t width;  /* columns; 0: no limit (not a terminal) */
     size_t height; /* lines; 0 likewise */
     size_t live;   /* lines at the bottom that screen_live drew */
@@ -30,8 +30,8 @@ const char *screen_off(const struct screen *screen, enum style style);
 enum style screen_state_style(const char *state);
 
 /* Redraws the lines at the bottom of a terminal: `lines` ends each line with \n; those that find no
- * room are left out. Lines of other kinds go above them after screen_clear. Does nothing where the
- * stream is no terminal. */
+ * room are left out. Lines of other kinds go above them after screen_clear. Does nothing where
+ * lines cannot be redrawn. */
 void screen_live(struct screen *screen, const char *lines);
 void screen_clear(struct screen *screen);
 

@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include "cli/dashboard.h"
+#include "core/standard.h"
 
 #include <curses.h>
 #include <langinfo.h>
@@ -31,9 +32,7 @@ static const int fatal[] = {SIGHUP,  SIGINT, SIGQUIT, SIGTERM, SIGABRT,
 enum { FATAL_COUNT = sizeof fatal / sizeof fatal[0] };
 
 bool terminal_usable(void) {
-    const char *term = getenv("TERM");
-    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term != NULL && term[0] != '\0' &&
-           strcmp(term, "dumb") != 0;
+    return isatty(STDIN_FILENO) && standard_redraws(stdout);
 }
 
 /* Puts the terminal back and dies of the signal (the handler is gone by then). */

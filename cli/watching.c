@@ -155,14 +155,14 @@ static void say_progress(struct watching *watching, const cJSON *experiments) {
         double left = eta_seconds(&watched->eta, experiment, (double)now_ms);
         bool due = now_ms - watched->progress_ms >= PROGRESS_MS &&
                    field_at(experiment, "progress") != NULL && in_order(watched, experiment);
-        if (!watching->screen.terminal && !due)
+        if (!watching->screen.redraws && !due)
             continue;
         watched->progress_ms = now_ms;
         struct label label = label_of(watching, experiment);
         progress_line(lines, &label, experiment, left);
         putc('\n', lines);
     }
-    if (fclose(lines) == 0 && watching->screen.terminal)
+    if (fclose(lines) == 0 && watching->screen.redraws)
         screen_live(&watching->screen, text);
     else if (text != NULL)
         fputs(text, watching->screen.stream);

@@ -1,7 +1,7 @@
 /* watching: follows experiments until they are finished, a line for each thing that happens.
  *
- * On a terminal the running ones stand at the bottom and are redrawn in place; elsewhere each has a
- * line of progress every few seconds.
+ * On a terminal (no dumb one) the running ones stand at the bottom and are redrawn in place;
+ * elsewhere each has a line of progress every few seconds.
  */
 #ifndef ASSAY_CLI_WATCHING_H
 #define ASSAY_CLI_WATCHING_H

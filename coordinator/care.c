@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { KEY_DB = 0x1000, KEY_ARTIFACTS, KEY_JSON, KEY_QUICK };
 enum { PROGRESS_AFTER_MS = 2000, PROGRESS_EVERY_MS = 200 };
@@ -123,7 +122,7 @@ static bool run_fsck(const struct care_options *options, int *code, struct error
                                 .began_ms = clock_steady_ms()};
     const struct fsck_options how = {.quick = options->quick,
                                      .say = take_fault,
-                                     .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+                                     .progress = standard_redraws(stderr) ? show_progress : NULL,
                                      .context = &findings};
     struct fsck_result result;
     bool good = fsck_run(options->db, options->artifacts, &how, &result, error);

@@ -41,6 +41,13 @@ void standard_outlast_readers(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+bool standard_redraws(FILE *stream) {
+    const char *term = getenv("TERM");
+    int descriptor = fileno(stream); /* -1: in memory */
+    return descriptor >= 0 && isatty(descriptor) && term != NULL && term[0] != '\0' &&
+           strcmp(term, "dumb") != 0;
+}
+
 void standard_size(FILE *stream, size_t *columns, size_t *rows) {
     struct winsize size = {0};
     bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;

@@ -3,6 +3,7 @@
 #ifndef ASSAY_CORE_STANDARD_H
 #define ASSAY_CORE_STANDARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -16,6 +17,10 @@ void standard_complain(const char *format, ...) __attribute__((format(printf, 1,
 
 /* For what works for days: that nobody reads any more what it prints is no reason to end. */
 void standard_outlast_readers(void);
+
+/* Whether what stands on the stream can be written over: it is a terminal, and no dumb one (TERM).
+ */
+bool standard_redraws(FILE *stream);
 
 /* How many columns and rows the terminal has; 0 where the stream is none, or does not say. */
 void standard_size(FILE *stream, size_t *columns, size_t *rows);

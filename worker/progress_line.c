@@ -1,15 +1,16 @@
 #include "worker/progress_line.h"
 
 #include "core/clock.h"
+#include "core/standard.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum { AFTER_MS = 2000, EVERY_MS = 500 };
 
 struct progress_line progress_line_begin(void) {
-    return (struct progress_line){.began_ms = clock_steady_ms(), .terminal = isatty(2) != 0};
+    return (struct progress_line){.began_ms = clock_steady_ms(),
+                                  .redraws = standard_redraws(stderr)};
 }
 
 double progress_line_seconds(const struct progress_line *line) {
@@ -19,7 +20,7 @@ double progress_line_seconds(const struct progress_line *line) {
 void progress_line_say(struct progress_line *line, const char *format, ...) {
     int64_t now_ms = clock_steady_ms();
     va_list arguments;
-    if (!line->terminal || now_ms - line->began_ms < AFTER_MS || now_ms - line->told_ms < EVERY_MS)
+    if (!line->redraws || now_ms - line->began_ms < AFTER_MS || now_ms - line->told_ms < EVERY_MS)
         return;
     progress_line_clear(line);
     va_start(arguments, format);

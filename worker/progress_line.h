@@ -8,7 +8,7 @@
 
 struct progress_line {
     int64_t began_ms, told_ms;
-    bool terminal, shown;
+    bool redraws /* standard_redraws */, shown;
 };
 struct progress_line progress_line_begin(void);
 double progress_line_seconds(const struct progress_line *line); /* since it began */

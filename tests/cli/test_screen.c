@@ -1,11 +1,13 @@
 /* Where lines are broken. */
 #include "cli/screen.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -57,12 +59,62 @@ static void elsewhere_a_title_and_what_follows_are_one_line_and_prose_has_80_col
           "long\n");
 }
 
+static void squeezes(const char *text, size_t width, const char *expected) {
+    char *squeezed = screen_squeeze(text, width);
+    assert_string_equal(squeezed, expected);
+    free(squeezed);
+}
+
+static void a_letter_of_two_columns_that_would_not_fit_is_left_out(void **state) {
+    (void)state;
+    squeezes("längs日本", 9, "längs日本");
+    squeezes("längs日本", 8, "läng…本");
+    squeezes("längs日本", 6, "län…本");
+    squeezes("a日本 is so", 4, "a…o");
+    squeezes("a cafe\xCC\x81", 5, "a …fe\xCC\x81"); /* with an accent of no column */
+    squeezes("a cafe\xCC\x81s", 4, "a …s");
+}
+
+/* With TERM as it is now: what is written to a new terminal to draw a line twice. */
+static void draws_twice(bool redraws, const char *expected) {
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    char written[64] = "";
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    FILE *terminal = fopen(ptsname(master), "r+");
+    assert_non_null(terminal);
+    struct screen screen = screen_of(terminal);
+    assert_true(screen.terminal);
+    assert_int_equal(screen.redraws, redraws);
+    assert_int_equal(screen.colour, redraws);
+    screen_live(&screen, "one\n");
+    screen_live(&screen, "two\n");
+    fputs("end\n", terminal);
+    fflush(terminal);
+    assert_true(read(master, written, sizeof written - 1) > 0);
+    assert_string_equal(written, expected);
+    fclose(terminal);
+    close(master);
+}
+
+static void a_dumb_terminal_has_no_lines_redrawn_and_no_colours(void **state) {
+    (void)state;
+    unsetenv("NO_COLOR");
+    setenv("TERM", "xterm", 1);
+    draws_twice(true, "one\r\n\033[1A\033[Jtwo\r\nend\r\n");
+    setenv("TERM", "dumb", 1);
+    draws_twice(false, "end\r\n");
+    unsetenv("TERM");
+    draws_twice(false, "end\r\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_broken_at_spaces_and_indented),
         cmocka_unit_test(a_word_wider_than_the_line_has_one_of_its_own),
         cmocka_unit_test(what_follows_a_title_goes_on_below_its_beginning),
         cmocka_unit_test(elsewhere_a_title_and_what_follows_are_one_line_and_prose_has_80_columns),
+        cmocka_unit_test(a_letter_of_two_columns_that_would_not_fit_is_left_out),
+        cmocka_unit_test(a_dumb_terminal_has_no_lines_redrawn_and_no_colours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,7 +219,7 @@ static void on_a_terminal_the_running_ones_are_redrawn_in_place(void **state) {
     char *text;
     size_t length;
     struct screen screen = {
-        .stream = open_memstream(&text, &length), .terminal = true, .width = 10, .height = 3};
+        .stream = open_memstream(&text, &length), .redraws = true, .width = 10, .height = 3};
     screen_live(&screen, "one\ntwo is longer\nno room\n");
     screen_live(&screen, "three\n");
     screen_clear(&screen);
