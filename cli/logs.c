@@ -2,7 +2,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
-#include "cli/screen.h"
+#include "cli/patience.h"
 #include "core/standard.h"
 #include "core/text.h"
 
@@ -51,18 +51,29 @@ static void say_empty(long long id, bool finished) {
                           id);
 }
 
+static void rest(void) {
+    fflush(stdout);
+    nanosleep(&(struct timespec){.tv_sec = FOLLOW_MS / 1000}, NULL);
+}
+
 /* Prints (or, for JSON, collects) pieces until the end of what there is; with `follow` of what
- * comes. A terminal gets no control characters, anything else every byte. A log that a resumed run
- * cut back is printed on from where it now ends. */
+ * comes, also from a coordinator that was away. A terminal gets no control characters, anything
+ * else every byte. A log that a resumed run cut back is printed on from where it now ends. */
 static bool read_log(struct client *client, long long id, bool follow, cJSON *document, int *status,
                      struct error *error) {
+    struct patience patience = {0};
     double offset = 0;
     bool any = false;
     const bool terminal = document == NULL && screen_of(stdout).terminal;
     for (;;) {
         cJSON *answer = NULL;
-        if (!ask(client, id, offset, &answer, error))
-            return false;
+        if (!ask(client, id, offset, &answer, error)) {
+            if (!follow || !patience_bears(&patience, error, NULL))
+                return false;
+            rest();
+            continue;
+        }
+        patience_renew(&patience);
         char *text = field_at(answer, "text")->valuestring;
         double next = field_number(answer, "next", offset);
         bool finished = field_finished(answer), empty = text[0] == '\0';
@@ -81,10 +92,8 @@ static bool read_log(struct client *client, long long id, bool follow, cJSON *do
                 say_empty(id, finished);
             return true;
         }
-        if (empty) {
-            fflush(stdout);
-            nanosleep(&(struct timespec){.tv_sec = FOLLOW_MS / 1000}, NULL);
-        }
+        if (empty)
+            rest();
     }
 }
 

@@ -1,20 +1,19 @@
 #include "cli/watching.h"
 
+#include "cli/patience.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
 #include "core/clock.h"
-#include "core/standard.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-    REFRESH_MS = 200,   /* between two looks, at least */
-    CHANGE_MS = 3000,   /* and at most, also while nothing changes */
-    RETRY_MS = 500,     /* when that cannot be asked */
-    PROGRESS_MS = 5000, /* between lines of progress where nothing can be redrawn */
-    PATIENCE_MS = 60000,
+    REFRESH_MS = 200,      /* between two looks, at least */
+    CHANGE_MS = 3000,      /* and at most, also while nothing changes */
+    RETRY_MS = 500,        /* when that cannot be asked */
+    PROGRESS_MS = 5000,    /* between lines of progress where nothing can be redrawn */
     LINE_BESIDE_NAME = 66, /* columns that a line takes besides the name */
     NAME_LEAST = 8,
     NAME_MOST = 40,
@@ -236,7 +235,7 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream, struct h
                                 .screen = screen_of(stream != NULL ? stream : stdout),
                                 .quiet = stream == NULL};
     struct error error = {0};
-    int64_t answered_ms = 0, away_ms = 0;
+    struct patience patience = {0};
     int status;
     for (;;) {
         cJSON *experiments = NULL;
@@ -246,22 +245,14 @@ int watching_run(struct client *client, cJSON *selection, FILE *stream, struct h
         status = good ? field_status(experiments) : (int)error.code;
         cJSON_Delete(experiments);
         turn_hook(&watching);
-        int64_t now_ms = clock_steady_ms();
         if (finished)
             break;
-        bool wait = error.code == ERROR_UNREACHABLE && answered_ms > 0 &&
-                    now_ms - answered_ms < PATIENCE_MS;
-        if (!good && !wait) {
+        if (good)
+            patience_renew(&patience);
+        else if (!patience_bears(&patience, &error, &watching.screen)) {
             screen_clear(&watching.screen);
             status = command_fail(&error);
             break;
-        }
-        if (good)
-            answered_ms = now_ms;
-        else if (away_ms < answered_ms) {
-            screen_clear(&watching.screen);
-            standard_complain("no answer from the coordinator; waiting for it");
-            away_ms = now_ms;
         }
         await_change(&watching, began_ms);
     }

@@ -1,0 +1,58 @@
+/* assay logs -f while the coordinator comes and goes. */
+#include "cli/command.h"
+
+#include "core/field.h"
+#include "tests/cli/fake.h"
+
+/* Requests from the second on that get no answer. */
+static size_t unanswered;
+
+/* Two lines, the second of which is there when it is asked for. */
+static cJSON *answer_log(void *context, size_t nth, const char *request, const cJSON *body,
+                         const char **name) {
+    static const char *const texts[] = {"one\n", "two\n", ""};
+    size_t offset = (size_t)field_number(body, "offset", 0), line = offset / 4;
+    (void)context, (void)request;
+    if (nth >= 1 && nth <= unanswered)
+        return NULL;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "offset", (double)offset);
+    cJSON_AddStringToObject(answer, "text", texts[line]);
+    cJSON_AddNumberToObject(answer, "next", (double)(offset + strlen(texts[line])));
+    cJSON_AddStringToObject(answer, "state", line < 1 ? "running" : "done");
+    *name = "log";
+    return answer;
+}
+
+/* A question is sent twice before the coordinator counts as away. */
+static void a_log_is_followed_through_an_absence_of_the_coordinator(void **state) {
+    (void)state;
+    struct fake fake;
+    unanswered = 2;
+    fake_start(&fake, answer_log, NULL);
+    assert_run(RUN(command_logs, "logs", "1", "-f", "--timeout", "1"), 0, "one\ntwo\n",
+               "assay: no answer from the coordinator; waiting for it\n");
+    fake_stop(&fake);
+}
+
+static void a_log_that_is_not_followed_waits_for_nobody(void **state) {
+    (void)state;
+    struct fake fake;
+    unanswered = SIZE_MAX;
+    fake_start(&fake, answer_log, NULL);
+    struct run run = RUN(command_logs, "logs", "1", "--timeout", "1");
+    fake_stop(&fake);
+    assert_string_equal(run.out, "one\n");
+    assert_non_null(strstr(run.err, "does not answer"));
+    assert_int_equal(run.status, 3);
+    free(run.out);
+    free(run.err);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_is_followed_through_an_absence_of_the_coordinator),
+        cmocka_unit_test(a_log_that_is_not_followed_waits_for_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
