@@ -87,6 +87,13 @@ static void complain(struct agent *agent, const char *what) {
               !last && agent->stint.trial != NULL ? ", training goes on" : "");
 }
 
+static void complain_of_silence(struct agent *agent) {
+    struct error silence = {0};
+    error_set(&silence, ERROR_UNREACHABLE, "no answer from the coordinator at %s",
+              agent->options.connect);
+    complain(agent, silence.message);
+}
+
 static bool send_message(struct agent *agent, enum duty_message message, struct error *error) {
     static const char *const names[] = {[DUTY_HELLO] = "hello",
                                         [DUTY_REQUEST] = "request",
@@ -273,7 +280,7 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
             return false;
         if (!agent->duty.exit_due && !agent->duty.welcome &&
             agent->duty.under_way == DUTY_NO_MESSAGE && agent->duty.failures > 1)
-            complain(agent, "no answer from the coordinator");
+            complain_of_silence(agent);
         if (action.kind == DUTY_WAIT && !wait_and_take(agent, action.until_ms, error))
             return false;
     }

@@ -20,6 +20,8 @@ let_go worker
 
 until_true "the worker has trained on to the end" \
     grep -q "experiment $id: done" "$work/worker.log"
+until_true "the worker says whom it misses" \
+    grep -qF "no answer from the coordinator at $endpoint; trying again" "$work/worker.log"
 [ "$(sql "SELECT count(*) FROM epoch WHERE experiment = $id")" -lt $epochs ] ||
     fail "all epochs were there before the restart: nothing was tested"
 
