@@ -4,11 +4,12 @@
  *   reduce_on_plateau  lr, multiplied by factor (down to min_lr) after more than `patience` epochs
  *                      in a row whose validation loss did not fall by 1e-4 of the least one
  *                      (ReduceLROnPlateau: mode min, threshold 1e-4 relative, cooldown 0, eps 1e-8)
- *   cosine             lr e / (warmup_epochs + 1) while e <= warmup_epochs; then
- *                      min_lr + (lr - min_lr) (1 + cos(pi t / T)) / 2 with t = e - 1 -
- * warmup_epochs and T = epochs - warmup_epochs (LinearLR with start_factor 1 / (warmup_epochs + 1),
- * and then CosineAnnealingLR, under SequentialLR) step               lr, multiplied by gamma after
- * each step_size epochs (StepLR) constant           lr
+ *   cosine             with W = warmup_epochs: lr e / (W + 1) while e <= W; then
+ *                      min_lr + (lr - min_lr) (1 + cos(pi t / T)) / 2,
+ *                      t = e - 1 - W, T = epochs - W
+ *                      (SequentialLR: LinearLR from 1 / (W + 1), then CosineAnnealingLR)
+ *   step               lr, multiplied by gamma after each step_size epochs (StepLR)
+ *   constant           lr
  */
 #ifndef ASSAY_CORE_SCHEDULE_H
 #define ASSAY_CORE_SCHEDULE_H

@@ -4,8 +4,8 @@
  *   fill        locked by the one process that adds or removes
  *   incoming/   what has come of files so far
  *   pictures/   each content once, ab/cdef... by its SHA-256
- *   sets/ID/    a data set: root/ with the pictures as links, lists/, and `whole` when it is;
- * `used` is locked by everybody who reads it, and its time says when that was last
+ *   sets/ID/    a data set: root/ with the pictures as links, lists/, `whole` when it is, and
+ *               `used`, which everybody who reads the set locks: its time says when that was last
  *
  * A picture has its name only when its sum was right, but is synced with the whole set: what stands
  * in a set that is not whole is summed up again before it is trusted. What was not used for longest
