@@ -27,7 +27,7 @@ bool essence_same(const cJSON *config, const cJSON *other) {
 
 bool essence_of_file(const char *path, const cJSON *config) {
     struct safetensors *file = NULL;
-    if (!safetensors_open(path, &file, NULL))
+    if (!safetensors_open_head(path, &file, NULL))
         return false;
     const char *text = safetensors_metadata(file, "config");
     cJSON *its = text != NULL ? json_parse(text, strlen(text), "config", NULL) : NULL;

@@ -71,7 +71,7 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
 
 void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,
                  struct error *error) {
-    char *bytes = malloc(length);
+    char *bytes = malloc(length + 1); /* of nothing there is something too */
     size_t have = 0;
     if (bytes == NULL)
         error_machine(error, "%s: no memory to read it", path);

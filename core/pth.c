@@ -5,10 +5,10 @@
 #include "core/pth_view.h"
 #include "core/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
@@ -38,6 +38,20 @@ static bool damaged(const struct archive *archive, const char *what) {
 
 /* --- the zip --- */
 
+/* Whether it was for want of memory, or of what the system says, that it could not be read: the
+ * error is that then. Else what is read is wrong. */
+static bool unread(const struct archive *archive, zip_error_t *reason) {
+    int code = zip_error_code_zip(reason);
+    if (code == ZIP_ER_MEMORY)
+        error_machine(archive->error, "%s: no memory to read it", archive->path);
+    else if (zip_error_system_type(reason) == ZIP_ET_SYS && zip_error_code_system(reason) != 0) {
+        errno = zip_error_code_system(reason);
+        error_errno(archive->error, ERROR_INPUT, "%s: cannot be read", archive->path);
+    } else
+        return false;
+    return true;
+}
+
 static bool open_zip(struct archive *archive) {
     struct stat status;
     int code = 0;
@@ -49,8 +63,9 @@ static bool open_zip(struct archive *archive) {
         return true;
     zip_error_t reason;
     zip_error_init_with_code(&reason, code);
-    error_set(archive->error, ERROR_INPUT, "%s: cannot be read as a zip archive: %s", archive->path,
-              zip_error_strerror(&reason));
+    if (!unread(archive, &reason))
+        error_set(archive->error, ERROR_INPUT, "%s: cannot be read as a zip archive: %s",
+                  archive->path, zip_error_strerror(&reason));
     zip_error_fini(&reason);
     return false;
 }
@@ -90,10 +105,12 @@ static bool read_entry(struct archive *archive, const char *name, size_t least, 
     if (status.size > archive->unread)
         return damaged(archive, "its parts are larger than the file");
     archive->unread -= (size_t)status.size;
-    zip_file_t *file = zip_fopen(archive->zip, full, 0);
     *length = (size_t)status.size;
     *data = malloc(*length + 1);
-    bool ok = file != NULL && *data != NULL;
+    if (*data == NULL)
+        return error_machine(archive->error, "%s: no memory to read it", archive->path);
+    zip_file_t *file = zip_fopen(archive->zip, full, 0);
+    bool ok = file != NULL;
     for (size_t done = 0; ok && done < *length;) {
         zip_int64_t read = zip_fread(file, *data + done, *length - done);
         ok = read > 0;
@@ -102,13 +119,16 @@ static bool read_entry(struct archive *archive, const char *name, size_t least, 
     /* the checksum is compared when the end is read */
     uint8_t beyond;
     ok = ok && zip_fread(file, &beyond, 1) == 0;
+    if (!ok &&
+        !unread(archive, file != NULL ? zip_file_get_error(file) : zip_get_error(archive->zip)))
+        damaged(archive, "a part of it cannot be read");
     if (file != NULL)
         zip_fclose(file);
     if (ok)
         return true;
     free(*data);
     *data = NULL;
-    return damaged(archive, "a part of it cannot be read");
+    return false;
 }
 
 static bool check_byte_order(struct archive *archive) {
@@ -227,13 +247,18 @@ static bool copy_tensors(struct archive *archive, uint8_t *out) {
     return ok;
 }
 
-/* What a safetensors file of the same tensors begins with; *bytes is the length of their data.
- * False when there is more than memory can be. */
+static bool too_large(const struct archive *archive) {
+    return damaged(archive, "its tensors are larger than memory can be");
+}
+
+/* What a safetensors file of the same tensors begins with; *bytes is the length of their data. */
 static bool make_head(struct archive *archive, struct text *head, size_t *bytes) {
     struct tensor *tensors = calloc(archive->count, sizeof *tensors);
     size_t named = 0;
-    bool ok = tensors != NULL;
+    bool ok = true;
     *bytes = 0;
+    if (tensors == NULL)
+        return error_memory(archive->error);
     for (size_t i = 0; ok && i < archive->count; i++) {
         struct pth_view *view = &archive->views[i];
         struct tensor *tensor = &tensors[i];
@@ -247,34 +272,34 @@ static bool make_head(struct archive *archive, struct text *head, size_t *bytes)
     }
     if (ok)
         safetensors_head(tensors, archive->count, NULL, 0, head);
+    else
+        too_large(archive);
     free(tensors);
-    return ok && !head->failed;
+    return ok && (!head->failed || error_memory(archive->error));
 }
 
 static bool make_file(struct archive *archive, struct safetensors **file) {
     struct text head = {0};
     size_t bytes = 0, total = 0;
-    uint8_t *map = MAP_FAILED;
-    bool ok = (make_head(archive, &head, &bytes) &&
-               !__builtin_add_overflow(head.length, bytes, &total)) ||
-              damaged(archive, "its tensors are larger than memory can be");
+    uint8_t *content = NULL;
+    bool ok = make_head(archive, &head, &bytes) &&
+              (!__builtin_add_overflow(head.length, bytes, &total) || too_large(archive));
     /* Views may share a storage, but a file that repeats one without end is refused. */
     if (ok && bytes / AMPLIFICATION_MAX > archive->bytes)
         ok = damaged(archive, "its tensors are larger than the file");
     if (ok) {
-        map = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        ok = map != MAP_FAILED ||
-             error_set(archive->error, ERROR_FAILED, "out of memory for %zu bytes", total);
+        content = malloc(total);
+        ok = content != NULL ||
+             error_machine(archive->error, "%s: out of memory for %zu bytes", archive->path, total);
     }
     if (ok) {
-        memcpy(map, head.data, head.length);
-        ok = copy_tensors(archive, map + head.length);
+        memcpy(content, head.data, head.length);
+        ok = copy_tensors(archive, content + head.length);
     }
     text_free(&head);
     if (ok)
-        return safetensors_adopt(archive->path, map, total, file, archive->error);
-    if (map != MAP_FAILED)
-        munmap(map, total);
+        return safetensors_adopt(archive->path, content, total, file, archive->error);
+    free(content);
     return false;
 }
 

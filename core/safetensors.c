@@ -1,6 +1,7 @@
 #include "core/safetensors.h"
 
 #include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/little_endian.h"
 #include "core/text.h"
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +21,14 @@ struct named {
     const struct tensor *tensor;
 };
 
+/* A tensor as the header describes it, and where its data begin among all data. */
+struct placed {
+    struct tensor tensor;
+    size_t begin;
+};
+
 struct safetensors {
-    void *map;
-    size_t map_bytes;
+    void *owned;           /* what the data stand in, or NULL */
     cJSON *header;         /* owns the names and the metadata */
     const cJSON *metadata; /* or NULL */
     struct metadata *metadata_items;
@@ -43,9 +48,9 @@ static bool read_size(const cJSON *value, size_t *size) {
     return (double)*size == value->valuedouble;
 }
 
-/* Fills the tensor from its entry in the header; returns what is wrong with it, or NULL. */
-static const char *read_entry(const cJSON *entry, const char *data, size_t data_bytes,
-                              struct tensor *tensor) {
+/* Takes a tensor from its entry in the header; returns what is wrong with it, or NULL. */
+static const char *read_entry(const cJSON *entry, size_t data_bytes, struct placed *placed) {
+    struct tensor *tensor = &placed->tensor;
     tensor->name = entry->string;
     if (!cJSON_IsObject(entry) || cJSON_GetArraySize(entry) != 3)
         return "needs exactly dtype, shape and data_offsets";
@@ -75,7 +80,7 @@ static const char *read_entry(const cJSON *entry, const char *data, size_t data_
         return "has data_offsets outside the file";
     if (end - begin != bytes)
         return "has data_offsets that do not fit its shape";
-    tensor->data = data + begin;
+    placed->begin = begin;
     tensor->bytes = bytes;
     return NULL;
 }
@@ -85,13 +90,13 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(left->tensor->name, right->tensor->name);
 }
 
-static int compare_data(const void *a, const void *b) {
-    const struct tensor *left = a, *right = b;
-    if (left->data != right->data)
-        return (const char *)left->data < (const char *)right->data ? -1 : 1;
-    if (left->bytes != right->bytes)
-        return left->bytes < right->bytes ? -1 : 1;
-    return strcmp(left->name, right->name);
+static int compare_places(const void *a, const void *b) {
+    const struct placed *left = a, *right = b;
+    if (left->begin != right->begin)
+        return left->begin < right->begin ? -1 : 1;
+    if (left->tensor.bytes != right->tensor.bytes)
+        return left->tensor.bytes < right->tensor.bytes ? -1 : 1;
+    return strcmp(left->tensor.name, right->tensor.name);
 }
 
 /* "__metadata__", when there, maps strings to strings. */
@@ -115,23 +120,24 @@ static bool read_metadata(const char *path, struct safetensors *file, struct err
     return true;
 }
 
-/* Every byte of the data belongs to exactly one tensor, and every name to one. Sorts the tensors.
- */
-static bool check_layout(const char *path, struct safetensors *file, const char *data,
+/* Every byte of the data belongs to exactly one tensor, and every name to one. Sorts the places,
+ * and keeps the tensors in their order. */
+static bool check_layout(const char *path, struct safetensors *file, struct placed *placed,
                          size_t data_bytes, struct error *error) {
-    qsort(file->tensors, file->count, sizeof *file->tensors, compare_data);
-    const char *end = data;
+    size_t end = 0;
+    qsort(placed, file->count, sizeof *placed, compare_places);
     for (size_t i = 0; i < file->count; i++) {
-        const struct tensor *tensor = &file->tensors[i];
-        if (tensor->data != end)
+        const struct tensor *tensor = &placed[i].tensor;
+        if (placed[i].begin != end)
             return error_set(error, ERROR_INPUT, "%s: tensor \"%s\" leaves a hole or overlaps",
                              path, tensor->name);
         end += tensor->bytes;
-        file->by_name[i].tensor = tensor;
+        file->tensors[i] = *tensor;
+        file->by_name[i].tensor = &file->tensors[i];
     }
-    if (end != data + data_bytes)
+    if (end != data_bytes)
         return error_set(error, ERROR_INPUT, "%s: %zu bytes at the end belong to no tensor", path,
-                         (size_t)(data + data_bytes - end));
+                         data_bytes - end);
     qsort(file->by_name, file->count, sizeof *file->by_name, compare_names);
     for (size_t i = 1; i < file->count; i++) {
         if (compare_names(&file->by_name[i - 1], &file->by_name[i]) == 0)
@@ -141,107 +147,144 @@ static bool check_layout(const char *path, struct safetensors *file, const char 
     return true;
 }
 
-static bool read_header(const char *path, struct safetensors *file, struct error *error) {
-    const unsigned char *bytes = file->map;
-    uint64_t length = little_endian(bytes, LENGTH_BYTES);
-    if (length > header_limit || length > file->map_bytes - LENGTH_BYTES)
-        return error_set(error, ERROR_INPUT,
-                         "%s: is no safetensors file, or is cut short (header of %llu bytes)", path,
-                         (unsigned long long)length);
-    const char *text = (const char *)bytes + LENGTH_BYTES;
-    const char *data = text + length;
-    size_t data_bytes = file->map_bytes - LENGTH_BYTES - (size_t)length;
-    file->header = json_parse(text, (size_t)length, path, error);
-    if (file->header == NULL)
-        return false;
-    if (!cJSON_IsObject(file->header))
-        return error_set(error, ERROR_INPUT, "%s: the header is no JSON object", path);
-    if (!read_metadata(path, file, error))
-        return false;
+/* What the header says of the tensors; where their data are is left open. */
+static bool read_tensors(const char *path, struct safetensors *file, size_t data_bytes,
+                         struct error *error) {
     size_t entries = (size_t)cJSON_GetArraySize(file->header);
+    struct placed *placed = calloc(entries + 1, sizeof *placed);
+    const char *wrong = NULL;
+    bool ok = false;
     file->tensors = calloc(entries + 1, sizeof *file->tensors);
     file->by_name = calloc(entries + 1, sizeof *file->by_name);
-    if (file->tensors == NULL || file->by_name == NULL)
-        return error_machine(error, "out of memory for %zu tensors", entries);
+    if (placed == NULL || file->tensors == NULL || file->by_name == NULL) {
+        error_machine(error, "out of memory for %zu tensors", entries);
+        goto out;
+    }
     const cJSON *entry;
     cJSON_ArrayForEach(entry, file->header) {
         if (entry == file->metadata)
             continue;
-        const char *wrong = read_entry(entry, data, data_bytes, &file->tensors[file->count++]);
-        if (wrong != NULL)
-            return error_set(error, ERROR_INPUT, "%s: tensor \"%s\" %s", path, entry->string,
-                             wrong);
+        wrong = read_entry(entry, data_bytes, &placed[file->count++]);
+        if (wrong != NULL) {
+            error_set(error, ERROR_INPUT, "%s: tensor \"%s\" %s", path, entry->string, wrong);
+            goto out;
+        }
     }
-    return check_layout(path, file, data, data_bytes, error);
-}
-
-static bool map_file(const char *path, struct safetensors *file, struct error *error) {
-    bool ok = false;
-    struct stat status;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
-    if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-        error_errno(error, ERROR_INPUT, "%s", path);
-        goto out;
-    }
-    if (!S_ISREG(status.st_mode) || status.st_size < LENGTH_BYTES) {
-        error_set(error, ERROR_INPUT, "%s: is no safetensors file (too short, or no plain file)",
-                  path);
-        goto out;
-    }
-    file->map_bytes = (size_t)status.st_size;
-    file->map = mmap(NULL, file->map_bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (file->map == MAP_FAILED) {
-        file->map = NULL;
-        error_errno(error, ERROR_FAILED, "cannot map %s", path);
-        goto out;
-    }
-    ok = true;
+    ok = check_layout(path, file, placed, data_bytes, error);
 out:
-    if (descriptor >= 0)
-        close(descriptor);
+    free(placed);
     return ok;
 }
 
-static bool finish_open(const char *path, struct safetensors *opened, struct safetensors **file,
-                        struct error *error) {
-    if (!read_header(path, opened, error)) {
-        safetensors_close(opened);
+static bool read_header(const char *path, struct safetensors *file, const char *text, size_t length,
+                        size_t data_bytes, struct error *error) {
+    file->header = json_parse(text, length, path, error);
+    if (file->header == NULL)
         return false;
+    if (!cJSON_IsObject(file->header))
+        return error_set(error, ERROR_INPUT, "%s: the header is no JSON object", path);
+    return read_metadata(path, file, error) && read_tensors(path, file, data_bytes, error);
+}
+
+/* The tensors are in the order of their data, which leave no hole. */
+static void point_to(struct safetensors *file, const char *data) {
+    for (size_t i = 0; i < file->count; i++) {
+        file->tensors[i].data = data;
+        data += file->tensors[i].bytes;
     }
-    *file = opened;
-    return true;
+}
+
+/* How long the header is, of a file of so many bytes that begins so. */
+static bool header_length(const char *path, const void *begin, size_t bytes, size_t *length,
+                          struct error *error) {
+    uint64_t said = little_endian(begin, LENGTH_BYTES);
+    *length = (size_t)said;
+    return (said <= header_limit && said <= bytes - LENGTH_BYTES) ||
+           error_set(error, ERROR_INPUT,
+                     "%s: is no safetensors file, or is cut short (header of %llu bytes)", path,
+                     (unsigned long long)said);
+}
+
+/* The header first: all of it holds before memory is taken for the data. */
+static bool read_file(int descriptor, const char *path, size_t bytes, bool head_alone,
+                      struct safetensors *file, struct error *error) {
+    size_t length = 0;
+    char *begin = file_piece(descriptor, path, 0, LENGTH_BYTES, error), *text = NULL;
+    bool ok = begin != NULL && header_length(path, begin, bytes, &length, error);
+    const size_t data_at = LENGTH_BYTES + length, data_bytes = ok ? bytes - data_at : 0;
+    if (ok) {
+        text = file_piece(descriptor, path, LENGTH_BYTES, length, error);
+        ok = text != NULL && read_header(path, file, text, length, data_bytes, error);
+    }
+    if (ok && !head_alone) {
+        file->owned = file_piece(descriptor, path, (int64_t)data_at, data_bytes, error);
+        ok = file->owned != NULL;
+        if (ok)
+            point_to(file, file->owned);
+    }
+    free(begin);
+    free(text);
+    return ok;
+}
+
+static bool open_file(const char *path, bool head_alone, struct safetensors **file,
+                      struct error *error) {
+    struct stat status;
+    struct safetensors *opened = calloc(1, sizeof *opened);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
+    bool ok = false;
+    *file = NULL;
+    if (descriptor < 0 || fstat(descriptor, &status) != 0)
+        error_errno(error, ERROR_INPUT, "%s", path);
+    else if (!S_ISREG(status.st_mode) || status.st_size < LENGTH_BYTES)
+        error_set(error, ERROR_INPUT, "%s: is no safetensors file (too short, or no plain file)",
+                  path);
+    else if (opened == NULL)
+        error_memory(error);
+    else
+        ok = read_file(descriptor, path, (size_t)status.st_size, head_alone, opened, error);
+    if (descriptor >= 0)
+        close(descriptor);
+    if (ok)
+        *file = opened;
+    else
+        safetensors_close(opened);
+    return ok;
 }
 
 bool safetensors_open(const char *path, struct safetensors **file, struct error *error) {
+    return open_file(path, false, file, error);
+}
+
+bool safetensors_open_head(const char *path, struct safetensors **file, struct error *error) {
+    return open_file(path, true, file, error);
+}
+
+bool safetensors_adopt(const char *name, void *content, size_t bytes, struct safetensors **file,
+                       struct error *error) {
     struct safetensors *opened = calloc(1, sizeof *opened);
+    const char *text = (const char *)content + LENGTH_BYTES;
+    size_t length;
     *file = NULL;
-    if (opened == NULL)
+    if (opened == NULL) {
+        free(content);
         return error_memory(error);
-    if (!map_file(path, opened, error)) {
+    }
+    opened->owned = content;
+    if (!header_length(name, content, bytes, &length, error) ||
+        !read_header(name, opened, text, length, bytes - LENGTH_BYTES - length, error)) {
         safetensors_close(opened);
         return false;
     }
-    return finish_open(path, opened, file, error);
-}
-
-bool safetensors_adopt(const char *name, void *map, size_t bytes, struct safetensors **file,
-                       struct error *error) {
-    struct safetensors *opened = calloc(1, sizeof *opened);
-    *file = NULL;
-    if (opened == NULL) {
-        munmap(map, bytes);
-        return error_memory(error);
-    }
-    opened->map = map;
-    opened->map_bytes = bytes;
-    return finish_open(name, opened, file, error);
+    point_to(opened, text + length);
+    *file = opened;
+    return true;
 }
 
 void safetensors_close(struct safetensors *file) {
     if (file == NULL)
         return;
-    if (file->map != NULL)
-        munmap(file->map, file->map_bytes);
+    free(file->owned);
     cJSON_Delete(file->header);
     free(file->metadata_items);
     free(file->tensors);

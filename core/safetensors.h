@@ -12,13 +12,15 @@
 
 struct safetensors; /* an open file; owns names and data */
 
-/* Maps the file and checks the whole header before anything is used: length, JSON, types, shapes,
- * offsets inside the file, in order, without holes or overlap. Broken files are ERROR_INPUT and
- * named. */
+/* Reads the file, whose whole header is checked before memory is taken for the data: length, JSON,
+ * types, shapes, offsets inside the file, in order, without holes or overlap. Broken files are
+ * ERROR_INPUT and named. The file may be changed, cut short or removed behind this. */
 bool safetensors_open(const char *path, struct safetensors **file, struct error *error);
-/* The same for a file that already is in memory: takes over `map` (from mmap, `bytes` long), also
- * on failure. `name` is what errors call it. */
-bool safetensors_adopt(const char *name, void *map, size_t bytes, struct safetensors **file,
+/* The same without the data: that of every tensor is NULL. */
+bool safetensors_open_head(const char *path, struct safetensors **file, struct error *error);
+/* The same for a file that already is in memory: takes over `content` (from malloc, `bytes` long,
+ * at least 8), also on failure. `name` is what errors call it. */
+bool safetensors_adopt(const char *name, void *content, size_t bytes, struct safetensors **file,
                        struct error *error);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
 size_t safetensors_size(const struct safetensors *file);

@@ -189,7 +189,7 @@ static bool is_none(const char *path, const char *wrong, struct error *error) {
 
 bool checkpoint_epoch(const char *path, uint32_t *epoch, struct error *error) {
     struct safetensors *file;
-    if (!safetensors_open(path, &file, error))
+    if (!safetensors_open_head(path, &file, error))
         return false;
     bool read = read_epoch(file, epoch) || is_none(path, "epoch", error);
     safetensors_close(file);

@@ -42,9 +42,10 @@ char *resume_board_path(const char *dir, const struct trainer_options *options,
     return path;
 }
 
+/* What a checkpoint is of: not the checkpoint itself, since the tensors of all of them are much. */
 struct candidate {
     char *path;
-    struct checkpoint *checkpoint;
+    uint32_t epoch, best_epoch; /* 0: it is none, or damaged */
 };
 
 enum { CANDIDATES_MOST = 5 };
@@ -55,10 +56,8 @@ struct candidates {
 };
 
 static void candidates_free(struct candidates *candidates) {
-    for (size_t i = 0; i < candidates->count; i++) {
-        checkpoint_close(candidates->items[i].checkpoint);
+    for (size_t i = 0; i < candidates->count; i++)
         free(candidates->items[i].path);
-    }
 }
 
 /* Takes the path over. A file that is not there, or in the list already, is none. */
@@ -66,6 +65,7 @@ static bool candidates_add(struct candidates *candidates, char *path,
                            const struct experiment *experiment, struct text *warnings,
                            struct error *error) {
     struct candidate *candidate = &candidates->items[candidates->count];
+    struct checkpoint *checkpoint;
     struct error damage = {0};
     if (path == NULL)
         return error_memory(error);
@@ -76,9 +76,9 @@ static bool candidates_add(struct candidates *candidates, char *path,
         free(path);
         return true;
     }
-    candidate->path = path;
+    *candidate = (struct candidate){.path = path};
     candidates->count++;
-    if (!checkpoint_open(path, &candidate->checkpoint, &damage)) {
+    if (!checkpoint_open(path, &checkpoint, &damage)) {
         if (error_is_shortage(&damage)) {
             *error = damage;
             return false;
@@ -86,7 +86,11 @@ static bool candidates_add(struct candidates *candidates, char *path,
         text_format(warnings, "warning: %s; going on without it\n", damage.message);
         return true;
     }
-    if (checkpoint_matches(candidate->checkpoint, experiment->config))
+    candidate->epoch = checkpoint_state(checkpoint)->epoch;
+    candidate->best_epoch = checkpoint_state(checkpoint)->best_epoch;
+    bool matches = checkpoint_matches(checkpoint, experiment->config);
+    checkpoint_close(checkpoint);
+    if (matches)
         return true;
     if (shortage_in_trees())
         return error_memory(error);
@@ -96,13 +100,9 @@ static bool candidates_add(struct candidates *candidates, char *path,
                      path);
 }
 
-static uint32_t epoch_of(const struct candidate *candidate) {
-    return candidate->checkpoint == NULL ? 0 : checkpoint_state(candidate->checkpoint)->epoch;
-}
-
 static struct candidate *find_epoch(struct candidates *candidates, uint32_t epoch) {
     for (size_t i = 0; i < candidates->count; i++) {
-        if (epoch_of(&candidates->items[i]) == epoch)
+        if (candidates->items[i].epoch == epoch)
             return &candidates->items[i];
     }
     return NULL;
@@ -115,21 +115,20 @@ static struct candidate *choose(struct candidates *candidates, struct candidate 
         struct candidate *latest = NULL;
         for (size_t i = 0; i < candidates->count; i++) {
             struct candidate *candidate = &candidates->items[i];
-            if (epoch_of(candidate) > (latest == NULL ? 0 : epoch_of(latest)))
+            if (candidate->epoch > (latest == NULL ? 0 : latest->epoch))
                 latest = candidate;
         }
         if (latest == NULL)
             return NULL;
-        uint32_t best_epoch = checkpoint_state(latest->checkpoint)->best_epoch;
-        *best = best_epoch == epoch_of(latest) ? latest : find_epoch(candidates, best_epoch);
+        uint32_t best_epoch = latest->best_epoch;
+        *best = best_epoch == latest->epoch ? latest : find_epoch(candidates, best_epoch);
         if (*best != NULL)
             return latest;
         text_format(warnings,
                     "warning: %s: the best checkpoint, of epoch %" PRIu32
                     ", is gone; going on without it\n",
                     latest->path, best_epoch);
-        checkpoint_close(latest->checkpoint);
-        latest->checkpoint = NULL;
+        latest->epoch = 0;
     }
 }
 
@@ -145,7 +144,7 @@ static bool link_and_free(const char *from, char *path, struct error *error) {
 /* The "epoch" checkpoints that are due: the chosen one itself, others from its folder. */
 static bool adopt_epochs(const char *dir, const char *from_dir, const struct candidate *chosen,
                          uint32_t every, struct error *error) {
-    uint32_t last = epoch_of(chosen);
+    uint32_t last = chosen->epoch;
     bool ok = true;
     for (uint32_t epoch = every; ok && every > 0 && epoch <= last && epoch >= every;
          epoch += every) {
@@ -191,18 +190,17 @@ static bool adopt_records(const struct trainer_options *options, const char *fro
 
 /* Best first and last last, as they were written: whatever happens between, nothing is missing. */
 static bool adopt(const struct trainer_options *options, const struct candidate *chosen,
-                  const struct candidate *best, const struct experiment *experiment,
-                  struct error *error) {
+                  const struct candidate *best, const struct checkpoint_state *state,
+                  const struct experiment *experiment, struct error *error) {
     const char *dir = options->dir;
     char *copy = strdup(chosen->path);
     if (copy == NULL)
         return error_memory(error);
     const char *from_dir = dirname(copy);
-    bool ok =
-        link_and_free(best->path, checkpoint_path_best(dir), error) &&
-        adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
-        adopt_records(options, from_dir, experiment, checkpoint_state(chosen->checkpoint), error) &&
-        link_and_free(chosen->path, checkpoint_path_last(dir), error);
+    bool ok = link_and_free(best->path, checkpoint_path_best(dir), error) &&
+              adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
+              adopt_records(options, from_dir, experiment, state, error) &&
+              link_and_free(chosen->path, checkpoint_path_last(dir), error);
     free(copy);
     return ok;
 }
@@ -227,13 +225,13 @@ bool resume_find(const struct trainer_options *options, const struct experiment 
             goto out;
     }
     chosen = choose(&candidates, &best, warnings);
-    if (chosen != NULL && !adopt(options, chosen, best, experiment, error))
-        goto out;
-    if (chosen != NULL) {
-        *checkpoint = chosen->checkpoint;
-        chosen->checkpoint = NULL;
+    ok = chosen == NULL ||
+         (checkpoint_open(chosen->path, checkpoint, error) &&
+          adopt(options, chosen, best, checkpoint_state(*checkpoint), experiment, error));
+    if (!ok) {
+        checkpoint_close(*checkpoint);
+        *checkpoint = NULL;
     }
-    ok = true;
 out:
     candidates_free(&candidates);
     free(copy);

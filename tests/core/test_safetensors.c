@@ -2,6 +2,7 @@
 
 #include "tests/temporary.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -312,6 +313,70 @@ static void what_is_no_file_is_refused(void **state) {
     free(path);
 }
 
+/* What another program does to a file that is being read. */
+static void what_becomes_of_the_file_behind_it_changes_nothing(void **state) {
+    const float values[4096] = {1, 2, [4095] = 3};
+    const struct tensor tensor = {.name = "a",
+                                  .type = TENSOR_F32,
+                                  .rank = 1,
+                                  .shape = {4096},
+                                  .data = values,
+                                  .bytes = sizeof values};
+    char *path = temporary_path(state, "cut.safetensors");
+    assert_true(safetensors_write(path, &tensor, 1, NULL, 0, NULL));
+    struct safetensors *file = open_file(path);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_memory_equal(safetensors_find(file, "a")->data, values, sizeof values);
+    safetensors_close(file);
+    free(path);
+}
+
+static struct {
+    size_t reads_left; /* before one fails; SIZE_MAX: none does */
+    int reason;        /* errno, or 0 where the file ends */
+} failing = {.reads_left = SIZE_MAX};
+
+ssize_t __real_pread(int descriptor, void *bytes, size_t length, off_t offset);
+ssize_t __wrap_pread(int descriptor, void *bytes, size_t length, off_t offset);
+ssize_t __wrap_pread(int descriptor, void *bytes, size_t length, off_t offset) {
+    if (failing.reads_left == SIZE_MAX || failing.reads_left-- > 0)
+        return __real_pread(descriptor, bytes, length, offset);
+    errno = failing.reason;
+    return failing.reason != 0 ? -1 : 0;
+}
+
+static void what_the_disk_does_not_give_is_said(void **state) {
+    static const struct {
+        int reason;
+        enum error_cause cause;
+        const char *said;
+    } cases[] = {{EIO, CAUSE_MACHINE, "cannot be read: Input/output error"},
+                 {0, CAUSE_UNKNOWN, "has become shorter"}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t reads = 0; reads < 3; reads++) {
+            struct safetensors *file;
+            struct error error = {0};
+            failing.reads_left = reads;
+            failing.reason = cases[i].reason;
+            assert_false(safetensors_open(small, &file, &error));
+            failing.reads_left = SIZE_MAX;
+            assert_int_equal(error.code, ERROR_INPUT);
+            assert_int_equal(error.cause, cases[i].cause);
+            assert_non_null(strstr(error.message, cases[i].said));
+        }
+}
+
+static void the_head_alone_says_all_but_the_data(void **state) {
+    struct safetensors *file;
+    (void)state;
+    assert_true(safetensors_open_head(small, &file, NULL));
+    assert_string_equal(safetensors_metadata(file, "note"), "\xc3\xa4\n");
+    assert_int_equal(safetensors_find(file, "conv1.weight")->rank, 2);
+    assert_null(safetensors_find(file, "conv1.weight")->data);
+    safetensors_close(file);
+}
+
 static void a_pipe_is_refused_and_not_waited_for(void **state) {
     struct safetensors *file;
     struct error error = {0};
@@ -337,6 +402,9 @@ int main(void) {
         IN_FOLDER(lies_in_the_header_are_told),
         IN_FOLDER(a_header_length_beyond_the_file_or_the_limit_is_refused),
         IN_FOLDER(what_is_no_file_is_refused),
+        IN_FOLDER(what_becomes_of_the_file_behind_it_changes_nothing),
+        cmocka_unit_test(what_the_disk_does_not_give_is_said),
+        cmocka_unit_test(the_head_alone_says_all_but_the_data),
         IN_FOLDER(a_pipe_is_refused_and_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
