@@ -1,6 +1,7 @@
 #include "core/board.h"
 
 #include "core/json.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <stdio.h>
@@ -96,6 +97,7 @@ struct hparams {
     const cJSON *variant;
     cJSON *found;
     bool varied; /* what the matrix varies is looked for, or the rest */
+    bool failed; /* memory ran out for a path */
 };
 
 static bool is_setting(const char *path) {
@@ -140,8 +142,10 @@ static void collect(struct hparams *hparams, const char *path, const cJSON *valu
         const cJSON *child;
         cJSON_ArrayForEach(child, value) {
             char *below = NULL;
-            if (asprintf(&below, "%s%s%s", path, path[0] != '\0' ? "." : "", child->string) < 0)
+            if (asprintf(&below, "%s%s%s", path, path[0] != '\0' ? "." : "", child->string) < 0) {
+                hparams->failed = true;
                 return;
+            }
             collect(hparams, below, child);
             free(below);
         }
@@ -156,7 +160,10 @@ cJSON *board_hparams(const cJSON *config, const cJSON *variant) {
     collect(&hparams, "", config);
     hparams.varied = false;
     collect(&hparams, "", config);
-    return hparams.found;
+    if (!shortage_in_trees() && !hparams.failed)
+        return hparams.found;
+    cJSON_Delete(hparams.found);
+    return NULL;
 }
 
 void board_begin(struct tensorboard *board, const cJSON *config, const cJSON *variant) {

@@ -29,7 +29,7 @@ void board_evaluation(struct tensorboard *board, const cJSON *evaluation);
 
 /* What the HPARAMS page compares, by dotted path: what varies in the experiment's matrix (the
  * value, or the label where the value is a list or an object; `variant` may be NULL), then the
- * settings of model and training. The caller deletes. */
+ * settings of model and training. The caller deletes; NULL when memory is out. */
 cJSON *board_hparams(const cJSON *config, const cJSON *variant);
 
 #endif

@@ -25,8 +25,7 @@ bool image_new(struct image *image, int width, int height, struct error *error) 
     size_t bytes = 3 * (size_t)width * (size_t)height;
     image->pixels = malloc(bytes);
     if (image->pixels == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for a picture of %d x %d pixels", width,
-                         height);
+        return error_machine(error, "no memory for a picture of %d x %d pixels", width, height);
     image->width = width;
     image->height = height;
     return true;

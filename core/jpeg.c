@@ -152,8 +152,10 @@ static bool read_rows(struct decoder *decoder) {
 static bool decode(struct decoder *decoder) {
     struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
     if (setjmp(decoder->jump))
-        return error_set(&decoder->error, ERROR_INPUT,
-                         "damaged JPEG: %s; restore the file or remove it", decoder->message);
+        return decoder->errors.msg_code == JERR_OUT_OF_MEMORY
+                   ? error_machine(&decoder->error, "no memory to read a JPEG")
+                   : error_set(&decoder->error, ERROR_INPUT,
+                               "damaged JPEG: %s; restore the file or remove it", decoder->message);
     jpeg_create_decompress(jpeg);
     jpeg->src = &decoder->source;
     jpeg->progress = &decoder->progress;
@@ -193,7 +195,9 @@ bool jpeg_decode(const uint8_t *data, size_t length, const char *name, struct im
     jpeg_destroy_decompress(&decoder.jpeg);
     if (!done) {
         image_free(image);
-        error_set(error, decoder.error.code, "%s: %s", name, decoder.error.message);
+        error_context(&decoder.error, "%s", name);
+        if (error != NULL)
+            *error = decoder.error;
     }
     return done;
 }

@@ -283,7 +283,7 @@ bool pickle_read_first(const uint8_t *data, size_t length, const char *name, str
     struct pickle *made = calloc(1, sizeof *made);
     *pickle = NULL;
     if (made == NULL)
-        return error_set(error, ERROR_FAILED, "%s: no memory to read it", name);
+        return error_machine(error, "%s: no memory to read it", name);
     struct pickle_machine machine = {.name = name,
                                      .at = data,
                                      .begin = data,

@@ -7,7 +7,7 @@
 /* --- memory --- */
 
 bool pickle_no_memory(struct pickle_machine *machine) {
-    return error_set(machine->error, ERROR_FAILED, "%s: no memory to read it", machine->name);
+    return error_machine(machine->error, "%s: no memory to read it", machine->name);
 }
 
 bool pickle_broken(struct pickle_machine *machine, const char *what) {

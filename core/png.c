@@ -22,6 +22,7 @@ struct decoder {
     size_t length, offset;
     struct image *image;
     bool clip_grey16;
+    bool short_of_memory;
     char message[160];
     struct error error;
 };
@@ -35,6 +36,19 @@ static void on_error(png_structp png, png_const_charp message) {
 static void on_warning(png_structp png, png_const_charp message) {
     (void)png;
     (void)message;
+}
+
+/* libpng's own word for it may be that the file is wrong. */
+static png_voidp on_malloc(png_structp png, png_alloc_size_t size) {
+    struct decoder *decoder = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    decoder->short_of_memory = decoder->short_of_memory || memory == NULL;
+    return memory;
+}
+
+static void on_free(png_structp png, png_voidp memory) {
+    (void)png;
+    free(memory);
 }
 
 static void on_read(png_structp png, png_bytep out, size_t length) {
@@ -106,8 +120,10 @@ static void clip_grey16(struct image *image) {
 /* Everything that can longjmp. */
 static bool decode(png_structp png, png_infop info, struct decoder *decoder) {
     if (setjmp(png_jmpbuf(png)))
-        return error_set(&decoder->error, ERROR_INPUT,
-                         "damaged PNG: %s; restore the file or remove it", decoder->message);
+        return decoder->short_of_memory
+                   ? error_machine(&decoder->error, "no memory to read a PNG")
+                   : error_set(&decoder->error, ERROR_INPUT,
+                               "damaged PNG: %s; restore the file or remove it", decoder->message);
     png_set_read_fn(png, decoder, on_read);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* check_size says it better */
@@ -143,17 +159,20 @@ bool png_decode_libpng(const uint8_t *data, size_t length, const char *name, str
         return error_set(error, ERROR_INPUT,
                          "%s: not a PNG file; convert it or remove it from the folder", name);
     struct decoder decoder = {.data = data, .length = length, .image = image};
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning);
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoder, on_error,
+                                               on_warning, &decoder, on_malloc, on_free);
     png_infop info = png != NULL ? png_create_info_struct(png) : NULL;
     bool done = false;
     if (info == NULL)
-        error_set(&decoder.error, ERROR_FAILED, "no memory to read a PNG");
+        error_machine(&decoder.error, "no memory to read a PNG");
     else
         done = decode(png, info, &decoder);
     png_destroy_read_struct(&png, &info, NULL);
     if (!done) {
         image_free(image);
-        error_set(error, decoder.error.code, "%s: %s", name, decoder.error.message);
+        error_context(&decoder.error, "%s", name);
+        if (error != NULL)
+            *error = decoder.error;
     }
     return done;
 }
@@ -218,7 +237,7 @@ bool png_write(const char *path, const struct image *image, struct error *error)
     if (done)
         done = file_write_atomic(path, encoder.data, encoder.length, error);
     else
-        error_set(error, ERROR_FAILED, "no memory to write %s", path);
+        error_machine(error, "no memory to write %s", path);
     free(encoder.data);
     return done;
 }

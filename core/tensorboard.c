@@ -223,6 +223,11 @@ void tensorboard_hparams(struct tensorboard *board, const cJSON *hparams) {
     Tensorboard__SessionStart session = TENSORBOARD__SESSION_START__INIT;
     Tensorboard__HparamsPluginData plugin = TENSORBOARD__HPARAMS_PLUGIN_DATA__INIT;
     const cJSON *item;
+    if (hparams == NULL) {
+        errno = ENOMEM;
+        fail(board, "write");
+        return;
+    }
     cJSON_ArrayForEach(item, hparams) {
         assert(session.n_hparams < TENSORBOARD_HPARAMS_MAX);
         hparam_from_json(&made[session.n_hparams], item);

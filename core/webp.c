@@ -4,6 +4,7 @@
  */
 #include "core/image.h"
 
+#include <errno.h>
 #include <webp/decode.h>
 #include <webp/demux.h>
 
@@ -12,13 +13,18 @@ static bool damaged(const char *name, const char *what, struct error *error) {
                      name, what);
 }
 
-static const char *status_text(VP8StatusCode status) {
+static bool no_memory(const char *name, struct error *error) {
+    return error_machine(error, "%s: no memory to read a WebP", name);
+}
+
+static bool fails(const char *name, VP8StatusCode status, struct error *error) {
     switch (status) {
-    case VP8_STATUS_OUT_OF_MEMORY: return "no memory to read it";
-    case VP8_STATUS_UNSUPPORTED_FEATURE: return "a feature that libwebp does not know";
+    case VP8_STATUS_OUT_OF_MEMORY: return no_memory(name, error);
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+        return damaged(name, "a feature that libwebp does not know", error);
     case VP8_STATUS_SUSPENDED:
-    case VP8_STATUS_NOT_ENOUGH_DATA: return "the file ends too early";
-    default: return "the picture data is broken";
+    case VP8_STATUS_NOT_ENOUGH_DATA: return damaged(name, "the file ends too early", error);
+    default: return damaged(name, "the picture data is broken", error);
     }
 }
 
@@ -34,7 +40,7 @@ static bool decode_still(const uint8_t *data, size_t length, const char *name, s
     config.output.u.RGBA.size = 3 * (size_t)image->width * (size_t)image->height;
     VP8StatusCode status = WebPDecode(data, length, &config);
     WebPFreeDecBuffer(&config.output);
-    return status == VP8_STATUS_OK || damaged(name, status_text(status), error);
+    return status == VP8_STATUS_OK || fails(name, status, error);
 }
 
 static bool decode_first_frame(const uint8_t *data, size_t length, const char *name,
@@ -45,14 +51,17 @@ static bool decode_first_frame(const uint8_t *data, size_t length, const char *n
     int ends_ms;
     if (!WebPAnimDecoderOptionsInit(&options))
         return error_set(error, ERROR_FAILED, "libwebp is of another version than its headers");
+    errno = 0; /* malloc's is all that tells the want of memory from a broken file */
     WebPAnimDecoder *decoder = WebPAnimDecoderNew(&file, &options);
     bool done = decoder != NULL && WebPAnimDecoderGetNext(decoder, &canvas, &ends_ms) != 0;
+    const bool short_of_memory = !done && errno == ENOMEM;
     size_t count = (size_t)image->width * (size_t)image->height;
     for (size_t i = 0; done && i < count; i++)
         for (size_t c = 0; c < 3; c++)
             image->pixels[3 * i + c] = canvas[4 * i + c];
     WebPAnimDecoderDelete(decoder);
-    return done || damaged(name, "the animation is broken or cut short", error);
+    return done || (short_of_memory ? no_memory(name, error)
+                                    : damaged(name, "the animation is broken or cut short", error));
 }
 
 bool webp_decode(const uint8_t *data, size_t length, const char *name, struct image *image,
@@ -61,7 +70,7 @@ bool webp_decode(const uint8_t *data, size_t length, const char *name, struct im
     *image = (struct image){0};
     VP8StatusCode status = WebPGetFeatures(data, length, &features);
     if (status != VP8_STATUS_OK)
-        return damaged(name, status_text(status), error);
+        return fails(name, status, error);
     if (!image_check_claim((uint64_t)features.width, (uint64_t)features.height, error) ||
         !image_new(image, features.width, features.height, error))
         return error_context(error, "%s", name);

@@ -6,7 +6,9 @@
  *
  *     REFUSE_EACH(n) { ... } runs the block with the first allocation of it refused, then with the
  *     second, and so on, until one run has asked for fewer.
+ *     REFUSE_FROM_EACH(n) { ... } does the same with all that come after that one refused too.
  *
+ * That is of one thread's, or with REFUSE_IN_ALL_THREADS before this of all the program's.
  * `refused` says in the block whether the moment has come; behind refuse_no_more() in it everything
  * is given again.
  */
@@ -21,13 +23,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Thread_local size_t refuse_after; /* 0: nothing is refused */
-static _Thread_local bool refused;
+#ifdef REFUSE_IN_ALL_THREADS
+#define REFUSE_WHERE _Atomic
+#else
+#define REFUSE_WHERE _Thread_local
+#endif
 
-#define REFUSE_EACH(n)                                                                             \
+static REFUSE_WHERE size_t refuse_after; /* 0: nothing is refused */
+static REFUSE_WHERE bool refused;
+static REFUSE_WHERE bool refuse_lasts;
+
+#define REFUSE_SO(n, lasts)                                                                        \
     for (size_t n = 1; n == 1 || refused; n++)                                                     \
-        for (bool refuse_once = (refuse_after = n, refused = false, true); refuse_once;            \
-             refuse_once = (refuse_after = 0, false))
+        for (bool refuse_once = (refuse_lasts = (lasts), refused = false, refuse_after = n, true); \
+             refuse_once; refuse_once = (refuse_after = 0, false))
+#define REFUSE_EACH(n) REFUSE_SO(n, false)
+#define REFUSE_FROM_EACH(n) REFUSE_SO(n, true)
 
 static inline void refuse_no_more(void) {
     refuse_after = 0;
@@ -37,6 +48,7 @@ static bool refuse(void) {
     if (refuse_after == 0 || --refuse_after > 0)
         return false;
     refused = true;
+    refuse_after = refuse_lasts;
     errno = ENOMEM;
     return true;
 }

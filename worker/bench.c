@@ -112,7 +112,7 @@ static bool weights_draw(struct trained *trained, struct error *error) {
     for (size_t i = 0; i < trained->network.parameter_count; i++) {
         float *values = calloc(trained->network.parameters[i].count, sizeof *values);
         if (values == NULL)
-            return error_set(error, ERROR_FAILED, "out of memory for the weights");
+            return error_machine(error, "out of memory for the weights");
         network_initialise(&trained->network, i, 0, values);
         bool ok = trained->backend->state_set(trained->model, MODEL_VALUE, i, values, error);
         free(values);

@@ -28,7 +28,7 @@ bool bench_batch_draw(size_t count, int side, bool pictures, struct bench_batch 
     size_t values = 3 * (size_t)side * (size_t)side;
     *drawn = (struct bench_batch){0};
     if (!make_room(count, values, pictures, drawn))
-        return error_set(error, ERROR_FAILED, "out of memory for %zu pictures", count);
+        return error_machine(error, "out of memory for %zu pictures", count);
     for (size_t i = 0; i < count; i++) {
         struct random_stream stream;
         random_open(&stream, 0, RANDOM_AUGMENT, 0, i);

@@ -26,7 +26,7 @@ bool evaluation_begin(const struct split *split, const struct split_list *list,
     report->scores = calloc(list->count + 1, sizeof *report->scores);
     report->by_class = calloc(split->class_count + 1, sizeof *report->by_class);
     return (report->scores != NULL && report->by_class != NULL && copy_classes(split, report)) ||
-           error_set(error, ERROR_FAILED, "no memory for the scores of %zu pictures", list->count);
+           error_machine(error, "no memory for the scores of %zu pictures", list->count);
 }
 
 void evaluation_free(struct evaluation_report *report) {

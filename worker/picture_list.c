@@ -12,11 +12,11 @@
 static bool append(struct picture_list *list, const char *path, struct error *error) {
     char **paths = array_room(list->paths, list->count + 1, &list->capacity, sizeof *paths);
     if (paths == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for the paths");
+        return error_machine(error, "no memory for the paths");
     list->paths = paths;
     list->paths[list->count] = strdup(path);
     if (list->paths[list->count] == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for the paths");
+        return error_machine(error, "no memory for the paths");
     list->count++;
     return true;
 }
@@ -56,7 +56,7 @@ bool picture_list_add(struct picture_list *list, const char *path, struct error 
         length--;
     char *folder = strndup(path, length);
     bool ok = folder != NULL ? walk(list, folder, error)
-                             : error_set(error, ERROR_FAILED, "no memory for the paths");
+                             : error_machine(error, "no memory for the paths");
     free(folder);
     if (ok && list->count == before)
         ok = error_set(error, ERROR_INPUT, "%s: no picture in it: no %s", path, PICTURE_NAMES);

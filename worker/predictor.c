@@ -57,7 +57,7 @@ static bool make_buffers(struct predictor *predictor, struct error *error) {
     predictor->samples = calloc(batch, sizeof *predictor->samples);
     return (predictor->images != NULL && predictor->losses != NULL && predictor->logits != NULL &&
             predictor->labels != NULL && predictor->samples != NULL) ||
-           error_set(error, ERROR_FAILED, "out of memory; try a smaller --batch");
+           error_machine(error, "out of memory; try a smaller --batch");
 }
 
 static size_t map_pixels(const struct predictor *predictor) {
@@ -81,7 +81,7 @@ static bool make_maps(struct predictor *predictor, struct error *error) {
     predictor->looks = reallocarray(NULL, batch, map_pixels(predictor) * sizeof *predictor->looks);
     predictor->seen = calloc(batch, sizeof *predictor->seen);
     return (predictor->maps != NULL && predictor->looks != NULL && predictor->seen != NULL) ||
-           error_set(error, ERROR_FAILED, "out of memory; try a smaller --batch");
+           error_machine(error, "out of memory; try a smaller --batch");
 }
 
 static bool make_model(struct predictor *predictor, const struct checkpoint *checkpoint,

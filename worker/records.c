@@ -1,6 +1,7 @@
 #include "worker/records.h"
 
 #include "core/json.h"
+#include "core/shortage.h"
 #include "worker/report.h"
 #include "worker/resume.h"
 
@@ -45,6 +46,11 @@ static bool open_log(struct records *records, const char *notes, struct checkpoi
     return true;
 }
 
+/* Behind the making of what goes to TensorBoard. */
+static void look_for_gaps(struct records *records) {
+    records->short_of_memory = shortage_in_trees() || records->short_of_memory;
+}
+
 static bool open_board(struct records *records, struct checkpoint_state *state, bool *lost,
                        struct error *error) {
     const struct experiment *experiment = records->session->experiment;
@@ -61,6 +67,7 @@ static bool open_board(struct records *records, struct checkpoint_state *state, 
         board_begin(records->board, config, records->options->variant);
     for (uint32_t i = 0; *lost && i < state->epoch; i++) {
         cJSON *report = report_epoch(&state->history[i]);
+        look_for_gaps(records);
         board_past_epoch(records->board, config, report);
         cJSON_Delete(report);
     }
@@ -71,6 +78,7 @@ static bool open_board(struct records *records, struct checkpoint_state *state, 
 bool records_open(struct records *records, const char *notes, struct checkpoint_state *state,
                   bool *lost, struct error *error) {
     bool log_lost = false, board_lost = false;
+    records->short_of_memory = false;
     bool ok = open_log(records, notes, state, &log_lost, error) &&
               open_board(records, state, &board_lost, error);
     *lost = log_lost || board_lost;
@@ -85,11 +93,14 @@ void records_close(struct records *records) {
 }
 
 bool records_sync(struct records *records, struct error *error) {
+    if (records->short_of_memory)
+        return error_machine(error, "no memory for TensorBoard's events");
     return trainlog_sync(records->log, error) && tensorboard_sync(records->board, error);
 }
 
 void records_epoch(struct records *records, const struct epoch_report *report) {
     cJSON *json = report_epoch(report);
+    look_for_gaps(records);
     write_told(records);
     trainlog_epoch(records->log, report, records->session->experiment->train.epochs);
     board_epoch(records->board, json);
@@ -98,6 +109,7 @@ void records_epoch(struct records *records, const struct epoch_report *report) {
 
 void records_evaluation(struct records *records, const struct evaluation_report *report) {
     cJSON *json = report_evaluation(report);
+    look_for_gaps(records);
     trainlog_evaluation(records->log, report);
     board_evaluation(records->board, json);
     cJSON_Delete(json);

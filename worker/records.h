@@ -15,6 +15,7 @@ struct records {
     const struct trainer_events *events;
     struct trainlog *log;
     struct tensorboard *board;
+    bool short_of_memory; /* TensorBoard's events lack something */
 };
 
 /* Opens both at the lengths that the state has, and sets these to what there is. notes: lines for
@@ -24,7 +25,7 @@ bool records_open(struct records *records, const char *notes, struct checkpoint_
                   bool *lost, struct error *error);
 void records_close(struct records *records); /* zeroed, or closed before: nothing */
 
-/* Everything so far is on disk when it returns true. */
+/* Everything so far is on disk, and nothing lacks, when it returns true. */
 bool records_sync(struct records *records, struct error *error);
 
 /* An epoch's lines and numbers, behind what the session's backend told meanwhile; an evaluation's.

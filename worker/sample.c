@@ -47,7 +47,7 @@ static bool make_key(const struct sample_source *source, const char *path,
     if (needed > memory->key_size) {
         char *grown = realloc(memory->key, needed);
         if (grown == NULL)
-            return error_set(error, ERROR_FAILED, "no memory for a path");
+            return error_machine(error, "no memory for a path");
         memory->key = grown;
         memory->key_size = needed;
     }

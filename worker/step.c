@@ -146,7 +146,7 @@ static bool batch_copy(struct training *training, const struct tensor *images,
     training->logits = calloc(count, NETWORK_CLASSES * sizeof *training->logits);
     if (training->images == NULL || training->labels == NULL || training->samples == NULL ||
         training->losses == NULL || training->logits == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for the batch");
+        return error_machine(error, "out of memory for the batch");
     memcpy(training->images, images->data, images->bytes);
     for (size_t i = 0; i < count; i++) {
         int64_t label;
@@ -320,7 +320,7 @@ static bool result_write(const char *path, struct training *training, struct err
     training->values = calloc(largest, sizeof *training->values);
     bool ok = outputs.items != NULL && outputs.tensors != NULL && training->values != NULL;
     if (!ok) {
-        error_set(error, ERROR_FAILED, "out of memory for the result");
+        error_machine(error, "out of memory for the result");
     } else {
         add(&outputs, "", "logits", FROM_LOGITS, 0,
             &(struct tensor){

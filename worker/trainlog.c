@@ -112,6 +112,10 @@ static void append(struct trainlog *log, const char *text, size_t length) {
         log->events->log(log->events->context, offset, text);
 }
 
+static void fail_for_memory(struct trainlog *log) {
+    error_machine(&log->failure, "%s: out of memory", log->path);
+}
+
 /* The line, its newline and a NUL; NULL when memory is out. */
 static char *line_make(const char *format, va_list arguments) {
     char *text = NULL, *line = NULL;
@@ -131,7 +135,7 @@ void trainlog_line(struct trainlog *log, const char *format, ...) {
     char *line = line_make(format, arguments);
     va_end(arguments);
     if (line == NULL)
-        error_machine(&log->failure, "%s: out of memory", log->path);
+        fail_for_memory(log);
     else
         append(log, line, strlen(line));
     free(line);
@@ -182,6 +186,8 @@ static void log_classes(struct trainlog *log, const struct evaluation_report *re
     for (size_t i = 0; i < report->class_count; i++)
         text_format(&line, "%s%s %" PRIu64 "/%" PRIu64, i > 0 ? ", " : "", report->classes[i].name,
                     report->by_class[i].correct, report->by_class[i].pictures);
+    if (line.failed)
+        fail_for_memory(log);
     trainlog_line(log, "%s (epoch %" PRIu32 ") on %s: right of %s", report->checkpoint,
                   report->epoch, report->split, text_string(&line));
     text_free(&line);

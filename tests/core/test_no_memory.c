@@ -3,15 +3,22 @@
 #include "core/experiment.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/picture.h"
+#include "core/pth.h"
 #include "core/shortage.h"
 #include "core/wire.h"
 #include "tests/refusing.h"
 #include "tests/temporary.h"
 
+#include <jerror.h>
+#include <jpeglib.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <webp/decode.h>
+#include <webp/demux.h>
 
 #include <cmocka.h>
 
@@ -171,9 +178,81 @@ static void a_listing_that_there_is_no_memory_for_is_not_called_wrong(void **sta
     }
 }
 
+static void weights_that_there_is_no_memory_for_are_not_called_damaged(void **state) {
+    static const char *const files[] = {TEST_DATA "/pth/kinds.pth", TEST_DATA "/pth/old_kinds.pth",
+                                        TEST_DATA "/safetensors/small.safetensors"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        REFUSE_EACH(n) {
+            struct safetensors *file = NULL;
+            struct error error = {0};
+            bool good = weights_file_open(files[i], &file, &error);
+            refuse_no_more();
+            assert_true(good == !refused);
+            assert_true(good || error_is_shortage(&error));
+            safetensors_close(file);
+        }
+}
+
+/* --- pictures --- */
+
+static bool libraries_have_none; /* what these ask for of themselves */
+
+boolean __real_jpeg_start_decompress(j_decompress_ptr jpeg);
+boolean __wrap_jpeg_start_decompress(j_decompress_ptr jpeg);
+boolean __wrap_jpeg_start_decompress(j_decompress_ptr jpeg) {
+    if (libraries_have_none)
+        ERREXIT1(jpeg, JERR_OUT_OF_MEMORY, 0);
+    return __real_jpeg_start_decompress(jpeg);
+}
+
+VP8StatusCode __real_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
+VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
+VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder) {
+    return libraries_have_none ? VP8_STATUS_OUT_OF_MEMORY : __real_WebPDecode(data, length, decoder);
+}
+
+int __real_WebPAnimDecoderGetNext(WebPAnimDecoder *decoder, uint8_t **canvas, int *ends_ms);
+int __wrap_WebPAnimDecoderGetNext(WebPAnimDecoder *decoder, uint8_t **canvas, int *ends_ms);
+int __wrap_WebPAnimDecoderGetNext(WebPAnimDecoder *decoder, uint8_t **canvas, int *ends_ms) {
+    if (!libraries_have_none)
+        return __real_WebPAnimDecoderGetNext(decoder, canvas, ends_ms);
+    errno = ENOMEM;
+    return 0;
+}
+
+static void a_picture_that_there_is_no_memory_for_is_not_called_damaged(void **state) {
+    static const char *const files[] = {"rgb8_33x9.png", "grey16_adam7_17x13.png",
+                                        "jpeg_cmyk_16x16.jpg", "webp_lossless_7x5.webp",
+                                        "webp_animated_offset.webp"};
+    struct image image;
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/pictures/%s", TEST_DATA, files[i]);
+        REFUSE_EACH(n) {
+            struct error error = {0};
+            bool good = picture_read(path, &image, &error);
+            refuse_no_more();
+            assert_true(good || error_is_shortage(&error));
+            image_free(&image);
+        }
+        if (i < 2) /* libpng asks us */
+            continue;
+        struct error error = {0};
+        libraries_have_none = true;
+        assert_false(picture_read(path, &image, &error));
+        libraries_have_none = false;
+        assert_true(error_is_shortage(&error));
+        assert_null(strstr(error.message, "damaged"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
+        cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
+        cmocka_unit_test(weights_that_there_is_no_memory_for_are_not_called_damaged),
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
         cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
         cmocka_unit_test(an_experiment_is_decoded_whole_or_not_at_all),

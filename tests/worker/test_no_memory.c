@@ -2,6 +2,7 @@
 #include "core/json.h"
 #include "core/shortage.h"
 #include "tests/refusing.h"
+#include "worker/nn/network.h"
 #include "worker/request.h"
 #include "worker/trial.h"
 
@@ -84,8 +85,23 @@ static void a_trial_that_could_not_make_a_report_is_not_done(void **state) {
     }
 }
 
+static void a_network_is_described_whole_or_not_at_all(void **state) {
+    (void)state;
+    REFUSE_FROM_EACH(n) {
+        struct network network;
+        struct error error = {0};
+        bool good = network_build("resnet18", HEAD_DROPOUT, 0.5, &network, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            network_free(&network);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_network_is_described_whole_or_not_at_all),
         cmocka_unit_test(a_report_is_sent_whole_or_not_at_all),
         cmocka_unit_test(a_trial_that_could_not_make_a_report_is_not_done),
     };

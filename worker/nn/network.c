@@ -196,7 +196,8 @@ bool network_build(const char *arch, enum head head, double dropout, struct netw
     node = add_linear(&builder, "fc", node, channels, FEATURES, head != HEAD_LINEAR);
     if (head == HEAD_DROPOUT) {
         node = add_plain(&builder, OP_DROPOUT, node, FEATURES);
-        network->nodes[node].dropout = dropout;
+        if (!builder.failed)
+            network->nodes[node].dropout = dropout;
     }
     add_linear(&builder, "head", node, FEATURES, NETWORK_CLASSES, false);
     if (builder.failed) {

@@ -312,7 +312,7 @@ bool cudnn_plan_new(const struct cudnn_place *place, const struct convolution_ta
     struct drafting drafting = {0};
     struct cudnn_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a plan");
+        return error_machine(error, "out of memory for a plan");
     cudnnBackendDescriptor_t described = graph(&drafting, place, task, pass);
     bool found = drafting.status == CUDNN_STATUS_SUCCESS &&
                  plan_find(&drafting, place, described, task, choice, plan);

@@ -294,7 +294,7 @@ bool device_cuda_new(const struct model_options *options, struct device **device
     *device = NULL;
     struct cuda_device *cuda = calloc(1, sizeof *cuda);
     if (cuda == NULL)
-        return error_set(error, ERROR_FAILED, "out of memory for a device");
+        return error_machine(error, "out of memory for a device");
     cuda->calls = calls;
     device_cuda_memory(&cuda->calls);
     cuda->index = options->device;

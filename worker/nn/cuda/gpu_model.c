@@ -35,7 +35,7 @@ bool gpu_model_new(struct device *device, const struct network *network,
     struct model *model = calloc(1, sizeof *model);
     if (model == NULL) {
         device->free(device);
-        return error_set(error, ERROR_FAILED, "out of memory for a model");
+        return error_machine(error, "out of memory for a model");
     }
     *model = (struct model){
         .device = device,

@@ -120,7 +120,7 @@ static bool build(struct gpu_plan *plan, const struct gpu_precision *precision,
     size_t nodes = plan->network->node_count;
     struct flow_needs needs = {.lag = GPU_LAG};
     struct flow_bytes *bytes = calloc(nodes, sizeof *bytes);
-    bool done = bytes != NULL || error_set(error, ERROR_FAILED, "out of memory for a plan");
+    bool done = bytes != NULL || error_machine(error, "out of memory for a plan");
     char name[64];
     for (size_t i = 0; done && i < nodes; i++)
         done = step_new(plan, precision, shapes, i, &bytes[i], &needs, error) ||
@@ -141,7 +141,7 @@ bool gpu_plan_new(struct device *device, const struct network *network,
     struct shape *shapes = calloc(network->node_count, sizeof *shapes);
     bool done = false;
     if (plan == NULL || steps == NULL || shapes == NULL) {
-        error_set(error, ERROR_FAILED, "out of memory for a plan");
+        error_machine(error, "out of memory for a plan");
         free(steps);
         goto out;
     }

@@ -272,7 +272,7 @@ bool gpu_run_maps(const struct gpu_run *run, float *maps, struct error *error) {
     size_t channels = (size_t)step->shape.channels, quads = channels / 4;
     size_t pixels = (size_t)step->shape.height * (size_t)step->shape.width;
     void *values = calloc(step->values, element_bytes(step->element));
-    bool done = values != NULL || error_set(error, ERROR_FAILED, "out of memory for maps");
+    bool done = values != NULL || error_machine(error, "out of memory for maps");
     done = done && pooled.device->download(pooled.device, values, pooled.output,
                                            step->values * element_bytes(step->element), error);
     for (size_t at = 0; done && at < step->values / 4; at++) {

@@ -58,7 +58,7 @@ bool gpu_weights_new(struct device *device, const struct network *network, enum 
                              .places = calloc(network->parameter_count, sizeof *weights->places)};
     weights->staging = calloc(largest(weights), sizeof *weights->staging);
     bool made = (weights->places != NULL && weights->staging != NULL) ||
-                error_set(error, ERROR_FAILED, "out of memory for the weights");
+                error_machine(error, "out of memory for the weights");
     if (made) {
         weights->kernels = place_group(weights, true, true, 0);
         weights->trained = place_group(weights, true, false, weights->kernels);
