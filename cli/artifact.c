@@ -69,17 +69,17 @@ static bool bring(struct client *client, const cJSON *artifact, char path[PATH_M
 
 /* Whether the file where the worker wrote the checkpoint can be taken for it: at that path of this
  * machine there may be another experiment's. What has not come to the coordinator yet is known by
- * its config. */
-static bool stands_here(const cJSON *experiment, const cJSON *checkpoint, const cJSON *artifact) {
+ * its config. The error says why a file that is there could not be looked at. */
+static bool stands_here(const cJSON *experiment, const cJSON *checkpoint, const cJSON *artifact,
+                        struct error *unread) {
     const char *local = field_text(checkpoint, "path", "");
     char sum[SHA256_TEXT_SIZE];
-    struct error unread;
     if (access(local, R_OK) != 0)
         return false;
     if (artifact == NULL ||
         field_number(artifact, "epoch", 0) < field_number(checkpoint, "epoch", 0))
-        return essence_of_file(local, field_at(experiment, "config"));
-    return sha256_path(local, sum, NULL, &unread) &&
+        return essence_of_file(local, field_at(experiment, "config"), unread);
+    return sha256_path(local, sum, NULL, unread) &&
            strcmp(sum, field_text(artifact, "sha256", "")) == 0;
 }
 
@@ -93,9 +93,14 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
         return error_set(error, ERROR_INPUT,
                          "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
                          id, which, id);
-    if (stands_here(experiment, checkpoint, artifact) &&
+    struct error unread = {0};
+    if (stands_here(experiment, checkpoint, artifact, &unread) &&
         snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
+    if (artifact == NULL && error_is_shortage(&unread)) {
+        *error = unread;
+        return false;
+    }
     return artifact != NULL
                ? bring(client, artifact, path, error)
                : error_set(error, ERROR_FAILED,

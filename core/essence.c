@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "core/safetensors.h"
 #include "core/schema.h"
+#include "core/shortage.h"
 
 #include <string.h>
 
@@ -25,13 +26,15 @@ bool essence_same(const cJSON *config, const cJSON *other) {
     return same;
 }
 
-bool essence_of_file(const char *path, const cJSON *config) {
+bool essence_of_file(const char *path, const cJSON *config, struct error *error) {
     struct safetensors *file = NULL;
-    if (!safetensors_open_head(path, &file, NULL))
+    if (!safetensors_open_head(path, &file, error))
         return false;
     const char *text = safetensors_metadata(file, "config");
-    cJSON *its = text != NULL ? json_parse(text, strlen(text), "config", NULL) : NULL;
+    cJSON *its = text != NULL ? json_parse(text, strlen(text), "config", error) : NULL;
     bool same = cJSON_IsObject(its) && essence_same(config, its);
+    if (!same && shortage_in_trees())
+        error_memory(error);
     cJSON_Delete(its);
     safetensors_close(file);
     return same;

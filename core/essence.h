@@ -7,6 +7,8 @@
 #ifndef ASSAY_CORE_ESSENCE_H
 #define ASSAY_CORE_ESSENCE_H
 
+#include "core/error.h"
+
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
@@ -15,7 +17,8 @@
  * counts as its default. */
 bool essence_same(const cJSON *config, const cJSON *other);
 
-/* Whether the file is a checkpoint of such an experiment. One that cannot be read is not. */
-bool essence_of_file(const char *path, const cJSON *config);
+/* Whether the file is a checkpoint of such an experiment. One that cannot be read is not; where it
+ * was memory that was missing, the error says so (error_is_shortage). */
+bool essence_of_file(const char *path, const cJSON *config, struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/json.h"
 #include "core/schema.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -69,7 +70,7 @@ static bool refuse(size_t i, const cJSON *had, const cJSON *has, struct error *e
 bool fork_check(const cJSON *from, const cJSON *config, uint32_t epoch, struct error *error) {
     double epochs = cJSON_GetNumberValue(json_member(json_member(config, "train"), "epochs"));
     cJSON *its = completed(from);
-    bool ok = true;
+    bool ok = !shortage_in_trees() || error_memory(error);
     for (size_t i = 0; ok && i < sizeof fixed / sizeof fixed[0]; i++) {
         const cJSON *had = value_at(its, i), *has = value_at(config, i);
         ok = same(had, has) || refuse(i, had, has, error);

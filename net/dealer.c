@@ -111,7 +111,7 @@ static bool open_monitor(struct dealer *dealer, struct error *error) {
     return (zmq_socket_monitor(dealer->socket, place, events) == 0 &&
             (dealer->monitor = zmq_socket(dealer->context, ZMQ_PAIR)) != NULL &&
             zmq_connect(dealer->monitor, place) == 0) ||
-           error_set(error, ERROR_FAILED, "cannot watch a socket: %s", zmq_strerror(errno));
+           error_errno(error, ERROR_FAILED, "cannot watch a socket");
 }
 
 /* ZeroMQ takes any number for a port, and then never gets there. */
@@ -132,7 +132,7 @@ bool dealer_open(const char *endpoint, const struct dealer_keys *keys, struct de
     if (made == NULL || (made->endpoint = strdup(endpoint)) == NULL ||
         (made->context = zmq_ctx_new()) == NULL ||
         (made->socket = zmq_socket(made->context, ZMQ_DEALER)) == NULL) {
-        error_set(error, ERROR_FAILED, "cannot make a socket: %s", zmq_strerror(errno));
+        error_errno(error, ERROR_FAILED, "cannot make a socket");
         goto fail;
     }
     if (!has_port(endpoint)) {

@@ -1,6 +1,7 @@
 #include "net/fetch.h"
 
 #include "core/atomic_file.h"
+#include "core/backoff.h"
 #include "core/file.h"
 #include "core/json.h"
 
@@ -10,9 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Asks for the piece at *have and adds it to the part. */
+enum { REFUSALS_MOST = 5, ASLEEP_MS = 50 };
+
+/* Asks for the piece at *have and adds it to the part. *later: the coordinator may have it later,
+ * as it cannot read it or lacks something now. */
 static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int part, int64_t *have,
-                        struct error *error) {
+                        bool *later, struct error *error) {
     struct wire_message piece;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "sha256", fetch->sha256);
@@ -20,6 +24,11 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     struct error why = {0};
     bool ok = dealer_ask(dealer, "fetch", body, "piece", fetch->timeout_ms, &piece, &why);
     cJSON_Delete(body);
+    if (!ok && error_is_shortage(&why)) {
+        *error = why;
+        return false;
+    }
+    *later = !ok && why.code == ERROR_FAILED;
     if (!ok)
         return error_set(error, why.code == ERROR_UNREACHABLE ? ERROR_UNREACHABLE : ERROR_INPUT,
                          "%s", why.message);
@@ -36,18 +45,37 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     return ok;
 }
 
+static bool go_on(const struct fetch *fetch, int64_t have, struct error *error) {
+    return fetch->go_on == NULL || fetch->go_on(fetch->context, have) ||
+           error_set(error, ERROR_FAILED, "stopped");
+}
+
+static bool rest(const struct fetch *fetch, int64_t have, int64_t wait_ms, struct error *error) {
+    for (int64_t slept = 0; slept < wait_ms; slept += ASLEEP_MS) {
+        if (!go_on(fetch, have, error))
+            return false;
+        usleep(ASLEEP_MS * 1000);
+    }
+    return true;
+}
+
 static bool fetch_rest(struct dealer *dealer, const struct fetch *fetch, int part,
                        struct error *error) {
     int64_t have = (int64_t)lseek(part, 0, SEEK_END);
+    uint64_t refusals = 0, jitter = (uint64_t)getpid();
     if (have > fetch->bytes) {
         have = 0;
         if (ftruncate(part, 0) != 0)
             return error_errno(error, ERROR_FAILED, "cannot write %s.part", fetch->path);
     }
     while (have < fetch->bytes) {
-        if (fetch->go_on != NULL && !fetch->go_on(fetch->context, have))
-            return error_set(error, ERROR_FAILED, "stopped");
-        if (!fetch_piece(dealer, fetch, part, &have, error))
+        bool later = false;
+        if (!go_on(fetch, have, error))
+            return false;
+        if (fetch_piece(dealer, fetch, part, &have, &later, error))
+            refusals = 0;
+        else if (!later || refusals + 1 == REFUSALS_MOST ||
+                 !rest(fetch, have, backoff_ms(&BACKOFF_LINK, refusals++, &jitter), error))
             return false;
     }
     return true;

@@ -10,15 +10,16 @@ struct fetch {
     int64_t bytes;
     const char *path; /* where it goes, in a folder that exists */
     int timeout_ms;   /* for the answer to one piece */
-    /* Called before every piece with how much is there; false ends it (ERROR_FAILED). May be NULL.
-     */
+    /* Called before every piece, and while one is waited for, with how much is there; false ends it
+     * (ERROR_FAILED). May be NULL. */
     bool (*go_on)(void *context, int64_t bytes_there);
     void *context;
 };
 
 /* The file appears under its path whole, checked and on the disk. What came of it before, in
  * PATH.part, is gone on with. ERROR_UNREACHABLE: the same may be tried again. ERROR_INPUT: the
- * coordinator does not have it, or what came is something else; nothing is left of it then. */
+ * coordinator does not have it, could not read it five times in a row, or what came is something
+ * else; nothing is left of it then. ERROR_FAILED: it is this machine, or it was ended. */
 bool fetch_file(struct dealer *dealer, const struct fetch *fetch, struct error *error);
 
 #endif

@@ -230,9 +230,15 @@ bool assignment_start(cJSON *body, const struct assignment_place *place,
     own.name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "name"));
     own.stop_epoch = (uint32_t)(cJSON_IsNumber(stop_epoch) ? stop_epoch->valuedouble : 0);
     own.variant = cJSON_GetObjectItemCaseSensitive(body, "variant");
+    struct error unread = {0};
     bool there = path != NULL && access(path, R_OK) == 0 &&
-                 may_read(path, "the checkpoint", dir, options, NULL) &&
-                 essence_of_file(path, config);
+                 may_read(path, "the checkpoint", dir, options, &unread) &&
+                 essence_of_file(path, config, &unread);
+    if (!there && error_is_shortage(&unread)) {
+        *error = unread;
+        experiment_free(&experiment);
+        return false;
+    }
     own.resume = there ? path : NULL;
     const cJSON *from = cJSON_GetObjectItemCaseSensitive(body, "from");
     const bool from_there = own.from.path != NULL && strcmp(own.from.host, place->host) == 0 &&

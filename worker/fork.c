@@ -2,6 +2,7 @@
 
 #include "core/fork.h"
 #include "core/json.h"
+#include "core/shortage.h"
 #include "worker/resume.h"
 
 #include <inttypes.h>
@@ -10,32 +11,41 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether the file is `from`'s best: of that epoch, and of the same experiment. Takes `path` over.
- */
-static struct checkpoint *open_best(char *path, const struct checkpoint *from) {
-    struct checkpoint *best = NULL;
-    if (path != NULL && access(path, R_OK) == 0 && checkpoint_open(path, &best, NULL) &&
-        (checkpoint_state(best)->epoch != checkpoint_state(from)->best_epoch ||
-         !checkpoint_matches(best, checkpoint_config(from)))) {
-        checkpoint_close(best);
-        best = NULL;
+/* The file, where it is `from`'s best: of that epoch, and of the same experiment. Takes `path`
+ * over. False without memory to find out. */
+static bool open_best(char *path, const struct checkpoint *from, struct checkpoint **best,
+                      struct error *error) {
+    struct error unread = {0};
+    bool known = path != NULL || error_memory(error);
+    if (known && access(path, R_OK) == 0 && !checkpoint_open(path, best, &unread) &&
+        error_is_shortage(&unread)) {
+        *error = unread;
+        known = false;
+    }
+    if (*best != NULL && (checkpoint_state(*best)->epoch != checkpoint_state(from)->best_epoch ||
+                          !checkpoint_matches(*best, checkpoint_config(from)))) {
+        checkpoint_close(*best);
+        *best = NULL;
+        known = !shortage_in_trees() || error_memory(error);
     }
     free(path);
-    return best;
+    return known;
 }
 
-static struct checkpoint *find_best(const char *path, const struct checkpoint *from) {
+static bool find_best(const char *path, const struct checkpoint *from, struct checkpoint **best,
+                      struct error *error) {
     const struct checkpoint_state *state = checkpoint_state(from);
+    if (state->best_epoch == state->epoch)
+        return true;
     char *copy = strdup(path);
-    const char *dir = copy != NULL ? dirname(copy) : "";
-    struct checkpoint *best = NULL;
-    if (state->best_epoch != state->epoch) {
-        best = open_best(checkpoint_path_best(dir), from);
-        if (best == NULL)
-            best = open_best(checkpoint_path_epoch(dir, state->best_epoch), from);
-    }
+    if (copy == NULL)
+        return error_memory(error);
+    const char *dir = dirname(copy);
+    bool ok = open_best(checkpoint_path_best(dir), from, best, error) &&
+              (*best != NULL ||
+               open_best(checkpoint_path_epoch(dir, state->best_epoch), from, best, error));
     free(copy);
-    return best;
+    return ok;
 }
 
 bool fork_open(const struct trainer_options *options, const struct experiment *experiment,
@@ -57,8 +67,7 @@ bool fork_open(const struct trainer_options *options, const struct experiment *e
                          path, epoch, options->from.epoch);
     if (!fork_check(checkpoint_config(fork->from), experiment->config, epoch, error))
         return error_context(error, "%s", path);
-    fork->best = find_best(path, fork->from);
-    return true;
+    return find_best(path, fork->from, &fork->best, error);
 }
 
 bool fork_changes_rate(const struct fork *fork, double lr) {

@@ -92,14 +92,19 @@ static const cJSON *find_kind(const cJSON *files, const char *kind) {
     return NULL;
 }
 
-/* The epoch of the checkpoint at `path`; 0 when there is none that is whole. */
-static uint32_t epoch_at(const char *path) {
+/* The epoch of the checkpoint at `path`; 0 when there is none that is whole. False without memory
+ * to find out: nothing may be put in its place then. */
+static bool epoch_at(const char *path, uint32_t *epoch, struct error *error) {
     struct checkpoint *checkpoint;
-    if (path == NULL || access(path, R_OK) != 0 || !checkpoint_open(path, &checkpoint, NULL))
-        return 0;
-    uint32_t epoch = checkpoint_state(checkpoint)->epoch;
+    struct error unread = {0};
+    *epoch = 0;
+    if (path == NULL || access(path, R_OK) != 0)
+        return true;
+    if (!checkpoint_open(path, &checkpoint, &unread))
+        return !error_is_shortage(&unread) || error_machine(error, "%s", unread.message);
+    *epoch = checkpoint_state(checkpoint)->epoch;
     checkpoint_close(checkpoint);
-    return epoch;
+    return true;
 }
 
 static bool bring_content(struct errand *errand, const cJSON *content, const char *path,
@@ -144,8 +149,9 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
         error_memory(error);
     if (!ok || best == NULL || last == NULL)
         goto out;
-    uint32_t epoch = (uint32_t)cJSON_GetNumberValue(json_member(last, "epoch"));
-    if (epoch_at(last_path) >= epoch || epoch_at(options->resume) >= epoch)
+    uint32_t epoch = (uint32_t)cJSON_GetNumberValue(json_member(last, "epoch")), own, other;
+    ok = epoch_at(last_path, &own, error) && epoch_at(options->resume, &other, error);
+    if (!ok || own >= epoch || other >= epoch)
         goto out;
     ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
          bring_both(&errand, best, last, best_path, last_path, &why);
@@ -187,10 +193,11 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
         free(last);
         return error_memory(error);
     }
-    bool needed = json_member(from, "file") != NULL && epoch_at(last) < errand.epoch &&
-                  epoch_at(options->resume) < errand.epoch &&
-                  (!there || epoch_at(options->from.path) != errand.epoch);
-    if (needed) {
+    uint32_t own = 0, other = 0, from_epoch = 0;
+    const bool stored = json_member(from, "file") != NULL;
+    ok = !stored || (epoch_at(last, &own, error) && epoch_at(options->resume, &other, error) &&
+                     (!there || epoch_at(options->from.path, &from_epoch, error)));
+    if (ok && stored && own < errand.epoch && other < errand.epoch && from_epoch != errand.epoch) {
         ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
              bring_fork(&errand, from, folder, path, &why);
         if (ok)

@@ -2,7 +2,9 @@
 #include "net/fetch.h"
 
 #include "core/file.h"
+#include "core/shortage.h"
 #include "net/frames.h"
+#include "tests/refusing.h"
 #include "tests/temporary.h"
 
 #include <pthread.h>
@@ -26,6 +28,7 @@ struct stage {
     pthread_t thread;
     struct dealer *dealer;
     const char *content; /* what the coordinator has under the sum; NULL: nothing */
+    int failures;        /* so often it cannot read first */
     int asked;           /* how often; read after the thread was joined */
 };
 
@@ -55,12 +58,14 @@ static void *serve(void *context) {
         if (serving) {
             size_t offset = (size_t)cJSON_GetNumberValue(
                 cJSON_GetObjectItemCaseSensitive(request.body, "offset"));
-            cJSON *body = stage->content != NULL ? piece_body(stage->content, offset)
-                                                 : wire_error_body(WIRE_NOT_FOUND, "no such file");
+            const bool fails = stage->failures > 0, sends = !fails && stage->content != NULL;
+            cJSON *body = sends   ? piece_body(stage->content, offset)
+                          : fails ? wire_error_body(WIRE_STORAGE, "a failing disk")
+                                  : wire_error_body(WIRE_NOT_FOUND, "no such file");
+            stage->failures -= fails;
             stage->asked++;
-            wire_encode(stage->content != NULL ? "piece" : "error", request.request, body, &packet,
-                        &error);
-            if (stage->content != NULL) {
+            wire_encode(sends ? "piece" : "error", request.request, body, &packet, &error);
+            if (sends) {
                 char *piece = strndup(stage->content + offset, PIECE);
                 wire_packet_attach(&packet, piece, strlen(piece));
             }
@@ -188,6 +193,45 @@ static void what_the_coordinator_does_not_have_is_wrong_input(void **state) {
     assert_non_null(strstr(error.message, "no such file"));
 }
 
+static void what_the_coordinator_cannot_read_at_the_moment_is_asked_for_again(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->failures = 2;
+    assert_true(fetch(stage, &error));
+    it_is_there_whole(stage);
+    assert_int_equal(stage->asked, 5);
+}
+
+static void what_the_coordinator_cannot_read_five_times_is_given_up(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->failures = 1000;
+    assert_false(fetch(stage, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "a failing disk"));
+    assert_int_equal(stage->asked, 5);
+}
+
+static void a_file_that_there_is_no_memory_for_is_not_called_missing(void **state) {
+    struct stage *stage = *state;
+    const struct fetch request = {
+        .sha256 = SUM, .bytes = 10, .path = stage->path, .timeout_ms = PATIENCE_MS};
+    uint64_t number;
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        unlink(stage->path);
+        bool good = fetch_file(stage->dealer, &request, &error);
+        refuse_no_more();
+        shortage_in_trees();
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            it_is_there_whole(stage);
+    }
+    assert_true(dealer_send(stage->dealer, "status", NULL, &number, NULL));
+    pthread_join(stage->thread, NULL);
+}
+
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
 
 int main(void) {
@@ -199,6 +243,9 @@ int main(void) {
         ON_STAGE(another_content_is_refused_and_leaves_nothing),
         ON_STAGE(another_length_is_refused),
         ON_STAGE(what_the_coordinator_does_not_have_is_wrong_input),
+        ON_STAGE(what_the_coordinator_cannot_read_at_the_moment_is_asked_for_again),
+        ON_STAGE(what_the_coordinator_cannot_read_five_times_is_given_up),
+        ON_STAGE(a_file_that_there_is_no_memory_for_is_not_called_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,14 @@
 /* What a worker tells the coordinator when memory is refused at every moment in turn. */
+#include "core/essence.h"
 #include "core/json.h"
 #include "core/shortage.h"
 #include "tests/refusing.h"
+#include "tests/temporary.h"
+#include "tests/worker/fake_backend.h"
+#include "worker/fork.h"
 #include "worker/nn/network.h"
 #include "worker/request.h"
+#include "worker/supply.h"
 #include "worker/trial.h"
 
 #include <poll.h>
@@ -99,10 +104,97 @@ static void a_network_is_described_whole_or_not_at_all(void **state) {
     }
 }
 
+/* --- what a run goes on from --- */
+
+static const char config[] =
+    "{\"name\":\"a\",\"data\":{\"classes\":[{\"name\":\"x\",\"dir\":\"x\",\"label\":0},"
+    "{\"name\":\"y\",\"dir\":\"y\",\"label\":1}]},\"model\":{\"arch\":\"resnet18\"},"
+    "\"train\":{\"epochs\":3}}";
+
+/* Writes FOLDER/NAME, a checkpoint at the end of `epoch`, the best of which was the first. */
+static char *write_checkpoint(void **state, const char *name, uint32_t epoch) {
+    static struct parameter parameter = {"head.bias", PARAMETER_BIAS, 1, {2}, 2, true, false};
+    const struct network network = {.parameters = &parameter, .parameter_count = 1};
+    const struct model_options options = {0};
+    struct epoch_report history[2] = {{.epoch = 1, .best = true}, {.epoch = 2}};
+    const struct checkpoint_state written = {
+        .epoch = epoch, .best_epoch = 1, .best_loss = 0.5, .history = history};
+    struct model *model;
+    char *path = temporary_path(state, name);
+    assert_true(fake_new(&network, &options, &model, NULL));
+    assert_true(fake_set(model, MODEL_VALUE, 0, (const float[]){1, 2}, NULL));
+    assert_true(checkpoint_write(path, &network, &fake_backend, model, &written, config, NULL));
+    fake_free(model);
+    return path;
+}
+
+static void a_fork_has_its_best_checkpoint_or_does_not_begin(void **state) {
+    char *from = write_checkpoint(state, "checkpoint_epoch_002.safetensors", 2),
+         *best = write_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
+    const struct trainer_options options = {.from = {from, "host", 2}};
+    struct experiment experiment;
+    struct faults faults = {0};
+    cJSON *json = json_parse(config, strlen(config), "config", NULL);
+    assert_true(experiment_from_json(json, &experiment, &faults));
+    REFUSE_EACH(n) {
+        struct fork fork;
+        struct error error = {0};
+        bool good = fork_open(&options, &experiment, &fork, &error);
+        refuse_no_more();
+        assert_true(good ? fork.best != NULL : error_is_shortage(&error));
+        fork_close(&fork);
+    }
+    experiment_free(&experiment);
+    cJSON_Delete(json);
+    free(from);
+    free(best);
+}
+
+static bool now(void *context) {
+    (void)context;
+    return true;
+}
+
+/* Nobody listens where the older ones would be fetched from. */
+static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(void **state) {
+    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2);
+    const struct supply_source source = {.connect = "ipc:///nowhere/at/all"};
+    const struct trainer_options options = {.dir = *state};
+    const struct trainer_events events = {.stop = now};
+    cJSON *files = cJSON_Parse("[{\"kind\":\"best\",\"epoch\":1},{\"kind\":\"last\",\"epoch\":2}]");
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        bool stopped = false;
+        bool good = supply_bring(&source, files, &options, &events, &stopped, &error);
+        refuse_no_more();
+        assert_true(good || error_is_shortage(&error));
+        assert_false(stopped);
+    }
+    cJSON_Delete(files);
+    free(last);
+}
+
+static void a_checkpoint_is_not_taken_for_anothers_for_want_of_memory(void **state) {
+    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2);
+    cJSON *json = json_parse(config, strlen(config), "config", NULL);
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        bool same = essence_of_file(last, json, &error);
+        refuse_no_more();
+        assert_true(same || error_is_shortage(&error));
+        shortage_in_trees();
+    }
+    cJSON_Delete(json);
+    free(last);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_is_described_whole_or_not_at_all),
         cmocka_unit_test(a_report_is_sent_whole_or_not_at_all),
+        IN_FOLDER(a_fork_has_its_best_checkpoint_or_does_not_begin),
+        IN_FOLDER(a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory),
+        IN_FOLDER(a_checkpoint_is_not_taken_for_anothers_for_want_of_memory),
         cmocka_unit_test(a_trial_that_could_not_make_a_report_is_not_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
