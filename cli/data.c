@@ -180,8 +180,8 @@ int command_data(int argc, char **argv) {
     if (ls)
         return data_ls(&input);
     const char *file = input.arguments[1];
-    status = ERROR_INPUT;
-    if (experiment_file_read(file, &members, NULL)) {
+    status = experiment_file_read(file, &members, NULL);
+    if (status == 0) {
         const struct member *member =
             experiment_file_choose(file, &members, chosen.member, keys, &error);
         status = member == NULL ? command_fail(&error)

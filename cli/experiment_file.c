@@ -27,7 +27,7 @@ static void print_fault(const char *path, const char *text, const struct fault *
     free(line);
 }
 
-bool experiment_file_read(const char *path, struct members *members, cJSON *report) {
+int experiment_file_read(const char *path, struct members *members, cJSON *report) {
     struct faults faults = {0};
     struct error error = {0};
     char *text = NULL;
@@ -41,9 +41,10 @@ bool experiment_file_read(const char *path, struct members *members, cJSON *repo
         standard_complain("%s%s%s", named ? "" : path, named ? "" : ": ", error.message);
         add_fault(report, 0, "", error.message);
     }
+    const bool machine = faults.machine || error_is_shortage(&error);
     faults_free(&faults);
     free(text);
-    return good;
+    return good ? 0 : machine ? ERROR_FAILED : ERROR_INPUT;
 }
 
 void experiment_file_check_name(const char *path, const struct members *members) {
@@ -135,9 +136,10 @@ bool experiment_decode(const struct member *member, struct experiment *experimen
                        struct error *error) {
     struct faults faults = {0};
     bool good = experiment_from_json(member->config, experiment, &faults);
-    if (!good)
-        error_set(error, ERROR_INPUT, "%s: %s", member->name,
-                  faults.count > 0 ? faults.items[0].message : "cannot be read");
+    if (!good) {
+        faults_error(&faults, error);
+        error_context(error, "%s", member->name);
+    }
     faults_free(&faults);
     return good;
 }

@@ -8,8 +8,9 @@
 
 /* members_read for commands: every fault is printed on stderr as "assay: FILE:LINE: place:
  * message", and added to `report` (a JSON array of {"line", "place", "message"}) unless that is
- * NULL. False when there was one; members_free is due in either case. */
-bool experiment_file_read(const char *path, struct members *members, cJSON *report);
+ * NULL. 0, or the exit code when there was one: ERROR_INPUT, or ERROR_FAILED where it was this
+ * machine that could not read the file or check all of it. members_free is due in either case. */
+int experiment_file_read(const char *path, struct members *members, cJSON *report);
 
 /* Warns on stderr of a name that no command takes for one: a number is an id to them all. */
 void experiment_file_check_name(const char *path, const struct members *members);

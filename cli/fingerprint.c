@@ -83,7 +83,9 @@ static bool make(const char *file, const char *manifest, const struct member *me
         if (split_make(&experiment, root, &split, &why) && manifest_of_split(&split, &here, &why) &&
             fingerprint_checksums(manifest != NULL ? manifest : path, root, &here, &why))
             *fingerprint = manifest_fingerprint(&here, &experiment, &why);
-        if (*fingerprint == NULL && manifest != NULL)
+        if (*fingerprint == NULL && error_is_shortage(&why))
+            good = error_machine(error, "%s", why.message);
+        else if (*fingerprint == NULL && manifest != NULL)
             good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
                              why.message, file, manifest);
         else if (*fingerprint == NULL)

@@ -1,6 +1,7 @@
 #include "cli/lettering.h"
 
 #include "cli/substitute.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -99,8 +100,12 @@ void lettering_show(cairo_t *cairo, double x, double y, const char *text) {
 
 char *lettering_fit(cairo_t *cairo, double width, const char *text) {
     size_t fits = 0, too_much = strlen(text);
-    if (lettering_width(cairo, text) <= width)
-        return strdup(text);
+    if (lettering_width(cairo, text) <= width) {
+        char *copy = strdup(text);
+        if (copy == NULL)
+            shortage_note();
+        return copy;
+    }
     while (fits + 1 < too_much) {
         size_t middle = fits + (too_much - fits) / 2;
         char *shown = text_without_middle(text, middle);

@@ -97,8 +97,8 @@ int command_preview(int argc, char **argv) {
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     const char *file = input.arguments[0];
-    status = ERROR_INPUT;
-    if (experiment_file_read(file, &members, NULL)) {
+    status = experiment_file_read(file, &members, NULL);
+    if (status == 0) {
         const struct member *member =
             experiment_file_choose(file, &members, chosen.member, keys, &error);
         status = member != NULL && draw(file, member, &chosen, &error) ? 0 : command_fail(&error);

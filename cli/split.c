@@ -108,8 +108,8 @@ int command_split(int argc, char **argv) {
         return status;
     const char *file = input.arguments[0];
     cJSON *document = cJSON_CreateObject();
-    status = ERROR_INPUT;
-    if (!experiment_file_read(file, &members, NULL))
+    status = experiment_file_read(file, &members, NULL);
+    if (status != 0)
         goto out;
     const struct member *member =
         experiment_file_choose(file, &members, chosen.member, keys, &error);

@@ -179,24 +179,23 @@ static bool make_paths_absolute(const char *file, cJSON *config, struct warned *
            make_absolute(file, model, "model", "weights", &warned->weights, error);
 }
 
-/* Adds the file's experiments, ready to be sent, to `experiments`. */
-static bool add_file(const char *file, const struct submit_options *chosen, cJSON *experiments) {
+/* Adds the file's experiments, ready to be sent, to `experiments`. 0, or the exit code. */
+static int add_file(const char *file, const struct submit_options *chosen, cJSON *experiments) {
     struct members members;
     struct error error = {0};
     struct warned warned = {0};
     struct fingerprint_memory memory = {0};
-    bool good = experiment_file_read(file, &members, NULL);
-    if (good)
+    int status = experiment_file_read(file, &members, NULL);
+    if (status == 0)
         experiment_file_check_name(file, &members);
-    for (size_t i = 0; good && i < members.count; i++) {
+    for (size_t i = 0; status == 0 && i < members.count; i++) {
         struct member *member = &members.items[i];
         if (chosen->has_priority)
             cJSON_ReplaceItemInObjectCaseSensitive(member->config, "priority",
                                                    cJSON_CreateNumber((double)chosen->priority));
-        good = make_paths_absolute(file, member->config, &warned, &error) &&
-               fingerprint_add(file, chosen->manifest, member, &memory, &error);
-        if (!good)
-            command_fail(&error);
+        if (!make_paths_absolute(file, member->config, &warned, &error) ||
+            !fingerprint_add(file, chosen->manifest, member, &memory, &error))
+            status = command_fail(&error);
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "name", member->name);
         cJSON_AddStringToObject(object, "group", member->group);
@@ -211,7 +210,7 @@ static bool add_file(const char *file, const struct submit_options *chosen, cJSO
     }
     fingerprint_memory_free(&memory);
     members_free(&members);
-    return good;
+    return status;
 }
 
 /* Sends all of them in one request, whose key makes sending it twice harmless. */
@@ -301,7 +300,6 @@ int command_submit(int argc, char **argv) {
     struct submit_options chosen = {0};
     struct error error = {0};
     cJSON *experiments = NULL;
-    bool good = true;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         goto out;
@@ -310,11 +308,11 @@ int command_submit(int argc, char **argv) {
         goto out;
     }
     experiments = cJSON_CreateArray();
-    for (size_t i = 0; i < input.count; i++)
-        good = add_file(input.arguments[i], &chosen, experiments) && good;
-    if (!good)
-        status = ERROR_INPUT;
-    else
+    for (size_t i = 0; i < input.count; i++) {
+        int one = add_file(input.arguments[i], &chosen, experiments);
+        status = one > status ? one : status;
+    }
+    if (status == 0)
         status = chosen.dry_run ? rehearsal_run(&input, experiments)
                                 : submit(&input, &chosen, experiments);
 out:

@@ -116,8 +116,8 @@ int command_transform(int argc, char **argv) {
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     const char *file = input.arguments[0];
-    status = ERROR_INPUT;
-    if (experiment_file_read(file, &members, NULL)) {
+    status = experiment_file_read(file, &members, NULL);
+    if (status == 0) {
         bool train = strcmp(chosen.stage, "train") == 0;
         const struct member *member = experiment_file_choose(
             file, &members, chosen.member, train ? train_keys : eval_keys, &error);

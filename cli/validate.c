@@ -99,8 +99,8 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
         table.column_count = COLUMNS_WITHOUT_DATA;
     cJSON *object = cJSON_CreateObject(), *faults = cJSON_CreateArray(),
           *experiments = cJSON_CreateArray();
-    bool good = experiment_file_read(file, &members, faults);
-    int status = good ? 0 : ERROR_INPUT;
+    int status = experiment_file_read(file, &members, faults);
+    bool good = status == 0;
     if (good)
         experiment_file_check_name(file, &members);
     for (size_t i = 0; good && i < members.count; i++)

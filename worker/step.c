@@ -90,8 +90,10 @@ static bool faults_told(const struct faults *faults, const char *path, const cha
                         struct error *error) {
     for (size_t i = 0; i < faults->count; i++) {
         char *line = fault_text(&faults->items[i], path, text);
-        if (i + 1 == faults->count)
-            error_set(error, ERROR_INPUT, "%s", line == NULL ? "out of memory" : line);
+        if (i + 1 == faults->count && (faults->machine || line == NULL))
+            error_machine(error, "%s", line == NULL ? "out of memory" : line);
+        else if (i + 1 == faults->count)
+            error_set(error, ERROR_INPUT, "%s", line);
         else if (line != NULL)
             standard_complain("%s", line);
         free(line);

@@ -2,6 +2,8 @@
  * letter, U+65E5, beside those of the system. */
 #include "cli/lettering.h"
 
+#include "core/shortage.h"
+#include "tests/refusing.h"
 #include "tests/temporary.h"
 
 #include <fontconfig/fontconfig.h>
@@ -136,6 +138,18 @@ static void what_fits_keeps_its_beginning_and_its_end(void **state) {
     cairo_destroy(cairo);
 }
 
+static void words_that_there_was_no_memory_for_are_noted(void **state) {
+    cairo_t *cairo = paper();
+    (void)state;
+    REFUSE_EACH(n) {
+        char *shown = lettering_fit(cairo, WIDE, "ab");
+        refuse_no_more();
+        assert_true((shown != NULL && strcmp(shown, "ab") == 0) || shortage_ever());
+        free(shown);
+    }
+    cairo_destroy(cairo);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_letter_that_the_usual_font_lacks_comes_from_one_that_has_it),
@@ -143,6 +157,7 @@ int main(void) {
         cmocka_unit_test(a_letter_that_no_font_has_has_a_width_all_the_same),
         cmocka_unit_test(what_is_no_utf8_ends_the_line_and_nothing_else),
         cmocka_unit_test(what_fits_keeps_its_beginning_and_its_end),
+        cmocka_unit_test(words_that_there_was_no_memory_for_are_noted),
     };
     return cmocka_run_group_tests(tests, configure, temporary_remove);
 }

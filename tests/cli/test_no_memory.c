@@ -128,16 +128,80 @@ static void a_survey_does_not_call_broken_what_there_was_no_memory_for(void **st
     free(root);
 }
 
+/* The command's exit code with the n-th allocation refused; what it prints is dropped. */
+static int run_refused(int (*command)(int argc, char **argv), int argc, char **argv, size_t n) {
+    FILE *out = stdout, *err = stderr;
+    refuse_no_more();
+    stdout = fopen("/dev/null", "w");
+    stderr = fopen("/dev/null", "w");
+    refuse_after = n;
+    int code = command(argc, argv);
+    refuse_no_more();
+    fclose(stdout);
+    fclose(stderr);
+    stdout = out;
+    stderr = err;
+    return code;
+}
+
+static const char small_experiment[] =
+    "{\"name\":\"a\",\"data\":{\"root\":\"pictures\",\"classes\":[{\"name\":\"x\",\"dir\":"
+    "\"fake\",\"label\":0},{\"name\":\"y\",\"dir\":\"real\",\"label\":1}]},\"augmentations\":["
+    "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}],\"evaluation\":["
+    "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}]}";
+
+static void no_command_calls_a_file_wrong_that_there_was_no_memory_for(void **state) {
+    make_pictures(state);
+    char *file = temporary_path(state, "a.json"), *out = temporary_path(state, "out"),
+         *picture = temporary_path(state, "pictures/fake/a.png"), to[] = "--out";
+    char validate[] = "validate", split[] = "split", preview[] = "preview", rows[] = "--rows",
+         two[] = "2", transform[] = "transform", stage[] = "--stage", train[] = "train",
+         *sheet = temporary_path(state, "sheet.png");
+    char *lines[][9] = {{validate, file, NULL},
+                        {split, file, to, out, NULL},
+                        {preview, file, to, sheet, rows, two, NULL},
+                        {transform, file, picture, stage, train, to, sheet, NULL}};
+    char *list = temporary_path(state, "out/test.json");
+    const char *const made[] = {NULL, list, sheet, sheet};
+    int (*const commands[])(int argc, char **argv) = {command_validate, command_split,
+                                                      command_preview, command_transform};
+    assert_true(file_write_atomic(file, small_experiment, strlen(small_experiment), NULL));
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        int argc = 0;
+        size_t length;
+        while (lines[i][argc] != NULL)
+            argc++;
+        char *whole = NULL, *text = NULL, *argv[9];
+        memcpy(argv, lines[i], sizeof argv); /* getopt moves them about */
+        assert_int_equal(run_refused(commands[i], argc, argv, 0), 0);
+        if (made[i] != NULL)
+            assert_true(file_read(made[i], 1 << 20, &whole, &length, NULL));
+        REFUSE_EACH(n) {
+            memcpy(argv, lines[i], sizeof argv);
+            int code = run_refused(commands[i], argc, argv, n);
+            assert_true(code == ERROR_FAILED || code == 0);
+            if (made[i] != NULL && code == 0) {
+                size_t written;
+                assert_true(file_read(made[i], 1 << 20, &text, &written, NULL));
+                const bool same = written == length && memcmp(text, whole, length) == 0;
+                assert_true(same || (made[i] == sheet && shortage_ever())); /* lettering.h */
+                free(text);
+            }
+        }
+        free(whole);
+    }
+    free(file);
+    free(out);
+    free(list);
+    free(picture);
+    free(sheet);
+}
+
 static void data_check_writes_a_whole_manifest_or_none(void **state) {
-    static const char text[] =
-        "{\"name\":\"a\",\"data\":{\"root\":\"pictures\",\"classes\":[{\"name\":\"x\",\"dir\":"
-        "\"fake\",\"label\":0},{\"name\":\"y\",\"dir\":\"real\",\"label\":1}]},\"augmentations\":["
-        "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}],\"evaluation\":["
-        "{\"op\":\"center_crop\",\"size\":8},{\"op\":\"normalize\"}]}";
     make_pictures(state);
     char *file = temporary_path(state, "a.json"), name[] = "data", check[] = "check",
          *manifest = temporary_path(state, "pictures/assay-manifest.json");
-    assert_true(file_write_atomic(file, text, strlen(text), NULL));
+    assert_true(file_write_atomic(file, small_experiment, strlen(small_experiment), NULL));
     REFUSE_EACH(n) {
         char *argv[] = {name, check, file, NULL};
         int code = command_data(3, argv);
@@ -231,6 +295,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_survey_does_not_call_broken_what_there_was_no_memory_for,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(no_command_calls_a_file_wrong_that_there_was_no_memory_for),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
         cmocka_unit_test(what_a_word_names_is_found_or_it_is_said_why_not),
