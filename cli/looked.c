@@ -93,17 +93,22 @@ static enum looked collect(const struct desk *desk, size_t count, struct image *
     if (!file_read(desk->answer, ANSWER_BYTES_MAX, &text, &length, error))
         return LOOKED_NOT;
     cJSON *answer = json_parse_names(text, length, desk->answer, error);
+    bool good = answer != NULL;
     const cJSON *one;
     size_t i = 0;
     free(text);
     cJSON_ArrayForEach(one, answer) {
         const char *file = field_text(one, "cam.file", NULL);
-        if (file != NULL && i < count)
-            picture_read(file, &images[i], NULL);
+        struct error unread = {0};
+        if (file != NULL && i < count && !picture_read(file, &images[i], &unread) &&
+            error_is_shortage(&unread)) {
+            *error = unread;
+            good = false;
+        }
         i++;
     }
     cJSON_Delete(answer);
-    return answer != NULL ? LOOKED : LOOKED_NOT;
+    return good ? LOOKED : LOOKED_NOT;
 }
 
 enum looked looked_make(const char *checkpoint, const char *const *paths, size_t count,

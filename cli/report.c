@@ -220,7 +220,8 @@ static bool add_all(struct report *report, struct error *error) {
     if (!add_drawings(report, error))
         return false;
     begin_part(report, "report: drawing augmentations\n");
-    report_add_contacts(report);
+    if (!report_add_contacts(report, error))
+        return false;
     begin_part(report, "report: looking at mistakes\n");
     return report_add_mistakes(report, error);
 }

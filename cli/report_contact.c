@@ -87,7 +87,7 @@ static bool put(void *context, size_t number, size_t column, const struct image 
         snprintf(alt, sizeof alt, "%s with %s alone, draw %zu", contact_file(row->contact, number),
                  row->title, row->drawn);
     return report_page_sheet_cell(row->page, at->block != NULL && column > 0, image, alt) ||
-           error_set(error, ERROR_FAILED, "a picture cannot be encoded");
+           error_machine(error, "no memory to encode a picture");
 }
 
 static bool add_rows(struct text *page, const struct contact *contact, struct error *error) {
@@ -120,29 +120,39 @@ static bool add_sheet(struct text *page, const struct experiment *experiment, co
     return good;
 }
 
-/* As the experiment's own config has it; where its pictures cannot be drawn here, why. */
-static void add_contact(struct text *page, const cJSON *experiment, const char *names) {
+/* As the experiment's own config has it; where its pictures cannot be drawn here, why. False
+ * without memory. */
+static bool add_contact(struct text *page, const cJSON *experiment, const char *names,
+                        struct error *error) {
     struct faults faults = {0};
     struct experiment decoded = {0};
-    struct error error = {0};
+    struct error why = {0};
     cJSON *config = cJSON_Duplicate(field_at(experiment, "config"), true);
     bool good = experiment_from_json(config, &decoded, &faults);
-    if (!good)
-        error_set(&error, ERROR_INPUT, "this version does not understand its config: %s",
-                  faults.count > 0 ? faults.items[0].message : "out of memory");
-    good = good && add_sheet(page, &decoded, names, &error);
+    if (!good && faults.machine)
+        faults_error(&faults, &why);
+    else if (!good)
+        error_set(&why, ERROR_INPUT, "this version does not understand its config: %s",
+                  faults.items[0].message);
+    good = good && add_sheet(page, &decoded, names, &why);
     experiment_free(&decoded);
     faults_free(&faults);
     cJSON_Delete(config);
     if (good)
-        return;
+        return true;
+    if (error_is_shortage(&why)) {
+        *error = why;
+        return false;
+    }
     struct text words = {0};
-    text_format(&words, "Not drawn: %s", error.message);
+    text_format(&words, "Not drawn: %s", why.message);
     report_page_note(page, text_string(&words));
     text_free(&words);
+    return true;
 }
 
-void report_add_contacts(struct report *report) {
+bool report_add_contacts(struct report *report, struct error *error) {
+    bool good = true;
     const cJSON *experiment;
     size_t sheets = 0;
     report_page_heading(&report->page, "What the augmentations do");
@@ -150,13 +160,13 @@ void report_add_contacts(struct report *report) {
                           "Pictures that are trained on: through each pipeline step by step, and "
                           "what each random step does alone.");
     cJSON_ArrayForEach(experiment, report->experiments) {
-        if (!is_first(report->experiments, experiment) || sheets++ >= SHEETS_MOST)
+        if (!good || !is_first(report->experiments, experiment) || sheets++ >= SHEETS_MOST)
             continue;
         report_tell(report);
         struct text names = {0};
         add_names(report, experiment, &names);
         report_page_subheading(&report->page, text_string(&names));
-        add_contact(&report->page, experiment, text_string(&names));
+        good = add_contact(&report->page, experiment, text_string(&names), error);
         text_free(&names);
     }
     if (sheets > SHEETS_MOST) {
@@ -166,4 +176,5 @@ void report_add_contacts(struct report *report) {
                  sheets - SHEETS_MOST);
         report_page_note(&report->page, words);
     }
+    return good;
 }

@@ -42,14 +42,20 @@ static bool find(struct mistakes *mistakes, const struct score_list *list, const
                  struct error *error) {
     while (mistakes->count < list->count && mistakes->count < MISTAKES &&
            wrongness(&list->items[mistakes->count]) > 0.5) {
+        struct error unread = {0};
         struct mistake *mistake = &mistakes->items[mistakes->count];
         mistake->scored = &list->items[mistakes->count];
         if (asprintf(&mistake->path, "%s/%s", root, mistake->scored->path) < 0) {
             mistake->path = NULL;
             return error_memory(error);
         }
-        mistakes->readable += picture_read(mistake->path, &mistake->picture, NULL);
         mistakes->count++;
+        if (picture_read(mistake->path, &mistake->picture, &unread)) {
+            mistakes->readable++;
+        } else if (error_is_shortage(&unread)) {
+            *error = unread;
+            return false;
+        }
     }
     return true;
 }
@@ -65,18 +71,21 @@ static bool look(struct report *report, struct mistakes *mistakes, const struct 
     for (size_t i = 0; i < mistakes->count; i++)
         if (mistakes->items[i].picture.pixels != NULL)
             paths[count++] = mistakes->items[i].path;
-    if (count == 0 || !artifact_path(report->client, best->experiment, checkpoint_names[best->keep],
-                                     checkpoint, &mistakes->unseen))
+    if (count == 0)
         return true;
-    enum looked looked =
-        looked_make(checkpoint, paths, count, report_tell, report, images, &mistakes->unseen);
-    if (looked == LOOKED_STOPPED)
+    enum looked looked = LOOKED_NOT;
+    if (artifact_path(report->client, best->experiment, checkpoint_names[best->keep], checkpoint,
+                      &mistakes->unseen))
+        looked =
+            looked_make(checkpoint, paths, count, report_tell, report, images, &mistakes->unseen);
+    const bool good = looked != LOOKED_STOPPED && !error_is_shortage(&mistakes->unseen);
+    if (!good)
         *error = mistakes->unseen;
     count = 0;
     for (size_t i = 0; i < mistakes->count; i++)
         if (mistakes->items[i].picture.pixels != NULL)
             mistakes->items[i].looked = images[count++];
-    return looked != LOOKED_STOPPED;
+    return good;
 }
 
 static void mistakes_free(struct mistakes *mistakes) {

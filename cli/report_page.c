@@ -194,6 +194,7 @@ bool report_page_image(struct text *page, const struct image *image, int side, c
         good = add_base64(page, webp, length);
         text_format(page, "\">");
     }
+    page->failed = page->failed || !good;
     WebPFree(webp);
     image_free(&small);
     return good;

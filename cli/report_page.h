@@ -35,7 +35,7 @@ void report_page_table_end(struct text *page);
 /* A drawing inline, with `alt` for those who do not see it. */
 void report_page_drawing(struct text *page, const struct drawing *drawing, const char *alt);
 
-/* A picture of at most `side` pixels. False, and nothing is added, when it cannot be encoded. */
+/* A picture of at most `side` pixels. False without memory for it: the page has failed then. */
 bool report_page_image(struct text *page, const struct image *image, int side, const char *alt);
 
 /* Figures of one or two images each; begin and end the grid of figures around them. */

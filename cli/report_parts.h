@@ -29,8 +29,8 @@ void report_tell(void *context);
 bool report_add_remarks(struct report *report, struct error *error);
 
 /* A contact sheet of each pipeline of augmentations among the experiments (report_contact.c). What
- * is not there is said in the page. */
-void report_add_contacts(struct report *report);
+ * is not there is said in the page; it fails where there is no memory. */
+bool report_add_contacts(struct report *report, struct error *error);
 
 /* The test pictures that the best is wrong about with most confidence, with where it looked
  * (report_mistakes.c). What is not there is said in the page. */

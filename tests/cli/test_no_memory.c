@@ -1,6 +1,8 @@
 /* What people are shown when memory is refused at every moment in turn. */
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/report_page.h"
+#include "cli/report_parts.h"
 #include "cli/survey.h"
 #include "cli/table.h"
 #include "core/error.h"
@@ -197,6 +199,57 @@ static void no_command_calls_a_file_wrong_that_there_was_no_memory_for(void **st
     free(sheet);
 }
 
+static void a_report_says_of_no_picture_that_it_cannot_be_drawn_for_want_of_memory(void **state) {
+    make_pictures(state);
+    for (const char *more = "bcde"; *more != '\0'; more++)
+        for (int i = 0; i < 2; i++) {
+            char name[] = "pictures/real/b.png";
+            if (i == 0)
+                memcpy(name, "pictures/fake", 13);
+            char *first =
+                temporary_path(state, i == 0 ? "pictures/fake/a.png" : "pictures/real/a.png");
+            name[14] = *more;
+            char *other = temporary_path(state, name);
+            assert_int_equal(link(first, other), 0);
+            free(first);
+            free(other);
+        }
+    cJSON *experiments = cJSON_CreateArray(), *experiment = cJSON_CreateObject(),
+          *config = cJSON_Parse(small_experiment), *data = cJSON_GetObjectItem(config, "data");
+    char *root = temporary_path(state, "pictures");
+    cJSON_ReplaceItemInObject(data, "root", cJSON_CreateString(root));
+    cJSON_AddItemToObject(experiment, "config", config);
+    cJSON_AddItemToArray(experiments, experiment);
+    REFUSE_EACH(n) {
+        struct report report = {.experiments = experiments, .began_ms = INT64_MAX};
+        struct error error = {0};
+        bool good = report_add_contacts(&report, &error);
+        refuse_no_more();
+        assert_true(good || error_is_shortage(&error));
+        const char *page = text_string(&report.page);
+        if (good && !report.page.failed) {
+            assert_null(strstr(page, "Not drawn"));
+            assert_non_null(strstr(page, "<img alt="));
+        }
+        text_free(&report.page);
+    }
+    cJSON_Delete(experiments);
+    free(root);
+}
+
+static void a_page_that_lacks_a_picture_has_failed(void **state) {
+    struct image image = sample_picture(16, 16);
+    (void)state;
+    REFUSE_EACH(n) {
+        struct text page = {0};
+        bool good = report_page_image(&page, &image, 8, "a picture");
+        refuse_no_more();
+        assert_true(page.failed || (good && text_ends(text_string(&page), "\">")));
+        text_free(&page);
+    }
+    image_free(&image);
+}
+
 static void data_check_writes_a_whole_manifest_or_none(void **state) {
     make_pictures(state);
     char *file = temporary_path(state, "a.json"), name[] = "data", check[] = "check",
@@ -295,6 +348,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_survey_does_not_call_broken_what_there_was_no_memory_for,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(a_report_says_of_no_picture_that_it_cannot_be_drawn_for_want_of_memory),
+        cmocka_unit_test(a_page_that_lacks_a_picture_has_failed),
         IN_FOLDER(no_command_calls_a_file_wrong_that_there_was_no_memory_for),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
