@@ -3,6 +3,7 @@
 #include "cli/experiment_file.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "core/json.h"
 #include "core/split.h"
 
 #include <stdlib.h>
@@ -72,8 +73,8 @@ static bool show_member(const char *file, const struct member *member, bool with
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", member->name);
     cJSON_AddStringToObject(object, "group", member->group);
-    cJSON_AddItemToObject(object, "variant", cJSON_Duplicate(member->variant, true));
-    cJSON_AddItemToObject(object, "config", cJSON_Duplicate(member->config, true));
+    json_put(object, "variant", cJSON_Duplicate(member->variant, true));
+    json_put(object, "config", cJSON_Duplicate(member->config, true));
     if (with_data) {
         table_add(table, "%zu", split.train.count);
         table_add(table, "%zu", split.valid.count);
@@ -83,7 +84,7 @@ static bool show_member(const char *file, const struct member *member, bool with
         cJSON_AddNumberToObject(counts, "valid", (double)split.valid.count);
         cJSON_AddNumberToObject(counts, "test", (double)split.test.count);
     }
-    cJSON_AddItemToArray(array, object);
+    json_append(array, object);
 out:
     split_free(&split);
     experiment_free(&experiment);
@@ -119,9 +120,9 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
     cJSON_AddStringToObject(object, "file", file);
     cJSON_AddBoolToObject(object, "valid", good);
     cJSON_AddNumberToObject(object, "epochs_planned", (double)epochs);
-    cJSON_AddItemToObject(object, "experiments", experiments);
-    cJSON_AddItemToObject(object, "faults", faults);
-    cJSON_AddItemToArray(document, object);
+    json_put(object, "experiments", experiments);
+    json_put(object, "faults", faults);
+    json_append(document, object);
     table_free(&table);
     members_free(&members);
     return status;

@@ -151,7 +151,7 @@ static void collect(struct hparams *hparams, const char *path, const cJSON *valu
         }
     } else if (hparams->varied ? label != NULL : label == NULL && is_setting(path)) {
         if (cJSON_GetArraySize(hparams->found) < TENSORBOARD_HPARAMS_MAX)
-            cJSON_AddItemToObject(hparams->found, path, hparam_value(value, label));
+            json_put(hparams->found, path, hparam_value(value, label));
     }
 }
 

@@ -342,6 +342,16 @@ const char *json_string(const cJSON *object, const char *key) {
     return cJSON_GetStringValue(json_member(object, key));
 }
 
+void json_put(cJSON *object, const char *key, cJSON *item) {
+    if (!cJSON_AddItemToObject(object, key, item))
+        cJSON_Delete(item);
+}
+
+void json_append(cJSON *array, cJSON *item) {
+    if (!cJSON_AddItemToArray(array, item))
+        cJSON_Delete(item);
+}
+
 void json_move_items(cJSON *from, cJSON *to) {
     while (from->child != NULL)
         cJSON_AddItemToArray(to, cJSON_DetachItemViaPointer(from, from->child));

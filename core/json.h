@@ -39,6 +39,11 @@ const cJSON *json_member(const cJSON *object, const char *key);
 int64_t json_integer(const cJSON *object, const char *key);
 const char *json_string(const cJSON *object, const char *key);
 
+/* What cJSON_AddItemToObject and cJSON_AddItemToArray do, which lose the item, children and all,
+ * where there is no memory for its key, or no object or list to add it to: it is deleted then. */
+void json_put(cJSON *object, const char *key, cJSON *item);
+void json_append(cJSON *array, cJSON *item);
+
 /* Moves the items of one list to the end of another. */
 void json_move_items(cJSON *from, cJSON *to);
 

@@ -22,8 +22,8 @@ cJSON *report_progress(const struct progress *progress) {
 cJSON *report_epoch(const struct epoch_report *report) {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "epoch", report->epoch);
-    cJSON_AddItemToObject(object, "train", metrics_to_json(&report->train));
-    cJSON_AddItemToObject(object, "valid", metrics_to_json(&report->valid));
+    json_put(object, "train", metrics_to_json(&report->train));
+    json_put(object, "valid", metrics_to_json(&report->valid));
     json_add_finite(object, "learning_rate", report->learning_rate);
     json_add_finite(object, "seconds", report->seconds);
     json_add_finite(object, "images_per_second", report->images_per_second);
@@ -62,10 +62,10 @@ cJSON *report_evaluation(const struct evaluation_report *report) {
     cJSON *at_threshold =
         report->threshold.defined ? metrics_to_json(&report->at_threshold) : cJSON_CreateNull();
     cJSON_DeleteItemFromObjectCaseSensitive(at_threshold, "loss");
-    cJSON_AddItemToObject(object, "at_threshold", at_threshold);
+    json_put(object, "at_threshold", at_threshold);
     cJSON *classes = cJSON_AddArrayToObject(object, "classes");
     for (size_t i = 0; i < report->class_count; i++)
-        cJSON_AddItemToArray(classes, class_json(report, i));
+        json_append(classes, class_json(report, i));
     return object;
 }
 
@@ -85,7 +85,7 @@ cJSON *report_scores(const struct evaluation_report *report, size_t *position) {
         cJSON_AddStringToObject(picture, "path", path);
         cJSON_AddNumberToObject(picture, "class", (double)score->class_index);
         cJSON_AddNumberToObject(picture, "probability", score->probability);
-        cJSON_AddItemToArray(pictures, picture);
+        json_append(pictures, picture);
     }
     return object;
 }

@@ -209,7 +209,8 @@ boolean __wrap_jpeg_start_decompress(j_decompress_ptr jpeg) {
 VP8StatusCode __real_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
 VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
 VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder) {
-    return libraries_have_none ? VP8_STATUS_OUT_OF_MEMORY : __real_WebPDecode(data, length, decoder);
+    return libraries_have_none ? VP8_STATUS_OUT_OF_MEMORY
+                               : __real_WebPDecode(data, length, decoder);
 }
 
 int __real_WebPAnimDecoderGetNext(WebPAnimDecoder *decoder, uint8_t **canvas, int *ends_ms);

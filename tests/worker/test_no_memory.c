@@ -117,8 +117,12 @@ static char *write_checkpoint(void **state, const char *name, uint32_t epoch) {
     const struct network network = {.parameters = &parameter, .parameter_count = 1};
     const struct model_options options = {0};
     struct epoch_report history[2] = {{.epoch = 1, .best = true}, {.epoch = 2}};
-    const struct checkpoint_state written = {
-        .epoch = epoch, .best_epoch = 1, .best_loss = 0.5, .history = history};
+    int64_t none[1] = {0}; /* batch norms that are tracked */
+    const struct checkpoint_state written = {.epoch = epoch,
+                                             .best_epoch = 1,
+                                             .best_loss = 0.5,
+                                             .history = history,
+                                             .batches_tracked = none};
     struct model *model;
     char *path = temporary_path(state, name);
     assert_true(fake_new(&network, &options, &model, NULL));
