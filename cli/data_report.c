@@ -10,7 +10,7 @@
 /* --- finding --- */
 
 static bool is_odd(const struct data_report *report, size_t index) {
-    const struct facts *facts = &report->facts[index];
+    const struct picture_facts *facts = &report->facts[index];
     return facts->fault == NULL &&
            (facts->width != report->width || facts->height != report->height);
 }
@@ -44,11 +44,11 @@ static bool find_size(struct data_report *report) {
 }
 
 struct picture_key {
-    const struct facts *facts;
+    const struct picture_facts *facts;
     size_t index;
 };
 
-static int compare_pixels(const struct facts *a, const struct facts *b) {
+static int compare_pixels(const struct picture_facts *a, const struct picture_facts *b) {
     if (a->width != b->width)
         return a->width < b->width ? -1 : 1;
     return strcmp(a->pixels, b->pixels);
@@ -129,7 +129,7 @@ void data_report_small(struct data_report *report, const struct pipeline *pipeli
     struct error error;
     bool takes = true;
     for (size_t i = 0; i < report->manifest.count; i++) {
-        const struct facts *facts = &report->facts[i];
+        const struct picture_facts *facts = &report->facts[i];
         if (facts->fault != NULL || report->too_small[i] != NULL)
             continue;
         if (facts->width != width || facts->height != height)
@@ -146,7 +146,7 @@ void data_report_small(struct data_report *report, const struct pipeline *pipeli
 void data_report_free(struct data_report *report) {
     for (size_t i = 0; report->too_small != NULL && i < report->manifest.count; i++)
         free(report->too_small[i]);
-    facts_free(report->facts, report->manifest.count);
+    picture_facts_free(report->facts, report->manifest.count);
     manifest_free(&report->manifest);
     free(report->class_index);
     free(report->too_small);

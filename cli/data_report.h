@@ -18,10 +18,10 @@ struct twins {
 /* Zero-initialise; fill in manifest and facts (examine); then data_report_make. */
 struct data_report {
     struct manifest manifest;
-    struct facts *facts; /* of each of its pictures */
-    size_t *class_index; /* likewise */
-    char **too_small;    /* likewise: why, or NULL */
-    size_t *order;       /* pictures that have twins, group by group */
+    struct picture_facts *facts; /* of each of its pictures */
+    size_t *class_index;         /* likewise */
+    char **too_small;            /* likewise: why, or NULL */
+    size_t *order;               /* pictures that have twins, group by group */
     struct twins *twins;
     size_t twin_count, leaks;
     size_t broken, small, grey, odd;

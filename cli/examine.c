@@ -11,7 +11,7 @@
 struct reading_room {
     struct manifest *manifest;
     const char *root;
-    struct facts *facts;
+    struct picture_facts *facts;
 };
 
 static bool is_grey(const struct image *image) {
@@ -26,7 +26,7 @@ static bool is_grey(const struct image *image) {
 
 static bool look_at(const struct reading_room *room, size_t index, struct error *error) {
     struct manifest_picture *picture = &room->manifest->pictures[index];
-    struct facts *facts = &room->facts[index];
+    struct picture_facts *facts = &room->facts[index];
     struct image image = {0};
     char *path = NULL, *data = NULL;
     size_t length = 0;
@@ -66,7 +66,7 @@ static bool read_picture(void *context, size_t index, struct error *error) {
 }
 
 bool examine(struct manifest *manifest, const char *root, int threads, gang_progress *progress,
-             void *context, struct facts **facts, struct error *error) {
+             void *context, struct picture_facts **facts, struct error *error) {
     struct reading_room room = {manifest, root, calloc(manifest->count + 1, sizeof **facts)};
     const struct gang gang = {manifest->count, threads, read_picture, &room, progress, context};
     *facts = room.facts;
@@ -74,12 +74,12 @@ bool examine(struct manifest *manifest, const char *root, int threads, gang_prog
         return error_memory(error);
     if (gang_run(&gang, error))
         return true;
-    facts_free(*facts, manifest->count);
+    picture_facts_free(*facts, manifest->count);
     *facts = NULL;
     return false;
 }
 
-void facts_free(struct facts *facts, size_t count) {
+void picture_facts_free(struct picture_facts *facts, size_t count) {
     for (size_t i = 0; facts != NULL && i < count; i++)
         free(facts[i].fault);
     free(facts);

@@ -7,7 +7,7 @@
 #include "core/manifest.h"
 
 /* What was found in one picture. */
-struct facts {
+struct picture_facts {
     char *fault; /* why it cannot be read; NULL when it can */
     int width, height;
     bool grey;                     /* red, green and blue are the same everywhere */
@@ -15,10 +15,10 @@ struct facts {
 };
 
 /* Reads the manifest's pictures below `root`, fills in their sizes and checksums, and makes an
- * array of as many facts, freed with facts_free. `progress` (may be NULL) is the
+ * array of as many facts, freed with picture_facts_free. `progress` (may be NULL) is the
  * gang's. A picture that cannot be read is a fault of it, not of examine. */
 bool examine(struct manifest *manifest, const char *root, int threads, gang_progress *progress,
-             void *context, struct facts **facts, struct error *error);
-void facts_free(struct facts *facts, size_t count);
+             void *context, struct picture_facts **facts, struct error *error);
+void picture_facts_free(struct picture_facts *facts, size_t count);
 
 #endif

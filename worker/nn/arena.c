@@ -5,25 +5,26 @@
 
 enum { ALIGNMENT = 64 };
 
-static bool meet(const struct tensor *a, const struct tensor *b) {
+static bool meet(const struct arena_tensor *a, const struct arena_tensor *b) {
     return a->first <= b->last && b->first <= a->last;
 }
 
 static int larger_first(const void *a, const void *b) {
-    const struct tensor *const *left = a, *const *right = b;
+    const struct arena_tensor *const *left = a, *const *right = b;
     if ((*left)->bytes != (*right)->bytes)
         return (*left)->bytes < (*right)->bytes ? 1 : -1;
     return *left < *right ? -1 : *left > *right; /* qsort is not stable; places must be */
 }
 
 /* The lowest offset at which `tensor` meets none of the placed ones in both time and space. */
-static size_t lowest_gap(const struct tensor *tensor, struct tensor *const *placed, size_t count) {
+static size_t lowest_gap(const struct arena_tensor *tensor, struct arena_tensor *const *placed,
+                         size_t count) {
     size_t offset = 0;
     bool moved = true;
     while (moved) {
         moved = false;
         for (size_t i = 0; i < count; i++) {
-            const struct tensor *other = placed[i];
+            const struct arena_tensor *other = placed[i];
             if (meet(tensor, other) && offset < other->offset + other->bytes &&
                 other->offset < offset + tensor->bytes) {
                 offset = other->offset + other->bytes;
@@ -34,9 +35,9 @@ static size_t lowest_gap(const struct tensor *tensor, struct tensor *const *plac
     return offset;
 }
 
-bool arena_place(struct tensor *tensors, size_t count, size_t *bytes, struct error *error) {
+bool arena_place(struct arena_tensor *tensors, size_t count, size_t *bytes, struct error *error) {
     *bytes = 0;
-    struct tensor **order = calloc(count + 1, sizeof *order);
+    struct arena_tensor **order = calloc(count + 1, sizeof *order);
     if (order == NULL)
         return error_machine(error, "out of memory for a plan of %zu tensors", count);
     for (size_t i = 0; i < count; i++) {

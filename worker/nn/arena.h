@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-struct tensor {
+struct arena_tensor {
     size_t bytes;
     int first, last; /* times, both inclusive */
     size_t offset;   /* filled by arena_place; a multiple of 64 */
@@ -18,7 +18,7 @@ struct tensor {
 
 /* Gives each tensor its offset and returns the bytes that all of them need. Larger ones choose
  * first; each takes the lowest gap that is free over its whole life. False when memory runs out. */
-bool arena_place(struct tensor *tensors, size_t count, size_t *bytes, struct error *error);
+bool arena_place(struct arena_tensor *tensors, size_t count, size_t *bytes, struct error *error);
 
 /* Memory aligned to pages, in huge pages where the system gives them, zeroed. Freed with
  * arena_free. */

@@ -55,14 +55,14 @@ static int backward_time(const struct flow *flow, size_t node) {
 
 static int tensor_new(struct flow *flow, size_t bytes, int time) {
     flow->tensors[flow->tensor_count] =
-        (struct tensor){.bytes = bytes, .first = time, .last = time};
+        (struct arena_tensor){.bytes = bytes, .first = time, .last = time};
     return (int)flow->tensor_count++;
 }
 
 static void touch(struct flow *flow, int tensor, int time) {
     if (tensor < 0) /* the input: the batch's own memory */
         return;
-    struct tensor *touched = &flow->tensors[tensor];
+    struct arena_tensor *touched = &flow->tensors[tensor];
     touched->first = time < touched->first ? time : touched->first;
     touched->last = time > touched->last ? time : touched->last;
 }

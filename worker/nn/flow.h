@@ -45,7 +45,7 @@ struct flow {
     bool training;
     const struct network *network; /* borrowed */
     struct flow_step *steps;       /* node_count */
-    struct tensor *tensors;
+    struct arena_tensor *tensors;
     size_t tensor_count;
     int lag;
     int scratch, late_scratch; /* tensors; late_scratch is -1 where none is needed */

@@ -7,7 +7,7 @@
 
 #include "worker/nn/arena.h"
 
-static void assert_apart(const struct tensor *a, const struct tensor *b) {
+static void assert_apart(const struct arena_tensor *a, const struct arena_tensor *b) {
     bool meet_in_time = a->first <= b->last && b->first <= a->last;
     bool meet_in_space = a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
     assert_false(meet_in_time && meet_in_space);
@@ -16,13 +16,13 @@ static void assert_apart(const struct tensor *a, const struct tensor *b) {
 static void tensors_that_live_together_stand_apart(void **state) {
     (void)state;
     enum { COUNT = 60 };
-    struct tensor tensors[COUNT];
+    struct arena_tensor tensors[COUNT];
     size_t bytes;
     struct error error;
     for (int i = 0; i < COUNT; i++)
-        tensors[i] = (struct tensor){.bytes = (size_t)(i * 7919 % 5000 + 1),
-                                     .first = i * 31 % 40,
-                                     .last = i * 31 % 40 + i % 13};
+        tensors[i] = (struct arena_tensor){.bytes = (size_t)(i * 7919 % 5000 + 1),
+                                           .first = i * 31 % 40,
+                                           .last = i * 31 % 40 + i % 13};
     assert_true(arena_place(tensors, COUNT, &bytes, &error));
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(tensors[i].offset % 64, 0);
@@ -34,7 +34,8 @@ static void tensors_that_live_together_stand_apart(void **state) {
 
 static void tensors_of_different_times_share_memory(void **state) {
     (void)state;
-    struct tensor tensors[] = {{640, 0, 1, 0}, {640, 2, 3, 0}, {320, 4, 4, 0}, {320, 4, 5, 0}};
+    struct arena_tensor tensors[] = {
+        {640, 0, 1, 0}, {640, 2, 3, 0}, {320, 4, 4, 0}, {320, 4, 5, 0}};
     size_t bytes;
     struct error error;
     assert_true(arena_place(tensors, 4, &bytes, &error));
@@ -43,7 +44,7 @@ static void tensors_of_different_times_share_memory(void **state) {
 
 static void what_is_read_and_written_at_one_time_stands_apart(void **state) {
     (void)state;
-    struct tensor tensors[] = {{64, 0, 1, 0}, {64, 1, 2, 0}};
+    struct arena_tensor tensors[] = {{64, 0, 1, 0}, {64, 1, 2, 0}};
     size_t bytes;
     struct error error;
     assert_true(arena_place(tensors, 2, &bytes, &error));

@@ -46,10 +46,10 @@ static void tensors_that_live_at_once_stand_apart(void **state) {
         struct flow flow;
         flow_of("resnet50", frozen[i % 3], i / 3 != 1, i / 3, &network, &flow);
         for (size_t a = 0; a < flow.tensor_count; a++) {
-            const struct tensor *one = &flow.tensors[a];
+            const struct arena_tensor *one = &flow.tensors[a];
             assert_true(one->offset + one->bytes <= flow.arena_bytes);
             for (size_t b = 0; b < a; b++) {
-                const struct tensor *two = &flow.tensors[b];
+                const struct arena_tensor *two = &flow.tensors[b];
                 if (one->first <= two->last && two->first <= one->last)
                     assert_true(one->offset + one->bytes <= two->offset ||
                                 two->offset + two->bytes <= one->offset);
@@ -70,13 +70,13 @@ static void what_is_read_is_alive(void **state) {
     for (int i = 1; i < nodes; i++) {
         const struct node *node = &network.nodes[i];
         const struct flow_step *step = &flow.steps[i];
-        const struct tensor *input = &flow.tensors[flow.steps[node->input].output];
+        const struct arena_tensor *input = &flow.tensors[flow.steps[node->input].output];
         int back = 2 * nodes - 1 - i;
         assert_true(input->first <= i && input->last >= i);
         if (node->op == OP_CONV || node->op == OP_BATCH_NORM || node->op == OP_LINEAR)
             assert_true(input->last >= back);
         for (int j = 0; j < step->gradient_count; j++) {
-            const struct tensor *gradient = &flow.tensors[step->gradients[j]];
+            const struct arena_tensor *gradient = &flow.tensors[step->gradients[j]];
             assert_true(gradient->first <= back && gradient->last >= back);
         }
         assert_true(step->gradient_count >= 1);

@@ -14,7 +14,7 @@ static float *floats_new(size_t floats) {
     return memory;
 }
 
-static bool state_make(struct store *store, int state, struct error *error) {
+static bool state_make(struct parameter_store *store, int state, struct error *error) {
     if (store->states[state] == NULL)
         store->states[state] = floats_new(store->floats);
     return store->states[state] != NULL || error_machine(error, "out of memory for the weights");
@@ -22,16 +22,16 @@ static bool state_make(struct store *store, int state, struct error *error) {
 
 bool parameters_new(const struct onednn *onednn, const struct network *network,
                     struct parameters *parameters, struct error *error) {
-    *parameters =
-        (struct parameters){.onednn = onednn,
-                            .network = network,
-                            .stores = calloc(network->parameter_count + 1, sizeof(struct store))};
+    *parameters = (struct parameters){
+        .onednn = onednn,
+        .network = network,
+        .stores = calloc(network->parameter_count + 1, sizeof(struct parameter_store))};
     if (parameters->stores == NULL)
         return error_machine(error, "out of memory for the weights");
     parameters->count = network->parameter_count;
     for (size_t i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = &network->parameters[i];
-        struct store *store = &parameters->stores[i];
+        struct parameter_store *store = &parameters->stores[i];
         dnnl_dim_t dims[4] = {0};
         for (size_t j = 0; j < parameter->rank; j++)
             dims[j] = (dnnl_dim_t)parameter->shape[j];
@@ -57,7 +57,7 @@ bool parameters_reserve(struct parameters *parameters, size_t moments, struct er
 
 void parameters_free(struct parameters *parameters) {
     for (size_t i = 0; i < parameters->count; i++) {
-        struct store *store = &parameters->stores[i];
+        struct parameter_store *store = &parameters->stores[i];
         for (int state = 0; state < STATES; state++)
             free(store->states[state]);
         onednn_layout_free(store->plain);
@@ -71,7 +71,7 @@ bool parameters_set(struct parameters *parameters, enum model_state state, size_
                     const float *values, struct error *error) {
     if (!state_writable(parameters->network, state, index, error))
         return false;
-    struct store *store = &parameters->stores[index];
+    struct parameter_store *store = &parameters->stores[index];
     return (state_make(store, state, error) &&
             onednn_reorder(parameters->onednn, store->plain, values, store->held,
                            store->states[state], error)) ||
@@ -82,7 +82,7 @@ bool parameters_get(const struct parameters *parameters, enum model_state state,
                     float *values, struct error *error) {
     if (!state_readable(parameters->network, state, index, error))
         return false;
-    const struct store *store = &parameters->stores[index];
+    const struct parameter_store *store = &parameters->stores[index];
     if (store->states[state] == NULL) {
         memset(values, 0, parameters->network->parameters[index].count * sizeof *values);
         return true;
@@ -94,7 +94,7 @@ bool parameters_get(const struct parameters *parameters, enum model_state state,
 
 bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_layout *layout,
                       struct error *error) {
-    struct store *store = &parameters->stores[index];
+    struct parameter_store *store = &parameters->stores[index];
     if (dnnl_memory_desc_equal(store->held, layout))
         return true;
     size_t floats = dnnl_memory_desc_get_size(layout) / sizeof(float);

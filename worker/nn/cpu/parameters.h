@@ -13,7 +13,7 @@
 
 enum { STATES = 4 }; /* enum model_state */
 
-struct store {
+struct parameter_store {
     float *states[STATES]; /* NULL: not made yet, or not trainable; reads as zeros */
     onednn_layout *plain, *held;
     size_t floats; /* in the held layout, with its padding */
@@ -22,7 +22,7 @@ struct store {
 struct parameters {
     const struct onednn *onednn;
     const struct network *network;
-    struct store *stores;
+    struct parameter_store *stores;
     size_t count;
 };
 
