@@ -16,6 +16,11 @@ int64_t clock_steady_ms(void) {
     return milliseconds(CLOCK_MONOTONIC);
 }
 
+long clock_poll_ms(int64_t until_ms) {
+    int64_t left_ms = until_ms - clock_steady_ms();
+    return left_ms <= 0 ? 0 : left_ms < CLOCK_POLL_MS_MAX ? (long)left_ms : CLOCK_POLL_MS_MAX;
+}
+
 double clock_steady_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -14,7 +14,10 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { LANES = 16, TURN_MS = 200 };
+enum {
+    LANES = 16,    /* files at a time */
+    TURN_MS = 200, /* how late it may be noticed that go_on says to end */
+};
 
 /* One file on its way. */
 struct lane {
@@ -186,9 +189,8 @@ bool gather_files(const struct gather *gather, struct error *error) {
             gather->go_on(gather->context, run->bytes) || error_set(error, ERROR_FAILED, "stopped");
         for (size_t i = 0; i < LANES && good; i++)
             good = lane_turn(run, &run->lanes[i], &until_ms, error);
-        int64_t wait_ms = until_ms - clock_steady_ms();
         if (good && run->kept < gather->count)
-            zmq_poll(&item, 1, wait_ms > 0 ? (long)wait_ms : 0);
+            zmq_poll(&item, 1, clock_poll_ms(until_ms));
         good = good && take_messages(run, error);
     }
     for (size_t i = 0; run != NULL && i < LANES; i++)

@@ -13,6 +13,7 @@
 
 enum {
     LANES = 64,       /* files at a time */
+    TURN_MS = 1000,   /* how late silence may be noticed */
     ASKED_MAX = 8192, /* requests whose lane is remembered: more than can be under way */
     INVALID_MOST = 3, /* times that a file may arrive as another one: its old part was damaged */
 };
@@ -207,12 +208,11 @@ bool shipment_send(const struct shipment *shipment, struct error *error) {
     }
     while (good && run->arrived < shipment->count) {
         zmq_pollitem_t item = {.socket = dealer_socket(shipment->dealer), .events = ZMQ_POLLIN};
-        int64_t now_ms = clock_steady_ms(), until_ms = now_ms + 1000;
+        int64_t until_ms = clock_steady_ms() + TURN_MS;
         for (size_t i = 0; i < LANES && good; i++)
             good = lane_turn(run, &run->lanes[i], &until_ms, error);
-        int64_t wait_ms = until_ms - clock_steady_ms();
         if (good && run->arrived < shipment->count)
-            zmq_poll(&item, 1, wait_ms > 0 ? (long)wait_ms : 0);
+            zmq_poll(&item, 1, clock_poll_ms(until_ms));
         good = good && take_messages(run, error) && !silent_for_long(run, error);
     }
     free(run);

@@ -244,9 +244,7 @@ static bool wait_and_take(struct agent *agent, int64_t until_ms, struct error *e
         items[1].events = 0;
     if (stint->trial != NULL)
         items[count++] = (zmq_pollitem_t){.fd = trial_fd(stint->trial), .events = ZMQ_POLLIN};
-    int64_t wait_ms = until_ms - clock_steady_ms();
-    wait_ms = wait_ms < 0 ? 0 : wait_ms > 60000 ? 60000 : wait_ms;
-    if (zmq_poll(items, count, (long)wait_ms) < 0)
+    if (zmq_poll(items, count, clock_poll_ms(until_ms)) < 0)
         return true; /* a signal: its descriptor is readable now */
     if (items[1].revents != 0) {
         const struct duty_event left = {.kind = DUTY_SIGNAL};

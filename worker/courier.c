@@ -282,9 +282,7 @@ static void sleep_until(struct courier *courier, int64_t until_ms) {
         {.socket = dealer_socket(courier->dealer), .events = ZMQ_POLLIN},
         {.fd = courier->wake, .events = ZMQ_POLLIN},
     };
-    int64_t wait_ms = until_ms - clock_steady_ms();
-    wait_ms = wait_ms < 0 ? 0 : wait_ms > 60000 ? 60000 : wait_ms;
-    if (zmq_poll(items, 2, (long)wait_ms) > 0 && items[1].revents != 0)
+    if (zmq_poll(items, 2, clock_poll_ms(until_ms)) > 0 && items[1].revents != 0)
         drain_fd(courier->wake);
 }
 
