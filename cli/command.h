@@ -30,6 +30,9 @@ struct command {
 enum { COMMAND_CONNECT = 1, COMMAND_JSON = 2, COMMAND_NEGATIVE = 4 };
 #define COMMAND_ANY SIZE_MAX
 
+/* A priority lies between the negative of it and itself, as in schema/experiment.schema.json. */
+enum { COMMAND_PRIORITY_MOST = 1000 };
+
 /* A command's command line, for command_parse. */
 struct command_line {
     const char *arguments; /* "FILE..." as the usage line shows it */

@@ -4,8 +4,6 @@
 #include "cli/output.h"
 #include "cli/whoami.h"
 
-enum { PRIORITY_MOST = 1000 };
-
 /* What the five have in common: a question about ids, and those that it has changed. */
 struct verb {
     const char *question; /* the request's name too */
@@ -156,9 +154,9 @@ int command_priority(int argc, char **argv) {
     if (!command_parse(&verb_priority.line, argc, argv, NULL, &input, &status))
         return status;
     const char *number = input.arguments[--input.count];
-    if (options_number(number, -PRIORITY_MOST, PRIORITY_MOST, &priority))
+    if (options_number(number, -COMMAND_PRIORITY_MOST, COMMAND_PRIORITY_MOST, &priority))
         return steer(&verb_priority, &input, &priority);
-    error_set(&error, ERROR_INPUT, "priority is a number from %d to %d, not \"%s\"", -PRIORITY_MOST,
-              PRIORITY_MOST, number);
+    error_set(&error, ERROR_INPUT, "priority is a number from %d to %d, not \"%s\"",
+              -COMMAND_PRIORITY_MOST, COMMAND_PRIORITY_MOST, number);
     return command_fail(&error);
 }

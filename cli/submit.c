@@ -38,7 +38,6 @@ enum {
     KEY_ON_FINISH = 'o',
     KEY_TAG = 't',
     KEY_NOTE = 'N',
-    PRIORITY_MOST = 1000,
     EXPERIMENT_MS = 20, /* to check it and write it down, on a machine that has other work */
 };
 
@@ -109,8 +108,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
     case KEY_PRIORITY:
         chosen->has_priority = true;
-        return options_integer(state, "--priority", argument, -PRIORITY_MOST, PRIORITY_MOST,
-                               &chosen->priority);
+        return options_integer(state, "--priority", argument, -COMMAND_PRIORITY_MOST,
+                               COMMAND_PRIORITY_MOST, &chosen->priority);
     case KEY_FROM:
         if (!read_from(argument, chosen))
             return options_mistake(state, "--from takes ID@best, ID@last or ID@EPOCH, not \"%s\"",
