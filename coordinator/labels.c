@@ -9,7 +9,7 @@ static int compare(const void *a, const void *b) {
 }
 
 static bool sound(const char *label) {
-    if (label == NULL || label[0] == '\0' || strlen(label) > LABEL_BYTES_MAX)
+    if (label == NULL || label[0] == '\0' || strlen(label) > WIRE_LABEL_BYTES_MAX)
         return false;
     for (; *label != '\0'; label++)
         if ((unsigned char)*label < 0x20 || *label == 0x7f)
@@ -18,12 +18,12 @@ static bool sound(const char *label) {
 }
 
 bool labels_read(const cJSON *array, char text[LABELS_BYTES + 1]) {
-    const char *labels[LABELS_MOST];
+    const char *labels[WIRE_LABELS_MAX];
     size_t count = 0, length = 0;
     const cJSON *item;
     text[0] = '\0';
     cJSON_ArrayForEach(item, array) {
-        if (count == LABELS_MOST || !sound(cJSON_GetStringValue(item)))
+        if (count == WIRE_LABELS_MAX || !sound(cJSON_GetStringValue(item)))
             return false;
         labels[count++] = item->valuestring;
     }
@@ -37,7 +37,7 @@ bool labels_read(const cJSON *array, char text[LABELS_BYTES + 1]) {
 cJSON *labels_json(const char *text) {
     cJSON *array = cJSON_CreateArray();
     while (*text != '\0') {
-        char label[LABEL_BYTES_MAX + 1];
+        char label[WIRE_LABEL_BYTES_MAX + 1];
         size_t length = strcspn(text, "\n");
         snprintf(label, sizeof label, "%.*s", (int)length, text);
         cJSON_AddItemToArray(array, cJSON_CreateString(label));

@@ -3,12 +3,9 @@
 #ifndef ASSAY_COORDINATOR_LABELS_H
 #define ASSAY_COORDINATOR_LABELS_H
 
-#include <cjson/cJSON.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "core/wire.h"
 
-/* What schema/messages.schema.json and experiment.schema.json allow. */
-enum { LABELS_MOST = 16, LABEL_BYTES_MAX = 64, LABELS_BYTES = LABELS_MOST * (LABEL_BYTES_MAX + 1) };
+enum { LABELS_BYTES = WIRE_LABELS_MAX * (WIRE_LABEL_BYTES_MAX + 1) };
 
 /* The text of an array of strings; NULL is the empty set. False when there are too many, or one is
  * empty, too long or has control characters. */

@@ -5,14 +5,14 @@
 #include "coordinator/scheduler.h"
 #include "coordinator/store.h"
 #include "coordinator/waiting.h"
+#include "core/wire.h"
 
 /* Of the table experiment: those that are not finished. */
 #define LOOKUP_UNFINISHED "status IN ('queued', 'paused', 'running')"
 
 /* Which database this is, and which course of events it is in (schema/012_identity.sql). */
-enum { IDENTITY_SIZE = 33 };
 struct identity {
-    char database[IDENTITY_SIZE], history[IDENTITY_SIZE];
+    char database[WIRE_IDENTITY_SIZE], history[WIRE_IDENTITY_SIZE];
 };
 bool lookup_identity(struct store *store, struct identity *identity, struct error *error);
 

@@ -25,6 +25,13 @@ enum {
     WIRE_BYTES_MAX = 1 << 20, /* in the frame of bytes */
 };
 
+/* What schema/messages.schema.json allows, for those who keep it in arrays. */
+enum {
+    WIRE_LABELS_MAX = 16,      /* $defs/Labels: of one worker or experiment */
+    WIRE_LABEL_BYTES_MAX = 64, /* of each */
+    WIRE_IDENTITY_SIZE = 33,   /* $defs/Identity, $defs/History: 32 bytes and a NUL */
+};
+
 /* Why a request was not done: the `code` of an `error` answer. */
 enum wire_code {
     WIRE_VERSION,   /* another version of the protocol, or not assay at all */

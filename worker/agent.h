@@ -21,8 +21,6 @@
 
 #include <stdint.h>
 
-enum { AGENT_LABELS_MAX = 16, AGENT_LABEL_BYTES_MAX = 64 }; /* as messages.schema.json says */
-
 struct agent_options {
     const char *connect, *dir;
     struct dealer_keys keys;
@@ -36,7 +34,7 @@ struct agent_options {
     int device, threads;
     uint64_t memory_bytes; /* for experiments, of all slots; 0: what the backend has */
     size_t slots;          /* how many such workers share the machine; 1: none but this one */
-    const char *labels[AGENT_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
+    const char *labels[WIRE_LABELS_MAX]; /* what experiments may ask for: "gpu-a" */
     size_t label_count;
     int64_t idle_exit_ms; /* negative: never */
     int leave_fd;         /* readable: stop training, give the experiment back, return */

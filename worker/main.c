@@ -159,12 +159,12 @@ static const struct argp_option worker_table[] = {
 
 static error_t add_label(const struct argp_state *state, const char *text,
                          struct agent_options *agent) {
-    if (text[0] == '\0' || strlen(text) > AGENT_LABEL_BYTES_MAX)
-        return options_mistake(state, "--label needs 1 to %d bytes", AGENT_LABEL_BYTES_MAX);
+    if (text[0] == '\0' || strlen(text) > WIRE_LABEL_BYTES_MAX)
+        return options_mistake(state, "--label needs 1 to %d bytes", WIRE_LABEL_BYTES_MAX);
     if (!text_printable(text))
         return options_mistake(state, "--label has control characters");
-    if (agent->label_count == AGENT_LABELS_MAX)
-        return options_mistake(state, "--label may be given %d times", AGENT_LABELS_MAX);
+    if (agent->label_count == WIRE_LABELS_MAX)
+        return options_mistake(state, "--label may be given %d times", WIRE_LABELS_MAX);
     agent->labels[agent->label_count++] = text;
     return 0;
 }

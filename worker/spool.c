@@ -2,6 +2,7 @@
 
 #include "core/integrity.h"
 #include "core/machine.h"
+#include "core/wire.h"
 #include "worker/folder.h"
 
 #include <fcntl.h>
@@ -42,7 +43,7 @@ struct spool {
     int lock;
     size_t count;
     char worker[SPOOL_NAME_MAX];
-    char database[SPOOL_IDENTITY_SIZE], history[SPOOL_IDENTITY_SIZE];
+    char database[WIRE_IDENTITY_SIZE], history[WIRE_IDENTITY_SIZE];
     char *reserve; /* a file that holds room for reports on a full disk */
 };
 

@@ -32,8 +32,6 @@ struct spooled {
     char *kind, *body; /* body: JSON text; both freed by spooled_free */
 };
 
-enum { SPOOL_IDENTITY_SIZE = 33 };
-
 /* Opens or makes the spool of `dir`, which exists. Fails when another live worker holds it
  * (ERROR_INPUT) or when the file is no spool, or a damaged one. */
 bool spool_open(const char *dir, struct spool **spool, struct error *error);

@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/machine.h"
 #include "core/text.h"
+#include "core/wire.h"
 #include "worker/assignment.h"
 #include "worker/folder.h"
 #include "worker/luggage.h"
@@ -307,7 +308,7 @@ static bool put_down(struct stint *stint, struct error *error) {
 
 bool stint_belong(struct stint *stint, const char *database, const char *history, bool *moved,
                   struct error *error) {
-    char before[SPOOL_IDENTITY_SIZE];
+    char before[WIRE_IDENTITY_SIZE];
     *moved = !place_is(stint->place, database, history);
     if (!*moved)
         return true;
