@@ -41,7 +41,7 @@ enum operand description_operand(const struct description *description);
  * there are none. */
 void description_words(const struct description *description, struct text *text);
 
-/* For command_parse and program_run: whether somebody is listening, after having told him. */
+/* For command_parse and program_run: true when somebody listens, who has been told then. */
 bool description_heard(const struct command_line *line, const struct argp_option *options,
                        size_t count);
 bool description_heard_program(const char *program, char **argv);

@@ -15,8 +15,8 @@ struct picture_facts {
 };
 
 /* Reads the manifest's pictures below `root`, fills in their sizes and checksums, and makes an
- * array of as many facts, freed with picture_facts_free. `progress` (may be NULL) is the
- * gang's. A picture that cannot be read is a fault of it, not of examine. */
+ * array of as many facts, freed with picture_facts_free. `progress` (may be NULL) is the gang's. A
+ * picture that cannot be read has a fault; examine does not fail for it. */
 bool examine(struct manifest *manifest, const char *root, int threads, gang_progress *progress,
              void *context, struct picture_facts **facts, struct error *error);
 void picture_facts_free(struct picture_facts *facts, size_t count);

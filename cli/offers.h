@@ -2,7 +2,7 @@
  * and `assay completion workers`, which the scripts of completion.c ask.
  *
  * A line for each: the word, a tab, and what it is. Nobody wants to wait for it, or to hear that it
- * did not work: there are a second, no errors, and then fewer lines or none.
+ * failed: it takes a second at most, prints no errors, and then has fewer lines or none.
  */
 #ifndef ASSAY_CLI_OFFERS_H
 #define ASSAY_CLI_OFFERS_H

@@ -13,9 +13,10 @@ enum { ENDPOINT_MAX = 256 };
 bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX],
                     struct error *error);
 
-/* That listening there takes nothing away: zmq_bind removes whatever has the name of an ipc://FILE,
- * which may be somebody's file (ERROR_INPUT), or the socket of a coordinator that nobody would
- * reach any more (ERROR_FAILED). What was left behind by one that was killed is free. */
+/* Checks that listening there destroys nothing: zmq_bind removes whatever has the name of an
+ * ipc://FILE, which may be somebody's file (ERROR_INPUT), or the socket of a running coordinator,
+ * which nobody could reach any more then (ERROR_FAILED). One that a killed coordinator left behind
+ * is free. */
 bool endpoint_check_free(const char *bindable, struct error *error);
 
 #endif

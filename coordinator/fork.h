@@ -24,7 +24,8 @@ struct fork_file {
 struct fork {
     int64_t source, epoch; /* source: 0 for an experiment that begins at the beginning */
     char checkpoint[24];   /* as asked for: "best", "last", "2" */
-    char path[4097], host[LEASE_WORKER_MAX + 1];
+    char path[4096 + 1];   /* as long as messages.schema.json allows */
+    char host[LEASE_WORKER_MAX + 1];
     bool stored;                 /* the coordinator has all that it goes on from */
     struct fork_file file, best; /* where stored; best: none when that is `file`, or is gone */
 };
@@ -42,8 +43,8 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
  * also in the scheduler. Inside a transaction. */
 bool fork_arrived(struct store *store, int64_t source, struct scheduler *scheduler,
                   struct error *error);
-/* For the forks in the queue whose files have gone from here, as beside a backup that was restored:
- * only workers on the host where they stand get them. Whenever the queue is read. */
+/* Forks in the queue whose files are no longer here, as after a backup was restored, go only to
+ * workers on the host where the files were written. To be called whenever the queue was read. */
 bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
                     struct error *error);
 /* Adds under "from" what the experiment goes on from, if it does. */

@@ -1,10 +1,10 @@
 /* standings: how the members of a group stand at each epoch (coordinator/stop.h), so that to judge
  * one takes a row a member and not all their epochs.
  *
- * They follow from the epochs that are stored, and stand in temporary tables beside them: changed
- * and rolled back in the same transactions, made again after a start, no part of the file. There
- * are those of a group and a metric from the first time that somebody is judged by them on; when
- * nobody of the group is queued or running any more they make room for the next group's.
+ * They follow from the epochs that are stored, and are kept in temporary tables beside them:
+ * changed and rolled back in the same transactions, made again after a start, no part of the file.
+ * They are kept for a group and a metric from the first time that an experiment is judged by them;
+ * once none of the group is queued or running any more, they make room for the next group's.
  */
 #ifndef ASSAY_COORDINATOR_STANDINGS_H
 #define ASSAY_COORDINATOR_STANDINGS_H

@@ -1,8 +1,8 @@
-/* unwritten: what the scheduler knows and no row of the database says, kept over a batch that
- * fails: the scheduler is filled again from the database then. Who was told to drain, what rests
- * and how often in a row its machine could not do it, how far runs have come.
+/* unwritten: what the scheduler knows and the database does not, kept when a batch fails and the
+ * scheduler is filled again from the database: who was told to drain, what rests, how often in a
+ * row its machine could not do it, and how far runs have come.
  *
- * A coordinator that starts again has forgotten it. Memory that there is none for forgets it too.
+ * A coordinator that starts again has forgotten it. It is also lost when there is no memory for it.
  */
 #ifndef ASSAY_COORDINATOR_UNWRITTEN_H
 #define ASSAY_COORDINATOR_UNWRITTEN_H
@@ -17,8 +17,8 @@ struct unwritten {
 };
 void unwritten_free(struct unwritten *unwritten);
 
-/* Before the scheduler is emptied. Whom only the batch that failed has told to drain, at that
- * revision, has not been told. */
+/* Before the scheduler is emptied. A worker that only the failed batch told to drain (it would have
+ * said so at `revision`) counts as not told. */
 void unwritten_keep(struct unwritten *unwritten, const struct scheduler *scheduler,
                     int64_t revision);
 /* Into the scheduler that has been filled again, as far as it still is so there. */

@@ -1,8 +1,8 @@
 /* watchers: the `changes` requests whose answer waits until something has changed, or long enough.
  *
- * Of each peer one, the newest; of more than WATCHERS_MAX peers none: who gets no place is answered
- * at once. One whose peer is gone is forgotten when its time is over. Pure: knows no socket and no
- * clock.
+ * One per peer, the newest, and of WATCHERS_MAX peers at most: a request that finds no place is
+ * answered at once. One whose peer is gone is forgotten when its time is over. Pure: knows no
+ * socket and no clock.
  */
 #ifndef ASSAY_COORDINATOR_WATCHERS_H
 #define ASSAY_COORDINATOR_WATCHERS_H

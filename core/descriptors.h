@@ -1,7 +1,7 @@
 /* descriptors: whether a process may open as many files as it will need, before it begins.
  *
- * Who runs out of them later fails in the middle, and libzmq ends the whole process when it cannot
- * make what a context stands on.
+ * A process that runs out of them later fails half-way, and libzmq ends the whole process when it
+ * cannot create what a context needs.
  */
 #ifndef ASSAY_CORE_DESCRIPTORS_H
 #define ASSAY_CORE_DESCRIPTORS_H

@@ -1,8 +1,9 @@
-/* essence: what of an experiment's config decides its weights, and so whether a checkpoint is its.
+/* essence: which part of an experiment's config decides its weights, and so whether a checkpoint
+ * belongs to it.
  *
- * The one answer for who goes on from a checkpoint, evaluates it or fetches another in its place: a
- * path tells nothing, for the same one may be of another experiment, on another machine or of
- * another database.
+ * Whoever goes on from a checkpoint, evaluates it or fetches another in its place asks here. A path
+ * is no answer: the same path may belong to another experiment, on another machine or of another
+ * database.
  */
 #ifndef ASSAY_CORE_ESSENCE_H
 #define ASSAY_CORE_ESSENCE_H

@@ -15,8 +15,8 @@
  */
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
 
-/* `length` bytes of an open file from `offset` on, for the caller to free; NULL when it has not so
- * many any more, cannot be read, or there is no memory. `path` is what errors call it. */
+/* `length` bytes of an open file from `offset` on, for the caller to free; NULL when it no longer
+ * has that many, cannot be read, or there is no memory. `path` is what errors call it. */
 void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,
                  struct error *error);
 

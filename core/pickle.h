@@ -39,8 +39,8 @@ struct pickle_value {
 struct pickle; /* owns every value */
 
 /* Reads one pickle; `name` is what errors (ERROR_INPUT) call it. One that would take more than
- * 256 MiB of memory is refused. Values may contain each other in
- * circles, so walk them to a bounded depth. */
+ * 256 MiB of memory is refused. Values may contain each other in circles, so walk them to a bounded
+ * depth. */
 bool pickle_read(const uint8_t *data, size_t length, const char *name, struct pickle **pickle,
                  struct error *error);
 /* The same of data that go on behind it: *used is its length. */

@@ -35,8 +35,8 @@ bool roc_auc(const struct roc *roc, double *value);
 /* The sum over the points of precision times the recall that the point adds, not interpolated:
  * scikit-learn's average_precision_score. */
 bool roc_average_precision(const struct roc *roc, double *value);
-/* The rate at which as large a part of the fakes is called real as of the real ones fake, on the
- * straight line between the two points that it lies between. */
+/* The error rate at the threshold where the part of the fakes called real equals the part of the
+ * real pictures called fake, interpolated linearly between the two nearest points of the curve. */
 bool roc_equal_error_rate(const struct roc *roc, double *value);
 
 /* The threshold with the largest Youden's J, which is recall less the part of the fakes called

@@ -17,10 +17,10 @@
 
 #include <cjson/cJSON.h>
 
-/* Parses the embedded schemas, once; false when there is no memory for them, which is for main to
- * find before anything else asks for one. */
+/* Parses the embedded schemas, once; false when there is no memory for them. For main, before
+ * anything asks for one. */
 bool schema_load(struct error *error);
-/* They, never freed; any thread may ask. */
+/* The parsed schemas, never freed; any thread may ask. */
 const cJSON *schema_experiment(void);
 const cJSON *schema_messages(void); /* its $defs are named after the messages */
 

@@ -1,7 +1,7 @@
 /* shell: a command of the person who started the program, run by /bin/sh beside it (--on-finish).
  *
- * Who starts it looks now and then whether it has ended, and goes on meanwhile. It gets an
- * environment, nothing to read, and no descriptor of ours but the one for what it prints.
+ * Its starter goes on meanwhile, and looks now and then whether it has ended. It gets an
+ * environment, an empty stdin, and no descriptor of ours except the one for what it prints.
  */
 #ifndef ASSAY_CORE_SHELL_H
 #define ASSAY_CORE_SHELL_H

@@ -37,9 +37,9 @@ struct split {
 };
 
 /* `root` is the folder that data.root names once resolved; data.files count from the current folder
- * where they are relative. Lists the pictures (picture_named) in
- * each class's dir; a missing or empty folder, or a class dir that leaves the root (.., symlinked
- * away), is ERROR_INPUT. */
+ * where they are relative. Lists the pictures (picture_named) in each class's dir; a missing or
+ * empty folder, or a class dir that leaves the root (.., symlinked away), is ERROR_INPUT. On
+ * success the caller frees with split_free. */
 bool split_make(const struct experiment *experiment, const char *root, struct split *split,
                 struct error *error);
 /* Copies the name. For those who make splits. */
@@ -51,7 +51,8 @@ void split_free(struct split *split);
 bool split_check_trainable(const struct split *split, struct error *error);
 
 /* What Python's json.dump([{"label": .., "path": ".."}, ..], f, sort_keys=True, indent=4) writes,
- * byte for byte (no newline at the end, non-ASCII escaped as \uXXXX). Caller frees. */
+ * byte for byte (no newline at the end, non-ASCII escaped as \uXXXX). Caller frees, NULL without
+ * memory. */
 char *split_to_json(const struct split_list *list);
 
 #endif

@@ -1,4 +1,5 @@
-/* text: a string that grows, for writing JSON whose every byte is promised.
+/* text: a string that grows, and what may stand in one: escapes for JSON, CSV and shells, UTF-8,
+ * and what a terminal may be shown.
  *
  * Zero-initialise. When memory runs out the text is marked failed, further additions do nothing,
  * and text_take returns NULL: callers check once, at the end.

@@ -45,8 +45,8 @@ void dealer_close(struct dealer *dealer);
 /* Sends `name` with `body` (borrowed; NULL is `{}`) and waits at most timeout_ms for the answer,
  * which must be called `expected`; *answer is its body, for the caller to cJSON_Delete (`answer`
  * may be NULL). ERROR_UNREACHABLE when there is no coordinator, none that lets us in (known without
- * waiting for the timeout), or no answer in time; an `error` answer fails
- * as wire_check_answer says. Answers to earlier requests that come meanwhile are dropped. */
+ * waiting for the timeout), or no answer in time; an `error` answer fails as wire_check_answer
+ * says. Answers to earlier requests that come meanwhile are dropped. */
 bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                  int timeout_ms, cJSON **answer, struct error *error);
 
@@ -71,12 +71,12 @@ bool dealer_send_bytes(struct dealer *dealer, const char *name, const cJSON *bod
 bool dealer_receive(struct dealer *dealer, int timeout_ms, struct wire_message *message,
                     bool *received, struct error *error);
 
-/* Why the coordinator that is there lets this side not in, as far as is known: its list does not
- * have the key, one side has keys and the other none, the server key is another's. Waiting does not
- * help then, but it is tried again with the next request. NULL when there is no such trouble. */
+/* Why the coordinator does not let this side in, as far as is known: its list does not have the
+ * key, one side has keys and the other none, or the server key is another's. Waiting does not help
+ * then, but the next request tries again. NULL when there is no such trouble. */
 const char *dealer_trouble(struct dealer *dealer);
 
-/* Whether it is trouble that only somebody with the keys can end. */
+/* Whether that is trouble which only somebody with the keys can end. */
 bool dealer_barred(const struct dealer *dealer);
 
 /* The ZeroMQ socket, for zmq_poll with ZMQ_POLLIN. */

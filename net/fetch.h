@@ -16,10 +16,10 @@ struct fetch {
     void *context;
 };
 
-/* The file appears under its path whole, checked and on the disk. What came of it before, in
- * PATH.part, is gone on with. ERROR_UNREACHABLE: the same may be tried again. ERROR_INPUT: the
- * coordinator does not have it, could not read it five times in a row, or what came is something
- * else; nothing is left of it then. ERROR_FAILED: it is this machine, or it was ended. */
+/* The file appears under its path whole, checked and on the disk. A PATH.part from an earlier try
+ * is continued. ERROR_UNREACHABLE: the same may be tried again. ERROR_INPUT: the coordinator does
+ * not have the file, could not read it five times in a row, or what came is something else; nothing
+ * is left of it then. ERROR_FAILED: it is this machine, or it was ended. */
 bool fetch_file(struct dealer *dealer, const struct fetch *fetch, struct error *error);
 
 #endif

@@ -20,9 +20,9 @@ struct assignment_place {
 /* Begins to train `body`, the answer's body, whose defaults it fills in; checkpoints that it names
  * come from `source` first (supply.h). `options` has what does not depend on the assignment.
  * *folder, which is made, is the caller's to free; it and body must live until trial_free. A
- * configuration that this version does not understand is ERROR_INPUT, and so are weights that stand
- * where options->data_root does not let this worker read; a checkpoint to go on from that stands
- * there, or is of another experiment, is as one that is not there. */
+ * configuration that this version does not understand is ERROR_INPUT, and so are weights that lie
+ * where options->data_root does not let this worker read. A checkpoint to go on from that lies
+ * there, or belongs to another experiment, is treated as missing. */
 bool assignment_start(cJSON *body, const struct assignment_place *place,
                       const struct supply_source *source, const struct trainer_options *options,
                       trial_function *train, char **folder, struct trial **trial,

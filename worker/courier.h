@@ -4,9 +4,8 @@
  * Files go in the order they were handed in (parcels.h: of "last" only the newest matters); how one
  * goes is decided in delivery.h. A file is read when its turn comes, and a checkpoint offered as of
  * the epoch that it says itself; files that change are replaced by renaming, so what is open stays
- * what it was. Nothing is kept on disk: after a crash the
- * trainer tells of its checkpoints again, and what the coordinator has already does not travel
- * twice.
+ * what it was. Nothing is kept on disk: after a crash the trainer tells of its checkpoints again,
+ * and what the coordinator has already does not travel twice.
  */
 #ifndef ASSAY_WORKER_COURIER_H
 #define ASSAY_WORKER_COURIER_H

@@ -12,12 +12,13 @@
  * stopped and its reports are dropped. Work that was paused is stopped and given back. Work that is
  * to end early goes on to its end, without the epochs that are not wanted. After work that the
  * machine could not do, none is asked for until that is over (DUTY_ROOM), or for a wait that grows
- * from seconds to five minutes. A worker that is told to drain leaves as on a signal. A coordinator
- * that does not let the worker in ends one that it has never let in, and is as one that is away to
- * others: keys come and go. A worker whose idle time is up leaves when it has been told that there
- * is no work; when no coordinator is there it ends with code 3, and when one goes on refusing for
- * DUTY_ANSWER_MS more with code 1. A signal stops the trainer; what is spooled (given back among
- * it) and goodbye have DUTY_LEAVE_MS; what is left then waits in the spool for the next start.
+ * from seconds to five minutes. A worker that is told to drain leaves as on a signal. When the
+ * coordinator does not let it in, a worker that was never let in ends; for any other the
+ * coordinator counts as away, because keys come and go. A worker whose idle time is up leaves when
+ * it has been told that there is no work; when no coordinator is there it ends with code 3, and
+ * when one goes on refusing for DUTY_ANSWER_MS more, with code 1. A signal stops the trainer;
+ * sending what is spooled (the given_back report too) and goodbye may take DUTY_LEAVE_MS; what is
+ * left then waits in the spool for the next start.
  */
 #ifndef ASSAY_WORKER_DUTY_H
 #define ASSAY_WORKER_DUTY_H

@@ -12,9 +12,9 @@
 #include "core/safetensors.h"
 #include "worker/nn/backend.h"
 
-/* Opens a file of weights of either kind. Where all its names begin with "module." or "_orig_mod.",
- * as PyTorch's DataParallel and torch.compile have them, or with both, they are without.
- * ERROR_INPUT for what cannot be read or is damaged. */
+/* Opens a file of weights of either kind. Where all its names begin with "module." or "_orig_mod."
+ * (PyTorch's DataParallel, torch.compile), or with both, that prefix is dropped. ERROR_INPUT for
+ * what cannot be read or is damaged. */
 bool weights_open(const char *path, struct safetensors **file, struct error *error);
 
 /* Gives every parameter of a new model its value. batches_tracked (one a running mean, in the order

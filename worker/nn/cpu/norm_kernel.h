@@ -32,8 +32,7 @@ void norm_chunk_apply(const float *x, const float *residual, const float *scale,
                       size_t floats, bool relu, float *y);
 
 /* Sums of g and of g x, where g is the gradient (`first` + `second`, which may be NULL) that the
- * ReLU lets through. `store` leaves g in `first`; without it, `first` is left
- * holding the sum. */
+ * ReLU lets through. `store` leaves g in `first`; without it, `first` is left holding the sum. */
 void norm_chunk_reduce(enum norm_mask mask, bool store, const float *x, const float *y,
                        float *first, const float *second, const struct norm_lanes *lanes,
                        size_t floats, double *sums);

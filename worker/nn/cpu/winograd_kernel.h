@@ -4,6 +4,9 @@
  * two. Tiles of a batch are counted picture by picture, row by row. What a tile becomes are its 16
  * points. Points of activations stand as [point][channels / 8][tile][8], points of weights as
  * [point][out_channels / 8][in_channels][8]: eight channels are a vector everywhere.
+ *
+ * Below, d is a tile of the input, w 3x3 weights, g 2x2 of the output's gradient, m and s sums of
+ * products, and B' the transpose of B; A, B and G are those of Lavin and Gray.
  */
 #ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
 #define ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
