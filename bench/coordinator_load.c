@@ -3,17 +3,16 @@
 #include "bench/figures.h"
 #include "bench/fleet.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "net/dealer.h"
 
 #include <argp.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     TIMEOUT_MS = 60000,

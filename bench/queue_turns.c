@@ -2,6 +2,7 @@
  * worker takes each and reports it done. Prints how many of each a second, as JSON. For
  * bench/queue_vs_rq.py. */
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "net/dealer.h"
 

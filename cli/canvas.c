@@ -1,5 +1,6 @@
 #include "cli/canvas.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

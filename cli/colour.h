@@ -5,7 +5,6 @@
 #ifndef ASSAY_CLI_COLOUR_H
 #define ASSAY_CLI_COLOUR_H
 
-#include <math.h>
 #include <stdint.h>
 
 struct colour {

@@ -4,7 +4,6 @@
 #include "cli/offers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct command_line line = {

@@ -9,6 +9,7 @@
 #include "core/array.h"
 #include "core/checksums.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "net/shipment.h"
 

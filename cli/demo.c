@@ -7,6 +7,7 @@
 #include "cli/pictures.h"
 #include "cli/screen.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/format.h"
 #include "core/json.h"
 #include "core/machine.h"

@@ -1,6 +1,7 @@
 #include "cli/demo_folder.h"
 
 #include "cli/field.h"
+#include "core/file.h"
 #include "core/home.h"
 #include "core/json.h"
 

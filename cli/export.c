@@ -5,7 +5,6 @@
 #include "core/atomic_file.h"
 #include "core/shortage.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_OUT = 'o', KEY_CSV = 'c', KEY_EPOCHS = 'e' };

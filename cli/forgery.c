@@ -1,5 +1,6 @@
 #include "cli/forgery.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static float between(struct random_stream *stream, double low, double high) {

@@ -6,7 +6,6 @@
 #include "core/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PATIENCE_MS = 1000 };

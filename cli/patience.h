@@ -4,6 +4,8 @@
 #ifndef ASSAY_CLI_PATIENCE_H
 #define ASSAY_CLI_PATIENCE_H
 
+#include <stdint.h>
+
 #include "cli/screen.h"
 #include "core/error.h"
 

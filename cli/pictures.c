@@ -4,7 +4,6 @@
 #include "core/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 const char *picture_folder(enum picture_kind kind) {
     static const char *const folders[PICTURE_KINDS] = {"fake_deepfake", "fake_face2face", "real"};

@@ -2,6 +2,8 @@
 
 #include "cli/portrait_face.h"
 
+#include <math.h>
+
 enum { SAMPLES = 3 }; /* a side of a pixel */
 
 /* A portrait made ready for drawing. Head coordinates: x right, y down, z out of the face; the rows

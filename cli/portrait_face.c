@@ -1,5 +1,7 @@
 #include "cli/portrait_face.h"
 
+#include <math.h>
+
 static void add(struct relief *relief, float x, float y, float width, float length, float height) {
     if (relief->count < RELIEF_BUMPS) {
         relief->bumps[relief->count++] = (struct bump){x, y, width, length, height};

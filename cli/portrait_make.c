@@ -1,6 +1,7 @@
 /* portrait_make: a portrait's looks drawn by lot, kept within what people look like. */
 #include "cli/portrait.h"
 
+#include <math.h>
 #include <stddef.h>
 
 static float between(struct random_stream *stream, double low, double high) {

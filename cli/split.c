@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/experiment_file.h"
 #include "cli/output.h"
+#include "core/file.h"
 #include "core/json.h"
 
 #include <stdio.h>

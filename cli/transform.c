@@ -5,7 +5,6 @@
 #include "core/picture.h"
 #include "core/safetensors.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,8 +6,6 @@
 #include "core/json.h"
 #include "core/split.h"
 
-#include <stdlib.h>
-
 enum { KEY_DATA = 'd' };
 
 static const struct argp_option options[] = {

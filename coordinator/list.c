@@ -3,7 +3,6 @@
 #include "core/array.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool list_reserve(struct list *list, size_t count) {

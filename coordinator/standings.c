@@ -5,7 +5,6 @@
 #include "core/array.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { METRICS = STOP_RECALL + 1 };
 

@@ -5,7 +5,6 @@
 
 #include "coordinator/lease.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 enum { STATS_BUCKETS = 11 };

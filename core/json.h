@@ -9,7 +9,6 @@
 #define ASSAY_CORE_JSON_H
 
 #include "core/error.h"
-#include "core/file.h"
 
 #include <cjson/cJSON.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 #include "core/manifest.h"
 
 #include "core/checksums.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/text.h"
 

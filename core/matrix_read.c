@@ -4,6 +4,7 @@
 #include "core/place.h"
 #include "core/rules.h"
 #include "core/schema.h"
+#include "core/words.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #include "core/experiment.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/place.h"
 

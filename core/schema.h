@@ -13,7 +13,6 @@
 
 #include "core/error.h"
 #include "core/faults.h"
-#include "core/words.h"
 
 #include <cjson/cJSON.h>
 

@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "core/place.h"
 #include "core/schema_branch.h"
+#include "core/words.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "core/split_files.h"
 
+#include "core/file.h"
 #include "core/inside.h"
 #include "core/json.h"
 #include "core/text.h"

@@ -5,8 +5,6 @@
 
 #include "core/text.h"
 
-#include <stdint.h>
-
 /* The names are those of https://github.com/huggingface/safetensors. */
 enum tensor_type {
     TENSOR_F32,

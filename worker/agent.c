@@ -10,7 +10,6 @@
 #include "worker/stint.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <unistd.h>
 #include <zmq.h>
 

@@ -1,6 +1,7 @@
 #include "worker/assignment.h"
 
 #include "core/essence.h"
+#include "core/file.h"
 #include "core/inside.h"
 #include "core/json.h"
 #include "core/shortage.h"

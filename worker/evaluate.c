@@ -1,5 +1,6 @@
 #include "worker/evaluate.h"
 
+#include "core/file.h"
 #include "core/json.h"
 #include "core/standard.h"
 #include "worker/examine.h"

@@ -3,7 +3,6 @@
 #include "core/standard.h"
 #include "worker/nn/backend.h"
 
-#include <stdio.h>
 #include <string.h>
 
 error_t options_device(const struct argp_state *state, const char *text, int *device) {

@@ -1,6 +1,7 @@
 #include "worker/provision.h"
 
 #include "core/checksums.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "net/gather.h"

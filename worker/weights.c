@@ -4,7 +4,6 @@
 #include "core/pth.h"
 #include "core/text.h"
 
-#include <inttypes.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #define ASSAY_TESTS_CORE_CONFIGS_H
 
 #include "core/experiment.h"
+#include "core/file.h"
 #include "core/json.h"
 
 #include <setjmp.h>

@@ -2,6 +2,7 @@
 #include "core/schema.h"
 #include "core/schema_path.h"
 #include "core/text.h"
+#include "core/words.h"
 #include "tests/values.h"
 
 #include <setjmp.h>

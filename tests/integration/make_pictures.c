@@ -1,6 +1,7 @@
 /* make_pictures DIR COUNT: writes DIR/fake and DIR/real with COUNT PNGs of 32 x 32 each, for the
  * integration tests: noise over a slope that rises in the one class and falls in the other, so that
  * a small network learns it within a few epochs. The same COUNT gives the same bytes. */
+#include "core/file.h"
 #include "core/image.h"
 #include "core/json.h"
 #include "core/random.h"

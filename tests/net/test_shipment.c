@@ -1,6 +1,7 @@
 /* Bringing files to a coordinator that the test plays. */
 #include "net/shipment.h"
 
+#include "core/file.h"
 #include "core/json.h"
 #include "tests/cli/fake.h"
 #include "tests/few_descriptors.h"

@@ -1,6 +1,5 @@
 #include "worker/nn/work.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- the layers ---- */

@@ -8,7 +8,6 @@
 #include "core/error.h"
 
 #include <oneapi/dnnl/dnnl.h>
-#include <stddef.h>
 
 /* What oneDNN calls a memory descriptor: dims, element type (float32 here) and order in memory. All
  * of its functions take a pointer to one; only how they are made and freed depends on the version.

@@ -1,6 +1,7 @@
 #include "worker/nn/cpu/pool.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum { KERNEL = 3, STRIDE = 2, PADDING = 1 };
 

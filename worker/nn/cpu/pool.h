@@ -4,7 +4,6 @@
 
 #include "worker/nn/cpu/map.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* `taps` (one byte for each output, or NULL) keeps which of the 9 taps won: the first of equals,

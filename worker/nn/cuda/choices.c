@@ -5,7 +5,6 @@
 #include "core/sha256.h"
 #include "core/text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
