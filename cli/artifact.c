@@ -97,10 +97,8 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
     if (stands_here(experiment, checkpoint, artifact, &unread) &&
         snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
-    if (artifact == NULL && error_is_shortage(&unread)) {
-        *error = unread;
+    if (artifact == NULL && error_take_shortage(error, &unread))
         return false;
-    }
     return artifact != NULL
                ? bring(client, artifact, path, error)
                : error_set(error, ERROR_FAILED,

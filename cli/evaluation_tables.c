@@ -6,14 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `title` is NULL where the table goes on with the one above it. */
 static void print_table(const char *title, struct table *table, const struct screen *screen) {
-    if (title != NULL)
-        table_print_titled(table, screen, title);
-    else if (table->count > 0) {
-        putc('\n', screen->stream);
-        table_print(table, screen, 0);
-    }
+    table_print_titled(table, screen, title);
     table_free(table);
 }
 

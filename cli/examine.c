@@ -57,10 +57,8 @@ static bool read_picture(void *context, size_t index, struct error *error) {
     struct error fault = {0};
     if (look_at(room, index, &fault))
         return true;
-    if (error_is_shortage(&fault)) {
-        *error = fault;
+    if (error_take_shortage(error, &fault))
         return false;
-    }
     room->facts[index].fault = strdup(fault.message);
     return room->facts[index].fault != NULL || error_memory(error);
 }

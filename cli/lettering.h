@@ -21,8 +21,8 @@ double lettering_width(cairo_t *cairo, const char *text);
 void lettering_show(cairo_t *cairo, double x, double y, const char *text);
 
 /* The text, or as much of its beginning and its end, with an ellipsis between them, as is at most
- * `width` wide: names differ at their end. The caller frees. Less than that, or
- * NULL, without memory, which is noted (shortage_note). */
+ * `width` wide: names differ at their end. The caller frees. Less than that, or NULL,
+ * without memory, which is noted (shortage_note). */
 char *lettering_fit(cairo_t *cairo, double width, const char *text);
 
 #endif

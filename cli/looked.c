@@ -101,10 +101,8 @@ static enum looked collect(const struct desk *desk, size_t count, struct image *
         const char *file = field_text(one, "cam.file", NULL);
         struct error unread = {0};
         if (file != NULL && i < count && !picture_read(file, &images[i], &unread) &&
-            error_is_shortage(&unread)) {
-            *error = unread;
+            error_take_shortage(error, &unread))
             good = false;
-        }
         i++;
     }
     cJSON_Delete(answer);

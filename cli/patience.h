@@ -4,10 +4,10 @@
 #ifndef ASSAY_CLI_PATIENCE_H
 #define ASSAY_CLI_PATIENCE_H
 
-#include <stdint.h>
-
 #include "cli/screen.h"
 #include "core/error.h"
+
+#include <stdint.h>
 
 /* Zero-initialise. */
 struct patience {

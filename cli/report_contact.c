@@ -140,10 +140,8 @@ static bool add_contact(struct text *page, const cJSON *experiment, const char *
     cJSON_Delete(config);
     if (good)
         return true;
-    if (error_is_shortage(&why)) {
-        *error = why;
+    if (error_take_shortage(error, &why))
         return false;
-    }
     struct text words = {0};
     text_format(&words, "Not drawn: %s", why.message);
     report_page_note(page, text_string(&words));

@@ -50,12 +50,10 @@ static bool find(struct mistakes *mistakes, const struct score_list *list, const
             return error_memory(error);
         }
         mistakes->count++;
-        if (picture_read(mistake->path, &mistake->picture, &unread)) {
+        if (picture_read(mistake->path, &mistake->picture, &unread))
             mistakes->readable++;
-        } else if (error_is_shortage(&unread)) {
-            *error = unread;
+        else if (error_take_shortage(error, &unread))
             return false;
-        }
     }
     return true;
 }

@@ -230,7 +230,8 @@ void table_print_titled(const struct table *table, const struct screen *screen, 
     if (table->count == 0)
         return;
     putc('\n', screen->stream);
-    screen_wrap(screen, 0, title);
+    if (title != NULL)
+        screen_wrap(screen, 0, title);
     table_print(table, screen, 0);
 }
 

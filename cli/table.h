@@ -58,8 +58,8 @@ void table_heading(struct table *table, enum style style, const char *format, ..
 
 /* Titles, then rows, each indented by `indent` columns. */
 void table_print(const struct table *table, const struct screen *screen, size_t indent);
-/* The same below an empty line and a title, whose lines screen_wrap breaks. Nothing where there are
- * no rows. */
+/* The same below an empty line and a title, whose lines screen_wrap breaks (NULL: the table goes on
+ * with the one above it). Nothing where there are no rows. */
 void table_print_titled(const struct table *table, const struct screen *screen, const char *title);
 void table_free(struct table *table);
 

@@ -51,6 +51,14 @@ bool error_is_shortage(const struct error *error) {
     return error->code == ERROR_FAILED && error->cause == CAUSE_MACHINE;
 }
 
+bool error_take_shortage(struct error *error, const struct error *why) {
+    if (!error_is_shortage(why))
+        return false;
+    if (error != NULL)
+        *error = *why;
+    return true;
+}
+
 void error_store_context(struct error *error, const char *format, ...) {
     if (error == NULL)
         return;

@@ -39,6 +39,9 @@ struct error {
 /* Whether it was this process that was short of memory or descriptors, so that the error says
  * nothing of what was to be read. */
 bool error_is_shortage(const struct error *error);
+/* The same of `why` something could not be read; it becomes the error then, for the caller to fail
+ * with, where any other reason would be gone on from. */
+bool error_take_shortage(struct error *error, const struct error *why);
 
 /* Each of these is false, so that a function can end with `return error_set(...)`: macros around
  * functions, so that the compiler and the analyser see the false too. `error` may be NULL. */

@@ -24,10 +24,8 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     struct error why = {0};
     bool ok = dealer_ask(dealer, "fetch", body, "piece", fetch->timeout_ms, &piece, &why);
     cJSON_Delete(body);
-    if (!ok && error_is_shortage(&why)) {
-        *error = why;
+    if (!ok && error_take_shortage(error, &why))
         return false;
-    }
     *later = !ok && why.code == ERROR_FAILED;
     if (!ok)
         return error_set(error, why.code == ERROR_UNREACHABLE ? ERROR_UNREACHABLE : ERROR_INPUT,

@@ -139,10 +139,8 @@ static bool folder_prepare(const char *base, const cJSON *body, bool first, char
     }
     if (access(path, F_OK) == 0 &&
         (first || !identity_matches(&identity, json_member(body, "config"), &why))) {
-        if (error_is_shortage(&why)) {
-            *error = why;
+        if (error_take_shortage(error, &why))
             goto out;
-        }
         if (!set_aside(path, error))
             goto out;
     }
@@ -235,8 +233,7 @@ bool assignment_start(cJSON *body, const struct assignment_place *place,
     bool there = path != NULL && access(path, R_OK) == 0 &&
                  may_read(path, "the checkpoint", dir, options, &unread) &&
                  essence_of_file(path, config, &unread);
-    if (!there && error_is_shortage(&unread)) {
-        *error = unread;
+    if (!there && error_take_shortage(error, &unread)) {
         experiment_free(&experiment);
         return false;
     }

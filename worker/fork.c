@@ -18,10 +18,8 @@ static bool open_best(char *path, const struct checkpoint *from, struct checkpoi
     struct error unread = {0};
     bool known = path != NULL || error_memory(error);
     if (known && access(path, R_OK) == 0 && !checkpoint_open(path, best, &unread) &&
-        error_is_shortage(&unread)) {
-        *error = unread;
+        error_take_shortage(error, &unread))
         known = false;
-    }
     if (*best != NULL && (checkpoint_state(*best)->epoch != checkpoint_state(from)->best_epoch ||
                           !checkpoint_matches(*best, checkpoint_config(from)))) {
         checkpoint_close(*best);

@@ -79,10 +79,8 @@ static bool candidates_add(struct candidates *candidates, char *path,
     *candidate = (struct candidate){.path = path};
     candidates->count++;
     if (!checkpoint_open(path, &checkpoint, &damage)) {
-        if (error_is_shortage(&damage)) {
-            *error = damage;
+        if (error_take_shortage(error, &damage))
             return false;
-        }
         text_format(warnings, "warning: %s; going on without it\n", damage.message);
         return true;
     }
