@@ -19,37 +19,38 @@ static const struct {
     const char *name;
     request_handler *handler;
     enum role role; /* whose request it is */
+    enum { WRITES, READS } does; /* to the database */
 } requests[] = {
-    {"submit", people_submit, ROLE_PERSON},
-    {"list", people_list, ROLE_PERSON},
-    {"show", people_show, ROLE_PERSON},
-    {"cancel", people_cancel, ROLE_PERSON},
-    {"pause", people_pause, ROLE_PERSON},
-    {"resume", people_resume, ROLE_PERSON},
-    {"retry", people_retry, ROLE_PERSON},
-    {"priority", people_priority, ROLE_PERSON},
-    {"tag", people_tag, ROLE_PERSON},
-    {"note", people_note, ROLE_PERSON},
-    {"erase", people_erase, ROLE_PERSON},
-    {"logs", people_logs, ROLE_PERSON},
-    {"scores", people_scores, ROLE_PERSON},
-    {"workers", people_workers, ROLE_PERSON},
-    {"drain", people_drain, ROLE_PERSON},
-    {"status", people_status, ROLE_PERSON},
-    {"changes", people_changes, ROLE_PERSON},
-    {"hello", crew_hello, ROLE_WORKER},
-    {"request", crew_request, ROLE_WORKER},
-    {"heartbeat", crew_heartbeat, ROLE_WORKER},
-    {"report", crew_report, ROLE_WORKER},
-    {"goodbye", crew_goodbye, ROLE_WORKER},
-    {"offer", files_offer, ROLE_WORKER},
-    {"send", files_send, ROLE_WORKER},
-    {"fetch", files_fetch, ROLE_BOTH},
-    {"push", push_listing, ROLE_PERSON},
-    {"listings", push_listings, ROLE_PERSON},
-    {"store", push_store, ROLE_PERSON},
-    {"append", push_append, ROLE_PERSON},
-    {"gc", files_gc, ROLE_PERSON},
+    {"submit", people_submit, ROLE_PERSON, WRITES},
+    {"list", people_list, ROLE_PERSON, READS},
+    {"show", people_show, ROLE_PERSON, READS},
+    {"cancel", people_cancel, ROLE_PERSON, WRITES},
+    {"pause", people_pause, ROLE_PERSON, WRITES},
+    {"resume", people_resume, ROLE_PERSON, WRITES},
+    {"retry", people_retry, ROLE_PERSON, WRITES},
+    {"priority", people_priority, ROLE_PERSON, WRITES},
+    {"tag", people_tag, ROLE_PERSON, WRITES},
+    {"note", people_note, ROLE_PERSON, WRITES},
+    {"erase", people_erase, ROLE_PERSON, WRITES},
+    {"logs", people_logs, ROLE_PERSON, READS},
+    {"scores", people_scores, ROLE_PERSON, READS},
+    {"workers", people_workers, ROLE_PERSON, READS},
+    {"drain", people_drain, ROLE_PERSON, WRITES},
+    {"status", people_status, ROLE_PERSON, READS},
+    {"changes", people_changes, ROLE_PERSON, READS},
+    {"hello", crew_hello, ROLE_WORKER, WRITES},
+    {"request", crew_request, ROLE_WORKER, WRITES},
+    {"heartbeat", crew_heartbeat, ROLE_WORKER, WRITES},
+    {"report", crew_report, ROLE_WORKER, WRITES},
+    {"goodbye", crew_goodbye, ROLE_WORKER, WRITES},
+    {"offer", files_offer, ROLE_WORKER, WRITES},
+    {"send", files_send, ROLE_WORKER, WRITES},
+    {"fetch", files_fetch, ROLE_BOTH, READS},
+    {"push", push_listing, ROLE_PERSON, WRITES},
+    {"listings", push_listings, ROLE_PERSON, READS},
+    {"store", push_store, ROLE_PERSON, WRITES},
+    {"append", push_append, ROLE_PERSON, WRITES},
+    {"gc", files_gc, ROLE_PERSON, WRITES},
 };
 /* clang-format on */
 enum { REQUESTS = sizeof requests / sizeof requests[0] };
@@ -234,6 +235,19 @@ static bool admit(struct request *request, const struct caller *caller, const ch
            request_refuse(request, WIRE_INVALID, "%s: person has control characters", name);
 }
 
+/* Its index among the requests; REQUESTS: there is none of that name. */
+static size_t which_request(const char *name) {
+    size_t which = 0;
+    while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
+        which++;
+    return which;
+}
+
+bool coordinator_reads(const char *name) {
+    size_t which = which_request(name);
+    return which < REQUESTS && requests[which].does == READS;
+}
+
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply) {
     const char *name = message->name, *person = caller->person;
@@ -246,11 +260,9 @@ void coordinator_answer(struct coordinator *coordinator, const struct caller *ca
                               .bytes_length = message->bytes_length,
                               .reply = reply,
                               .code = WIRE_INTERNAL};
-    size_t which = 0;
+    size_t which = which_request(name);
     bool done = false;
     *reply = (struct reply){0};
-    while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
-        which++;
     bool admitted = which < REQUESTS
                         ? admit(&request, caller, name, requests[which].role)
                         : request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);

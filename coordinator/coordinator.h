@@ -101,6 +101,9 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now);
  * committed, and settled if it has to be. */
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply);
+/* Whether a request of that name writes nothing: where its batch fails, what it asks can still be
+ * answered in another. */
+bool coordinator_reads(const char *name);
 /* Nobody is lost who was seen within a lease. */
 struct presence coordinator_presence(const struct coordinator *coordinator);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a

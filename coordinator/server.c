@@ -12,16 +12,17 @@
 enum {
     BATCH_MESSAGES = 256,
     BATCH_BYTES = 32 << 20, /* of answers that wait for the commit */
-    BATCH_TAKEN = 4 << 20,  /* of files' pieces that came: others wait while they are written */
+    BATCH_TAKEN = 4 << 20,  /* of questions: others wait while files' pieces are written */
     PUBLISH_MS = 2000,
     POLL_MS = 500, /* how late a lease may be noticed to have expired */
 };
 
 /* One request of the batch and its encoded answer. */
 struct exchange {
-    zmq_msg_t identity;
+    struct frames question; /* behind the identity of whom the answer is for */
     uint64_t request;
     struct wire_packet answer;
+    bool reads;         /* the question asks for nothing to be written */
     bool later;         /* it is among the watchers, and has no answer yet */
     struct reply reply; /* what the answer is made of once the commit has settled it, else zeroed */
 };
@@ -127,26 +128,35 @@ static void encode_change(const struct server *server, struct exchange *exchange
     cJSON_Delete(body);
 }
 
+/* Sends the answer, if there is one yet, and frees the exchange. A peer that is gone, or does not
+ * read its answers, asks again. */
+static void send_answer(struct server *server, struct exchange *exchange) {
+    if (exchange->answer.body != NULL)
+        frames_send(server->socket, &exchange->question.parts[0], &exchange->answer);
+    wire_packet_free(&exchange->answer);
+    reply_free(&exchange->reply);
+    frames_free(&exchange->question);
+}
+
 /* Sends what a watcher has waited for. */
 static void send_change(struct server *server, const struct watcher *watcher) {
     struct exchange exchange = {.request = watcher->request};
-    if (zmq_msg_init_size(&exchange.identity, watcher->identity_length) != 0)
+    if (zmq_msg_init_size(&exchange.question.parts[0], watcher->identity_length) != 0)
         return;
-    memcpy(zmq_msg_data(&exchange.identity), watcher->identity, watcher->identity_length);
+    exchange.question.count = 1;
+    memcpy(zmq_msg_data(&exchange.question.parts[0]), watcher->identity, watcher->identity_length);
     encode_change(server, &exchange);
-    if (exchange.answer.body != NULL)
-        frames_send(server->socket, &exchange.identity, &exchange.answer);
-    wire_packet_free(&exchange.answer);
-    zmq_msg_close(&exchange.identity);
+    send_answer(server, &exchange);
 }
 
 /* Puts the request among the watchers, or answers it if there is no place. */
 static void take_watcher(struct server *server, struct exchange *exchange) {
     struct watcher earlier;
     bool replaced;
-    exchange->later = watchers_add(&server->watchers, zmq_msg_data(&exchange->identity),
-                                   zmq_msg_size(&exchange->identity), exchange->request,
-                                   server->coordinator->now.steady_ms, &earlier, &replaced);
+    zmq_msg_t *identity = &exchange->question.parts[0];
+    exchange->later =
+        watchers_add(&server->watchers, zmq_msg_data(identity), zmq_msg_size(identity),
+                     exchange->request, server->coordinator->now.steady_ms, &earlier, &replaced);
     if (replaced)
         send_change(server, &earlier);
     if (!exchange->later)
@@ -177,19 +187,16 @@ static struct caller caller_of(const struct server *server, struct frames *frame
     return frames->count > 1 ? guard_caller(server->guard, &frames->parts[1]) : (struct caller){0};
 }
 
-/* Decodes one message, has it answered and encodes the answer. */
-static void take(struct server *server, struct frames *frames) {
-    struct exchange *exchange = &server->batch[server->batch_count];
+/* Decodes the question, has it answered and encodes the answer. */
+static void take(struct server *server, struct exchange *exchange) {
     struct wire_message message;
     enum wire_code code;
     struct error error;
-    const struct caller caller = caller_of(server, frames);
-    memset(exchange, 0, sizeof *exchange);
-    zmq_msg_init(&exchange->identity);
-    zmq_msg_move(&exchange->identity, &frames->parts[0]);
-    if (frames_decode(frames, 1, &message, &code, &error)) {
+    const struct caller caller = caller_of(server, &exchange->question);
+    if (frames_decode(&exchange->question, 1, &message, &code, &error)) {
         struct reply reply;
         exchange->request = message.request;
+        exchange->reads = coordinator_reads(message.name);
         coordinator_answer(server->coordinator, &caller, &message, &reply);
         if (reply.later) {
             take_watcher(server, exchange);
@@ -199,7 +206,6 @@ static void take(struct server *server, struct frames *frames) {
         } else {
             encode_reply(&reply, exchange);
         }
-        server->batch_taken += message.bytes_length;
         server->batch_reports += reply.name != NULL && strcmp(reply.name, "ack") == 0;
         reply_free(&reply);
         wire_message_free(&message);
@@ -208,33 +214,6 @@ static void take(struct server *server, struct frames *frames) {
         encode_error(code, error.message, exchange);
     }
     server->batch_bytes += exchange->answer.body_length + exchange->answer.bytes_length;
-    server->batch_count++;
-}
-
-/* Sends the answers, or instead of each that the batch has failed. */
-static void send_answers(struct server *server, const struct error *failure) {
-    for (size_t i = 0; i < server->batch_count; i++) {
-        struct exchange *exchange = &server->batch[i];
-        if (failure != NULL && !exchange->later) {
-            wire_packet_free(&exchange->answer);
-            encode_error(WIRE_INTERNAL, failure->message, exchange);
-        } else if (exchange->reply.settle != NULL) {
-            exchange->reply.settle(server->coordinator, &exchange->reply);
-            encode_reply(&exchange->reply, exchange);
-        }
-        reply_free(&exchange->reply);
-        /* A peer that is gone, or does not read its answers, asks again. */
-        if (exchange->answer.body != NULL)
-            frames_send(server->socket, &exchange->identity, &exchange->answer);
-        wire_packet_free(&exchange->answer);
-        zmq_msg_close(&exchange->identity);
-    }
-    server->stats.requests += (int64_t)server->batch_count;
-    server->stats.reports += failure == NULL ? (int64_t)server->batch_reports : 0;
-    server->batch_reports = 0;
-    server->batch_count = 0;
-    server->batch_bytes = 0;
-    server->batch_taken = 0;
 }
 
 static bool commit(struct server *server, struct error *error) {
@@ -246,6 +225,51 @@ static bool commit(struct server *server, struct error *error) {
     else if (wrote)
         stats_commit(&server->stats, clock_steady_seconds() - began_s);
     return good;
+}
+
+/* Instead of each answer but those of watchers: that the batch has failed. */
+static void answer_failure(struct server *server, const struct error *failure, bool readers_only) {
+    for (size_t i = 0; i < server->batch_count; i++) {
+        struct exchange *exchange = &server->batch[i];
+        if (exchange->later || (readers_only && !exchange->reads))
+            continue;
+        wire_packet_free(&exchange->answer);
+        reply_free(&exchange->reply);
+        encode_error(WIRE_INTERNAL, failure->message, exchange);
+    }
+}
+
+/* After a batch that has failed: what only reads is answered all the same, in a batch of its own.
+ */
+static void read_again(struct server *server, struct moment now) {
+    struct error error;
+    if (!coordinator_begin(server->coordinator, now))
+        return;
+    for (size_t i = 0; i < server->batch_count; i++) {
+        struct exchange *exchange = &server->batch[i];
+        if (exchange->later || !exchange->reads)
+            continue;
+        wire_packet_free(&exchange->answer);
+        take(server, exchange);
+    }
+    if (!commit(server, &error))
+        answer_failure(server, &error, true);
+}
+
+static void send_answers(struct server *server) {
+    for (size_t i = 0; i < server->batch_count; i++) {
+        struct exchange *exchange = &server->batch[i];
+        if (exchange->reply.settle != NULL) {
+            exchange->reply.settle(server->coordinator, &exchange->reply);
+            encode_reply(&exchange->reply, exchange);
+        }
+        send_answer(server, exchange);
+    }
+    server->stats.requests += (int64_t)server->batch_count;
+    server->batch_count = 0;
+    server->batch_bytes = 0;
+    server->batch_taken = 0;
+    server->batch_reports = 0;
 }
 
 void server_export(struct server *server, struct exporter *exporter) {
@@ -265,7 +289,6 @@ static void publish(struct server *server) {
 
 /* One turn: what waits now, in one transaction. */
 static void serve_batch(struct server *server) {
-    struct frames frames;
     struct error error;
     bool drained = false;
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
@@ -275,16 +298,24 @@ static void serve_batch(struct server *server) {
         guard_refresh(server->guard);
     while (server->batch_count < BATCH_MESSAGES && server->batch_bytes < BATCH_BYTES &&
            server->batch_taken < BATCH_TAKEN && !drained) {
-        drained = !frames_receive(server->socket, &frames);
+        struct exchange *exchange = &server->batch[server->batch_count];
+        memset(exchange, 0, sizeof *exchange);
+        drained = !frames_receive(server->socket, &exchange->question);
         if (!drained) {
-            take(server, &frames);
-            frames_free(&frames);
+            take(server, exchange);
+            server->batch_taken += frames_bytes(&exchange->question);
+            server->batch_count++;
         }
     }
     if (drained)
         coordinator_expire(server->coordinator);
-    bool good = commit(server, &error);
-    send_answers(server, good ? NULL : &error);
+    if (commit(server, &error)) {
+        server->stats.reports += (int64_t)server->batch_reports;
+    } else {
+        answer_failure(server, &error, false);
+        read_again(server, now);
+    }
+    send_answers(server);
     serve_watchers(server);
     publish(server);
     finish_turn(server->coordinator->finish, server->coordinator->now.steady_ms);

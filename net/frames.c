@@ -49,6 +49,13 @@ void frames_free(struct frames *frames) {
     frames->count = 0;
 }
 
+size_t frames_bytes(const struct frames *frames) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < frames->count && i < FRAMES_MAX; i++)
+        bytes += zmq_msg_size(&frames->parts[i]);
+    return bytes;
+}
+
 bool frames_decode(struct frames *frames, size_t skip, struct wire_message *message,
                    enum wire_code *code, struct error *error) {
     struct wire_frame views[FRAMES_MAX] = {{0}};

@@ -24,6 +24,8 @@ void frames_set_options(void *socket, const char *endpoint);
 /* Takes one message without waiting; false when there is none. Free with frames_free. */
 bool frames_receive(void *socket, struct frames *frames);
 void frames_free(struct frames *frames);
+/* Of the parts that are kept, together. */
+size_t frames_bytes(const struct frames *frames);
 
 /* wire_decode of the frames after the first `skip`. */
 bool frames_decode(struct frames *frames, size_t skip, struct wire_message *message,

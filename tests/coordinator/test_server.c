@@ -153,12 +153,48 @@ static void of_one_client_the_earlier_wait_is_answered(void **state) {
     assert_int_equal(queued(stage), 0);
 }
 
+/* --- a batch that fails --- */
+
+/* In SQLite's exclusive lock the server finds nothing to begin, and both requests wait for it: they
+ * are of one batch, which fails since the file is not there to be written. */
+static void who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept(void **state) {
+    struct stage *stage = *state;
+    struct wire_message message;
+    void *folder = stage->folder;
+    char *moved = temporary_path(&folder, "moved.db");
+    sqlite3 *beside;
+    cJSON_Delete(ask(stage, "submit", body_submit("a test's key", 1, 1, 1), "submitted"));
+    assert_int_equal(sqlite3_open(stage->path, &beside), SQLITE_OK);
+    sqlite3_busy_timeout(beside, PATIENCE_MS);
+    assert_int_equal(sqlite3_exec(beside, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    uint64_t submitting = send_request(stage, "submit", body_submit("another key", 2, 1, 1));
+    uint64_t asking = send_request(stage, "status", body("{}"));
+    assert_int_equal(rename(stage->path, moved), 0);
+    usleep(100000); /* for both to arrive; where they do not, less is tested */
+    assert_int_equal(sqlite3_close(beside), SQLITE_OK);
+    next_is(stage, "error", &message);
+    assert_int_equal(message.request, submitting);
+    const char *said = cJSON_GetStringValue(json_member(message.body, "message"));
+    if (strstr(said, "was moved away") == NULL)
+        fail_msg("%s", said);
+    wire_message_free(&message);
+    next_is(stage, "coordinator", &message);
+    assert_int_equal(message.request, asking);
+    assert_true(number(message.body, "queued") == 1);
+    wire_message_free(&message);
+    assert_int_equal(rename(moved, stage->path), 0);
+    cJSON_Delete(ask(stage, "submit", body_submit("another key", 2, 1, 1), "submitted"));
+    assert_int_equal(queued(stage), 3);
+    free(moved);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(workers_train_side_by_side_and_a_silent_one_is_replaced),
         ON_STAGE(what_was_answered_is_there_after_a_restart),
         ON_STAGE(who_waits_is_answered_by_what_changes),
         ON_STAGE(of_one_client_the_earlier_wait_is_answered),
+        ON_STAGE(who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept),
         ON_STAGE(a_port_that_is_taken_is_an_error_that_says_so),
         ON_STAGE(a_socket_file_that_a_coordinator_has_is_an_error_that_says_so),
         ON_STAGE(a_file_that_is_no_socket_is_not_removed_to_listen_there),

@@ -18,7 +18,7 @@ until_true "all are done" sh -c "[ \$($ASSAY_BIN/assay ls report --json | grep -
 count() { grep -o "$1" "$2" | wc -l; }
 
 assay report report --out report.html >out 2>err || fail "$(cat err)"
-[ "$(cat out)" = report.html ] && [ ! -s err ] || fail "$(cat out err)"
+[ "$(cat out)" = report.html ] && ! grep -v '^report: [a-z ]*$' err || fail "$(cat out)" # progress, on a slow machine
 mistakes=$(count '<figure>' report.html)
 [ "$mistakes" -gt 0 ] || fail "no mistakes"
 [ "$(count 'alt="Where the network saw' report.html)" = "$mistakes" ] || fail "not every mistake has a map"
