@@ -36,7 +36,7 @@ same_as_calm() {
 }
 
 write_experiment "$work/calm.json" 40 $epochs
-small_checkpoints "$work/calm.json"
+few_checkpoints "$work/calm.json"
 sed '2i "max_attempts": 100,' "$work/calm.json" >"$work/tight.json"
 start_coordinator
 calm=$(submit "$work/calm.json")

@@ -16,7 +16,7 @@ coordinator_options=(--lease 1)
 workers=(one two)
 
 write_experiment "$work/calm.json" 160 $epochs '{"train.seed": [0, 1]}'
-small_checkpoints "$work/calm.json"
+few_checkpoints "$work/calm.json"
 # no number of kills may be too many
 sed '2i "max_attempts": 100,' "$work/calm.json" | sed 's/"calm"/"shaken"/' >"$work/shaken.json"
 

@@ -2,6 +2,7 @@
 # assay submit --from: going on from any checkpoint gives the bits of the run that never stopped.
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 
+optimizer='"name": "adam"'
 write_experiment "$work/four.json" 40 4
 sed 's|"epochs": 4|"epochs": 6|; s|"name": "four"|"name": "six"|' "$work/four.json" >"$work/six.json"
 start_coordinator

@@ -41,7 +41,7 @@ endpoint=tcp://10.77.0.1:7470
 start_coordinator
 
 write_experiment calm.json 40 $epochs
-small_checkpoints calm.json
+few_checkpoints calm.json
 sed 's/"calm"/"shaken"/' calm.json >shaken.json
 calm=$(submit calm.json)
 start_worker near "${as_worker[@]}"

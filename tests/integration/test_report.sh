@@ -8,7 +8,7 @@ cd "$work"
 write_experiment report.json 40 1 '{"train.seed": [0, 1], "augmentations": {"crop": [{"op": "random_crop", "size": 32},
     {"op": "normalize"}], "jitter": [{"op": "random_crop", "size": 32}, {"op": "color_jitter", "brightness": 0.5},
     {"op": "normalize"}]}}'
-sed -i 's/"train": {/&"optimizer": {"lr": 1e-9}, /' report.json
+sed -i 's/"optimizer": {/&"lr": 1e-9, /' report.json
 start_coordinator
 assay submit report.json --tag paper --note $'at a rate of\n<nothing>' >submitted
 start_worker one

@@ -5,6 +5,7 @@
 
 epochs=4
 coordinator_options=(--lease 600)
+optimizer='"name": "adam"'
 write_experiment "$work/one.json" 40 $epochs
 start_coordinator
 id=$(submit "$work/one.json")

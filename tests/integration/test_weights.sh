@@ -32,7 +32,7 @@ assay weights --json "$(checkpoint_path "$first" last)" >"$work/weights.json"
 
 # A learning rate of almost nothing leaves the parameters as they were begun with.
 sed "s|\"weights\": null|\"weights\": \"$(checkpoint_path "$first" last)\", \"fresh\": []|; s|\"epochs\": 2|\"epochs\": 1|
-    s|\"checkpoint_every\": 2|\"optimizer\": {\"name\": \"adam\", \"lr\": 1e-30}|; s|, \"matrix\".*||" \
+    s|\"optimizer\": {|&\"lr\": 1e-30, |; s|, \"matrix\".*||" \
     "$work/demo.json" >"$work/again.json"
 again=$(submit "$work/again.json")
 until_true "experiment $again is done" in_state "$again" done

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 epochs=6
+optimizer='"name": "adam"'
 write_experiment "$work/calm.json" 40 $epochs
 write_experiment "$work/shaken.json" 40 $epochs
 
