@@ -92,7 +92,7 @@ run 0 assay validate --data --json demo.json
 expect "experiments" "$(query "SELECT json_array_length(document, '\$[0].experiments') FROM input")" 2
 expect "training pictures" \
     "$(query "SELECT document ->> '\$[0].experiments[1].pictures.train' FROM input")" 32
-expect "a default" "$(query "SELECT document ->> '\$[0].experiments[1].config.train.scheduler.min_lr' FROM input")" 1.0e-08
+expect "a default" "$(query "SELECT document ->> '\$[0].experiments[1].config.train.scheduler.min_lr' FROM input")" 1.0e-06
 
 run 0 assay init pictures --out first.json
 says '^real +1 \(real\) +20 '
