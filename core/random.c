@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* --- MT19937: Matsumoto and Nishimura 1998, seeded and drawn from as CPython's _randommodule.c and
  * random.py do --- */
@@ -129,10 +130,29 @@ uint32_t random_below(struct random_stream *stream, uint32_t bound) {
     return high;
 }
 
-double random_normal(struct random_stream *stream) {
+/* Of two uniforms in their order. */
+static double normal(double first, double second) {
     const double turn = 6.283185307179586;
-    double radius = sqrt(-2.0 * log(1.0 - random_uniform(stream)));
-    return radius * cos(turn * random_uniform(stream));
+    return sqrt(-2.0 * log(1.0 - first)) * cos(turn * second);
+}
+
+double random_normal(struct random_stream *stream) {
+    double first = random_uniform(stream);
+    return normal(first, random_uniform(stream));
+}
+
+void random_normals(const struct random_stream *stream, uint32_t first, size_t count,
+                    double *normals) {
+    uint32_t counter[4], block[4];
+    memcpy(counter, stream->counter, sizeof counter);
+    for (size_t i = 0; i < count; i++) {
+        if (i % 2 == 0) {
+            counter[0] = first / 2 + (uint32_t)(i / 2);
+            philox4x32(counter, stream->key, block);
+        }
+        const uint32_t *words = block + i % 2 * 2;
+        normals[i] = normal(philox_uniform(words[0]), philox_uniform(words[1]));
+    }
 }
 
 void random_shuffle(struct random_stream *stream, size_t *indexes, size_t count) {

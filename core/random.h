@@ -55,6 +55,10 @@ double random_range(struct random_stream *stream, double low, double high);
 uint32_t random_below(struct random_stream *stream, uint32_t bound);
 /* Standard normal: Box-Muller on two uniforms, the cosine branch. */
 double random_normal(struct random_stream *stream);
+/* What a new stream's `first`th call of random_normal and those behind it return, wherever the
+ * stream is now, so that threads can share the work. `first` is even. */
+void random_normals(const struct random_stream *stream, uint32_t first, size_t count,
+                    double *normals);
 /* Fisher-Yates from the end with random_below. */
 void random_shuffle(struct random_stream *stream, size_t *indexes, size_t count);
 

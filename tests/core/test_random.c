@@ -214,6 +214,21 @@ static void normal_has_mean_0_variance_1_and_normal_tails(void **state) {
     assert_true(fabs(beyond_2 / count - 0.0455) < 0.0025);
 }
 
+static void normals_can_be_had_from_the_middle(void **state) {
+    (void)state;
+    double normals[101];
+    struct random_stream stream;
+    random_open(&stream, 6, RANDOM_INITIAL, 0, 1);
+    for (size_t i = 0; i < 101; i++)
+        normals[i] = random_normal(&stream);
+    for (size_t first = 0; first < 101; first += 2)
+        for (size_t count = 0; count <= 101 - first; count += 1 + count / 2) {
+            double some[101];
+            random_normals(&stream, (uint32_t)first, count, some);
+            assert_memory_equal(some, normals + first, count * sizeof *some);
+        }
+}
+
 static void random_shuffle_permutes_and_reaches_every_order(void **state) {
     (void)state;
     int seen[6] = {0};
@@ -252,6 +267,7 @@ int main(void) {
         cmocka_unit_test(below_gives_every_number_equally_often),
         cmocka_unit_test(below_has_no_bias_where_a_plain_remainder_has_most),
         cmocka_unit_test(normal_has_mean_0_variance_1_and_normal_tails),
+        cmocka_unit_test(normals_can_be_had_from_the_middle),
         cmocka_unit_test(random_shuffle_permutes_and_reaches_every_order),
         cmocka_unit_test(any_word_of_a_stream_can_be_had_alone),
     };

@@ -20,12 +20,19 @@ static void fill_constant(float *values, size_t count, float value) {
 }
 
 /* torch.nn.init.kaiming_normal_(mode="fan_out", nonlinearity="relu"): std = sqrt(2 / fan_out). */
-static void fill_he_normal(struct random_stream *stream, float *values,
+static void fill_he_normal(const struct random_stream *stream, float *values,
                            const struct parameter *parameter) {
     double fan_out = (double)(parameter->shape[0] * parameter->shape[2] * parameter->shape[3]);
     double deviation = sqrt(2 / fan_out);
-    for (size_t i = 0; i < parameter->count; i++)
-        values[i] = (float)(deviation * random_normal(stream));
+    enum { PIECE = 1024 };
+#pragma omp parallel for schedule(static) if (parameter->count > PIECE)
+    for (size_t at = 0; at < parameter->count; at += PIECE) {
+        double normals[PIECE];
+        size_t rest = parameter->count - at, count = rest < PIECE ? rest : PIECE;
+        random_normals(stream, (uint32_t)at, count, normals);
+        for (size_t i = 0; i < count; i++)
+            values[at + i] = (float)(deviation * normals[i]);
+    }
 }
 
 /* torch.nn.Linear: weight and bias uniform in +-1/sqrt(fan_in). */

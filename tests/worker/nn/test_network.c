@@ -192,6 +192,26 @@ static void convolutions_begin_he_normal(void **state) {
     network_free(&network);
 }
 
+/* Computed in Python from the papers: Philox 4x32-10 of the seed and the name's FNV-1a, then
+ * Box-Muller. */
+static void a_parameters_values_follow_from_the_seed_and_its_name(void **state) {
+    (void)state;
+    static const struct {
+        size_t index;
+        float value;
+    } known[] = {{0, 0.0108204354f},    {1, 0.0241854433f},     {1023, 0.0376920588f},
+                 {1024, 0.0118685924f}, {1025, 0.00428062724f}, {2359295, 0.024937259f}};
+    struct network network;
+    size_t count;
+    assert_true(network_build("resnet50", HEAD_RELU, 0, &network, NULL));
+    float *values = initial(&network, "layer4.1.conv2.weight", 3, &count);
+    assert_int_equal(count, 2359296);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        assert_float_equal(values[known[i].index], known[i].value, 1e-8);
+    free(values);
+    network_free(&network);
+}
+
 /* +-1/sqrt(2048): a uniform distribution's deviation is its half width / sqrt(3) */
 static void linear_layers_begin_uniform(void **state) {
     (void)state;
@@ -362,6 +382,7 @@ int main(void) {
         cmocka_unit_test(a_picture_without_pixels_is_refused_with_the_smallest_size),
         cmocka_unit_test(an_unknown_arch_is_refused),
         cmocka_unit_test(convolutions_begin_he_normal),
+        cmocka_unit_test(a_parameters_values_follow_from_the_seed_and_its_name),
         cmocka_unit_test(linear_layers_begin_uniform),
         cmocka_unit_test(fresh_values_have_pytorchs_distributions),
         cmocka_unit_test(batch_norm_begins_with_ones_and_zeros),
