@@ -4,12 +4,9 @@
 #include "coordinator/desk.h"
 #include "coordinator/fork.h"
 #include "coordinator/lookups.h"
-#include "coordinator/records.h"
-#include "core/array.h"
 #include "core/json.h"
 #include "core/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,69 +57,6 @@ void reply_free(struct reply *reply) {
     free(reply->bytes);
     free(reply->unsettled);
     *reply = (struct reply){0};
-}
-
-/* --- desk.h --- */
-
-bool request_refuse(struct request *request, enum wire_code code, const char *format, ...) {
-    char text[sizeof request->error.message];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    request->code = code;
-    return error_set(&request->error, ERROR_INPUT, "%s", text);
-}
-
-bool request_done(struct request *request, const char *name, cJSON *body) {
-    *request->reply = (struct reply){.name = name, .body = body};
-    return true;
-}
-
-static bool note_finished(struct coordinator *coordinator, int64_t id, struct error *error) {
-    if (coordinator->finish == NULL)
-        return true;
-    int64_t *finished = reallocarray(coordinator->finished, coordinator->finished_count + 1,
-                                     sizeof *coordinator->finished);
-    if (finished == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for --on-finish");
-    finished[coordinator->finished_count++] = id;
-    coordinator->finished = finished;
-    return true;
-}
-
-bool desk_end(struct coordinator *coordinator, struct job *job, const char *outcome,
-              const char *why, struct error *error) {
-    if (!record_end(coordinator->store, job, outcome, why, coordinator->now.unix_ms, error))
-        return false;
-    if (lease_final(&job->lease) && !note_finished(coordinator, job->id, error))
-        return false;
-    job->progress = (struct job_progress){0};
-    bool done = job->lease.state == LEASE_DONE;
-    int64_t id = job->id;
-    scheduler_settle(&coordinator->scheduler, job);
-    return !done || lookup_barriers(coordinator->store, id, &coordinator->scheduler,
-                                    scheduler_step_barrier, error);
-}
-
-bool desk_forget(struct coordinator *coordinator, const struct worker *worker,
-                 struct error *error) {
-    if (!record_worker_gone(coordinator->store, worker->name, error))
-        return false;
-    scheduler_remove_worker(&coordinator->scheduler, worker->name);
-    return true;
-}
-
-bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error) {
-    void *doomed = array_room(coordinator->doomed, coordinator->doomed_count + 1,
-                              &coordinator->doomed_room, sizeof *coordinator->doomed);
-    if (doomed == NULL)
-        return error_set(error, ERROR_FAILED, "no memory for files to be removed");
-    coordinator->doomed = doomed;
-    struct doomed *added = &coordinator->doomed[coordinator->doomed_count++];
-    added->fate = FATE_OPEN;
-    memcpy(added->sha256, sha256, SHA256_TEXT_SIZE);
-    return true;
 }
 
 /* --- the batch --- */
@@ -293,14 +227,10 @@ static bool expire_job(struct coordinator *coordinator, struct job *job, struct 
     return desk_end(coordinator, job, "lost", why, error);
 }
 
-struct presence coordinator_presence(const struct coordinator *coordinator) {
-    return (struct presence){coordinator->now.steady_ms, coordinator->lease_ms};
-}
-
 void coordinator_expire(struct coordinator *coordinator) {
     struct scheduler *scheduler = &coordinator->scheduler;
     int64_t now_ms = coordinator->now.steady_ms;
-    const struct presence present = coordinator_presence(coordinator),
+    const struct presence present = desk_presence(coordinator),
                           known = {now_ms, COORDINATOR_FORGET_MS};
     struct error error;
     struct job *job;
@@ -346,7 +276,7 @@ bool coordinator_wrote(const struct coordinator *coordinator) {
 bool coordinator_measure(struct coordinator *coordinator, struct stats *stats,
                          struct error *error) {
     const struct scheduler *scheduler = &coordinator->scheduler;
-    const struct presence present = coordinator_presence(coordinator);
+    const struct presence present = desk_presence(coordinator);
     int64_t workers = (int64_t)scheduler->workers.count, busy = 0;
     stats->started_ms = coordinator->started.unix_ms;
     stats->artifact_bytes = coordinator->uploads != NULL ? uploads_bytes(coordinator->uploads) : 0;

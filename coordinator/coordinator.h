@@ -104,8 +104,6 @@ void coordinator_answer(struct coordinator *coordinator, const struct caller *ca
 /* Whether a request of that name writes nothing: where its batch fails, what it asks can still be
  * answered in another. */
 bool coordinator_reads(const char *name);
-/* Nobody is lost who was seen within a lease. */
-struct presence coordinator_presence(const struct coordinator *coordinator);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */
 void coordinator_expire(struct coordinator *coordinator);

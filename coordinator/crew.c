@@ -25,7 +25,7 @@ static bool make_place(struct request *request) {
     if (scheduler_worker(scheduler, json_string(request->body, "worker")) != NULL ||
         scheduler->workers.count < COORDINATOR_WORKERS_MAX)
         return true;
-    const struct presence present = coordinator_presence(coordinator);
+    const struct presence present = desk_presence(coordinator);
     const struct worker *lost = scheduler_gone(scheduler, &present);
     if (lost != NULL)
         return desk_forget(coordinator, lost, &request->error);
@@ -99,7 +99,7 @@ static struct worker *worker_of(struct request *request) {
 bool crew_request(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
-    const struct presence present = coordinator_presence(coordinator);
+    const struct presence present = desk_presence(coordinator);
     const struct worker *worker = worker_of(request);
     if (worker == NULL)
         return false;
@@ -125,17 +125,6 @@ bool crew_request(struct request *request) {
         return request_done(request, "assignment", answer);
     cJSON_Delete(answer);
     return false;
-}
-
-struct job *desk_held_job(struct request *request) {
-    struct coordinator *coordinator = request->coordinator;
-    const cJSON *body = request->body;
-    struct job *job = scheduler_find(&coordinator->scheduler, json_integer(body, "experiment"));
-    if (job == NULL ||
-        !lease_held_by(&job->lease, json_string(body, "worker"), json_integer(body, "attempt")))
-        return NULL;
-    lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
-    return job;
 }
 
 static void progress_read(const cJSON *body, struct job_progress *progress) {

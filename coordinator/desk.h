@@ -1,4 +1,5 @@
-/* desk: how a request is handled: the functions behind the names of docs/protocol.md.
+/* desk: how a request is handled: the functions behind the names of docs/protocol.md, each in the
+ * file that is named above it, and in desk.c what several of them do.
  *
  * A handler checks everything first and writes then: what it refuses has changed nothing. When the
  * database fails it returns false with the error set by whoever failed, and the batch is undone.
@@ -26,6 +27,9 @@ bool request_refuse(struct request *request, enum wire_code code, const char *fo
     __attribute__((format(printf, 3, 4)));
 /* Sets the answer's name (a literal) and takes its body. Returns true. */
 bool request_done(struct request *request, const char *name, cJSON *body);
+
+/* Nobody is lost who was seen within a lease. */
+struct presence desk_presence(const struct coordinator *coordinator);
 
 /* The job has left running, or the queue for good: writes that down. `why` may be NULL. The job is
  * gone from the scheduler afterwards if it is final. */

@@ -57,7 +57,7 @@ struct waits {
 static const char *why_waits(struct request *request, const struct job *job, struct waits *waits,
                              bool *good) {
     struct coordinator *coordinator = request->coordinator;
-    const struct presence present = coordinator_presence(coordinator);
+    const struct presence present = desk_presence(coordinator);
     if (job->lease.state != LEASE_QUEUED)
         return NULL;
     if (job->lease.paused)
@@ -174,7 +174,7 @@ bool people_scores(struct request *request) {
 
 static cJSON *worker_json(struct coordinator *coordinator, const struct worker *worker) {
     const struct job *job = scheduler_held(&coordinator->scheduler, worker->name);
-    const struct presence present = coordinator_presence(coordinator);
+    const struct presence present = desk_presence(coordinator);
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "worker", worker->name);
     cJSON_AddStringToObject(object, "host", worker->host);
