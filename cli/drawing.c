@@ -1,9 +1,7 @@
 #include "cli/drawing_marks.h"
 
 #include "cli/lettering.h"
-#include "cli/output.h"
 #include "core/array.h"
-#include "core/atomic_file.h"
 
 #include <cairo.h>
 #include <stdlib.h>
@@ -125,36 +123,4 @@ void drawing_fitted(struct drawing *drawing, const struct words *words, double x
     drawing_words(drawing, words, x, y, shown != NULL ? shown : "");
     drawing->failed = drawing->failed || shown == NULL;
     free(shown);
-}
-
-/* --- writing --- */
-
-bool drawing_takes(const char *path) {
-    return output_is(path, ".png") || output_is(path, ".svg");
-}
-
-static bool svg_write(const struct drawing *drawing, const char *path, const char *title,
-                      struct error *error) {
-    struct text text = {0};
-    struct atomic_file file;
-    drawing_svg(drawing, title, &text);
-    text_add(&text, "\n", 1);
-    if (text.failed) {
-        text_free(&text);
-        return error_memory(error);
-    }
-    bool begun = atomic_file_begin(path, &file, error);
-    bool written = begun && atomic_file_write(&file, text.data, text.length, error);
-    if (begun && !written)
-        atomic_file_abandon(&file);
-    text_free(&text);
-    return written && atomic_file_commit(&file, error);
-}
-
-bool drawing_write(const struct drawing *drawing, const char *path, const char *title,
-                   struct error *error) {
-    if (drawing->failed)
-        return error_memory(error);
-    return output_is(path, ".png") ? drawing_png_write(drawing, path, error)
-                                   : svg_write(drawing, path, title, error);
 }

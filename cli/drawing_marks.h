@@ -1,5 +1,5 @@
 /* drawing_marks: what a drawing is made of, for the files that write it (cli/drawing_png.c,
- * cli/drawing_svg.c).
+ * cli/drawing_svg.c, and cli/drawing_write.c, which chooses between them).
  */
 #ifndef ASSAY_CLI_DRAWING_MARKS_H
 #define ASSAY_CLI_DRAWING_MARKS_H
