@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_OUT = 'o', PROGRESS_AFTER_MS = 2000 };
+enum { KEY_OUT = 'o' };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "F.html", 0, "Where the page goes", 0}, {0}};
@@ -43,21 +43,6 @@ static const struct command_line line = {
     .least = 1,
     .most = COMMAND_ANY,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
-
-const struct contender *report_best(const struct report *report) {
-    return &report->contenders[report->order[0]];
-}
-
-void report_tell(void *context) {
-    struct report *report = context;
-    if (clock_steady_ms() - report->began_ms < PROGRESS_AFTER_MS)
-        return;
-    if (report->screen.redraws)
-        screen_live(&report->screen, report->doing);
-    else if (report->doing != report->told)
-        fputs(report->doing, stderr);
-    report->told = report->doing;
-}
 
 static void begin_part(struct report *report, const char *doing) {
     report->doing = doing;
