@@ -1,6 +1,6 @@
 #include "cli/child.h"
 
-#include "cli/run_program.h"
+#include "cli/program.h"
 #include "core/clock.h"
 
 #include <fcntl.h>

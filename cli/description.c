@@ -1,6 +1,6 @@
 #include "cli/description.h"
 
-#include "cli/run_program.h"
+#include "cli/program.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
-#include "cli/run_program.h"
+#include "cli/program.h"
 #include "cli/screen.h"
 #include "core/home.h"
 #include "core/machine.h"
