@@ -2,9 +2,9 @@
 #include "cli/artifact.h"
 #include "cli/field.h"
 #include "cli/run_program.h"
-#include "core/file.h"
 #include "core/home.h"
 #include "core/json.h"
+#include "core/storage.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -88,7 +88,8 @@ static const struct command_line line = {
 static bool config_file(const cJSON *config, char *name, size_t size, struct error *error) {
     char *text = json_text(config);
     int descriptor = memfd_create("config.json", 0);
-    bool good = text != NULL && descriptor >= 0 && file_write_all(descriptor, text, strlen(text));
+    bool good =
+        text != NULL && descriptor >= 0 && storage_write_all(descriptor, text, strlen(text));
     if (!good)
         error_errno(error, ERROR_FAILED, "cannot keep the config in memory");
     snprintf(name, size, "/proc/self/fd/%d", descriptor);

@@ -4,6 +4,7 @@
 #include "core/atomic_file.h"
 #include "core/depot.h"
 #include "core/file.h"
+#include "core/storage.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,12 +55,13 @@ static bool make_folders(const struct blobs *blobs, struct error *error) {
     if (!folder_make(path, error))
         return false;
     snprintf(path, sizeof path, "%s/sha256", blobs->dir);
-    if (!folder_make(path, error) || !folder_sync(path, error) || !folder_sync(blobs->dir, error))
+    if (!folder_make(path, error) || !storage_sync_folder(path, error) ||
+        !storage_sync_folder(blobs->dir, error))
         return false;
     for (unsigned i = 0; i < 256; i++) {
         snprintf(front, sizeof front, "%02x", i);
         depot_folder(blobs->dir, front, path);
-        if (access(path, F_OK) == 0 && !folder_sync(path, error))
+        if (access(path, F_OK) == 0 && !storage_sync_folder(path, error))
             return false;
     }
     return true;
@@ -134,7 +136,7 @@ bool blobs_append(struct blobs *blobs, const char *sha256, const void *data, siz
         close(descriptor);
         return error_set(error, ERROR_FAILED, "%s is a worker's own file", path);
     }
-    bool ok = file_write_all(descriptor, data, length);
+    bool ok = storage_write_all(descriptor, data, length);
     if (!ok) {
         error_errno(error, ERROR_FAILED, "cannot write %s", path);
         /* what cannot be cut off shows when the part is sealed */

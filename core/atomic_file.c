@@ -1,6 +1,6 @@
 #include "core/atomic_file.h"
 
-#include "core/file.h"
+#include "core/storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
 
 bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
                        struct error *error) {
-    return file_write_all(file->descriptor, data, length) ||
+    return storage_write_all(file->descriptor, data, length) ||
            error_errno(error, ERROR_FAILED, "cannot write %s", written_name(file));
 }
 
@@ -81,7 +81,7 @@ bool atomic_file_commit(struct atomic_file *file, struct error *error) {
         atomic_file_abandon(file);
         return false;
     }
-    bool ok = folder_sync_of(file->path, error);
+    bool ok = storage_sync_folder_of(file->path, error);
     atomic_file_free(file);
     return ok;
 }
@@ -158,7 +158,7 @@ bool atomic_file_link(const char *from, const char *path, struct error *error) {
         unlink(temporary);
         goto out;
     }
-    ok = folder_sync_of(path, error);
+    ok = storage_sync_folder_of(path, error);
 out:
     free(temporary);
     return ok;

@@ -1,10 +1,10 @@
 #include "core/file.h"
 
 #include "core/atomic_file.h"
+#include "core/storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,20 +92,6 @@ void *file_piece(int descriptor, const char *path, int64_t offset, size_t length
     return bytes;
 }
 
-bool file_write_all(int descriptor, const void *data, size_t length) {
-    const char *bytes = data;
-    while (length > 0) {
-        ssize_t written = write(descriptor, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
-
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error) {
     struct atomic_file file;
     if (!atomic_file_begin(path, &file, error))
@@ -120,7 +106,7 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
 static bool folder_make_one(const char *path, struct error *error) {
     struct stat status;
     if (mkdir(path, 0777) == 0) {
-        bool durable = folder_sync_of(path, error);
+        bool durable = storage_sync_folder_of(path, error);
         if (!durable) /* else the next one would take it to be */
             rmdir(path);
         return durable;
@@ -158,23 +144,4 @@ bool folder_make_of(const char *path, struct error *error) {
                                : error_machine(error, "no memory to make the folder of %s", path);
     free(folder);
     return made;
-}
-
-bool folder_sync(const char *path, struct error *error) {
-    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = descriptor >= 0 && fsync(descriptor) == 0;
-    if (!ok)
-        error_errno(error, ERROR_FAILED, "cannot sync the folder %s", path);
-    if (descriptor >= 0)
-        close(descriptor);
-    return ok;
-}
-
-bool folder_sync_of(const char *path, struct error *error) {
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return error_machine(error, "no memory to sync the folder of %s", path);
-    bool ok = folder_sync(dirname(copy), error);
-    free(copy);
-    return ok;
 }

@@ -20,9 +20,6 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
 void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,
                  struct error *error);
 
-/* Writes all of it to an open file; false with errno set. */
-bool file_write_all(int descriptor, const void *data, size_t length);
-
 /* Writes data to a temporary name beside `path`, syncs it, renames it over `path` and syncs the
  * folder: after a crash the file is the old one or the new one, whole. */
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error);
@@ -32,9 +29,5 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
 bool folder_make(const char *path, struct error *error);
 /* The same for the folder that the file `path` stands in; one without a folder needs none. */
 bool folder_make_of(const char *path, struct error *error);
-/* Makes durable which names stand in the folder. */
-bool folder_sync(const char *path, struct error *error);
-/* Makes durable that `path`, a file or a folder, stands in its folder. */
-bool folder_sync_of(const char *path, struct error *error);
 
 #endif

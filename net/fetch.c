@@ -2,8 +2,8 @@
 
 #include "core/atomic_file.h"
 #include "core/backoff.h"
-#include "core/file.h"
 #include "core/json.h"
+#include "core/storage.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
         ok = error_set(error, ERROR_INPUT,
                        "the coordinator sends another piece of a file than it "
                        "was asked for");
-    else if (!file_write_all(part, piece.bytes, piece.bytes_length))
+    else if (!storage_write_all(part, piece.bytes, piece.bytes_length))
         ok = error_errno(error, ERROR_FAILED, "cannot write %s.part", fetch->path);
     *have += (int64_t)piece.bytes_length;
     wire_message_free(&piece);

@@ -1,8 +1,8 @@
 #include "net/gather.h"
 
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/json.h"
+#include "core/storage.h"
 #include "net/pickup.h"
 
 #include <fcntl.h>
@@ -136,7 +136,7 @@ static bool take_message(struct run *run, const struct wire_message *message, st
         return error_set(error, ERROR_INPUT, "more than the %lld bytes come that were expected",
                          (long long)run->gather->most_bytes);
     return (lseek(lane->part, event.offset, SEEK_SET) == event.offset &&
-            file_write_all(lane->part, message->bytes, message->bytes_length)) ||
+            storage_write_all(lane->part, message->bytes, message->bytes_length)) ||
            error_errno(error, ERROR_FAILED, "cannot write %s", lane->path);
 }
 

@@ -1,6 +1,7 @@
 #include "net/keys.h"
 
 #include "core/file.h"
+#include "core/storage.h"
 #include "core/text.h"
 
 #include <ctype.h>
@@ -135,8 +136,8 @@ static bool write_new(const char *path, mode_t mode, const char *text, struct er
                          path);
     if (descriptor < 0)
         return error_errno(error, ERROR_FAILED, "cannot make %s", path);
-    bool good = fchmod(descriptor, mode) == 0 && file_write_all(descriptor, text, strlen(text)) &&
-                fsync(descriptor) == 0;
+    bool good = fchmod(descriptor, mode) == 0 &&
+                storage_write_all(descriptor, text, strlen(text)) && fsync(descriptor) == 0;
     if (!good)
         error_errno(error, ERROR_FAILED, "cannot write %s", path);
     close(descriptor);

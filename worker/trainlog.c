@@ -1,7 +1,7 @@
 #include "worker/trainlog.h"
 
-#include "core/file.h"
 #include "core/format.h"
+#include "core/storage.h"
 #include "core/text.h"
 
 #include <fcntl.h>
@@ -103,7 +103,7 @@ uint64_t trainlog_bytes(const struct trainlog *log) {
 
 static void append(struct trainlog *log, const char *text, size_t length) {
     uint64_t offset = log->bytes;
-    if (!file_write_all(log->descriptor, text, length)) {
+    if (!storage_write_all(log->descriptor, text, length)) {
         error_errno(&log->failure, ERROR_FAILED, "cannot write %s", log->path);
         return;
     }

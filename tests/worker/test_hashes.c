@@ -1,6 +1,7 @@
 #include "worker/hashes.h"
 
 #include "core/file.h"
+#include "core/storage.h"
 #include "tests/temporary.h"
 
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static void write_over(const char *path, const char *text, const struct stat *be
     struct stat after;
     do {
         int descriptor = open(path, O_WRONLY | O_CLOEXEC);
-        assert_true(file_write_all(descriptor, text, strlen(text)));
+        assert_true(storage_write_all(descriptor, text, strlen(text)));
         assert_int_equal(futimens(descriptor, times), 0);
         assert_int_equal(fstat(descriptor, &after), 0);
         close(descriptor);
