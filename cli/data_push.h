@@ -4,7 +4,7 @@
 #define ASSAY_CLI_DATA_PUSH_H
 
 #include "cli/command.h"
-#include "core/experiment.h"
+#include "core/matrix.h"
 
 /* `manifest` is where the manifest stands or goes; NULL: in data.root. Returns the exit code. */
 int data_push(const struct command_input *input, const char *file, const struct member *member,

@@ -4,6 +4,7 @@
 #define ASSAY_CLI_EXPERIMENT_FILE_H
 
 #include "core/experiment.h"
+#include "core/members.h"
 #include "core/split.h"
 
 /* members_read for commands: every fault is printed on stderr as "assay: FILE:LINE: place:

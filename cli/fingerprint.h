@@ -3,8 +3,8 @@
 #ifndef ASSAY_CLI_FINGERPRINT_H
 #define ASSAY_CLI_FINGERPRINT_H
 
-#include "core/experiment.h"
 #include "core/manifest.h"
+#include "core/matrix.h"
 
 /* The last fingerprint, for the next member on the same pictures. Zero-initialise. */
 struct fingerprint_memory {

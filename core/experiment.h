@@ -108,35 +108,4 @@ struct experiment {
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults);
 void experiment_free(struct experiment *experiment);
 
-/* One experiment of a file: `config` is complete (defaults filled, no matrix), `name` is the
- * member's ("aug3_v2/flip+jitter,real x2,seed=1"), `variant` maps each matrix key to the label of
- * its value ({"augmentations":"flip+jitter","train.seed":"1"}; empty without a matrix). */
-struct member {
-    char *name, *group;
-    cJSON *config, *variant;
-    cJSON *origin; /* maps each place of config that the matrix set to where its value stands in the
-                      file:
-                      {"augmentations": "matrix.augmentations[\"flip+jitter\"]"}; for faults */
-};
-
-struct members {
-    struct member *items;
-    size_t count;
-};
-
-/* Reads a file, expands its matrix, checks every member. Faults are sorted by line and printed by
- * the caller as "assay: FILE:LINE: message" (faults' places refer to the file; use json_line with
- * *text). *text is the file's text, for json_line, freed by the caller also on failure (NULL if
- * unreadable). */
-bool members_read(const char *path, struct members *members, char **text, struct faults *faults,
-                  struct error *error);
-void members_free(struct members *members);
-
-/* "FILE:LINE: PLACE: MESSAGE"; caller frees, NULL without memory. `text` is the file's. */
-char *fault_text(const struct fault *fault, const char *file, const char *text);
-
-/* The product of the matrix (core/matrix.c): fills items' name, group, config (no "matrix") and
- * variant. */
-bool matrix_expand(const cJSON *file, struct members *members, struct faults *faults);
-
 #endif

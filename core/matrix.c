@@ -1,11 +1,10 @@
 /* A combination chooses a variant for each axis; the include entries add to it; a member is made of
- * it. The semantics of exclude and include are those of the matrix of GitHub Actions, "Running
- * variations of jobs in a workflow". */
+ * it. */
 #include "core/matrix.h"
 
 #include "core/array.h"
-#include "core/experiment.h"
 #include "core/json.h"
+#include "core/matrix_read.h"
 #include "core/shortage.h"
 #include "core/text.h"
 
@@ -267,6 +266,19 @@ static bool expand(struct expansion *expansion) {
     if (ok)
         check_names(expansion->members, expansion->faults);
     return ok;
+}
+
+void members_free(struct members *members) {
+    for (size_t i = 0; i < members->count; i++) {
+        struct member *member = &members->items[i];
+        free(member->name);
+        free(member->group);
+        cJSON_Delete(member->config);
+        cJSON_Delete(member->variant);
+        cJSON_Delete(member->origin);
+    }
+    free(members->items);
+    *members = (struct members){0};
 }
 
 bool matrix_expand(const cJSON *file, struct members *members, struct faults *faults) {

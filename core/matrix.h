@@ -1,66 +1,34 @@
-/* matrix: the axes and entries of an experiment file's `matrix`, read and checked
- * (core/matrix_read.c), for core/matrix.c, which makes the members of them. Nobody else needs it:
- * see matrix_expand in core/experiment.h.
+/* matrix: the experiments of a file: the product of its `matrix`, or the one that it describes.
+ *
+ * The semantics of exclude and include are those of the matrix of GitHub Actions, "Running
+ * variations of jobs in a workflow".
  */
 #ifndef ASSAY_CORE_MATRIX_H
 #define ASSAY_CORE_MATRIX_H
 
 #include "core/faults.h"
-#include "core/schema_path.h"
 
 #include <cjson/cJSON.h>
 
-enum { MATRIX_AXES_MAX = 64, MATRIX_MEMBERS_MAX = 10000 };
-
-/* One value of an axis, or of an entry of include. */
-struct variant {
-    char *label; /* "flip+jitter", "1" */
-    char *part;  /* of the member's name: "flip+jitter", "seed=1" */
-    char *place; /* where it stands in the file */
-    const cJSON *value;
+/* One experiment of a file: `config` has no matrix, `name` is the member's
+ * ("aug3_v2/flip+jitter,real x2,seed=1"), `variant` maps each matrix key to the label of its value
+ * ({"augmentations":"flip+jitter","train.seed":"1"}; empty without a matrix). */
+struct member {
+    char *name, *group;
+    cJSON *config, *variant;
+    cJSON *origin; /* maps each place of config that the matrix set to where its value stands in the
+                      file:
+                      {"augmentations": "matrix.augmentations[\"flip+jitter\"]"}; for faults */
 };
 
-/* One key of the matrix: a path into the file and what to put there. */
-struct axis {
-    const char *key;
-    struct schema_path path;
-    char *place; /* of what it sets, in the config: "train.seed" */
-    struct variant *variants;
+struct members {
+    struct member *items;
     size_t count;
 };
 
-/* One "path: value" of an entry of include or exclude. */
-struct pair {
-    size_t axis;        /* the axis of that path; the number of axes when there is none */
-    const cJSON *value; /* as written: a value, or a label of the axis's variants */
-    const struct variant *variant; /* what it sets: a variant of the axis or `own` */
-    struct axis own;               /* a path that is no axis, or a new value of one: one variant */
-};
-
-struct entry {
-    struct pair *pairs;
-    size_t count;
-};
-
-struct entries {
-    struct entry *items;
-    size_t count;
-};
-
-struct matrix {
-    const cJSON *json;
-    struct axis axes[MATRIX_AXES_MAX];
-    size_t axis_count;
-    struct entries exclude, include;
-    bool one_at_a_time;
-};
-
-/* Reads the "matrix" of a file. Everything is borrowed from it or freed by matrix_free, which takes
- * what a failed matrix_read has left too. */
-bool matrix_read(const cJSON *json, struct matrix *matrix, struct faults *faults);
-void matrix_free(struct matrix *matrix);
-
-/* True when the value is the variant's label or equals its value. */
-bool variant_is(const struct variant *variant, const cJSON *value);
+/* Fills items' name, group, config and variant from a file's JSON. On success the caller frees with
+ * members_free. */
+bool matrix_expand(const cJSON *file, struct members *members, struct faults *faults);
+void members_free(struct members *members); /* leaves it zeroed */
 
 #endif

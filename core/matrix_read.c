@@ -1,4 +1,4 @@
-#include "core/matrix.h"
+#include "core/matrix_read.h"
 
 #include "core/json.h"
 #include "core/place.h"

@@ -1,3 +1,5 @@
+#include "core/members.h"
+
 #include "core/experiment.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -8,19 +10,6 @@
 #include <string.h>
 
 static const size_t file_bytes_max = 1 << 20;
-
-void members_free(struct members *members) {
-    for (size_t i = 0; i < members->count; i++) {
-        struct member *member = &members->items[i];
-        free(member->name);
-        free(member->group);
-        cJSON_Delete(member->config);
-        cJSON_Delete(member->variant);
-        cJSON_Delete(member->origin);
-    }
-    free(members->items);
-    *members = (struct members){0};
-}
 
 char *fault_text(const struct fault *fault, const char *file, const char *text) {
     char *line = NULL;

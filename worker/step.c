@@ -1,5 +1,6 @@
 #include "worker/step.h"
 
+#include "core/members.h"
 #include "core/standard.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"

@@ -2,8 +2,8 @@
 
 #include "cli/field.h"
 #include "cli/survey.h"
-#include "core/experiment.h"
 #include "core/image.h"
+#include "core/members.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 

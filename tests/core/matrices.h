@@ -2,8 +2,8 @@
 #ifndef ASSAY_TESTS_CORE_MATRICES_H
 #define ASSAY_TESTS_CORE_MATRICES_H
 
-#include "core/experiment.h"
 #include "core/json.h"
+#include "core/members.h"
 #include "core/text.h"
 #include "tests/values.h"
 

@@ -1,4 +1,5 @@
 /* Whole experiment files: good ones, broken ones, and what chance has made of them. */
+#include "core/members.h"
 #include "core/text.h"
 #include "tests/core/configs.h"
 #include "tests/temporary.h"

@@ -3,6 +3,7 @@
 #include "core/experiment.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/members.h"
 #include "core/picture.h"
 #include "core/pth.h"
 #include "core/shortage.h"

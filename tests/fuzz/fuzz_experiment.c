@@ -1,6 +1,7 @@
 /* Experiment files: every fault can be printed; a file without faults has members, and each of
  * their configurations passes again. */
 #include "core/experiment.h"
+#include "core/members.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
