@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/machine.h"
+#include "core/manifest_file.h"
 
 #include <stdlib.h>
 #include <string.h>

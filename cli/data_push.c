@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/manifest_file.h"
 #include "net/shipment.h"
 
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 
 #include "cli/experiment_file.h"
 #include "core/json.h"
-#include "core/manifest.h"
+#include "core/manifest_file.h"
+#include "core/manifest_fingerprint.h"
 #include "core/standard.h"
 
 #include <stdio.h>

@@ -17,6 +17,20 @@ char *checksums_text(const struct manifest *manifest, const struct manifest_clas
     return class->count > 0 ? text_take(&lines) : strdup("");
 }
 
+bool checksums_sum(const struct manifest *manifest, const struct manifest_class *class,
+                   struct checksums_sum *sum) {
+    size_t length = 0;
+    char *lines = checksums_text(manifest, class, &length);
+    sum->bytes = 0;
+    for (size_t i = class->first; i < class->first + class->count; i++)
+        sum->bytes += manifest->pictures[i].bytes;
+    bool ok = lines != NULL;
+    if (ok)
+        sha256_text(lines, length, sum->sha256);
+    free(lines);
+    return ok;
+}
+
 /* Every part of the path names a file in a folder. */
 static bool path_good(const char *path) {
     if (!inside_written(path) || strlen(path) > PATH_BYTES_MAX)

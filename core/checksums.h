@@ -10,6 +10,14 @@
 char *checksums_text(const struct manifest *manifest, const struct manifest_class *class,
                      size_t *length);
 
+/* What stands for the pictures of a class. False without memory. */
+struct checksums_sum {
+    uint64_t bytes;
+    char sha256[SHA256_TEXT_SIZE]; /* of the lines */
+};
+bool checksums_sum(const struct manifest *manifest, const struct manifest_class *class,
+                   struct checksums_sum *sum);
+
 /* Reads a listing from outside: pictures with path and checksum, one class without a name. Every
  * path is relative, without "." or ".." parts, and comes once. ERROR_INPUT names the line of `name`
  * that is none. Free with manifest_free. */

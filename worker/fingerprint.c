@@ -1,7 +1,8 @@
 #include "worker/fingerprint.h"
 
 #include "core/json.h"
-#include "core/manifest.h"
+#include "core/manifest_file.h"
+#include "core/manifest_fingerprint.h"
 #include "worker/hashes.h"
 
 #include <stdio.h>

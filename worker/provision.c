@@ -3,6 +3,7 @@
 #include "core/checksums.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/manifest_fingerprint.h"
 #include "core/text.h"
 #include "net/gather.h"
 #include "worker/pictures.h"

@@ -1,4 +1,5 @@
-#include "core/manifest.h"
+#include "core/manifest_file.h"
+#include "core/manifest_fingerprint.h"
 
 #include "core/file.h"
 #include "core/json.h"

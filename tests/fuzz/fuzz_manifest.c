@@ -1,5 +1,6 @@
 /* Manifests as files, and the listings of checksums that stand for one class. */
 #include "core/checksums.h"
+#include "core/manifest_file.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

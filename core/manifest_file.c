@@ -1,0 +1,107 @@
+#include "core/manifest_file.h"
+
+#include "core/checksums.h"
+#include "core/file.h"
+#include "core/json.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_BYTES_MAX = 1 << 30 };
+
+static void add_class_text(const struct manifest *manifest, const struct manifest_class *class,
+                           struct text *text) {
+    struct checksums_sum sum;
+    if (!checksums_sum(manifest, class, &sum))
+        text->failed = true;
+    text_add(text, "    {\"name\": ", 13);
+    text_json_string(text, class->name);
+    text_format(text, ", \"pictures\": %zu, \"bytes\": %llu, \"sha256\": \"%s\", \"files\": [",
+                class->count, (unsigned long long)sum.bytes, sum.sha256);
+    for (size_t i = class->first; i < class->first + class->count; i++) {
+        const struct manifest_picture *picture = &manifest->pictures[i];
+        text_format(text, "%s\n      {\"path\": ", i == class->first ? "" : ",");
+        text_json_string(text, picture->path);
+        text_format(text, ", \"bytes\": %llu, \"sha256\": \"%s\"}",
+                    (unsigned long long)picture->bytes, picture->sha256);
+    }
+    text_format(text, "\n    ]}");
+}
+
+char *manifest_text(const struct manifest *manifest) {
+    struct text text = {0};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < manifest->count; i++)
+        bytes += manifest->pictures[i].bytes;
+    text_format(&text, "{\n  \"pictures\": %zu,\n  \"bytes\": %llu,\n  \"classes\": [\n",
+                manifest->count, (unsigned long long)bytes);
+    for (size_t c = 0; c < manifest->class_count; c++) {
+        add_class_text(manifest, &manifest->classes[c], &text);
+        text_format(&text, "%s\n", c + 1 < manifest->class_count ? "," : "");
+    }
+    text_format(&text, "  ]\n}\n");
+    return text_take(&text);
+}
+
+static bool read_picture(const cJSON *json, struct manifest_picture *picture) {
+    const char *path = cJSON_GetStringValue(json_member(json, "path")),
+               *sha256 = cJSON_GetStringValue(json_member(json, "sha256"));
+    const cJSON *bytes = json_member(json, "bytes");
+    if (path == NULL || sha256 == NULL || !sha256_valid(sha256) || !cJSON_IsNumber(bytes) ||
+        bytes->valuedouble < 0 || bytes->valuedouble > 0x1p53)
+        return false;
+    picture->path = strdup(path);
+    picture->bytes = (uint64_t)bytes->valuedouble;
+    memcpy(picture->sha256, sha256, SHA256_TEXT_SIZE);
+    return picture->path != NULL;
+}
+
+static bool read_class(const cJSON *json, struct manifest *manifest) {
+    const char *name = cJSON_GetStringValue(json_member(json, "name"));
+    const cJSON *files = json_member(json, "files");
+    if (name == NULL || !cJSON_IsArray(files))
+        return false;
+    struct manifest_class *class = &manifest->classes[manifest->class_count];
+    *class = (struct manifest_class){.name = strdup(name), .first = manifest->count};
+    if (class->name == NULL)
+        return false;
+    manifest->class_count++;
+    size_t more = (size_t)cJSON_GetArraySize(files);
+    struct manifest_picture *pictures =
+        reallocarray(manifest->pictures, manifest->count + more + 1, sizeof *pictures);
+    if (pictures == NULL)
+        return false;
+    manifest->pictures = pictures;
+    for (const cJSON *one = files->child; one != NULL; one = one->next) {
+        pictures[manifest->count] = (struct manifest_picture){0};
+        if (!read_picture(one, &pictures[manifest->count]))
+            return false;
+        manifest->count++;
+        class->count++;
+    }
+    return true;
+}
+
+bool manifest_read(const char *path, struct manifest *manifest, struct error *error) {
+    char *text = NULL;
+    size_t length = 0;
+    *manifest = (struct manifest){0};
+    if (!file_read(path, FILE_BYTES_MAX, &text, &length, error))
+        return false;
+    cJSON *json = json_parse_names(text, length, path, error);
+    free(text);
+    if (json == NULL)
+        return false;
+    const cJSON *classes = json_member(json, "classes");
+    manifest->classes = calloc((size_t)cJSON_GetArraySize(classes) + 1, sizeof *manifest->classes);
+    bool ok = cJSON_IsArray(classes) && manifest->classes != NULL;
+    for (const cJSON *one = ok ? classes->child : NULL; ok && one != NULL; one = one->next)
+        ok = read_class(one, manifest);
+    cJSON_Delete(json);
+    if (ok)
+        return true;
+    manifest_free(manifest);
+    return error_set(error, ERROR_INPUT,
+                     "%s: no manifest of pictures; write it anew with assay data check", path);
+}
