@@ -1,6 +1,7 @@
 #include "cli/contact.h"
 
 #include "core/picture.h"
+#include "core/split_make.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "core/json.h"
+#include "core/split_make.h"
 #include "core/standard.h"
 
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/manifest_file.h"
 #include "core/manifest_fingerprint.h"
+#include "core/split_make.h"
 #include "core/standard.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "core/experiment.h"
 #include "core/json.h"
 #include "core/shortage.h"
-#include "core/split.h"
+#include "core/split_make.h"
 
 #include <stdlib.h>
 #include <string.h>

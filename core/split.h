@@ -1,17 +1,15 @@
-/* split: which picture is trained on, validated on, tested on: the notebook's own shuffle, or the
- * lists that it wrote (data.files, core/split_files.h).
+/* split: which picture is trained on, validated on, tested on.
  *
- * Files of each class folder sort by name as bytes. Classes of one size share one shuffle of
- * 0..n-1; classes of another size shuffle their own, in order, from the same generator
- * (MT19937 seeded with data.split.seed). The first floor(train*n) are train, the next
- * floor(valid*n) valid, the rest test. Items stand class by class, each in shuffled order; in train
- * a class with repeat r has its whole list r times in a row.
+ * core/split_make.h makes one as the notebook does, or reads the lists that it wrote
+ * (core/split_files.h).
  */
 #ifndef ASSAY_CORE_SPLIT_H
 #define ASSAY_CORE_SPLIT_H
 
 #include "core/error.h"
-#include "core/experiment.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct split_item {
     char *path; /* relative to data.root: "real/0001.png" */
@@ -36,13 +34,7 @@ struct split {
     size_t class_count;
 };
 
-/* `root` is the folder that data.root names once resolved; data.files count from the current folder
- * where they are relative. Lists the pictures (picture_named) in each class's dir; a missing or
- * empty folder, or a class dir that leaves the root (.., symlinked away), is ERROR_INPUT. On
- * success the caller frees with split_free. */
-bool split_make(const struct experiment *experiment, const char *root, struct split *split,
-                struct error *error);
-/* Copies the name. For those who make splits. */
+/* Copies the name. For those who make splits, zeroed at first. */
 bool split_add_class(struct split *split, const char *name, int label, uint32_t repeat,
                      struct error *error);
 void split_free(struct split *split);

@@ -12,6 +12,7 @@
 #ifndef ASSAY_CORE_SPLIT_FILES_H
 #define ASSAY_CORE_SPLIT_FILES_H
 
+#include "core/experiment.h"
 #include "core/split.h"
 
 /* For split_make: fills a split that has data.classes already and nothing else. Whatever is wrong

@@ -1,6 +1,7 @@
 #include "worker/pictures.h"
 
 #include "core/inside.h"
+#include "core/split_make.h"
 #include "worker/fingerprint.h"
 
 #include <stdlib.h>

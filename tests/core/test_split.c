@@ -1,4 +1,4 @@
-#include "core/split.h"
+#include "core/split_make.h"
 
 #include "tests/temporary.h"
 

@@ -1,6 +1,7 @@
 #include "core/split_files.h"
 
 #include "core/file.h"
+#include "core/split_make.h"
 #include "tests/temporary.h"
 
 #include <setjmp.h>

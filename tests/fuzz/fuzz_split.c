@@ -1,7 +1,7 @@
 /* Split files: one input serves as all three lists in turn, over pictures that are there. */
 #include "core/experiment.h"
 #include "core/json.h"
-#include "core/split.h"
+#include "core/split_make.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
