@@ -35,17 +35,25 @@ static void count_tensor_cores(bool allowed) {
  * rounding. */
 static void product(const struct device_product *p, float beta) {
     double *row = scratch(SCRATCH_SUMS, p->n * sizeof *row);
-    float *b = scratch(SCRATCH_RIGHT, p->k * p->n * sizeof *b); /* k x n */
-    for (size_t k = 0; k < p->k; k++)
-        for (size_t j = 0; j < p->n; j++)
-            b[k * p->n + j] = p->b[p->transpose_b ? j * p->k + k : k * p->n + j];
+    size_t depth = (p->k + ROWS - 1) / ROWS * ROWS; /* the last rows are zeros, with factors of 0 */
+    float *b = scratch(SCRATCH_RIGHT, depth * p->n * sizeof *b); /* depth x n */
+    if (p->transpose_b) {
+        rows_transpose(b, p->b, p->n, p->k);
+        b[0] = p->b[0]; /* the sanitizers, which do not see the copy, see both ends */
+        b[p->n * p->k - 1] = p->b[p->n * p->k - 1];
+    } else
+        memcpy(b, p->b, p->k * p->n * sizeof *b);
+    memset(b + p->k * p->n, 0, (depth - p->k) * p->n * sizeof *b);
     for (size_t i = 0; i < p->m; i++) {
         float *c = p->c + i * p->n;
         for (size_t j = 0; j < p->n; j++)
             row[j] = beta == 0 ? 0 : (double)(beta * c[j]);
-        for (size_t k = 0; k < p->k; k++)
-            row_add_scaled(row, (double)(p->transpose_a ? p->a[k * p->m + i] : p->a[i * p->k + k]),
-                           b + k * p->n, p->n);
+        for (size_t k = 0; k < depth; k += ROWS) {
+            float factors[ROWS] = {0};
+            for (size_t at = k; at < p->k && at < k + ROWS; at++)
+                factors[at - k] = p->transpose_a ? p->a[at * p->m + i] : p->a[i * p->k + at];
+            row_add_scaled(row, factors, b + k * p->n, p->n);
+        }
         for (size_t j = 0; j < p->n; j++)
             c[j] = (float)row[j];
     }
@@ -148,7 +156,7 @@ static void convolve_tap(const struct device_convolution *c, int tap, float *x, 
     }
 }
 
-/* The sanitizers, which do not see the copies, see both ends. */
+/* As above: both ends, for the sanitizers. */
 static void look(void *operand, enum element element, size_t count) {
     element_store(operand, element, 0, element_load(operand, element, 0));
     element_store(operand, element, count - 1, element_load(operand, element, count - 1));

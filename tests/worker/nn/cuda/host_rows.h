@@ -6,7 +6,11 @@
 
 #include "worker/nn/cuda/element.h"
 
-void row_add_scaled(double *restrict row, double factor, const float *restrict b, size_t count);
+enum { ROWS = 4 };
+/* row += factors[0] * b's first row, then the second's, and so on. */
+void row_add_scaled(double *restrict row, const float factors[ROWS], const float *restrict b,
+                    size_t count);
+void rows_transpose(float *restrict to, const float *restrict from, size_t rows, size_t columns);
 void row_widen(float *restrict to, const void *restrict from, enum element element, size_t count);
 void row_narrow(void *restrict to, enum element element, const float *restrict from, size_t count);
 
