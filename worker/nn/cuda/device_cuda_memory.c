@@ -40,9 +40,10 @@ static bool allocate(struct device *device, size_t bytes, void **memory, struct 
     cudaError_t status = cudaMalloc(memory, bytes > 0 ? bytes : 1);
     if (status == cudaErrorMemoryAllocation) {
         cudaGetLastError(); /* it is not sticky: what follows may succeed */
-        return error_set(error, ERROR_FAILED,
-                         "GPU %d has no %.1f MiB of memory left, %.1f MiB are free", cuda->index,
-                         (double)bytes / (1 << 20), (double)room(device) / (1 << 20));
+        return error_set(
+            error, ERROR_FAILED,
+            "GPU %d has no %.1f MiB of memory left, %.1f MiB are free; a smaller batch needs less",
+            cuda->index, (double)bytes / (1 << 20), (double)room(device) / (1 << 20));
     }
     if (!cuda_done(status, "memory", error))
         return false;
