@@ -7,10 +7,11 @@
  * optimizer keeps.
  *
  * __metadata__ (strings, as the format wants): format "pt" (the mark of PyTorch's names and
- * layout), assay_version, epoch, iteration, best_loss, best_epoch, scheduler (JSON), log_bytes,
- * board_bytes, config (JSON), history (JSON: every epoch's report so far, doubles with all their
- * digits), content_crc32 (content_sum.h). The history has seconds and images per second in it and
- * is, with the sum over it, the only part in which two undisturbed runs of one experiment differ.
+ * layout), assay_version, epoch, iteration, loss (on the validation set, of this epoch), best_loss,
+ * best_epoch, scheduler (JSON), log_bytes, board_bytes, config (JSON), history (JSON: every epoch's
+ * report so far, doubles with all their digits), content_crc32 (content_sum.h). The history has
+ * seconds and images per second in it and is, with the sum over it, the only part in which two
+ * undisturbed runs of one experiment differ.
  */
 #ifndef ASSAY_WORKER_CHECKPOINT_H
 #define ASSAY_WORKER_CHECKPOINT_H

@@ -42,11 +42,11 @@ static char *history_text(const struct checkpoint_state *state) {
     return text_take(&text);
 }
 
-enum { METADATA_COUNT = 12, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
+enum { METADATA_COUNT = 13, NUMBER_SIZE = 32, SCHEDULE_SIZE = 128 };
 
 /* All of __metadata__; the items point into it. */
 struct metadata_text {
-    char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], best_loss[NUMBER_SIZE],
+    char epoch[NUMBER_SIZE], iteration[NUMBER_SIZE], loss[NUMBER_SIZE], best_loss[NUMBER_SIZE],
         best_epoch[NUMBER_SIZE], log_bytes[NUMBER_SIZE], board_bytes[NUMBER_SIZE],
         scheduler[SCHEDULE_SIZE], content_sum[CONTENT_SUM_SIZE];
     char *history, *config;
@@ -69,8 +69,12 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
     text->config = strdup(config);
     if (text->history == NULL || text->config == NULL)
         return error_memory(error);
+    double loss = 0;
+    if (state->epoch > 0)
+        metrics_loss(&state->history[state->epoch - 1].valid, &loss);
     snprintf(text->epoch, NUMBER_SIZE, "%" PRIu32, state->epoch);
     snprintf(text->iteration, NUMBER_SIZE, "%" PRIu64, state->iteration);
+    snprintf(text->loss, NUMBER_SIZE, "%.17g", loss);
     snprintf(text->best_loss, NUMBER_SIZE, "%.17g", state->best_loss);
     snprintf(text->best_epoch, NUMBER_SIZE, "%" PRIu32, state->best_epoch);
     snprintf(text->log_bytes, NUMBER_SIZE, "%" PRIu64, state->log_bytes);
@@ -81,6 +85,7 @@ static bool metadata_make(const struct checkpoint_state *state, const char *conf
         {"assay_version", ASSAY_VERSION},
         {"epoch", text->epoch},
         {"iteration", text->iteration},
+        {"loss", text->loss},
         {"best_loss", text->best_loss},
         {"best_epoch", text->best_epoch},
         {"scheduler", text->scheduler},

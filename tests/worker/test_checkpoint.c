@@ -111,6 +111,23 @@ static void the_state_reads_back_with_every_digit(void **state) {
     free(path);
 }
 
+/* What others read of a checkpoint by its name: the loss is this epoch's own, 1/3 over ten
+ * pictures, which is not the least so far. */
+static void the_metadata_has_the_numbers_of_its_epoch(void **state) {
+    char *path = write_filled(state);
+    struct safetensors *file = NULL;
+    struct error error = {0};
+    if (!safetensors_open(path, &file, &error))
+        fail_msg("%s", error.message);
+    assert_string_equal(safetensors_metadata(file, "epoch"), "2");
+    assert_string_equal(safetensors_metadata(file, "iteration"), "9007199254740993");
+    assert_string_equal(safetensors_metadata(file, "loss"), "0.033333333333333333");
+    assert_string_equal(safetensors_metadata(file, "best_loss"), "0.30000000000000004");
+    assert_string_equal(safetensors_metadata(file, "config"), config);
+    safetensors_close(file);
+    free(path);
+}
+
 /* It would not be gone on from, or fail the experiment for good. */
 static void a_checkpoint_that_there_is_no_memory_for_is_not_called_damaged(void **state) {
     char *path = write_filled(state);
@@ -379,6 +396,7 @@ static void a_history_out_of_order_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_state_reads_back_with_every_digit),
+        IN_FOLDER(the_metadata_has_the_numbers_of_its_epoch),
         IN_FOLDER(weights_and_optimizer_read_back_the_same),
         IN_FOLDER(weights_alone_leave_the_optimizer),
         IN_FOLDER(an_optimizer_with_one_moment_has_no_second_in_the_file),
