@@ -18,7 +18,7 @@
 
 #include "core/schedule.h"
 #include "worker/nn/backend.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 /* What a run carries from epoch to epoch beside weights and optimizer. */
 struct checkpoint_state {

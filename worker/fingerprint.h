@@ -3,8 +3,9 @@
 #ifndef ASSAY_WORKER_FINGERPRINT_H
 #define ASSAY_WORKER_FINGERPRINT_H
 
+#include "core/experiment.h"
 #include "core/split.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 /* Compares the pictures of `split`, below `root`, with the experiment's data.fingerprint; without
  * one there is nothing to do. Reads every picture that options->hashes does not know. ERROR_INPUT

@@ -3,8 +3,9 @@
 #ifndef ASSAY_WORKER_PICTURES_H
 #define ASSAY_WORKER_PICTURES_H
 
+#include "core/experiment.h"
 #include "core/split.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 /* *root is the real data.root, inside options->data_root where that is given, for the caller to
  * free; the split is split_free's, also on failure. Checks data.fingerprint, and may be stopped as

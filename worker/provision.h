@@ -9,6 +9,7 @@
 #ifndef ASSAY_WORKER_PROVISION_H
 #define ASSAY_WORKER_PROVISION_H
 
+#include "core/experiment.h"
 #include "worker/data_cache.h"
 #include "worker/supply.h"
 

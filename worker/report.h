@@ -6,7 +6,7 @@
 #ifndef ASSAY_WORKER_REPORT_H
 #define ASSAY_WORKER_REPORT_H
 
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 #include <cjson/cJSON.h>
 

@@ -9,7 +9,7 @@
 #include "core/wire.h"
 #include "worker/duty.h"
 #include "worker/spool.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 /* Who asks, and by which history of which database it goes ("": none has been told yet): numbers of
  * experiments and attempts mean that one's. */

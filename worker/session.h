@@ -10,11 +10,12 @@
 #define ASSAY_WORKER_SESSION_H
 
 #include "core/board.h"
+#include "core/experiment.h"
 #include "core/split.h"
 #include "core/text.h"
 #include "worker/batch_feed.h"
 #include "worker/flight.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 #include "worker/trainlog.h"
 
 struct session {

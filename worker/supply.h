@@ -10,7 +10,7 @@
 #define ASSAY_WORKER_SUPPLY_H
 
 #include "net/dealer.h"
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 #include <cjson/cJSON.h>
 

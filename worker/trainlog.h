@@ -8,7 +8,7 @@
 #ifndef ASSAY_WORKER_TRAINLOG_H
 #define ASSAY_WORKER_TRAINLOG_H
 
-#include "worker/trainer.h"
+#include "worker/trainer_events.h"
 
 struct trainlog;
 
