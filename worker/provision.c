@@ -6,6 +6,7 @@
 #include "core/manifest_fingerprint.h"
 #include "core/text.h"
 #include "net/gather.h"
+#include "worker/fetching.h"
 #include "worker/pictures.h"
 
 #include <limits.h>
@@ -19,7 +20,7 @@ enum { LISTING_BYTES_MAX = 256 << 20, ASLEEP_MS = 200 };
 /* One data set on its way into the cache. */
 struct bringing {
     const struct supply_source *source;
-    const struct trainer_events *events;
+    struct fetching fetching; /* its bytes: of the whole set */
     const cJSON *fingerprint;
     struct data_cache *cache;
     struct data_hold *hold;
@@ -29,28 +30,13 @@ struct bringing {
     const char **sums; /* contents that are to be fetched: pictures sorted, each once */
     const struct manifest_picture **pictures; /* of which each is the first of its content */
     size_t count;
-    int64_t bytes_there, bytes_all;
-    bool stopped, listed;
+    int64_t bytes_there;
+    bool listed;
 };
 
-static bool asked_to_stop(struct bringing *bringing) {
-    const struct trainer_events *events = bringing->events;
-    bringing->stopped =
-        bringing->stopped || (events->stop != NULL && events->stop(events->context));
-    return bringing->stopped;
-}
-
-/* For people: how many MiB are there. */
 static bool go_on(void *context, int64_t bytes) {
     struct bringing *bringing = context;
-    const struct progress progress = {
-        .phase = "fetch",
-        .step = (uint32_t)((bringing->bytes_there + bytes) >> 20),
-        .steps = (uint32_t)((bringing->bytes_all + (1 << 20) - 1) >> 20),
-    };
-    if (bringing->events->progress != NULL)
-        bringing->events->progress(bringing->events->context, &progress);
-    return !asked_to_stop(bringing);
+    return fetching_go_on(&bringing->fetching, bringing->bytes_there + bytes);
 }
 
 /* --- what the set is called --- */
@@ -157,7 +143,7 @@ static bool bring_listings(struct bringing *bringing, struct error *error) {
         if (!read_listing(bringing, &named, &bringing->classes[bringing->class_count], error))
             return false;
         bringing->class_count++;
-        bringing->bytes_all += (int64_t)cJSON_GetNumberValue(json_member(class, "bytes"));
+        bringing->fetching.bytes += (int64_t)cJSON_GetNumberValue(json_member(class, "bytes"));
     }
     return true;
 }
@@ -243,7 +229,7 @@ static bool keep_picture(void *context, size_t index, const char *part, struct e
 }
 
 static bool fetch_pictures(struct bringing *bringing, struct error *error) {
-    const int64_t left = bringing->bytes_all - bringing->bytes_there;
+    const int64_t left = bringing->fetching.bytes - bringing->bytes_there;
     size_t sums = 0;
     for (size_t i = 0; i < bringing->count; i++)
         if (i == 0 || strcmp(bringing->pictures[i]->sha256, bringing->sums[sums - 1]) != 0)
@@ -341,15 +327,18 @@ enum provision_outcome provision_bring(const struct supply_source *source,
                                        const struct trainer_events *events,
                                        struct provision *provision, struct error *error) {
     const cJSON *fingerprint = json_member(json_member(experiment->config, "data"), "fingerprint");
-    struct bringing bringing = {
-        .source = source, .events = events, .fingerprint = fingerprint, .hold = &provision->hold};
+    struct bringing bringing = {.source = source,
+                                .fetching = {.events = events},
+                                .fingerprint = fingerprint,
+                                .hold = &provision->hold};
     char id[SHA256_TEXT_SIZE];
     struct error why = {0};
     if (fingerprint == NULL || source->data_cache == NULL || source->data_cache_bytes == 0 ||
         !set_id(fingerprint, id))
         return PROVISION_READY;
-    if (is_here(experiment, options, events, &bringing.stopped) || bringing.stopped)
-        return bringing.stopped ? PROVISION_STOPPED : PROVISION_READY;
+    if (is_here(experiment, options, events, &bringing.fetching.stopped) ||
+        bringing.fetching.stopped)
+        return bringing.fetching.stopped ? PROVISION_STOPPED : PROVISION_READY;
     bool good =
         data_cache_open(source->data_cache, source->data_cache_bytes, &bringing.cache, &why) &&
         bring_set(&bringing, id, &why) &&
@@ -358,7 +347,7 @@ enum provision_outcome provision_bring(const struct supply_source *source,
     if (good)
         return PROVISION_READY;
     provision_end(provision);
-    if (bringing.stopped)
+    if (bringing.fetching.stopped)
         return PROVISION_STOPPED;
     if (why.code == ERROR_INPUT && !bringing.listed)
         return PROVISION_READY; /* nobody has pushed it: the trainer says what data.root lacks */

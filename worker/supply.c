@@ -8,6 +8,7 @@
 #include "core/sha256.h"
 #include "net/fetch.h"
 #include "worker/checkpoint.h"
+#include "worker/fetching.h"
 #include "worker/resume.h"
 
 #include <limits.h>
@@ -21,36 +22,19 @@ enum { ANSWER_MS = 10000, ASLEEP_MS = 50 };
 /* One file on its way. */
 struct errand {
     const struct supply_source *source;
-    const struct trainer_events *events;
+    struct fetching fetching;
     struct dealer *dealer;
     const char *sha256;
-    int64_t bytes;
-    uint32_t epoch;
-    bool stopped;
 };
 
-static bool asked_to_stop(struct errand *errand) {
-    const struct trainer_events *events = errand->events;
-    errand->stopped = errand->stopped || (events->stop != NULL && events->stop(events->context));
-    return errand->stopped;
-}
-
-/* For people: how many MiB are there. */
 static bool go_on(void *context, int64_t bytes_there) {
     struct errand *errand = context;
-    const struct progress progress = {
-        .phase = "fetch",
-        .epoch = errand->epoch,
-        .step = (uint32_t)(bytes_there >> 20),
-        .steps = (uint32_t)((errand->bytes + (1 << 20) - 1) >> 20),
-    };
-    if (errand->events->progress != NULL)
-        errand->events->progress(errand->events->context, &progress);
-    return !asked_to_stop(errand);
+    return fetching_go_on(&errand->fetching, bytes_there);
 }
 
 static void rest(struct errand *errand, int64_t wait_ms) {
-    for (int64_t slept = 0; slept < wait_ms && !asked_to_stop(errand); slept += ASLEEP_MS)
+    for (int64_t slept = 0; slept < wait_ms && !fetching_stopped(&errand->fetching);
+         slept += ASLEEP_MS)
         usleep(ASLEEP_MS * 1000);
 }
 
@@ -65,7 +49,7 @@ static bool link_shared(const struct errand *errand, const char *path) {
 /* False with the error of the last try when the file cannot be had, or `stopped`. */
 static bool bring_file(struct errand *errand, const char *path, struct error *error) {
     const struct fetch fetch = {.sha256 = errand->sha256,
-                                .bytes = errand->bytes,
+                                .bytes = errand->fetching.bytes,
                                 .path = path,
                                 .timeout_ms = ANSWER_MS,
                                 .go_on = go_on,
@@ -73,7 +57,7 @@ static bool bring_file(struct errand *errand, const char *path, struct error *er
     uint64_t jitter = (uint64_t)getpid();
     if (link_shared(errand, path))
         return true;
-    for (unsigned failures = 0; !asked_to_stop(errand); failures++) {
+    for (unsigned failures = 0; !fetching_stopped(&errand->fetching); failures++) {
         if (fetch_file(errand->dealer, &fetch, error))
             return true;
         if (error->code != ERROR_UNREACHABLE)
@@ -110,7 +94,7 @@ static bool epoch_at(const char *path, uint32_t *epoch, struct error *error) {
 static bool bring_content(struct errand *errand, const cJSON *content, const char *path,
                           struct error *error) {
     errand->sha256 = cJSON_GetStringValue(json_member(content, "sha256"));
-    errand->bytes = (int64_t)cJSON_GetNumberValue(json_member(content, "bytes"));
+    errand->fetching.bytes = (int64_t)cJSON_GetNumberValue(json_member(content, "bytes"));
     if (!sha256_valid(errand->sha256))
         return error_set(error, ERROR_INPUT, "the coordinator names a file that cannot be");
     return bring_file(errand, path, error);
@@ -118,7 +102,7 @@ static bool bring_content(struct errand *errand, const cJSON *content, const cha
 
 static bool bring_checkpoint(struct errand *errand, const cJSON *file, const char *path,
                              struct error *error) {
-    errand->epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
+    errand->fetching.epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
     return bring_content(errand, file, path, error);
 }
 
@@ -135,10 +119,21 @@ static bool bring_both(struct errand *errand, const cJSON *best, const cJSON *la
     return bring_checkpoint(errand, last, last_path, error);
 }
 
+/* What the coordinator does not have, or has not whole, is done without. */
+static bool end_errand(struct errand *errand, bool brought, const struct error *why, bool *stopped,
+                       struct error *error) {
+    *stopped = !brought && errand->fetching.stopped;
+    const bool ok = brought || (!*stopped && why->code != ERROR_FAILED);
+    if (!ok && error != NULL)
+        *error = *why;
+    dealer_close(errand->dealer);
+    return ok;
+}
+
 bool supply_bring(const struct supply_source *source, const cJSON *files,
                   const struct trainer_options *options, const struct trainer_events *events,
                   bool *stopped, struct error *error) {
-    struct errand errand = {.source = source, .events = events};
+    struct errand errand = {.source = source, .fetching = {.events = events}};
     struct error why = {0};
     const cJSON *best = find_kind(files, "best"), *last = find_kind(files, "last");
     char *best_path = checkpoint_path_best(options->dir);
@@ -155,12 +150,7 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
         goto out;
     ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
          bring_both(&errand, best, last, best_path, last_path, &why);
-    *stopped = !ok && errand.stopped;
-    /* what the coordinator does not have, or has not whole, is done without */
-    ok = ok || (!*stopped && why.code != ERROR_FAILED);
-    if (!ok && error != NULL)
-        *error = why;
-    dealer_close(errand.dealer);
+    ok = end_errand(&errand, ok, &why, stopped, error);
 out:
     free(best_path);
     free(last_path);
@@ -172,7 +162,7 @@ static bool bring_fork(struct errand *errand, const cJSON *from, const char *fol
                        struct error *error) {
     const cJSON *best = json_member(from, "best");
     char *best_path = checkpoint_path_best(folder);
-    *path = checkpoint_path_epoch(folder, errand->epoch);
+    *path = checkpoint_path_epoch(folder, errand->fetching.epoch);
     bool good = (best_path != NULL && *path != NULL) || error_memory(error);
     good = good && folder_make(folder, error) &&
            (best == NULL || bring_content(errand, best, best_path, error)) &&
@@ -184,7 +174,8 @@ static bool bring_fork(struct errand *errand, const cJSON *from, const char *fol
 bool supply_fork(const struct supply_source *source, const cJSON *from, bool there,
                  struct trainer_options *options, const struct trainer_events *events, char **path,
                  bool *stopped, struct error *error) {
-    struct errand errand = {.source = source, .events = events, .epoch = options->from.epoch};
+    const uint32_t epoch = options->from.epoch;
+    struct errand errand = {.source = source, .fetching = {.events = events, .epoch = epoch}};
     struct error why = {0};
     char *last = checkpoint_path_last(options->dir), *folder = NULL;
     *stopped = false;
@@ -197,16 +188,12 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
     const bool stored = json_member(from, "file") != NULL;
     ok = !stored || (epoch_at(last, &own, error) && epoch_at(options->resume, &other, error) &&
                      (!there || epoch_at(options->from.path, &from_epoch, error)));
-    if (ok && stored && own < errand.epoch && other < errand.epoch && from_epoch != errand.epoch) {
+    if (ok && stored && own < epoch && other < epoch && from_epoch != epoch) {
         ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
              bring_fork(&errand, from, folder, path, &why);
         if (ok)
             options->from.path = *path;
-        *stopped = !ok && errand.stopped;
-        ok = ok || (!*stopped && why.code != ERROR_FAILED);
-        if (!ok && error != NULL)
-            *error = why;
-        dealer_close(errand.dealer);
+        ok = end_errand(&errand, ok, &why, stopped, error);
     }
     free(folder);
     free(last);
