@@ -1,20 +1,14 @@
 #include "core/safetensors.h"
 
-#include "core/atomic_file.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/little_endian.h"
-#include "core/text.h"
 
-#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
-static const uint64_t header_limit = 100000000; /* the reference implementation's */
 
 /* A tensor in the order of names. */
 struct named {
@@ -37,8 +31,6 @@ struct safetensors {
     struct named *by_name;
     size_t count;
 };
-
-/* --- reading --- */
 
 /* A whole number from 0 on that double cannot have rounded: 2^53 may have been one more. */
 static bool read_size(const cJSON *value, size_t *size) {
@@ -197,9 +189,9 @@ static void point_to(struct safetensors *file, const char *data) {
 /* How long the header is, of a file of so many bytes that begins so. */
 static bool header_length(const char *path, const void *begin, size_t bytes, size_t *length,
                           struct error *error) {
-    uint64_t said = little_endian(begin, LENGTH_BYTES);
+    uint64_t said = little_endian(begin, SAFETENSORS_LENGTH_BYTES);
     *length = (size_t)said;
-    return (said <= header_limit && said <= bytes - LENGTH_BYTES) ||
+    return (said <= SAFETENSORS_HEADER_MAX && said <= bytes - SAFETENSORS_LENGTH_BYTES) ||
            error_set(error, ERROR_INPUT,
                      "%s: is no safetensors file, or is cut short (header of %llu bytes)", path,
                      (unsigned long long)said);
@@ -209,11 +201,11 @@ static bool header_length(const char *path, const void *begin, size_t bytes, siz
 static bool read_file(int descriptor, const char *path, size_t bytes, bool head_alone,
                       struct safetensors *file, struct error *error) {
     size_t length = 0;
-    char *begin = file_piece(descriptor, path, 0, LENGTH_BYTES, error), *text = NULL;
+    char *begin = file_piece(descriptor, path, 0, SAFETENSORS_LENGTH_BYTES, error), *text = NULL;
     bool ok = begin != NULL && header_length(path, begin, bytes, &length, error);
-    const size_t data_at = LENGTH_BYTES + length, data_bytes = ok ? bytes - data_at : 0;
+    const size_t data_at = SAFETENSORS_LENGTH_BYTES + length, data_bytes = ok ? bytes - data_at : 0;
     if (ok) {
-        text = file_piece(descriptor, path, LENGTH_BYTES, length, error);
+        text = file_piece(descriptor, path, SAFETENSORS_LENGTH_BYTES, length, error);
         ok = text != NULL && read_header(path, file, text, length, data_bytes, error);
     }
     if (ok && !head_alone) {
@@ -236,7 +228,7 @@ static bool open_file(const char *path, bool head_alone, struct safetensors **fi
     *file = NULL;
     if (descriptor < 0 || fstat(descriptor, &status) != 0)
         error_errno(error, ERROR_INPUT, "%s", path);
-    else if (!S_ISREG(status.st_mode) || status.st_size < LENGTH_BYTES)
+    else if (!S_ISREG(status.st_mode) || status.st_size < SAFETENSORS_LENGTH_BYTES)
         error_set(error, ERROR_INPUT, "%s: is no safetensors file (too short, or no plain file)",
                   path);
     else if (opened == NULL)
@@ -263,7 +255,7 @@ bool safetensors_open_head(const char *path, struct safetensors **file, struct e
 bool safetensors_adopt(const char *name, void *content, size_t bytes, struct safetensors **file,
                        struct error *error) {
     struct safetensors *opened = calloc(1, sizeof *opened);
-    const char *text = (const char *)content + LENGTH_BYTES;
+    const char *text = (const char *)content + SAFETENSORS_LENGTH_BYTES;
     size_t length;
     *file = NULL;
     if (opened == NULL) {
@@ -272,7 +264,8 @@ bool safetensors_adopt(const char *name, void *content, size_t bytes, struct saf
     }
     opened->owned = content;
     if (!header_length(name, content, bytes, &length, error) ||
-        !read_header(name, opened, text, length, bytes - LENGTH_BYTES - length, error)) {
+        !read_header(name, opened, text, length, bytes - SAFETENSORS_LENGTH_BYTES - length,
+                     error)) {
         safetensors_close(opened);
         return false;
     }
@@ -329,86 +322,4 @@ size_t safetensors_metadata_size(const struct safetensors *file) {
 
 const struct metadata *safetensors_metadata_at(const struct safetensors *file, size_t index) {
     return &file->metadata_items[index];
-}
-
-/* --- writing --- */
-
-static void header_entry(struct text *header, const struct tensor *tensor, size_t offset) {
-    assert(tensor->rank <= TENSOR_RANK_MAX);
-    text_json_string(header, tensor->name);
-    text_format(header, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(tensor->type));
-    for (size_t i = 0; i < tensor->rank; i++)
-        text_format(header, "%s%zu", i == 0 ? "" : ",", tensor->shape[i]);
-    text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, offset + tensor->bytes);
-}
-
-/* The header ends in spaces, so that the data begin aligned. */
-void safetensors_head(const struct tensor *tensors, size_t count, const struct metadata *metadata,
-                      size_t metadata_count, struct text *head) {
-    static const char no_length[LENGTH_BYTES];
-    size_t offset = 0;
-    assert(head->length == 0);
-    text_add(head, no_length, sizeof no_length);
-    text_add(head, "{", 1);
-    for (size_t i = 0; i < metadata_count; i++) {
-        text_format(head, "%s", i == 0 ? "\"__metadata__\":{" : ",");
-        text_json_string(head, metadata[i].key);
-        text_add(head, ":", 1);
-        text_json_string(head, metadata[i].value);
-    }
-    text_format(head, "%s", metadata_count == 0 ? "" : count == 0 ? "}" : "},");
-    for (size_t i = 0; i < count; i++) {
-        text_format(head, "%s", i == 0 ? "" : ",");
-        header_entry(head, &tensors[i], offset);
-        offset += tensors[i].bytes;
-    }
-    text_add(head, "}", 1);
-    while (!head->failed && head->length % ALIGNMENT != 0)
-        text_add(head, " ", 1);
-    for (int i = 0; i < LENGTH_BYTES && !head->failed; i++)
-        head->data[i] = (char)((uint64_t)(head->length - LENGTH_BYTES) >> 8 * i);
-}
-
-static bool write_data(struct atomic_file *file, const struct tensor *tensors, size_t count,
-                       tensor_source *source, void *context, struct error *error) {
-    for (size_t i = 0; i < count; i++) {
-        const void *data = tensors[i].data;
-        if (source != NULL && !source(context, i, &data, error))
-            return false;
-        if (!atomic_file_write(file, data, tensors[i].bytes, error))
-            return false;
-    }
-    return true;
-}
-
-bool safetensors_write(const char *path, const struct tensor *tensors, size_t count,
-                       const struct metadata *metadata, size_t metadata_count,
-                       struct error *error) {
-    return safetensors_write_from(path, tensors, count, metadata, metadata_count, NULL, NULL,
-                                  error);
-}
-
-bool safetensors_write_from(const char *path, const struct tensor *tensors, size_t count,
-                            const struct metadata *metadata, size_t metadata_count,
-                            tensor_source *source, void *context, struct error *error) {
-    struct text head = {0};
-    struct atomic_file file;
-    safetensors_head(tensors, count, metadata, metadata_count, &head);
-    if (head.failed || head.length - LENGTH_BYTES > header_limit) {
-        bool large = !head.failed;
-        text_free(&head);
-        return large ? error_set(error, ERROR_FAILED, "%s: the header is too large", path)
-                     : error_machine(error, "%s: no memory for the header", path);
-    }
-    bool ok = atomic_file_begin(path, &file, error);
-    if (ok) {
-        ok = atomic_file_write(&file, head.data, head.length, error) &&
-             write_data(&file, tensors, count, source, context, error);
-        if (ok)
-            ok = atomic_file_commit(&file, error);
-        else
-            atomic_file_abandon(&file);
-    }
-    text_free(&head);
-    return ok;
 }

@@ -10,6 +10,11 @@
 
 #include <stddef.h>
 
+enum {
+    SAFETENSORS_LENGTH_BYTES = 8,      /* of the header's length, which a file begins with */
+    SAFETENSORS_HEADER_MAX = 100000000 /* the reference implementation's */
+};
+
 struct safetensors; /* an open file; owns names and data */
 
 /* Reads the file, whose whole header is checked before memory is taken for the data: length, JSON,
@@ -19,7 +24,7 @@ bool safetensors_open(const char *path, struct safetensors **file, struct error 
 /* The same without the data: that of every tensor is NULL. */
 bool safetensors_open_head(const char *path, struct safetensors **file, struct error *error);
 /* The same for a file that already is in memory: takes over `content` (from malloc, `bytes` long,
- * at least 8), also on failure. `name` is what errors call it. */
+ * at least SAFETENSORS_LENGTH_BYTES), also on failure. `name` is what errors call it. */
 bool safetensors_adopt(const char *name, void *content, size_t bytes, struct safetensors **file,
                        struct error *error);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
@@ -39,6 +44,8 @@ struct metadata {
 /* The file's metadata in its order: how many, and the one at `index`, borrowed. */
 size_t safetensors_metadata_size(const struct safetensors *file);
 const struct metadata *safetensors_metadata_at(const struct safetensors *file, size_t index);
+
+/* --- writing (core/safetensors_write.c) --- */
 
 /* Adds what a file of these tensors begins with, length and header; their data follow it in their
  * order. What `head` had before is none. */
