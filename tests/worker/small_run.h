@@ -298,7 +298,8 @@ static inline void expect_same_metadata(const struct safetensors *file,
                             safetensors_metadata(expected, keys[i]));
 }
 
-/* The tensors' bytes, mapped: many checkpoints are compared, and reading one costs more than that. */
+/* The tensors' bytes, mapped: many checkpoints are compared, and reading one costs more than that.
+ */
 static inline void *map_in(const char *dir, const char *name, size_t *bytes) {
     char *path = in(dir, name);
     struct stat status;
