@@ -3,6 +3,7 @@
 #include "core/simd.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +222,7 @@ bool resize_bilinear(const struct image *from, int width, int height, struct ima
 void resize_shorter(int width, int height, int shorter, int *new_width, int *new_height) {
     int64_t longer = width > height ? width : height, least = width > height ? height : width;
     int64_t scaled = shorter * longer / least;
-    int other = scaled > IMAGE_SIDE_MAX ? IMAGE_SIDE_MAX + 1 : (int)scaled;
+    int other = scaled > INT_MAX ? INT_MAX : (int)scaled; /* too large is refused later */
     *new_width = width <= height ? shorter : other;
     *new_height = width <= height ? other : shorter;
 }

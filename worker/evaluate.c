@@ -163,18 +163,27 @@ static void print_threshold(const struct evaluation_report *report) {
     printf("  accuracy %.4f\n", accuracy);
 }
 
+/* Of UTF-8. */
+static int characters(const char *text) {
+    int count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
 static void print_classes(const struct evaluation_report *report) {
     int width = 5;
     for (size_t i = 0; i < report->class_count; i++) {
-        int length = (int)strlen(report->classes[i].name);
+        int length = characters(report->classes[i].name);
         width = length > width ? length : width;
     }
     printf("\n%-*s  label  pictures   right  missed  accuracy\n", width, "class");
     for (size_t i = 0; i < report->class_count; i++) {
         const struct class_result *result = &report->by_class[i];
         const struct split_class *class = &report->classes[i];
-        printf("%-*s  %5d  %8" PRIu64 "  %6" PRIu64 "  %6" PRIu64, width, class->name, class->label,
-               result->pictures, result->correct, result->pictures - result->correct);
+        printf("%s%*s  %5d  %8" PRIu64 "  %6" PRIu64 "  %6" PRIu64, class->name,
+               width - characters(class->name), "", class->label, result->pictures, result->correct,
+               result->pictures - result->correct);
         if (result->pictures > 0)
             printf("  %8.4f\n", (double)result->correct / (double)result->pictures);
         else

@@ -90,6 +90,7 @@ static void a_strip_whose_longer_side_would_pass_the_limit_is_refused(void **sta
     resize_shorter(from.width, from.height, 256, &width, &height);
     assert_false(resize_bilinear(&from, width, height, &to, &error));
     assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "a picture of 8388608 x 256 pixels"));
     image_free(&from);
 }
 

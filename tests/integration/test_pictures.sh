@@ -45,6 +45,12 @@ assay scores "$id_files" --checkpoint best --split test | grep -q '^real/.*,real
     fail "no scores of split files"
 assay test "$id_files" --checkpoint best --split test --json >test.json || fail "no test of split files"
 
+# A class whose name takes more bytes than columns stands in line with the others.
+sed 's/"name": "real"/"name": "Ωδός"/' folders.json >named.json
+"$ASSAY_BIN/assay-worker" evaluate --config named.json --checkpoint "$(checkpoint_path "$id_folders" best)" >table ||
+    fail "no evaluation under other names"
+grep -q '^fake       0  ' table && grep -q '^Ωδός       1  ' table || fail "the classes are out of line: $(cat table)"
+
 # Lists that a worker may not read.
 end_worker one TERM
 sed 's/"lists\//"'"${work//\//\\/}"'\/lists\//g; s/"files"/"outside"/2' files.json >outside.json
