@@ -46,7 +46,7 @@ static void add_list(struct text *text, const char *const *words, size_t count) 
         text_format(text, "%s%s", i > 0 ? ", " : "", words[i]);
 }
 
-/* `WHAT "word"; did you mean "nearest"?` or all that is known. */
+/* `WHAT "word"; did you mean "nearest"?`, or all that is known, if anything. */
 static void fault_unknown(struct check *check, const char *what, const char *word,
                           const char *const *known, size_t count) {
     const char *nearest = nearest_word(word, known, count);
@@ -56,7 +56,8 @@ static void fault_unknown(struct check *check, const char *what, const char *wor
     }
     struct text list = {0};
     add_list(&list, known, count);
-    FAULT(check, "unknown %s \"%.100s\"; known: %s", what, word, text_string(&list));
+    FAULT(check, "unknown %s \"%.100s\"%s%s", what, word, count > 0 ? "; known: " : "",
+          text_string(&list));
     text_free(&list);
 }
 

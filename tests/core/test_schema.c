@@ -106,6 +106,8 @@ static void unknown_keys_are_faults_only_where_none_are_allowed(void **state) {
     assert_faults(closed, "{\"sede\": 1, \"x.y\": 2}",
                   "sede: unknown key \"sede\"; did you mean \"seed\"?\n"
                   "[\"x.y\"]: unknown key \"x.y\"; known: seed, size\n");
+    assert_faults("{\"additionalProperties\": false}", "{\"seed\": 1}",
+                  "seed: unknown key \"seed\"\n");
     assert_faults("{\"properties\": {\"seed\": {}}}", "{\"sede\": 1}", "");
     assert_faults("{\"additionalProperties\": {\"type\": \"integer\"}}", "{\"a\": 1, \"b\": \"c\"}",
                   "b: must be a whole number, is \"c\"\n");
