@@ -252,7 +252,7 @@ static void read_again(struct server *server, struct moment now) {
         wire_packet_free(&exchange->answer);
         take(server, exchange);
     }
-    if (!commit(server, &error))
+    if (!coordinator_commit(server->coordinator, &error)) /* of nothing: no commit to be counted */
         answer_failure(server, &error, true);
 }
 
