@@ -169,19 +169,6 @@ static bool admit(struct request *request, const struct caller *caller, const ch
            request_refuse(request, WIRE_INVALID, "%s: person has control characters", name);
 }
 
-/* Its index among the requests; REQUESTS: there is none of that name. */
-static size_t which_request(const char *name) {
-    size_t which = 0;
-    while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
-        which++;
-    return which;
-}
-
-bool coordinator_reads(const char *name) {
-    size_t which = which_request(name);
-    return which < REQUESTS && requests[which].does == READS;
-}
-
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply) {
     const char *name = message->name, *person = caller->person;
@@ -194,9 +181,11 @@ void coordinator_answer(struct coordinator *coordinator, const struct caller *ca
                               .bytes_length = message->bytes_length,
                               .reply = reply,
                               .code = WIRE_INTERNAL};
-    size_t which = which_request(name);
+    size_t which = 0;
     bool done = false;
     *reply = (struct reply){0};
+    while (which < REQUESTS && strcmp(requests[which].name, name) != 0)
+        which++;
     bool admitted = which < REQUESTS
                         ? admit(&request, caller, name, requests[which].role)
                         : request_refuse(&request, WIRE_UNKNOWN, "%s is no request", name);
@@ -204,13 +193,14 @@ void coordinator_answer(struct coordinator *coordinator, const struct caller *ca
         request.error = coordinator->failure;
     else if (admitted)
         done = requests[which].handler(&request);
-    if (done)
-        return;
-    if (request.code == WIRE_INTERNAL)
-        batch_break(coordinator, &request.error);
-    reply_free(reply);
-    *reply = (struct reply){.name = "error",
-                            .body = wire_error_body(request.code, request.error.message)};
+    if (!done) {
+        if (request.code == WIRE_INTERNAL)
+            batch_break(coordinator, &request.error);
+        reply_free(reply);
+        *reply = (struct reply){.name = "error",
+                                .body = wire_error_body(request.code, request.error.message)};
+    }
+    reply->reads = which < REQUESTS && requests[which].does == READS;
 }
 
 /* The next of the jobs whose worker has not been heard for a whole lease. */

@@ -76,6 +76,7 @@ struct reply {
     cJSON *body;      /* owned; NULL is {} */
     void *bytes;      /* a piece of a file, owned; NULL without one */
     size_t bytes_length;
+    bool reads; /* the request writes nothing: if its batch fails, another can still answer it */
     bool later; /* no answer yet: it waits for another revision (watchers.h) */
     /* NULL, or to be called between the commit and the next batch; until then there is no body */
     reply_settle *settle;
@@ -101,9 +102,6 @@ bool coordinator_begin(struct coordinator *coordinator, struct moment now);
  * committed, and settled if it has to be. */
 void coordinator_answer(struct coordinator *coordinator, const struct caller *caller,
                         const struct wire_message *message, struct reply *reply);
-/* Whether a request of that name writes nothing: where its batch fails, what it asks can still be
- * answered in another. */
-bool coordinator_reads(const char *name);
 /* Queues again what lost workers held, forgets workers that are gone for long. For the end of a
  * batch after which no request waits: a heartbeat that has arrived must count first. */
 void coordinator_expire(struct coordinator *coordinator);

@@ -22,7 +22,7 @@ struct exchange {
     struct frames question; /* behind the identity of whom the answer is for */
     uint64_t request;
     struct wire_packet answer;
-    bool reads;         /* the question asks for nothing to be written */
+    bool reads;         /* as the reply said */
     bool later;         /* it is among the watchers, and has no answer yet */
     struct reply reply; /* what the answer is made of once the commit has settled it, else zeroed */
 };
@@ -196,8 +196,8 @@ static void take(struct server *server, struct exchange *exchange) {
     if (frames_decode(&exchange->question, 1, &message, &code, &error)) {
         struct reply reply;
         exchange->request = message.request;
-        exchange->reads = coordinator_reads(message.name);
         coordinator_answer(server->coordinator, &caller, &message, &reply);
+        exchange->reads = reply.reads;
         if (reply.later) {
             take_watcher(server, exchange);
         } else if (reply.settle != NULL) {
