@@ -239,8 +239,7 @@ static void answer_failure(struct server *server, const struct error *failure, b
     }
 }
 
-/* After a batch that has failed: what only reads is answered all the same, in a batch of its own.
- */
+/* After a batch that has failed: what only reads is answered all the same, in its own batch. */
 static void read_again(struct server *server, struct moment now) {
     struct error error;
     if (!coordinator_begin(server->coordinator, now))
