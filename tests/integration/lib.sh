@@ -1,10 +1,13 @@
 # What every integration test stands on: a folder of its own, the programs in it, an end that leaves
-# nothing behind. Sourced by test_*.sh, which ctest runs with ASSAY_BIN and ASSAY_SOURCE.
+# nothing behind. Sourced by test_*.sh, which ctest runs with ASSAY_BIN, ASSAY_NARROW and ASSAY_SOURCE.
 #
 # Nothing here waits for a time; everything polls for a fact with a bound (until_true).
 set -euo pipefail
 : "${ASSAY_BIN:?the folder of the built programs}" "${ASSAY_SOURCE:?the source tree}"
 tools=$(dirname "$ASSAY_BIN")/tests
+# Most of the tests are about how experiments are led, and their worker has a network of a sixteenth of the weights
+# (tests/narrow.c): a step takes a few milliseconds, a checkpoint a few MB. The others say network=whole.
+[ "${network:-narrow}" = whole ] || ASSAY_BIN=${ASSAY_NARROW:-$ASSAY_BIN}
 work=$(mktemp -d "${TMPDIR:-/tmp}/assay-test-XXXXXX")
 db=$work/assay.db
 mkfifo "$work/never" # (moment)
@@ -73,13 +76,24 @@ start_coordinator() {
 }
 coordinator_options=(--lease 3)
 
-# start_worker NAME [OPTION...]: in the folder of that name, by way of worker_prefix. scripts/gpu_check sets
+# start_worker NAME [OPTION...]: in the folder of that name, by way of worker_prefix, on worker_cores, or else on one
+# core, the next of those that the test may have: a worker's threads wait for each other after every few microseconds
+# of a small network, which takes ages where another test has the core that one of them was on. scripts/gpu_check sets
 # ASSAY_TEST_BACKEND and ASSAY_TEST_PRECISION; everywhere else it is cpu and fp32.
+cores=()
+IFS=, read -ra ranges < <(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+for range in "${ranges[@]}"; do
+    mapfile -t -O "${#cores[@]}" cores < <(seq "${range%-*}" "${range#*-}")
+done
+next_core=$$
+worker_cores=
+[ "${ASSAY_TEST_BACKEND:-cpu}" = cpu ] || worker_cores=$(IFS=, && echo "${cores[*]}")
 worker_prefix=()
 start_worker() {
-    local name=$1
+    local name=$1 core=${cores[next_core++ % ${#cores[@]}]}
     shift
-    "${worker_prefix[@]}" "$ASSAY_BIN/assay-worker" --connect "$endpoint" --dir "$work/$name" \
+    "${worker_prefix[@]}" taskset -c "${worker_cores:-$core}" "$ASSAY_BIN/assay-worker" \
+        --connect "$endpoint" --dir "$work/$name" \
         --backend "${ASSAY_TEST_BACKEND:-cpu}" --threads 1 "$@" \
         >>"$work/$name.log" 2>&1 &
     worker_pid[$name]=$!

@@ -3,8 +3,8 @@
 # broken picture fails with an error that names the file.
 . "$(dirname "$0")/lib.sh"
 
-epochs=3
-optimizer='"name": "adam"' # it is to learn
+epochs=8
+optimizer='"name": "adam", "lr": 2e-3' # it is to learn
 write_experiment "$work/ablation.json" 60 $epochs '{
     "data.upsample": {"none": {}, "real x2": {"real": 2}},
     "train.seed": [0, 1]
@@ -77,7 +77,7 @@ grep -q 'Which class is missed' "$work/compare.txt" || fail "compare does not sh
 # one that learns nothing is stopped at the rung where two others have been, and ends as done
 write_experiment "$work/early.json" 60 4 '{"train.seed": [0, 1]}'
 sed -i 's/"matrix":/"stop": {"rule": "asha", "grace_epochs": 3, "min_peers": 2}, &/' "$work/early.json"
-sed 's/"epochs": 4/"epochs": 1000/; s/"optimizer": {/&"lr": 1e-9, /; s/\[0, 1\]/[2]/' "$work/early.json" >"$work/behind.json"
+sed 's/"epochs": 4/"epochs": 1000/; s/"lr": 2e-3/"lr": 1e-9/; s/\[0, 1\]/[2]/' "$work/early.json" >"$work/behind.json"
 assay submit "$work/early.json" --wait >"$work/early.txt" || fail "submit --wait ended with $?"
 assay submit "$work/behind.json" --wait >"$work/behind.txt" ||
     fail "submit --wait of one that is stopped ended with $?"

@@ -2,6 +2,7 @@
 # What the programs link, and what they say of a GPU that is not there. With one, the last part is
 # done by scripts/gpu_check instead.
 set -euo pipefail
+network=whole
 source "$(dirname "$0")/lib.sh"
 
 for program in assay assay-coordinator assay-worker; do

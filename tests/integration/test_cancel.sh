@@ -3,7 +3,7 @@
 # takes the next one.
 . "$(dirname "$0")/lib.sh"
 
-write_experiment "$work/long.json" 100 1000
+write_experiment "$work/long.json" 100 100000
 write_experiment "$work/short.json" 40 1
 export told=$work/told
 coordinator_options+=(--on-finish 'echo "$ASSAY_ID $ASSAY_STATE ${ASSAY_BEST_TEST_ACCURACY:+tested} $ASSAY_CONNECT" >>"$told"')

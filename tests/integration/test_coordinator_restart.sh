@@ -4,7 +4,7 @@
 # trains on meanwhile, and nothing that was reported or would have been is lost.
 . "$(dirname "$0")/lib.sh"
 
-epochs=6
+epochs=16
 write_experiment "$work/one.json" 40 $epochs
 write_experiment "$work/waits.json" 40 1
 coordinator_options=(--lease 60) # none runs out

@@ -14,7 +14,7 @@ if [ -z "${ASSAY_NAMESPACE:-}" ]; then
 fi
 . "$(dirname "$0")/lib.sh"
 
-epochs=4
+epochs=16
 mount -t tmpfs none /mnt # ends, as those in it, with the namespace
 mkdir /mnt/database /mnt/one
 mount -t tmpfs -o size=20m none /mnt/database

@@ -14,7 +14,7 @@ expect_given_back() {
 }
 
 coordinator_options=(--lease 600)
-write_experiment "$work/one.json" 100 1000
+write_experiment "$work/one.json" 100 100000
 start_coordinator
 id=$(submit "$work/one.json")
 start_worker first

@@ -5,7 +5,7 @@
 # and the coordinator has every file that the worker has.
 . "$(dirname "$0")/lib.sh"
 
-epochs=5
+epochs=16
 write_experiment "$work/calm.json" 160 $epochs
 write_experiment "$work/moved.json" 160 $epochs
 
@@ -45,17 +45,17 @@ expect_same_files "$calm" calm
 
 moved=$(submit "$work/moved.json")
 start_worker first
-until_true "an epoch's checkpoint is with the coordinator" has_last_of "$moved" 1
+hold first "an epoch's checkpoint is with the coordinator" has_last_of "$moved" 1
 first_seconds=$(sql "SELECT seconds FROM epoch WHERE experiment = $moved AND epoch = 1")
 kill_coordinator # while the next one travels, maybe
 start_coordinator
-until_true "a later one is too" has_last_of "$moved" 2
-until_true "and the next epoch has begun" is_inside_an_epoch "$moved"
+hold first "a later one is too" has_last_of "$moved" 2
+hold_inside_an_epoch first "$moved" 2
 end_worker first KILL
 rm -rf "$work/first"
 
 start_worker second
-until_true "the second worker gets further" has_epochs "$moved" 4
+hold second "the second worker gets further" has_epochs "$moved" 4
 end_worker second TERM # gives back: what it has goes to the coordinator first
 [ "$status" = 0 ] || fail "the worker ended with $status on SIGTERM"
 until_true "its last checkpoint is with the coordinator" has_last_of "$moved" 4

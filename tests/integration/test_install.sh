@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # cmake --install: the units name the programs where they went, in words that systemd takes for one, and the programs
 # run from there; every document that a manual page or another document names is there.
+network=whole
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 build=$(dirname "$ASSAY_BIN")
 

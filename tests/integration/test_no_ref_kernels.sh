@@ -1,6 +1,7 @@
 # oneDNN has a plain reference kernel for whatever it has no fast one for, which is a thousand times
 # slower. ResNet-50 must never meet it, training or scoring, from 32 to 256 pixels, and on machines
 # with AVX2 alone not where maps end up small, which is where they lack kernels.
+network=whole
 source "$(dirname "$0")/lib.sh"
 
 # expect_fast NAME SIZE [VARIABLE=VALUE]

@@ -17,7 +17,7 @@ fi
 . "$(dirname "$0")/lib.sh"
 cd "$work"
 
-epochs=8
+epochs=16
 unshare --net sleep 600 &
 far=$!
 worker_pid[cable]=$far # so that it ends with the test

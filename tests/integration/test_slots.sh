@@ -2,6 +2,7 @@
 # assay worker --slots 2: two experiments side by side where the memory is enough for both. One slot
 # is killed: it is started again and goes on, the other never notices, and both end with the bits of
 # a worker that was alone on as many cores. Drained, both give back.
+network=whole
 . "$(dirname "$0")/lib.sh"
 
 epochs=3
@@ -18,12 +19,7 @@ slots_there() {
 }
 
 # One core for each run, for the bits may follow how many it has (docs/architecture.md).
-cores=()
-for core in $(seq 0 $(($(nproc --all) - 1))); do
-    ! taskset -c "$core" true 2>/dev/null || cores+=("$core")
-done
 read -r -a calm <<<"$(submit "$work/calm.json")"
-worker_prefix=(taskset -c "${cores[0]}")
 start_worker alone
 until_true "the first of the calm runs is done" in_state "${calm[0]}" done
 until_true "the second of the calm runs is done" in_state "${calm[1]}" done
@@ -31,7 +27,7 @@ end_worker alone TERM
 
 # 8 GiB is what an experiment asks for
 read -r -a pair <<<"$(submit "$work/pair.json")"
-worker_prefix=(taskset -c "${cores[0]},${cores[1]:-${cores[0]}}")
+worker_cores=${cores[0]},${cores[1]:-${cores[0]}}
 start_worker small --slots 2 --memory 15
 until_true "both small slots are there" slots_there 2
 [ "$(shown "${pair[0]}" '$.waits')" = 'no worker with 8 GiB of memory' ] ||

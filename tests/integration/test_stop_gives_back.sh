@@ -3,7 +3,7 @@
 # worker goes on from the last finished epoch at once, without waiting for a lease.
 . "$(dirname "$0")/lib.sh"
 
-epochs=4
+epochs=16
 coordinator_options=(--lease 600)
 optimizer='"name": "adam"'
 write_experiment "$work/one.json" 40 $epochs

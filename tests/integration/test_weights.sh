@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checkpoints as files: the same experiment trained twice, with 1 and with 4 threads that read
 # pictures, gives the same one; another seed does not; assay weights lists it; training begins from it.
+network=whole
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 
 write_experiment "$work/demo.json" 20 2 '{"train.seed": [0, 1]}'

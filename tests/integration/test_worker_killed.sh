@@ -4,7 +4,7 @@
 # are those of an undisturbed run, bit for bit.
 . "$(dirname "$0")/lib.sh"
 
-epochs=6
+epochs=16
 optimizer='"name": "adam"'
 write_experiment "$work/calm.json" 40 $epochs
 write_experiment "$work/shaken.json" 40 $epochs

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEM_CHANNELS = 64, FEATURES = 1000 };
+enum { FEATURES = 1000 };
 
 /* What grows while a network is written down; `failed` once memory has run out. */
 struct builder {
@@ -141,9 +141,9 @@ static int add_block(struct builder *builder, const char *block, bool bottleneck
 static int add_stages(struct builder *builder, const struct arch *layout, int input,
                       int *channels) {
     int node = input;
-    *channels = STEM_CHANNELS;
+    *channels = network_stem_channels;
     for (int stage = 0; stage < ARCH_STAGES; stage++) {
-        int width = STEM_CHANNELS << stage, out = layout->bottleneck ? 4 * width : width;
+        int width = network_stem_channels << stage, out = layout->bottleneck ? 4 * width : width;
         for (int i = 0; i < layout->blocks[stage]; i++) {
             char block[32];
             snprintf(block, sizeof block, "layer%d.%d", stage + 1, i);
@@ -188,9 +188,9 @@ bool network_build(const char *arch, enum head head, double dropout, struct netw
         &builder,
         (struct node){
             .op = OP_INPUT, .input = -1, .residual = -1, .in_channels = 3, .out_channels = 3});
-    node = add_conv(&builder, "conv1", node, channels, STEM_CHANNELS, 7, 2);
-    node = add_batch_norm(&builder, "bn1", node, STEM_CHANNELS, -1, true);
-    node = add_plain(&builder, OP_MAX_POOL, node, STEM_CHANNELS);
+    node = add_conv(&builder, "conv1", node, channels, network_stem_channels, 7, 2);
+    node = add_batch_norm(&builder, "bn1", node, network_stem_channels, -1, true);
+    node = add_plain(&builder, OP_MAX_POOL, node, network_stem_channels);
     node = add_stages(&builder, layout, node, &channels);
     node = add_plain(&builder, OP_AVERAGE_POOL, node, channels);
     node = add_linear(&builder, "fc", node, channels, FEATURES, head != HEAD_LINEAR);

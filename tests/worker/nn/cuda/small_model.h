@@ -19,26 +19,11 @@ struct small_model {
 static const int32_t small_labels[SMALL_COUNT] = {0, 1, 1, 0};
 static const uint64_t small_samples[SMALL_COUNT] = {7, 3, 900, 12};
 
-/* Initial values of parameter i. A convolution's, which are the same in every small model, are
- * drawn once: eleven million of them would be a third of many tests' time. */
-static inline float *small_values(const struct network *network, size_t i) {
-    static float *convolutions[128];
-    const struct parameter *parameter = &network->parameters[i];
-    const size_t bytes = parameter->count * sizeof(float);
-    float *values = zeroed(bytes);
-    assert_true(i < sizeof convolutions / sizeof convolutions[0]);
-    if (convolutions[i] != NULL)
-        return memcpy(values, convolutions[i], bytes);
-    network_initialise(network, i, 5, values);
-    if (parameter->kind == PARAMETER_WEIGHT && parameter->rank == 4)
-        convolutions[i] = memcpy(zeroed(bytes), values, bytes);
-    return values;
-}
-
 static inline void small_fill(struct small_model *small) {
     struct error error;
     for (size_t i = 0; i < small->network.parameter_count; i++) {
-        float *values = small_values(&small->network, i);
+        float *values = zeroed(small->network.parameters[i].count * sizeof(float));
+        network_initialise(&small->network, i, 5, values);
         assert_true(small->backend->state_set(small->model, MODEL_VALUE, i, values, &error));
         free(values);
     }
