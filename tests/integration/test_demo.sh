@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `assay demo`, small: stopped by Ctrl-C it leaves no process, run again it goes on to the table; killed
 # it takes its children along; it writes into no folder that holds something else.
-network=whole
+[ -n "${ASSAY_SANITIZED:-}" ] || network=whole
 . "$(dirname "$0")/lib.sh"
 
 pictures=24

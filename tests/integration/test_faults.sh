@@ -11,7 +11,7 @@ seed=${FAULT_SEED:-$((SECONDS + $(date +%s) % 100000))}
 echo "FAULT_SEED=$seed"
 RANDOM=$seed
 disturbed=10 # seconds
-epochs=20
+epochs=12
 coordinator_options=(--lease 1)
 workers=(one two)
 

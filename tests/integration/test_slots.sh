@@ -2,13 +2,14 @@
 # assay worker --slots 2: two experiments side by side where the memory is enough for both. One slot
 # is killed: it is started again and goes on, the other never notices, and both end with the bits of
 # a worker that was alone on as many cores. Drained, both give back.
-network=whole
 . "$(dirname "$0")/lib.sh"
 
-epochs=3
+epochs=40
 coordinator_options=(--lease 600) # no lease runs out: what goes on was ended by its own slot
 write_experiment "$work/calm.json" 160 $epochs '{"train.seed": [0, 1]}'
 write_experiment "$work/pair.json" 160 $epochs '{"train.seed": [0, 1]}'
+few_checkpoints "$work/calm.json"
+few_checkpoints "$work/pair.json"
 start_coordinator
 
 # slots_there COUNT: so many workers are listed that are slots.
@@ -59,7 +60,7 @@ for i in 0 1; do
 done
 
 # all leave together, with what they hold given back
-write_experiment "$work/long.json" 160 1000 '{"train.seed": [0, 1]}'
+write_experiment "$work/long.json" 160 100000 '{"train.seed": [0, 1]}'
 read -r -a long <<<"$(submit "$work/long.json")"
 until_true "the first long one runs" is_inside_an_epoch "${long[0]}"
 until_true "the second long one runs" is_inside_an_epoch "${long[1]}"

@@ -6,6 +6,8 @@
 #include "tests/worker/small_run.h"
 #include "worker/nn/network.h"
 
+#include <sched.h>
+
 /* In place of a ResNet, so that there are few weights to write: the linker has the trainer call it.
  */
 bool __wrap_network_build(const char *arch, enum head head, double dropout, struct network *network,
@@ -81,9 +83,18 @@ static void finish_in(const struct bench *bench, const char *dir, struct listene
         fail_msg("%s", error.message);
 }
 
+/* So small a network's threads would mostly wait for each other. */
+static void take_one_core(void) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)sched_getcpu(), &cores);
+    sched_setaffinity(0, sizeof cores, &cores);
+}
+
 static int make_quick_bench(void **state) {
     struct bench *bench = calloc(1, sizeof *bench);
     void *root = NULL;
+    take_one_core();
     if (bench == NULL || temporary_make(&root) != 0)
         return -1;
     bench->root = root;

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #ifdef __SANITIZE_ADDRESS__
-enum { CHANGES = 8, DRAWS = 2 };
+enum { CHANGES = 4, DRAWS = 1 };
 #else
 enum { CHANGES = 24, DRAWS = 3 };
 #endif
