@@ -5,7 +5,7 @@
 # undisturbed run, bit for bit.
 . "$(dirname "$0")/lib.sh"
 
-epochs=16
+epochs=40
 write_experiment "$work/calm.json" 40 $epochs
 write_experiment "$work/shaken.json" 40 $epochs
 coordinator_options=(--lease 9) # longer than anything here holds the worker

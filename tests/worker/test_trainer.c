@@ -1,6 +1,7 @@
 #include "core/content_sum.h"
 #include "tests/worker/small_run.h"
 #include "worker/examine.h"
+#include "worker/nn/network.h"
 
 #include <math.h>
 
@@ -112,7 +113,8 @@ static void checkpoints_have_pytorchs_names_and_the_optimizer(void **state) {
     assert_non_null(safetensors_find(file, "optimizer.m.conv1.weight"));
     assert_non_null(safetensors_find(file, "optimizer.v.layer1.0.bn1.bias"));
     assert_null(safetensors_find(file, "optimizer.m.bn1.running_mean"));
-    assert_int_equal(safetensors_find(file, "fc.weight")->shape[1], 512);
+    assert_int_equal(safetensors_find(file, "fc.weight")->shape[1],
+                     8 * (size_t)network_stem_channels);
     safetensors_close(file);
 }
 

@@ -70,8 +70,8 @@ struct shape {
     int channels, height, width;
 };
 
-/* What the stem gives, of which every layer has a multiple: torchvision's 64. It stands in a file of
- * its own (stem.c), so that a test program can be linked with another one (tests/narrow.c). */
+/* What the stem gives, of which every layer has a multiple: torchvision's 64. It stands in a file
+ * of its own (stem.c), so that a test program can be linked with another one (tests/narrow.c). */
 extern const int network_stem_channels;
 
 /* arch: resnet18|resnet34|resnet50|resnet101|resnet152. */
