@@ -50,6 +50,8 @@ double eta_seconds(struct eta *eta, const cJSON *experiment, double now_ms) {
     double attempt = field_number(experiment, "attempt", 0);
     if (!eta->begun || attempt > eta->attempt || fraction < eta->start_fraction)
         *eta = (struct eta){true, attempt, now_ms, fraction};
+    if (fraction >= 1)
+        return -1;
     double watched_ms = now_ms - eta->start_ms, made = fraction - eta->start_fraction;
     if (watched_ms >= WATCHED_ENOUGH_MS && made > 0)
         return watched_ms / 1000 * (1 - fraction) / made;

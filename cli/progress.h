@@ -28,7 +28,8 @@ struct eta {
 };
 
 /* Seconds until fraction 1, or -1 while there is nothing to go by: the speed since this attempt was
- * first seen or, before it has been watched long enough, what its last epoch took. */
+ * first seen or, before it has been watched long enough, what its last epoch took. -1 too when all
+ * epochs are done: how long the evaluations take that are left nobody knows. */
 double eta_seconds(struct eta *eta, const cJSON *experiment, double now_ms);
 
 /* How a line calls an experiment: "  3 flip+jitter   "; `name` is shortened or padded to `width`

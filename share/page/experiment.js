@@ -15,12 +15,12 @@ function progressOf(experiment) {
             : "starting";
         parts.push(bar(fraction(experiment), "progress of the run", "large"), h("p", { class: "note" }, now));
     }
-    const left = secondsLeft(experiment), latest = experiment.latest;
+    const latest = experiment.latest;
     const speed = progress ? progress.images_per_second : latest && latest.images_per_second;
     const list = [["epochs", `${done} of ${epochs}`], ["images/s", isNumber(speed) ? speed.toFixed(1) : "n/a"]];
     if (experiment.state === "running")
         list.push(["loss of this epoch", ratio(progress && progress.loss)],
-            ["ETA", isNumber(left) ? duration(left) : "after its first epoch"]);
+            ["ETA", estimate(experiment)]);
     if (experiment.best)
         list.push(["best epoch", whole(experiment.best.epoch)], ["its valid accuracy", ratio(experiment.best.valid.accuracy)],
             ["its valid loss", ratio(experiment.best.valid.loss)]);

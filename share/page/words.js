@@ -66,13 +66,19 @@ function secondsLeft(experiment) {
     return mean / TRAINING_SHARE * (1 - fraction(experiment)) * experiment.epochs;
 }
 
+/* When a running one will be done, in words. How long its evaluations take nobody knows. */
+function estimate(experiment) {
+    if (fraction(experiment) >= 1)
+        return "evaluating";
+    const left = secondsLeft(experiment);
+    return isNumber(left) ? duration(left) : "after its first epoch";
+}
+
 /* What there is to say of an experiment beside its numbers. */
 function situation(experiment) {
     const { state, started_ms: started, finished_ms: ended } = experiment;
-    if (state === "running") {
-        const left = secondsLeft(experiment);
-        return isNumber(left) ? `ETA ${duration(left)}` : "ETA after its first epoch";
-    }
+    if (state === "running")
+        return fraction(experiment) < 1 ? `ETA ${estimate(experiment)}` : estimate(experiment);
     if (state === "failed")
         return experiment.error || "no reason given";
     if (state === "done" && isNumber(started) && isNumber(ended))

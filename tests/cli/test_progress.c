@@ -51,6 +51,16 @@ static void the_last_epoch_is_the_first_estimate(void **state) {
     cJSON_Delete(experiment);
 }
 
+static void evaluations_after_the_last_epoch_have_no_estimate(void **state) {
+    (void)state;
+    cJSON *experiment = parsed(running);
+    struct eta eta = {0};
+    eta_seconds(&eta, experiment, 0);
+    cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs_done"), 4);
+    assert_true(eta_seconds(&eta, experiment, 60000) < 0);
+    cJSON_Delete(experiment);
+}
+
 static void another_attempt_begins_another_estimate(void **state) {
     (void)state;
     cJSON *experiment = parsed(running);
@@ -94,9 +104,8 @@ static void an_evaluation_of_an_earlier_epoch_takes_none_back(void **state) {
                "\"valid\",\"epoch\":5,\"epochs\":6,\"step\":1,\"steps\":6,\"loss\":0.0281,"
                "\"images_per_second\":363.6}}");
     FILE *stream = begin();
-    progress_line(stream, &label, experiment, 0);
-    assert_written(stream,
-                   "  3 flip    6/6 [########] valid 1/6 (epoch 5) 0.0281 363.6 images/s ETA 0s");
+    progress_line(stream, &label, experiment, -1);
+    assert_written(stream, "  3 flip    6/6 [########] valid 1/6 (epoch 5) 0.0281 363.6 images/s");
     cJSON_Delete(experiment);
 }
 
@@ -145,6 +154,7 @@ int main(void) {
         cmocka_unit_test(progress_of_an_epoch_that_is_already_reported_counts_no_more),
         cmocka_unit_test(the_estimate_follows_the_speed_that_was_seen),
         cmocka_unit_test(the_last_epoch_is_the_first_estimate),
+        cmocka_unit_test(evaluations_after_the_last_epoch_have_no_estimate),
         cmocka_unit_test(another_attempt_begins_another_estimate),
         cmocka_unit_test(a_line_of_progress_has_bar_step_loss_speed_and_time_left),
         cmocka_unit_test(an_evaluation_of_an_earlier_epoch_takes_none_back),

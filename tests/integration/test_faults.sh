@@ -99,11 +99,10 @@ wrong=$(sql "SELECT count(*) FROM experiment AS e WHERE attempt <> (SELECT count
 sed 's/\[0, 1\]/[0]/' "$work/shaken.json" >"$work/stopped.json"
 end_worker two TERM
 id=$(submit "$work/stopped.json")
-until_true "an epoch is reported" has_epochs "$id" 1
-kill -STOP "${worker_pid[one]}"
+hold one "an epoch is reported" has_epochs "$id" 1
 start_worker two
 until_true "the other one has it" grep -q "experiment $id, attempt" "$work/two.log"
-kill -CONT "${worker_pid[one]}"
+let_go one
 until_true "the stopped worker is fenced" \
     grep -q "experiment $id: stopped, it is not this worker's any more" "$work/one.log"
 until_true "the experiment is done" in_state "$id" done
