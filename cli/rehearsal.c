@@ -7,10 +7,12 @@
 #include "cli/table.h"
 #include "compare/differences.h"
 #include "core/experiment.h"
+#include "core/fork.h"
 #include "core/json.h"
 #include "core/shortage.h"
 #include "core/split_make.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +23,14 @@ struct pace {
     double images_per_second;
 };
 
-/* The paces of experiments that are done. */
+/* What the coordinator knows: the paces of experiments that are done, and of which it is that the
+ * new ones are to go on. */
 struct record {
     struct pace *paces;
     size_t count;
+    const cJSON *from;  /* as it is submitted; NULL: of none */
+    cJSON *origin;      /* that experiment, once it has been seen */
+    double epochs_done; /* at its checkpoint */
 };
 
 /* The side that the last op with a size leaves. */
@@ -55,6 +61,9 @@ static bool take_page(void *context, cJSON *experiments, struct error *error) {
     const cJSON *experiment;
     cJSON_ArrayForEach(experiment, experiments) {
         struct pace pace = pace_of(experiment);
+        if (record->from != NULL && (int64_t)field_number(experiment, "id", 0) ==
+                                        (int64_t)field_number(record->from, "experiment", 0))
+            record->origin = cJSON_Duplicate(experiment, true);
         if (strcmp(field_text(experiment, "state", ""), "done") != 0 || pace.images_per_second <= 0)
             continue;
         struct pace *paces = realloc(record->paces, (record->count + 1) * sizeof *paces);
@@ -139,6 +148,7 @@ static cJSON *member_of(const cJSON *experiment, int number, const struct record
     size_t like;
     cJSON *member = cJSON_CreateObject();
     double epochs = field_number(config, "train.epochs", 0);
+    double left = epochs - record->epochs_done;
     double pictures = pictures_of(config, counted);
     double pace = median(record, &wanted, &like);
     cJSON_AddNumberToObject(member, "number", number);
@@ -151,7 +161,7 @@ static cJSON *member_of(const cJSON *experiment, int number, const struct record
     add_known(member, "pictures", pictures);
     add_known(member, "images_per_second", pace);
     cJSON_AddNumberToObject(member, "judged_by", (double)like);
-    add_known(member, "seconds", pace > 0 ? epochs * pictures / pace : 0);
+    add_known(member, "seconds", pace > 0 ? left * pictures / pace : 0);
     return member;
 }
 
@@ -253,15 +263,56 @@ static void print_document(const cJSON *document, const char *unreachable) {
     puts("Nothing was queued.");
 }
 
+/* The epoch of the checkpoint "best", "last" or "7" of the experiment; 0 when it has none such. */
+static double checkpoint_epoch(const cJSON *experiment, const char *name) {
+    const cJSON *checkpoint;
+    double found = 0;
+    cJSON_ArrayForEach(checkpoint, field_at(experiment, "checkpoints")) {
+        double epoch = field_number(checkpoint, "epoch", 0);
+        char number[FORMAT_SIZE];
+        snprintf(number, sizeof number, "%.0f", epoch);
+        if (epoch > found &&
+            (strcmp(name, field_text(checkpoint, "kind", "")) == 0 || strcmp(name, number) == 0))
+            found = epoch;
+    }
+    return found;
+}
+
+/* Refuses, as the coordinator would, that this experiment goes on. */
+static bool check_one(const cJSON *experiment, struct record *record, struct error *error) {
+    int64_t id = (int64_t)field_number(record->from, "experiment", 0);
+    const char *name = field_text(record->from, "checkpoint", "");
+    if (record->origin == NULL)
+        return error_set(error, ERROR_INPUT, "there is no experiment %" PRId64 ERROR_LS, id);
+    record->epochs_done = checkpoint_epoch(record->origin, name);
+    if (record->epochs_done <= 0)
+        return fork_absent(id, name, error);
+    return fork_check(field_at(record->origin, "config"), field_at(experiment, "config"),
+                      (uint32_t)record->epochs_done, error) ||
+           error_context(error, "experiment %" PRId64 "@%s", id, name);
+}
+
+static bool check_from(const cJSON *experiments, struct record *record, struct error *error) {
+    const cJSON *experiment;
+    if (record->from == NULL)
+        return true;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (!check_one(experiment, record, error))
+            return error_context(error, "%s", field_text(experiment, "name", ""));
+    }
+    return true;
+}
+
 int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     struct client client = {0};
-    struct record record = {0};
+    struct record record = {.from = field_at(experiments->child, "from")};
     struct error error = {0};
     cJSON *everything = cJSON_CreateObject();
     int status;
     bool asked = client_open(input, &client, &error) &&
                  client_pages(&client, "show", everything, take_page, &record, &error);
-    if (!asked && error.code != ERROR_UNREACHABLE) {
+    if ((asked && !check_from(experiments, &record, &error)) ||
+        (!asked && error.code != ERROR_UNREACHABLE)) {
         status = command_fail(&error);
         goto out;
     }
@@ -272,6 +323,7 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     cJSON_Delete(document);
 out:
     cJSON_Delete(everything);
+    cJSON_Delete(record.origin);
     free(record.paces);
     client_close(&client);
     return status;

@@ -44,10 +44,7 @@ static bool find_checkpoint(struct store *store, struct fork *fork, struct error
     }
     if (!query_close(&query, error))
         return false;
-    return found || error_set(error, ERROR_INPUT,
-                              "experiment %lld has no checkpoint %s; assay show %lld lists those "
-                              "it has",
-                              (long long)fork->source, fork->checkpoint, (long long)fork->source);
+    return found || fork_absent(fork->source, fork->checkpoint, error);
 }
 
 /* The checkpoint of that epoch, if it came here. */

@@ -83,3 +83,10 @@ bool fork_check(const cJSON *from, const cJSON *config, uint32_t epoch, struct e
                        epoch, epochs);
     return ok;
 }
+
+bool fork_absent(int64_t experiment, const char *checkpoint, struct error *error) {
+    return error_set(error, ERROR_INPUT,
+                     "experiment %" PRId64 " has no checkpoint %s; assay show %" PRId64
+                     " lists those it has",
+                     experiment, checkpoint, experiment);
+}

@@ -18,4 +18,7 @@
  * version of assay. `config` is complete. */
 bool fork_check(const cJSON *from, const cJSON *config, uint32_t epoch, struct error *error);
 
+/* The error of an experiment that has no such checkpoint. Returns false. */
+bool fork_absent(int64_t experiment, const char *checkpoint, struct error *error);
+
 #endif

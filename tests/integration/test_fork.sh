@@ -11,7 +11,10 @@ four=$(submit "$work/four.json")
 six=$(submit "$work/six.json")
 until_true "experiment $six is done" in_state "$six" done
 
-assay submit "$work/six.json" --from four@last --dry-run >/dev/null || fail "--from takes no name"
+assay submit "$work/six.json" --from four@last --dry-run --json >"$work/rehearsed.json" || fail "--from takes no name"
+[ "$(json "abs(j ->> '\$.seconds' - 2.0 * (j ->> '\$.experiments[0].pictures') /
+    (j ->> '\$.experiments[0].images_per_second')) < 1e-6" "$work/rehearsed.json")" = 1 ] ||
+    fail "two epochs are not what a fork has left: $(cat "$work/rehearsed.json")"
 assay predict four@best "$work/pictures/real/0001.png" >"$work/out" || fail "predict takes no name"
 
 # fork NAME FILE CHECKPOINT: into $id, when it is done.
@@ -38,14 +41,19 @@ fork "from the best" "$work/six.json" best
 same "from the best, longer" "$id" "$six"
 [ "$(shown "$id" '$.from.checkpoint')" = best ] || fail "show --json has not the checkpoint"
 
-refused() { # PATTERN ARGUMENT...
+refused() { # PATTERN ARGUMENT...: and so is the rehearsal, in the same words
     local status=0 pattern=$1
     shift
     assay submit "$@" >"$work/out" 2>"$work/err" || status=$?
     [ $status != 0 ] && grep -q "$pattern" "$work/err" || fail "exit $status, $(cat "$work/err")"
+    status=0
+    assay submit "$@" --dry-run >"$work/out" 2>"$work/rehearsed" || status=$?
+    [ $status != 0 ] && cmp -s "$work/err" "$work/rehearsed" ||
+        fail "rehearsed: exit $status, $(cat "$work/rehearsed")"
 }
 refused "train.epochs is 4; raise it" "$work/four.json" --from "$four@last"
 refused "has no checkpoint 3" "$work/six.json" --from "$four@3"
+refused "there is no experiment 99" "$work/six.json" --from 99@last
 sed 's|resnet18|resnet34|' "$work/six.json" >"$work/other.json"
 refused 'model.arch is "resnet34" and the checkpoint' "$work/other.json" --from "$four@last"
 
