@@ -56,14 +56,21 @@ static struct pace pace_of(const cJSON *experiment) {
     return pace;
 }
 
+/* The one that the new ones are to go on from, seen for the first time. */
+static bool is_origin(const struct record *record, const cJSON *experiment) {
+    return record->from != NULL && record->origin == NULL &&
+           (int64_t)field_number(experiment, "id", 0) ==
+               (int64_t)field_number(record->from, "experiment", 0);
+}
+
 static bool take_page(void *context, cJSON *experiments, struct error *error) {
     struct record *record = context;
     const cJSON *experiment;
     cJSON_ArrayForEach(experiment, experiments) {
         struct pace pace = pace_of(experiment);
-        if (record->from != NULL && (int64_t)field_number(experiment, "id", 0) ==
-                                        (int64_t)field_number(record->from, "experiment", 0))
-            record->origin = cJSON_Duplicate(experiment, true);
+        if (is_origin(record, experiment) &&
+            (record->origin = cJSON_Duplicate(experiment, true)) == NULL)
+            return error_memory(error);
         if (strcmp(field_text(experiment, "state", ""), "done") != 0 || pace.images_per_second <= 0)
             continue;
         struct pace *paces = realloc(record->paces, (record->count + 1) * sizeof *paces);
@@ -148,7 +155,7 @@ static cJSON *member_of(const cJSON *experiment, int number, const struct record
     size_t like;
     cJSON *member = cJSON_CreateObject();
     double epochs = field_number(config, "train.epochs", 0);
-    double left = epochs - record->epochs_done;
+    double epochs_left = epochs - record->epochs_done;
     double pictures = pictures_of(config, counted);
     double pace = median(record, &wanted, &like);
     cJSON_AddNumberToObject(member, "number", number);
@@ -161,7 +168,7 @@ static cJSON *member_of(const cJSON *experiment, int number, const struct record
     add_known(member, "pictures", pictures);
     add_known(member, "images_per_second", pace);
     cJSON_AddNumberToObject(member, "judged_by", (double)like);
-    add_known(member, "seconds", pace > 0 ? left * pictures / pace : 0);
+    add_known(member, "seconds", pace > 0 ? epochs_left * pictures / pace : 0);
     return member;
 }
 
