@@ -23,14 +23,11 @@ struct pace {
     double images_per_second;
 };
 
-/* What the coordinator knows: the paces of experiments that are done, and of which it is that the
- * new ones are to go on. */
+/* The paces of experiments that are done. */
 struct record {
     struct pace *paces;
     size_t count;
-    const cJSON *from;  /* as it is submitted; NULL: of none */
-    cJSON *origin;      /* that experiment, once it has been seen */
-    double epochs_done; /* at its checkpoint */
+    double epochs_done; /* of the checkpoint that the new ones go on from, or 0 */
 };
 
 /* The side that the last op with a size leaves. */
@@ -56,21 +53,11 @@ static struct pace pace_of(const cJSON *experiment) {
     return pace;
 }
 
-/* The one that the new ones are to go on from, seen for the first time. */
-static bool is_origin(const struct record *record, const cJSON *experiment) {
-    return record->from != NULL && record->origin == NULL &&
-           (int64_t)field_number(experiment, "id", 0) ==
-               (int64_t)field_number(record->from, "experiment", 0);
-}
-
 static bool take_page(void *context, cJSON *experiments, struct error *error) {
     struct record *record = context;
     const cJSON *experiment;
     cJSON_ArrayForEach(experiment, experiments) {
         struct pace pace = pace_of(experiment);
-        if (is_origin(record, experiment) &&
-            (record->origin = cJSON_Duplicate(experiment, true)) == NULL)
-            return error_memory(error);
         if (strcmp(field_text(experiment, "state", ""), "done") != 0 || pace.images_per_second <= 0)
             continue;
         struct pace *paces = realloc(record->paces, (record->count + 1) * sizeof *paces);
@@ -285,40 +272,40 @@ static double checkpoint_epoch(const cJSON *experiment, const char *name) {
     return found;
 }
 
-/* Refuses, as the coordinator would, that this experiment goes on. */
-static bool check_one(const cJSON *experiment, struct record *record, struct error *error) {
-    int64_t id = (int64_t)field_number(record->from, "experiment", 0);
-    const char *name = field_text(record->from, "checkpoint", "");
-    if (record->origin == NULL)
-        return error_set(error, ERROR_INPUT, "there is no experiment %" PRId64 ERROR_LS, id);
-    record->epochs_done = checkpoint_epoch(record->origin, name);
-    if (record->epochs_done <= 0)
-        return fork_absent(id, name, error);
-    return fork_check(field_at(record->origin, "config"), field_at(experiment, "config"),
-                      (uint32_t)record->epochs_done, error) ||
-           error_context(error, "experiment %" PRId64 "@%s", id, name);
-}
-
-static bool check_from(const cJSON *experiments, struct record *record, struct error *error) {
-    const cJSON *experiment;
-    if (record->from == NULL)
+/* Of what the new experiments are to go on from: refuses what the coordinator would, in its words,
+ * and notes how far it had come. All of them name the same checkpoint, or none. */
+static bool check_from(struct client *client, const cJSON *experiments, struct record *record,
+                       struct error *error) {
+    const cJSON *experiment = experiments->child, *from = field_at(experiment, "from");
+    int64_t id = (int64_t)field_number(from, "experiment", 0);
+    const char *name = field_text(from, "checkpoint", "");
+    cJSON *origin = NULL;
+    if (from == NULL)
         return true;
-    cJSON_ArrayForEach(experiment, experiments) {
-        if (!check_one(experiment, record, error))
-            return error_context(error, "%s", field_text(experiment, "name", ""));
+    bool good = client_experiments(client, "show", client_one((double)id), &origin, error);
+    if (good) {
+        record->epochs_done = checkpoint_epoch(origin->child, name);
+        good = record->epochs_done > 0 || fork_absent(id, name, error);
     }
-    return true;
+    for (; good && experiment != NULL; experiment = experiment->next)
+        if (!fork_check(field_at(origin->child, "config"), field_at(experiment, "config"),
+                        (uint32_t)record->epochs_done, error)) {
+            good = error_context(error, "experiment %" PRId64 "@%s", id, name);
+            break; /* with the one that is refused in hand */
+        }
+    cJSON_Delete(origin);
+    return good || error_context(error, "%s", field_text(experiment, "name", ""));
 }
 
 int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     struct client client = {0};
-    struct record record = {.from = field_at(experiments->child, "from")};
+    struct record record = {0};
     struct error error = {0};
     cJSON *everything = cJSON_CreateObject();
     int status;
     bool asked = client_open(input, &client, &error) &&
                  client_pages(&client, "show", everything, take_page, &record, &error);
-    if ((asked && !check_from(experiments, &record, &error)) ||
+    if ((asked && !check_from(&client, experiments, &record, &error)) ||
         (!asked && error.code != ERROR_UNREACHABLE)) {
         status = command_fail(&error);
         goto out;
@@ -330,7 +317,6 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     cJSON_Delete(document);
 out:
     cJSON_Delete(everything);
-    cJSON_Delete(record.origin);
     free(record.paces);
     client_close(&client);
     return status;

@@ -187,9 +187,14 @@ write_experiment() {
 JSON
 }
 
-# few_checkpoints FILE: none but best and last.
+# few_checkpoints FILE [EVERY]: none but best and last, or one EVERY so many epochs.
 few_checkpoints() {
-    sed -i 's/"checkpoint_every": 2/"checkpoint_every": 99/' "$1"
+    sed -i "s/\"checkpoint_every\": 2/\"checkpoint_every\": ${2:-99}/" "$1"
+}
+
+# unless_sanitized EPOCHS FEWER: the first, or the second under sanitizers, where they take as long.
+unless_sanitized() {
+    [ -z "${ASSAY_SANITIZED:-}" ] && echo "$1" || echo "$2"
 }
 
 # json QUERY FILE: SQLite's JSON functions over a file, which the query calls j.

@@ -11,8 +11,7 @@ seed=${FAULT_SEED:-$((SECONDS + $(date +%s) % 100000))}
 echo "FAULT_SEED=$seed"
 RANDOM=$seed
 disturbed=10 # seconds
-epochs=12
-[ -z "${ASSAY_SANITIZED:-}" ] || epochs=5 # which take as long
+epochs=$(unless_sanitized 12 5)
 coordinator_options=(--lease 1)
 workers=(one two)
 

@@ -5,10 +5,9 @@
 # and the coordinator has every file that the worker has.
 . "$(dirname "$0")/lib.sh"
 
-epochs=100 # the worker trains on until it finds the new coordinator
-[ -z "${ASSAY_SANITIZED:-}" ] || epochs=30 # which take as long
+epochs=$(unless_sanitized 100 30) # the worker trains on until it finds the new coordinator
 write_experiment "$work/calm.json" 160 $epochs
-sed -i 's/"checkpoint_every": 2/"checkpoint_every": 10/' "$work/calm.json"
+few_checkpoints "$work/calm.json" 10
 sed 's/"calm"/"moved"/' "$work/calm.json" >"$work/moved.json"
 
 # artifact ID NAME COLUMN

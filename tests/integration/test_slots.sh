@@ -4,8 +4,7 @@
 # a worker that was alone on as many cores. Drained, both give back.
 . "$(dirname "$0")/lib.sh"
 
-epochs=40
-[ -z "${ASSAY_SANITIZED:-}" ] || epochs=10 # which take as long
+epochs=$(unless_sanitized 40 10)
 coordinator_options=(--lease 600) # no lease runs out: what goes on was ended by its own slot
 write_experiment "$work/calm.json" 160 $epochs '{"train.seed": [0, 1]}'
 write_experiment "$work/pair.json" 160 $epochs '{"train.seed": [0, 1]}'
