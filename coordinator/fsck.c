@@ -140,16 +140,21 @@ static bool check_references(struct fsck *fsck, struct error *error) {
 }
 
 /* Checkpoints of workers on this host; what the worker has sent is an artifact, and looked at as
- * that. */
+ * that. A database of an older assay has no table of artifacts. */
 static bool check_checkpoints(struct fsck *fsck, struct error *error) {
+#define CHECKPOINTS(sent)                                                                          \
+    "SELECT experiment, kind, max(epoch), path, " sent                                             \
+    " FROM checkpoint AS c WHERE host = ? GROUP BY experiment, path"
+    static const char none_sent[] = CHECKPOINTS("0");
+    static const char some_sent[] =
+        CHECKPOINTS("EXISTS (SELECT 1 FROM artifact AS a WHERE a.experiment = c.experiment"
+                    " AND a.kind = c.kind AND a.epoch = c.epoch)");
     char host[MACHINE_HOST_SIZE];
     sqlite3_stmt *statement;
+    bool artifacts = false;
     machine_host(host);
-    if (!prepare(fsck,
-                 "SELECT experiment, kind, max(epoch), path, EXISTS (SELECT 1 FROM artifact AS a"
-                 " WHERE a.experiment = c.experiment AND a.kind = c.kind AND a.epoch = c.epoch)"
-                 " FROM checkpoint AS c WHERE host = ? GROUP BY experiment, path",
-                 &statement, error))
+    if (!has_table(fsck, "artifact", &artifacts, error) ||
+        !prepare(fsck, artifacts ? some_sent : none_sent, &statement, error))
         return false;
     sqlite3_bind_text(statement, 1, host, -1, SQLITE_STATIC);
     const char *path;
