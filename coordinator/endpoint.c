@@ -44,6 +44,13 @@ static bool is_loopback(const char *host, bool *known) {
     return false;
 }
 
+/* Whether a bracket at one end of the host means one at the other: "[::1" less its brackets would
+ * be "::", which is all addresses. */
+static bool is_bracketed_whole(const char *host, const char *end) {
+    bool begins = host[0] == '[', ends = end > host && end[-1] == ']';
+    return begins == ends;
+}
+
 bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX],
                     struct error *error) {
     char host[ENDPOINT_MAX];
@@ -58,7 +65,7 @@ bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX]
         return true;
     }
     if (strncmp(endpoint, tcp, strlen(tcp)) != 0 || colon < endpoint + strlen(tcp) ||
-        !port_read(colon + 1, &port))
+        !port_read(colon + 1, &port) || !is_bracketed_whole(endpoint + strlen(tcp), colon))
         return error_set(error, ERROR_INPUT,
                          "--listen: \"%s\" is no endpoint; write tcp://127.0.0.1:PORT (PORT 0: any "
                          "free one) or ipc://FILE",

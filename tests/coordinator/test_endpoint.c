@@ -73,6 +73,10 @@ static void what_is_no_endpoint_is_refused_with_keys_or_without(void **state) {
         "7470",
         "",
         "ipc://",
+        "tcp://[::1:7470",
+        "tcp://[:7470",
+        "tcp://[::1]x:7470",
+        "tcp://::1]:7470",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         is_refused(wrong[i], false);
