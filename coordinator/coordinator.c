@@ -68,12 +68,6 @@ static void batch_break(struct coordinator *coordinator, const struct error *fai
     coordinator->broken = true;
 }
 
-static bool bind_forks(struct coordinator *coordinator, struct error *error) {
-    return coordinator->uploads == NULL ||
-           fork_bind_lost(coordinator->store, uploads_blobs(coordinator->uploads),
-                          &coordinator->scheduler, error);
-}
-
 static bool load(struct coordinator *coordinator, struct error *error) {
     int64_t lease_ms =
         coordinator->lease_ms > COORDINATOR_GRACE_MS ? coordinator->lease_ms : COORDINATOR_GRACE_MS;
@@ -81,7 +75,7 @@ static bool load(struct coordinator *coordinator, struct error *error) {
     coordinator->quiet_until_ms = 0;
     coordinator->in_step = lookup_load(coordinator->store, &coordinator->scheduler,
                                        coordinator->now.steady_ms, lease_ms, error) &&
-                           bind_forks(coordinator, error);
+                           desk_bind_forks(coordinator, FORK_ALL, error);
     if (coordinator->in_step)
         unwritten_put_back(&coordinator->unwritten, &coordinator->scheduler);
     return coordinator->in_step;
@@ -90,7 +84,7 @@ static bool load(struct coordinator *coordinator, struct error *error) {
 bool coordinator_keep_files(struct coordinator *coordinator, struct uploads *uploads,
                             struct error *error) {
     coordinator->uploads = uploads;
-    return bind_forks(coordinator, error);
+    return desk_bind_forks(coordinator, FORK_ALL, error);
 }
 
 bool coordinator_open(struct coordinator *coordinator, struct store *store, int64_t lease_ms,

@@ -1,5 +1,6 @@
 #include "coordinator/desk.h"
 
+#include "coordinator/fork.h"
 #include "coordinator/lookups.h"
 #include "coordinator/records.h"
 #include "core/array.h"
@@ -84,4 +85,10 @@ bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error
     added->fate = FATE_OPEN;
     memcpy(added->sha256, sha256, SHA256_TEXT_SIZE);
     return true;
+}
+
+bool desk_bind_forks(struct coordinator *coordinator, int64_t which, struct error *error) {
+    return coordinator->uploads == NULL ||
+           fork_bind_lost(coordinator->store, uploads_blobs(coordinator->uploads), which,
+                          &coordinator->scheduler, error);
 }

@@ -45,6 +45,9 @@ struct job *desk_held_job(struct request *request);
 /* Has the blob removed after the commit if nothing names it then. */
 bool desk_doom(struct coordinator *coordinator, const char *sha256, struct error *error);
 
+/* fork_bind_lost, where files are kept. */
+bool desk_bind_forks(struct coordinator *coordinator, int64_t which, struct error *error);
+
 /* people.c */
 /* Refuses ids that there are not. *text is the array for a view_filter, for the caller to free;
  * NULL when the request names no ids. */

@@ -1,5 +1,6 @@
 #include "coordinator/fork.h"
 
+#include "coordinator/lookups.h"
 #include "coordinator/query.h"
 #include "core/fork.h"
 #include "core/json.h"
@@ -213,22 +214,53 @@ bool fork_arrived(struct store *store, int64_t source, struct scheduler *schedul
     }
 }
 
-bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
-                    struct error *error) {
+/* True in *does when the experiment's own checkpoints are here, best and last, from which any
+ * worker goes on without what it was forked from. */
+static bool goes_on_by_itself(struct store *store, const struct blobs *blobs, int64_t experiment,
+                              bool *does, struct error *error) {
     struct query query;
-    bool room = true;
+    int there = 0;
+    query_open(&query, store,
+               "SELECT sha256, bytes FROM artifact WHERE experiment = ?"
+               " AND kind IN ('best', 'last')");
+    query_bind_int(&query, experiment);
+    while (query_next(&query)) {
+        const char *sha256 = query_text(&query);
+        there += is_there(blobs, sha256, query_int(&query));
+    }
+    *does = there >= 2;
+    return query_close(&query, error);
+}
+
+static bool bind_to(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
+                    int64_t experiment, const char *host, struct error *error) {
+    struct job *job = scheduler_find(scheduler, experiment);
+    bool goes_on = false;
+    if (job == NULL)
+        return true;
+    return goes_on_by_itself(store, blobs, experiment, &goes_on, error) &&
+           (goes_on || scheduler_set_host(scheduler, job, host) ||
+            error_set(error, ERROR_FAILED, "no memory for the queue"));
+}
+
+bool fork_bind_lost(struct store *store, const struct blobs *blobs, int64_t which,
+                    struct scheduler *scheduler, struct error *error) {
+    struct query query;
+    bool good = true;
     query_open(&query, store,
                "SELECT f.experiment, f.sha256, f.bytes, fork.host FROM fork_file AS f"
                " JOIN experiment AS e ON e.id = f.experiment"
-               " JOIN fork ON fork.experiment = f.experiment WHERE e.state = 'queued'");
-    while (room && query_next(&query)) {
-        struct job *job = scheduler_find(scheduler, query_int(&query));
+               " JOIN fork ON fork.experiment = f.experiment"
+               " WHERE f.experiment BETWEEN ? AND ? AND " LOOKUP_UNFINISHED);
+    query_bind_int(&query, which);
+    query_bind_int(&query, which == FORK_ALL ? INT64_MAX : which);
+    while (good && query_next(&query)) {
+        int64_t experiment = query_int(&query);
         const char *sha256 = query_text(&query);
-        bool here = is_there(blobs, sha256, query_int(&query));
-        room = here || job == NULL || scheduler_set_host(scheduler, job, query_text(&query));
+        good = is_there(blobs, sha256, query_int(&query)) ||
+               bind_to(store, blobs, scheduler, experiment, query_text(&query), error);
     }
-    return query_close(&query, error) &&
-           (room || error_set(error, ERROR_FAILED, "no memory for the queue"));
+    return query_close(&query, good ? error : NULL) && good;
 }
 
 /* Under "file" and "best", where they are with the coordinator. */

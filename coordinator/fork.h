@@ -43,10 +43,13 @@ bool fork_record(struct store *store, int64_t experiment, const struct fork *for
  * also in the scheduler. Inside a transaction. */
 bool fork_arrived(struct store *store, int64_t source, struct scheduler *scheduler,
                   struct error *error);
-/* Forks in the queue whose files are no longer here, as after a backup was restored, go only to
- * workers on the host where the files were written. To be called whenever the queue was read. */
-bool fork_bind_lost(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
-                    struct error *error);
+/* Which forks: all, or one. */
+enum { FORK_ALL = 0 };
+/* Forks that are not finished and whose files are no longer here, as after a backup was restored,
+ * go only to workers on the host where the files were written, unless they have come further and
+ * that is here. To be called whenever they were read into the scheduler. */
+bool fork_bind_lost(struct store *store, const struct blobs *blobs, int64_t which,
+                    struct scheduler *scheduler, struct error *error);
 /* Adds under "from" what the experiment goes on from, if it does. */
 bool fork_view(struct store *store, int64_t experiment, cJSON *object, struct error *error);
 

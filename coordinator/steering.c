@@ -72,7 +72,8 @@ static bool retry(struct request *request, int64_t id, bool *changed) {
     *changed = finished && lease_retry(&lease);
     return !*changed ||
            (record_retry(coordinator->store, id, &request->error) &&
-            lookup_add(coordinator->store, &coordinator->scheduler, id, &request->error));
+            lookup_add(coordinator->store, &coordinator->scheduler, id, &request->error) &&
+            desk_bind_forks(coordinator, id, &request->error));
 }
 
 static bool set_priority(struct request *request, int64_t id, bool *changed) {

@@ -164,6 +164,55 @@ static void a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_th
                         "no worker on gone, which has its checkpoint");
 }
 
+/* The fork, its checkpoint here no more, has the same to say as any that waits for a host. */
+static void waits_for_its_host(struct archive *archive) {
+    assert_string_equal(text_of(show(archive->bench, 2), "waits"),
+                        "no worker on gone, which has its checkpoint");
+    ask(archive->bench, "request", body_worker("x"), "nothing");
+}
+
+static void a_fork_that_ran_when_its_files_went_waits_for_the_host_that_has_them(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    assert_int_equal(take(bench, "x"), 2);
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    fenced(bench, "x", 2, 1, "end", body("{\"outcome\": \"given_back\"}"));
+    waits_for_its_host(archive);
+}
+
+static void a_fork_that_is_retried_when_its_files_are_gone_waits_for_the_host(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    ask(bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    ask(bench, "retry", body("{\"ids\": [2]}"), "changed");
+    waits_for_its_host(archive);
+}
+
+/* Its own epoch 2, best and last, came before it was given back. */
+static void a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    upload(archive, "best.st", "best", 1, FIRST, "first");
+    fork_of_epoch_1(archive);
+    fenced(bench, "w", 1, 1, "end", body("{\"outcome\": \"done\"}"));
+    archive->experiment = take(bench, "w");
+    assert_int_equal(archive->experiment, 2);
+    archive->attempt = 1;
+    upload(archive, "best.st", "best", 2, SECOND, "second");
+    offer_until_there(archive, "last.st", "last", 2, SECOND, 6);
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    fenced(bench, "w", 2, 1, "end", body("{\"outcome\": \"given_back\"}"));
+    assert_int_equal(take(bench, "x"), 2);
+}
+
 static void a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it(void **state) {
     struct archive *archive = *state;
     upload(archive, "best.st", "best", 1, FIRST, "first");
@@ -186,6 +235,9 @@ int main(void) {
         ON_ARCHIVE(a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here),
         ON_ARCHIVE(a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them),
+        ON_ARCHIVE(a_fork_that_ran_when_its_files_went_waits_for_the_host_that_has_them),
+        ON_ARCHIVE(a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more),
+        ON_ARCHIVE(a_fork_that_is_retried_when_its_files_are_gone_waits_for_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
