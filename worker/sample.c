@@ -59,14 +59,18 @@ static size_t picture_bytes(const struct image *image) {
     return 3 * (size_t)image->width * (size_t)image->height;
 }
 
-/* Ops [from, to) on the thread's picture; they work in its memory or replace it. */
+/* Ops [from, to) on the thread's picture; each works in its memory or makes one new picture. One
+ * after the other: of two new ones the second may stand where the first op found its own. */
 static bool apply(const struct sample_source *source, size_t from, size_t to,
                   struct sample_memory *memory, struct random_stream *stream, struct error *error) {
-    const struct pipeline part = {source->pipeline->ops, to};
-    const uint8_t *before = memory->picture.pixels;
-    bool done = pipeline_apply(&part, from, &memory->picture, stream, error);
-    if (memory->picture.pixels != before)
-        memory->capacity = picture_bytes(&memory->picture);
+    bool done = true;
+    for (size_t i = from; done && i < to; i++) {
+        const struct pipeline part = {source->pipeline->ops, i + 1};
+        const uint8_t *before = memory->picture.pixels;
+        done = pipeline_apply(&part, i, &memory->picture, stream, error);
+        if (memory->picture.pixels != before)
+            memory->capacity = picture_bytes(&memory->picture);
+    }
     return done;
 }
 
