@@ -357,15 +357,27 @@ static bool evaluate_all(struct session *session, const struct split_list *list,
     return false;
 }
 
+/* Waits for what a pass that has ended early left under way. */
+static bool drop_rest(struct session *session, struct error *error) {
+    const struct landed *batch;
+    while (flight_count(&session->flight) > 0)
+        if (!flight_land(&session->flight, &batch, error))
+            return false;
+    return true;
+}
+
+bool session_leave_training(struct session *session, struct error *error) {
+    session->epoch = 0;
+    session->surplus = false;
+    return drop_rest(session, error);
+}
+
 /* After a pass that failed with `error`: whether another with smaller batches may do better. */
 static bool evaluate_smaller(struct session *session, struct error *error) {
-    const struct landed *batch;
     size_t size = session->experiment->train.batch_size;
-    if (session->stopped || session->surplus || session->evaluation_size == size)
+    if (session->stopped || session->surplus || session->evaluation_size == size ||
+        !drop_rest(session, NULL))
         return false;
-    while (flight_count(&session->flight) > 0)
-        if (!flight_land(&session->flight, &batch, NULL))
-            return false;
     text_format(&session->notes, "evaluation goes in batches of %zu, since in batches of %zu: %s\n",
                 size, session->evaluation_size, error->message);
     session->evaluation_size = size;

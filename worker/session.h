@@ -61,6 +61,10 @@ struct session_epoch {
 bool session_train(struct session *session, struct session_epoch *epoch, struct trainlog *log,
                    struct tensorboard *board, struct error *error);
 
+/* Behind the last epoch, which may have been left for `surplus`: what is done from here on is
+ * wanted. Steps that are still under way are waited for, and count for nothing. */
+bool session_leave_training(struct session *session, struct error *error);
+
 /* The pictures of a list in evaluation mode. phase ("valid", "test") and epoch are for progress.
  * `scores` has room for one a picture, in the list's order, or is NULL. Where batches larger than
  * training's fail (there may be no memory for them), it begins again with training's. */

@@ -327,8 +327,8 @@ static bool run_epoch(struct run *run, struct error *error) {
 static bool end_training(struct run *run, struct error *error) {
     struct session *session = &run->session;
     bool cut = session->surplus, lost;
-    session->epoch = 0;
-    session->surplus = false;
+    if (!session_leave_training(session, error))
+        return false;
     if (run->state.epoch == run->experiment->train.epochs)
         return true;
     if (cut) {

@@ -123,6 +123,24 @@ static void a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been(voi
     folder_end(dir);
 }
 
+/* Steps are under way when it hears, in the third epoch, that it is to end after the second; they
+ * count for nothing. */
+static void a_run_that_ends_with_steps_under_way_is_evaluated_without_them(void **state) {
+    const struct bench *bench = *state;
+    struct listener expected = {.stop_epoch = 2};
+    struct listener listener = {.stop_epoch = 2,
+                                .stop_epoch_after = 2 * bench->whole.asked_first + 2};
+    char *dir = folder(bench, "ended"), *other = folder(bench, "short");
+    queues = true;
+    run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+    run_to_the_end(&bench->small, other, NULL, 2, &expected);
+    assert_string_equal(listener.lines.data, expected.lines.data);
+    listener_free(&listener);
+    listener_free(&expected);
+    folder_end(dir);
+    folder_end(other);
+}
+
 /* The second batch's are on their way when the first cannot be queued. (The address sanitizer sees
  * it.) */
 static void pictures_are_there_until_the_model_that_reads_them_is_gone(void **state) {
@@ -166,6 +184,7 @@ int main(void) {
         cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
+        cmocka_unit_test(a_run_that_ends_with_steps_under_way_is_evaluated_without_them),
         cmocka_unit_test(pictures_are_there_until_the_model_that_reads_them_is_gone),
         cmocka_unit_test(a_gpu_that_works_no_more_is_the_machine_s_fault),
     };
