@@ -255,6 +255,16 @@ static enum delivery_event_kind take_error(struct courier *courier, const cJSON 
     return never ? DELIVERY_NEVER : DELIVERY_LATER;
 }
 
+/* There was room for a piece. That the file is wanted again does not say so yet. */
+static void take_progress(struct courier *courier) {
+    pthread_mutex_lock(&courier->lock);
+    bool refused = courier->refused;
+    courier->refused = false;
+    pthread_mutex_unlock(&courier->lock);
+    if (refused)
+        signal_fd(courier->tell);
+}
+
 static void take_message(struct courier *courier, const struct wire_message *message,
                          const struct parcel *parcel) {
     struct delivery_event event = delivery_answer(message);
@@ -263,6 +273,8 @@ static void take_message(struct courier *courier, const struct wire_message *mes
     if (strcmp(message->name, "error") == 0)
         event.kind = take_error(courier, message->body, parcel->path);
     delivery_take(&courier->load.delivery, &event, clock_steady_ms());
+    if (courier->load.delivery.failures == 0)
+        take_progress(courier);
 }
 
 static void take_messages(struct courier *courier, const struct parcel *parcel) {

@@ -62,7 +62,9 @@ enum luggage_end luggage_end(const struct luggage_state *state, int64_t *until_m
     bool hurry = state->leaving || state->refused || away || !state->done;
     if (!state->counts || state->waiting == 0)
         return LUGGAGE_TELL;
-    if (hurry && *until_ms == 0)
+    if (!hurry)
+        *until_ms = 0;
+    else if (*until_ms == 0)
         *until_ms = now_ms + LUGGAGE_PATIENCE_MS;
     bool late = hurry && (now_ms >= *until_ms || (state->leaving && !state->welcome));
     if (!late)

@@ -40,7 +40,7 @@ struct luggage_state {
 
 /* Pure. The files of a run that is done are waited for; but where they cannot come soon, because
  * the worker leaves, the coordinator is away or has no room, or the run is not done anyway, for
- * LUGGAGE_PATIENCE_MS and no longer. *until_ms is when that ends, 0 before it has begun. */
+ * LUGGAGE_PATIENCE_MS and no longer. *until_ms is when that ends, 0 while nothing of it holds. */
 enum luggage_end luggage_end(const struct luggage_state *state, int64_t *until_ms, int64_t now_ms);
 
 #endif

@@ -54,8 +54,9 @@ static int stage_strike(void **state) {
     return rc;
 }
 
-/* The offer that comes next, and its frames, for free. */
-static void take_offer(struct stage *stage, struct frames *frames, struct wire_message *offer) {
+/* The request of that name, which comes next, and its frames, for free. */
+static void take_request(struct stage *stage, const char *name, struct frames *frames,
+                         struct wire_message *request) {
     int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
     enum wire_code code;
     while (!frames_receive(stage->router, frames)) {
@@ -63,15 +64,36 @@ static void take_offer(struct stage *stage, struct frames *frames, struct wire_m
         assert_true(clock_steady_ms() < until_ms);
         zmq_poll(&item, 1, 100);
     }
-    assert_true(frames_decode(frames, 1, offer, &code, NULL));
-    assert_string_equal(offer->name, "offer");
+    assert_true(frames_decode(frames, 1, request, &code, NULL));
+    assert_string_equal(request->name, name);
+}
+
+/* Answers a request, which take_request gave, and frees it. */
+static void answer(struct stage *stage, struct frames *frames, struct wire_message *request,
+                   const char *name, const char *text) {
+    struct wire_packet packet;
+    cJSON *body = json_parse(text, strlen(text), name, NULL);
+    assert_true(wire_encode(name, request->request, body, &packet, NULL));
+    assert_true(frames_send(stage->router, &frames->parts[0], &packet));
+    wire_packet_free(&packet);
+    wire_message_free(request);
+    frames_free(frames);
+    cJSON_Delete(body);
+}
+
+static void answer_next(struct stage *stage, const char *asked, const char *name,
+                        const char *text) {
+    struct frames frames;
+    struct wire_message request;
+    take_request(stage, asked, &frames, &request);
+    answer(stage, &frames, &request, name, text);
 }
 
 /* The body of the offer that comes next, for free. */
 static cJSON *next_offer(struct stage *stage) {
     struct frames frames;
     struct wire_message message;
-    take_offer(stage, &frames, &message);
+    take_request(stage, "offer", &frames, &message);
     frames_free(&frames);
     cJSON *body = cJSON_Duplicate(message.body, true);
     wire_message_free(&message);
@@ -155,23 +177,39 @@ static void what_cannot_be_read_while_it_is_sent_is_put_down(void **state) {
     int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
     struct frames frames;
     struct wire_message offer;
-    struct wire_packet want;
-    static const char text[] = "{\"offset\": 0, \"credit\": 2, \"piece\": 4}";
     bool refused;
     assert_true(file_write_atomic(path, "text", 4, NULL));
     assert_true(courier_send(stage->courier, &parcel, NULL));
-    take_offer(stage, &frames, &offer);
+    take_request(stage, "offer", &frames, &offer);
     assert_int_equal(truncate(path, 2), 0);
-    cJSON *body = json_parse(text, strlen(text), "want", NULL);
-    assert_true(wire_encode("want", offer.request, body, &want, NULL));
-    assert_true(frames_send(stage->router, &frames.parts[0], &want));
+    answer(stage, &frames, &offer, "want", "{\"offset\": 0, \"credit\": 2, \"piece\": 4}");
     assert_non_null(strstr(next_trouble(stage).message, "train.log has become shorter"));
     while (courier_waiting(stage->courier, 1, 1, &refused) > 0)
         assert_true(clock_steady_ms() < until_ms);
-    wire_packet_free(&want);
-    wire_message_free(&offer);
-    frames_free(&frames);
-    cJSON_Delete(body);
+    free(path);
+}
+
+static void expect_refused(struct stage *stage, bool expected) {
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    bool refused = !expected;
+    while (refused != expected) {
+        assert_true(clock_steady_ms() < until_ms);
+        assert_int_equal(courier_waiting(stage->courier, 1, 1, &refused), 1);
+    }
+}
+
+/* A file that is wanted again may be as little written as before: a piece must have been. */
+static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    assert_true(file_write_atomic(path, "two pieces", 10, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    answer_next(stage, "offer", "error", "{\"code\": \"storage\", \"message\": \"no room\"}");
+    expect_refused(stage, true);
+    answer_next(stage, "offer", "want", "{\"offset\": 0, \"credit\": 1, \"piece\": 5}");
+    answer_next(stage, "send", "want", "{\"offset\": 5, \"credit\": 1, \"piece\": 5}");
+    expect_refused(stage, false);
     free(path);
 }
 
@@ -184,6 +222,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_moment_is_offered_all_the_same,
                                         stage_set, stage_strike),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_while_it_is_sent_is_put_down, stage_set,
+                                        stage_strike),
+        cmocka_unit_test_setup_teardown(room_that_is_there_again_is_no_refusal_any_more, stage_set,
                                         stage_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,21 @@ static void without_room_a_run_is_done_all_the_same(void **state) {
     assert_int_equal(after_all_patience(&refused), LUGGAGE_TELL);
 }
 
+/* Room that lacked for a moment does not take from the patience with what lacks an hour later; and
+ * who waits for it in between is not to wake up for what is over. */
+static void patience_begins_anew_after_all_went_well(void **state) {
+    struct luggage_state refused = on_its_way;
+    int64_t until_ms = 0;
+    (void)state;
+    refused.refused = true;
+    assert_int_equal(at(&refused, &until_ms, NOW), LUGGAGE_WAIT);
+    assert_int_equal(at(&on_its_way, &until_ms, NOW + 1), LUGGAGE_WAIT);
+    assert_int_equal(until_ms, 0);
+    const int64_t later_ms = NOW + 180 * LUGGAGE_PATIENCE_MS;
+    assert_int_equal(at(&refused, &until_ms, later_ms), LUGGAGE_WAIT);
+    assert_int_equal(until_ms, later_ms + LUGGAGE_PATIENCE_MS);
+}
+
 static void a_run_that_stopped_or_failed_waits_a_while(void **state) {
     struct luggage_state failed = on_its_way;
     (void)state;
@@ -84,6 +99,7 @@ int main(void) {
         cmocka_unit_test(a_run_of_others_waits_for_nothing),
         cmocka_unit_test(a_worker_that_leaves_gives_a_run_back_whose_files_are_not_there),
         cmocka_unit_test(without_room_a_run_is_done_all_the_same),
+        cmocka_unit_test(patience_begins_anew_after_all_went_well),
         cmocka_unit_test(a_run_that_stopped_or_failed_waits_a_while),
         cmocka_unit_test(a_worker_that_ends_when_idle_does_not_wait_for_a_coordinator_for_ever),
     };
