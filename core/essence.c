@@ -1,8 +1,8 @@
 #include "core/essence.h"
 
+#include "core/experiment.h"
 #include "core/json.h"
 #include "core/safetensors.h"
-#include "core/schema.h"
 #include "core/shortage.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static cJSON *essence_of(const cJSON *config) {
     static const char *const other[] = {"name",      "priority", "max_attempts",
                                         "resources", "after",    "stop"};
     cJSON *essence = cJSON_Duplicate(config, true);
-    schema_fill_defaults(schema_experiment(), schema_experiment(), essence);
+    experiment_complete(essence);
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(essence, other[i]);
     return essence;

@@ -168,6 +168,14 @@ static void decode_pipeline(const cJSON *json, const char *key, bool random_allo
         pipeline_from_json(json_member(json, key), key, random_allowed, first, pipeline, faults);
 }
 
+void experiment_complete(cJSON *config) {
+    cJSON *data;
+    schema_fill_defaults(schema_experiment(), schema_experiment(), config);
+    data = cJSON_GetObjectItemCaseSensitive(config, "data");
+    if (json_member(data, "files") != NULL) /* nothing is left to split */
+        cJSON_DeleteItemFromObjectCaseSensitive(data, "split");
+}
+
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults) {
     const cJSON *schema = schema_experiment();
     size_t first = faults->count;
@@ -178,14 +186,11 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     }
     schema_check(schema, schema, json, "", faults);
     rules_check_written(json, faults);
-    schema_fill_defaults(schema, schema, json);
+    experiment_complete(json);
     if (shortage_in_trees()) {
         faults_add_memory(faults, "", "complete it");
         return false;
     }
-    if (json_member(json_member(json, "data"), "files") != NULL) /* nothing is left to split */
-        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "data"),
-                                                "split");
     rules_check(json, faults, first);
     decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
     decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);

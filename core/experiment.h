@@ -106,6 +106,9 @@ struct experiment {
  * has no fault, fills the defaults into `json` itself and decodes it. Returns false and adds faults
  * otherwise. Free with experiment_free. */
 bool experiment_from_json(cJSON *json, struct experiment *experiment, struct faults *faults);
+/* The defaults alone, into a config that has passed the schema, of whatever version of assay, as
+ * far as there is memory (shortage_in_trees). Beside split files there is no data.split. */
+void experiment_complete(cJSON *config);
 void experiment_free(struct experiment *experiment);
 
 #endif

@@ -1,7 +1,7 @@
 #include "core/fork.h"
 
+#include "core/experiment.h"
 #include "core/json.h"
-#include "core/schema.h"
 #include "core/shortage.h"
 #include "core/text.h"
 
@@ -42,7 +42,7 @@ static char *brief(const cJSON *value) {
 /* An older assay's config lacks the keys that came since: they had their defaults. */
 static cJSON *completed(const cJSON *config) {
     cJSON *copy = cJSON_Duplicate(config, true);
-    schema_fill_defaults(schema_experiment(), schema_experiment(), copy);
+    experiment_complete(copy);
     return copy;
 }
 

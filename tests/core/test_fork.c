@@ -53,6 +53,13 @@ static void what_only_training_depends_on_may_differ(void **state) {
            NULL);
 }
 
+static void split_files_are_the_same_in_both(void **state) {
+    static const char config[] =
+        CONFIG(",\"files\":{\"train\":\"/a.json\",\"valid\":\"/b.json\",\"test\":\"/c.json\"}", "");
+    (void)state;
+    expect(config, config, NULL);
+}
+
 static void what_the_state_is_of_may_not_differ(void **state) {
     (void)state;
     expect(CONFIG("", ""), CONFIG("", ",\"model\":{\"arch\":\"resnet18\"}"),
@@ -77,6 +84,7 @@ static void there_must_be_an_epoch_left_to_train(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_only_training_depends_on_may_differ),
+        cmocka_unit_test(split_files_are_the_same_in_both),
         cmocka_unit_test(what_the_state_is_of_may_not_differ),
         cmocka_unit_test(there_must_be_an_epoch_left_to_train),
     };
