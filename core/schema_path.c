@@ -96,6 +96,10 @@ char *schema_path_nearest(const cJSON *root, const char *path) {
 void schema_path_set(cJSON *object, const struct schema_path *path, cJSON *value) {
     for (size_t i = 0; i + 1 < path->count && cJSON_IsObject(object); i++) {
         cJSON *next = cJSON_GetObjectItemCaseSensitive(object, path->keys[i]);
+        if (cJSON_IsNull(next)) { /* as good as not there, and the schema might take it */
+            cJSON_DeleteItemFromObjectCaseSensitive(object, path->keys[i]);
+            next = NULL;
+        }
         object = next != NULL ? next : cJSON_AddObjectToObject(object, path->keys[i]);
     }
     const char *key = path->keys[path->count - 1];

@@ -26,8 +26,8 @@ void schema_path_free(struct schema_path *path);
 /* The known path that is nearest to `path`, which the caller frees, or NULL when none is near. */
 char *schema_path_nearest(const cJSON *root, const char *path);
 
-/* Sets the value at the path, making objects on the way; takes `value` over. What stands in the way
- * and is no object stays, for the schema to complain of. */
+/* Sets the value at the path, making objects on the way, in place of null too; takes `value` over.
+ * What else stands in the way and is no object stays, for the schema to complain of. */
 void schema_path_set(cJSON *object, const struct schema_path *path, cJSON *value);
 
 #endif

@@ -336,7 +336,7 @@ static void dotted_paths_lead_into_the_schema(void **state) {
 static void a_path_makes_the_objects_on_its_way(void **state) {
     (void)state;
     struct schema_path path;
-    cJSON *object = parsed("{\"train\": {\"epochs\": 3}, \"data\": 7}");
+    cJSON *object = parsed("{\"train\": {\"epochs\": 3}, \"data\": 7, \"stop\": null}");
     assert_true(schema_path_find(schema_experiment(), "train.optimizer.lr", &path));
     schema_path_set(object, &path, cJSON_CreateNumber(1));
     schema_path_set(object, &path, cJSON_CreateNumber(2));
@@ -344,8 +344,12 @@ static void a_path_makes_the_objects_on_its_way(void **state) {
     assert_true(schema_path_find(schema_experiment(), "data.split.seed", &path));
     schema_path_set(object, &path, cJSON_CreateNumber(1));
     schema_path_free(&path);
+    assert_true(schema_path_find(schema_experiment(), "stop.rule", &path));
+    schema_path_set(object, &path, cJSON_CreateString("asha"));
+    schema_path_free(&path);
     char *text = json_text(object);
-    assert_string_equal(text, "{\"train\":{\"epochs\":3,\"optimizer\":{\"lr\":2}},\"data\":7}");
+    assert_string_equal(text, "{\"train\":{\"epochs\":3,\"optimizer\":{\"lr\":2}},\"data\":7,"
+                              "\"stop\":{\"rule\":\"asha\"}}");
     free(text);
     cJSON_Delete(object);
 }
