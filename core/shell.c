@@ -57,7 +57,7 @@ bool shell_ended(pid_t pid, int *status) {
 }
 
 bool shell_complaint(int status, char *text, size_t size) {
-    if (status > 128)
+    if (status > 128 && status <= 128 + SIGRTMAX) /* beyond there is no signal */
         snprintf(text, size, "was ended by signal %d", status - 128);
     else if (status != 0)
         snprintf(text, size, "exited with %d", status);

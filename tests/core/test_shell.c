@@ -57,6 +57,9 @@ static void how_it_ended_is_told_in_words(void **state) {
     free(ran("exit 7", environment, &status));
     assert_true(shell_complaint(status, words, sizeof words));
     assert_string_equal(words, "exited with 7");
+    free(ran("exit 255", environment, &status)); /* ssh's, when it comes to nothing */
+    assert_true(shell_complaint(status, words, sizeof words));
+    assert_string_equal(words, "exited with 255");
     free(ran("kill -TERM $$", environment, &status));
     assert_true(shell_complaint(status, words, sizeof words));
     assert_string_equal(words, "was ended by signal 15");
