@@ -59,6 +59,8 @@ static bool read_path(const char *key, const char *place, struct axis *axis,
     for (size_t i = 0; i < axis->path.count; i++)
         place_add_key(&inner, axis->path.keys[i]);
     axis->place = text_take(&inner);
+    if (axis->place == NULL)
+        faults_add_memory(faults, place, "expand it");
     return axis->place != NULL;
 }
 

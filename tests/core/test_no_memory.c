@@ -101,8 +101,14 @@ static void an_experiment_is_decoded_whole_or_not_at_all(void **state) {
 static void a_matrix_makes_every_member_whole_or_none(void **state) {
     char *path = temporary_path(state, "m.json"), *text = NULL;
     struct error error = {0};
-    assert_true(asprintf(&text, "%.*s,\"matrix\":{\"train.seed\":[0,5]}}", (int)strlen(config) - 1,
-                         config) > 0);
+    static const struct {
+        const char *seed;
+        int64_t seed_number, epochs;
+    } made[] = {{"0", 0, 4}, {"5", 5, 4}, {"7", 7, 3}};
+    assert_true(asprintf(&text,
+                         "%.*s,\"matrix\":{\"train.seed\":[0,5],"
+                         "\"include\":[{\"train.epochs\":4},{\"train.seed\":7}]}}",
+                         (int)strlen(config) - 1, config) > 0);
     assert_true(file_write_atomic(path, text, strlen(text), &error));
     REFUSE_EACH(n) {
         struct members members;
@@ -112,13 +118,13 @@ static void a_matrix_makes_every_member_whole_or_none(void **state) {
         bool good = members_read(path, &members, &read, &faults, &error);
         refuse_no_more();
         assert_true(good || (refused && (faults.machine || error_is_shortage(&error))));
-        for (size_t i = 0; good && i < 2; i++) {
-            assert_int_equal(members.count, 2);
+        for (size_t i = 0; good && i < 3; i++) {
+            assert_int_equal(members.count, 3);
             const cJSON *train = json_member(members.items[i].config, "train");
-            assert_int_equal(json_integer(train, "seed"), i * 5);
+            assert_int_equal(json_integer(train, "seed"), made[i].seed_number);
+            assert_int_equal(json_integer(train, "epochs"), made[i].epochs);
             assert_int_equal(json_integer(train, "batch_size"), 32);
-            assert_string_equal(json_string(members.items[i].variant, "train.seed"),
-                                i == 0 ? "0" : "5");
+            assert_string_equal(json_string(members.items[i].variant, "train.seed"), made[i].seed);
         }
         if (good)
             members_free(&members);
