@@ -194,12 +194,13 @@ bool experiment_from_json(cJSON *json, struct experiment *experiment, struct fau
     rules_check(json, faults, first);
     decode_pipeline(json, "augmentations", true, &experiment->augmentations, faults, first);
     decode_pipeline(json, "evaluation", false, &experiment->evaluation, faults, first);
-    if (faults->count == first && (!decode_rest(json, experiment) ||
-                                   (experiment->config = cJSON_Duplicate(json, true)) == NULL)) {
+    if (!faults_since(faults, first) &&
+        (!decode_rest(json, experiment) ||
+         (experiment->config = cJSON_Duplicate(json, true)) == NULL)) {
         shortage_forgive(0);
         faults_add_memory(faults, "", "decode it");
     }
-    if (faults->count == first)
+    if (!faults_since(faults, first))
         return true;
     experiment_free(experiment);
     return false;

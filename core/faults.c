@@ -12,12 +12,13 @@ static char no_place[] = "", no_memory[] = "no memory to check it";
 static struct fault no_memory_fault = {no_place, no_memory};
 
 void faults_add(struct faults *faults, const char *place, const char *format, ...) {
-    if (faults->items == &no_memory_fault || faults->count == FAULTS_MAX)
-        return;
-    struct fault *items = reallocarray(faults->items, faults->count + 1, sizeof *items);
+    struct fault *items = NULL;
+    if (faults->items != &no_memory_fault && faults->count < FAULTS_MAX)
+        items = reallocarray(faults->items, faults->count + 1, sizeof *items);
     if (items == NULL) {
         if (faults->items == NULL)
-            *faults = (struct faults){&no_memory_fault, 1, true};
+            *faults = (struct faults){&no_memory_fault, 1, .machine = true};
+        faults->more = true;
         return;
     }
     struct fault *fault = &items[faults->count];
@@ -29,8 +30,10 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
         text_one_line(fault->message);
     va_end(arguments);
     fault->place = strdup(place);
-    if (fault->place == NULL)
+    if (fault->place == NULL) {
         fault->place = no_place;
+        faults->more = true;
+    }
     faults->items = items;
     faults->count++;
 }
@@ -38,6 +41,10 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
 void faults_add_memory(struct faults *faults, const char *place, const char *what) {
     faults->machine = true;
     faults_add(faults, place, "no memory to %s", what);
+}
+
+bool faults_since(const struct faults *faults, size_t first) {
+    return faults->count > first || faults->more;
 }
 
 void faults_store(const struct faults *faults, struct error *error) {

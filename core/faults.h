@@ -13,13 +13,14 @@ struct fault {
                       \"brightness\"?" */
 };
 
-enum { FAULTS_MAX = 1000 }; /* those beyond are dropped: mend these first */
+enum { FAULTS_MAX = 1000 }; /* those beyond are not kept: mend these first */
 
 /* Zero-initialise; grows by faults_add; freed by faults_free. */
 struct faults {
     struct fault *items;
     size_t count;
     bool machine; /* memory was out: not the input is wrong */
+    bool more;    /* there is a fault that was not kept, or at another place than it says */
 };
 
 /* A message is one line: control characters in it become '?'. */
@@ -27,6 +28,9 @@ void faults_add(struct faults *faults, const char *place, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 /* "no memory to WHAT": what kept the input from being checked. */
 void faults_add_memory(struct faults *faults, const char *place, const char *what);
+/* Whether there may be another fault than the first `first` of them: what is read after a check
+ * that has found none has the shape that was checked. */
+bool faults_since(const struct faults *faults, size_t first);
 void faults_free(struct faults *faults);
 
 /* The first of them as an error, "PLACE: MESSAGE": of the input, or of the machine. */

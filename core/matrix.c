@@ -296,7 +296,7 @@ bool matrix_expand(const cJSON *file, struct members *members, struct faults *fa
     else if (matrix_read(json, &matrix, faults))
         expand(&expansion);
     matrix_free(&matrix);
-    if (faults->count == first)
+    if (!faults_since(faults, first))
         return true;
     members_free(members);
     return false;

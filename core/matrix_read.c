@@ -166,10 +166,10 @@ static bool read_axis(const cJSON *json, const cJSON *values, struct axis *axis,
     }
     if (ok)
         check_labels(axis, faults);
-    if (!ok && faults->count == first)
+    if (!ok && !faults_since(faults, first))
         faults_add_memory(faults, text_string(&place), "expand it");
     text_free(&place);
-    return faults->count == first;
+    return !faults_since(faults, first);
 }
 
 static void read_axes(struct matrix *matrix, struct faults *faults) {
@@ -304,15 +304,15 @@ bool matrix_read(const cJSON *json, struct matrix *matrix, struct faults *faults
     *matrix = (struct matrix){.json = json};
     schema_check(schema, json_member(json_member(schema, "properties"), "matrix"), json, "matrix",
                  faults);
-    if (faults->count != first)
+    if (faults_since(faults, first))
         return false;
     matrix->one_at_a_time = json_member(json, "ablate") != NULL;
     read_axes(matrix, faults);
-    if (faults->count != first)
+    if (faults_since(faults, first))
         return false;
     read_entries(matrix, json_member(json, "exclude"), &matrix->exclude, faults);
     read_entries(matrix, json_member(json, "include"), &matrix->include, faults);
-    return faults->count == first;
+    return !faults_since(faults, first);
 }
 
 static void entries_free(struct entries *entries) {

@@ -207,7 +207,7 @@ bool pipeline_from_json(const cJSON *list, const char *place, bool random_allowe
         check_order(&reading, pipeline, random_allowed);
 out:
     text_free(&reading.place);
-    sound = sound && faults->count == faults_before;
+    sound = sound && !faults_since(faults, faults_before);
     if (!sound)
         pipeline_free(pipeline);
     return sound;

@@ -14,7 +14,7 @@ bool rules_sound(const cJSON *value, const char *place, const struct faults *fau
     for (size_t i = first; i < faults->count; i++)
         if (place_below(faults->items[i].place, place) != NULL)
             return false;
-    return value != NULL;
+    return value != NULL && !faults->more; /* which may be there too */
 }
 
 const char *rules_unprintable(const char *name) {

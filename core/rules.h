@@ -19,7 +19,8 @@ void rules_check_written(const cJSON *config, struct faults *faults);
  * trusted. */
 void rules_check(const cJSON *config, struct faults *faults, size_t first);
 
-/* True when `value`, which stands at `place`, is there and no fault from `first` on lies in it. */
+/* True when `value`, which stands at `place`, is there and no fault from `first` on lies in it, nor
+ * may one that was not kept (faults->more). */
 bool rules_sound(const cJSON *value, const char *place, const struct faults *faults, size_t first);
 
 /* Why `name` cannot stand in a listing (what text_controls has, a space at an end), or NULL. */

@@ -315,5 +315,6 @@ void schema_check(const cJSON *root, const cJSON *schema, const cJSON *value, co
     struct check check = {.root = root, .faults = faults};
     text_add(&check.place, place, strlen(place));
     check_value(&check, schema, value);
+    faults->more = faults->more || (faults->count > 0 && check.place.failed);
     text_free(&check.place);
 }

@@ -224,6 +224,38 @@ static void a_mutated_tree_is_valid_and_stable_or_has_faults(void **state) {
     cJSON_Delete(good);
 }
 
+/* Each part is broken in a way that those who read it count on the schema to have found. */
+static void a_part_is_not_read_whose_faults_are_beyond_the_limit(void **state) {
+    static const char *const parts[] = {
+        "\"train\":{\"optimizer\":{\"name\":\"adm\"},\"scheduler\":{\"name\":\"cosine\"}}",
+        "\"train\":{\"scheduler\":{\"name\":7}}",
+        "\"train\":7,\"stop\":{\"rule\":\"asha\"}",
+        "\"augmentations\":[{\"op\":\"resize\"},{\"op\":7}]",
+        "\"evaluation\":[{}]",
+        "\"evaluation\":[]",
+        "\"model\":{\"arch\":7,\"fresh\":[7],\"freeze\":[{}]}",
+        "\"data\":{\"classes\":[{\"name\":7,\"dir\":7},7],\"upsample\":{\"x\":1}}",
+        "\"data\":{\"split\":{\"train\":\"all\"},\"classes\":[{},{\"label\":9}]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct text text = {0};
+        struct experiment experiment;
+        struct faults faults = {0};
+        text_format(&text, "{\"name\":7");
+        for (int k = 1; k < FAULTS_MAX; k++)
+            text_format(&text, ",\"unknown %d\":0", k);
+        text_format(&text, ",%s}", parts[i]);
+        cJSON *config = json_parse(text.data, text.length, "text", NULL);
+        assert_non_null(config);
+        assert_false(experiment_from_json(config, &experiment, &faults));
+        assert_int_equal(faults.count, FAULTS_MAX);
+        faults_free(&faults);
+        cJSON_Delete(config);
+        text_free(&text);
+    }
+}
+
 static void faults_beyond_the_limit_are_dropped(void **state) {
     (void)state;
     struct faults faults = {0};
@@ -246,6 +278,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_mutated_file_is_valid_or_has_faults, temporary_make,
                                         temporary_remove),
         cmocka_unit_test(a_mutated_tree_is_valid_and_stable_or_has_faults),
+        cmocka_unit_test(a_part_is_not_read_whose_faults_are_beyond_the_limit),
         cmocka_unit_test(faults_beyond_the_limit_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,17 @@ static void ten_thousand_members_are_the_most(void **state) {
     text_free(&values);
 }
 
+static void paths_are_not_compared_whose_faults_are_beyond_the_limit(void **state) {
+    (void)state;
+    struct text matrix = {0};
+    text_format(&matrix, "{\"train.seed\": [0");
+    for (int i = 0; i < FAULTS_MAX; i++)
+        text_format(&matrix, ", 0");
+    text_format(&matrix, "], \"train.sed\": [1], \"train.epochs\": [2]}");
+    assert_fault(matrix.data, "matrix[\"train.seed\"][1]", "a second variant \"0\"; take one out");
+    text_free(&matrix);
+}
+
 static void members_of_one_name_are_refused(void **state) {
     (void)state;
     assert_fault("{\"model.weights\": [\"a,resnet18\", \"a\"], \"model.arch\": {\"resnet18,b\": "
@@ -117,6 +128,7 @@ static void faults_of_members_are_reported_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_thousand_members_are_the_most),
+        cmocka_unit_test(paths_are_not_compared_whose_faults_are_beyond_the_limit),
         cmocka_unit_test(members_of_one_name_are_refused),
         cmocka_unit_test(names_longer_than_messages_carry_are_refused),
         cmocka_unit_test(every_fault_of_a_matrix_is_found),

@@ -98,6 +98,29 @@ static void an_experiment_is_decoded_whole_or_not_at_all(void **state) {
     cJSON_Delete(whole);
 }
 
+/* A fault that there is no memory for, or for its place, is one all the same. */
+static void what_is_broken_is_not_read_for_want_of_memory(void **state) {
+    static const char broken[] =
+        "{\"name\":7,\"data\":{\"classes\":[{\"name\":7,\"dir\":7},7],\"split\":{\"train\":\"all\"}"
+        "},"
+        "\"augmentations\":[{\"op\":\"resize\"}],\"evaluation\":[7],"
+        "\"model\":{\"arch\":7,\"fresh\":[7]},\"stop\":{\"rule\":7},"
+        "\"train\":{\"optimizer\":{\"name\":\"adm\"},\"scheduler\":{\"name\":\"cosine\"}}}";
+    (void)state;
+    REFUSE_EACH(n) {
+        struct experiment experiment;
+        struct faults faults = {0};
+        refuse_no_more();
+        cJSON *json = json_parse(broken, sizeof broken - 1, "broken", NULL);
+        refuse_after = n;
+        assert_false(experiment_from_json(json, &experiment, &faults));
+        refuse_no_more();
+        assert_true(faults.count > 0);
+        faults_free(&faults);
+        cJSON_Delete(json);
+    }
+}
+
 static void a_matrix_makes_every_member_whole_or_none(void **state) {
     char *path = temporary_path(state, "m.json"), *text = NULL;
     struct error error = {0};
@@ -264,6 +287,7 @@ int main(void) {
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
         cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
         cmocka_unit_test(an_experiment_is_decoded_whole_or_not_at_all),
+        cmocka_unit_test(what_is_broken_is_not_read_for_want_of_memory),
         cmocka_unit_test_setup_teardown(a_matrix_makes_every_member_whole_or_none, temporary_make,
                                         temporary_remove),
         cmocka_unit_test(a_message_is_sent_whole_or_not_at_all),
