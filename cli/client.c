@@ -29,6 +29,8 @@ bool client_ask(struct client *client, const char *name, cJSON *body, const char
         if (!good && error->code != ERROR_UNREACHABLE)
             break;
     }
+    if (good) /* of a try before, which is none */
+        *error = (struct error){0};
     cJSON_Delete(body);
     return good;
 }

@@ -212,6 +212,28 @@ static void a_request_without_an_answer_is_sent_again_unchanged(void **state) {
     cJSON_Delete(answer);
 }
 
+/* The first request is lost; there is no experiment. */
+static cJSON *answer_none_at_second(void *context, size_t nth, const char *request,
+                                    const cJSON *body, const char **name) {
+    (void)context, (void)request, (void)body;
+    *name = "experiments";
+    return nth > 0 ? page(1, 0, 0, false) : NULL;
+}
+
+static void an_answer_to_the_second_request_leaves_no_error_of_the_first(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    struct client client;
+    fake_start(&fake, answer_none_at_second, NULL);
+    struct command_input input = input_of(400);
+    assert_true(client_open(&input, &client, &error));
+    assert_null(client_unfinished(&client, &error));
+    assert_int_equal(error.code, ERROR_NONE);
+    client_close(&client);
+    assert_int_equal(fake_stop(&fake), 2);
+}
+
 static void a_coordinator_that_is_away_is_waited_for_no_longer_than_asked(void **state) {
     (void)state;
     struct command_input input = {.connect = "tcp://127.0.0.1:1", .timeout_ms = 400};
@@ -321,6 +343,7 @@ int main(void) {
         cmocka_unit_test(a_group_without_experiments_is_wrong_input),
         cmocka_unit_test(ids_and_groups_are_not_mixed),
         cmocka_unit_test(a_request_without_an_answer_is_sent_again_unchanged),
+        cmocka_unit_test(an_answer_to_the_second_request_leaves_no_error_of_the_first),
         cmocka_unit_test(a_coordinator_that_is_away_is_waited_for_no_longer_than_asked),
         cmocka_unit_test(an_error_answer_is_final),
         cmocka_unit_test(words_are_ids_groups_or_names_of_which_the_newest_counts),
