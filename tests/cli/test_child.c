@@ -5,6 +5,7 @@
 #include "tests/temporary.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,21 @@ static void what_a_child_says_stands_in_its_log_and_it_ends_with_its_code(void *
     free(log);
 }
 
+/* Who starts us may ignore SIGCHLD, and so would we. */
+static void a_child_s_end_is_seen_by_who_inherited_that_it_is_ignored(void **state) {
+    char *log = temporary_path(state, "log");
+    struct child child = {0};
+    struct error error = {0};
+    signal(SIGCHLD, SIG_IGN);
+    child_signals();
+    assert_true(child_start(&child, "same_weights", none, log, &error));
+    enum child_event event = child_wait(&child, 1, PATIENCE_MS);
+    signal(SIGCHLD, SIG_DFL);
+    assert_int_equal(event, CHILD_ENDED);
+    assert_int_equal(child.status, 2);
+    free(log);
+}
+
 static void of_a_long_log_the_last_fifteen_lines_are_printed(void **state) {
     char *log = temporary_path(state, "log"), *printed = NULL, text[400] = "";
     size_t length = 0, printed_length = 0;
@@ -82,6 +98,7 @@ int main(void) {
         IN_FOLDER(a_program_that_is_not_there_is_an_error_and_keeps_nothing),
         IN_FOLDER(a_log_that_cannot_be_written_is_an_error_and_keeps_nothing),
         IN_FOLDER(what_a_child_says_stands_in_its_log_and_it_ends_with_its_code),
+        IN_FOLDER(a_child_s_end_is_seen_by_who_inherited_that_it_is_ignored),
         IN_FOLDER(of_a_long_log_the_last_fifteen_lines_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
