@@ -44,8 +44,10 @@ static void choose_shown(struct dashboard *dashboard) {
     size_t row = selected_row(dashboard);
     size_t all = (size_t)cJSON_GetArraySize(dashboard->experiments), first = all;
     const cJSON **shown = calloc(all + 1, sizeof *shown), *one;
-    if (shown == NULL)
+    if (shown == NULL) { /* what was shown may be no more */
+        dashboard->shown_count = 0;
         return;
+    }
     cJSON_ArrayForEach(one, dashboard->experiments) {
         if (dashboard->filter == NULL ||
             listing_takes(&listing_experiments, dashboard->filter, one))

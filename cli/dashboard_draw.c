@@ -211,24 +211,30 @@ static void draw_one(struct dashboard *dashboard, struct page *page, const cJSON
 
 /* --- workers and help --- */
 
+/* The page without its bottom row. */
+static struct page above_bottom(const struct page *page) {
+    return (struct page){page->rows - 1, page->columns, page->cells};
+}
+
 static void draw_workers(const struct dashboard *dashboard, struct page *page) {
+    struct page above = above_bottom(page);
     size_t row = 2;
     const cJSON *worker;
-    page_text(page, 1, 0, page->columns, STYLE_DIM,
+    page_text(&above, 1, 0, page->columns, STYLE_DIM,
               "worker                          state     experiment  backend  device");
     cJSON_ArrayForEach(worker, dashboard->workers) {
         const char *state = field_text(worker, "state", "?");
-        page_text(page, row, 0, 30, STYLE_PLAIN, field_text(worker, "worker", "?"));
-        page_text(page, row, 32, 9, screen_state_style(state), state);
+        page_text(&above, row, 0, 30, STYLE_PLAIN, field_text(worker, "worker", "?"));
+        page_text(&above, row, 32, 9, screen_state_style(state), state);
         if (field_at(worker, "experiment") != NULL)
-            page_format(page, row, 42, STYLE_PLAIN, "%10.0f",
+            page_format(&above, row, 42, STYLE_PLAIN, "%10.0f",
                         field_number(worker, "experiment", 0));
-        page_text(page, row, 54, 8, STYLE_PLAIN, field_text(worker, "backend", ""));
-        page_format(page, row, 63, STYLE_PLAIN, "%s", field_text(worker, "device", ""));
+        page_text(&above, row, 54, 8, STYLE_PLAIN, field_text(worker, "backend", ""));
+        page_format(&above, row, 63, STYLE_PLAIN, "%s", field_text(worker, "device", ""));
         row++;
     }
     if (row == 2)
-        page_text(page, 2, 0, page->columns, STYLE_DIM,
+        page_text(&above, 2, 0, page->columns, STYLE_DIM,
                   "no workers; assay worker --dir DIR starts one");
 }
 
@@ -244,7 +250,7 @@ static void draw_help(struct page *page) {
         {"w", "who trains"},
         {"q", "back, and from the list out; experiments go on"},
     };
-    struct page above = {page->rows - 1, page->columns, page->cells}; /* the bottom row */
+    struct page above = above_bottom(page);
     size_t row = 2;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         page_text(&above, row, 2, 7, STYLE_PLAIN, lines[i][0]);

@@ -104,6 +104,25 @@ static void the_help_is_whole_on_a_narrow_terminal(void **state) {
     dashboard_free(&dashboard);
 }
 
+static void more_workers_than_rows_leave_the_last_row_alone(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    struct page page;
+    cJSON *workers = cJSON_CreateArray();
+    for (int i = 0; i < ROWS; i++)
+        cJSON_AddItemToArray(workers, parsed("{\"worker\": \"w\", \"state\": \"idle\","
+                                             " \"backend\": \"cuda\", \"device\": \"card\"}"));
+    dashboard_take_workers(&dashboard, workers);
+    press(&dashboard, 'w');
+    assert_true(page_new(&page, ROWS, 70));
+    dashboard_draw(&dashboard, &page, "12:00:00");
+    char *last = page_row(&page, ROWS - 1);
+    assert_string_equal(last, "? help  q quit  ↑↓ move  Enter open");
+    free(last);
+    page_free(&page);
+    dashboard_free(&dashboard);
+}
+
 /* 31 experiments of a matrix; the oldest runs. */
 static struct dashboard started_with_a_matrix(void) {
     struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
@@ -381,6 +400,7 @@ int main(void) {
         cmocka_unit_test(the_help_is_whole_on_a_narrow_terminal),
         cmocka_unit_test(an_evaluation_at_the_end_takes_no_epoch_back),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
+        cmocka_unit_test(more_workers_than_rows_leave_the_last_row_alone),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
         cmocka_unit_test(a_long_name_leaves_room_for_the_state_and_why_it_failed),
         cmocka_unit_test(long_names_have_room_before_all_else_and_are_cut_where_they_are_alike),

@@ -1,6 +1,7 @@
 /* What people are shown when memory is refused at every moment in turn. */
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/dashboard.h"
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
 #include "cli/survey.h"
@@ -306,6 +307,23 @@ static void verify_tells_all_of_the_difference_or_nothing(void **state) {
     free(b);
 }
 
+/* What came before is there no more. */
+static void a_dashboard_shows_nothing_but_what_came_last(void **state) {
+    static const char one[] = "[{\"id\": 1, \"name\": \"a\", \"state\": \"queued\"}]";
+    (void)state;
+    REFUSE_EACH(n) {
+        struct dashboard dashboard = {.endpoint = ""};
+        refuse_no_more();
+        dashboard_take_experiments(&dashboard, parsed(one));
+        cJSON *next = parsed(one);
+        refuse_after = n;
+        dashboard_take_experiments(&dashboard, next);
+        refuse_no_more();
+        assert_true(dashboard.shown_count == 0 || dashboard.shown[0] == next->child);
+        dashboard_free(&dashboard);
+    }
+}
+
 /* No group has a slash. */
 static cJSON *answer_group(void *context, size_t nth, const char *request, const cJSON *body,
                            const char **name) {
@@ -353,6 +371,7 @@ int main(void) {
         IN_FOLDER(no_command_calls_a_file_wrong_that_there_was_no_memory_for),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test(a_dashboard_shows_nothing_but_what_came_last),
         cmocka_unit_test(what_a_word_names_is_found_or_it_is_said_why_not),
         IN_FOLDER(verify_tells_all_of_the_difference_or_nothing),
     };
