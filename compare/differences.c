@@ -26,26 +26,47 @@ bool differences_path(const char *prefix, const char *key,
     return length < DIFFERENCES_PATH_SIZE && !is_aside(path);
 }
 
-/* The value at a path of whole keys below an object. A key may have dots in it: the name of a
+/* What stands at a path of whole keys below an object. A key may have dots in it: the name of a
  * class. Goes as deep as the path has dots. */
-static const cJSON *value_below(const cJSON *object, const char *path) {
+static const cJSON *item_below(const cJSON *object, const char *path) {
     const cJSON *one;
     cJSON_ArrayForEach(one, object) {
         size_t length = strlen(one->string);
         if (strncmp(path, one->string, length) != 0)
             continue;
         if (path[length] == '\0')
-            return cJSON_IsNull(one) ? NULL : one;
+            return one;
         const cJSON *found =
-            path[length] == '.' && cJSON_IsObject(one) ? value_below(one, path + length + 1) : NULL;
+            path[length] == '.' && cJSON_IsObject(one) ? item_below(one, path + length + 1) : NULL;
         if (found != NULL)
             return found;
     }
     return NULL;
 }
 
+static const cJSON *item_at(const cJSON *experiment, const char *path) {
+    return item_below(field_at(experiment, "config"), path);
+}
+
+/* The same, where null counts as nothing. */
 static const cJSON *value_at(const cJSON *experiment, const char *path) {
-    return value_below(field_at(experiment, "config"), path);
+    const cJSON *item = item_at(experiment, path);
+    return cJSON_IsNull(item) ? NULL : item;
+}
+
+static bool has_members(const cJSON *item) {
+    return cJSON_IsObject(item) && item->child != NULL;
+}
+
+/* Whether something without members stands there in any of them. */
+static bool any_without_members(const cJSON *experiments, const char *path) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        const cJSON *item = item_at(experiment, path);
+        if (item != NULL && !has_members(item))
+            return true;
+    }
+    return false;
 }
 
 static bool any_label(const cJSON *experiments, const char *path) {
@@ -114,23 +135,24 @@ static bool agree(const cJSON *experiments, const char *path) {
     return true;
 }
 
-/* What is to be told of a path. */
-enum verdict { VERDICT_EQUAL = 1, VERDICT_LABELLED, VERDICT_APART };
+/* What is to be told of a path: nothing, what the matrix calls it, the value, or its members'. */
+enum verdict { VERDICT_EQUAL = 1, VERDICT_LABELLED, VERDICT_WHOLE, VERDICT_MEMBERS };
 
 /* Looks at all experiments once for each path: `verdicts` keeps what came of it. */
 static enum verdict judge(const cJSON *experiments, const char *path, cJSON *verdicts) {
     const cJSON *known = cJSON_GetObjectItemCaseSensitive(verdicts, path);
     if (known != NULL)
         return (enum verdict)known->valuedouble;
-    enum verdict verdict = agree(experiments, path)       ? VERDICT_EQUAL
-                           : any_label(experiments, path) ? VERDICT_LABELLED
-                                                          : VERDICT_APART;
+    enum verdict verdict = agree(experiments, path)                 ? VERDICT_EQUAL
+                           : any_label(experiments, path)           ? VERDICT_LABELLED
+                           : any_without_members(experiments, path) ? VERDICT_WHOLE
+                                                                    : VERDICT_MEMBERS;
     cJSON_AddNumberToObject(verdicts, path, verdict);
     return verdict;
 }
 
 /* Goes down into objects as long as the values differ somewhere below; what the matrix set as a
- * whole is told as a whole. */
+ * whole is told as a whole, and so is what has no members in some of the experiments. */
 static bool walk(const cJSON *experiments, const cJSON *config, const char *prefix, int depth,
                  cJSON *verdicts, cJSON *differences) {
     const cJSON *one;
@@ -143,8 +165,7 @@ static bool walk(const cJSON *experiments, const cJSON *config, const char *pref
         enum verdict verdict = judge(experiments, path, verdicts);
         if (verdict == VERDICT_EQUAL)
             continue;
-        if (cJSON_IsObject(one) && one->child != NULL && depth < DIFFERENCES_DEPTH_MAX &&
-            verdict == VERDICT_APART) {
+        if (verdict == VERDICT_MEMBERS && depth < DIFFERENCES_DEPTH_MAX) {
             good = good && walk(experiments, one, path, depth + 1, verdicts, differences);
             continue;
         }

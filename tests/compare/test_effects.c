@@ -123,6 +123,20 @@ static void what_is_an_object_in_some_alone_is_told_by_what_each_has(void **stat
                   " \"train.epochs\": {\"not set\": [1, 2], \"9\": [3]}}");
 }
 
+static void what_is_empty_in_some_is_told_once_whoever_comes_first(void **state) {
+    (void)state;
+#define EMPTY(id) "{\"id\": " #id ", \"config\": {\"data\": {\"upsample\": {}}, \"stop\": null}}"
+#define FULL(id)                                                                                   \
+    "{\"id\": " #id ", \"config\": {\"data\": {\"upsample\": {\"real\": 2}},"                      \
+    " \"stop\": {\"rule\": \"asha\"}}}"
+    assert_differ("[" EMPTY(1) "," FULL(2) "]",
+                  "{\"data.upsample\": {\"{}\": [1], \"{\\\"real\\\":2}\": [2]},"
+                  " \"stop\": {\"not set\": [1], \"{\\\"rule\\\":\\\"asha\\\"}\": [2]}}");
+    assert_differ("[" FULL(1) "," EMPTY(2) "]",
+                  "{\"data.upsample\": {\"{\\\"real\\\":2}\": [1], \"{}\": [2]},"
+                  " \"stop\": {\"{\\\"rule\\\":\\\"asha\\\"}\": [1], \"not set\": [2]}}");
+}
+
 static void a_class_may_have_dots_in_its_name(void **state) {
     (void)state;
     assert_differ("[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 2}}}},"
@@ -147,6 +161,7 @@ int main(void) {
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(what_only_some_have_differs_too),
         cmocka_unit_test(what_is_an_object_in_some_alone_is_told_by_what_each_has),
+        cmocka_unit_test(what_is_empty_in_some_is_told_once_whoever_comes_first),
         cmocka_unit_test(a_class_may_have_dots_in_its_name),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
