@@ -60,7 +60,7 @@ static bool add_verdict(struct report *report, struct error *error) {
     }
     if (!duels_make(&from, report->contenders, report->order, report->ranked, duels, &count, error))
         return false;
-    char *verdict = duels_verdict(report_best(report), duels, count);
+    char *verdict = duels_verdict(report_best(report), report->ranked, duels, count);
     report_page_verdict(&report->page, verdict != NULL ? verdict : "");
     free(verdict);
     return true;

@@ -138,9 +138,9 @@ static cJSON *keep_json(const struct comparison *comparison) {
 }
 
 char *comparison_verdict(const struct comparison *comparison) {
-    return comparison->ranked > 0
-               ? duels_verdict(best_of(comparison), comparison->duels, comparison->duel_count)
-               : NULL;
+    return comparison->ranked > 0 ? duels_verdict(best_of(comparison), comparison->ranked,
+                                                  comparison->duels, comparison->duel_count)
+                                  : NULL;
 }
 
 /* "verdict": the sentences that are printed last; null when there is nothing to keep. */

@@ -133,7 +133,8 @@ static void say_own(struct text *text, const struct duel *duel) {
                     duel->difference < 0 ? "better" : "worse", other, duel->p);
 }
 
-static void say_others(struct text *text, const struct duel *duels, size_t count) {
+/* `all` is how many others there are: not all of them need have been met. */
+static void say_others(struct text *text, size_t all, const struct duel *duels, size_t count) {
     size_t others = 0, better = 0, worse = 0;
     for (size_t i = 0; i < count; i++) {
         bool other = !same_contender(&duels[i]), told = other && duels[i].p < duel_chance;
@@ -143,17 +144,25 @@ static void say_others(struct text *text, const struct duel *duels, size_t count
     }
     if (others == 0)
         return;
-    if (better + worse == 0)
-        text_format(text, " The test pictures cannot tell it from the other%s.",
+    if (better + worse > 0)
+        text_format(text,
+                    " Of %s%zu other%s the test pictures show it better than %zu and worse than "
+                    "%zu, and cannot tell for %zu",
+                    others < all ? "" : "the ", others, others > 1 ? "s" : "", better, worse,
+                    others - better - worse);
+    else if (others < all)
+        text_format(text, " The test pictures cannot tell it from %zu other%s", others,
                     others > 1 ? "s" : "");
     else
-        text_format(text,
-                    " Of the %zu other%s the test pictures show it better than %zu and worse than "
-                    "%zu, and cannot tell for %zu.",
-                    others, others > 1 ? "s" : "", better, worse, others - better - worse);
+        text_format(text, " The test pictures cannot tell it from the other%s",
+                    others > 1 ? "s" : "");
+    if (others < all)
+        text_format(text, "; %zu %s not compared", all - others, all - others > 1 ? "were" : "was");
+    text_format(text, ".");
 }
 
-char *duels_verdict(const struct contender *best, const struct duel *duels, size_t count) {
+char *duels_verdict(const struct contender *best, size_t ranked, const struct duel *duels,
+                    size_t count) {
     struct text text = {0};
     char ratio[FORMAT_SIZE];
     const cJSON *valid = best->evaluations[best->keep][SPLIT_VALID];
@@ -165,6 +174,6 @@ char *duels_verdict(const struct contender *best, const struct duel *duels, size
     for (size_t i = 0; i < count; i++)
         if (same_contender(&duels[i]))
             say_own(&text, &duels[i]);
-    say_others(&text, duels, count);
+    say_others(&text, ranked - 1, duels, count);
     return text_take(&text);
 }

@@ -30,8 +30,8 @@ static const double duel_chance = 0.05; /* below this p, a difference is called 
 void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel);
 
 /* The first-ranked contender's checkpoint to keep against its other one, when that is of another
- * epoch, and against what the others would keep, in the order of the ranking. Those without scores
- * are left out. `duels` has room for DUELS_MAX. */
+ * epoch, and against what the others would keep, in the order of the ranking: DUELS_MAX at most,
+ * which `duels` has room for. Those without scores are left out. */
 bool duels_make(const struct source *source, const struct contender *contenders,
                 const size_t *order, size_t ranked, struct duel *duels, size_t *count,
                 struct error *error);
@@ -41,8 +41,9 @@ bool duels_make(const struct source *source, const struct contender *contenders,
 cJSON *duels_json(const struct duel *duels, size_t count);
 
 /* What follows, in one or two sentences: which checkpoint to keep and why, and whether the test
- * pictures can tell it from the others. `best` is the first-ranked contender. The caller frees;
- * NULL without memory. */
-char *duels_verdict(const struct contender *best, const struct duel *duels, size_t count);
+ * pictures can tell it from the others, of which it says how many have no duel. `best` is the first
+ * of `ranked` contenders. The caller frees; NULL without memory. */
+char *duels_verdict(const struct contender *best, size_t ranked, const struct duel *duels,
+                    size_t count);
 
 #endif

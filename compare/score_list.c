@@ -33,6 +33,7 @@ static bool take(struct score_list *list, const cJSON *answer) {
 bool score_list_fetch(const struct source *source, long long id, const char *checkpoint,
                       const char *split, struct score_list *list, struct error *error) {
     double position = 0;
+    bool good;
     *list = (struct score_list){0};
     do {
         cJSON *answer = NULL, *body = cJSON_CreateObject();
@@ -42,13 +43,13 @@ bool score_list_fetch(const struct source *source, long long id, const char *che
         cJSON_AddNumberToObject(body, "position", position);
         if (!source->ask(source->context, "scores", body, "score_list", &answer, error))
             return false;
-        bool taken = take(list, answer);
-        position = field_number(answer, "next", 0);
+        const double next = field_number(answer, "next", 0);
+        good = (take(list, answer) || error_memory(error)) &&
+               source_leads_on("scores", position, next, error);
+        position = next;
         cJSON_Delete(answer);
-        if (!taken)
-            return error_memory(error);
-    } while (position > 0);
-    return true;
+    } while (good && position > 0);
+    return good;
 }
 
 void score_list_free(struct score_list *list) {

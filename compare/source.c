@@ -29,6 +29,12 @@ double *source_ids(const cJSON *items, size_t *count) {
     return ids;
 }
 
+bool source_leads_on(const char *question, double before, double next, struct error *error) {
+    return next <= 0 || next > before ||
+           error_set(error, ERROR_FAILED, "the coordinator answers %s with the same page again",
+                     question);
+}
+
 static bool ask_pages(const struct source *source, const char *question, const cJSON *selection,
                       source_page *take, void *context, struct error *error) {
     const char *expected = strcmp(question, "show") == 0 ? "details" : "experiments";
@@ -41,9 +47,7 @@ static bool ask_pages(const struct source *source, const char *question, const c
         good = source->ask(source->context, question, body, expected, &answer, error) &&
                take(context, cJSON_GetObjectItemCaseSensitive(answer, "experiments"), error);
         double next = field_number(answer, "next", 0);
-        if (good && next > 0 && next <= after)
-            good = error_set(error, ERROR_FAILED,
-                             "the coordinator answers %s with the same page again", question);
+        good = good && source_leads_on(question, after, next, error);
         after = next;
         cJSON_Delete(answer);
     } while (good && after > 0);

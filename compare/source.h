@@ -20,6 +20,10 @@ struct source {
     void *context;
 };
 
+/* Whether an answer to `question` leads on from `before` to the page at `next`, 0 being the end;
+ * ERROR_FAILED where it leads back, and there would be no end. */
+bool source_leads_on(const char *question, double before, double next, struct error *error);
+
 /* Takes a page of experiments, an array that the caller deletes. */
 typedef bool source_page(void *context, cJSON *experiments, struct error *error);
 

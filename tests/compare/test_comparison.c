@@ -142,6 +142,47 @@ static void two_seeds_are_repeats_and_two_values_have_effects(void **state) {
     cJSON_Delete(experiments);
 }
 
+static void the_verdict_counts_those_that_were_not_compared(void **state) {
+    (void)state;
+    enum { MEMBERS = DUELS_MAX + 4 };
+    struct told told = {0};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = cJSON_CreateArray();
+    for (int id = 1; id <= MEMBERS; id++)
+        cJSON_AddItemToArray(experiments, member(id, "on", id, 1 - id * 0.01));
+    assert_true(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    char *verdict = comparison_verdict(&comparison);
+    assert_non_null(strstr(verdict, " Of 12 others the test pictures show it better than 1 and "
+                                    "worse than 0, and cannot tell for 11; 3 were not compared."));
+    free(verdict);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
+/* The same page for ever. */
+static bool tell_again(void *context, const char *request, cJSON *body, const char *expected,
+                       cJSON **answer, struct error *error) {
+    struct told *told = context;
+    bool good = tell(context, request, body, expected, answer, error);
+    cJSON_DeleteItemFromObject(*answer, "next");
+    cJSON_AddNumberToObject(*answer, "next", PAGE);
+    assert_true(told->questions < 10);
+    return good;
+}
+
+static void scores_that_come_again_end_the_asking(void **state) {
+    (void)state;
+    struct told told = {0};
+    struct score_list list;
+    struct error error = {0};
+    assert_false(
+        score_list_fetch(&(struct source){tell_again, &told}, 1, "best", "test", &list, &error));
+    assert_int_equal(told.questions, 2);
+    assert_string_equal(error.message, "the coordinator answers scores with the same page again");
+    score_list_free(&list);
+}
+
 static void where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept(void **state) {
     (void)state;
     struct told told = {0};
@@ -175,6 +216,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comparison_ranks_and_tells_what_is_more_than_chance),
         cmocka_unit_test(two_seeds_are_repeats_and_two_values_have_effects),
+        cmocka_unit_test(the_verdict_counts_those_that_were_not_compared),
+        cmocka_unit_test(scores_that_come_again_end_the_asking),
         cmocka_unit_test(where_nothing_is_evaluated_nothing_is_asked_and_nothing_kept),
         cmocka_unit_test(scores_that_do_not_come_are_an_error),
     };

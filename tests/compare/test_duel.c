@@ -49,8 +49,9 @@ static struct duel duel_of(const struct contender *first, const struct contender
                          .difference = difference};
 }
 
-static void assert_verdict(const struct duel *duels, size_t count, const char *expected) {
-    char *text = duels_verdict(duels[0].first.contender, duels, count);
+static void assert_verdict(size_t ranked, const struct duel *duels, size_t count,
+                           const char *expected) {
+    char *text = duels_verdict(duels[0].first.contender, ranked, duels, count);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -65,19 +66,29 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
                                       .evaluations = {{valid, NULL}},
                                       .keep = CHECKPOINT_BEST};
 #define KEEP "Keep the best checkpoint of 1 a (epoch 7): validation accuracy 0.9731, loss 0.0843."
-    assert_verdict((struct duel[]){duel_of(&three[0], &three[0], 0.38, -0.01)}, 1,
+    assert_verdict(1, (struct duel[]){duel_of(&three[0], &three[0], 0.38, -0.01)}, 1,
                    KEEP " On the test pictures nothing but chance parts it from its last (p = "
                         "0.38).");
-    assert_verdict((struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
+    assert_verdict(1, (struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
                    KEEP " On the test pictures it is worse than its last (p = 0.01).");
-    assert_verdict((struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
+    assert_verdict(3,
+                   (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
                                    duel_of(&three[0], &three[2], 0.05, -0.1)},
                    2, KEEP " The test pictures cannot tell it from the others.");
-    assert_verdict((struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
+    assert_verdict(3,
+                   (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
                                    duel_of(&three[0], &three[2], 0.001, -0.1)},
                    2,
                    KEEP " Of the 2 others the test pictures show it better than 1 and worse than "
                         "0, and cannot tell for 1.");
+    /* others that it did not meet: more than DUELS_MAX, or without scores */
+    assert_verdict(4,
+                   (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
+                                   duel_of(&three[0], &three[2], 0.05, -0.1)},
+                   2, KEEP " The test pictures cannot tell it from 2 others; 1 was not compared.");
+    assert_verdict(25, (struct duel[]){duel_of(&three[0], &three[1], 0.001, -0.1)}, 1,
+                   KEEP " Of 1 other the test pictures show it better than 1 and worse than 0, and "
+                        "cannot tell for 0; 23 were not compared.");
     cJSON_Delete(valid);
     cJSON_Delete(all);
 }
