@@ -108,7 +108,6 @@ static bool add_file(struct pushing *pushing, const struct shipment_file *file,
         return error_memory(error);
     pushing->files = files;
     pushing->files[pushing->count++] = *file;
-    pushing->bytes += file->bytes;
     return true;
 }
 
@@ -133,7 +132,11 @@ static bool push_page(struct pushing *pushing, const char *listing, const char *
     cJSON_ArrayForEach(missing, field_at(answer, "files")) {
         while (i < count && strcmp(files[i].sha256, field_text(missing, "sha256", "")) != 0)
             i++;
-        good = good && i < count && add_file(pushing, &files[i++], error);
+        good = good &&
+               (i < count ||
+                error_set(error, ERROR_FAILED,
+                          "the coordinator misses a file of %s that is not in it", name)) &&
+               add_file(pushing, &files[i++], error);
     }
     cJSON_Delete(answer);
     return good;
@@ -157,7 +160,8 @@ static int compare_sums(const void *a, const void *b) {
 /* Sorts them and leaves of those with one content the first. Returns how many there are then. */
 static size_t unique(struct shipment_file *files, size_t count) {
     size_t kept = 0;
-    qsort(files, count, sizeof *files, compare_sums);
+    if (count > 0)
+        qsort(files, count, sizeof *files, compare_sums);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || compare_sums(&files[i], &files[kept - 1]) != 0)
             files[kept++] = files[i];
@@ -236,6 +240,9 @@ static bool push(struct pushing *pushing, struct error *error) {
         good = push_class(pushing, c, error);
     if (!good || !push_lists(pushing, error))
         return false;
+    pushing->count = unique(pushing->files, pushing->count); /* of several classes */
+    for (size_t i = 0; i < pushing->count; i++)
+        pushing->bytes += pushing->files[i].bytes;
     const struct shipment shipment = {.dealer = pushing->client.dealer,
                                       .files = pushing->files,
                                       .count = pushing->count,
