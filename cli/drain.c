@@ -59,13 +59,15 @@ static bool tell(struct client *client, const char *name, cJSON *told, struct er
     return true;
 }
 
-/* Whether the worker is still there to leave. One that a coordinator that was started again has
- * forgotten to tell is told again. */
-static bool still_there(struct client *client, const cJSON *workers, const cJSON *worker,
-                        cJSON *told, bool *there, struct error *error) {
+/* Whether the worker is still there to leave; its state becomes what it is now. One that a
+ * coordinator that was started again has forgotten to tell is told again. */
+static bool still_there(struct client *client, const cJSON *workers, cJSON *worker, cJSON *told,
+                        bool *there, struct error *error) {
     const cJSON *now = find(workers, worker);
-    const char *state = now != NULL ? field_text(now, "state", "lost") : "lost";
-    *there = strcmp(state, "lost") != 0;
+    const char *state = field_text(now, "state", "gone");
+    if (now != NULL)
+        cJSON_ReplaceItemInObjectCaseSensitive(worker, "state", cJSON_CreateString(state));
+    *there = now != NULL && strcmp(state, "lost") != 0;
     if (!*there || strcmp(state, "draining") == 0 ||
         tell(client, field_text(worker, "worker", ""), told, error))
         return true;
@@ -81,7 +83,7 @@ static bool wait_for_all(struct client *client, cJSON *told, struct error *error
         usleep(LOOK_EVERY_US);
         if (!client_ask(client, "workers", NULL, "worker_list", &answer, error))
             return false;
-        for (const cJSON *worker = told->child; good && worker != NULL; worker = worker->next) {
+        for (cJSON *worker = told->child; good && worker != NULL; worker = worker->next) {
             bool there;
             good = still_there(client, field_at(answer, "workers"), worker, told, &there, error);
             waiting |= there;

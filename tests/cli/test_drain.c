@@ -1,0 +1,50 @@
+/* `assay drain` against a coordinator that says what became of the worker. */
+#include "cli/command.h"
+#include "tests/cli/fake.h"
+
+static cJSON *workers(const char *state) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "{\"workers\": [{\"worker\": \"a\", \"host\": \"h\", \"pid\": 1, \"backend\": \"cpu\","
+             " \"device\": \"a CPU\", \"threads\": 2, \"memory_bytes\": 1, \"labels\": [],"
+             " \"state\": \"%s\", \"seen_ms\": 0}]}",
+             state);
+    return parsed(text);
+}
+
+/* It is told, does so, and then is `context`: "lost", or no more there. */
+static cJSON *answer(void *context, size_t nth, const char *request, const cJSON *body,
+                     const char **name) {
+    (void)body;
+    assert_string_equal(request, nth == 0 ? "drain" : "workers");
+    *name = "worker_list";
+    return nth == 0          ? workers("busy")
+           : nth == 1        ? workers("draining")
+           : context != NULL ? workers(context)
+                             : parsed("{\"workers\": []}");
+}
+
+static void a_worker_that_is_there_no_more_has_left(void **state) {
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, answer, NULL);
+    assert_run(RUN(command_drain, "drain", "a"), 0, "a has left\n", "");
+    assert_int_equal(fake_stop(&fake), 3);
+}
+
+static void a_worker_that_is_lost_meanwhile_is_not_said_to_have_left(void **state) {
+    struct fake fake;
+    char lost[] = "lost";
+    (void)state;
+    fake_start(&fake, answer, lost);
+    assert_run(RUN(command_drain, "drain", "a"), 0, "a is lost: it leaves if it comes back\n", "");
+    assert_int_equal(fake_stop(&fake), 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_that_is_there_no_more_has_left),
+        cmocka_unit_test(a_worker_that_is_lost_meanwhile_is_not_said_to_have_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
