@@ -3,7 +3,10 @@
 #include "cli/output.h"
 #include "cli/survey.h"
 #include "cli/table.h"
+#include "core/experiment.h"
 #include "core/inside.h"
+#include "core/json.h"
+#include "core/place.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -135,9 +138,48 @@ static void add_file(struct text *text, const struct starter *starter) {
                       "  \"train\": {\"epochs\": 20, \"batch_size\": 32, \"seed\": 0}\n}\n");
 }
 
-static bool write_new(const char *path, const struct text *text, struct error *error) {
+/* The folder whose class the fault is in; NULL where it is in none. */
+static const char *folder_at(const struct starter *starter, const struct fault *fault) {
+    for (size_t i = 0; i < starter->survey.count; i++) {
+        char place[64];
+        snprintf(place, sizeof place, "data.classes[%zu]", i);
+        if (place_below(fault->place, place) != NULL)
+            return starter->survey.classes[i].name;
+    }
+    return NULL;
+}
+
+/* That the file is an experiment: its classes have the names of folders, and not every folder is
+ * called as a class may be. */
+static bool check_file(const struct starter *starter, const char *root, const struct text *text,
+                       struct error *error) {
+    struct experiment experiment = {0};
+    struct faults faults = {0};
+    struct error unread = {0};
     if (text->failed)
         return error_memory(error);
+    cJSON *json = json_parse(text->data, text->length, starter->file, &unread);
+    if (json == NULL && error_take_shortage(error, &unread))
+        return false;
+    if (json == NULL)
+        return error_set(error, ERROR_INPUT,
+                         "%s: a folder's name is not UTF-8, as what stands in an experiment file "
+                         "has to be; rename it",
+                         root);
+    bool good = experiment_from_json(json, &experiment, &faults);
+    if (!good) {
+        const char *folder = folder_at(starter, &faults.items[0]);
+        faults_error(&faults, error);
+        if (folder != NULL && !faults.machine)
+            error_context(error, "%s/%s cannot be a class", root, folder);
+    }
+    experiment_free(&experiment);
+    faults_free(&faults);
+    cJSON_Delete(json);
+    return good;
+}
+
+static bool write_new(const char *path, const struct text *text, struct error *error) {
     FILE *file = fopen(path, "wx");
     if (file == NULL && errno == EEXIST)
         return error_set(error, ERROR_INPUT,
@@ -178,7 +220,11 @@ static void print_found(const struct starter *starter) {
     table_free(&table);
 }
 
+/* The commands as a shell takes them. */
 static void print_meaning(const struct starter *starter) {
+    struct text word = {0};
+    text_shell_word(&word, starter->file);
+    const char *file = text_string(&word);
     printf("\n%s is written. Its lines:\n"
            "  name           what assay ls calls it, and everything of one matrix as a group\n"
            "  data.classes   a folder a class; label 1 is real, 0 is fake\n"
@@ -191,8 +237,8 @@ static void print_meaning(const struct starter *starter) {
            "Everything else has a default: assay validate --json %s shows all of it.\n\n"
            "Next:\n  assay data check %s\n  assay preview %s --out sheet.png\n"
            "  assay submit %s --dry-run\n",
-           starter->file, starter->crop, starter->resize, starter->file, starter->file,
-           starter->file, starter->file);
+           starter->file, starter->crop, starter->resize, file, file, file, file);
+    text_free(&word);
 }
 
 static bool print_json(const struct starter *starter) {
@@ -235,7 +281,7 @@ int command_init(int argc, char **argv) {
     if (good) {
         choose_sizes(&starter);
         add_file(&text, &starter);
-        good = write_new(starter.file, &text, &error);
+        good = check_file(&starter, root, &text, &error) && write_new(starter.file, &text, &error);
     }
     status = good ? 0 : command_fail(&error);
     if (good && input.json)

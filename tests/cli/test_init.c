@@ -115,6 +115,47 @@ static void folders_of_unclear_names_need_real_to_be_named(void **state) {
     free(path);
 }
 
+static void what_can_be_no_class_is_said_and_nothing_written(void **state) {
+    static const struct {
+        const char *name, *wrong;
+    } cases[] = {{"a\tb", "a?b cannot be a class: data.classes[0].name: holds a control character; "
+                          "take it out"},
+                 {"ends ", "ends  cannot be a class: data.classes[0].name: begins or ends with a "
+                           "space; take it out"}};
+    char *path = temporary_path(state, "first.json"), expected[600];
+    make_class(state, "real", 1, 40);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *folder = temporary_path(state, cases[i].name);
+        make_class(state, cases[i].name, 1, 40);
+        snprintf(expected, sizeof expected, "assay: %s/%s\n", (char *)*state, cases[i].wrong);
+        assert_run(RUN(command_init, "init", *state, "--out", path), 2, "", expected);
+        assert_int_not_equal(access(path, F_OK), 0);
+        assert_int_equal(nftw(folder, temporary_unlink, 16, FTW_DEPTH | FTW_PHYS), 0);
+        free(folder);
+    }
+    make_class(state, "fa\xffke", 1, 40);
+    snprintf(expected, sizeof expected,
+             "assay: %s: a folder's name is not UTF-8, as what stands in an experiment file has to "
+             "be; rename it\n",
+             (char *)*state);
+    assert_run(RUN(command_init, "init", *state, "--out", path), 2, "", expected);
+    assert_int_not_equal(access(path, F_OK), 0);
+    free(path);
+}
+
+static void commands_are_said_as_a_shell_takes_them(void **state) {
+    char *path = temporary_path(state, "my first.json"), expected[600];
+    make_class(state, "fake", 1, 40);
+    make_class(state, "real", 1, 40);
+    struct run run = RUN(command_init, "init", *state, "--out", path);
+    assert_int_equal(run.status, 0);
+    snprintf(expected, sizeof expected, "\n  assay submit '%s' --dry-run\n", path);
+    assert_non_null(strstr(run.out, expected));
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_file_is_valid_and_fits_what_was_found, temporary_make,
@@ -124,6 +165,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(folders_of_unclear_names_need_real_to_be_named,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(what_can_be_no_class_is_said_and_nothing_written),
+        IN_FOLDER(commands_are_said_as_a_shell_takes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
