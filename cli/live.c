@@ -127,6 +127,8 @@ static void take_steered(struct live *live, const struct wire_message *message) 
 static void take_refusal(struct live *live, const struct error *error) {
     if (live->question != ASK_CHANGES)
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error->message);
+    cJSON_Delete(live->pages); /* a list that broke off begins anew, after a rest */
+    live->pages = NULL;
     live->question = ASK_LIST;
     live->due_ms = clock_steady_ms() + TURN_MS;
 }
@@ -282,7 +284,8 @@ static bool turn(struct live *live) {
     if (zmq_poll(items, 2, (long)(wait_ms < TURN_MS ? wait_ms : TURN_MS)) < 0 && errno != EINTR)
         return false;
     receive(live);
-    return take_keys(live);
+    bool gone = (items[1].revents & ZMQ_POLLERR) != 0; /* the terminal, and nobody sends SIGHUP */
+    return take_keys(live) && !gone;
 }
 
 int live_run(struct client *client, const char *endpoint, cJSON *selection, struct hook *hook) {

@@ -1,0 +1,137 @@
+/* The full screen of `assay watch` on a pseudo-terminal, against a coordinator that answers as it
+ * should not, and on a terminal that goes away. What it shows is test_dashboard.c's. */
+#include "cli/command.h"
+
+#include "tests/cli/results.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* A terminal as standard input and output, and who sits at it: a thread that reads what comes and,
+ * asked to, presses q or hangs up. */
+struct seat {
+    int master, before[2]; /* what standard input and output were */
+    pthread_t thread;
+    atomic_bool leave, hang_up, over;
+};
+
+static void *sit(void *argument) {
+    struct seat *seat = argument;
+    while (!atomic_load(&seat->over) && !atomic_load(&seat->hang_up)) {
+        char screen[4096];
+        struct pollfd shown = {.fd = seat->master, .events = POLLIN};
+        if (poll(&shown, 1, 20) > 0 && read(seat->master, screen, sizeof screen) < 0)
+            break;
+        if (atomic_exchange(&seat->leave, false))
+            assert_int_equal(write(seat->master, "q", 1), 1);
+    }
+    close(seat->master);
+    return NULL;
+}
+
+static void take_seat(struct seat *seat) {
+    *seat = (struct seat){.master = posix_openpt(O_RDWR | O_NOCTTY)};
+    assert_true(seat->master >= 0 && grantpt(seat->master) == 0 && unlockpt(seat->master) == 0);
+    int terminal = open(ptsname(seat->master), O_RDWR | O_NOCTTY);
+    assert_true(terminal >= 0);
+    setenv("TERM", "xterm", 1);
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        seat->before[i] = dup(i);
+        assert_int_equal(dup2(terminal, i), i);
+    }
+    close(terminal);
+    assert_int_equal(pthread_create(&seat->thread, NULL, sit, seat), 0);
+}
+
+static void leave_seat(struct seat *seat) {
+    atomic_store(&seat->over, true);
+    pthread_join(seat->thread, NULL);
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        dup2(seat->before[i], i);
+        close(seat->before[i]);
+    }
+}
+
+static int watch(void) {
+    char name[] = "watch", *argv[] = {name, NULL};
+    return command_watch(1, argv);
+}
+
+/* --- a list that breaks off --- */
+
+struct breaking {
+    struct seat seat;
+    size_t lists;
+    bool began_anew;
+};
+
+/* The second page is refused; whatever list is asked for then is the last. */
+static cJSON *answer_one_page(void *context, size_t nth, const char *request, const cJSON *body,
+                              const char **name) {
+    struct breaking *breaking = context;
+    cJSON *answer = answer_details(NULL, nth, request, body, name);
+    if (strcmp(request, "list") != 0)
+        return answer;
+    switch (++breaking->lists) {
+    case 1: cJSON_ReplaceItemInObject(answer, "next", cJSON_CreateNumber(4)); return answer;
+    case 2:
+        cJSON_Delete(answer);
+        *name = "error";
+        return wire_error_body(WIRE_STORAGE, "the disk fails");
+    case 3:
+        breaking->began_anew = field_at(body, "after") == NULL;
+        atomic_store(&breaking->seat.leave, true);
+        return answer;
+    default: return answer;
+    }
+}
+
+static void a_list_that_breaks_off_begins_anew(void **state) {
+    struct breaking breaking = {0};
+    (void)state;
+    fake_start(&fake, answer_one_page, &breaking);
+    take_seat(&breaking.seat);
+    int status = watch();
+    leave_seat(&breaking.seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+    assert_true(breaking.began_anew);
+}
+
+/* --- a terminal that goes away --- */
+
+enum { MANY = 20 }; /* questions that nobody is there for */
+
+static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request, const cJSON *body,
+                                 const char **name) {
+    struct seat *seat = context;
+    atomic_store(&seat->hang_up, true);
+    if (nth > MANY) { /* it would go on for ever */
+        fputs("watch goes on without a terminal\n", stderr);
+        _exit(1);
+    }
+    return answer_details(NULL, nth, request, body, name);
+}
+
+/* Of another session, so that the kernel sends no SIGHUP. */
+static void it_ends_with_its_terminal(void **state) {
+    struct seat seat;
+    (void)state;
+    take_seat(&seat);
+    fake_start(&fake, answer_and_hang_up, &seat);
+    int status = watch();
+    leave_seat(&seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_that_breaks_off_begins_anew),
+        cmocka_unit_test(it_ends_with_its_terminal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
