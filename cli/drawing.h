@@ -75,7 +75,8 @@ bool drawing_write(const struct drawing *drawing, const char *path, const char *
 /* Adds an <svg> element. */
 void drawing_svg(const struct drawing *drawing, const char *title, struct text *text);
 
-/* Adds text as HTML and XML have it: & < > " as entities, control characters left out. */
+/* Adds text as HTML and XML have it: & < > " as entities, a tab as a space; what controls a
+ * terminal (text_controls) and what is no UTF-8 is left out. */
 void drawing_escape(struct text *text, const char *string);
 
 #endif

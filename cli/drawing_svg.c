@@ -8,12 +8,16 @@
 void drawing_escape(struct text *text, const char *string) {
     static const char special[] = "&<>\"";
     static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
-    for (; *string != '\0'; string++) {
+    for (size_t length; *string != '\0'; string += length > 0 ? length : 1) {
+        unsigned long code;
+        length = utf8_decode(string, &code);
         const char *found = strchr(special, *string);
         if (found != NULL)
             text_add(text, entities[found - special], strlen(entities[found - special]));
-        else if ((unsigned char)*string >= ' ' && *string != 0x7F)
-            text_add(text, string, 1);
+        else if (*string == '\t')
+            text_add(text, " ", 1);
+        else if (length > 0 && !text_controls(code))
+            text_add(text, string, length);
     }
 }
 

@@ -94,10 +94,11 @@ static bool add_rows(struct text *page, const struct contact *contact, struct er
     bool good = true;
     for (size_t i = 0; good && i < contact->row_count; i++) {
         const struct split_class *class = contact_class(contact, i);
-        char detail[300];
+        struct text detail = {0};
         struct row row = {.page = page, .contact = contact};
-        snprintf(detail, sizeof detail, "%s, label %d", contact_file(contact, i), class->label);
-        report_page_sheet_row(page, class->name, detail);
+        text_format(&detail, "%s, label %d", contact_file(contact, i), class->label);
+        report_page_sheet_row(page, class->name, text_string(&detail));
+        text_free(&detail);
         good = contact_row(contact, i, put, &row, error);
         report_page_sheet_row_end(page);
     }

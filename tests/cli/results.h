@@ -107,7 +107,8 @@ static inline void multiply_classes(cJSON *experiment) {
     }
 }
 
-static bool diverged;   /* the first experiment's loss goes to 13 */
+static const char *moved_root; /* data.root in place of that in the file; NULL: that */
+static bool diverged;          /* the first experiment's loss goes to 13 */
 static bool long_names; /* "demo/" and 200 characters of three bytes, and what was the name */
 
 static bool
@@ -166,6 +167,9 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
             lengthen_name(experiment);
         if (evaluating)
             finish_epochs(experiment);
+        if (moved_root != NULL && !list)
+            cJSON_SetValuestring((cJSON *)(uintptr_t)field_at(experiment, "config.data.root"),
+                                 moved_root);
         if (many_classes > 0 && !list)
             multiply_classes(experiment);
         if (list) {

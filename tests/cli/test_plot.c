@@ -6,7 +6,10 @@
 #include "core/picture.h"
 #include "core/text.h"
 #include "tests/cli/results.h"
+#include "tests/sample_picture.h"
 #include "tests/temporary.h"
+
+#include <sys/stat.h>
 
 /* Runs `assay plot` into FOLDER/p.svg and gives the picture; free it. */
 static char *plotted(void **state, char *first, char *second, char *kind) {
@@ -176,6 +179,43 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(path);
 }
 
+/* Also such as no terminal shows: the soft hyphen in "fa-ces". */
+static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
+    static const char *const pictures[] = {"0.png", "20.png", "40.png"};
+    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "fa\xc2\xad"
+                                                                                "ces");
+    char *page, expected[600];
+    size_t length;
+    assert_int_equal(mkdir(root, 0700), 0);
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        char *picture = NULL;
+        struct image image = sample_picture(16, 16);
+        assert_true(asprintf(&picture, "%s/%s", root, pictures[i]) > 0);
+        assert_true(png_write(picture, &image, NULL));
+        image_free(&image);
+        free(picture);
+    }
+    moved_root = root;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    moved_root = NULL;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "alt=\"40.png, of class");
+    assert_null(strstr(page, "cannot be read"));
+    free(page);
+    free(root);
+    free(path);
+}
+
+static void what_a_page_says_is_utf8_without_orders(void **state) {
+    struct text text = {0};
+    (void)state;
+    drawing_escape(&text, "a\t<\"b\">\033\x7f&\xe2\x80\xae\xff"
+                          "c\xe6\x97\xa5\xe6\x97");
+    assert_string_equal(text_string(&text), "a &lt;&quot;b&quot;&gt;&amp;c\xe6\x97\xa5");
+    text_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(plot_draws_curves_with_names_units_and_the_best_epoch,
@@ -200,6 +240,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             report_is_one_page_with_verdict_tables_drawings_and_mistakes, temporary_make,
             temporary_remove),
+        IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
+        cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
