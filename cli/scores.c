@@ -1,6 +1,7 @@
 /* assay scores: what a checkpoint said of each picture, for other programs. */
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/screen.h"
 #include "compare/score_list.h"
 #include "core/text.h"
 
@@ -51,7 +52,9 @@ static const struct command_line line = {
     .most = 1,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
+/* A terminal gets no control characters of names, anything else every byte. */
 static void print_csv(const struct score_list *list) {
+    const bool terminal = screen_of(stdout).terminal;
     puts("path,class,label,probability");
     for (size_t i = 0; i < list->count; i++) {
         const struct scored_picture *score = &list->items[i];
@@ -60,6 +63,8 @@ static void print_csv(const struct score_list *list) {
         text_add(&text, ",", 1);
         text_csv_field(&text, score->class);
         text_format(&text, ",%d,%.17g", score->label, score->probability);
+        if (terminal && text.data != NULL)
+            text_one_line(text.data);
         puts(text_string(&text));
         text_free(&text);
     }

@@ -78,6 +78,15 @@ static cJSON *answer_evil(void *context, size_t nth, const char *request, const 
     if (strcmp(request, "cancel") == 0) { /* an error in words of the other side's */
         return wire_error_body(WIRE_STATE, EVIL "no");
     }
+    if (strcmp(request, "scores") == 0) {
+        cJSON *answer =
+            parsed("{\"position\": 0, \"classes\": [{\"name\": \"c\", \"label\": 1}],"
+                   " \"pictures\": [{\"path\": \"\", \"class\": 0, \"probability\": 0.5}],"
+                   " \"next\": null}");
+        poison(answer);
+        *name = "score_list";
+        return answer;
+    }
     bool list = strcmp(request, "list") == 0;
     *name = list ? "experiments" : "details";
     return experiments_of(body, list);
@@ -159,10 +168,10 @@ static void logs_into_a_pipe_are_the_log_byte_for_byte(void **state) {
     assert_run(RUN(command_logs, "logs", "1"), 0, log_text, "");
 }
 
-static void logs_on_a_terminal_have_its_lines_and_no_orders(void **state) {
-    (void)state;
+/* What it writes to a terminal, of 256 bytes, NUL-terminated. */
+static void run_on_terminal(int (*command)(int argc, char **argv), int argc, char **argv,
+                            char text[256]) {
     struct termios raw;
-    char text[256] = "", *argv[] = {"logs", "1", NULL};
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
     FILE *before = stdout, *terminal = fopen(ptsname(master), "r+");
@@ -171,14 +180,36 @@ static void logs_on_a_terminal_have_its_lines_and_no_orders(void **state) {
     cfmakeraw(&raw);
     assert_int_equal(tcsetattr(fileno(terminal), TCSANOW, &raw), 0);
     stdout = terminal;
-    int status = command_logs(2, argv);
+    int status = command(argc, argv);
     fflush(stdout);
     stdout = before;
     assert_int_equal(status, 0);
-    assert_true(read(master, text, sizeof text - 1) > 0);
-    assert_string_equal(text, "line 1\tü\n?[31mx?]0;t???2J??\nline 3\n");
+    ssize_t got = read(master, text, 255);
+    assert_true(got > 0);
+    text[got] = '\0';
     fclose(terminal);
     close(master);
+}
+
+static void logs_on_a_terminal_have_its_lines_and_no_orders(void **state) {
+    char text[256], *argv[] = {"logs", "1", NULL};
+    (void)state;
+    run_on_terminal(command_logs, 2, argv, text);
+    assert_string_equal(text, "line 1\tü\n?[31mx?]0;t???2J??\nline 3\n");
+}
+
+static void scores_on_a_terminal_have_a_line_a_picture_and_no_orders(void **state) {
+    char text[256], *argv[] = {"scores", "1", "--checkpoint", "best", "--split", "test", NULL};
+    (void)state;
+    run_on_terminal(command_scores, 6, argv, text);
+    assert_string_equal(text, "path,class,label,probability\n"
+                              "\"?[31mx?]0;t???2J??\",\"?[31mx?]0;t???2J??c\",1,0.5\n");
+}
+
+static void scores_into_a_pipe_are_the_names_byte_for_byte(void **state) {
+    (void)state;
+    assert_run(RUN(command_scores, "scores", "1", "--checkpoint", "best", "--split", "test"), 0,
+               "path,class,label,probability\n\"" EVIL "\",\"" EVIL "c\",1,0.5\n", "");
 }
 
 int main(void) {
@@ -190,6 +221,8 @@ int main(void) {
         EVILLY(json_holds_what_the_coordinator_said),
         EVILLY(logs_into_a_pipe_are_the_log_byte_for_byte),
         EVILLY(logs_on_a_terminal_have_its_lines_and_no_orders),
+        EVILLY(scores_on_a_terminal_have_a_line_a_picture_and_no_orders),
+        EVILLY(scores_into_a_pipe_are_the_names_byte_for_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
