@@ -92,9 +92,12 @@ static void print_experiments(const struct ls *ls, const cJSON *experiments) {
 }
 
 static void keep_state(cJSON *experiments, const char *state) {
-    for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--)
-        if (strcmp(field_text(cJSON_GetArrayItem(experiments, i), "state", ""), state) != 0)
-            cJSON_DeleteItemFromArray(experiments, i);
+    cJSON *next;
+    for (cJSON *one = experiments->child; one != NULL; one = next) {
+        next = one->next;
+        if (strcmp(field_text(one, "state", ""), state) != 0)
+            cJSON_Delete(cJSON_DetachItemViaPointer(experiments, one));
+    }
 }
 
 /* Leaves what was asked for, in the order that was asked for. */
