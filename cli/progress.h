@@ -44,7 +44,7 @@ struct label {
  */
 void progress_line(FILE *stream, const struct label *label, const cJSON *experiment,
                    double left_seconds);
-/* "  3 flip    4/12 train 0.5321  valid 0.4981  accuracy 0.7812  12s  best so far". */
+/* "  3 flip    4/12 train 0.5321 valid 0.4981 accuracy 0.7812 12s best", with line end. */
 void progress_epoch(FILE *stream, const struct label *label, const cJSON *epoch, double epochs);
 /* "  3 flip    done in 4m 10s, best epoch 7: accuracy 0.9731, loss 0.0843", or why not. */
 void progress_state(FILE *stream, const struct label *label, const cJSON *experiment);
