@@ -72,6 +72,14 @@ const void *query_bytes(struct query *query, size_t *length) {
     return data;
 }
 
+size_t query_texts_length(struct query *query) {
+    size_t length = 0;
+    for (int i = 0; i < query->column; i++)
+        if (sqlite3_column_type(query->statement, i) == SQLITE_TEXT)
+            length += (size_t)sqlite3_column_bytes(query->statement, i);
+    return length;
+}
+
 bool query_close(struct query *query, struct error *error) {
     bool good = usable(query) || query->result == SQLITE_DONE;
     if (!good)

@@ -40,6 +40,8 @@ double query_double(struct query *query); /* NULL is NaN */
  */
 const char *query_text(struct query *query);
 const void *query_bytes(struct query *query, size_t *length);
+/* Of the texts among the columns of this row that have been read. */
+size_t query_texts_length(struct query *query);
 
 bool query_close(struct query *query, struct error *error);
 /* query_next to the end, and query_close: for what gives no rows. */

@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-/* What one picture of an answer takes at most: six for a byte of its path (\u001f), and the rest.
- */
-enum { ESCAPED = 6, REST = 80 };
+enum { REST = 80 }; /* what one picture of an answer takes at most beside its path */
 
 /* --- written --- */
 
@@ -104,7 +102,7 @@ static bool add_pictures(struct store *store, int64_t id, const struct scores_as
     for (int count = 0; query_next(&query); count++) {
         int64_t position = query_int(&query);
         const char *path = query_text(&query);
-        bytes += REST + ESCAPED * strlen(path);
+        bytes += REST + VIEW_ESCAPED * strlen(path);
         if (count == SCORES_PAGE || bytes > VIEW_PAGE_BYTES) {
             next = position;
             break;

@@ -157,15 +157,20 @@ static void open_experiments(struct query *query, struct store *store,
         query_bind_text(query, filter->state);
 }
 
-/* Whether one more makes the page too large: of summaries by their number, of details, which may
- * be long, by their bytes. */
-static bool page_full(const cJSON *object, bool details, size_t count, size_t *bytes) {
+/* What it takes of the page. A summary is not written a second time to find out: its texts say it,
+ * beside which the rest is little. */
+static size_t bytes_of(struct query *query, const cJSON *object, bool details) {
     if (!details)
-        return count == VIEW_PAGE_SUMMARIES;
+        return VIEW_ESCAPED * query_texts_length(query);
     char *text = json_text(object);
-    *bytes += text != NULL ? strlen(text) : 0;
+    size_t bytes = text != NULL ? strlen(text) : 0;
     free(text);
-    return count > 0 && *bytes > VIEW_PAGE_BYTES;
+    return bytes;
+}
+
+/* Whether the page is too large with one more than `count`, in all so many bytes. */
+static bool page_full(bool details, size_t count, size_t bytes) {
+    return count > 0 && (bytes > VIEW_PAGE_BYTES || (!details && count == VIEW_PAGE_SUMMARIES));
 }
 
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
@@ -180,7 +185,8 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
     for (size_t count = 0; good && query_next(&query); count++) {
         cJSON *object = cJSON_CreateObject();
         good = experiment_json(store, &query, details, object, error);
-        if (good && page_full(object, details, count, &bytes)) {
+        bytes += good ? bytes_of(&query, object, details) : 0;
+        if (good && page_full(details, count, bytes)) {
             cJSON_Delete(object);
             *next = last;
             break;

@@ -12,7 +12,8 @@
 
 enum {
     VIEW_PAGE_SUMMARIES = 100, /* so that nobody waits long for somebody who lists a great many */
-    VIEW_PAGE_BYTES = 8 << 20
+    VIEW_PAGE_BYTES = 8 << 20,
+    VIEW_ESCAPED = 6 /* what a byte of a text takes at most: \u001f */
 };
 
 /* Which experiments: those that meet all that is not NULL. */
@@ -22,8 +23,8 @@ struct view_filter {
     int64_t after; /* ids above this one */
 };
 
-/* One page in order of id: of summaries VIEW_PAGE_SUMMARIES, of details one and as many more as
- * VIEW_PAGE_BYTES hold. *next is 0, or the id to go on after. `progress` and `waits` are null: the
+/* One page in order of id: one, and as many more as VIEW_PAGE_BYTES hold, of summaries no more than
+ * VIEW_PAGE_SUMMARIES. *next is 0, or the id to go on after. `progress` and `waits` are null: the
  * database does not have them. */
 bool view_experiments(struct store *store, const struct view_filter *filter, bool details,
                       cJSON **experiments, int64_t *next, struct error *error);
