@@ -1,6 +1,7 @@
 #include "coordinator/backup.h"
 
 #include "coordinator/aside.h"
+#include "coordinator/lock_file.h"
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
 #include "core/integrity.h"
@@ -111,6 +112,31 @@ static char *partial_path(const char *path, struct error *error) {
     return NULL;
 }
 
+/* Nobody else writes at `partial` meanwhile: each would take the other's half away, and both fail.
+ */
+static bool take_turn(const char *partial, const char *path, struct lock_file **turn,
+                      struct error *error) {
+    char *name = NULL, process[32] = "";
+    int held_by = 0;
+    if (asprintf(&name, "%s.lock", partial) < 0)
+        return error_memory(error);
+    bool taken = lock_file_take(name, turn, &held_by, error);
+    free(name);
+    if (taken || held_by == 0)
+        return taken;
+    if (held_by > 0)
+        snprintf(process, sizeof process, " (process %d)", held_by);
+    return error_set(error, ERROR_FAILED,
+                     "%s: another assay%s makes it just now; wait for that, or name another file",
+                     path, process);
+}
+
+static void end_turn(struct lock_file *turn, const char *partial) {
+    if (turn != NULL)
+        aside_remove(partial);
+    lock_file_release(turn);
+}
+
 /* That `path` with `behind` at its end is not there; `instead` says what to do. */
 static bool check_absent(const char *path, const char *behind, const char *instead,
                          struct error *error) {
@@ -138,13 +164,15 @@ static bool check_replaceable(const char *db, const char *path, struct error *er
 
 bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error) {
     struct stat status = {0};
+    struct lock_file *turn = NULL;
     char *partial = partial_path(path, error);
     bool good = partial != NULL && check_replaceable(db, path, error) &&
+                take_turn(partial, path, &turn, error) &&
                 copy_database(db, partial, false, error) && atomic_file_link(partial, path, error);
     if (good && stat(path, &status) != 0)
         good = error_errno(error, ERROR_FAILED, "%s", path);
     *bytes = (int64_t)status.st_size;
-    aside_remove(partial);
+    end_turn(turn, partial);
     free(partial);
     return good;
 }
@@ -171,11 +199,12 @@ static bool migrate(const char *partial, struct error *error) {
 }
 
 bool backup_restore(const char *path, const char *db, struct error *error) {
+    struct lock_file *turn = NULL;
     char *partial = partial_path(db, error);
-    bool good = partial != NULL && check_free(db, error) &&
+    bool good = partial != NULL && take_turn(partial, db, &turn, error) && check_free(db, error) &&
                 copy_database(path, partial, true, error) && migrate(partial, error) &&
                 atomic_file_link(partial, db, error);
-    aside_remove(partial);
+    end_turn(turn, partial);
     free(partial);
     return good;
 }

@@ -2,7 +2,8 @@
  *
  * A backup is a snapshot of all that is committed, through SQLite's own backup, while a coordinator
  * may write: it waits for nobody and nobody for it. It is checked before it gets its name, so what
- * stands there is whole, or what stood there before.
+ * stands there is whole, or what stood there before. One at a time makes a file of one name; who
+ * comes second fails and disturbs nobody.
  *
  * It is the same database, but not of the same history (schema/012_identity.sql): what was reported
  * after it was made is not in it, and who goes on from it may hand out the same numbers again.

@@ -1,5 +1,6 @@
 /* Which database it is: what workers are told, and what of theirs counts in which. */
 #include "coordinator/backup.h"
+#include "coordinator/lock_file.h"
 #include "coordinator/query.h"
 #include "tests/coordinator/bench.h"
 #include "tests/temporary.h"
@@ -97,6 +98,44 @@ static void a_backup_is_never_made_over_a_database_in_use(void **state) {
     free(other);
 }
 
+static void make_empty(const char *path) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+static void is_for_one_at_a_time(bool good, const struct error *error, const char *partial) {
+    assert_false(good);
+    assert_int_equal(error->code, ERROR_FAILED);
+    assert_non_null(strstr(error->message, "makes it just now; wait for that"));
+    assert_int_equal(access(partial, F_OK), 0);
+}
+
+static void a_second_backup_or_restore_to_one_name_leaves_the_first_alone(void **state) {
+    char *db = temporary_path(state, "runs.db"), *to = temporary_path(state, "other.db"),
+         *partial = temporary_path(state, "other.db.partial"),
+         *turn = temporary_path(state, "other.db.partial.lock");
+    struct store *store = NULL;
+    struct lock_file *first = NULL;
+    struct error error = {0};
+    int64_t bytes;
+    int held_by;
+    assert_true(store_open(db, &store, &error));
+    store_close(store);
+    assert_true(lock_file_take(turn, &first, &held_by, &error));
+    make_empty(partial);
+    is_for_one_at_a_time(backup_make(db, to, &bytes, &error), &error, partial);
+    is_for_one_at_a_time(backup_restore(db, to, &error), &error, partial);
+    lock_file_release(first);
+    back_up(db, to); /* over what one that was killed has left */
+    assert_int_not_equal(access(partial, F_OK), 0);
+    assert_int_not_equal(access(turn, F_OK), 0);
+    free(db);
+    free(to);
+    free(partial);
+    free(turn);
+}
+
 static cJSON *hello_asking(const char *worker, const char *history) {
     cJSON *hello = body_hello(worker);
     cJSON_AddStringToObject(hello, "history", history);
@@ -151,6 +190,7 @@ int main(void) {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
         IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
+        IN_FOLDER(a_second_backup_or_restore_to_one_name_leaves_the_first_alone),
         ON_BENCH(who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not),
         ON_BENCH(reports_and_files_by_another_history_are_refused_and_change_nothing),
     };
