@@ -187,6 +187,17 @@ static bool is_none(const char *path, const char *wrong, struct error *error) {
                      wrong);
 }
 
+/* So many moments of each trainable parameter the file has. */
+static size_t moments_of(const struct safetensors *file) {
+    size_t moments = 0;
+    for (size_t i = 0; i < safetensors_size(file); i++)
+        for (size_t k = moments + 1; k < sizeof checkpoint_kinds / sizeof checkpoint_kinds[0]; k++)
+            if (strncmp(safetensors_at(file, i)->name, checkpoint_kinds[k].prefix,
+                        strlen(checkpoint_kinds[k].prefix)) == 0)
+                moments = k;
+    return moments;
+}
+
 bool checkpoint_epoch(const char *path, uint32_t *epoch, struct error *error) {
     struct safetensors *file;
     if (!safetensors_open_head(path, &file, error))
@@ -204,6 +215,7 @@ bool checkpoint_open(const char *path, struct checkpoint **out, struct error *er
     if (!safetensors_open(path, &checkpoint->file, error) ||
         !content_sum_check(checkpoint->file, path, error))
         goto failed;
+    checkpoint->state.moments = moments_of(checkpoint->file);
     struct error why = {0};
     const char *wrong = read_state(checkpoint->file, &checkpoint->state, &why);
     if (wrong == NULL) {

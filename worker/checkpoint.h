@@ -27,7 +27,7 @@ struct checkpoint_state {
     double best_loss;   /* least validation loss so far */
     uint32_t best_epoch;
     struct schedule_state schedule;
-    size_t moments; /* of each trainable parameter (optimizer_moments); what is written */
+    size_t moments; /* of each trainable parameter (optimizer_moments); what is written, or there */
     uint64_t log_bytes, board_bytes; /* the length of train.log and of TensorBoard's events */
     struct epoch_report *history;    /* `epoch` of them */
     int64_t *batches_tracked;        /* one a running mean, in the order of the parameters */
@@ -74,8 +74,7 @@ void checkpoint_close(struct checkpoint *checkpoint); /* NULL is fine */
 /* The epoch that the file says it is of; nothing else of it is looked at. */
 bool checkpoint_epoch(const char *path, uint32_t *epoch, struct error *error);
 
-/* Lives as long as the checkpoint; batches_tracked is NULL and moments 0 (checkpoint_restore gives
- * them). */
+/* Lives as long as the checkpoint; batches_tracked is NULL (checkpoint_restore gives it). */
 const struct checkpoint_state *checkpoint_state(const struct checkpoint *checkpoint);
 
 /* The experiment it was trained under; lives as long as the checkpoint. */

@@ -134,14 +134,14 @@ static bool open_records(struct run *run, const char *notes, struct error *error
             (records_sync(&run->records, error) && write_checkpoint(run, run->last_path, error)));
 }
 
-/* Takes state, weights and optimizer from the checkpoint. */
-static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
-                          struct error *error) {
+/* Takes state, weights and so many of the optimizer's moments from the checkpoint at `path`. */
+static bool state_restore(struct run *run, const struct checkpoint *checkpoint, const char *path,
+                          size_t moments, struct error *error) {
     const struct checkpoint_state *from = checkpoint_state(checkpoint);
     struct checkpoint_state *state = &run->state;
     if (from->epoch > run->experiment->train.epochs)
-        return error_set(error, ERROR_INPUT, "%s: is of epoch %" PRIu32 ", of %" PRIu32,
-                         run->last_path, from->epoch, run->experiment->train.epochs);
+        return error_set(error, ERROR_INPUT, "%s: is of epoch %" PRIu32 ", of %" PRIu32, path,
+                         from->epoch, run->experiment->train.epochs);
     state->epoch = from->epoch;
     state->iteration = from->iteration;
     state->best_loss = from->best_loss;
@@ -151,8 +151,8 @@ static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
     state->schedule = from->schedule;
     memcpy(state->history, from->history, from->epoch * sizeof *from->history);
     return checkpoint_restore(checkpoint, &run->session.network, run->session.backend,
-                              run->session.model, state->moments, state->batches_tracked, error) ||
-           error_context(error, "%s", run->last_path);
+                              run->session.model, moments, state->batches_tracked, error) ||
+           error_context(error, "%s", path);
 }
 
 /* The same from a checkpoint of another experiment, whose files stay what they are: this run's have
@@ -160,13 +160,16 @@ static bool state_restore(struct run *run, const struct checkpoint *checkpoint,
  * written here, last once the log is. */
 static bool state_fork(struct run *run, const struct fork *fork, struct text *notes,
                        struct error *error) {
-    const struct checkpoint *from = fork->from;
+    const char *path = run->options->from.path;
     const double lr = run->experiment->train.optimizer.lr;
     struct checkpoint_state *state = &run->state;
-    if (fork->best != NULL &&
-        (!state_restore(run, fork->best, error) || !write_checkpoint(run, run->best_path, error)))
+    size_t moments = checkpoint_state(fork->from)->moments; /* SGD has one with momentum alone */
+    if (moments > state->moments)
+        moments = state->moments;
+    if (fork->best != NULL && (!state_restore(run, fork->best, path, moments, error) ||
+                               !write_checkpoint(run, run->best_path, error)))
         return false;
-    if (!state_restore(run, from, error))
+    if (!state_restore(run, fork->from, path, moments, error))
         return false;
     state->log_bytes = state->board_bytes = 0;
     if (fork->best == NULL) {
@@ -177,8 +180,7 @@ static bool state_fork(struct run *run, const struct fork *fork, struct text *no
         schedule_step(run->experiment, state->epoch, 0, &state->schedule);
     else if (fork_changes_rate(fork, lr))
         state->schedule.lr = lr;
-    text_format(notes, "going on from epoch %" PRIu32 " of %s\n", state->epoch,
-                run->options->from.path);
+    text_format(notes, "going on from epoch %" PRIu32 " of %s\n", state->epoch, path);
     return fork->best != NULL || write_checkpoint(run, run->best_path, error);
 }
 
@@ -222,7 +224,8 @@ static bool run_begin(struct run *run, struct error *error) {
         !find_beginning(run, &checkpoint, &fork, &notes, error) ||
         !checkpoint_state_new(experiment, &run->session.network, &run->state, error))
         goto out;
-    ok = checkpoint != NULL ? state_restore(run, checkpoint, error)
+    ok = checkpoint != NULL
+             ? state_restore(run, checkpoint, run->last_path, run->state.moments, error)
          : fork.from != NULL
              ? state_fork(run, &fork, &notes, error)
              : weights_begin(experiment, &run->session.network, run->session.backend,

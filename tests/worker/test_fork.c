@@ -152,6 +152,42 @@ static void a_rate_that_was_changed_counts_at_once(void **state) {
     folder_end(from_dir);
 }
 
+/* In the config, and in what is trained by. */
+static void set_sgd(struct small *small, double momentum) {
+    cJSON *train = cJSON_GetObjectItem(small->experiment.config, "train");
+    cJSON *sgd = cJSON_CreateObject();
+    cJSON_AddStringToObject(sgd, "name", "sgd");
+    cJSON_AddNumberToObject(sgd, "lr", 3e-3);
+    cJSON_AddNumberToObject(sgd, "momentum", momentum);
+    cJSON_ReplaceItemInObject(train, "optimizer", sgd);
+    small->experiment.train.optimizer =
+        (struct optimizer){.name = OPTIMIZER_SGD, .lr = 3e-3, .momentum = momentum};
+}
+
+/* As PyTorch's: the buffer is the first gradient, what a buffer of zeros becomes. */
+static void a_fork_with_momentum_may_go_on_from_a_run_without(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small = bench->small;
+    char *from_dir = folder(bench, "parent"), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    set_config(&small, "resnet18", 3e-3, 2);
+    set_sgd(&small, 0);
+    run_to_the_end(&small, from_dir, NULL, 2, &listener);
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 3);
+    set_sgd(&small, 0.9);
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    struct safetensors *last = open_in(dir, "checkpoint_last.safetensors");
+    assert_non_null(safetensors_find(last, "optimizer.m.conv1.weight"));
+    safetensors_close(last);
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
 static void expect_refusal(const struct small *small, const char *dir, const char *from,
                            uint32_t epoch, const char *what) {
     struct listener listener = {0};
@@ -192,6 +228,7 @@ int main(void) {
         cmocka_unit_test(a_fork_killed_before_its_first_last_checkpoint_begins_again),
         cmocka_unit_test(a_fork_that_was_stopped_goes_on_without_the_other_runs_files),
         cmocka_unit_test(a_rate_that_was_changed_counts_at_once),
+        cmocka_unit_test(a_fork_with_momentum_may_go_on_from_a_run_without),
         cmocka_unit_test(what_a_fork_cannot_go_on_from_is_refused),
     };
     return cmocka_run_group_tests(tests, bench_make, bench_free);
