@@ -76,6 +76,11 @@ static bool finish(struct fsck *fsck, sqlite3_stmt *statement, struct error *err
            store_look_failed(fsck->database, fsck->path, error);
 }
 
+static bool run(struct fsck *fsck, const char *sql, struct error *error) {
+    return sqlite3_exec(fsck->database, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           store_look_failed(fsck->database, fsck->path, error);
+}
+
 static bool ask_number(struct fsck *fsck, const char *sql, int64_t *number, struct error *error) {
     sqlite3_stmt *statement;
     if (!prepare(fsck, sql, &statement, error))
@@ -185,57 +190,96 @@ static void judge(const struct fsck *fsck, const char *path, const char *sha256,
         snprintf(why, 1024, "is damaged: its content has the SHA-256 %s", sum);
 }
 
-/* Which files the artifacts folder should have (blobs.h): to whom they belong, SHA-256, bytes, and
- * whether they may be still to come; and what to do about one that is not right. A database of an
- * older assay does not have all of the tables.
- */
+/* Which files the artifacts folder should have (blobs.h): a list of the contents, each once; to
+ * whom one of the list belongs; what to do about one that is not right, and whether it may be still
+ * to come. A database of an older assay does not have all of the tables. */
+#define WANTED(words, from)                                                                        \
+    "CREATE TEMP TABLE content AS SELECT DISTINCT f.sha256, f.bytes FROM " from                    \
+    " ORDER BY f.sha256, f.bytes",                                                                 \
+        "SELECT " words " FROM " from                                                              \
+        " AND (f.sha256, f.bytes) = (SELECT sha256, bytes FROM temp.content WHERE rowid = ?)"
 static const struct wanted {
-    const char *table, *files, *remedy;
+    const char *table, *list, *whose, *remedy;
+    bool may_come;
 } wanted[] = {
     {"artifact",
-     "SELECT 'experiment ' || experiment || ': the artifact ' || name, sha256, bytes, 0"
-     " FROM artifact ORDER BY sha256, bytes",
-     "put it back from a copy of the folder"},
+     WANTED("'experiment ' || f.experiment || ': the artifact ' || f.name",
+            "artifact AS f WHERE true"),
+     "put it back from a copy of the folder", false},
     {"fork_file",
-     "SELECT 'experiment ' || experiment || ': what it goes on from', sha256,"
-     " f.bytes, 0 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
-     " WHERE e.state <> 'done' ORDER BY sha256, f.bytes",
-     "put it back from a copy of the folder"},
+     WANTED("'experiment ' || f.experiment || ': what it goes on from'",
+            "fork_file AS f JOIN experiment AS e ON e.id = f.experiment WHERE e.state <> 'done'"),
+     "put it back from a copy of the folder", false},
     {"listing_file",
-     "SELECT 'data set ' || l.name || ': a file of it', f.sha256, bytes, 1"
-     " FROM listing_file AS f JOIN listing AS l ON l.sha256 = f.listing"
-     " ORDER BY f.sha256, bytes",
-     "remove it and run assay data push again"},
+     WANTED("'data set ' || l.name || ': a file of it'",
+            "listing_file AS f JOIN listing AS l ON l.sha256 = f.listing WHERE true"),
+     "remove it and run assay data push again", true},
 };
 
-/* Those of one table; content that several names have is read once. */
-static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct error *error) {
+/* A content of the list, by its place from 1 on; false in *there when it has no such place. */
+static bool read_content(struct fsck *fsck, sqlite3_stmt *listed, int64_t place, bool *there,
+                         char sha256[static SHA256_TEXT_SIZE], int64_t *bytes,
+                         struct error *error) {
+    sqlite3_bind_int64(listed, 1, place);
+    const char *text = next_text(listed, 0);
+    *there = text != NULL;
+    if (*there) {
+        snprintf(sha256, SHA256_TEXT_SIZE, "%s", text);
+        *bytes = sqlite3_column_int64(listed, 1);
+    }
+    return sqlite3_reset(listed) == SQLITE_OK ||
+           store_look_failed(fsck->database, fsck->path, error);
+}
+
+/* A fault for each that the content of this place belongs to, still. */
+static bool tell_whose(struct fsck *fsck, const struct wanted *these, sqlite3_stmt *whose,
+                       int64_t place, const char *path, const char *why, struct error *error) {
+    const char *text;
+    sqlite3_bind_int64(whose, 1, place);
+    while ((text = next_text(whose, 0)) != NULL)
+        fault(fsck, "%s %s: %s; %s", text, why, path, these->remedy);
+    return sqlite3_reset(whose) == SQLITE_OK ||
+           store_look_failed(fsck->database, fsck->path, error);
+}
+
+/* Looks at every content of the list. No statement is under way meanwhile: a coordinator at work
+ * replaces files, and what nobody names any more is no fault; nor has its log to grow. */
+static bool check_contents(struct fsck *fsck, const struct wanted *these, sqlite3_stmt *listed,
+                           sqlite3_stmt *whose, struct error *error) {
     const struct fsck_options *options = fsck->options;
     struct fsck_result *result = &fsck->result;
-    sqlite3_stmt *statement;
-    char last[SHA256_TEXT_SIZE] = "", why[1024] = "";
-    if (!prepare(fsck, these->files, &statement, error))
-        return false;
-    const char *sha256;
-    while ((sha256 = next_text(statement, 1)) != NULL) {
-        char path[PATH_MAX];
-        int64_t bytes = sqlite3_column_int64(statement, 2);
+    char sha256[SHA256_TEXT_SIZE], why[1024], path[PATH_MAX];
+    for (int64_t place = 1;; place++) {
+        int64_t bytes = 0;
+        bool there;
+        if (!read_content(fsck, listed, place, &there, sha256, &bytes, error))
+            return false;
+        if (!there)
+            return true;
         depot_file(fsck->artifacts, sha256, path);
-        if (sqlite3_column_int(statement, 3) != 0 && access(path, F_OK) != 0)
+        if (these->may_come && access(path, F_OK) != 0)
             continue;
-        if (strcmp(sha256, last) != 0) {
-            judge(fsck, path, sha256, bytes, why);
-            snprintf(last, sizeof last, "%s", sha256);
-            result->files++;
-            result->bytes += bytes;
-            if (options->progress != NULL)
-                options->progress(options->context, result->bytes, fsck->all_bytes);
-        }
-        if (why[0] != '\0')
-            fault(fsck, "%s %s: %s; %s", (const char *)sqlite3_column_text(statement, 0), why, path,
-                  these->remedy);
+        judge(fsck, path, sha256, bytes, why);
+        result->files++;
+        result->bytes += bytes;
+        if (options->progress != NULL)
+            options->progress(options->context, result->bytes, fsck->all_bytes);
+        if (why[0] != '\0' && !tell_whose(fsck, these, whose, place, path, why, error))
+            return false;
     }
-    return finish(fsck, statement, error);
+}
+
+/* Those of one table. */
+static bool check_wanted(struct fsck *fsck, const struct wanted *these, struct error *error) {
+    sqlite3_stmt *listed = NULL, *whose = NULL;
+    bool good =
+        run(fsck, "DROP TABLE IF EXISTS temp.content", error) && run(fsck, these->list, error) &&
+        prepare(fsck, "SELECT sha256, bytes FROM temp.content WHERE rowid = ?", &listed, error) &&
+        prepare(fsck, these->whose, &whose, error) &&
+        check_contents(fsck, these, listed, whose, error);
+    sqlite3_finalize(listed);
+    sqlite3_finalize(whose);
+    return good;
 }
 
 /* Of the files of one table, for the progress. */

@@ -3,6 +3,8 @@
 #include "coordinator/fsck.h"
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
+#include "core/depot.h"
+#include "core/file.h"
 #include "tests/temporary.h"
 
 #include <dirent.h>
@@ -125,6 +127,75 @@ static void a_report_of_an_attempt_that_never_was_is_a_fault(void **state) {
          "experiment 1 is in attempt 1, and something of attempt 2 was reported");
 }
 
+/* --- beside a coordinator --- */
+
+/* A content of five bytes in the folder of artifacts. */
+static void put_content(const char *folder, const char *sha256) {
+    char path[PATH_MAX], sub[PATH_MAX];
+    assert_true(depot_folder(folder, sha256, sub));
+    assert_true(depot_file(folder, sha256, path));
+    assert_true(folder_make(sub, NULL));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs("bytes", file) >= 0, 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void change(void **state, const char *sql) {
+    char *path = temporary_path(state, "runs.db");
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(database));
+    sqlite3_close(database);
+    free(path);
+}
+
+struct going_on {
+    struct said said; /* first: what fsck says goes there */
+    void **state;
+    const char *folder;
+    bool done;
+};
+
+#define SUM(digit) "000000000000000000000000000000000000000000000000000000000000000" digit
+
+/* What a coordinator does that takes a newer `last`: the row names that, then the old content goes.
+ */
+static void take_a_newer_one(void *context, int64_t done, int64_t all) {
+    struct going_on *going = context;
+    char path[PATH_MAX];
+    (void)done, (void)all;
+    if (going->done)
+        return;
+    going->done = true;
+    put_content(going->folder, SUM("3"));
+    change(going->state, "UPDATE artifact SET sha256 = '" SUM("3") "' WHERE name = 'last'");
+    assert_true(depot_file(going->folder, SUM("2"), path));
+    assert_int_equal(unlink(path), 0);
+}
+
+static void what_was_replaced_while_it_looked_is_no_fault(void **state) {
+    char *path = temporary_path(state, "runs.db"), *folder = temporary_path(state, "artifacts");
+    struct going_on going = {.state = state, .folder = folder};
+    const struct fsck_options options = {
+        .quick = true, .say = take_line, .progress = take_a_newer_one, .context = &going};
+    struct fsck_result result;
+    struct error error = {0};
+    put_content(folder, SUM("1"));
+    put_content(folder, SUM("2"));
+    change(state, "INSERT INTO artifact (experiment, name, kind, epoch, attempt, reported_ms,"
+                  " sha256, bytes) VALUES (1, 'best', 'best', 1, 1, 1, '" SUM(
+                      "1") "', 5),"
+                           " (1, 'last', 'last', 1, 1, 1, '" SUM("2") "', 5)");
+    if (!fsck_run(path, folder, &options, &result, &error))
+        fail_msg("%s", error.message);
+    assert_string_equal(going.said.last, "");
+    assert_int_equal(result.files, 2);
+    free(path);
+    free(folder);
+}
+
 /* --- in a folder that is not writable --- */
 
 enum { NOBODY = 65534 };
@@ -220,6 +291,7 @@ int main(void) {
         ON_DATABASE(a_database_from_before_there_were_stops_is_looked_at_too),
         ON_DATABASE(an_attempt_that_runs_while_its_experiment_does_not_is_a_fault),
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
+        ON_DATABASE(what_was_replaced_while_it_looked_is_no_fault),
         ON_DATABASE(what_is_in_the_log_counts_where_nothing_can_be_written),
         ON_DATABASE(a_copy_for_which_there_is_no_room_is_an_error),
     };
