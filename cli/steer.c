@@ -4,6 +4,8 @@
 #include "cli/output.h"
 #include "cli/whoami.h"
 
+#include <stdlib.h>
+
 /* What the five have in common: a question about ids, and those that it has changed. */
 struct verb {
     const char *question; /* the request's name too */
@@ -73,24 +75,22 @@ static const struct verb verb_priority = {
      .most = COMMAND_ANY,
      .shared = COMMAND_CONNECT | COMMAND_JSON | COMMAND_NEGATIVE}};
 
-static bool changed(const cJSON *answer, double id) {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, field_at(answer, "ids")) {
-        if (item->valuedouble >= id && item->valuedouble <= id)
-            return true;
-    }
-    return false;
-}
-
-static void print_changes(const struct verb *verb, const cJSON *experiments, const cJSON *answer) {
+static bool print_changes(const struct verb *verb, const cJSON *experiments, const cJSON *answer,
+                          struct error *error) {
+    size_t count;
+    double *changed = source_ids(field_at(answer, "ids"), &count);
     const cJSON *experiment;
+    if (changed == NULL)
+        return error_memory(error);
     cJSON_ArrayForEach(experiment, experiments) {
         double id = field_number(experiment, "id", 0);
-        bool now = changed(answer, id);
+        bool now = bsearch(&id, changed, count, sizeof *changed, source_compare_ids) != NULL;
         printf(
             "%.0f %s: %s%s\n", id, field_text(experiment, "name", "?"),
             now ? verb->done : "left as it is: ", now ? "" : field_text(experiment, "state", "?"));
     }
+    free(changed);
+    return true;
 }
 
 /* Asks about what the arguments name; `priority` goes with it unless it is NULL. */
@@ -110,11 +110,11 @@ static int steer(const struct verb *verb, const struct command_input *input,
             cJSON_AddNumberToObject(body, "priority", (double)*priority);
         good = client_ask(&client, verb->question, body, "changed", &answer, &error);
     }
+    if (good && !input->json)
+        good = print_changes(verb, experiments, answer, &error);
     if (!good)
         status = command_fail(&error);
-    else if (!input->json)
-        print_changes(verb, experiments, answer);
-    else if (!output_json(answer))
+    else if (input->json && !output_json(answer))
         status = ERROR_FAILED;
     cJSON_Delete(answer);
     cJSON_Delete(experiments);

@@ -32,25 +32,35 @@ struct watching {
     struct hook *hook;
     struct screen screen;
     bool quiet;
-    struct watched *items;
+    struct watched *items; /* by id, which is the order that they come in */
     size_t count, name_width;
     bool one_group;  /* names are shown without the group */
     double revision; /* of what was seen last; 0: none yet */
 };
 
+/* NULL without memory. */
 static struct watched *find(struct watching *watching, const cJSON *experiment) {
     double id = field_number(experiment, "id", 0);
-    for (size_t i = 0; i < watching->count; i++)
-        if (watching->items[i].id >= id && watching->items[i].id <= id)
-            return &watching->items[i];
+    size_t low = 0, high = watching->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (watching->items[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < watching->count && watching->items[low].id <= id)
+        return &watching->items[low];
     struct watched *items =
         realloc(watching->items, (watching->count + 1) * sizeof *watching->items);
     if (items == NULL)
         return NULL;
     watching->items = items;
-    items[watching->count] = (struct watched){
+    memmove(items + low + 1, items + low, (watching->count - low) * sizeof *items);
+    items[low] = (struct watched){
         .id = id, .attempt = -1, .epochs_done = field_number(experiment, "epochs_done", 0)};
-    return &items[watching->count++];
+    watching->count++;
+    return &items[low];
 }
 
 static struct label label_of(const struct watching *watching, const cJSON *experiment) {
