@@ -30,9 +30,10 @@ struct hook {
     const char *command;
     struct command_input input;
     bool all;
+    bool looked;       /* what is new since then has finished since then, if it has */
     struct seen *seen; /* by id, which is the order that they come in */
     size_t seen_count;
-    cJSON *waiting; /* array of summaries */
+    cJSON *waiting; /* array of summaries, in the order in which they finished */
     pid_t pid;      /* 0: nothing runs */
     double id;      /* for which it does */
     int output;
@@ -84,6 +85,20 @@ static struct seen *find(struct hook *hook, double id, bool *fresh) {
     return &seen[at];
 }
 
+static double finished_ms_of(const cJSON *experiment) {
+    return field_finished(experiment) ? field_number(experiment, "finished_ms", 1) : 0;
+}
+
+/* Behind all that finished before it, whatever order they are listed in. */
+static bool await(struct hook *hook, const cJSON *experiment) {
+    const cJSON *last = hook->waiting->child != NULL ? hook->waiting->child->prev : NULL;
+    int place = cJSON_GetArraySize(hook->waiting);
+    for (; place > 0 && finished_ms_of(last) > finished_ms_of(experiment); last = last->prev)
+        place--;
+    cJSON *copy = cJSON_Duplicate(experiment, true);
+    return copy != NULL && cJSON_InsertItemInArray(hook->waiting, place, copy);
+}
+
 bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) {
     const cJSON *experiment;
     if (hook == NULL)
@@ -91,15 +106,16 @@ bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) 
     cJSON_ArrayForEach(experiment, experiments) {
         bool fresh;
         struct seen *seen = find(hook, field_number(experiment, "id", 0), &fresh);
-        bool finished = field_finished(experiment);
-        double finished_ms = finished ? field_number(experiment, "finished_ms", 1) : 0;
+        double finished_ms = finished_ms_of(experiment);
         if (seen == NULL)
             return error_memory(error);
         bool before = finished_ms >= seen->finished_ms && finished_ms <= seen->finished_ms;
-        if (finished && !before && (!fresh || hook->all))
-            cJSON_AddItemToArray(hook->waiting, cJSON_Duplicate(experiment, true));
+        if (finished_ms > 0 && !before && (!fresh || hook->all || hook->looked) &&
+            !await(hook, experiment))
+            return error_memory(error);
         seen->finished_ms = finished_ms;
     }
+    hook->looked = true;
     return true;
 }
 

@@ -20,13 +20,13 @@ struct hook;
     "ASSAY_ID, ASSAY_NAME, ASSAY_STATE, ASSAY_BEST_TEST_ACCURACY and others (docs/on-finish.md)"
 
 /* `command` and `input` are borrowed; without a command *hook is NULL. all: experiments that had
- * finished when they were first seen count, too. */
+ * finished before the first look count, too. */
 bool hook_open(const char *command, const struct command_input *input, bool all, struct hook **hook,
                struct error *error);
 /* Runs what is left, waits for it and says how it ended. */
 void hook_close(struct hook *hook);
 
-/* The experiments followed (`list`'s), as often as they are looked at. False without memory. */
+/* All experiments followed (`list`'s), as often as they are looked at. False without memory. */
 bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error);
 
 /* How the command ended for an experiment. */

@@ -103,6 +103,28 @@ static void one_that_had_finished_before_counts_only_where_it_is_asked_to(void *
     }
 }
 
+static void those_that_finish_between_two_looks_come_as_they_finished(void **state) {
+    struct fixture fixture = {.mute = false};
+    begin(&fixture, state, "echo $ASSAY_ID >>$OUT", false);
+    see(&fixture, "[{\"id\": 1, \"state\": \"running\"}, {\"id\": 2, \"state\": \"running\"},"
+                  " {\"id\": 3, \"state\": \"running\"}, {\"id\": 4, \"state\": \"queued\"}]");
+    see(&fixture, "[{\"id\": 1, \"state\": \"done\", \"finished_ms\": 9},"
+                  " {\"id\": 2, \"state\": \"done\", \"finished_ms\": 7},"
+                  " {\"id\": 3, \"state\": \"failed\", \"finished_ms\": 9},"
+                  " {\"id\": 4, \"state\": \"cancelled\", \"finished_ms\": 6}]");
+    check(&fixture, "4\n2\n1\n3\n", "");
+}
+
+/* Submitted and over between two looks, while the coordinator was away from here, say. */
+static void one_that_came_after_the_first_look_counts_however_late_it_is_seen(void **state) {
+    struct fixture fixture = {.mute = false};
+    begin(&fixture, state, "echo $ASSAY_ID >>$OUT", false);
+    see(&fixture, "[{\"id\": 1, \"state\": \"done\", \"finished_ms\": 6}]");
+    see(&fixture, "[{\"id\": 1, \"state\": \"done\", \"finished_ms\": 6},"
+                  " {\"id\": 2, \"state\": \"failed\", \"finished_ms\": 8}]");
+    check(&fixture, "2\n", "");
+}
+
 static void one_that_was_retried_finishes_again(void **state) {
     struct fixture fixture = {.mute = false};
     begin(&fixture, state, "echo $ASSAY_ID >>$OUT", false);
@@ -112,7 +134,7 @@ static void one_that_was_retried_finishes_again(void **state) {
     /* the second's second attempt was over before anybody looked */
     see(&fixture, "[{\"id\": 1, \"state\": \"queued\"},"
                   " {\"id\": 2, \"state\": \"failed\", \"finished_ms\": 9}]");
-    see(&fixture, "[{\"id\": 1, \"state\": \"done\", \"finished_ms\": 8},"
+    see(&fixture, "[{\"id\": 1, \"state\": \"done\", \"finished_ms\": 10},"
                   " {\"id\": 2, \"state\": \"failed\", \"finished_ms\": 9}]");
     check(&fixture, "1\n2\n2\n1\n", "");
 }
@@ -176,6 +198,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             one_that_had_finished_before_counts_only_where_it_is_asked_to, temporary_make,
             temporary_remove),
+        IN_FOLDER(those_that_finish_between_two_looks_come_as_they_finished),
+        IN_FOLDER(one_that_came_after_the_first_look_counts_however_late_it_is_seen),
         cmocka_unit_test_setup_teardown(one_that_was_retried_finishes_again, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(the_result_is_in_its_environment, temporary_make,
