@@ -71,12 +71,14 @@ int command_watch(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
-    if (!hook_open(chosen.on_finish, &input, false, &hook, &error) ||
+    bool lines = chosen.lines || !terminal_usable();
+    bool unfinished = lines && input.count == 0; /* are all of them, when watch_lines asks which */
+    if (!hook_open(chosen.on_finish, &input, unfinished, &hook, &error) ||
         !client_open(&input, &client, &error))
         status = command_fail(&error);
     else
-        status = !chosen.lines && terminal_usable() ? watch_screen(&client, &input, hook, &error)
-                                                    : watch_lines(&client, &input, hook, &error);
+        status = lines ? watch_lines(&client, &input, hook, &error)
+                       : watch_screen(&client, &input, hook, &error);
     hook_close(hook);
     client_close(&client);
     return status;

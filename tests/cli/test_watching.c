@@ -214,6 +214,21 @@ static void a_cancelled_experiment_ends_with_4(void **state) {
     free(text);
 }
 
+/* Unfinished when it was asked which are, and over by the first look. */
+static void on_finish_is_run_for_all_that_were_not_finished_when_watch_began(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"running", 1, 2, PROGRESS}, {"done", 1, 3, NULL}};
+    struct story story = {looks, 2, 0};
+    struct fake fake;
+    fake_start(&fake, answer_story, &story);
+    struct run run = RUN(command_watch, "watch", "--lines", "--on-finish", "echo $ASSAY_STATE");
+    fake_stop(&fake);
+    assert_string_equal(run.err, "done\n");
+    assert_int_equal(run.status, 0);
+    free(run.out);
+    free(run.err);
+}
+
 static void on_a_terminal_the_running_ones_are_redrawn_in_place(void **state) {
     (void)state;
     char *text;
@@ -239,6 +254,7 @@ int main(void) {
         cmocka_unit_test(epochs_from_before_the_watch_are_counted_not_repeated),
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),
+        cmocka_unit_test(on_finish_is_run_for_all_that_were_not_finished_when_watch_began),
         cmocka_unit_test(on_a_terminal_the_running_ones_are_redrawn_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
