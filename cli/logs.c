@@ -58,7 +58,8 @@ static void rest(void) {
 
 /* Prints (or, for JSON, collects) pieces until the end of what there is; with `follow` of what
  * comes, also from a coordinator that was away. A terminal gets no control characters, anything
- * else every byte. A log that a resumed run cut back is printed on from where it now ends. */
+ * else every byte. A log that a resumed run cuts back is printed on once it is longer than
+ * what was printed: the run writes the same again. */
 static bool read_log(struct client *client, long long id, bool follow, cJSON *document, int *status,
                      struct error *error) {
     struct patience patience = {0};
