@@ -108,7 +108,8 @@ static bool is_setting(const char *path) {
     return false;
 }
 
-/* "resize, random_crop" of a pipeline, "layer4, fc" of strings, "0.9, 0.999" of numbers. */
+/* "resize, random_crop" of a pipeline, "layer4, fc" of strings, "0.9, 0.999" of numbers; NULL when
+ * memory is out. */
 static cJSON *joined(const cJSON *array) {
     struct text text = {0};
     const cJSON *item;
@@ -116,13 +117,13 @@ static cJSON *joined(const cJSON *array) {
         const cJSON *op = json_member(item, "op");
         const char *word = cJSON_GetStringValue(op != NULL ? op : item);
         char *other = word == NULL ? json_text(item) : NULL;
-        text_format(&text, "%s%s", text.length > 0 ? ", " : "",
-                    word != NULL    ? word
-                    : other != NULL ? other
-                                    : "?");
+        if (word == NULL && other == NULL)
+            text.failed = true; /* or what was made before lacks a part: it tells but once */
+        else
+            text_format(&text, "%s%s", text.length > 0 ? ", " : "", word != NULL ? word : other);
         free(other);
     }
-    cJSON *string = cJSON_CreateString(text_string(&text));
+    cJSON *string = text.failed ? NULL : cJSON_CreateString(text_string(&text));
     text_free(&text);
     return string;
 }
@@ -150,8 +151,11 @@ static void collect(struct hparams *hparams, const char *path, const cJSON *valu
             free(below);
         }
     } else if (hparams->varied ? label != NULL : label == NULL && is_setting(path)) {
-        if (cJSON_GetArraySize(hparams->found) < TENSORBOARD_HPARAMS_MAX)
-            json_put(hparams->found, path, hparam_value(value, label));
+        if (cJSON_GetArraySize(hparams->found) == TENSORBOARD_HPARAMS_MAX)
+            return;
+        cJSON *made = hparam_value(value, label);
+        hparams->failed = hparams->failed || made == NULL;
+        json_put(hparams->found, path, made);
     }
 }
 

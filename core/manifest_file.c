@@ -44,7 +44,7 @@ char *manifest_text(const struct manifest *manifest) {
     return text_take(&text);
 }
 
-static bool read_picture(const cJSON *json, struct manifest_picture *picture) {
+static bool read_picture(const cJSON *json, struct manifest_picture *picture, bool *no_memory) {
     const char *path = cJSON_GetStringValue(json_member(json, "path")),
                *sha256 = cJSON_GetStringValue(json_member(json, "sha256"));
     const cJSON *bytes = json_member(json, "bytes");
@@ -54,28 +54,31 @@ static bool read_picture(const cJSON *json, struct manifest_picture *picture) {
     picture->path = strdup(path);
     picture->bytes = (uint64_t)bytes->valuedouble;
     memcpy(picture->sha256, sha256, SHA256_TEXT_SIZE);
-    return picture->path != NULL;
+    *no_memory = picture->path == NULL;
+    return !*no_memory;
 }
 
-static bool read_class(const cJSON *json, struct manifest *manifest) {
+static bool read_class(const cJSON *json, struct manifest *manifest, bool *no_memory) {
     const char *name = cJSON_GetStringValue(json_member(json, "name"));
     const cJSON *files = json_member(json, "files");
     if (name == NULL || !cJSON_IsArray(files))
         return false;
     struct manifest_class *class = &manifest->classes[manifest->class_count];
     *class = (struct manifest_class){.name = strdup(name), .first = manifest->count};
-    if (class->name == NULL)
+    *no_memory = class->name == NULL;
+    if (*no_memory)
         return false;
     manifest->class_count++;
     size_t more = (size_t)cJSON_GetArraySize(files);
     struct manifest_picture *pictures =
         reallocarray(manifest->pictures, manifest->count + more + 1, sizeof *pictures);
-    if (pictures == NULL)
+    *no_memory = pictures == NULL;
+    if (*no_memory)
         return false;
     manifest->pictures = pictures;
     for (const cJSON *one = files->child; one != NULL; one = one->next) {
         pictures[manifest->count] = (struct manifest_picture){0};
-        if (!read_picture(one, &pictures[manifest->count]))
+        if (!read_picture(one, &pictures[manifest->count], no_memory))
             return false;
         manifest->count++;
         class->count++;
@@ -95,13 +98,15 @@ bool manifest_read(const char *path, struct manifest *manifest, struct error *er
         return false;
     const cJSON *classes = json_member(json, "classes");
     manifest->classes = calloc((size_t)cJSON_GetArraySize(classes) + 1, sizeof *manifest->classes);
-    bool ok = cJSON_IsArray(classes) && manifest->classes != NULL;
+    bool no_memory = manifest->classes == NULL, ok = cJSON_IsArray(classes) && !no_memory;
     for (const cJSON *one = ok ? classes->child : NULL; ok && one != NULL; one = one->next)
-        ok = read_class(one, manifest);
+        ok = read_class(one, manifest, &no_memory);
     cJSON_Delete(json);
     if (ok)
         return true;
     manifest_free(manifest);
+    if (no_memory)
+        return error_machine(error, "%s: no memory to read it", path);
     return error_set(error, ERROR_INPUT,
                      "%s: no manifest of pictures; write it anew with assay data check", path);
 }

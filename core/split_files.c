@@ -69,7 +69,8 @@ static void tidy(char *path) {
     *out = '\0';
 }
 
-/* An absolute path as one below the root, or NULL; the caller frees. */
+/* An absolute path as one below the root; the caller frees. NULL when it is none, or without memory
+ * (errno is ENOMEM then). */
 static char *below_root(const struct reading *reading, const char *path) {
     const char *rest = inside_real(reading->root, path);
     if (rest == NULL)
@@ -131,9 +132,12 @@ static bool check_picture(struct reading *reading, const char *path) {
 
 /* The path of an item, relative to the root and tidy. The caller frees *path. */
 static bool item_path(struct reading *reading, const char *written, char **path) {
+    errno = 0;
     *path = written[0] == '/'         ? below_root(reading, written)
             : inside_written(written) ? strdup(written)
                                       : NULL;
+    if (*path == NULL && errno == ENOMEM)
+        return fail_memory(reading);
     if (*path == NULL)
         return fail(reading, "path", "\"%s\" is not inside data.root \"%s\"", written,
                     reading->root);

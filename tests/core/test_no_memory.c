@@ -1,12 +1,15 @@
 /* Memory that is refused at every moment in turn: what comes is whole, or the error says so. */
+#include "core/board.h"
 #include "core/checksums.h"
 #include "core/experiment.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/manifest_file.h"
 #include "core/members.h"
 #include "core/picture.h"
 #include "core/pth.h"
 #include "core/shortage.h"
+#include "core/split_make.h"
 #include "core/wire.h"
 #include "tests/refusing.h"
 #include "tests/temporary.h"
@@ -208,6 +211,76 @@ static void a_listing_that_there_is_no_memory_for_is_not_called_wrong(void **sta
     }
 }
 
+static void a_manifest_that_there_is_no_memory_for_is_not_called_broken(void **state) {
+    static const char text[] =
+        "{\"classes\":[{\"name\":\"real\",\"files\":[{\"path\":\"real/"
+        "a.png\",\"bytes\":3,\"sha256\":"
+        "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}]}]}";
+    char *path = temporary_path(state, "manifest.json");
+    assert_true(file_write_atomic(path, text, sizeof text - 1, NULL));
+    REFUSE_EACH(n) {
+        struct manifest manifest;
+        struct error error = {0};
+        bool good = manifest_read(path, &manifest, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            manifest_free(&manifest);
+    }
+    free(path);
+}
+
+static void lists_that_there_is_no_memory_for_are_not_called_wrong(void **state) {
+    char *root = temporary_path(state, "."), *first = temporary_path(state, "0.png"),
+         *second = temporary_path(state, "1.png"), *list = temporary_path(state, "list.json"),
+         *empty = temporary_path(state, "empty.json"), *text = NULL;
+    struct experiment experiment = {.data.files = {list, empty, empty}};
+    assert_true(asprintf(&text, "[{\"label\":0,\"path\":\"0.png\"},{\"label\":1,\"path\":\"%s\"}]",
+                         second) > 0);
+    assert_true(file_write_atomic(first, "", 0, NULL) && file_write_atomic(second, "", 0, NULL) &&
+                file_write_atomic(empty, "[]", 2, NULL) &&
+                file_write_atomic(list, text, strlen(text), NULL));
+    REFUSE_EACH(n) {
+        struct split split;
+        struct error error = {0};
+        bool good = split_make(&experiment, root, &split, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            split_free(&split);
+    }
+    free(text);
+    free(empty);
+    free(list);
+    free(second);
+    free(first);
+    free(root);
+}
+
+static void what_a_run_shows_is_whole_or_nothing(void **state) {
+    struct experiment experiment;
+    struct faults none = {0};
+    cJSON *json = config_parse(), *variant = cJSON_CreateObject();
+    (void)state;
+    assert_true(experiment_from_json(json, &experiment, &none));
+    cJSON_AddStringToObject(variant, "train.epochs", "3");
+    cJSON *whole = board_hparams(experiment.config, variant);
+    REFUSE_EACH(n) {
+        cJSON *hparams = board_hparams(experiment.config, variant);
+        refuse_no_more();
+        assert_true(hparams == NULL || cJSON_Compare(hparams, whole, true));
+        assert_true(hparams != NULL || refused);
+        shortage_in_trees();
+        cJSON_Delete(hparams);
+    }
+    cJSON_Delete(whole);
+    cJSON_Delete(variant);
+    experiment_free(&experiment);
+    cJSON_Delete(json);
+}
+
 static void weights_that_there_is_no_memory_for_are_not_called_damaged(void **state) {
     static const char *const files[] = {TEST_DATA "/pth/kinds.pth", TEST_DATA "/pth/old_kinds.pth",
                                         TEST_DATA "/safetensors/small.safetensors"};
@@ -282,6 +355,9 @@ static void a_picture_that_there_is_no_memory_for_is_not_called_damaged(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
+        IN_FOLDER(a_manifest_that_there_is_no_memory_for_is_not_called_broken),
+        IN_FOLDER(lists_that_there_is_no_memory_for_are_not_called_wrong),
+        cmocka_unit_test(what_a_run_shows_is_whole_or_nothing),
         cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
         cmocka_unit_test(weights_that_there_is_no_memory_for_are_not_called_damaged),
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
