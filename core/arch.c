@@ -1,5 +1,6 @@
 #include "core/arch.h"
 
+#include "core/text.h"
 #include "core/words.h"
 
 #include <stdio.h>
@@ -68,6 +69,17 @@ bool arch_parts_have(const struct arch_parts *parts, const char *name) {
         if (strcmp(parts->names[i], name) == 0)
             return true;
     return false;
+}
+
+bool arch_part_has(const char *part, const char *parameter) {
+    const char *dot = strrchr(part, '.'), *last = dot != NULL ? dot + 1 : part;
+    bool weight = strcmp(parameter, "weight") == 0, bias = strcmp(parameter, "bias") == 0;
+    if (strncmp(last, "bn", 2) == 0 || text_ends(part, "downsample.1"))
+        return weight || bias || strcmp(parameter, "running_mean") == 0 ||
+               strcmp(parameter, "running_var") == 0;
+    if (strncmp(last, "conv", 4) == 0 || text_ends(part, "downsample.0"))
+        return weight;
+    return (weight || bias) && (strcmp(part, "fc") == 0 || strcmp(part, "head") == 0);
 }
 
 const char *arch_parts_nearest(const struct arch_parts *parts, const char *name) {

@@ -30,6 +30,9 @@ bool arch_parts_make(const struct arch *arch, struct arch_parts *parts);
 void arch_parts_free(struct arch_parts *parts);
 
 bool arch_parts_have(const struct arch_parts *parts, const char *name);
+/* Whether that part has a parameter of that name: "weight", "bias", "running_mean", "running_var".
+ */
+bool arch_part_has(const char *part, const char *parameter);
 /* The part that a misspelt name is near to, or NULL. */
 const char *arch_parts_nearest(const struct arch_parts *parts, const char *name);
 

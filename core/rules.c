@@ -188,18 +188,19 @@ static void check_part(const char *place, const char *name, const struct arch *a
                        bool parameters, struct faults *faults) {
     static const char *const endings[] = {".weight", ".bias", ".running_mean", ".running_var"};
     struct arch_parts parts;
-    char layer[ARCH_PART_SIZE];
+    char layer[ARCH_PART_SIZE], *parameter = NULL;
     snprintf(layer, sizeof layer, "%s", name);
     char *last = strrchr(layer, '.');
     for (size_t i = 0; parameters && i < sizeof endings / sizeof *endings; i++)
-        if (last != NULL && strcmp(last, endings[i]) == 0) {
+        if (parameter == NULL && last != NULL && strcmp(last, endings[i]) == 0) {
             *last = '\0';
-            last = NULL;
+            parameter = last + 1;
         }
     if (!arch_parts_make(arch, &parts))
         return; /* the worker looks again */
-    if (!arch_parts_have(&parts, layer)) {
-        const char *nearest = arch_parts_nearest(&parts, name);
+    bool there = arch_parts_have(&parts, layer);
+    if (!there || (parameter != NULL && !arch_part_has(layer, parameter))) {
+        const char *nearest = there ? layer : arch_parts_nearest(&parts, name);
         if (nearest == NULL) { /* what it begins with: at the least its stage */
             while (!arch_parts_have(&parts, layer))
                 *strrchr(layer, '.') = '\0';

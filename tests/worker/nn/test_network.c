@@ -78,6 +78,7 @@ static void every_depth_has_torchvisions_names_and_shapes(void **state) {
 
 /* core/arch.h knows the names without the network; here they are held to it. */
 static void every_part_that_may_be_named_is_there_and_no_other(void **state) {
+    static const char *const kinds[] = {"weight", "bias", "running_mean", "running_var"};
     (void)state;
     for (size_t i = 0; i < sizeof torchvision / sizeof torchvision[0]; i++) {
         struct network network;
@@ -87,19 +88,28 @@ static void every_part_that_may_be_named_is_there_and_no_other(void **state) {
         for (size_t p = 0; p < network.parameter_count; p++) {
             char name[64];
             snprintf(name, sizeof name, "%s", network.parameters[p].name);
+            char *last = strrchr(name, '.');
+            *last = '\0';
+            if (!arch_part_has(name, last + 1))
+                fail_msg("%s has %s", torchvision[i].arch, network.parameters[p].name);
+            *last = '.';
             for (char *dot; (dot = strrchr(name, '.')) != NULL;) {
                 *dot = '\0'; /* the layer, and all that holds it */
                 if (!arch_parts_have(&parts, name))
                     fail_msg("%s has %s", torchvision[i].arch, name);
             }
         }
+        size_t parameters = 0;
         for (size_t p = 0; p < parts.count; p++) {
             char *name = parts.names[p];
+            for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+                parameters += arch_part_has(name, kinds[k]);
             if (!network_freeze(&network, &name, 1, NULL))
                 fail_msg("%s has no %s", torchvision[i].arch, name);
             network_free(&network);
             assert_true(network_build(torchvision[i].arch, HEAD_RELU, 0, &network, NULL));
         }
+        assert_int_equal(parameters, network.parameter_count);
         arch_parts_free(&parts);
         network_free(&network);
     }
