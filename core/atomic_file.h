@@ -21,7 +21,8 @@ struct atomic_file {
 bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error);
 bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,
                        struct error *error);
-/* Frees the file also when it fails; then the old file stands and the temporary one is gone. */
+/* Frees the file also when it fails; then the temporary one is gone, and the old file stands unless
+ * it is the folder that cannot be synced. */
 bool atomic_file_commit(struct atomic_file *file, struct error *error);
 void atomic_file_abandon(struct atomic_file *file);
 

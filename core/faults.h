@@ -20,7 +20,7 @@ struct faults {
     struct fault *items;
     size_t count;
     bool machine; /* memory was out: not the input is wrong */
-    bool more;    /* there is a fault that was not kept, or at another place than it says */
+    bool more;    /* there may be a fault that is not kept, or not where it says */
 };
 
 /* A message is one line: control characters in it become '?'. */

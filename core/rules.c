@@ -11,10 +11,12 @@
 #include <string.h>
 
 bool rules_sound(const cJSON *value, const char *place, const struct faults *faults, size_t first) {
+    if (faults->more) /* it may be there */
+        return false;
     for (size_t i = first; i < faults->count; i++)
         if (place_below(faults->items[i].place, place) != NULL)
             return false;
-    return value != NULL && !faults->more; /* which may be there too */
+    return value != NULL;
 }
 
 const char *rules_unprintable(const char *name) {

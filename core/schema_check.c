@@ -234,14 +234,22 @@ static void check_const(struct check *check, const cJSON *constant, const cJSON 
         FAULT(check, "must be %s, is %s", describe(constant, text), describe(value, other));
 }
 
-/* An array that is too long is one fault, not one an item. */
+/* No fault would be kept any more: a message can have a million of them. */
+static bool is_full(const struct check *check) {
+    return check->faults->more && check->faults->count == FAULTS_MAX;
+}
+
+/* An array that is too long is one fault, not one an item; what is behind the last that it may have
+ * is not looked at. */
 static void check_array(struct check *check, const cJSON *schema, const cJSON *value) {
     const cJSON *prefix = json_member(schema, "prefixItems"), *rest = json_member(schema, "items");
     size_t index = 0, length = check->place.length;
     double most = number_or(schema, "maxItems", INFINITY);
     check_length(check, children(value), number_or(schema, "minItems", 0), most, "item");
+    if ((double)children(value) > most)
+        check->faults->more = true;
     prefix = prefix != NULL ? prefix->child : NULL;
-    for (const cJSON *item = value->child; item != NULL && (double)index < most;
+    for (const cJSON *item = value->child; item != NULL && (double)index < most && !is_full(check);
          item = item->next) {
         const cJSON *shape = prefix != NULL ? prefix : rest;
         place_add_index(&check->place, index++);
@@ -274,7 +282,7 @@ static void check_object(struct check *check, const cJSON *schema, const cJSON *
     for (const cJSON *key = required != NULL ? required->child : NULL; key != NULL; key = key->next)
         if (json_member(value, key->valuestring) == NULL)
             FAULT(check, "\"%s\" is missing; add it", key->valuestring);
-    for (const cJSON *item = value->child; item != NULL; item = item->next) {
+    for (const cJSON *item = value->child; item != NULL && !is_full(check); item = item->next) {
         const cJSON *shape = json_member(properties, item->string);
         if (shape == NULL)
             shape = others;

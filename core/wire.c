@@ -78,7 +78,7 @@ static const cJSON *shape_find(const struct wire_frame *frame, char name[WIRE_NA
     return cJSON_GetObjectItemCaseSensitive(definitions, name);
 }
 
-/* The first fault as the error; the number of the others, if any, behind it. */
+/* The first fault as the error. */
 static bool shape_check(const cJSON *shape, const char *name, const cJSON *body,
                         struct error *error) {
     struct faults faults = {0};

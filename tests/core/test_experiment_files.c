@@ -256,6 +256,47 @@ static void a_part_is_not_read_whose_faults_are_beyond_the_limit(void **state) {
     }
 }
 
+static const char *class_item(int index, char text[64]) {
+    snprintf(text, 64, "{\"name\":\"c%d\",\"dir\":\"d%d\",\"label\":%d}", index, index, index % 2);
+    return text;
+}
+
+/* The schema looks at no more items than a list may have. */
+static void a_list_is_not_read_that_is_too_long(void **state) {
+    static const struct {
+        const char *before, *item, *last, *after, *fault; /* item: NULL is a class */
+        int most;
+    } lists[] = {
+        {"\"data\":{\"classes\":[", NULL, "{\"name\":7}", "]}",
+         "must have at most 1000 items, has 1001", 1000},
+        {"\"augmentations\":[", "{\"op\":\"random_vertical_flip\"}", "{}", "]",
+         "must have at most 100 items, has 101", 100},
+        {"\"evaluation\":[", "{\"op\":\"normalize\"}", "{\"op\":\"random_affine\"}", "]",
+         "must have at most 100 items, has 101", 100},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct text text = {0};
+        struct experiment experiment;
+        struct faults faults = {0};
+        char class[64];
+        bool said = false;
+        text_format(&text, "{\"name\":\"x\",%s", lists[i].before);
+        for (int k = 0; k < lists[i].most; k++)
+            text_format(&text, "%s,", lists[i].item != NULL ? lists[i].item : class_item(k, class));
+        text_format(&text, "%s%s}", lists[i].last, lists[i].after);
+        cJSON *config = json_parse(text.data, text.length, "text", NULL);
+        assert_non_null(config);
+        assert_false(experiment_from_json(config, &experiment, &faults));
+        for (size_t k = 0; k < faults.count; k++)
+            said = said || strcmp(faults.items[k].message, lists[i].fault) == 0;
+        assert_true(said);
+        faults_free(&faults);
+        cJSON_Delete(config);
+        text_free(&text);
+    }
+}
+
 static void faults_beyond_the_limit_are_dropped(void **state) {
     (void)state;
     struct faults faults = {0};
@@ -279,6 +320,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test(a_mutated_tree_is_valid_and_stable_or_has_faults),
         cmocka_unit_test(a_part_is_not_read_whose_faults_are_beyond_the_limit),
+        cmocka_unit_test(a_list_is_not_read_that_is_too_long),
         cmocka_unit_test(faults_beyond_the_limit_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
