@@ -192,15 +192,22 @@ static void a_1x1_convolution_of_stride_2_is_pytorchs(void **state) {
     check("conv1x1_stride2", 2, 16, 32, 5, 6, 1, 2);
 }
 
-enum { BATCH = 19, SIDE = 20, OUT = 64, STEM_WEIGHTS = OUT * 3 * 7 * 7 };
+static const struct fixture STEM = {
+    .count = 19, .in = 3, .out = 64, .height = 20, .width = 20, .kernel = 7, .stride = 2};
 
-static float *stem_gradient(const struct onednn *onednn, const struct fixture *f, int threads) {
+/* Of the stem's weights, else of the input. */
+static float *gradient_on(const struct onednn *onednn, const struct fixture *f, int threads,
+                          size_t count) {
     struct error error;
     omp_set_num_threads(threads);
     struct convolution *convolution = convolution_of(onednn, f, 8);
-    float *gradient = zeroed(STEM_WEIGHTS * sizeof(float));
+    float *gradient = zeroed(count * sizeof(float));
     void *scratch = zeroed(convolution_scratch(convolution));
-    assert_true(convolution_backward_weights(convolution, f->x, f->dy, gradient, scratch, &error));
+    assert_true(
+        is_stem(f)
+            ? convolution_backward_weights(convolution, f->x, f->dy, gradient, scratch, &error)
+            : convolution_backward_data(convolution, f->dy, f->w, gradient, scratch, &error));
+    assert_int_equal(omp_get_max_threads(), threads);
     free(scratch);
     convolution_free(convolution);
     return gradient;
@@ -208,38 +215,60 @@ static float *stem_gradient(const struct onednn *onednn, const struct fixture *f
 
 /* Where blocks are of 8 channels; all other sums are our own kernels' there
  * (test_convolution_kernels). */
-static void bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2(void **state) {
-    (void)state;
-    struct fixture f = {.count = BATCH,
-                        .in = 3,
-                        .out = OUT,
-                        .height = SIDE,
-                        .width = SIDE,
-                        .kernel = 7,
-                        .stride = 2};
-    const struct convolution_shape shape = shape_of(&f, 8);
+static void check_threads_with_avx2(struct fixture *f) {
+    const struct convolution_shape shape = shape_of(&STEM, 8);
+    size_t in = (size_t)f->in, out = (size_t)f->out, kernel = (size_t)f->kernel;
+    size_t weights = in * out * kernel * kernel;
+    size_t inputs = f->count * in * (size_t)f->height * (size_t)f->width;
+    size_t outputs = f->count * out * (size_t)side(f->height, f) * (size_t)side(f->width, f);
     struct onednn onednn;
     struct error error;
     size_t block;
     assert_true(onednn_open(&onednn, &error));
     assert_true(convolution_block(&onednn, &shape, &block, &error));
     if (block == 8 && product_is_fast()) {
-        f.x = zeroed(BATCH * 3 * SIDE * SIDE * sizeof(float));
-        f.dy = zeroed(BATCH * OUT * SIDE * SIDE / 4 * sizeof(float));
-        drawn("x", BATCH * 3 * SIDE * SIDE, f.x);
-        drawn("dy", BATCH * OUT * SIDE * SIDE / 4, f.dy);
-        float *one = stem_gradient(&onednn, &f, 1);
+        size_t count = is_stem(f) ? weights : inputs;
+        f->x = zeroed(inputs * sizeof(float));
+        f->w = zeroed(weights * sizeof(float));
+        f->dy = zeroed(outputs * sizeof(float));
+        drawn("x", inputs, f->x);
+        drawn("w", weights, f->w);
+        drawn("dy", outputs, f->dy);
+        float *one = gradient_on(&onednn, f, 1, count);
         for (int threads = 2; threads <= 16; threads++) {
-            float *many = stem_gradient(&onednn, &f, threads);
-            assert_int_equal(omp_get_max_threads(), threads);
-            assert_memory_equal(one, many, STEM_WEIGHTS * sizeof(float));
+            float *many = gradient_on(&onednn, f, threads, count);
+            assert_memory_equal(one, many, count * sizeof(float));
             free(many);
         }
         free(one);
-        free(f.x);
-        free(f.dy);
+        free(f->x);
+        free(f->w);
+        free(f->dy);
     }
     onednn_close(&onednn);
+}
+
+static void bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2(void **state) {
+    (void)state;
+    struct fixture f = STEM;
+    check_threads_with_avx2(&f);
+}
+
+/* For the second shape oneDNN 2.6 has no kernel but a product of matrices. */
+static void bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_avx2(void **state) {
+    (void)state;
+    const int heights[] = {20, 19, 19};
+    const int widths[] = {18, 18, 20};
+    for (size_t i = 0; i < sizeof heights / sizeof *heights; i++) {
+        struct fixture f = {.count = 1,
+                            .in = 64,
+                            .out = 128,
+                            .height = heights[i],
+                            .width = widths[i],
+                            .kernel = 1,
+                            .stride = 2};
+        check_threads_with_avx2(&f);
+    }
 }
 
 int main(void) {
@@ -251,6 +280,7 @@ int main(void) {
         cmocka_unit_test(a_1x1_convolution_is_pytorchs),
         cmocka_unit_test(a_1x1_convolution_of_stride_2_is_pytorchs),
         cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2),
+        cmocka_unit_test(bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_avx2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,6 @@ struct convolution {
     const struct onednn *onednn;
     struct layouts any; /* left to it */
     struct pass forward, backward_data, backward_weights;
-    int weights_threads; /* of backward_weights */
 };
 
 static void layouts_free(struct layouts *layouts) {
@@ -74,10 +73,11 @@ static dnnl_status_t pass_desc(const struct onednn *onednn, enum onednn_pass pas
     return onednn_convolution_desc(onednn, &convolution, desc);
 }
 
-static bool is_reference(const_dnnl_primitive_desc_t desc) {
+/* Whether that stands in the name of the kernel. */
+static bool is_called(const_dnnl_primitive_desc_t desc, const char *part) {
     const char *name = NULL;
     return dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
-           name != NULL && strstr(name, "ref") != NULL;
+           name != NULL && strstr(name, part) != NULL;
 }
 
 /* The layouts we hold, when oneDNN has a fast kernel for them; else those it likes best. Weights
@@ -90,7 +90,7 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
                                  .output = convolution->held.output};
     dnnl_primitive_desc_t held = NULL, free_choice = NULL;
     dnnl_status_t status = pass_desc(convolution->onednn, pass, shape, &ours, forward, &held);
-    if (status == dnnl_success && !is_reference(held)) {
+    if (status == dnnl_success && !is_called(held, "ref")) {
         *desc = held;
         return true;
     }
@@ -104,6 +104,33 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
     }
     *desc = held;
     return onednn_ok(status, "find a convolution kernel", error);
+}
+
+/* Kernels of ours were measured where blocks are of 8 channels, which is where there is AVX2 and no
+ * AVX-512. */
+static bool ours_are_fast(const struct convolution_shape *shape) {
+    return product_is_fast() && shape->block == 8;
+}
+
+/* The same on so many threads, or on one where oneDNN has no kernel for the shape but products of
+ * matrices (backward through a 1x1 of stride 2 so where a map's height is odd and its width a
+ * multiple of 6): it shares out their sums, and where all others are ours, none may follow the
+ * number of threads. */
+static bool pass_find(const struct convolution *convolution, enum onednn_pass pass,
+                      const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
+                      int *threads, dnnl_primitive_desc_t *desc, struct error *error) {
+    int all = omp_get_max_threads();
+    omp_set_num_threads(*threads);
+    bool found = pass_choose(convolution, pass, shape, forward, desc, error);
+    if (found && *threads > 1 && ours_are_fast(shape) && is_called(*desc, "gemm:")) {
+        dnnl_primitive_desc_destroy(*desc);
+        *desc = NULL;
+        *threads = 1;
+        omp_set_num_threads(*threads);
+        found = pass_choose(convolution, pass, shape, forward, desc, error);
+    }
+    omp_set_num_threads(all);
+    return found;
 }
 
 /* Whether a layout is that of the output with blocks of so many channels. */
@@ -141,7 +168,8 @@ bool convolution_block(const struct onednn *onednn, const struct convolution_sha
 
 static bool forward_new(struct convolution *convolution, const struct convolution_shape *shape,
                         dnnl_primitive_desc_t *desc, struct error *error) {
-    if (!pass_choose(convolution, ONEDNN_FORWARD, shape, NULL, desc, error))
+    int threads = omp_get_max_threads();
+    if (!pass_find(convolution, ONEDNN_FORWARD, shape, NULL, &threads, desc, error))
         return false;
     struct layouts *layouts = &convolution->held;
     if (convolution->ours == NOTHING) {
@@ -154,29 +182,25 @@ static bool forward_new(struct convolution *convolution, const struct convolutio
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
         {DNNL_ARG_DST, true, layouts->output, dnnl_query_dst_md}};
-    return pass_new(&convolution->forward, convolution->onednn, *desc, held, error);
+    return pass_new(&convolution->forward, convolution->onednn, *desc, threads, held, error);
 }
 
 static bool backward_data_new(struct convolution *convolution,
                               const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                               struct error *error) {
+    int threads = omp_get_max_threads();
     dnnl_primitive_desc_t desc;
-    if (!pass_choose(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &desc, error))
+    if (!pass_find(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &threads, &desc, error))
         return false;
     const struct layouts *layouts = &convolution->held;
     const struct held held[OPERANDS] = {
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
         {DNNL_ARG_DIFF_SRC, true, layouts->input, dnnl_query_diff_src_md}};
-    bool made = pass_new(&convolution->backward_data, convolution->onednn, desc, held, error);
+    bool made =
+        pass_new(&convolution->backward_data, convolution->onednn, desc, threads, held, error);
     dnnl_primitive_desc_destroy(desc);
     return made;
-}
-
-/* Kernels of ours were measured where blocks are of 8 channels, which is where there is AVX2 and no
- * AVX-512. */
-static bool ours_are_fast(const struct convolution_shape *shape) {
-    return product_is_fast() && shape->block == 8;
 }
 
 /* oneDNN has the threads that a gradient's blocks leave over share its sums, which rounds them
@@ -197,27 +221,14 @@ static bool backward_weights_new(struct convolution *convolution,
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
-    int all = omp_get_max_threads();
-    omp_set_num_threads(convolution->weights_threads);
-    dnnl_primitive_desc_t desc = NULL;
-    bool made = pass_choose(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &desc, error) &&
-                pass_new(&convolution->backward_weights, convolution->onednn, desc, held, error);
-    omp_set_num_threads(all);
-    if (desc != NULL)
-        dnnl_primitive_desc_destroy(desc);
+    int threads = weights_threads(shape);
+    dnnl_primitive_desc_t desc;
+    if (!pass_find(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &threads, &desc, error))
+        return false;
+    bool made =
+        pass_new(&convolution->backward_weights, convolution->onednn, desc, threads, held, error);
+    dnnl_primitive_desc_destroy(desc);
     return made;
-}
-
-static bool backward_weights_run(const struct convolution *convolution, const float *input,
-                                 const float *output_gradient, float *weights_gradient,
-                                 void *scratch, struct error *error) {
-    int all = omp_get_max_threads();
-    omp_set_num_threads(convolution->weights_threads);
-    bool done =
-        pass_run(convolution->onednn, &convolution->backward_weights,
-                 (const void *const[]){input, output_gradient, weights_gradient}, scratch, error);
-    omp_set_num_threads(all);
-    return done;
 }
 
 /* Winograd halves oneDNN's time; pointwise takes as much; gathered as much on large maps and half
@@ -265,8 +276,7 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
                              .pointwise = {count, ins, outs, height * width},
                              .gathered = {count, ins, outs, height, width, (size_t)shape->kernel,
                                           (size_t)shape->stride, (size_t)shape->padding},
-                             .onednn = onednn,
-                             .weights_threads = weights_threads(shape)};
+                             .onednn = onednn};
     dnnl_format_tag_t held = block_tag(shape->block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
                      convolution->ours == NOTHING ? dnnl_format_tag_any : dnnl_OIhw8i8o, held,
@@ -348,6 +358,7 @@ bool convolution_backward_weights(const struct convolution *convolution, const f
         return true;
     case NOTHING: break;
     }
-    return backward_weights_run(convolution, input, output_gradient, weights_gradient, scratch,
-                                error);
+    return pass_run(convolution->onednn, &convolution->backward_weights,
+                    (const void *const[]){input, output_gradient, weights_gradient}, scratch,
+                    error);
 }
