@@ -134,8 +134,9 @@ static bool send_message(struct agent *agent, enum duty_message message, struct 
 static bool take_late(struct agent *agent, const struct wire_message *message,
                       struct error *error) {
     struct duty_event event;
-    return !answer_read(message, &agent->report, &event) || event.kind != DUTY_ACKNOWLEDGED ||
-           event.over || spool_delete(spool_of(agent), event.sequence, error);
+    return !answer_read(message, DUTY_REPORT, &agent->report, &event) ||
+           event.kind != DUTY_ACKNOWLEDGED || event.over ||
+           spool_delete(spool_of(agent), event.sequence, error);
 }
 
 static bool take_welcome(struct agent *agent, const cJSON *body, bool *moved, struct error *error) {
@@ -154,7 +155,8 @@ static bool take_message(struct agent *agent, struct wire_message *message, stru
     bool ok = true;
     if (message->request != agent->number && message->request != 0)
         return message->request < agent->since || take_late(agent, message, error);
-    if (agent->duty.under_way == DUTY_NO_MESSAGE || !answer_read(message, &agent->report, &event))
+    const enum duty_message asked = agent->duty.under_way;
+    if (asked == DUTY_NO_MESSAGE || !answer_read(message, asked, &agent->report, &event))
         return true;
     if (event.kind == DUTY_WELCOMED) {
         ok = take_welcome(agent, message->body, &event.moved, error);

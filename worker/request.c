@@ -72,18 +72,21 @@ static enum duty_refusal refusal_of(const cJSON *body) {
     return DUTY_REFUSED_LATER;
 }
 
-bool answer_read(const struct wire_message *message, const struct spooled *report,
-                 struct duty_event *event) {
+bool answer_read(const struct wire_message *message, enum duty_message asked,
+                 const struct spooled *report, struct duty_event *event) {
     static const struct {
         const char *name;
         enum duty_event_kind kind;
-    } answers[] = {{"welcome", DUTY_WELCOMED}, {"assignment", DUTY_ASSIGNED},
-                   {"nothing", DUTY_NOTHING},  {"beat", DUTY_BEAT},
-                   {"ack", DUTY_ACKNOWLEDGED}, {"farewell", DUTY_FAREWELL},
-                   {"error", DUTY_REFUSED}};
+        enum duty_message to; /* DUTY_NO_MESSAGE: to any */
+    } answers[] = {
+        {"welcome", DUTY_WELCOMED, DUTY_HELLO},  {"assignment", DUTY_ASSIGNED, DUTY_REQUEST},
+        {"nothing", DUTY_NOTHING, DUTY_REQUEST}, {"beat", DUTY_BEAT, DUTY_HEARTBEAT},
+        {"ack", DUTY_ACKNOWLEDGED, DUTY_REPORT}, {"farewell", DUTY_FAREWELL, DUTY_GOODBYE},
+        {"error", DUTY_REFUSED, DUTY_NO_MESSAGE}};
     const cJSON *body = message->body;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        if (strcmp(message->name, answers[i].name) != 0)
+        if (strcmp(message->name, answers[i].name) != 0 ||
+            (answers[i].to != DUTY_NO_MESSAGE && answers[i].to != asked))
             continue;
         bool assigned = answers[i].kind == DUTY_ASSIGNED;
         const char *stop = json_string(body, "stop");

@@ -37,9 +37,9 @@ cJSON *request_heartbeat(const struct asker *asker, int64_t experiment, int64_t 
 /* NULL when there is no memory for it. */
 cJSON *request_report(const struct asker *asker, const struct spooled *report);
 
-/* What an answer means, `report` being the report that was sent last. False when it is no answer to
- * a worker. */
-bool answer_read(const struct wire_message *message, const struct spooled *report,
-                 struct duty_event *event);
+/* What an answer means, `report` being the report that was sent last. False when it is none to what
+ * was asked. */
+bool answer_read(const struct wire_message *message, enum duty_message asked,
+                 const struct spooled *report, struct duty_event *event);
 
 #endif

@@ -234,8 +234,8 @@ static inline void replace_coordinator(struct stage *stage, const char *database
     greet_as(stage, database, history);
 }
 
-/* `from`: "" or a member of the assignment, with a comma behind it. */
-static inline void assign_from(struct stage *stage, const char *name, const char *from) {
+/* Answers whatever was asked. `from`: "" or a member of the assignment, with a comma behind it. */
+static inline void answer_assignment(struct stage *stage, const char *name, const char *from) {
     char body[1024];
     snprintf(body, sizeof body,
              "{\"experiment\":7,\"attempt\":2,\"name\":\"%s\",\"variant\":{},\"resume\":null,"
@@ -244,8 +244,12 @@ static inline void assign_from(struct stage *stage, const char *name, const char
              "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
              "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}",
              name, from, name);
-    expect(stage, "request");
     answer(stage, "assignment", body);
+}
+
+static inline void assign_from(struct stage *stage, const char *name, const char *from) {
+    expect(stage, "request");
+    answer_assignment(stage, name, from);
 }
 
 static inline void assign(struct stage *stage, const char *name) {

@@ -59,6 +59,27 @@ training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(
     assert_int_equal(atomic_load(&trainings), 1);
 }
 
+/* An assignment where none was asked for would be trained beside the one in hand. */
+static void what_is_no_answer_to_its_question_is_passed_over(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    do
+        next_request(stage);
+    while (cJSON_GetObjectItem(stage->request.body, "experiment") == NULL);
+    assert_string_equal(stage->request.name, "heartbeat");
+    answer_assignment(stage, "two", "");
+    answer(stage, "beat", "{\"stop\":null}");
+    atomic_store(&epochs_allowed, EPOCHS);
+    for (int epoch = 1; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_equal(atomic_load(&trainings), 1);
+}
+
 static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -281,6 +302,7 @@ int main(void) {
         ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
         ON_STAGE(all_runs_are_on_the_backend_that_was_found_at_the_start),
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
+        ON_STAGE(what_is_no_answer_to_its_question_is_passed_over),
         ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
         ON_STAGE(an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report),
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),

@@ -206,7 +206,7 @@ static bool take_message(struct world *world, struct hand *hand, struct wire_mes
     struct duty_event event;
     bool good = true, late = message->request != hand->number && message->request != 0;
     if ((!late && hand->duty.under_way == DUTY_NO_MESSAGE) ||
-        !answer_read(message, &hand->report, &event))
+        !answer_read(message, late ? DUTY_REPORT : hand->duty.under_way, &hand->report, &event))
         return true;
     if (message->request != 0 && message->request < hand->since)
         return true;
