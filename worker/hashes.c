@@ -98,8 +98,9 @@ static int step(struct hashes *hashes, sqlite3_stmt *statement) {
     return code;
 }
 
+/* Only ever compared: a time that is too far off for it may come round. */
 static int64_t time_ns(struct timespec time) {
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    return (int64_t)((uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec);
 }
 
 static void bind(sqlite3_stmt *statement, const char *path, const struct stat *status) {

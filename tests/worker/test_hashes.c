@@ -61,6 +61,16 @@ static void a_file_that_changed_is_read_again(void **state) {
     bench_close(&bench);
 }
 
+/* Of the year 5138, whose nanoseconds since 1970 no 64 bits hold. */
+static void a_file_of_a_far_time_is_remembered_too(void **state) {
+    struct bench bench = bench_open(state);
+    const struct timespec far[] = {{.tv_sec = 100000000000}, {.tv_sec = 100000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, bench.file, far, 0), 0);
+    ask(&bench, bench.cache, abc, 1);
+    ask(&bench, bench.cache, abc, 0);
+    bench_close(&bench);
+}
+
 /* Of the same size and time, but another file: its inode differs. */
 static void another_file_of_that_name_is_read_again(void **state) {
     struct bench bench = bench_open(state);
@@ -170,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(what_was_read_once_is_not_read_again),
         IN_FOLDER(a_file_that_changed_is_read_again),
+        IN_FOLDER(a_file_of_a_far_time_is_remembered_too),
         IN_FOLDER(another_file_of_that_name_is_read_again),
         IN_FOLDER(a_file_written_over_with_its_time_set_back_is_read_again),
         IN_FOLDER(without_a_cache_everything_is_read),
