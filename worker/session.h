@@ -2,9 +2,9 @@
  * the loader), and the two things done with it: one epoch of training, one pass of evaluation.
  *
  * Both ask `stop` after every step, and a backend with long steps between its layers. When it says
- * so they return false with `stopped` set; the error is none. So they do with `surplus` set when
- * the run is to end (stop_epoch) before the epoch that is under way. Sums of losses run over the
- * pictures in their order, so that they do not depend on the size of the batches.
+ * so they return false with `stopped` set, whatever the error then. So they do with `surplus` set
+ * when the run is to end (stop_epoch) before the epoch that is under way. Sums of losses run over
+ * the pictures in their order, so that they do not depend on the size of the batches.
  */
 #ifndef ASSAY_WORKER_SESSION_H
 #define ASSAY_WORKER_SESSION_H

@@ -62,7 +62,7 @@ struct model_options {
     struct profile *profile; /* NULL, or what train_step and evaluate add their times to, with each
                                 node waited for */
     /* NULL, or asked between layers where a step may take long (on a CPU): when it says true,
-     * train_step or evaluate fails at once, and the model is good for nothing but to be freed. */
+     * train_step or evaluate fails at once, and of the model only what is set anew counts. */
     bool (*stop)(void *context);
     void *stop_context;
     /* NULL, or told, a line each, of what is not as it should be and does no harm: by model_new,
