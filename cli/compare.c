@@ -5,6 +5,7 @@
 #include "cli/evaluation_tables.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 
@@ -56,7 +57,8 @@ static void print_findings(const struct comparison *comparison, const struct scr
                                  leading, rows, comparison->ranked, screen);
         evaluation_print_ranking("How the test pictures rank; the threshold comes from valid",
                                  leading, rows, comparison->ranked, screen);
-    }
+    } else
+        shortage_note();
     free(ids);
     free(rows);
 }

@@ -72,7 +72,7 @@ static void add_spreads(struct table *table, const struct comparison *comparison
     for (int ratio = 0; ratio < RATIO_SHOWN; ratio++) {
         struct spread spread;
         if (contenders_spread(comparison->contenders, comparison->count, comparison->repeats, first,
-                              checkpoint, split, (enum ratio)ratio, &spread))
+                              checkpoint, split, (enum ratio)ratio, comparison->values, &spread))
             table_add(table, "%.4f ± %.4f", spread.mean, spread.deviation);
         else
             table_add(table, "n/a");

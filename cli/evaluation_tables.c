@@ -1,6 +1,7 @@
 #include "cli/evaluation_tables.h"
 
 #include "cli/field.h"
+#include "core/shortage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,5 +149,7 @@ void evaluation_print_classes(const char *title, const struct column leading[EVA
         print_classes(first == EVALUATION_LEADING ? title : NULL, part, EVALUATION_LEADING + fit,
                       rows, count, screen);
     }
+    if (!good)
+        shortage_note();
     free(columns);
 }

@@ -1,6 +1,7 @@
 #include "cli/field.h"
 
 #include "core/error.h"
+#include "core/shortage.h"
 #include "core/text.h"
 
 #include <stdio.h>
@@ -75,6 +76,8 @@ char *field_unevaluated(const cJSON *experiment) {
                  field_text(experiment, "state", "?"), field_number(experiment, "epochs_done", 0),
                  field_number(experiment, "epochs", 0), error != NULL ? ": " : "",
                  error != NULL ? error : "");
+    if (length < 0)
+        shortage_note();
     return length < 0 ? NULL : text;
 }
 

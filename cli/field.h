@@ -23,7 +23,7 @@ enum { FIELD_STOPPED_SIZE = 320 };
 const char *field_stopped(char text[FIELD_STOPPED_SIZE], const cJSON *experiment);
 
 /* Why an experiment has nothing to compare: "failed after 0 of 2 epochs, not evaluated: no picture
- * to train on". The caller frees, NULL without memory. */
+ * to train on". The caller frees, NULL without memory, which is noted (shortage.h). */
 char *field_unevaluated(const cJSON *experiment);
 
 /* An experiment that will not change any more: done, failed or cancelled. */

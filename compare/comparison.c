@@ -12,10 +12,11 @@ bool comparison_make(const struct source *source, const cJSON *experiments,
     comparison->order = calloc(comparison->count + 1, sizeof *comparison->order);
     comparison->repeats = calloc(comparison->count + 1, sizeof *comparison->repeats);
     comparison->repeat_counts = calloc(comparison->count + 1, sizeof *comparison->repeat_counts);
+    comparison->values = calloc(comparison->count + 1, sizeof *comparison->values);
     comparison->differences = differences_of(experiments);
     if (comparison->contenders == NULL || comparison->order == NULL ||
         comparison->repeats == NULL || comparison->repeat_counts == NULL ||
-        comparison->differences == NULL)
+        comparison->values == NULL || comparison->differences == NULL)
         return error_memory(error);
     comparison->effects = effects_of(comparison->contenders, comparison->count);
     if (comparison->effects == NULL ||
@@ -34,6 +35,7 @@ void comparison_free(struct comparison *comparison) {
     free(comparison->order);
     free(comparison->repeats);
     free(comparison->repeat_counts);
+    free(comparison->values);
     cJSON_Delete(comparison->differences);
     cJSON_Delete(comparison->effects);
 }
@@ -89,7 +91,8 @@ static cJSON *spread_json(const struct comparison *comparison, size_t first,
     for (int ratio = 0; ratio < RATIO_COUNT; ratio++) {
         struct spread spread;
         if (!contenders_spread(comparison->contenders, comparison->count, comparison->repeats,
-                               first, checkpoint, split, (enum ratio)ratio, &spread)) {
+                               first, checkpoint, split, (enum ratio)ratio, comparison->values,
+                               &spread)) {
             cJSON_AddNullToObject(object, ratio_names[ratio]);
             continue;
         }

@@ -13,6 +13,7 @@ struct comparison {
     size_t *order, ranked; /* contenders_rank */
     size_t *repeats;       /* contenders_repeats */
     size_t *repeat_counts; /* of each contender: how many repeat it, itself among them */
+    double *values;        /* room for one of each, for contenders_spread */
     struct duel duels[DUELS_MAX];
     size_t duel_count;
     cJSON *differences, *effects; /* differences_of, effects_of */

@@ -169,20 +169,17 @@ bool contenders_repeats(const struct contender *contenders, size_t count, size_t
 
 bool contenders_spread(const struct contender *contenders, size_t count, const size_t *repeats,
                        size_t first, enum checkpoint checkpoint, enum split_name split,
-                       enum ratio ratio, struct spread *spread) {
-    double *values = calloc(count > 0 ? count : 1, sizeof *values);
+                       enum ratio ratio, double *values, struct spread *spread) {
     size_t found = 0;
-    bool defined = values != NULL;
-    for (size_t i = 0; i < count && defined; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (repeats[i] != first)
             continue;
         const cJSON *value =
             field_at(contenders[i].evaluations[checkpoint][split], ratio_names[ratio]);
-        defined = cJSON_IsNumber(value);
-        values[found++] = defined ? value->valuedouble : 0;
+        if (!cJSON_IsNumber(value))
+            return false;
+        values[found++] = value->valuedouble;
     }
-    if (defined)
-        *spread = spread_of(values, found);
-    free(values);
-    return defined;
+    *spread = spread_of(values, found);
+    return true;
 }

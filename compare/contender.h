@@ -63,9 +63,9 @@ struct spread spread_of(const double *values, size_t count);
 bool contenders_repeats(const struct contender *contenders, size_t count, size_t *repeats);
 
 /* How a ratio scatters over the repeats of contender `first`; false when it is undefined in one of
- * them. */
+ * them. `values` has room for count. */
 bool contenders_spread(const struct contender *contenders, size_t count, const size_t *repeats,
                        size_t first, enum checkpoint checkpoint, enum split_name split,
-                       enum ratio ratio, struct spread *spread);
+                       enum ratio ratio, double *values, struct spread *spread);
 
 #endif

@@ -21,10 +21,11 @@ static const struct scored_picture **sorted(const struct score_list *list) {
     return scores;
 }
 
-void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel) {
+bool duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel) {
     const struct scored_picture **a = sorted(first), **b = sorted(second);
+    bool good = a != NULL && b != NULL;
     size_t i = 0, j = 0;
-    while (a != NULL && b != NULL && i < first->count && j < second->count) {
+    while (good && i < first->count && j < second->count) {
         int order = strcmp(a[i]->path, b[j]->path);
         bool again = i > 0 && strcmp(a[i]->path, a[i - 1]->path) == 0;
         if (order == 0 && !again) {
@@ -38,6 +39,7 @@ void duel_pair(const struct score_list *first, const struct score_list *second, 
     free(a);
     free(b);
     duel->p = paired_mcnemar(&duel->paired);
+    return good;
 }
 
 static bool fetch(const struct source *source, const struct duelist *duelist,
@@ -80,11 +82,16 @@ bool duels_make(const struct source *source, const struct contender *contenders,
         struct duel *duel = &duels[*count];
         struct score_list theirs = {0};
         *duel = (struct duel){.first = first, .second = others[i]};
-        good = fetch(source, &others[i], &theirs, error);
-        duel_pair(&mine, &theirs, duel);
+        good = fetch(source, &others[i], &theirs, error) &&
+               (duel_pair(&mine, &theirs, duel) || error_memory(error));
         score_list_free(&theirs);
-        *count += good && paired_difference(&duel->paired, PAIRED_ACCURACY, &duel->difference) &&
-                  paired_bootstrap(&duel->paired, PAIRED_ACCURACY, 0.95, 0, &duel->interval);
+        if (duel->pictures == 0) /* no scores */
+            continue;
+        good =
+            good && ((paired_difference(&duel->paired, PAIRED_ACCURACY, &duel->difference) &&
+                      paired_bootstrap(&duel->paired, PAIRED_ACCURACY, 0.95, 0, &duel->interval)) ||
+                     error_memory(error));
+        *count += 1;
     }
     score_list_free(&mine);
     return good;

@@ -26,8 +26,8 @@ struct duel {
 enum { DUELS_MAX = 12 };
 static const double duel_chance = 0.05; /* below this p, a difference is called one */
 
-/* Pictures are the same where their paths are; each path counts once. */
-void duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel);
+/* Pictures are the same where their paths are; each path counts once. False without memory. */
+bool duel_pair(const struct score_list *first, const struct score_list *second, struct duel *duel);
 
 /* The first-ranked contender's checkpoint to keep against its other one, when that is of another
  * epoch, and against what the others would keep, in the order of the ranking: DUELS_MAX at most,

@@ -2,10 +2,12 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/dashboard.h"
+#include "cli/evaluation_tables.h"
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
 #include "cli/survey.h"
 #include "cli/table.h"
+#include "compare/comparison.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/png.h"
@@ -23,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -307,6 +310,84 @@ static void verify_tells_all_of_the_difference_or_nothing(void **state) {
     free(b);
 }
 
+/* The scores of results.h, for which there is memory. */
+static bool tell_scores(void *context, const char *request, cJSON *body, const char *expected,
+                        cJSON **answer, struct error *error) {
+    const size_t after = refuse_after;
+    (void)context, (void)request, (void)expected, (void)error;
+    refuse_no_more();
+    *answer = score_list(body);
+    cJSON_Delete(body);
+    refuse_after = after;
+    return true;
+}
+
+static void a_comparison_is_whole_or_an_error(void **state) {
+    cJSON *answer = details();
+    const cJSON *experiments = cJSON_GetObjectItem(answer, "experiments");
+    const struct source source = {tell_scores, NULL};
+    struct comparison whole = {0};
+    (void)state;
+    assert_true(comparison_make(&source, experiments, &whole, NULL));
+    assert_true(whole.duel_count > 1);
+    REFUSE_EACH(n) {
+        struct comparison comparison = {0};
+        struct error error = {0};
+        bool good = comparison_make(&source, experiments, &comparison, &error);
+        refuse_no_more();
+        shortage_in_trees(); /* who prints it asks */
+        assert_true(good || error_is_shortage(&error));
+        assert_true(!good || comparison.duel_count == whole.duel_count);
+        comparison_free(&comparison);
+    }
+    comparison_free(&whole);
+    cJSON_Delete(answer);
+}
+
+/* The classes of an evaluation as text, which the caller frees. */
+static char *print_classes(const cJSON *evaluation, size_t n) {
+    static const struct column leading[] = {{"id", COLUMN_RIGHT}, {"experiment", COLUMN_NAME}};
+    const struct evaluation_row row = {"3", "demo", evaluation};
+    char *text = NULL;
+    size_t length = 0;
+    struct screen screen = {.stream = open_memstream(&text, &length)};
+    FILE *out = stdout;
+    stdout = screen.stream;
+    refuse_after = n;
+    evaluation_print_classes("title", leading, &row, 1, &screen);
+    refuse_no_more();
+    stdout = out;
+    fclose(screen.stream);
+    return text;
+}
+
+/* In processes of their own: what was short once is known for good. */
+static void classes_are_printed_or_it_is_known_that_they_are_not(void **state) {
+    cJSON *evaluation = parsed("{\"classes\": [{\"name\": \"a\", \"pictures\": 4, \"correct\": 3},"
+                               " {\"name\": \"b\", \"pictures\": 4, \"correct\": 4}]}");
+    char *whole = print_classes(evaluation, 0);
+    enum { KNOWN, NOT_KNOWN, NEVER_SHORT } end = KNOWN;
+    (void)state;
+    assert_non_null(strstr(whole, "1/4"));
+    for (size_t n = 1; end == KNOWN; n++) {
+        int status;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            const char *text = print_classes(evaluation, n);
+            _exit(!refused                                      ? NEVER_SHORT
+                  : shortage_ever() || strcmp(text, whole) == 0 ? KNOWN
+                                                                : NOT_KNOWN);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        end = WEXITSTATUS(status);
+        assert_int_not_equal(end, NOT_KNOWN);
+    }
+    free(whole);
+    cJSON_Delete(evaluation);
+}
+
 /* What came before is there no more. */
 static void a_dashboard_shows_nothing_but_what_came_last(void **state) {
     static const char one[] = "[{\"id\": 1, \"name\": \"a\", \"state\": \"queued\"}]";
@@ -360,6 +441,7 @@ static void what_a_word_names_is_found_or_it_is_said_why_not(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_are_printed_or_it_is_known_that_they_are_not),
         IN_FOLDER(export_writes_every_cell_or_leaves_the_file),
         cmocka_unit_test(a_program_that_printed_half_a_table_does_not_end_well),
         cmocka_unit_test_setup_teardown(init_leaves_a_whole_file_or_none, temporary_make,
@@ -371,6 +453,7 @@ int main(void) {
         IN_FOLDER(no_command_calls_a_file_wrong_that_there_was_no_memory_for),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test(a_comparison_is_whole_or_an_error),
         cmocka_unit_test(a_dashboard_shows_nothing_but_what_came_last),
         cmocka_unit_test(what_a_word_names_is_found_or_it_is_said_why_not),
         IN_FOLDER(verify_tells_all_of_the_difference_or_nothing),

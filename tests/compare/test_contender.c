@@ -204,14 +204,15 @@ static void the_spread_of_repeats_is_undefined_where_one_of_them_is(void **state
     struct contender *contenders = contenders_of(repeated, 5, &experiments);
     size_t repeats[5];
     struct spread spread;
+    double values[5];
     assert_true(contenders_repeats(contenders, 5, repeats));
     assert_true(contenders_spread(contenders, 5, repeats, 0, CHECKPOINT_BEST, SPLIT_VALID,
-                                  RATIO_ACCURACY, &spread));
+                                  RATIO_ACCURACY, values, &spread));
     assert_int_equal(spread.count, 3);
     assert_near(spread.mean, 0.9933666666666666, 1e-15);
     assert_near(spread.deviation, 0.0038188130791298944, 1e-15);
     assert_false(contenders_spread(contenders, 5, repeats, 0, CHECKPOINT_BEST, SPLIT_TEST,
-                                   RATIO_ACCURACY, &spread));
+                                   RATIO_ACCURACY, values, &spread));
     free(contenders);
     cJSON_Delete(experiments);
 }

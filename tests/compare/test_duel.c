@@ -16,7 +16,7 @@ static void pictures_are_paired_by_path_whatever_their_order(void **state) {
     struct scored_picture b[] = {score_of("b", 1, 0.6), score_of("d", 0, 0.1),
                                  score_of("a", 0, 0.7)};
     struct duel duel = {0};
-    duel_pair(&(struct score_list){a, 4}, &(struct score_list){b, 3}, &duel);
+    assert_true(duel_pair(&(struct score_list){a, 4}, &(struct score_list){b, 3}, &duel));
     assert_int_equal(duel.pictures, 2);
     assert_int_equal(paired_only_first(&duel.paired), 1);  /* a */
     assert_int_equal(paired_only_second(&duel.paired), 1); /* b */
@@ -30,7 +30,7 @@ static void a_path_that_stands_twice_counts_once(void **state) {
     struct scored_picture b[] = {score_of("a", 0, 0.7), score_of("b", 0, 0.7),
                                  score_of("b", 0, 0.7)};
     struct duel duel = {0};
-    duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel);
+    assert_true(duel_pair(&(struct score_list){a, 3}, &(struct score_list){b, 3}, &duel));
     assert_int_equal(duel.pictures, 2);
     assert_int_equal(paired_only_first(&duel.paired), 2);
 }
