@@ -107,7 +107,7 @@ static const cJSON *look_up(const cJSON *config, const char *key) {
 
 /* Both may be NULL: not written. */
 static bool agree(const cJSON *a, const cJSON *b) {
-    return a == b || cJSON_Compare(a, b, true);
+    return a == b || json_same(a, b);
 }
 
 const struct member *experiment_file_choose(const char *file, const struct members *members,

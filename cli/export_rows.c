@@ -60,7 +60,7 @@ static bool meet_leaf(void *context, const char *path, const cJSON *value) {
                cJSON_AddNumberToObject(leaf, "seen", 1) != NULL;
     }
     cJSON_SetNumberValue(cJSON_GetObjectItem(leaf, "seen"), field_number(leaf, "seen", 0) + 1);
-    return cJSON_Compare(cJSON_GetObjectItem(leaf, "value"), value, true) ||
+    return json_same(cJSON_GetObjectItem(leaf, "value"), value) ||
            field_at(leaf, "differs") != NULL || cJSON_AddTrueToObject(leaf, "differs") != NULL;
 }
 

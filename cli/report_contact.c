@@ -4,6 +4,7 @@
 #include "cli/frame.h"
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
+#include "core/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static bool same_sheet(const cJSON *a, const cJSON *b) {
                                        "config.data.split"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const cJSON *left = field_at(a, keys[i]), *right = field_at(b, keys[i]);
-        if (left != right && !cJSON_Compare(left, right, true))
+        if (left != right && !json_same(left, right))
             return false;
     }
     return true;

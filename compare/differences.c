@@ -128,8 +128,7 @@ static bool agree(const cJSON *experiments, const char *path) {
     const cJSON *experiment, *first = value_at(experiments->child, path);
     cJSON_ArrayForEach(experiment, experiments) {
         const cJSON *value = value_at(experiment, path);
-        if ((value == NULL) != (first == NULL) ||
-            (value != NULL && !cJSON_Compare(value, first, true)))
+        if ((value == NULL) != (first == NULL) || (value != NULL && !json_same(value, first)))
             return false;
     }
     return true;

@@ -20,7 +20,7 @@ static cJSON *essence_of(const cJSON *config) {
 
 bool essence_same(const cJSON *config, const cJSON *other) {
     cJSON *one = essence_of(config), *two = essence_of(other);
-    bool same = cJSON_Compare(one, two, true);
+    bool same = json_same(one, two);
     cJSON_Delete(one);
     cJSON_Delete(two);
     return same;

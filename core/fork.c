@@ -27,7 +27,7 @@ static const cJSON *value_at(const cJSON *config, size_t i) {
 
 /* A key that neither has is the same in both. */
 static bool same(const cJSON *a, const cJSON *b) {
-    return (a == NULL && b == NULL) || cJSON_Compare(a, b, true);
+    return (a == NULL && b == NULL) || json_same(a, b);
 }
 
 /* "\"resnet18\"", or NULL when it is long. */

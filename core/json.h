@@ -50,6 +50,11 @@ void json_move_items(cJSON *from, cJSON *to);
  * differ in it alone have one text. False without memory: some are as they were then. */
 bool json_sort_keys(cJSON *value);
 
+/* Whether two values are the same, whatever the order of an object's keys; false where one is NULL.
+ * Not cJSON_Compare: to it numbers are equal that are nearly the same, such as the seeds
+ * 9007199254740990 and 9007199254740991. */
+bool json_same(const cJSON *a, const cJSON *b);
+
 /* Compact text that json_parse takes back: numbers with the fewest of 15 to 17 digits that read
  * back the same (what is no number as null), bytes that are not UTF-8 as U+FFFD. Caller frees with
  * free; NULL without memory, or when there was too little for the tree (shortage_in_trees). */

@@ -22,7 +22,7 @@ static bool is_reserved(const char *key) {
 
 bool variant_is(const struct variant *variant, const cJSON *value) {
     return (cJSON_IsString(value) && strcmp(value->valuestring, variant->label) == 0) ||
-           cJSON_Compare(value, variant->value, true);
+           json_same(value, variant->value);
 }
 
 /* --- paths --- */

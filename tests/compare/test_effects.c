@@ -137,6 +137,13 @@ static void what_is_empty_in_some_is_told_once_whoever_comes_first(void **state)
                   " \"stop\": {\"{\\\"rule\\\":\\\"asha\\\"}\": [1], \"not set\": [2]}}");
 }
 
+static void seeds_that_are_nearly_the_same_differ(void **state) {
+    (void)state;
+    assert_differ("[{\"id\": 1, \"config\": {\"train\": {\"seed\": 9007199254740990}}},"
+                  " {\"id\": 2, \"config\": {\"train\": {\"seed\": 9007199254740991}}}]",
+                  "{\"train.seed\": {\"9007199254740990\": [1], \"9007199254740991\": [2]}}");
+}
+
 static void a_class_may_have_dots_in_its_name(void **state) {
     (void)state;
     assert_differ("[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"real.v2\": 2}}}},"
@@ -162,6 +169,7 @@ int main(void) {
         cmocka_unit_test(what_only_some_have_differs_too),
         cmocka_unit_test(what_is_an_object_in_some_alone_is_told_by_what_each_has),
         cmocka_unit_test(what_is_empty_in_some_is_told_once_whoever_comes_first),
+        cmocka_unit_test(seeds_that_are_nearly_the_same_differ),
         cmocka_unit_test(a_class_may_have_dots_in_its_name),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };

@@ -359,6 +359,33 @@ static void sorted_keys_leave_equal_values_with_one_text(void **state) {
     cJSON_Delete(value);
 }
 
+/* Of every row the first two are the same, and the third is another. */
+static void values_are_the_same_to_the_last_bit_and_whatever_the_order_of_keys(void **state) {
+    (void)state;
+    static const char *const rows[][3] = {
+        {"9007199254740991", "9007199254740991", "9007199254740990"},
+        {"0.1", "0.10", "0.10000000000000001942"},
+        {"\"a\"", "\"a\"", "\"b\""},
+        {"null", "null", "false"},
+        {"true", "true", "\"true\""},
+        {"{}", "{}", "[]"},
+        {"[1, {}]", "[1, {}]", "[1, {}, 2]"},
+        {"[1, 2]", "[1, 2]", "[2, 1]"},
+        {"{\"a\": 1, \"b\": [2]}", "{\"b\": [2], \"a\": 1}", "{\"a\": 1, \"b\": [3]}"},
+        {"{\"a\": null}", "{\"a\": null}", "{}"},
+        {"{\"a\": null}", "{\"a\": null}", "{\"b\": null}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cJSON *one = parsed(rows[i][0]), *same = parsed(rows[i][1]), *other = parsed(rows[i][2]);
+        assert_true(json_same(one, same) && json_same(same, one));
+        assert_false(json_same(one, other) || json_same(other, one));
+        cJSON_Delete(one);
+        cJSON_Delete(same);
+        cJSON_Delete(other);
+    }
+    assert_false(json_same(NULL, NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_read),
@@ -382,6 +409,7 @@ int main(void) {
         cmocka_unit_test(places_are_written_as_they_are_found),
         cmocka_unit_test(below_a_place_is_what_follows_it),
         cmocka_unit_test(a_member_that_is_of_another_kind_is_none),
+        cmocka_unit_test(values_are_the_same_to_the_last_bit_and_whatever_the_order_of_keys),
         cmocka_unit_test(sorted_keys_leave_equal_values_with_one_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

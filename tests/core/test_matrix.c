@@ -113,6 +113,13 @@ static void what_matches_all_of_an_entry_is_left_out(void **state) {
                  NAMES("n/seed=0,epochs=6", "n/seed=1,epochs=6"));
 }
 
+static void what_is_nearly_the_value_of_an_entry_stays(void **state) {
+    (void)state;
+    assert_names("{\"train.seed\": [9007199254740990, 9007199254740991],"
+                 " \"exclude\": [{\"train.seed\": 9007199254740990}]}",
+                 NAMES("n/seed=9007199254740991"));
+}
+
 static void an_entry_names_a_variant_or_its_value(void **state) {
     (void)state;
     static const char *const entries[] = {"\"real x2\"", "{\"real\": 2}"};
@@ -245,6 +252,7 @@ int main(void) {
         cmocka_unit_test(one_value_of_an_object_can_be_varied),
         cmocka_unit_test(the_values_replace_what_the_file_has),
         cmocka_unit_test(what_matches_all_of_an_entry_is_left_out),
+        cmocka_unit_test(what_is_nearly_the_value_of_an_entry_stays),
         cmocka_unit_test(an_entry_names_a_variant_or_its_value),
         cmocka_unit_test(include_extends_or_adds_as_github_actions_does),
         cmocka_unit_test(include_names_variants),

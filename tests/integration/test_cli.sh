@@ -110,6 +110,9 @@ expect "train.json" "$(query 'SELECT json_array_length(document) FROM input')" 3
 write_experiment two.json 20 1 '{"data.split": [{"train": 0.8, "valid": 0.1, "test": 0.1, "seed": 0}, {"train": 0.6, "valid": 0.2, "test": 0.2, "seed": 1}]}'
 run 2 assay split two.json --out lists
 one_error 'choose one with --member'
+write_experiment near.json 20 1 '{"data.split.seed": [9007199254740990, 9007199254740991]}'
+run 2 assay split near.json --out lists
+one_error 'differ in data; choose one with --member'
 
 export ASSAY_CONNECT=tcp://127.0.0.1:1
 for command in ls workers "show 1" "logs 1" "cancel 1" watch compare "submit demo.json" "plot 1 --out p.png" export \
