@@ -3,6 +3,7 @@
 #include "compare/differences.h"
 #include "compare/effects.h"
 #include "core/field.h"
+#include "core/json.h"
 
 #include <stdlib.h>
 
@@ -61,7 +62,7 @@ static cJSON *evaluations_json(const struct contender *contender) {
                 evaluation != NULL ? cJSON_Duplicate(evaluation, true) : cJSON_CreateNull();
             cJSON_DeleteItemFromObjectCaseSensitive(copy, "checkpoint");
             cJSON_DeleteItemFromObjectCaseSensitive(copy, "split");
-            cJSON_AddItemToObject(checkpoint, split_names[j], copy);
+            json_put(checkpoint, split_names[j], copy);
         }
     }
     return object;
@@ -73,11 +74,10 @@ static cJSON *contender_json(const struct contender *contender) {
                                          "error",   "tags",  "notes"};
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
-        cJSON_AddItemToObject(
-            object, copied[i],
-            cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(contender->experiment, copied[i]),
-                            true));
-    cJSON_AddItemToObject(object, "evaluations", evaluations_json(contender));
+        json_put(object, copied[i],
+                 cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(contender->experiment, copied[i]),
+                                 true));
+    json_put(object, "evaluations", evaluations_json(contender));
     if (contender->keep >= 0)
         cJSON_AddStringToObject(object, "keep", checkpoint_names[contender->keep]);
     else
@@ -113,16 +113,14 @@ static cJSON *repeats_json(const struct comparison *comparison, size_t first) {
         const cJSON *experiment = comparison->contenders[i].experiment;
         if (comparison->repeats[i] != first)
             continue;
-        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
-        cJSON_AddItemToArray(seeds,
-                             cJSON_CreateNumber(field_number(experiment, "config.train.seed", 0)));
+        json_append(ids, cJSON_CreateNumber(field_number(experiment, "id", 0)));
+        json_append(seeds, cJSON_CreateNumber(field_number(experiment, "config.train.seed", 0)));
     }
     for (int i = 0; i < CHECKPOINT_COUNT; i++) {
         cJSON *checkpoint = cJSON_AddObjectToObject(object, checkpoint_names[i]);
         for (int j = 0; j < SPLIT_COUNT; j++)
-            cJSON_AddItemToObject(
-                checkpoint, split_names[j],
-                spread_json(comparison, first, (enum checkpoint)i, (enum split_name)j));
+            json_put(checkpoint, split_names[j],
+                     spread_json(comparison, first, (enum checkpoint)i, (enum split_name)j));
     }
     return object;
 }
@@ -161,7 +159,7 @@ static cJSON *ranking_json(const struct comparison *comparison) {
     cJSON *ids = cJSON_CreateArray();
     for (size_t i = 0; i < comparison->ranked; i++) {
         const struct contender *contender = &comparison->contenders[comparison->order[i]];
-        cJSON_AddItemToArray(ids, cJSON_CreateNumber(field_number(contender->experiment, "id", 0)));
+        json_append(ids, cJSON_CreateNumber(field_number(contender->experiment, "id", 0)));
     }
     return ids;
 }
@@ -170,17 +168,16 @@ cJSON *comparison_json(const struct comparison *comparison) {
     cJSON *document = cJSON_CreateObject();
     cJSON *experiments = cJSON_AddArrayToObject(document, "experiments");
     for (size_t i = 0; i < comparison->count; i++)
-        cJSON_AddItemToArray(experiments, contender_json(&comparison->contenders[i]));
+        json_append(experiments, contender_json(&comparison->contenders[i]));
     cJSON *repeats = cJSON_AddArrayToObject(document, "repeats");
     for (size_t first = 0; first < comparison->count; first++)
         if (comparison->repeat_counts[first] >= 2)
-            cJSON_AddItemToArray(repeats, repeats_json(comparison, first));
-    cJSON_AddItemToObject(document, "ranking", ranking_json(comparison));
-    cJSON_AddItemToObject(document, "keep", keep_json(comparison));
+            json_append(repeats, repeats_json(comparison, first));
+    json_put(document, "ranking", ranking_json(comparison));
+    json_put(document, "keep", keep_json(comparison));
     cJSON_AddItemReferenceToObject(document, "differences", comparison->differences);
     cJSON_AddItemReferenceToObject(document, "effects", comparison->effects);
-    cJSON_AddItemToObject(document, "chance",
-                          duels_json(comparison->duels, comparison->duel_count));
+    json_put(document, "chance", duels_json(comparison->duels, comparison->duel_count));
     add_verdict(document, comparison);
     return document;
 }

@@ -113,7 +113,7 @@ static bool note(cJSON *values, const cJSON *experiments, const char *path, bool
             continue;
         cJSON *those = cJSON_AddArrayToObject(values, names[i]);
         for (size_t k = 0; k < alike.many[i]; k++)
-            cJSON_AddItemToArray(those, cJSON_CreateNumber(ids[alike_members(&alike, i)[k]]));
+            json_append(those, cJSON_CreateNumber(ids[alike_members(&alike, i)[k]]));
     }
     alike_free(&alike);
     for (size_t i = 0; i < count; i++)

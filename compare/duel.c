@@ -1,6 +1,7 @@
 #include "compare/duel.h"
 
 #include "core/field.h"
+#include "core/json.h"
 #include "core/text.h"
 
 #include <stdlib.h>
@@ -119,7 +120,7 @@ cJSON *duels_json(const struct duel *duels, size_t count) {
         cJSON_AddNumberToObject(difference, "value", duel->difference);
         cJSON_AddNumberToObject(difference, "low", duel->interval.low);
         cJSON_AddNumberToObject(difference, "high", duel->interval.high);
-        cJSON_AddItemToArray(array, object);
+        json_append(array, object);
     }
     return array;
 }

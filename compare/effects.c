@@ -3,6 +3,7 @@
 #include "compare/alike.h"
 #include "compare/differences.h"
 #include "core/field.h"
+#include "core/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,10 +110,12 @@ static bool add_key(cJSON *effects, const char *key, const struct contender *con
                     size_t count, const char **levels, const struct spread *all, double *values) {
     find_levels(contenders, count, key, levels);
     cJSON *of_key = effects_of_key(contenders, count, levels, all, values);
+    const bool good = of_key != NULL;
     if (cJSON_GetArraySize(of_key) > 1)
-        return cJSON_AddItemToObject(effects, key, of_key);
-    cJSON_Delete(of_key);
-    return of_key != NULL;
+        json_put(effects, key, of_key);
+    else
+        cJSON_Delete(of_key);
+    return good;
 }
 
 cJSON *effects_of(const struct contender *contenders, size_t count) {
