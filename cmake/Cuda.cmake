@@ -1,5 +1,5 @@
 # Finds what the CUDA backend needs, or does without it: ASSAY_HAVE_CUDA says which.
-#   ASSAY_CUDA=AUTO (default): built where nvcc, cuBLAS and cuDNN 9 are found, and not for sanitizers
+#   ASSAY_CUDA=AUTO (default): built where nvcc, cuBLAS and cuDNN 9.8 or later are found, and not for sanitizers
 #   ASSAY_CUDA=ON: an error where they are not; OFF: not looked for
 # libcuda (the driver) is never linked: what needs it asks for it when it runs.
 set(ASSAY_HAVE_CUDA OFF)
@@ -14,7 +14,14 @@ elseif(ASSAY_CUDA)
     endif()
     find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${CUDAToolkit_LIBRARY_DIR})
     find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-    if(CUDAToolkit_FOUND AND TARGET CUDA::cublas AND CUDNN_LIBRARY AND CUDNN_INCLUDE_DIR)
+    set(cudnn_version 0)
+    if(CUDNN_INCLUDE_DIR AND EXISTS ${CUDNN_INCLUDE_DIR}/cudnn_version.h)
+        file(STRINGS ${CUDNN_INCLUDE_DIR}/cudnn_version.h numbers REGEX "^#define CUDNN_(MAJOR|MINOR) ")
+        string(REGEX REPLACE "[^0-9;]" "" numbers "${numbers}")
+        list(JOIN numbers "." cudnn_version)
+    endif()
+    # Before 9.8 it does not know plans without a device (worker/nn/cuda/cudnn_plan.c).
+    if(CUDAToolkit_FOUND AND TARGET CUDA::cublas AND CUDNN_LIBRARY AND cudnn_version VERSION_GREATER_EQUAL 9.8)
         set(ASSAY_HAVE_CUDA ON)
         message(STATUS "CUDA backend: ${CUDAToolkit_VERSION}, ${CUDNN_LIBRARY}")
         if(NOT CMAKE_CUDA_COMPILER)
@@ -26,8 +33,8 @@ elseif(ASSAY_CUDA)
         endif()
         enable_language(CUDA)
     elseif(ASSAY_CUDA STREQUAL "AUTO")
-        message(STATUS "CUDA backend: not built: nvcc, cuBLAS or cuDNN was not found")
+        message(STATUS "CUDA backend: not built: nvcc, cuBLAS or cuDNN 9.8 was not found")
     else()
-        message(FATAL_ERROR "ASSAY_CUDA is ON, and nvcc, cuBLAS or cuDNN was not found")
+        message(FATAL_ERROR "ASSAY_CUDA is ON, and nvcc, cuBLAS or cuDNN 9.8 was not found")
     endif()
 endif()
