@@ -92,8 +92,8 @@ static cJSON *answer_one_page(void *context, size_t nth, const char *request, co
 static void a_list_that_breaks_off_begins_anew(void **state) {
     struct breaking breaking = {0};
     (void)state;
-    fake_start(&fake, answer_one_page, &breaking);
     take_seat(&breaking.seat);
+    fake_start(&fake, answer_one_page, &breaking);
     int status = watch();
     leave_seat(&breaking.seat);
     fake_stop(&fake);
