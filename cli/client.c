@@ -86,8 +86,7 @@ cJSON *client_selection(char **words, size_t count, struct error *error) {
     return body;
 }
 
-/* That everything asked for is among the experiments. */
-static bool all_there(const cJSON *selection, const cJSON *experiments, struct error *error) {
+bool client_all_there(const cJSON *selection, const cJSON *experiments, struct error *error) {
     const cJSON *group = cJSON_GetObjectItemCaseSensitive(selection, "group");
     if (group != NULL && cJSON_GetArraySize(experiments) == 0)
         return error_set(error, ERROR_INPUT, "there is no group \"%s\"" ERROR_LS,
@@ -126,7 +125,7 @@ bool client_experiments(struct client *client, const char *question, cJSON *sele
                         cJSON **experiments, struct error *error) {
     struct source source = client_source(client);
     *experiments = source_experiments(&source, question, selection, error);
-    if (*experiments != NULL && !all_there(selection, *experiments, error)) {
+    if (*experiments != NULL && !client_all_there(selection, *experiments, error)) {
         cJSON_Delete(*experiments);
         *experiments = NULL;
     }

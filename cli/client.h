@@ -59,6 +59,9 @@ bool client_pages(struct client *client, const char *question, const cJSON *sele
 bool client_experiments(struct client *client, const char *question, cJSON *selection,
                         cJSON **experiments, struct error *error);
 
+/* That everything asked for is among the experiments; ERROR_INPUT says what is not. */
+bool client_all_there(const cJSON *selection, const cJSON *experiments, struct error *error);
+
 /* A random key for a request that makes something: sent twice, it makes it once. */
 enum { CLIENT_KEY_SIZE = 33 };
 bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error);

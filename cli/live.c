@@ -37,6 +37,7 @@ struct live {
     const char *steer; /* a request that a key wished for, or NULL */
     double steered;    /* the id of the experiment that it is for */
     bool steering;     /* it is the one under way */
+    struct error over; /* what was named is not there; ERROR_NONE: it is, or nobody knows yet */
 };
 
 static int64_t now_of(struct live *live) {
@@ -105,6 +106,9 @@ static void take_list(struct live *live, struct wire_message *message) {
     }
     if (more)
         return;
+    if (live->dashboard.experiments == NULL &&
+        !client_all_there(live->selection, live->pages, &live->over))
+        return;
     struct error error = {0};
     if (!hook_see(live->hook, live->pages, &error))
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
@@ -125,6 +129,9 @@ static void take_steered(struct live *live, const struct wire_message *message) 
 
 /* What a coordinator that does not know `changes` says is no fault: it is asked now and then. */
 static void take_refusal(struct live *live, const struct error *error) {
+    if (live->question == ASK_LIST && live->dashboard.experiments == NULL &&
+        error->code == ERROR_INPUT)
+        live->over = *error;
     if (live->question != ASK_CHANGES)
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error->message);
     cJSON_Delete(live->pages); /* a list that broke off begins anew, after a rest */
@@ -285,7 +292,7 @@ static bool turn(struct live *live) {
         return false;
     receive(live);
     bool gone = (items[1].revents & ZMQ_POLLERR) != 0; /* the terminal, and nobody sends SIGHUP */
-    return take_keys(live) && !gone;
+    return take_keys(live) && !gone && live->over.code == ERROR_NONE;
 }
 
 int live_run(struct client *client, const char *endpoint, cJSON *selection, struct hook *hook) {
@@ -299,6 +306,8 @@ int live_run(struct client *client, const char *endpoint, cJSON *selection, stru
         while (turn(&live))
             ;
         terminal_close();
+        if (live.over.code != ERROR_NONE)
+            status = command_fail(&live.over);
     } else
         status = command_fail(&error);
     dashboard_free(&live.dashboard);

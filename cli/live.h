@@ -8,8 +8,8 @@
 #include "cli/hook.h"
 
 /* Shows what `selection` names (client_selection's; taken over; {} for all) until the person
- * leaves. Returns the exit code, errors printed. The hook (borrowed, or NULL) sees those finish
- * that do meanwhile. */
+ * leaves, or it turns out not to be there. Returns the exit code, errors printed. The hook
+ * (borrowed, or NULL) sees those finish that do meanwhile. */
 int live_run(struct client *client, const char *endpoint, cJSON *selection, struct hook *hook);
 
 #endif

@@ -1,5 +1,6 @@
 /* The full screen of `assay watch` on a pseudo-terminal, against a coordinator that answers as it
- * should not, and on a terminal that goes away. What it shows is test_dashboard.c's. */
+ * should not or has not what is asked for, and on a terminal that goes away. What it shows is
+ * test_dashboard.c's. */
 #include "cli/command.h"
 
 #include "tests/cli/results.h"
@@ -55,6 +56,15 @@ static void leave_seat(struct seat *seat) {
     }
 }
 
+/* Ends the test whose watch should have ended: it would go on for ever. */
+static void give_up(size_t nth) {
+    enum { MANY = 20 };
+    if (nth <= MANY)
+        return;
+    dprintf(STDERR_FILENO, "watch goes on with nothing to show, or nobody to show it to\n");
+    _exit(1);
+}
+
 static int watch(void) {
     char name[] = "watch", *argv[] = {name, NULL};
     return command_watch(1, argv);
@@ -103,16 +113,11 @@ static void a_list_that_breaks_off_begins_anew(void **state) {
 
 /* --- a terminal that goes away --- */
 
-enum { MANY = 20 }; /* questions that nobody is there for */
-
 static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request, const cJSON *body,
                                  const char **name) {
     struct seat *seat = context;
     atomic_store(&seat->hang_up, true);
-    if (nth > MANY) { /* it would go on for ever */
-        fputs("watch goes on without a terminal\n", stderr);
-        _exit(1);
-    }
+    give_up(nth);
     return answer_details(NULL, nth, request, body, name);
 }
 
@@ -128,10 +133,54 @@ static void it_ends_with_its_terminal(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* --- what is not there --- */
+
+/* A coordinator that has no experiment at all. */
+static cJSON *answer_nothing(void *context, size_t nth, const char *request, const cJSON *body,
+                             const char **name) {
+    (void)context;
+    give_up(nth);
+    if (strcmp(request, "list") != 0)
+        return answer_details(NULL, nth, request, body, name);
+    if (field_at(body, "ids") != NULL) {
+        *name = "error";
+        return wire_error_body(WIRE_NOT_FOUND, "there is no experiment 99");
+    }
+    *name = "experiments";
+    return parsed("{\"experiments\": [], \"next\": null}");
+}
+
+static void what_is_not_there_is_said_and_not_waited_for(void **state) {
+    static const char *const words[] = {"99", "demoo"};
+    static const char *const said[] = {
+        "assay: there is no experiment 99\n",
+        "assay: there is no group \"demoo\"; assay ls lists what there is\n"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct seat seat;
+        char name[] = "watch", *word = strdup(words[i]), *argv[] = {name, word, NULL}, *text;
+        size_t length;
+        take_seat(&seat);
+        fake_start(&fake, answer_nothing, NULL);
+        FILE *err = stderr;
+        stderr = open_memstream(&text, &length);
+        int status = command_watch(2, argv);
+        fclose(stderr);
+        stderr = err;
+        leave_seat(&seat);
+        fake_stop(&fake);
+        assert_string_equal(text, said[i]);
+        assert_int_equal(status, ERROR_INPUT);
+        free(text);
+        free(word);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_breaks_off_begins_anew),
         cmocka_unit_test(it_ends_with_its_terminal),
+        cmocka_unit_test(what_is_not_there_is_said_and_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
