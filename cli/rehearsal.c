@@ -21,6 +21,7 @@ struct pace {
     char arch[32];
     double size; /* pixels a side that the network sees, 0: unknown */
     double images_per_second;
+    bool judges; /* of one that is done: one of the new ones is like it */
 };
 
 /* The paces of experiments that are done. */
@@ -74,15 +75,17 @@ static int compare(const void *left, const void *right) {
     return (*a > *b) - (*a < *b);
 }
 
-/* The median of those like `wanted`; 0 without any. */
-static double median(const struct record *record, const struct pace *wanted, size_t *like) {
+/* The median of those like `wanted`, which judge it; 0 without any. */
+static double median(struct record *record, const struct pace *wanted, size_t *like) {
     double *values = calloc(record->count + 1, sizeof *values), value = 0;
     *like = 0;
     for (size_t i = 0; values != NULL && i < record->count; i++) {
-        const struct pace *pace = &record->paces[i];
+        struct pace *pace = &record->paces[i];
         bool same_size = pace->size <= wanted->size && pace->size >= wanted->size;
-        if (same_size && strcmp(pace->arch, wanted->arch) == 0)
-            values[(*like)++] = pace->images_per_second;
+        if (!same_size || strcmp(pace->arch, wanted->arch) != 0)
+            continue;
+        values[(*like)++] = pace->images_per_second;
+        pace->judges = true;
     }
     if (*like > 0) {
         qsort(values, *like, sizeof *values, compare);
@@ -134,7 +137,7 @@ static void add_known(cJSON *object, const char *key, double value) {
 }
 
 /* One experiment as it will be told. */
-static cJSON *member_of(const cJSON *experiment, int number, const struct record *record,
+static cJSON *member_of(const cJSON *experiment, int number, struct record *record,
                         cJSON *counted) {
     static const char *const copied[] = {"name", "group", "variant"};
     const cJSON *config = field_at(experiment, "config");
@@ -170,7 +173,7 @@ static cJSON *numbered_differences(const cJSON *experiments) {
 }
 
 /* "seconds" is null unless it is known of all. */
-static cJSON *document_of(const cJSON *experiments, const struct record *record) {
+static cJSON *document_of(const cJSON *experiments, struct record *record) {
     cJSON *document = cJSON_CreateObject(), *counted = cJSON_CreateObject();
     cJSON *members = cJSON_AddArrayToObject(document, "experiments");
     const cJSON *experiment;
@@ -240,18 +243,20 @@ static void print_unknown(const cJSON *members, const char *unreachable) {
     }
 }
 
-static void print_document(const cJSON *document, const char *unreachable) {
+static void print_document(const cJSON *document, const struct record *record,
+                           const char *unreachable) {
     struct screen screen = screen_of(stdout);
     const cJSON *members = field_at(document, "experiments"), *seconds;
     char text[FORMAT_SIZE];
+    size_t judges = 0;
+    for (size_t i = 0; i < record->count; i++)
+        judges += record->paces[i].judges;
     print_members(members, &screen);
     putchar('\n');
     differences_print(field_at(document, "differences"), &screen);
     if ((seconds = field_at(document, "seconds")) != NULL)
-        printf("Time: about %s of training on one worker, at the pace of %.0f that %s done\n",
-               format_duration(text, seconds->valuedouble),
-               field_number(members->child, "judged_by", 0),
-               field_number(members->child, "judged_by", 0) > 1 ? "are" : "is");
+        printf("Time: about %s of training on one worker, at the pace of %zu that %s done\n",
+               format_duration(text, seconds->valuedouble), judges, judges > 1 ? "are" : "is");
     else
         print_unknown(members, unreachable);
     puts("Nothing was queued.");
@@ -313,7 +318,7 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
     cJSON *document = document_of(experiments, &record);
     status = output_whole() && (!input->json || output_json(document)) ? 0 : ERROR_FAILED;
     if (status == 0 && !input->json)
-        print_document(document, asked ? NULL : error.message);
+        print_document(document, &record, asked ? NULL : error.message);
     cJSON_Delete(document);
 out:
     cJSON_Delete(everything);

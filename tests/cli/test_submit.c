@@ -268,6 +268,15 @@ static cJSON *answer_past(void *context, size_t nth, const char *request, const 
     return details();
 }
 
+/* The same, but the second of them is a resnet34. */
+static cJSON *answer_two_pasts(void *context, size_t nth, const char *request, const cJSON *body,
+                               const char **name) {
+    cJSON *answer = answer_past(context, nth, request, body, name);
+    cJSON *second = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "experiments"), 1);
+    cJSON_SetValuestring((cJSON *)(uintptr_t)field_at(second, "config.model.arch"), "resnet34");
+    return answer;
+}
+
 /* Ten pictures of each class: 8 of each to train on. */
 static void make_pictures(void **state) {
     for (int i = 0; i < 22; i++) {
@@ -307,6 +316,21 @@ static void a_dry_run_judges_time_by_what_is_done_and_queues_nothing(void **stat
     const cJSON *differs = cJSON_GetObjectItem(field_at(document, "differences"), "model.arch");
     assert_int_equal(cJSON_GetArraySize(differs), 2);
     cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void a_dry_run_says_how_many_judge_the_time_of_any_of_them(void **state) {
+    char *path = write_two(state);
+    struct fake fake;
+    fake_start(&fake, answer_two_pasts, NULL);
+    struct run run = RUN(command_submit, "submit", "--dry-run", path);
+    fake_stop(&fake);
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out,
+                           "\nTime: about 1m 22s of training on one worker, at the pace of 2 "
+                           "that are done\n")); /* 2 x 200 x 16 / 78.125 s */
     free(run.out);
     free(run.err);
     free(path);
@@ -357,6 +381,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_dry_run_judges_time_by_what_is_done_and_queues_nothing,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(a_dry_run_says_how_many_judge_the_time_of_any_of_them),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,
                                         temporary_make, temporary_remove),
     };
