@@ -4,6 +4,7 @@
 #include "coordinator/page_ask.h"
 #include "coordinator/page_compare.h"
 #include "coordinator/page_door.h"
+#include "core/clock.h"
 #include "core/json.h"
 
 #include <stdatomic.h>
@@ -168,14 +169,19 @@ static enum MHD_Result send_comparison(struct page *page, struct MHD_Connection 
 struct stream {
     struct page *page;
     struct page_asker asker;
-    double revision; /* that the browser has been told; 0: none */
+    double revision;  /* that the browser has been told; 0: none */
+    int64_t asked_ms; /* for it; 0: not yet */
     char event[EVENT_MAX];
     size_t length, sent; /* of the event */
 };
 
-/* Waits for the next event: another revision, or that `changes` has waited long enough. */
+/* Waits for the next event: another revision, or that `changes` has waited long enough. With many
+ * workers there is another at any moment, and who finds no place to wait is answered at once. */
 static bool next_event(struct stream *stream) {
     struct error error;
+    if (!page_ask_rest(&stream->asker, stream->asked_ms + PAGE_EVENTS_MS))
+        return false;
+    stream->asked_ms = clock_steady_ms();
     cJSON *body = cJSON_CreateObject(), *answer = NULL;
     cJSON_AddNumberToObject(body, "since", stream->revision);
     bool good = page_ask(&stream->asker, "changes", body, &answer, &error);

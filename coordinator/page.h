@@ -18,6 +18,8 @@
 
 #include "core/error.h"
 
+enum { PAGE_EVENTS_MS = 250 }; /* between two events of a stream, at least */
+
 struct page;
 
 /* Serves on `address` (HOST:PORT) what is asked through `context` at `inside`; `token_file` may be

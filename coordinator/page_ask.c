@@ -4,6 +4,7 @@
 #include "net/frames.h"
 
 #include <errno.h>
+#include <poll.h>
 
 enum { WAIT_MS = 30 * 1000, SLICE_MS = 100 /* how late it notices that all is ended */ };
 
@@ -60,6 +61,13 @@ bool page_ask(struct page_asker *asker, const char *name, const cJSON *body, cJS
         return good;
     }
     return error_set(error, ERROR_UNREACHABLE, "the coordinator gives no answer");
+}
+
+bool page_ask_rest(const struct page_asker *asker, int64_t until_ms) {
+    int64_t left_ms;
+    while (!atomic_load(&asker->inside->ended) && (left_ms = until_ms - clock_steady_ms()) > 0)
+        poll(NULL, 0, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
+    return !atomic_load(&asker->inside->ended);
 }
 
 static bool ask(void *asker, const char *request, cJSON *body, const char *expected, cJSON **answer,

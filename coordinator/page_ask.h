@@ -30,7 +30,10 @@ void page_ask_close(struct page_asker *asker);
 bool page_ask(struct page_asker *asker, const char *name, const cJSON *body, cJSON **answer,
               struct error *error);
 
-/* The same for what asks a source (compare/). Borrows the asker. */
+/* Waits until then; false when all has ended before. */
+bool page_ask_rest(const struct page_asker *asker, int64_t until_ms);
+
+/* page_ask, for what asks a source (compare/). Borrows the asker. */
 struct source page_source(struct page_asker *asker);
 
 #endif
