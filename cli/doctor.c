@@ -268,9 +268,8 @@ static void print_document(const cJSON *document) {
                field_text(status, "version", "?"),
                field_text(document, "coordinator.endpoint", "?"), field_number(status, "queued", 0),
                field_number(status, "running", 0));
-    else
-        printf("%-18s none answers at %s\n", "coordinator",
-               field_text(document, "coordinator.endpoint", "?"));
+    else /* none runs there, or keys, endpoint or name are not right */
+        print_row(&screen, "coordinator", true, field_text(document, "coordinator.error", "?"));
     puts(cJSON_IsTrue(field_at(document, "healthy")) ? "everything needed is there"
                                                      : "something needed is missing");
 }
