@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MOST = 64, LOG_LINES = 15, LOG_BYTES = 8192 };
+enum { LOG_LINES = 15, LOG_BYTES = 8192 };
 
 static sigset_t stop_set(void) {
     sigset_t set;
@@ -55,25 +55,31 @@ static _Noreturn void become(const char *path, char *const *argv, int log, pid_t
 
 bool child_start(struct child *child, const char *name, const char *const *arguments,
                  const char *log, struct error *error) {
-    char path[PATH_MAX];
-    char *argv[ARGUMENTS_MOST + 2] = {path};
+    char path[PATH_MAX], **argv;
     int descriptor = -1;
+    size_t count = 0;
     *child = (struct child){.name = name};
     if (!program_path(name, path, sizeof path, error))
         return false;
     if (access(path, X_OK) != 0)
         return error_errno(error, ERROR_FAILED, "cannot run %s; it should stand beside assay",
                            path);
-    for (size_t i = 0; arguments[i] != NULL; i++) {
-        if (i == ARGUMENTS_MOST)
-            return error_set(error, ERROR_FAILED, "too many arguments for %s", name);
-        argv[i + 1] = (char *)(size_t)arguments[i]; /* execv changes nothing */
-    }
     if (log != NULL) {
         descriptor = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (descriptor < 0)
             return error_errno(error, ERROR_FAILED, "cannot write %s", log);
     }
+    while (arguments[count] != NULL)
+        count++;
+    argv = calloc(count + 2, sizeof *argv);
+    if (argv == NULL) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return error_memory(error);
+    }
+    argv[0] = path;
+    for (size_t i = 0; i < count; i++)
+        argv[i + 1] = (char *)(size_t)arguments[i]; /* execv changes nothing */
     fflush(NULL);
     pid_t parent = getpid();
     child->pid = fork();
@@ -85,6 +91,7 @@ bool child_start(struct child *child, const char *name, const char *const *argum
     }
     if (descriptor >= 0)
         close(descriptor);
+    free(argv);
     child->log = child->pid > 0 ? log : NULL;
     return child->pid > 0;
 }

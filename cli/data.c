@@ -115,9 +115,11 @@ static bool find_too_small(const struct members *members, struct data_report *re
         struct experiment experiment;
         if (!experiment_decode(&members->items[i], &experiment, error))
             return false;
-        data_report_small(report, &experiment.augmentations);
-        data_report_small(report, &experiment.evaluation);
+        bool good = data_report_small(report, &experiment.augmentations, error) &&
+                    data_report_small(report, &experiment.evaluation, error);
         experiment_free(&experiment);
+        if (!good)
+            return false;
     }
     return true;
 }

@@ -124,23 +124,27 @@ bool data_report_make(struct data_report *report, struct error *error) {
     return true;
 }
 
-void data_report_small(struct data_report *report, const struct pipeline *pipeline) {
+bool data_report_small(struct data_report *report, const struct pipeline *pipeline,
+                       struct error *error) {
     int width = 0, height = 0; /* of the picture before, which most have the size of */
-    struct error error;
+    struct error why;
     bool takes = true;
     for (size_t i = 0; i < report->manifest.count; i++) {
         const struct picture_facts *facts = &report->facts[i];
         if (facts->fault != NULL || report->too_small[i] != NULL)
             continue;
         if (facts->width != width || facts->height != height)
-            takes = pipeline_takes(pipeline, facts->width, facts->height, &error);
+            takes = pipeline_takes(pipeline, facts->width, facts->height, &why);
         width = facts->width;
         height = facts->height;
-        if (!takes) {
-            report->too_small[i] = strdup(error.message);
-            report->small += report->too_small[i] != NULL;
-        }
+        if (takes)
+            continue;
+        report->too_small[i] = strdup(why.message);
+        if (report->too_small[i] == NULL)
+            return error_memory(error);
+        report->small++;
     }
+    return true;
 }
 
 void data_report_free(struct data_report *report) {

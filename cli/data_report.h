@@ -30,8 +30,9 @@ struct data_report {
 };
 
 bool data_report_make(struct data_report *report, struct error *error);
-/* Marks the pictures that the pipeline cannot take. */
-void data_report_small(struct data_report *report, const struct pipeline *pipeline);
+/* Marks the pictures that the pipeline cannot take; fails for nothing but memory. */
+bool data_report_small(struct data_report *report, const struct pipeline *pipeline,
+                       struct error *error);
 void data_report_free(struct data_report *report);
 
 /* The exit code: 0, 1 for leakage, 2 for what is broken or too small. */

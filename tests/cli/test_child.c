@@ -78,6 +78,21 @@ static void a_child_s_end_is_seen_by_who_inherited_that_it_is_ignored(void **sta
     free(log);
 }
 
+static void a_child_may_have_as_many_arguments_as_there_are_experiments(void **state) {
+    enum { COUNT = 300 };
+    const char *arguments[COUNT + 1] = {NULL};
+    char *log = temporary_path(state, "log");
+    struct child child = {0};
+    struct error error = {0};
+    for (size_t i = 0; i < COUNT; i++)
+        arguments[i] = "1";
+    child_signals();
+    assert_true(child_start(&child, "same_weights", arguments, log, &error));
+    assert_int_equal(child_wait(&child, 1, PATIENCE_MS), CHILD_ENDED);
+    assert_int_equal(child.status, 2);
+    free(log);
+}
+
 static void of_a_long_log_the_last_fifteen_lines_are_printed(void **state) {
     char *log = temporary_path(state, "log"), *printed = NULL, text[400] = "";
     size_t length = 0, printed_length = 0;
@@ -99,6 +114,7 @@ int main(void) {
         IN_FOLDER(a_log_that_cannot_be_written_is_an_error_and_keeps_nothing),
         IN_FOLDER(what_a_child_says_stands_in_its_log_and_it_ends_with_its_code),
         IN_FOLDER(a_child_s_end_is_seen_by_who_inherited_that_it_is_ignored),
+        IN_FOLDER(a_child_may_have_as_many_arguments_as_there_are_experiments),
         IN_FOLDER(of_a_long_log_the_last_fifteen_lines_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

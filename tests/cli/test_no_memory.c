@@ -276,6 +276,30 @@ static void data_check_writes_a_whole_manifest_or_none(void **state) {
     free(file);
 }
 
+static void no_picture_is_large_enough_for_want_of_memory(void **state) {
+    static const char crop[] = "\"center_crop\",\"size\":8}";
+    make_pictures(state);
+    char *file = temporary_path(state, "a.json"), *text = NULL, name[] = "data", check[] = "check";
+    char *large = temporary_path(state, "pictures/real/a.png");
+    struct image image = sample_picture(40, 40);
+    const char *first = strstr(small_experiment, crop);
+    assert_true(png_write(large, &image, NULL));
+    image_free(&image);
+    assert_true(asprintf(&text, "%.*s\"random_crop\",\"size\":32}%s",
+                         (int)(first - small_experiment), small_experiment,
+                         first + strlen(crop)) > 0);
+    assert_true(file_write_atomic(file, text, strlen(text), NULL));
+    REFUSE_EACH(n) {
+        char *argv[] = {name, check, file, NULL};
+        int code = command_data(3, argv);
+        refuse_no_more();
+        assert_true(code == ERROR_INPUT || (refused && code == ERROR_FAILED));
+    }
+    free(text);
+    free(file);
+    free(large);
+}
+
 /* Two that differ: what is missing in the lists of what does is told as no difference, nor as one.
  */
 static void verify_tells_all_of_the_difference_or_nothing(void **state) {
@@ -453,6 +477,7 @@ int main(void) {
         IN_FOLDER(no_command_calls_a_file_wrong_that_there_was_no_memory_for),
         cmocka_unit_test_setup_teardown(data_check_writes_a_whole_manifest_or_none, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(no_picture_is_large_enough_for_want_of_memory),
         cmocka_unit_test(a_comparison_is_whole_or_an_error),
         cmocka_unit_test(a_dashboard_shows_nothing_but_what_came_last),
         cmocka_unit_test(what_a_word_names_is_found_or_it_is_said_why_not),
