@@ -26,7 +26,7 @@ const known = { experiments: new Map(), whole_ms: 0, details: new Map() };
 async function askExperiments() {
     const now_ms = performance.now(), again = now_ms - known.whole_ms > WHOLE_MS || known.whole_ms === 0;
     const open = [...known.experiments.values()].find(experiment => !finished(experiment));
-    let after = again ? 0 : open ? open.id - 1 : Math.max(0, ...known.experiments.keys());
+    let after = again ? 0 : open ? open.id - 1 : [...known.experiments.keys()].at(-1) ?? 0;
     const seen = again ? new Map() : known.experiments;
     for (let page; after !== null; after = page.next) {
         page = await ask(`experiments?after=${after}`);

@@ -166,6 +166,24 @@ def evaluating(page):
     check("epoch 6 of 6, valid of epoch 5, step 1 of 6" in said, f"of an evaluation at the end it says {said}")
 
 
+def many(page):
+    """Of many that are all done what comes after the last is asked for."""
+    asked = page.evaluate("""(async () => {
+        const really = ask, asked = [];
+        known.experiments = new Map(Array.from({ length: 200000 }, (_, i) => [i + 1, { id: i + 1, state: "done" }]));
+        known.whole_ms = performance.now();
+        ask = async path => { asked.push(path); return { experiments: [], next: null }; };
+        try {
+            await askExperiments();
+        } finally {
+            ask = really;
+            known.experiments = new Map();
+            known.whole_ms = 0;
+        }
+        return asked; })()""")
+    check(asked == ["experiments?after=200000"], f"of many it asks for {asked}")
+
+
 def missing(page):
     shown(page, "#/experiment/999999999")
     said = page.evaluate("document.querySelector('.alarm[role=alert]').textContent")
@@ -199,6 +217,7 @@ def main():
         selection(page, members)
         filters(page, done)
         evaluating(page)
+        many(page)
         check(not page.problems, page.problems)
         missing(page)
         page.go("about:blank")
