@@ -46,6 +46,23 @@ static bool find_best(const char *path, const struct checkpoint *from, struct ch
     return ok;
 }
 
+bool fork_is_there(const char *path, uint32_t epoch, bool with_best, bool *there,
+                   struct error *error) {
+    struct fork fork = {0};
+    struct error unread = {0};
+    *there = false;
+    if (access(path, R_OK) != 0)
+        return true;
+    if (!checkpoint_open(path, &fork.from, &unread))
+        return !error_take_shortage(error, &unread);
+    const struct checkpoint_state *state = checkpoint_state(fork.from);
+    bool known = !with_best || find_best(path, fork.from, &fork.best, error);
+    bool whole = !with_best || fork.best != NULL || state->best_epoch == state->epoch;
+    *there = known && whole && state->epoch == epoch;
+    fork_close(&fork);
+    return known;
+}
+
 bool fork_open(const struct trainer_options *options, const struct experiment *experiment,
                struct fork *fork, struct error *error) {
     const char *path = options->from.path;

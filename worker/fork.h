@@ -12,6 +12,10 @@ struct fork {
     struct checkpoint *best;
 };
 
+/* Whether the checkpoint at `path` is there and of that epoch and, `with_best`, its best one as of
+ * then is beside it. False without memory to find out. */
+bool fork_is_there(const char *path, uint32_t epoch, bool with_best, bool *there,
+                   struct error *error);
 /* Opens options->from and checks that the experiment can go on from it (core/fork.h). Close with
  * fork_close, also on failure. */
 bool fork_open(const struct trainer_options *options, const struct experiment *experiment,

@@ -9,6 +9,7 @@
 #include "net/fetch.h"
 #include "worker/checkpoint.h"
 #include "worker/fetching.h"
+#include "worker/fork.h"
 #include "worker/resume.h"
 
 #include <limits.h>
@@ -184,11 +185,13 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
         free(last);
         return error_memory(error);
     }
-    uint32_t own = 0, other = 0, from_epoch = 0;
+    uint32_t own = 0, other = 0;
     const bool stored = json_member(from, "file") != NULL;
-    ok = !stored || (epoch_at(last, &own, error) && epoch_at(options->resume, &other, error) &&
-                     (!there || epoch_at(options->from.path, &from_epoch, error)));
-    if (ok && stored && own < epoch && other < epoch && from_epoch != epoch) {
+    const bool with_best = json_member(from, "best") != NULL;
+    ok =
+        !stored || (epoch_at(last, &own, error) && epoch_at(options->resume, &other, error) &&
+                    (!there || fork_is_there(options->from.path, epoch, with_best, &there, error)));
+    if (ok && stored && own < epoch && other < epoch && !there) {
         ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
              bring_fork(&errand, from, folder, path, &why);
         if (ok)

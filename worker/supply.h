@@ -30,9 +30,10 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
                   bool *stopped, struct error *error);
 
 /* What a fork goes on from: the assignment's `from` has it stand at options->from.path, which
- * counts when `there`; else it is fetched where the coordinator has it, with the best one before
- * it, and options->from.path is *path then, for the caller to free. As supply_bring otherwise; what
- * cannot be had is left to the trainer to complain of. */
+ * counts when `there`, unless the coordinator has the best one before it and that is not beside it
+ * any more; else both are fetched where the coordinator has them, and options->from.path is *path
+ * then, for the caller to free. As supply_bring otherwise; what cannot be had is left to the
+ * trainer to complain of. */
 bool supply_fork(const struct supply_source *source, const cJSON *from, bool there,
                  struct trainer_options *options, const struct trainer_events *events, char **path,
                  bool *stopped, struct error *error);

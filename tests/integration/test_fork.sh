@@ -57,6 +57,13 @@ refused "there is no experiment 99" "$work/six.json" --from 99@last
 sed 's|resnet18|resnet34|' "$work/six.json" >"$work/other.json"
 refused 'model.arch is "resnet34" and the checkpoint' "$work/other.json" --from "$four@last"
 
+# A best one that was written over meanwhile is fetched as well, also where the file itself is there.
+cp "$(checkpoint_path "$four" last)" "$work/later"
+mv "$work/later" "$(checkpoint_path "$four" best)"
+fork "whose best is written over" "$work/six.json" last
+same "beside a later best, longer" "$id" "$six"
+[ "$(numbers "$id" | head -n 6)" = "$(numbers "$six" | head -n 6)" ] || fail "it has another best epoch"
+
 # A file that is gone is fetched from the store, and the best one before it; where it is gone there too there
 # is no reason to try again.
 rm "$(checkpoint_path "$four" last)" "$(checkpoint_path "$four" best)"
