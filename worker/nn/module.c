@@ -21,11 +21,16 @@ static bool file_in(const char *folder, const char *rest, char path[PATH_MAX]) {
     return length > 0 && length < PATH_MAX && access(path, R_OK) == 0;
 }
 
+/* NULL: none is. */
+static const char *named(void) {
+    const char *path = getenv("ASSAY_CUDA_MODULE");
+    return path != NULL && *path != '\0' ? path : NULL;
+}
+
 static bool find(char path[PATH_MAX]) {
-    const char *named = getenv("ASSAY_CUDA_MODULE");
     char folder[PATH_MAX];
-    if (named != NULL && *named != '\0')
-        return file_in(named, "", path);
+    if (named() != NULL)
+        return file_in(named(), "", path);
     ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
     if (length <= 0)
         return false;
@@ -37,7 +42,7 @@ static bool find(char path[PATH_MAX]) {
 
 bool module_built(void) {
     char path[PATH_MAX];
-    return find(path);
+    return named() != NULL || find(path);
 }
 
 /* ---- loading ---- */
@@ -57,7 +62,11 @@ static void because(const char *why) {
 static void load(void) {
     char path[PATH_MAX];
     if (!find(path)) {
-        because("this build does not have it");
+        if (named() != NULL)
+            snprintf(loaded.why, sizeof loaded.why,
+                     "ASSAY_CUDA_MODULE names %s, which cannot be read", named());
+        else
+            because("this build does not have it");
         return;
     }
     if (!driver_there()) {

@@ -19,7 +19,7 @@ struct module {
 #define MODULE_SYMBOL assay_module
 extern const struct module MODULE_SYMBOL;
 
-/* Whether the library's file is there. */
+/* Whether the library's file is there, or ASSAY_CUDA_MODULE says so. */
 bool module_built(void);
 
 /* The module's backend, loaded once; or NULL, and `why` gets a line. */
