@@ -34,6 +34,7 @@ struct live {
     double ahead_ms;   /* the coordinator's clock of ours */
     double revision;   /* of what is on the screen */
     cJSON *pages;      /* of a list that comes in several answers */
+    double after;      /* where the next of them begins */
     const char *steer; /* a request that a key wished for, or NULL */
     double steered;    /* the id of the experiment that it is for */
     bool steering;     /* it is the one under way */
@@ -60,9 +61,8 @@ static const char *next_request(struct live *live, cJSON **body) {
     case ASK_TIME: return "status";
     case ASK_LIST:
         *body = cJSON_Duplicate(live->selection, true);
-        if (live->pages != NULL && live->pages->child != NULL)
-            cJSON_AddNumberToObject(*body, "after",
-                                    field_number(live->pages->child->prev, "id", 0));
+        if (live->pages != NULL)
+            cJSON_AddNumberToObject(*body, "after", live->after);
         return "list";
     case ASK_WORKERS: return "workers";
     case ASK_DETAIL: *body = client_one(detail); return "show";
@@ -94,22 +94,40 @@ static cJSON *take_array(struct wire_message *message, const char *key) {
     return array != NULL ? array : cJSON_CreateArray();
 }
 
+/* What a coordinator that does not know `changes` says is no fault: it is asked now and then. */
+static void take_refusal(struct live *live, const struct error *error) {
+    if (live->question == ASK_LIST && live->dashboard.experiments == NULL &&
+        error->code == ERROR_INPUT)
+        live->over = *error;
+    if (live->question != ASK_CHANGES)
+        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error->message);
+    cJSON_Delete(live->pages); /* a list that broke off begins anew, after a rest */
+    live->pages = NULL;
+    live->question = ASK_LIST;
+    live->due_ms = clock_steady_ms() + TURN_MS;
+}
+
 /* One page of the list; the dashboard gets them all together. */
 static void take_list(struct live *live, struct wire_message *message) {
+    struct error error = {0};
+    double next = field_number(message->body, "next", 0);
+    if (!source_leads_on("list", live->pages != NULL ? live->after : 0, next, &error)) {
+        take_refusal(live, &error);
+        return;
+    }
+    live->after = next;
     cJSON *page = take_array(message, "experiments");
-    bool more = field_at(message->body, "next") != NULL;
     if (live->pages == NULL)
         live->pages = page;
     else {
         json_move_items(page, live->pages);
         cJSON_Delete(page);
     }
-    if (more)
+    if (next > 0)
         return;
     if (live->dashboard.experiments == NULL &&
         !client_all_there(live->selection, live->pages, &live->over))
         return;
-    struct error error = {0};
     if (!hook_see(live->hook, live->pages, &error))
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
     listing_age(live->pages, live->ahead_ms + (double)clock_unix_ms());
@@ -125,19 +143,6 @@ static void take_steered(struct live *live, const struct wire_message *message) 
     live->steer = NULL;
     live->question = ASK_LIST;
     live->due_ms = 0;
-}
-
-/* What a coordinator that does not know `changes` says is no fault: it is asked now and then. */
-static void take_refusal(struct live *live, const struct error *error) {
-    if (live->question == ASK_LIST && live->dashboard.experiments == NULL &&
-        error->code == ERROR_INPUT)
-        live->over = *error;
-    if (live->question != ASK_CHANGES)
-        snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error->message);
-    cJSON_Delete(live->pages); /* a list that broke off begins anew, after a rest */
-    live->pages = NULL;
-    live->question = ASK_LIST;
-    live->due_ms = clock_steady_ms() + TURN_MS;
 }
 
 static void take_detail(struct live *live, struct wire_message *message) {

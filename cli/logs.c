@@ -78,6 +78,11 @@ static bool read_log(struct client *client, long long id, bool follow, cJSON *do
         char *text = field_at(answer, "text")->valuestring;
         double next = field_number(answer, "next", offset);
         bool finished = field_finished(answer), empty = text[0] == '\0';
+        if (!empty && next <= offset) {
+            cJSON_Delete(answer);
+            return error_set(error, ERROR_FAILED,
+                             "the coordinator answers logs with the same piece again");
+        }
         if (document != NULL && !empty)
             cJSON_AddItemToArray(document, cJSON_CreateString(text));
         if (terminal)

@@ -74,11 +74,12 @@ static int watch(void) {
 
 struct breaking {
     struct seat seat;
+    bool refuses; /* the second page; or it leads to itself */
     size_t lists;
     bool began_anew;
 };
 
-/* The second page is refused; whatever list is asked for then is the last. */
+/* Whatever list is asked for after the second page is the last. */
 static cJSON *answer_one_page(void *context, size_t nth, const char *request, const cJSON *body,
                               const char **name) {
     struct breaking *breaking = context;
@@ -88,6 +89,11 @@ static cJSON *answer_one_page(void *context, size_t nth, const char *request, co
     switch (++breaking->lists) {
     case 1: cJSON_ReplaceItemInObject(answer, "next", cJSON_CreateNumber(4)); return answer;
     case 2:
+        if (!breaking->refuses) {
+            cJSON_ReplaceItemInObject(answer, "experiments", cJSON_CreateArray());
+            cJSON_ReplaceItemInObject(answer, "next", cJSON_CreateNumber(4));
+            return answer;
+        }
         cJSON_Delete(answer);
         *name = "error";
         return wire_error_body(WIRE_STORAGE, "the disk fails");
@@ -100,15 +106,17 @@ static cJSON *answer_one_page(void *context, size_t nth, const char *request, co
 }
 
 static void a_list_that_breaks_off_begins_anew(void **state) {
-    struct breaking breaking = {0};
     (void)state;
-    take_seat(&breaking.seat);
-    fake_start(&fake, answer_one_page, &breaking);
-    int status = watch();
-    leave_seat(&breaking.seat);
-    fake_stop(&fake);
-    assert_int_equal(status, 0);
-    assert_true(breaking.began_anew);
+    for (int refuses = 0; refuses <= 1; refuses++) {
+        struct breaking breaking = {.refuses = refuses == 1};
+        take_seat(&breaking.seat);
+        fake_start(&fake, answer_one_page, &breaking);
+        int status = watch();
+        leave_seat(&breaking.seat);
+        fake_stop(&fake);
+        assert_int_equal(status, 0);
+        assert_true(breaking.began_anew);
+    }
 }
 
 /* --- a terminal that goes away --- */

@@ -4,6 +4,8 @@
 #include "core/field.h"
 #include "tests/cli/fake.h"
 
+#include <unistd.h>
+
 /* Requests from the second on that get no answer. */
 static size_t unanswered;
 
@@ -49,10 +51,31 @@ static void a_log_that_is_not_followed_waits_for_nobody(void **state) {
     free(run.err);
 }
 
+static cJSON *answer_the_same(void *context, size_t nth, const char *request, const cJSON *body,
+                              const char **name) {
+    (void)context, (void)request, (void)body;
+    if (nth > 4) {
+        dprintf(STDERR_FILENO, "logs prints the same for ever\n");
+        _exit(1);
+    }
+    *name = "log";
+    return parsed("{\"offset\": 0, \"text\": \"one\\n\", \"next\": 4, \"state\": \"done\"}");
+}
+
+static void a_piece_that_comes_again_is_no_log(void **state) {
+    (void)state;
+    struct fake fake;
+    fake_start(&fake, answer_the_same, NULL);
+    assert_run(RUN(command_logs, "logs", "1"), 1, "one\n",
+               "assay: the coordinator answers logs with the same piece again\n");
+    fake_stop(&fake);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_is_followed_through_an_absence_of_the_coordinator),
         cmocka_unit_test(a_log_that_is_not_followed_waits_for_nobody),
+        cmocka_unit_test(a_piece_that_comes_again_is_no_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
