@@ -136,7 +136,8 @@ struct known {
     int height, width;
 };
 
-/* A random crop that fits no picture is found here, not after an hour in the queue. */
+/* A random crop that fits no picture, and a size that none can have, is found here, not after an
+ * hour in the queue. */
 static void follow_size(struct reading *reading, const struct transform *op, struct known *known) {
     bool crop = op->kind == TRANSFORM_RANDOM_CROP || op->kind == TRANSFORM_CENTER_CROP;
     if (op->kind == TRANSFORM_RANDOM_CROP && known->height > 0) {
@@ -154,6 +155,11 @@ static void follow_size(struct reading *reading, const struct transform *op, str
         *known = (struct known){op->height, op->width};
     else if (op->kind == TRANSFORM_RESIZE)
         resize_shorter(known->width, known->height, op->height, &known->width, &known->height);
+    if (known->width > IMAGE_SIDE_MAX || known->height > IMAGE_SIDE_MAX) {
+        FAULT(reading, "makes pictures of %d x %d pixels; sides must be between 1 and %d",
+              known->height, known->width, IMAGE_SIDE_MAX);
+        *known = (struct known){0, 0};
+    }
 }
 
 static void check_order(struct reading *reading, const struct pipeline *pipeline,
