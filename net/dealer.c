@@ -16,6 +16,7 @@
 enum { CLOSED_MOST = 3 };
 /* A connection over TCP takes 9 descriptors, measured with libzmq 4.3.4; then to find a host. */
 enum { DESCRIPTORS = 12 };
+enum { TURN_MS = 200 }; /* how late it may be noticed that go_on says to end */
 
 struct dealer {
     void *context, *socket, *monitor;
@@ -25,7 +26,10 @@ struct dealer {
     unsigned closed; /* handshakes that the other side broke off since the last good one */
     bool given_up;   /* libzmq does not connect again by itself */
     bool barred;
-    char trouble[640]; /* "" when there is none */
+    char trouble[640];            /* "" when there is none */
+    bool (*go_on)(void *context); /* dealer_watch; or NULL */
+    void *go_on_context;
+    bool stopped; /* it has said false to what was asked last */
 };
 
 const char *dealer_trouble(struct dealer *dealer) {
@@ -179,6 +183,11 @@ void *dealer_socket(struct dealer *dealer) {
     return dealer->socket;
 }
 
+void dealer_watch(struct dealer *dealer, bool (*go_on)(void *context), void *context) {
+    dealer->go_on = go_on;
+    dealer->go_on_context = context;
+}
+
 /* --- handshakes --- */
 
 static void take_failure(struct dealer *dealer, int event, uint32_t detail) {
@@ -251,17 +260,24 @@ static void connect_again(struct dealer *dealer) {
     zmq_connect(dealer->socket, dealer->endpoint);
 }
 
+/* For dealer_ask, which may wait for long. */
+static bool is_stopped(struct dealer *dealer) {
+    dealer->stopped = dealer->go_on != NULL && !dealer->go_on(dealer->go_on_context);
+    return dealer->stopped;
+}
+
 /* True once the socket has one of `events` (ZMQ_POLLIN, ZMQ_POLLOUT); false when deadline_ms comes,
- * or when this side is not let in (dealer_trouble). */
+ * or when this side is not let in (dealer_trouble), or stopped. */
 static bool wait_for(struct dealer *dealer, short events, int64_t deadline_ms) {
     for (;;) {
         int64_t left_ms = deadline_ms - clock_steady_ms();
+        int64_t turn_ms = dealer->go_on != NULL && left_ms > TURN_MS ? TURN_MS : left_ms;
         zmq_pollitem_t items[] = {{.socket = dealer->socket, .events = events},
                                   {.socket = dealer->monitor, .events = ZMQ_POLLIN}};
-        int ready = zmq_poll(items, 2, left_ms > 0 ? (long)left_ms : 0);
+        int ready = zmq_poll(items, 2, turn_ms > 0 ? (long)turn_ms : 0);
         if (ready > 0 && items[0].revents != 0)
             return true;
-        if (hear_handshakes(dealer) || left_ms <= 0)
+        if (hear_handshakes(dealer) || left_ms <= 0 || is_stopped(dealer))
             return false;
     }
 }
@@ -313,8 +329,10 @@ bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, cons
     int64_t deadline_ms = clock_steady_ms() + timeout_ms;
     uint64_t request = 0;
     connect_again(dealer);
+    dealer->stopped = false;
     if (!wait_for(dealer, ZMQ_POLLOUT, deadline_ms))
-        return unreachable(dealer, error);
+        return dealer->stopped ? error_set(error, ERROR_FAILED, "stopped")
+                               : unreachable(dealer, error);
     if (!dealer_send(dealer, name, body, &request, error))
         return false;
     for (;;) {
@@ -322,6 +340,8 @@ bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, cons
         int64_t left_ms = deadline_ms - clock_steady_ms();
         if (!dealer_receive(dealer, left_ms > 0 ? (int)left_ms : 0, answer, &received, error))
             return false;
+        if (!received && dealer->stopped)
+            return error_set(error, ERROR_FAILED, "stopped");
         if (!received && dealer_trouble(dealer) != NULL)
             return unreachable(dealer, error);
         if (!received)

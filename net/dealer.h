@@ -55,6 +55,10 @@ bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, con
 bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                 int timeout_ms, struct wire_message *answer, struct error *error);
 
+/* While dealer_ask and dealer_call wait, `go_on` is asked several times a second; when it says
+ * false they fail (ERROR_FAILED, "stopped"). NULL: nobody is. */
+void dealer_watch(struct dealer *dealer, bool (*go_on)(void *context), void *context);
+
 /* Sends one request now; *request is the number that its answer will carry. ERROR_UNREACHABLE, and
  * nothing is sent, while there is no connection. */
 bool dealer_send(struct dealer *dealer, const char *name, const cJSON *body, uint64_t *request,

@@ -13,6 +13,19 @@
 
 enum { REFUSALS_MOST = 5, ASLEEP_MS = 50 };
 
+/* A piece that is waited for. */
+struct watch {
+    const struct fetch *fetch;
+    int64_t have;
+    bool stopped;
+};
+
+static bool watch_go_on(void *context) {
+    struct watch *watch = context;
+    watch->stopped = !watch->fetch->go_on(watch->fetch->context, watch->have);
+    return !watch->stopped;
+}
+
 /* Asks for the piece at *have and adds it to the part. *later: the coordinator may have it later,
  * as it cannot read it or lacks something now. */
 static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int part, int64_t *have,
@@ -22,8 +35,13 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     cJSON_AddStringToObject(body, "sha256", fetch->sha256);
     cJSON_AddNumberToObject(body, "offset", (double)*have);
     struct error why = {0};
+    struct watch watch = {.fetch = fetch, .have = *have};
+    dealer_watch(dealer, fetch->go_on != NULL ? watch_go_on : NULL, &watch);
     bool ok = dealer_ask(dealer, "fetch", body, "piece", fetch->timeout_ms, &piece, &why);
+    dealer_watch(dealer, NULL, NULL);
     cJSON_Delete(body);
+    if (!ok && watch.stopped)
+        return error_set(error, ERROR_FAILED, "%s", why.message);
     if (!ok && error_take_shortage(error, &why))
         return false;
     *later = !ok && why.code == ERROR_FAILED;

@@ -29,6 +29,8 @@ struct stage {
     struct dealer *dealer;
     const char *content; /* what the coordinator has under the sum; NULL: nothing */
     int failures;        /* so often it cannot read first */
+    bool silent;         /* it answers nothing */
+    int looks;           /* how often it was looked whether to go on */
     int asked;           /* how often; read after the thread was joined */
 };
 
@@ -69,7 +71,8 @@ static void *serve(void *context) {
                 char *piece = strndup(stage->content + offset, PIECE);
                 wire_packet_attach(&packet, piece, strlen(piece));
             }
-            frames_send(stage->router, &frames.parts[0], &packet);
+            if (!stage->silent)
+                frames_send(stage->router, &frames.parts[0], &packet);
             wire_packet_free(&packet);
             cJSON_Delete(body);
         }
@@ -212,6 +215,34 @@ static void what_the_coordinator_cannot_read_five_times_is_given_up(void **state
     assert_int_equal(stage->asked, 5);
 }
 
+static bool look_thrice(void *context, int64_t bytes_there) {
+    struct stage *stage = context;
+    assert_int_equal(bytes_there, 4);
+    return ++stage->looks < 3;
+}
+
+/* A stop is not to wait for a coordinator that has gone to sleep. */
+static void it_ends_while_an_answer_is_waited_for(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    uint64_t number;
+    const struct fetch request = {.sha256 = SUM,
+                                  .bytes = 10,
+                                  .path = stage->path,
+                                  .timeout_ms = PATIENCE_MS,
+                                  .go_on = look_thrice,
+                                  .context = stage};
+    stage->silent = true;
+    assert_true(file_write_atomic(stage->part, "0123", 4, &error));
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    assert_false(fetch_file(stage->dealer, &request, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_string_equal(error.message, "stopped");
+    assert_int_equal(stage->looks, 3);
+    assert_true(dealer_send(stage->dealer, "status", NULL, &number, &error));
+    pthread_join(stage->thread, NULL);
+}
+
 static void a_file_that_there_is_no_memory_for_is_not_called_missing(void **state) {
     struct stage *stage = *state;
     const struct fetch request = {
@@ -245,6 +276,7 @@ int main(void) {
         ON_STAGE(what_the_coordinator_does_not_have_is_wrong_input),
         ON_STAGE(what_the_coordinator_cannot_read_at_the_moment_is_asked_for_again),
         ON_STAGE(what_the_coordinator_cannot_read_five_times_is_given_up),
+        ON_STAGE(it_ends_while_an_answer_is_waited_for),
         ON_STAGE(a_file_that_there_is_no_memory_for_is_not_called_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
