@@ -227,9 +227,7 @@ void coordinator_expire(struct coordinator *coordinator) {
     while (!coordinator->broken && (worker = scheduler_gone(scheduler, &known)) != NULL)
         if (!desk_forget(coordinator, worker, &error))
             batch_break(coordinator, &error);
-    size_t lost = scheduler_lost(scheduler, &present);
-    coordinator->moved |= lost != coordinator->lost;
-    coordinator->lost = lost;
+    coordinator->moved |= scheduler_see_lost(scheduler, &present);
     /* Leases are only ever made longer: what is granted from now on ends later than these. */
     int64_t next_ms = scheduler_next_expiry(scheduler),
             look_ms = now_ms + coordinator->lease_ms / 4;

@@ -52,7 +52,6 @@ struct coordinator {
     int64_t rows_before;    /* store_changes, when the batch began */
     bool moved;             /* in this batch: something that no row says */
     int64_t quiet_until_ms; /* before it no lease runs out and nobody becomes lost */
-    size_t lost;            /* workers, when that was looked at last */
     struct moment started, now;
     bool in_step;         /* the scheduler holds what the database holds */
     bool broken;          /* something failed in this batch: it cannot be committed */

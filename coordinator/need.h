@@ -27,6 +27,7 @@ struct worker {
     int64_t drained_at;        /* the coordinator's revision then */
     int64_t seen_ms;           /* of the leases' clock */
     int64_t seen_unix_ms;      /* for people */
+    bool seen_lost;            /* when that was looked at last */
 };
 
 /* When it is, and for how long somebody who is still there may not have been seen. */

@@ -364,6 +364,17 @@ size_t scheduler_lost(const struct scheduler *scheduler, const struct presence *
     return count;
 }
 
+bool scheduler_see_lost(struct scheduler *scheduler, const struct presence *present) {
+    bool others = false;
+    for (size_t i = 0; i < scheduler->workers.count; i++) {
+        struct worker *worker = scheduler->workers.items[i];
+        bool lost = worker_is_lost(worker, present);
+        others |= lost != worker->seen_lost;
+        worker->seen_lost = lost;
+    }
+    return others;
+}
+
 void scheduler_renew_all(struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms) {
     for (size_t i = 0; i < scheduler->running.count; i++)
         lease_renew(&((struct job *)scheduler->running.items[i])->lease, now_ms, lease_ms);

@@ -118,6 +118,8 @@ struct job *scheduler_expired(const struct scheduler *scheduler, int64_t now_ms)
 int64_t scheduler_next_expiry(const struct scheduler *scheduler);
 /* How many workers are lost. */
 size_t scheduler_lost(const struct scheduler *scheduler, const struct presence *present);
+/* Whether others are lost than when this was asked last; who said hello since then was not. */
+bool scheduler_see_lost(struct scheduler *scheduler, const struct presence *present);
 /* Some worker that is lost and holds nothing, or NULL. */
 struct worker *scheduler_gone(const struct scheduler *scheduler, const struct presence *present);
 /* Every lease lasts lease_ms from now at least: after a pause in which nobody could be heard. */

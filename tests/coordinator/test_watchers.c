@@ -168,6 +168,17 @@ static void a_worker_that_is_lost_is_a_change(void **state) {
     moved(bench, before);
 }
 
+static void one_that_is_lost_as_another_comes_back_is_a_change(void **state) {
+    struct bench *bench = *state;
+    hello(bench, "a");
+    wait_ms(bench, LEASE_MS + 1);
+    hello(bench, "b"); /* and a is lost */
+    wait_ms(bench, LEASE_MS + 1);
+    int64_t before = bench->coordinator.revision;
+    ask(bench, "heartbeat", body_worker("a"), "beat");
+    moved(bench, before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_waits_for_twenty_seconds_at_most),
@@ -178,6 +189,7 @@ int main(void) {
         ON_BENCH(all_that_list_show_or_workers_would_show_is_a_change),
         ON_BENCH(a_lease_that_runs_out_is_a_change),
         ON_BENCH(a_worker_that_is_lost_is_a_change),
+        ON_BENCH(one_that_is_lost_as_another_comes_back_is_a_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
