@@ -29,11 +29,14 @@ bool listing_add(struct store *store, const char *listing, const char *sha256, i
     return query_run(&query, error);
 }
 
-bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, struct error *error) {
+bool listing_bytes(struct store *store, const char *sha256, int64_t like, int64_t *bytes,
+                   struct error *error) {
     struct query query;
     *bytes = -1;
-    query_open(&query, store, "SELECT bytes FROM listing_file WHERE sha256 = ? LIMIT 1");
+    query_open(&query, store,
+               "SELECT bytes FROM listing_file WHERE sha256 = ? ORDER BY bytes = ? DESC LIMIT 1");
     query_bind_text(&query, sha256);
+    query_bind_int(&query, like);
     if (query_next(&query))
         *bytes = query_int(&query);
     return query_close(&query, error);

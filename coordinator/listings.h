@@ -18,8 +18,9 @@ bool listing_put(struct store *store, const char *listing, const char *name, int
 /* The listing, which is there, has this file. */
 bool listing_add(struct store *store, const char *listing, const char *sha256, int64_t bytes,
                  struct error *error);
-/* How many bytes a listing says that the file has; -1: it is in none. */
-bool listing_bytes(struct store *store, const char *sha256, int64_t *bytes, struct error *error);
+/* How many bytes a listing says that the file has: `like`, if any says so; -1: it is in none. */
+bool listing_bytes(struct store *store, const char *sha256, int64_t like, int64_t *bytes,
+                   struct error *error);
 
 /* All of them, in order of their sums: [{"listing", "name", "files", "bytes", "pushed_ms",
  * "experiments", "unfinished", "ids"}]: how many of the newest LISTING_LOOKED experiments have it

@@ -67,11 +67,13 @@ bool push_listings(struct request *request) {
     return request_done(request, "listed", answer);
 }
 
-/* Only what a listing keeps is taken: the next gc would remove anything else. */
-static bool check_listed(struct request *request, const char *sha256, int64_t *bytes) {
-    if (!listing_bytes(request->coordinator->store, sha256, bytes, &request->error))
+/* Only what a listing keeps is taken: the next gc would remove anything else. *listed: how long the
+ * file is there, `bytes` if any listing says so. */
+static bool check_listed(struct request *request, const char *sha256, int64_t bytes,
+                         int64_t *listed) {
+    if (!listing_bytes(request->coordinator->store, sha256, bytes, listed, &request->error))
         return false;
-    return *bytes >= 0 ||
+    return *listed >= 0 ||
            request_refuse(request, WIRE_NOT_FOUND,
                           "no data set here has the file %s: push its listing first", sha256);
 }
@@ -82,7 +84,7 @@ bool push_store(struct request *request) {
     struct error why = {0};
     int64_t offset, listed;
     if (!files_check_store(request) || !files_check_sum(request, sha256) ||
-        !check_listed(request, sha256, &listed))
+        !check_listed(request, sha256, bytes, &listed))
         return false;
     if (bytes != listed)
         return request_refuse(request, WIRE_INVALID, "store: %lld bytes of a file of %lld",
@@ -97,7 +99,7 @@ bool push_append(struct request *request) {
     struct error why = {0};
     int64_t next, listed;
     if (!files_check_store(request) || !files_check_sum(request, sha256) ||
-        !check_listed(request, sha256, &listed))
+        !check_listed(request, sha256, -1, &listed))
         return false;
     enum upload_state state = uploads_take(
         request->coordinator->uploads, sha256, json_integer(request->body, "offset"),

@@ -67,6 +67,16 @@ static void what_no_listing_has_is_not_stored(void **state) {
                  "of a file of 5");
 }
 
+static void a_wrong_length_in_another_listing_keeps_no_file_out(void **state) {
+    struct archive *archive = *state;
+    ask(archive->bench, "push",
+        body("{\"listing\": \"" EARLIER "\", \"name\": \"real\", \"files\": ["
+             "{\"sha256\": \"" FIRST "\", \"bytes\": 4}]}"),
+        "missing");
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+}
+
 static void a_listing_of_what_is_no_sum_is_refused(void **state) {
     struct archive *archive = *state;
     char sum[SHA256_TEXT_SIZE] = "../";
@@ -208,6 +218,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ARCHIVE(a_push_says_what_is_missing),
         ON_ARCHIVE(what_no_listing_has_is_not_stored),
+        ON_ARCHIVE(a_wrong_length_in_another_listing_keeps_no_file_out),
         ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
         ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
         ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
