@@ -11,6 +11,7 @@
 #include "worker/fetching.h"
 #include "worker/fork.h"
 #include "worker/resume.h"
+#include "worker/sweep.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -180,7 +181,7 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
     struct error why = {0};
     char *last = checkpoint_path_last(options->dir), *folder = NULL;
     *stopped = false;
-    bool ok = last != NULL && asprintf(&folder, "%s/from", options->dir) >= 0;
+    bool ok = last != NULL && asprintf(&folder, "%s/" SWEEP_FORK, options->dir) >= 0;
     if (!ok) {
         free(last);
         return error_memory(error);

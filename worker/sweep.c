@@ -19,7 +19,8 @@ void sweep_parts(const char *dir, int64_t now_s) {
     FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     FTSENT *entry;
     while (walk != NULL && (entry = fts_read(walk)) != NULL) {
-        if (entry->fts_info == FTS_D && entry->fts_level > 1)
+        bool fork = entry->fts_level == 2 && strcmp(entry->fts_name, SWEEP_FORK) == 0;
+        if (entry->fts_info == FTS_D && entry->fts_level > 1 && !fork)
             fts_set(walk, entry, FTS_SKIP);
         else if (stale(entry, now_s))
             unlink(entry->fts_accpath);

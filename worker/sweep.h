@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 enum { SWEEP_AFTER_S = 24 * 60 * 60 };
+#define SWEEP_FORK "from" /* where what a fork goes on from is fetched to, in its run's folder */
 
-/* Removes the files *.part in the folder and in its folders (not below those) that nobody has
- * written to for SWEEP_AFTER_S. What cannot be removed, or read, stays. */
+/* Removes the files *.part that nobody has written to for SWEEP_AFTER_S: in the folder, in its
+ * folders, and in a folder SWEEP_FORK of those, not elsewhere below. What cannot be removed, or
+ * read, stays. */
 void sweep_parts(const char *dir, int64_t now_s);
 
 #endif

@@ -34,9 +34,11 @@ static void a_part_goes_when_nobody_wrote_to_it_for_a_day(void **state) {
     put(state, "ab.part", NOW_S - 86401);
     put(state, "7/checkpoint_last.safetensors.part", NOW_S - 86401);
     put(state, "7/checkpoint_best.safetensors.part", NOW_S - 86400);
+    put(state, "7/from/checkpoint_epoch_002.safetensors.part", NOW_S - 86401);
     sweep_parts(*state, NOW_S);
     assert_false(there(state, "ab.part"));
     assert_false(there(state, "7/checkpoint_last.safetensors.part"));
+    assert_false(there(state, "7/from/checkpoint_epoch_002.safetensors.part"));
     assert_true(there(state, "7/checkpoint_best.safetensors.part"));
 }
 
