@@ -45,7 +45,8 @@ struct agent_options {
 };
 
 /* Works until it is told to leave, has been idle for too long, or cannot go on. *code is the exit
- * code (0, or 3 when the coordinator was never there); false fills error. */
+ * code (duty.h: 0; 3 when there was no coordinator to ask for work, or none that lets this worker
+ * in; 1 when it refused); false fills error. */
 bool agent_run(const struct agent_options *options, int *code, struct error *error);
 
 #endif

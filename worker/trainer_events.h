@@ -10,7 +10,7 @@
 #include <cjson/cJSON.h>
 
 struct progress {
-    const char *phase;        /* "train", "valid", "test" */
+    const char *phase;        /* "train", "valid", "test"; "fetch": fetching.h */
     uint32_t epoch, epochs;   /* from 1 */
     uint32_t step, steps;     /* of this phase of this epoch */
     double loss;              /* mean over the epoch so far */
