@@ -58,7 +58,7 @@ static bool write_events(const char *path, const cJSON *experiment, struct error
     cJSON_ArrayForEach(item, field_at(experiment, "history")) board_past_epoch(board, config, item);
     cJSON_ArrayForEach(item, field_at(experiment, "evaluations")) board_evaluation(board, item);
     if (field_finished(experiment))
-        tensorboard_end(board);
+        tensorboard_end(board, !field_failed(experiment));
     bool ok = tensorboard_sync(board, error);
     tensorboard_close(board);
     return ok;

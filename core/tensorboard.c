@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Of the hparams plugin. */
+enum { STATUS_SUCCESS = 1, STATUS_FAILURE = 2 };
+
 struct tensorboard {
     FILE *file;
     char *path;
@@ -240,10 +243,10 @@ void tensorboard_hparams(struct tensorboard *board, const cJSON *hparams) {
     write_plugin(board, "_hparams_/session_start_info", &plugin);
 }
 
-void tensorboard_end(struct tensorboard *board) {
+void tensorboard_end(struct tensorboard *board, bool done) {
     Tensorboard__SessionEnd session = TENSORBOARD__SESSION_END__INIT;
     Tensorboard__HparamsPluginData plugin = TENSORBOARD__HPARAMS_PLUGIN_DATA__INIT;
-    session.status = 1;
+    session.status = done ? STATUS_SUCCESS : STATUS_FAILURE;
     session.end_time_secs = now_seconds();
     plugin.session_end_info = &session;
     write_plugin(board, "_hparams_/session_end_info", &plugin);

@@ -31,8 +31,8 @@ enum { TENSORBOARD_HPARAMS_MAX = 64 };
 /* This run's row of the HPARAMS page: an object of numbers, strings and booleans, at most
  * TENSORBOARD_HPARAMS_MAX. */
 void tensorboard_hparams(struct tensorboard *board, const cJSON *hparams);
-/* The run has come to its end. */
-void tensorboard_end(struct tensorboard *board);
+/* The run has come to its end, or was ended before: failed, cancelled. */
+void tensorboard_end(struct tensorboard *board, bool done);
 
 /* Everything so far is on disk when it returns true. */
 bool tensorboard_sync(struct tensorboard *board, struct error *error);

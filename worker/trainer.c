@@ -372,7 +372,7 @@ static bool run_evaluations(struct run *run, struct error *error) {
     for (size_t s = 0; s < EXAMINE_SPLITS; s++)
         evaluation_free(&reports[s]);
     if (ok)
-        tensorboard_end(run->records.board);
+        tensorboard_end(run->records.board, true);
     return ok && records_sync(&run->records, error);
 }
 

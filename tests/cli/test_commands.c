@@ -250,6 +250,21 @@ static void test_names_the_host_that_has_the_checkpoint(void **state) {
         "machine, and was not sent to the coordinator\n");
 }
 
+/* How the event file says that its run ended (tests/core/test_tensorboard.c has the bytes): 1 done,
+ * 2 otherwise; 0 when it does not. */
+static int end_in(const char *path) {
+    static const char ends[2][5] = {"\x22\x0b\x08\x01\x11", "\x22\x0b\x08\x02\x11"};
+    char *data;
+    size_t length;
+    int end = 0;
+    assert_true(file_read(path, 1 << 20, &data, &length, NULL));
+    for (int i = 0; i < 2; i++)
+        if (memmem(data, length, ends[i], sizeof ends[i]) != NULL)
+            end = i + 1;
+    free(data);
+    return end;
+}
+
 /* tests/core/test_board.c has what is in the files. */
 static void tensorboard_writes_a_file_an_experiment(void **state) {
     (void)state;
@@ -257,10 +272,15 @@ static void tensorboard_writes_a_file_an_experiment(void **state) {
     char expected[400];
     struct stat status;
     assert_int_equal(temporary_make(&folder), 0);
-    struct run run = RUN(command_tensorboard, "tensorboard", "1", "4", "--out", folder, "--json");
+    struct run run =
+        RUN(command_tensorboard, "tensorboard", "1", "3", "4", "--out", folder, "--json");
     assert_int_equal(run.status, 0);
     cJSON *written = parsed(run.out);
-    assert_int_equal(cJSON_GetArraySize(written), 2);
+    const cJSON *failed = written->child->next;
+    assert_int_equal(cJSON_GetArraySize(written), 3);
+    assert_int_equal(end_in(field_text(written->child, "path", "")), 1);
+    assert_int_equal(end_in(field_text(failed, "path", "")), 2);
+    assert_int_equal(end_in(field_text(failed->next, "path", "")), 0);
     snprintf(expected, sizeof expected, "%s/1_demo_flip,seed=0/events.out.tfevents.assay",
              (char *)folder);
     assert_string_equal(field_text(written->child, "path", ""), expected);

@@ -154,10 +154,26 @@ static void hparams_of_every_kind_become_whole_records(void **state) {
     cJSON *hparams = cJSON_Parse("{\"train.lr\":2e-4,\"model.head\":\"relu\",\"d\":true}");
     struct tensorboard *board = open_board(0);
     tensorboard_hparams(board, hparams);
-    tensorboard_end(board);
+    tensorboard_end(board, true);
     close_board(board);
     cJSON_Delete(hparams);
     assert_int_equal(count_records(data, read_all(data, sizeof data)), 3);
+}
+
+/* python: d = HParamsPluginData(); d.session_end_info.status = api_pb2.STATUS_SUCCESS (or
+ * STATUS_FAILURE); d.session_end_info.end_time_secs = 1.0; d.SerializeToString()[:-8] */
+static void an_end_says_whether_the_run_was_done(void **state) {
+    (void)state;
+    for (int failed = 0; failed < 2; failed++) {
+        const uint8_t expected[] = {0x22, 0x0b, 0x08, (uint8_t)(1 + failed), 0x11};
+        uint8_t data[4096];
+        struct tensorboard *board = open_board(0);
+        tensorboard_end(board, !failed);
+        close_board(board);
+        size_t length = read_all(data, sizeof data);
+        assert_int_equal(count_records(data, length), 2);
+        assert_memory_equal(data + length - 4 - 8 - sizeof expected, expected, sizeof expected);
+    }
 }
 
 int main(void) {
@@ -168,6 +184,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_shorter_than_what_was_kept_begins_anew, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_hparam_is_the_plugins_own_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_end_says_whether_the_run_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(hparams_of_every_kind_become_whole_records, setup,
                                         teardown),
     };
