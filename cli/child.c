@@ -26,7 +26,6 @@ void child_signals(void) {
     sigset_t set = stop_set();
     sigaddset(&set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGCHLD, SIG_DFL); /* who inherited SIG_IGN would have nothing to wait for */
 }
 
 bool child_interrupted(void) {

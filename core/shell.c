@@ -35,7 +35,6 @@ int shell_start(const char *command, char *const *environment, int output, bool 
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     char *const words[] = {"sh", "-c", (char *)(size_t)command, NULL}; /* it changes nothing */
-    signal(SIGCHLD, SIG_DFL); /* who inherited SIG_IGN would have nothing to wait for */
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
     int code = prepare_files(&files, output);

@@ -20,7 +20,8 @@ void standard_open(void) {
         [STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) /* open takes the lowest that is free */
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
-            return;
+            break;
+    signal(SIGCHLD, SIG_DFL);
 }
 
 void standard_complain(const char *format, ...) {

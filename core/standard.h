@@ -1,5 +1,5 @@
-/* standard: the three standard streams of a program: there from its start, stdout checked at its
- * end. */
+/* standard: what a program relies on from its start, the three standard streams first of all, and
+ * stdout checked at its end. */
 #ifndef ASSAY_CORE_STANDARD_H
 #define ASSAY_CORE_STANDARD_H
 
@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* First of all in main: whoever was started with one of them closed (>&-) would write what is for
- * it into the file or socket that is opened next. */
+/* First of all in main: whoever was started with one of the streams closed (>&-) would write what
+ * is for it into the file or socket that is opened next, and whoever inherited that SIGCHLD is
+ * ignored would never learn that a child has ended. */
 void standard_open(void);
 
 /* "assay: ..." on stderr: one line that a terminal prints as it is, whatever stands in the names

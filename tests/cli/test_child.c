@@ -2,6 +2,7 @@
 #include "cli/child.h"
 
 #include "core/file.h"
+#include "core/standard.h"
 #include "tests/temporary.h"
 
 #include <setjmp.h>
@@ -69,6 +70,7 @@ static void a_child_s_end_is_seen_by_who_inherited_that_it_is_ignored(void **sta
     struct child child = {0};
     struct error error = {0};
     signal(SIGCHLD, SIG_IGN);
+    standard_open();
     child_signals();
     assert_true(child_start(&child, "same_weights", none, log, &error));
     enum child_event event = child_wait(&child, 1, PATIENCE_MS);

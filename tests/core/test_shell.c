@@ -1,5 +1,7 @@
 #include "core/shell.h"
 
+#include "core/standard.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -75,6 +77,7 @@ static void signals_reach_it_whatever_we_do_with_ours(void **state) {
     sigprocmask(SIG_BLOCK, &set, &before);
     signal(SIGTERM, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
+    standard_open();
     free(ran("kill -TERM $$; exit 0", environment, &status));
     signal(SIGTERM, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -125,6 +125,8 @@ says 'everything needed is there'
 says '^coordinator +cannot reach a coordinator at tcp://127.0.0.1:1; start one with: '
 ASSAY_KEY=$work/none run 0 assay doctor
 says '^coordinator +--key without --server-key'
+run 0 env --ignore-signal=CHLD "$ASSAY_BIN/assay" doctor
+says '^backend cpu '
 run 0 assay doctor --json
 expect "an answer" "$(query "SELECT document ->> '\$.coordinator.answers' FROM input")" 0
 ASSAY_HOME=$work/demo.json/home run 1 assay doctor

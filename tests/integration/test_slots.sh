@@ -44,6 +44,8 @@ pid_of() {
         "$work/workers.json"
 }
 
+# SIGCHLD is ignored by who starts it, and a slot that ends is seen all the same
+worker_prefix=(env --ignore-signal=CHLD)
 start_worker slots --slots 2 --memory 16
 until_true "the first has begun an epoch" is_inside_an_epoch "${pair[0]}"
 until_true "beside it, so has the second" is_inside_an_epoch "${pair[1]}"
