@@ -17,6 +17,6 @@ trap cleanup EXIT
 "$build/bin/assay-coordinator" --db "$folder/load.db" --listen 'tcp://127.0.0.1:*' --lease 3600 \
     --ready-file "$folder/ready" >"$folder/log" 2>&1 &
 coordinator=$!
-for _ in $(seq 100); do [ -s "$folder/ready" ] && break; sleep 0.1; done
+until [ -s "$folder/ready" ]; do kill -0 "$coordinator"; sleep 0.1; done
 "$build/bench/coordinator_load" --connect "$(cat "$folder/ready")" --pid "$coordinator" \
     --config "$source/experiments/aug3_v2.json" "$@"

@@ -35,7 +35,7 @@ JSON
 "$bin/assay-coordinator" --db "$work/assay.db" --listen 'tcp://127.0.0.1:*' \
     --ready-file "$work/ready" >"$work/coordinator.log" &
 coordinator=$!
-until [ -s "$work/ready" ]; do sleep 0.05; done
+until [ -s "$work/ready" ]; do kill -0 "$coordinator"; sleep 0.05; done
 ASSAY_CONNECT=$(cat "$work/ready")
 export ASSAY_CONNECT
 
