@@ -41,6 +41,7 @@ struct batch {
 
 /* Moments: M is Adam's first or SGD's momentum buffer, V is Adam's second (optimizer.h). */
 enum model_state { MODEL_VALUE, MODEL_GRADIENT, MODEL_MOMENT_M, MODEL_MOMENT_V };
+enum { MODEL_STATES = MODEL_MOMENT_V + 1 };
 
 /* Where a model's time went, in milliseconds. */
 struct node_times {

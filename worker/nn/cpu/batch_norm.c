@@ -1,8 +1,8 @@
 #include "worker/nn/cpu/batch_norm.h"
 
 #include "worker/nn/cpu/norm_kernel.h"
+#include "worker/nn/norm_rule.h"
 
-#include <math.h>
 #include <omp.h>
 
 /* ---- the passes ---- */
@@ -51,8 +51,11 @@ static void forward_moments(const struct forward *forward, size_t picture, size_
                        partial_at(forward->norm, picture, block));
 }
 
-static float blend(float running, double value) {
-    return (float)((1 - BATCH_NORM_MOMENTUM) * (double)running + BATCH_NORM_MOMENTUM * value);
+static void keep(const struct batch_norm *norm, size_t channel, const struct norm_channel *of) {
+    norm->mean[channel] = of->mean;
+    norm->inverse[channel] = of->inverse;
+    norm->scale[channel] = of->scale;
+    norm->shift[channel] = of->shift;
 }
 
 static void forward_statistics(const struct forward *forward, size_t block) {
@@ -66,15 +69,12 @@ static void forward_statistics(const struct forward *forward, size_t block) {
         double mean = sums[0] / values, variance = sums[1] / values - mean * mean;
         if (variance < 0)
             variance = 0;
-        double inverse = 1 / sqrt(variance + BATCH_NORM_EPSILON);
-        double scale = (double)forward->weight[channel] * inverse;
-        norm->mean[channel] = (float)mean;
-        norm->inverse[channel] = (float)inverse;
-        norm->scale[channel] = (float)scale;
-        norm->shift[channel] = (float)((double)forward->bias[channel] - mean * scale);
-        forward->running_mean[channel] = blend(forward->running_mean[channel], mean);
+        const struct norm_channel of =
+            norm_learn(mean, variance, forward->weight[channel], forward->bias[channel]);
+        keep(norm, channel, &of);
+        forward->running_mean[channel] = norm_blend(forward->running_mean[channel], mean);
         forward->running_variance[channel] =
-            blend(forward->running_variance[channel], variance * values / (values - 1));
+            norm_blend_variance(forward->running_variance[channel], variance, values);
     }
 }
 
@@ -126,12 +126,9 @@ void batch_norm_evaluate(const struct batch_norm *norm, const float *x, const fl
                          const float *running_variance, float *y) {
     const struct map *map = &norm->map;
     for (size_t channel = 0; channel < map->channels; channel++) {
-        double scale =
-            (double)weight[channel] / sqrt((double)running_variance[channel] + BATCH_NORM_EPSILON);
-        norm->mean[channel] = running_mean[channel];
-        norm->scale[channel] = (float)scale;
-        norm->shift[channel] =
-            (float)((double)bias[channel] - (double)running_mean[channel] * scale);
+        const struct norm_channel of = norm_recall(running_mean[channel], running_variance[channel],
+                                                   weight[channel], bias[channel]);
+        keep(norm, channel, &of);
     }
     const struct forward forward = {.norm = norm, .x = x, .residual = residual, .y = y};
 #pragma omp parallel for schedule(static) collapse(2)

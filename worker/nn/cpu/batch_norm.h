@@ -15,9 +15,6 @@
 
 #include <stdbool.h>
 
-#define BATCH_NORM_EPSILON 1e-5
-#define BATCH_NORM_MOMENTUM 0.1
-
 struct batch_norm {
     struct map map;
     bool relu;

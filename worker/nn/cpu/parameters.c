@@ -58,7 +58,7 @@ bool parameters_reserve(struct parameters *parameters, size_t moments, struct er
 void parameters_free(struct parameters *parameters) {
     for (size_t i = 0; i < parameters->count; i++) {
         struct parameter_store *store = &parameters->stores[i];
-        for (int state = 0; state < STATES; state++)
+        for (int state = 0; state < MODEL_STATES; state++)
             free(store->states[state]);
         onednn_layout_free(store->plain);
         onednn_layout_free(store->held);
@@ -98,11 +98,11 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_
     if (dnnl_memory_desc_equal(store->held, layout))
         return true;
     size_t floats = dnnl_memory_desc_get_size(layout) / sizeof(float);
-    float *changed[STATES] = {0};
+    float *changed[MODEL_STATES] = {0};
     onednn_layout *held;
     if (!onednn_layout_copy(layout, &held, error))
         goto failed;
-    for (int state = 0; state < STATES; state++) {
+    for (int state = 0; state < MODEL_STATES; state++) {
         if (store->states[state] == NULL)
             continue;
         changed[state] = floats_new(floats);
@@ -114,7 +114,7 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_
                             changed[state], error))
             goto failed;
     }
-    for (int state = 0; state < STATES; state++) {
+    for (int state = 0; state < MODEL_STATES; state++) {
         free(store->states[state]);
         store->states[state] = changed[state];
     }
@@ -124,7 +124,7 @@ bool parameters_adopt(struct parameters *parameters, size_t index, const onednn_
     return true;
 failed:
     onednn_layout_free(held);
-    for (int state = 0; state < STATES; state++)
+    for (int state = 0; state < MODEL_STATES; state++)
         free(changed[state]);
     return error_context(error, "%s", parameters->network->parameters[index].name);
 }

@@ -11,10 +11,8 @@
 #include "worker/nn/backend.h"
 #include "worker/nn/cpu/onednn.h"
 
-enum { STATES = 4 }; /* enum model_state */
-
 struct parameter_store {
-    float *states[STATES]; /* NULL: not made yet, or not trainable; reads as zeros */
+    float *states[MODEL_STATES]; /* NULL: not made yet, or not trainable; reads as zeros */
     onednn_layout *plain, *held;
     size_t floats; /* in the held layout, with its padding */
 };

@@ -90,8 +90,6 @@ bool plan_new(const struct onednn *onednn, const struct network *network, struct
         goto out;
     }
     *plan = (struct plan){.count = key.count,
-                          .height = key.height,
-                          .width = key.width,
                           .training = key.training,
                           .network = network,
                           .steps = calloc(network->node_count, sizeof(struct step))};

@@ -21,7 +21,6 @@ struct step {
  */
 struct plan {
     size_t count;
-    int height, width;
     bool training;
     const struct network *network; /* borrowed */
     struct step *steps;            /* node_count */

@@ -83,7 +83,7 @@ bool gpu_weights_reserve(struct gpu_weights *weights, size_t moments, struct err
 }
 
 void gpu_weights_free(struct gpu_weights *weights) {
-    for (int state = 0; state < STATES; state++)
+    for (int state = 0; state < MODEL_STATES; state++)
         if (weights->states[state] != NULL)
             weights->device->release(weights->device, weights->states[state]);
     if (weights->copies != NULL)

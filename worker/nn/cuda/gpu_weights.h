@@ -14,18 +14,17 @@
 #include "worker/nn/backend.h"
 #include "worker/nn/cuda/device.h"
 
-enum { STATES = 4 }; /* enum model_state */
-
 struct gpu_weights {
     struct device *device;         /* borrowed */
     const struct network *network; /* borrowed */
     enum element element;
     size_t *places;                 /* where each parameter begins, in floats; a multiple of 64 */
     size_t kernels, trained, total; /* floats: how far the three groups reach */
-    float *states[STATES]; /* `total` values; gradients and moments `trained`, NULL until made */
-    void *copies;          /* bf16: of all values; else NULL */
-    bool stale;            /* values were set, and the copies not yet made anew */
-    float *staging;        /* on the host, for the largest parameter */
+    /* `total` values; gradients and moments `trained`, NULL until made */
+    float *states[MODEL_STATES];
+    void *copies;   /* bf16: of all values; else NULL */
+    bool stale;     /* values were set, and the copies not yet made anew */
+    float *staging; /* on the host, for the largest parameter */
 };
 
 bool gpu_weights_new(struct device *device, const struct network *network, enum element element,

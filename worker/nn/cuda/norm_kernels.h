@@ -9,11 +9,7 @@
 #define ASSAY_WORKER_NN_CUDA_NORM_KERNELS_H
 
 #include "worker/nn/cuda/reduce.h"
-
-#include <math.h>
-
-#define NORM_EPSILON 1e-5
-#define NORM_MOMENTUM 0.1
+#include "worker/nn/norm_rule.h"
 
 /* What is a channel's, `channels` floats each; y = x * scale + shift,
  * dx = scale * g - (x - mean) * slope - offset. */
@@ -111,11 +107,14 @@ PORTABLE void norm_moments_gather(const struct norm_moments *a, unsigned block, 
         norm_moments_sum(a, ELEMENT_F32, block, thread, sums);
 }
 
-PORTABLE float norm_blend(float running, double value) {
-    return (float)((1 - NORM_MOMENTUM) * (double)running + NORM_MOMENTUM * value);
+PORTABLE void norm_keep(const struct norm_channels *to, size_t channel,
+                        const struct norm_channel *of) {
+    to->mean[channel] = of->mean;
+    to->inverse[channel] = of->inverse;
+    to->scale[channel] = of->scale;
+    to->shift[channel] = of->shift;
 }
 
-/* The variance runs on with Bessel's correction. */
 PORTABLE void norm_moments_finish(const struct norm_moments *a, unsigned channel,
                                   const double totals[REDUCE_SUMS]) {
     double values = (double)a->at.rows, each = 1 / values, shifted = totals[0] * each;
@@ -123,15 +122,11 @@ PORTABLE void norm_moments_finish(const struct norm_moments *a, unsigned channel
     double mean = pivot + shifted, variance = totals[1] * each - shifted * shifted;
     if (variance < 0)
         variance = 0;
-    double inverse = 1 / sqrt(variance + NORM_EPSILON);
-    double scale = (double)a->weight[channel] * inverse;
-    a->of.mean[channel] = (float)mean;
-    a->of.inverse[channel] = (float)inverse;
-    a->of.scale[channel] = (float)scale;
-    a->of.shift[channel] = (float)((double)a->bias[channel] - mean * scale);
+    const struct norm_channel of = norm_learn(mean, variance, a->weight[channel], a->bias[channel]);
+    norm_keep(&a->of, channel, &of);
     a->running_mean[channel] = norm_blend(a->running_mean[channel], mean);
     a->running_variance[channel] =
-        norm_blend(a->running_variance[channel], variance * values / (values - 1));
+        norm_blend_variance(a->running_variance[channel], variance, values);
 }
 
 /* Thread: a channel. Evaluation, and frozen layers. */
@@ -141,12 +136,10 @@ struct norm_running {
 };
 
 PORTABLE void norm_running(const struct norm_running *a, size_t channel) {
-    double scale =
-        (double)a->weight[channel] / sqrt((double)a->running_variance[channel] + NORM_EPSILON);
-    a->of.mean[channel] = a->running_mean[channel];
-    a->of.scale[channel] = (float)scale;
-    a->of.shift[channel] =
-        (float)((double)a->bias[channel] - (double)a->running_mean[channel] * scale);
+    const struct norm_channel of =
+        norm_recall(a->running_mean[channel], a->running_variance[channel], a->weight[channel],
+                    a->bias[channel]);
+    norm_keep(&a->of, channel, &of);
 }
 
 /* Thread: norm_threads. y = [relu](x * scale + shift [+ residual]); y may be x. `open` or NULL: a
