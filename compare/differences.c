@@ -91,34 +91,59 @@ static char *call(const cJSON *experiment, const char *path, bool labelled) {
     return value != NULL ? json_text(value) : strdup("not set");
 }
 
+/* A label and a value as the text that equal ones have in common. The caller frees; NULL without
+ * memory. */
+static char *identify(const char *label, const cJSON *value) {
+    cJSON *copy = value != NULL ? cJSON_Duplicate(value, true) : cJSON_CreateNull();
+    char *json = json_sort_keys(copy) ? json_text(copy) : NULL, *text = NULL;
+    if (json != NULL && asprintf(&text, "%s\n%s", label, json) < 0)
+        text = NULL;
+    free(json);
+    cJSON_Delete(copy);
+    return text;
+}
+
 /* The ids of all experiments under their values of this path, the values in the order in which they
- * are met. */
+ * are met. A label may stand for several values: those of files that differ. */
 static bool note(cJSON *values, const cJSON *experiments, const char *path, bool labelled) {
     size_t count = 0, room = (size_t)cJSON_GetArraySize(experiments);
-    char **names = calloc(room + 1, sizeof *names);
+    char **names = calloc(room + 1, sizeof *names), **texts = calloc(room + 1, sizeof *texts);
     double *ids = calloc(room + 1, sizeof *ids);
-    struct alike alike = {0};
+    struct alike alike = {0}, called = {0};
     const cJSON *experiment;
-    bool good = names != NULL && ids != NULL;
+    bool good = names != NULL && texts != NULL && ids != NULL;
     cJSON_ArrayForEach(experiment, experiments) {
         if (!good)
             break;
         ids[count] = field_number(experiment, "id", 0);
         names[count] = call(experiment, path, labelled);
-        good = good && names[count++] != NULL;
+        good = names[count] != NULL;
+        if (good)
+            texts[count] = identify(labelled ? names[count] : "", value_at(experiment, path));
+        good = good && texts[count++] != NULL;
     }
-    good = good && alike_make((const char *const *)names, count, &alike);
+    good = good && alike_make((const char *const *)texts, count, &alike) &&
+           alike_make((const char *const *)names, count, &called);
     for (size_t i = 0; good && i < count; i++) {
+        char *apart = NULL;
         if (!alike_first(&alike, i))
             continue;
-        cJSON *those = cJSON_AddArrayToObject(values, names[i]);
-        for (size_t k = 0; k < alike.many[i]; k++)
+        good =
+            alike_first(&called, i) || asprintf(&apart, "%s (as in %.0f)", names[i], ids[i]) >= 0;
+        cJSON *those =
+            good ? cJSON_AddArrayToObject(values, apart != NULL ? apart : names[i]) : NULL;
+        for (size_t k = 0; good && k < alike.many[i]; k++)
             json_append(those, cJSON_CreateNumber(ids[alike_members(&alike, i)[k]]));
+        free(good ? apart : NULL);
     }
     alike_free(&alike);
-    for (size_t i = 0; i < count; i++)
+    alike_free(&called);
+    for (size_t i = 0; i < count; i++) {
         free(names[i]);
+        free(texts[i]);
+    }
     free(names);
+    free(texts);
     free(ids);
     return good;
 }

@@ -104,6 +104,23 @@ static void a_member_without_a_label_has_what_the_file_has(void **state) {
                   "{\"augmentations\": {\"as the file has it\": [1], \"+jitter\": [2]}}");
 }
 
+/* As after a change of the file between two submissions. */
+static void values_of_one_label_that_differ_are_told_apart(void **state) {
+    (void)state;
+    assert_differ(
+        "[{\"id\": 1, \"variant\": {\"k\": \"flip\"}, \"config\": {\"k\": {\"a\": 1, \"b\": 2}}},"
+        " {\"id\": 2, \"variant\": {\"k\": \"flip\"}, \"config\": {\"k\": {\"a\": 1, \"b\": 3}}},"
+        " {\"id\": 3, \"variant\": {\"k\": \"flip\"}, \"config\": {\"k\": {\"b\": 2, \"a\": 1}}},"
+        " {\"id\": 4, \"variant\": {\"k\": \"flip\"}, \"config\": {\"k\": {\"b\": 3, \"a\": 1}}}]",
+        "{\"k\": {\"flip\": [1, 3], \"flip (as in 2)\": [2, 4]}}");
+    assert_differ("[{\"id\": 1, \"variant\": {\"augmentations\": \"jitter\"},"
+                  "  \"config\": {\"augmentations\": [1, 2]}},"
+                  " {\"id\": 2, \"variant\": {}, \"config\": {\"augmentations\": [1]}},"
+                  " {\"id\": 3, \"variant\": {}, \"config\": {\"augmentations\": [3]}}]",
+                  "{\"augmentations\": {\"jitter\": [1], \"as the file has it\": [2],"
+                  " \"as the file has it (as in 3)\": [3]}}");
+}
+
 static void what_only_some_have_differs_too(void **state) {
     (void)state;
     assert_differ("[{\"id\": 1, \"config\": {\"model\": {\"arch\": \"resnet18\"}}},"
@@ -166,6 +183,7 @@ int main(void) {
         cmocka_unit_test(members_that_leave_a_key_alone_have_what_the_file_has),
         cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
+        cmocka_unit_test(values_of_one_label_that_differ_are_told_apart),
         cmocka_unit_test(what_only_some_have_differs_too),
         cmocka_unit_test(what_is_an_object_in_some_alone_is_told_by_what_each_has),
         cmocka_unit_test(what_is_empty_in_some_is_told_once_whoever_comes_first),
