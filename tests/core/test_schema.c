@@ -1,5 +1,6 @@
 #include "core/json.h"
 #include "core/schema.h"
+#include "core/schema_branch.h"
 #include "core/schema_path.h"
 #include "core/text.h"
 #include "core/words.h"
@@ -247,6 +248,38 @@ static void assert_understood(const cJSON *schema, const cJSON *root) {
     }
 }
 
+static bool requires(const cJSON *schema, const char *key) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, json_member(schema, "required")) {
+        if (strcmp(one->valuestring, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is read by its `const` here is read by all branches elsewhere, of which JSON Schema's oneOf
+ * wants exactly one: an object without that key may fit no other branch than the default one. */
+static void assert_exclusive(const cJSON *schema, const cJSON *root) {
+    const cJSON *branches = json_member(schema, "oneOf"), *branch, *inner;
+    const cJSON *key = branches != NULL ? schema_discriminator(root, branches) : NULL;
+    for (branch = key != NULL ? branches->child : NULL; branch != NULL; branch = branch->next) {
+        const cJSON *resolved = schema_resolve(root, branch);
+        const cJSON *own = json_member(json_member(resolved, "properties"), key->string);
+        if (own != NULL && requires(resolved, key->string) == (json_member(own, "default") != NULL))
+            fail_msg("%s: whether \"%s\" is required", json_member(own, "const")->valuestring,
+                     key->string);
+    }
+    cJSON_ArrayForEach(inner, schema) {
+        assert_exclusive(inner, root);
+    }
+}
+
+static void the_branches_of_the_schemas_exclude_one_another(void **state) {
+    (void)state;
+    assert_exclusive(schema_experiment(), schema_experiment());
+    assert_exclusive(schema_messages(), schema_messages());
+}
+
 static void the_schemas_use_only_what_is_understood(void **state) {
     (void)state;
     assert_understood(schema_experiment(), schema_experiment());
@@ -370,6 +403,7 @@ int main(void) {
         cmocka_unit_test(defaults_of_the_chosen_branch_are_filled),
         cmocka_unit_test(the_default_beside_a_reference_comes_first),
         cmocka_unit_test(filling_leaves_what_is_not_valid),
+        cmocka_unit_test(the_branches_of_the_schemas_exclude_one_another),
         cmocka_unit_test(the_schemas_use_only_what_is_understood),
         cmocka_unit_test(every_default_is_valid),
         cmocka_unit_test(the_nearest_word_is_within_a_third),
