@@ -22,7 +22,6 @@
 extern const char demo_json[]; /* experiments/demo.json */
 extern const size_t demo_json_length;
 
-enum { PICTURES_LEAST = 10, PICTURES_MOST = 100000, SIZE_LEAST = 32, SIZE_MOST = 1024 };
 enum { READY_MS = 15000, POLL_MS = 50, PATIENCE_MS = 20000, TIMEOUT_MS = 5000 };
 
 struct demo_options {
@@ -55,11 +54,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case KEY_DIR: chosen->dir = argument; return 0;
     case KEY_PICTURES:
-        return options_integer(state, "--pictures", argument, PICTURES_LEAST, PICTURES_MOST,
-                               &set->pictures);
+        return options_integer(state, "--pictures", argument, DEMO_PICTURES_LEAST,
+                               DEMO_PICTURES_MOST, &set->pictures);
     case KEY_SIZE:
-        return options_integer(state, "--size", argument, SIZE_LEAST, SIZE_MOST, &set->size);
-    case KEY_SEED: return options_integer(state, "--seed", argument, 0, INT_MAX, &set->seed);
+        return options_integer(state, "--size", argument, DEMO_SIZE_LEAST, DEMO_SIZE_MOST,
+                               &set->size);
+    case KEY_SEED: return options_integer(state, "--seed", argument, 0, DEMO_SEED_MOST, &set->seed);
     case KEY_EPOCHS: return options_integer(state, "--epochs", argument, 1, 1000, &chosen->epochs);
     case KEY_PICTURES_ONLY: chosen->pictures_only = true; return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -35,6 +35,12 @@ static void choose(long long *chosen, long long otherwise) {
         *chosen = otherwise;
 }
 
+/* A number of the marker, -1 where it is not between those two. */
+static long long number(const cJSON *marker, const char *key, long long least, long long most) {
+    double value = field_number(marker, key, -1);
+    return value >= (double)least && value <= (double)most ? (long long)value : -1;
+}
+
 /* What is there stands; false when something else was chosen. */
 static bool agree(long long *chosen, long long there) {
     bool same = *chosen < 0 || *chosen == there;
@@ -51,16 +57,16 @@ static bool go_on(const char *dir, const char *path, struct demo_set *set, struc
     free(text);
     if (marker == NULL)
         return false;
-    long long pictures = (long long)field_number(marker, "pictures", 0);
-    long long size = (long long)field_number(marker, "size", 0);
-    long long seed = (long long)field_number(marker, "seed", 0);
+    long long pictures = number(marker, "pictures", DEMO_PICTURES_LEAST, DEMO_PICTURES_MOST);
+    long long size = number(marker, "size", DEMO_SIZE_LEAST, DEMO_SIZE_MOST);
+    long long seed = number(marker, "seed", 0, DEMO_SEED_MOST);
     set->drawn = cJSON_IsTrue(field_at(marker, "drawn"));
     cJSON_Delete(marker);
+    if (pictures < 0 || size < 0 || seed < 0)
+        return error_set(error, ERROR_INPUT, "%s: no marker of a demo; name another --dir", path);
     bool same = agree(&set->pictures, pictures);
     same = agree(&set->size, size) && same;
     same = agree(&set->seed, seed) && same;
-    if (pictures < 1 || size < 1 || seed < 0)
-        return error_set(error, ERROR_INPUT, "%s: no marker of a demo; name another --dir", path);
     return same ||
            error_set(error, ERROR_INPUT,
                      "%s holds a demo of --pictures %lld --size %lld --seed %lld; leave these "

@@ -12,10 +12,21 @@
 
 #include "core/error.h"
 
+#include <limits.h>
+
 /* How the pictures are drawn unless the options say. */
 #define DEMO_PICTURES 300
 #define DEMO_SIZE 80
 #define DEMO_SEED 0
+
+/* Between which numbers each of these lies. */
+enum {
+    DEMO_PICTURES_LEAST = 10,
+    DEMO_PICTURES_MOST = 100000,
+    DEMO_SIZE_LEAST = 32,
+    DEMO_SIZE_MOST = 1024,
+    DEMO_SEED_MOST = INT_MAX
+};
 
 /* How the pictures are drawn. */
 struct demo_set {
