@@ -41,15 +41,16 @@ void split_free(struct split *split) {
 
 bool split_check_trainable(const struct split *split, struct error *error) {
     if (split->train.count == 0)
-        return error_set(error, ERROR_INPUT,
-                         "no picture to train on: %zu valid, %zu test; raise data.split.train or "
-                         "add pictures",
-                         split->valid.count, split->test.count);
+        return error_set(
+            error, ERROR_INPUT,
+            "no picture to train on: %zu valid, %zu test; raise data.split.train, fill "
+            "the list of data.files.train, or add pictures",
+            split->valid.count, split->test.count);
     if (split->valid.count == 0)
         return error_set(error, ERROR_INPUT,
                          "no picture to validate on, which the learning rate and the best "
-                         "checkpoint need: %zu train, %zu test; raise data.split.valid or add "
-                         "pictures",
+                         "checkpoint need: %zu train, %zu test; raise data.split.valid, fill the "
+                         "list of data.files.valid, or add pictures",
                          split->train.count, split->test.count);
     if (split->train.count > UINT32_MAX)
         return error_set(error, ERROR_INPUT, "more than 2^32 training pictures an epoch");

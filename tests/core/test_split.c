@@ -189,6 +189,7 @@ static void a_split_without_pictures_to_train_or_validate_on_is_refused(void **s
     assert_false(split_check_trainable(&split, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "no picture to validate on"));
+    assert_non_null(strstr(error.message, "fill the list of data.files.valid"));
     split.train.count = 0;
     assert_false(split_check_trainable(&split, &error));
     assert_non_null(strstr(error.message, "no picture to train on: 0 valid, 0 test"));
