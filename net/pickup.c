@@ -15,13 +15,28 @@ static void fail(struct pickup *pickup, int64_t now_ms) {
     pickup->hold_until_ms = now_ms + backoff_ms(&BACKOFF_LINK, pickup->failures++, &pickup->jitter);
 }
 
-/* A file that is shorter than what came of it before is another one. */
+/* What came is of another file: from nothing again, so many times. */
+static void begin_again(struct pickup *pickup) {
+    pickup->have = 0;
+    if (pickup->told)
+        pickup->bytes = -1;
+    pickup->told = false;
+    pickup->given_up = ++pickup->wrong == PICKUP_WRONG_MOST;
+}
+
+/* A file that is shorter than what came of it before is another one, and so is one that an earlier
+ * answer has called longer or shorter. */
 static bool take_piece(struct pickup *pickup, const struct pickup_event *event) {
     int64_t length = (int64_t)event->length;
+    if (pickup->told && event->bytes != pickup->bytes) {
+        begin_again(pickup);
+        return false;
+    }
     if (event->offset != pickup->have || length < 1 ||
         (pickup->bytes >= 0 && event->bytes != pickup->bytes) ||
         length > event->bytes - event->offset)
         return false;
+    pickup->told = pickup->told || pickup->bytes < 0;
     pickup->bytes = event->bytes;
     pickup->have += length;
     pickup->failures = 0;
@@ -45,8 +60,7 @@ void pickup_checked(struct pickup *pickup, bool right, int64_t now_ms) {
     pickup->checked = right;
     if (right)
         return;
-    pickup->have = 0;
-    pickup->given_up = ++pickup->wrong == PICKUP_WRONG_MOST;
+    begin_again(pickup);
     fail(pickup, now_ms);
 }
 

@@ -44,6 +44,7 @@ struct pickup_action {
 
 struct pickup {
     int64_t bytes; /* of the whole; -1 until an answer says */
+    bool told;     /* an answer has said */
     int64_t have;
     bool asked, checked, given_up;
     int64_t hold_until_ms, heard_ms;
@@ -55,7 +56,8 @@ struct pickup {
 void pickup_init(struct pickup *pickup, int64_t bytes, int64_t have, uint64_t seed, int64_t now_ms);
 /* The answer to what was asked last. True when the piece is to be written, at its offset. */
 bool pickup_take(struct pickup *pickup, const struct pickup_event *event, int64_t now_ms);
-/* What PICKUP_CHECK came to. What is wrong begins again from nothing, PICKUP_WRONG_MOST times. */
+/* What PICKUP_CHECK came to. What is wrong begins again from nothing, PICKUP_WRONG_MOST times, and
+ * so does what an answer calls of another size than the one before it. */
 void pickup_checked(struct pickup *pickup, bool right, int64_t now_ms);
 struct pickup_action pickup_next(struct pickup *pickup, int64_t now_ms);
 

@@ -98,6 +98,25 @@ static void what_takes_longer_than_is_waited_for_comes_once_the_wait_has_doubled
     assert_int_equal(pickup_next(&pickup, asked_ms + 120000).kind, PICKUP_WAIT);
 }
 
+static void another_size_than_was_told_begins_again_and_is_given_up_in_the_end(void **state) {
+    struct pickup pickup;
+    int64_t now_ms = 0;
+    (void)state;
+    pickup_init(&pickup, -1, 0, 1, 0);
+    for (int i = 1; i < PICKUP_WRONG_MOST; i++) {
+        expect_ask(&pickup, now_ms, 0);
+        assert_true(piece(&pickup, 0, 4, 10 + i));
+        expect_ask(&pickup, now_ms, 4);
+        assert_false(piece(&pickup, 4, 4, 10));
+        now_ms = after_backoff(&pickup, 0);
+    }
+    expect_ask(&pickup, now_ms, 0);
+    assert_true(piece(&pickup, 0, 4, 10));
+    expect_ask(&pickup, now_ms, 4);
+    assert_false(piece(&pickup, 4, 4, 11));
+    assert_int_equal(pickup_next(&pickup, now_ms).kind, PICKUP_GIVEN_UP);
+}
+
 static void what_is_gone_is_given_up(void **state) {
     const struct pickup_event gone = {.kind = PICKUP_GONE};
     struct pickup pickup;
@@ -132,6 +151,7 @@ int main(void) {
         cmocka_unit_test(an_answer_that_nobody_waits_for_is_not_written),
         cmocka_unit_test(without_an_answer_it_is_asked_again),
         cmocka_unit_test(what_takes_longer_than_is_waited_for_comes_once_the_wait_has_doubled),
+        cmocka_unit_test(another_size_than_was_told_begins_again_and_is_given_up_in_the_end),
         cmocka_unit_test(what_is_gone_is_given_up),
         cmocka_unit_test(what_is_wrong_begins_again_and_is_given_up_in_the_end),
     };
