@@ -13,6 +13,7 @@
 #include "worker/resume.h"
 #include "worker/sweep.h"
 
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,19 +79,39 @@ static const cJSON *find_kind(const cJSON *files, const char *kind) {
     return NULL;
 }
 
-/* The epoch of the checkpoint at `path`; 0 when there is none that is whole. False without memory
- * to find out: nothing may be put in its place then. */
-static bool epoch_at(const char *path, uint32_t *epoch, struct error *error) {
+/* The epoch of the checkpoint at `path` and its best one's; 0 when there is none that is whole.
+ * False without memory to find out: nothing may be put in its place then. */
+static bool epochs_at(const char *path, uint32_t *epoch, uint32_t *best, struct error *error) {
     struct checkpoint *checkpoint;
     struct error unread = {0};
-    *epoch = 0;
+    *epoch = *best = 0;
     if (path == NULL || access(path, R_OK) != 0)
         return true;
     if (!checkpoint_open(path, &checkpoint, &unread))
         return !error_is_shortage(&unread) || error_machine(error, "%s", unread.message);
     *epoch = checkpoint_state(checkpoint)->epoch;
+    *best = checkpoint_state(checkpoint)->best_epoch;
     checkpoint_close(checkpoint);
     return true;
+}
+
+/* The epoch from which the run can go on by the checkpoint at `path`: 0 also where its best one is
+ * not beside it, without which it is passed over (resume.h). */
+static bool epoch_at(const char *path, uint32_t *epoch, struct error *error) {
+    uint32_t best, beside, its;
+    if (!epochs_at(path, epoch, &best, error))
+        return false;
+    if (best == *epoch)
+        return true;
+    char *copy = strdup(path);
+    char *best_path = copy != NULL ? checkpoint_path_best(dirname(copy)) : NULL;
+    bool known =
+        best_path != NULL ? epochs_at(best_path, &beside, &its, error) : error_memory(error);
+    if (known && beside != best)
+        *epoch = 0;
+    free(best_path);
+    free(copy);
+    return known;
 }
 
 static bool bring_content(struct errand *errand, const cJSON *content, const char *path,

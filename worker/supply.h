@@ -2,9 +2,9 @@
  * trainer begins.
  *
  * An experiment that another worker has begun goes on from its checkpoints: "best" and "last" come
- * into the run's folder, unless a checkpoint as far as that is there, or where the other worker
- * wrote it (a file system that both see). What cannot be had is gone on without: training again
- * gives the same bits.
+ * into the run's folder, unless a checkpoint as far as that is there with its best one, or where
+ * the other worker wrote it (a file system that both see). What cannot be had is gone on without:
+ * training again gives the same bits.
  */
 #ifndef ASSAY_WORKER_SUPPLY_H
 #define ASSAY_WORKER_SUPPLY_H

@@ -57,12 +57,24 @@ rm -rf "$work/first"
 further=$(($(sql "SELECT count(*) FROM epoch WHERE experiment = $moved") + 2))
 [ $further -lt $((epochs - 2)) ] || fail "the first worker came too far: nothing is tested"
 
+# gets_past_its_best WORKER: so far, and its last epoch is not its best.
+gets_past_its_best() {
+    has_epochs "$moved" $further &&
+        [[ $(grep "^experiment $moved: epoch " "$work/$1.log" | tail -n 1) != *"best so far"* ]]
+}
+
 start_worker second
-hold second "the second worker gets further" has_epochs "$moved" $further
+hold second "the second worker gets further" gets_past_its_best second
 end_worker second TERM # gives back: what it has goes to the coordinator first
 [ "$status" = 0 ] || fail "the worker ended with $status on SIGTERM"
 until_true "its last checkpoint is with the coordinator" has_last_of "$moved" $further
-rm -rf "$work/second"
+
+# a best one that the disk has spoilt, without which the last one beside it is worth nothing
+mv "$work/second" "$work/third"
+best=$work/third/experiments/$moved/checkpoint_best_loss.safetensors
+[ ! "$best" -ef "${best/best_loss/last}" ] || fail "the last epoch is the best: nothing is tested"
+head -c 4096 "$best" >"$work/spoilt"
+mv "$work/spoilt" "$best"
 
 # what a power cut may leave of uploads
 for part in "$db-artifacts"/incoming/*.part; do
@@ -91,6 +103,7 @@ assay test "$calm" --checkpoint best --split test --json >"$work/again.json" ||
 assay verify --tensors "$calm@last" "$moved@$epochs" >"$work/out" || fail "verify: $(cat "$work/out")"
 
 # what no experiment names goes, and gc says how much
+assay gc >"$work/out" # of what the first worker was sending when it was killed, as much as is nobody's by now
 mkdir -p "$db-artifacts/sha256/00"
 head -c 1048576 /dev/zero >"$db-artifacts/sha256/00/$(printf 'a%.0s' {1..62})"
 assay gc --dry-run >"$work/out"

@@ -161,7 +161,8 @@ static bool now(void *context) {
 
 /* Nobody listens where the older ones would be fetched from. */
 static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(void **state) {
-    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2);
+    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2),
+         *best = write_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
     const struct supply_source source = {.connect = "ipc:///nowhere/at/all"};
     const struct trainer_options options = {.dir = *state};
     const struct trainer_events events = {.stop = now};
@@ -176,6 +177,7 @@ static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(v
     }
     cJSON_Delete(files);
     free(last);
+    free(best);
 }
 
 static void a_checkpoint_is_not_taken_for_anothers_for_want_of_memory(void **state) {
