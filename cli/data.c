@@ -129,7 +129,7 @@ static int check(const char *file, const struct members *members, const struct m
     struct experiment experiment = {0};
     struct split split = {0};
     struct data_report report = {0};
-    struct error error = {0};
+    struct error error = {0}, unwritten = {0};
     struct waiting waiting = {.screen = screen_of(stderr), .began_ms = clock_steady_ms()};
     char *path = NULL;
     int threads = chosen->threads > 0 ? (int)chosen->threads : (int)machine_cores();
@@ -140,11 +140,13 @@ static int check(const char *file, const struct members *members, const struct m
                       &report.facts, &error);
     screen_clear(&waiting.screen);
     ok = ok && data_report_make(&report, &error) && find_too_small(members, &report, &error);
+    bool complete = ok; /* what was found is told without a manifest too */
     if (ok && report.broken == 0) {
         if (chosen->out == NULL && asprintf(&path, "%s/" MANIFEST_NAME, experiment.data.root) < 0)
             path = NULL;
         const char *out = chosen->out != NULL ? chosen->out : path;
-        ok = out != NULL ? write_manifest(&report, out, &error) : error_memory(&error);
+        complete =
+            out != NULL ? write_manifest(&report, out, &unwritten) : error_memory(&unwritten);
     }
     int status = ok ? data_report_status(&report) : command_fail(&error);
     if (ok && json) {
@@ -153,6 +155,10 @@ static int check(const char *file, const struct members *members, const struct m
         cJSON_Delete(document);
     } else if (ok) {
         data_report_print(&report, experiment.data.root);
+    }
+    if (ok && !complete) {
+        int failed = command_fail(&unwritten);
+        status = status != 0 ? status : failed;
     }
     data_report_free(&report);
     split_free(&split);

@@ -258,7 +258,7 @@ void data_report_print(const struct data_report *report, const char *root) {
         puts("none is broken, too small, grey, of another size or there twice");
     if (report->written != NULL)
         printf("manifest: %s\n", report->written);
-    else
+    else if (report->broken > 0)
         puts("no manifest is written while a picture is broken");
 }
 

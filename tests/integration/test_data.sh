@@ -51,6 +51,15 @@ expect "j ->> '\$.duplicates[0].same'" bytes
 expect "json_array_length(j, '\$.odd_sized')" 2
 [ -s $manifest ] || fail "no manifest of a set that can be read"
 
+# Where no manifest can be written, what was found is told all the same.
+check 1 --out nowhere/manifest.json
+expect "j ->> '\$.duplicates[0].leakage'" 1
+expect "j ->> '\$.manifest'" ""
+grep -q '^assay: no manifest; choose another place with --out: cannot write nowhere/' err || fail "it says: $(cat err)"
+status=0
+assay data check data.json --out nowhere/manifest.json >out 2>err || status=$?
+[ $status = 1 ] && grep -q '^of another size: 2$' out && ! grep -q manifest out || fail "it says: $(cat out err)"
+
 # Broken, too small, and grey ones.
 head -c 100 whole/real/0001.png >pictures/real/0001.png
 cp "$ASSAY_SOURCE/tests/data/pictures/jpeg_grey_33x17.jpg" pictures/real/0002.png
