@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -85,12 +86,15 @@ static bool spool_error(const struct spool *spool, struct error *error) {
     }
 }
 
-/* Lays the reserve by, where there is room for it. */
+/* Lays the reserve by, where there is room for it, or what lacks of it: who was killed meanwhile
+ * may have left its name alone. */
 static void save_room(const struct spool *spool) {
-    int file = open(spool->reserve, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    struct stat status;
+    int file = open(spool->reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
         return;
-    if (posix_fallocate(file, 0, SPOOL_RESERVE_BYTES) != 0)
+    bool whole = fstat(file, &status) == 0 && status.st_size >= SPOOL_RESERVE_BYTES;
+    if (!whole && posix_fallocate(file, 0, SPOOL_RESERVE_BYTES) != 0)
         unlink(spool->reserve);
     close(file);
 }

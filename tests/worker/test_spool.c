@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -357,6 +358,19 @@ static void a_full_disk_when_a_spool_is_made_is_no_damage(void **state) {
     }
 }
 
+/* Whoever was killed while it was laid by has left its name, and no room. */
+static void a_reserve_that_was_not_laid_by_whole_is_filled_up(void **state) {
+    char *path = temporary_path(state, "reserve");
+    struct stat status;
+    FILE *begun = fopen(path, "w");
+    assert_non_null(begun);
+    assert_int_equal(fclose(begun), 0);
+    spool_close(open_spool(*state));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 4 << 20);
+    free(path);
+}
+
 static void whose_a_spool_is_fits_where_the_reserve_gives_room(void **state) {
     static const char database[] = "0123456789abcdef0123456789abcdef";
     static const char *const histories[] = {"1123456789abcdef0123456789abcdef",
@@ -408,6 +422,7 @@ int main(void) {
         IN_FOLDER(a_page_that_is_not_read_is_no_damage),
         IN_FOLDER(a_page_that_is_not_read_later_is_no_damage),
         IN_FOLDER(a_full_disk_when_a_spool_is_made_is_no_damage),
+        IN_FOLDER(a_reserve_that_was_not_laid_by_whole_is_filled_up),
         IN_FOLDER(whose_a_spool_is_fits_where_the_reserve_gives_room),
         IN_FOLDER(who_looks_at_a_spool_with_another_program_is_waited_for),
     };
