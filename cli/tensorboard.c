@@ -55,7 +55,7 @@ static bool write_events(const char *path, const cJSON *experiment, struct error
     if (!tensorboard_open(path, 0, &board, error))
         return false;
     board_begin(board, config, field_at(experiment, "variant"));
-    cJSON_ArrayForEach(item, field_at(experiment, "history")) board_past_epoch(board, config, item);
+    board_history(board, config, field_at(experiment, "history"), 0);
     cJSON_ArrayForEach(item, field_at(experiment, "evaluations")) board_evaluation(board, item);
     if (field_finished(experiment))
         tensorboard_end(board, !field_failed(experiment));

@@ -4,6 +4,7 @@
 #include "core/shortage.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,17 +69,29 @@ void board_epoch(struct tensorboard *board, const cJSON *report) {
     add_number(board, "learning_rate", epoch, json_member(report, "learning_rate"));
 }
 
-void board_past_epoch(struct tensorboard *board, const cJSON *config, const cJSON *report) {
+/* Steps of an epoch in the config's batches. */
+static int64_t steps_of(const cJSON *config, const cJSON *report) {
     static const char *const counts[] = {"true_positive", "true_negative", "false_positive",
                                          "false_negative"};
     const cJSON *train = json_member(report, "train");
     int64_t batch = json_integer(json_member(config, "train"), "batch_size"), pictures = 0;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         pictures += json_integer(train, counts[i]);
-    int64_t steps = batch > 0 ? (pictures + batch - 1) / batch : 1;
-    add_number(board, "loss_train", steps * json_integer(report, "epoch"),
-               json_member(train, "loss"));
-    board_epoch(board, report);
+    return batch > 0 ? (pictures + batch - 1) / batch : 1;
+}
+
+void board_history(struct tensorboard *board, const cJSON *config, const cJSON *reports,
+                   uint64_t iteration) {
+    const cJSON *report;
+    int64_t all = 0, so_far = 0;
+    cJSON_ArrayForEach(report, reports) all += steps_of(config, report);
+    cJSON_ArrayForEach(report, reports) {
+        so_far += steps_of(config, report);
+        int64_t step =
+            iteration > 0 ? llround((double)iteration * ((double)so_far / (double)all)) : so_far;
+        add_number(board, "loss_train", step, json_member(json_member(report, "train"), "loss"));
+        board_epoch(board, report);
+    }
 }
 
 void board_evaluation(struct tensorboard *board, const cJSON *evaluation) {

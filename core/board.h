@@ -23,8 +23,12 @@ char *board_path(const char *dir, const char *name);
 void board_begin(struct tensorboard *board, const cJSON *config, const cJSON *variant);
 void board_step(struct tensorboard *board, uint64_t iteration, double loss);
 void board_epoch(struct tensorboard *board, const cJSON *report);
-/* An epoch whose steps are not known any more: loss_train is its mean, at its last step. */
-void board_past_epoch(struct tensorboard *board, const cJSON *config, const cJSON *report);
+/* Epochs, from the first, whose steps are not known any more: loss_train is the mean of each, at
+ * its last step. iteration: training steps up to the last of them, of which each has its share by
+ * the pictures that it saw (before a fork, batches may have been others than config's); 0: unknown,
+ * as many as config's batches are. */
+void board_history(struct tensorboard *board, const cJSON *config, const cJSON *reports,
+                   uint64_t iteration);
 void board_evaluation(struct tensorboard *board, const cJSON *evaluation);
 
 /* What the HPARAMS page compares, by dotted path: what varies in the experiment's matrix (the

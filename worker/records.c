@@ -51,6 +51,15 @@ static void look_for_gaps(struct records *records) {
     records->short_of_memory = shortage_in_trees() || records->short_of_memory;
 }
 
+static void write_history(struct records *records, const struct checkpoint_state *state) {
+    cJSON *reports = cJSON_CreateArray();
+    for (uint32_t i = 0; i < state->epoch; i++)
+        json_append(reports, report_epoch(&state->history[i]));
+    look_for_gaps(records);
+    board_history(records->board, records->session->experiment->config, reports, state->iteration);
+    cJSON_Delete(reports);
+}
+
 static bool open_board(struct records *records, struct checkpoint_state *state, bool *lost,
                        struct error *error) {
     const struct experiment *experiment = records->session->experiment;
@@ -65,12 +74,8 @@ static bool open_board(struct records *records, struct checkpoint_state *state, 
     *lost = !whole && state->epoch > 0;
     if (!whole)
         board_begin(records->board, config, records->options->variant);
-    for (uint32_t i = 0; *lost && i < state->epoch; i++) {
-        cJSON *report = report_epoch(&state->history[i]);
-        look_for_gaps(records);
-        board_past_epoch(records->board, config, report);
-        cJSON_Delete(report);
-    }
+    if (*lost)
+        write_history(records, state);
     state->board_bytes = tensorboard_bytes(records->board);
     return true;
 }

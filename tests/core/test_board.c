@@ -1,8 +1,8 @@
 /* What a run shows in TensorBoard. That the real TensorBoard reads it: tests/read_tensorboard.py.
  */
 #include "core/board.h"
-#include "core/file.h"
 #include "core/json.h"
+#include "tests/event_tags.h"
 #include "tests/temporary.h"
 #include "tests/values.h"
 
@@ -93,27 +93,6 @@ static void a_name_becomes_one_folder(void **state) {
     free(path);
 }
 
-/* The tags of the records, in order, each with its step: "loss_valid 1\n". */
-static char *tags_of(const char *path) {
-    char *data = NULL, *found = NULL;
-    size_t length, size;
-    assert_true(file_read(path, 1 << 20, &data, &length, NULL));
-    FILE *stream = open_memstream(&found, &size);
-    for (size_t at = 0; at < length;) {
-        uint64_t record;
-        memcpy(&record, data + at, sizeof record);
-        const uint8_t *event = (const uint8_t *)data + at + 12 + 9; /* after wall_time */
-        if (event[0] == 0x10) {                                     /* step, below 128 here */
-            /* step, summary, its length, value, its length, tag, its length */
-            fprintf(stream, "%.*s %d\n", event[7], (const char *)event + 8, event[1]);
-        }
-        at += record + 16;
-    }
-    fclose(stream);
-    free(data);
-    return found;
-}
-
 #define METRICS                                                                                    \
     "{\"true_positive\":3,\"true_negative\":2,\"false_positive\":0,\"false_negative\":4,"          \
     "\"accuracy\":0.5,\"precision\":%s,\"recall\":0.4,\"loss\":0.6}"
@@ -127,11 +106,10 @@ static void an_epoch_is_its_defined_numbers_at_its_step(void **state) {
              "{\"epoch\":2,\"train\":" METRICS ",\"valid\":" METRICS
              ",\"learning_rate\":0.1,\"seconds\":1,\"images_per_second\":null,\"best\":false}",
              "1", "null");
-    cJSON *report = parsed(report_text), *settings = parsed("{\"train\":{\"batch_size\":4}}");
+    cJSON *report = parsed(report_text);
     assert_true(tensorboard_open(path, 0, &board, &error));
     board_step(board, 5, 0.5);
     board_epoch(board, report);
-    board_past_epoch(board, settings, report);
     cJSON *evaluation = parsed("{\"checkpoint\":\"best\",\"split\":\"test\",\"epoch\":2,"
                                "\"accuracy\":0.5,\"precision\":null,\"recall\":1,\"loss\":0.1}");
     board_evaluation(board, evaluation);
@@ -139,19 +117,68 @@ static void an_epoch_is_its_defined_numbers_at_its_step(void **state) {
     board_evaluation(board, evaluation);
     assert_true(tensorboard_sync(board, &error));
     tensorboard_close(board);
-    char *tags = tags_of(path);
+    char *tags = event_tags(path);
 #define EPOCH                                                                                      \
     "loss_train_epoch 2\naccuracy_train 2\nprecision_train 2\nrecall_train 2\n"                    \
     "loss_valid 2\naccuracy_valid 2\nrecall_valid 2\nlearning_rate 2\n"
-    /* 9 pictures in batches of 4: 3 steps, of which this is the second epoch */
-    assert_string_equal(tags, "loss_train 5\n" EPOCH "loss_train 6\n" EPOCH
+    assert_string_equal(tags, "loss_train 5\n" EPOCH
                               "loss_test_best 2\naccuracy_test_best 2\nrecall_test_best 2\n");
     free(tags);
     cJSON_Delete(evaluation);
-    cJSON_Delete(settings);
     cJSON_Delete(report);
     free(path);
     free(folder);
+}
+
+/* What is in the file of three past epochs, of 9, 9 and 4 pictures in batches of 4, so far as it is
+ * loss_train. */
+static char *past_steps(void **state, uint64_t iteration) {
+    char *folder = temporary_path(state, "past"), *path = board_path(folder, "x"), *steps = NULL;
+    cJSON *settings = parsed("{\"train\":{\"batch_size\":4}}"), *reports = cJSON_CreateArray();
+    struct tensorboard *board = NULL;
+    size_t size;
+    for (int i = 1; i <= 3; i++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "{\"epoch\":%d,\"train\":{\"true_positive\":%d,\"true_negative\":0,"
+                 "\"false_positive\":2,\"false_negative\":0,\"loss\":0.6}}",
+                 i, i < 3 ? 7 : 2);
+        cJSON_AddItemToArray(reports, parsed(text));
+    }
+    assert_true(tensorboard_open(path, 0, &board, NULL));
+    board_history(board, settings, reports, iteration);
+    assert_true(tensorboard_sync(board, NULL));
+    tensorboard_close(board);
+    char *tags = event_tags(path), *at = tags;
+    FILE *stream = open_memstream(&steps, &size);
+    while ((at = strstr(at, "loss_train ")) != NULL) {
+        at += strlen("loss_train ");
+        fprintf(stream, "%ld ", strtol(at, NULL, 10));
+    }
+    fclose(stream);
+    free(tags);
+    cJSON_Delete(reports);
+    cJSON_Delete(settings);
+    free(path);
+    free(folder);
+    return steps;
+}
+
+static void past_epochs_end_where_the_steps_that_are_known_go_on(void **state) {
+    static const struct {
+        uint64_t iteration;
+        const char *steps;
+    } cases[] = {
+        {0, "3 6 7 "}, /* 3, 3 and 1 */
+        {7, "3 6 7 "},
+        {70, "30 60 70 "}, /* batches were smaller */
+        {3, "1 3 3 "},     /* and larger */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *steps = past_steps(state, cases[i].iteration);
+        assert_string_equal(steps, cases[i].steps);
+        free(steps);
+    }
 }
 
 int main(void) {
@@ -162,6 +189,8 @@ int main(void) {
         cmocka_unit_test(a_name_becomes_one_folder),
         cmocka_unit_test_setup_teardown(an_epoch_is_its_defined_numbers_at_its_step, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(past_epochs_end_where_the_steps_that_are_known_go_on,
+                                        temporary_make, temporary_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Runs that begin from another experiment's checkpoint: the same bits as if it had never stopped.
  */
+#include "tests/event_tags.h"
 #include "tests/worker/small_run.h"
 
 /* Gives the experiment a complete config, as a fork is checked by. Its tensors and numbers are
@@ -152,6 +153,37 @@ static void a_rate_that_was_changed_counts_at_once(void **state) {
     folder_end(from_dir);
 }
 
+/* 3 steps an epoch before and 6 since: the curve goes on where it was. */
+static void a_fork_with_other_batches_counts_its_steps_on(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    struct small small;
+    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
+    char *from = in(from_dir, "checkpoint_last.safetensors");
+    small_free(&small);
+    set_config(&small, "resnet18", 3e-3, 3);
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(small.experiment.config, "train"), "batch_size",
+                              cJSON_CreateNumber(2));
+    small.experiment.train.batch_size = 2;
+    fork_to_the_end(&small, dir, from, 2, &listener);
+    char *board = in(dir, "tensorboard/small/events.out.tfevents.assay");
+    char *tags = event_tags(board), *at = tags;
+    for (int step = 3; step <= 12; step += step < 6 ? 3 : 1) {
+        at = strstr(at, "loss_train ");
+        assert_non_null(at);
+        at += strlen("loss_train ");
+        assert_int_equal(strtol(at, NULL, 10), step);
+    }
+    assert_null(strstr(at, "loss_train "));
+    free(tags);
+    free(board);
+    small_free(&small);
+    listener_free(&listener);
+    free(from);
+    folder_end(dir);
+    folder_end(from_dir);
+}
+
 /* In the config, and in what is trained by. */
 static void set_sgd(struct small *small, double momentum) {
     cJSON *train = cJSON_GetObjectItem(small->experiment.config, "train");
@@ -228,6 +260,7 @@ int main(void) {
         cmocka_unit_test(a_fork_killed_before_its_first_last_checkpoint_begins_again),
         cmocka_unit_test(a_fork_that_was_stopped_goes_on_without_the_other_runs_files),
         cmocka_unit_test(a_rate_that_was_changed_counts_at_once),
+        cmocka_unit_test(a_fork_with_other_batches_counts_its_steps_on),
         cmocka_unit_test(a_fork_with_momentum_may_go_on_from_a_run_without),
         cmocka_unit_test(what_a_fork_cannot_go_on_from_is_refused),
     };
