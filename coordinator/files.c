@@ -78,8 +78,9 @@ static bool put_row(struct request *request) {
     return artifact_put(coordinator->store, &artifact, coordinator->now.unix_ms, replaced,
                         &request->error) &&
            (strcmp(artifact.kind, "file") == 0 ||
-            fork_arrived(coordinator->store, artifact.experiment, &coordinator->scheduler,
-                         &request->error)) &&
+            (fork_arrived(coordinator->store, artifact.experiment, &coordinator->scheduler,
+                          &request->error) &&
+             desk_bind_forks(coordinator, artifact.experiment, &request->error))) &&
            (replaced[0] == '\0' || desk_doom(coordinator, replaced, &request->error));
 }
 

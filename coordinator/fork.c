@@ -232,6 +232,7 @@ static bool goes_on_by_itself(struct store *store, const struct blobs *blobs, in
     return query_close(&query, error);
 }
 
+/* To the host, for as long as it needs what it was forked from. */
 static bool bind_to(struct store *store, const struct blobs *blobs, struct scheduler *scheduler,
                     int64_t experiment, const char *host, struct error *error) {
     struct job *job = scheduler_find(scheduler, experiment);
@@ -239,7 +240,7 @@ static bool bind_to(struct store *store, const struct blobs *blobs, struct sched
     if (job == NULL)
         return true;
     return goes_on_by_itself(store, blobs, experiment, &goes_on, error) &&
-           (goes_on || scheduler_set_host(scheduler, job, host) ||
+           (scheduler_set_host(scheduler, job, goes_on ? "" : host) ||
             error_set(error, ERROR_FAILED, "no memory for the queue"));
 }
 

@@ -47,7 +47,8 @@ bool fork_arrived(struct store *store, int64_t source, struct scheduler *schedul
 enum { FORK_ALL = 0 };
 /* Forks that are not finished and whose files are no longer here, as after a backup was restored,
  * go only to workers on the host where the files were written, unless they have come further and
- * that is here. To be called whenever they were read into the scheduler. */
+ * that is here. To be called whenever they were read into the scheduler, and when checkpoints of
+ * one have come. */
 bool fork_bind_lost(struct store *store, const struct blobs *blobs, int64_t which,
                     struct scheduler *scheduler, struct error *error);
 /* Adds under "from" what the experiment goes on from, if it does. */

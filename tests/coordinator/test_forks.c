@@ -195,22 +195,43 @@ static void a_fork_that_is_retried_when_its_files_are_gone_waits_for_the_host(vo
     waits_for_its_host(archive);
 }
 
-/* Its own epoch 2, best and last, came before it was given back. */
-static void a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more(void **state) {
-    struct archive *archive = *state;
-    struct bench *bench = archive->bench;
+/* w trains the fork. */
+static void begin_fork(struct archive *archive) {
     upload(archive, "best.st", "best", 1, FIRST, "first");
     fork_of_epoch_1(archive);
-    fenced(bench, "w", 1, 1, "end", body("{\"outcome\": \"done\"}"));
-    archive->experiment = take(bench, "w");
+    fenced(archive->bench, "w", 1, 1, "end", body("{\"outcome\": \"done\"}"));
+    archive->experiment = take(archive->bench, "w");
     assert_int_equal(archive->experiment, 2);
     archive->attempt = 1;
+}
+
+/* The fork's own epoch 2, best and last. */
+static void come_further(struct archive *archive) {
     upload(archive, "best.st", "best", 2, SECOND, "second");
     offer_until_there(archive, "last.st", "last", 2, SECOND, 6);
-    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
-    start_again(archive);
+}
+
+static void give_back_to_anybody(struct bench *bench) {
     fenced(bench, "w", 2, 1, "end", body("{\"outcome\": \"given_back\"}"));
     assert_int_equal(take(bench, "x"), 2);
+}
+
+static void a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more(void **state) {
+    struct archive *archive = *state;
+    begin_fork(archive);
+    come_further(archive);
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    give_back_to_anybody(archive->bench);
+}
+
+static void a_fork_that_comes_further_waits_for_no_host_from_then_on(void **state) {
+    struct archive *archive = *state;
+    begin_fork(archive);
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    come_further(archive);
+    give_back_to_anybody(archive->bench);
 }
 
 static void a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it(void **state) {
@@ -237,6 +258,7 @@ int main(void) {
         ON_ARCHIVE(a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them),
         ON_ARCHIVE(a_fork_that_ran_when_its_files_went_waits_for_the_host_that_has_them),
         ON_ARCHIVE(a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more),
+        ON_ARCHIVE(a_fork_that_comes_further_waits_for_no_host_from_then_on),
         ON_ARCHIVE(a_fork_that_is_retried_when_its_files_are_gone_waits_for_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
