@@ -255,7 +255,7 @@ static enum delivery_event_kind take_error(struct courier *courier, const cJSON 
     return never ? DELIVERY_NEVER : DELIVERY_LATER;
 }
 
-/* There was room for a piece. That the file is wanted again does not say so yet. */
+/* There was room for a piece. That the file is wanted again, or sealed, does not say so yet. */
 static void take_progress(struct courier *courier) {
     pthread_mutex_lock(&courier->lock);
     bool refused = courier->refused;
@@ -272,8 +272,9 @@ static void take_message(struct courier *courier, const struct wire_message *mes
         return;
     if (strcmp(message->name, "error") == 0)
         event.kind = take_error(courier, message->body, parcel->path);
+    const bool of_piece = courier->load.delivery.under_way > 0;
     delivery_take(&courier->load.delivery, &event, clock_steady_ms());
-    if (courier->load.delivery.failures == 0)
+    if (of_piece && courier->load.delivery.failures == 0)
         take_progress(courier);
 }
 

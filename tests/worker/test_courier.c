@@ -213,6 +213,24 @@ static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
     free(path);
 }
 
+/* As of a coordinator that has all of it, and no room to put it where it belongs. */
+static void what_was_there_already_says_nothing_of_room(void **state) {
+    static const char no_room[] = "{\"code\": \"storage\", \"message\": \"no room\"}";
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    struct frames frames;
+    struct wire_message offer;
+    assert_true(file_write_atomic(path, "two pieces", 10, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    answer_next(stage, "offer", "error", no_room);
+    answer_next(stage, "offer", "sealing", "{\"retry_ms\": 1}");
+    take_request(stage, "offer", &frames, &offer);
+    expect_refused(stage, true);
+    answer(stage, &frames, &offer, "error", no_room);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_written_over_is_offered_as_of_its_own_epoch,
@@ -224,6 +242,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_cannot_be_read_while_it_is_sent_is_put_down, stage_set,
                                         stage_strike),
         cmocka_unit_test_setup_teardown(room_that_is_there_again_is_no_refusal_any_more, stage_set,
+                                        stage_strike),
+        cmocka_unit_test_setup_teardown(what_was_there_already_says_nothing_of_room, stage_set,
                                         stage_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
