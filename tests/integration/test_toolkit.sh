@@ -14,7 +14,6 @@ END
 # says MAJOR MINOR: what is said of the backend with that cuDNN.
 says() {
     printf '#define CUDNN_MAJOR %s\n#define CUDNN_MINOR %s\n' "$1" "$2" >"$work/include/cudnn_version.h"
-    rm -rf "$work/build"
     cmake -S "$work/project" -B "$work/build" -DCUDNN_INCLUDE_DIR="$work/include" \
         -DCUDNN_LIBRARY="$work/libcudnn.so" >"$work/log" 2>&1 || fail "cannot be configured: $(cat "$work/log")"
     grep 'CUDA backend' "$work/log"
