@@ -289,9 +289,10 @@ int command_doctor(int argc, char **argv) {
     look_for_coordinator(&input, document);
     cJSON_AddBoolToObject(document, "healthy", healthy(document));
     status = healthy(document) ? 0 : ERROR_FAILED;
-    if (!input.json)
+    if (!input.json) {
+        field_clean(document); /* a coordinator says of itself what it likes */
         print_document(document);
-    else if (!output_json(document))
+    } else if (!output_json(document))
         status = ERROR_FAILED;
     cJSON_Delete(document);
     return status;

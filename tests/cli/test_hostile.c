@@ -55,6 +55,19 @@ static cJSON *experiments_of(const cJSON *body, bool list) {
     return answer;
 }
 
+static bool refuses; /* to say how it is */
+
+static cJSON *answer_status(const char **name) {
+    if (refuses)
+        return wire_error_body(WIRE_STORAGE, EVIL "no");
+    cJSON *answer = parsed("{\"started_ms\": 1, \"now_ms\": 1, \"database\": \"d\", \"queued\": 0,"
+                           " \"paused\": 0, \"running\": 0, \"done\": 0, \"failed\": 0,"
+                           " \"cancelled\": 0}");
+    cJSON_AddStringToObject(answer, "version", EVIL "1");
+    *name = "coordinator";
+    return answer;
+}
+
 static cJSON *answer_evil(void *context, size_t nth, const char *request, const cJSON *body,
                           const char **name) {
     (void)context, (void)nth;
@@ -87,6 +100,8 @@ static cJSON *answer_evil(void *context, size_t nth, const char *request, const 
         *name = "score_list";
         return answer;
     }
+    if (strcmp(request, "status") == 0)
+        return answer_status(name);
     bool list = strcmp(request, "list") == 0;
     *name = list ? "experiments" : "details";
     return experiments_of(body, list);
@@ -133,6 +148,16 @@ static void commands_print_no_order_to_the_terminal(void **state) {
     harmless(RUN(command_note, "note", "1"));
     harmless(RUN(command_workers, "workers"));
     harmless(RUN(command_compare, "compare"));
+}
+
+static void the_doctor_prints_no_order_to_the_terminal(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        refuses = i == 1;
+        struct run run = RUN(command_doctor, "doctor");
+        assert_non_null(strstr(run.out, "[31mx"));
+        harmless(run);
+    }
 }
 
 /* A note keeps its line feeds, and neither it nor its tabs get further. */
@@ -216,6 +241,7 @@ int main(void) {
 #define EVILLY(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
         EVILLY(commands_print_no_order_to_the_terminal),
+        EVILLY(the_doctor_prints_no_order_to_the_terminal),
         EVILLY(the_lines_of_a_note_are_kept_and_nothing_else_of_it),
         EVILLY(json_and_errors_do_not_either),
         EVILLY(json_holds_what_the_coordinator_said),
