@@ -321,18 +321,18 @@ static void describe(cJSON *out, const struct bench_options *options,
     cJSON_AddNumberToObject(out, "threads", options->threads);
 }
 
-/* JSON, or the layer table for people. */
+/* JSON, or the layer table for people; false where something lacks. */
 static bool print(const cJSON *out, const struct bench_options *options) {
+    char *text = options->compact ? json_text(out) : json_text_pretty(out);
+    if (text == NULL)
+        return false;
     if (options->layers && !options->compact) {
         printf("%s, batch %lld of %lld x %lld\n", options->arch, options->batch, options->size,
                options->size);
         bench_layers_print(cJSON_GetObjectItemCaseSensitive(out, "layers"));
-        return true;
+    } else {
+        puts(text);
     }
-    char *text = options->compact ? json_text(out) : json_text_pretty(out);
-    if (text == NULL)
-        return false;
-    puts(text);
     free(text);
     return true;
 }

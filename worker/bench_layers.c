@@ -1,5 +1,6 @@
 #include "worker/bench_layers.h"
 
+#include "core/json.h"
 #include "worker/nn/flow.h"
 
 #include <stdio.h>
@@ -56,11 +57,11 @@ static void add_layer(const struct bench_layers *options, cJSON *rows, size_t in
     forward.ms = profile != NULL ? mean_ms(options, profile->nodes[index].forward) : 0;
     backward.ms = profile != NULL ? mean_ms(options, profile->nodes[index].backward) : 0;
     cJSON *layer = cJSON_CreateObject();
-    cJSON_AddItemToArray(rows, layer);
     cJSON_AddStringToObject(layer, "name", node_name(options->network, index, name, sizeof name));
-    cJSON_AddItemToObject(layer, "output", cJSON_CreateIntArray(output, 3));
+    json_put(layer, "output", cJSON_CreateIntArray(output, 3));
     add_total(options, layer, "forward", &forward);
     add_total(options, layer, "backward", &backward);
+    json_append(rows, layer);
     add_to(step, &forward);
     add_to(step, &backward);
 }

@@ -1,6 +1,7 @@
 #include "worker/devices.h"
 
 #include "core/json.h"
+#include "core/standard.h"
 #include "worker/nn/backend.h"
 #include "worker/options.h"
 
@@ -41,7 +42,7 @@ static cJSON *describe(int device) {
         cJSON_AddStringToObject(item, "backend", name);
         cJSON_AddBoolToObject(item, "usable", usable);
         cJSON_AddStringToObject(item, "device", what);
-        cJSON_AddItemToArray(list, item);
+        json_append(list, item);
     }
     return list;
 }
@@ -67,12 +68,15 @@ int devices_main(int argc, char **argv) {
     if (!options_parse(&argp, "assay-worker devices", argc, argv, &options, &code))
         return code;
     cJSON *list = describe(options.device);
-    char *text = options.json ? json_text(list) : NULL;
-    if (text != NULL)
+    char *text = json_text(list); /* NULL where the list lacks something, and for lines too */
+    if (text == NULL)
+        standard_complain("out of memory");
+    else if (options.json)
         puts(text);
     else
         print_lines(list);
+    code = text == NULL ? ERROR_FAILED : 0;
     free(text);
     cJSON_Delete(list);
-    return 0;
+    return code;
 }

@@ -5,17 +5,21 @@
 #include "tests/refusing.h"
 #include "tests/temporary.h"
 #include "tests/worker/fake_backend.h"
+#include "worker/bench.h"
+#include "worker/devices.h"
 #include "worker/fork.h"
 #include "worker/nn/network.h"
 #include "worker/request.h"
 #include "worker/supply.h"
 #include "worker/trial.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -194,9 +198,51 @@ static void a_checkpoint_is_not_taken_for_anothers_for_want_of_memory(void **sta
     free(last);
 }
 
+/* What it says is nobody's here. */
+static int quietly(int (*run)(int argc, char **argv), int argc, char **argv) {
+    fflush(stdout);
+    int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_true(out >= 0 && err >= 0 && nowhere >= 0);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    int code = run(argc, argv);
+    refuse_no_more();
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    close(out);
+    close(err);
+    close(nowhere);
+    return code;
+}
+
+static void what_a_list_lacks_is_not_printed_without(void **state) {
+    static const struct {
+        int (*run)(int argc, char **argv);
+        const char *argv[8];
+    } commands[] = {
+        {devices_main, {"devices"}},
+        {devices_main, {"devices", "--json"}},
+        {bench_main, {"bench", "--steps", "0", "--layers", "--size", "32", "--arch=resnet18"}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        REFUSE_EACH(n) {
+            char *argv[9] = {NULL};
+            int argc = 0;
+            for (; argc < 8 && commands[i].argv[argc] != NULL; argc++)
+                argv[argc] = (char *)commands[i].argv[argc];
+            int code = quietly(commands[i].run, argc, argv);
+            assert_int_equal(code, refused ? ERROR_FAILED : 0);
+            shortage_in_trees();
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_is_described_whole_or_not_at_all),
+        cmocka_unit_test(what_a_list_lacks_is_not_printed_without),
         cmocka_unit_test(a_report_is_sent_whole_or_not_at_all),
         IN_FOLDER(a_fork_has_its_best_checkpoint_or_does_not_begin),
         IN_FOLDER(a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory),
