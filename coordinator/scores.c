@@ -61,7 +61,7 @@ bool scores_record(struct store *store, const struct report_key *key, const cJSO
 /* --- read --- */
 
 /* [{"name", "label"}]: what a picture's class is an index of, as the evaluations named them: split
- * files may bring classes that the experiment does not name. Before the first evaluation as the
+ * files may bring classes that the experiment does not name. Where none has named any as the
  * experiment does. */
 static bool add_classes(struct store *store, int64_t id, cJSON *list, struct error *error) {
     struct query query;
@@ -84,7 +84,9 @@ static bool add_classes(struct store *store, int64_t id, cJSON *list, struct err
     return query_close(&query, error);
 }
 
-/* "next" is the position of the picture that would be one too many, or null. */
+/* "next" is the position of the picture that would be one too many, or null. There are none before
+ * the evaluation that they belong to is there, and none while a later attempt's replace them: the
+ * first ones are of one class, and who counts them takes them for all. */
 static bool add_pictures(struct store *store, int64_t id, const struct scores_asked *asked,
                          cJSON *list, struct error *error) {
     struct query query;
@@ -92,8 +94,12 @@ static bool add_pictures(struct store *store, int64_t id, const struct scores_as
     size_t bytes = 0;
     int64_t next = 0;
     query_open(&query, store,
-               "SELECT position, path, class, probability FROM score WHERE experiment = ?"
-               " AND checkpoint = ? AND split = ? AND position >= ? ORDER BY position LIMIT ?");
+               "SELECT position, path, class, probability FROM score WHERE experiment = ?1"
+               " AND checkpoint = ?2 AND split = ?3 AND position >= ?4 AND EXISTS (SELECT 1"
+               " FROM evaluation AS whole JOIN score AS final USING (experiment, checkpoint, split)"
+               " WHERE experiment = ?1 AND checkpoint = ?2 AND split = ?3 AND final.position ="
+               " true_positive + true_negative + false_positive + false_negative - 1)"
+               " ORDER BY position LIMIT ?5");
     query_bind_int(&query, id);
     query_bind_text(&query, asked->checkpoint);
     query_bind_text(&query, asked->split);

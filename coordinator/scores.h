@@ -21,8 +21,8 @@ struct scores_asked {
 };
 
 /* One page, the body of a `score_list` answer: as many pictures as SCORES_PAGE and VIEW_PAGE_BYTES
- * allow, none where none was reported. *found is false when there is no such experiment. The tree
- * is the caller's to delete. */
+ * allow, none where not all of them and their evaluation were reported. *found is false when there
+ * is no such experiment. The tree is the caller's to delete. */
 bool scores_view(struct store *store, int64_t id, const struct scores_asked *asked, cJSON **list,
                  bool *found, struct error *error);
 

@@ -128,6 +128,14 @@ static void has_pictures(const cJSON *list, long long position, long long end, c
     assert_int_equal(position, end);
 }
 
+/* The evaluation that belongs to the scores of so many pictures, from a worker that names no
+ * classes. */
+static void evaluated(struct bench *bench, int attempt, int pictures) {
+    cJSON *of_all = evaluation(pictures - 4);
+    cJSON_DeleteItemFromObject(of_all, "classes");
+    fenced(bench, "a", 1, attempt, "evaluation", of_all);
+}
+
 static void scores_come_in_pieces_and_go_in_pages(void **state) {
     struct bench *bench = *state;
     enum { PICTURES = 20500, PIECE = 1000, PAGE = 10000 };
@@ -136,6 +144,7 @@ static void scores_come_in_pieces_and_go_in_pages(void **state) {
         int count = PICTURES - i < PIECE ? PICTURES - i : PIECE;
         assert_false(fenced(bench, "a", 1, 1, "scores", scores(i, count, "real")));
     }
+    evaluated(bench, 1, PICTURES);
     assert_int_equal(number_of(asked(bench, 0), "next"), PAGE);
     has_pictures(bench->answer.body, 0, PAGE, "real");
     assert_int_equal(number_of(asked(bench, PAGE), "next"), 2 * PAGE);
@@ -153,18 +162,38 @@ static void a_piece_that_comes_again_changes_nothing(void **state) {
     fenced(bench, "a", 1, 1, "scores", scores(0, 3, "one"));
     fenced(bench, "a", 1, 1, "scores", scores(3, 3, "one"));
     fenced(bench, "a", 1, 1, "scores", scores(0, 3, "two"));
+    evaluated(bench, 1, 6);
     has_pictures(asked(bench, 0), 0, 6, "one");
 }
 
 static void a_later_attempts_scores_replace_them_all(void **state) {
     struct bench *bench = *state;
     work(bench);
-    fenced(bench, "a", 1, 1, "scores", scores(0, 6, "one"));
+    fenced(bench, "a", 1, 1, "scores", scores(0, 7, "one"));
+    evaluated(bench, 1, 7);
     next_attempt(bench, 1);
-    fenced(bench, "a", 1, 2, "scores", scores(0, 2, "two"));
-    has_pictures(asked(bench, 0), 0, 2, "two");
-    fenced(bench, "a", 1, 1, "scores", scores(2, 2, "one")); /* of an attempt that is over */
-    has_pictures(asked(bench, 0), 0, 2, "two");
+    fenced(bench, "a", 1, 2, "scores", scores(0, 5, "two"));
+    evaluated(bench, 2, 5);
+    has_pictures(asked(bench, 0), 0, 5, "two");
+    fenced(bench, "a", 1, 1, "scores", scores(5, 2, "one")); /* of an attempt that is over */
+    has_pictures(asked(bench, 0), 0, 5, "two");
+}
+
+/* Whoever counts those of an evaluation that was interrupted would take them for all. */
+static void scores_are_shown_when_all_of_an_evaluation_are_there(void **state) {
+    struct bench *bench = *state;
+    work(bench);
+    fenced(bench, "a", 1, 1, "scores", scores(0, 3, "one"));
+    has_pictures(asked(bench, 0), 0, 0, "none");
+    fenced(bench, "a", 1, 1, "scores", scores(3, 3, "one"));
+    has_pictures(asked(bench, 0), 0, 0, "none");
+    evaluated(bench, 1, 6);
+    has_pictures(asked(bench, 0), 0, 6, "one");
+    next_attempt(bench, 1);
+    fenced(bench, "a", 1, 2, "scores", scores(0, 3, "two"));
+    has_pictures(asked(bench, 0), 0, 0, "none");
+    fenced(bench, "a", 1, 2, "scores", scores(3, 3, "two"));
+    has_pictures(asked(bench, 0), 0, 6, "two");
 }
 
 static void scores_that_were_not_reported_are_an_empty_list(void **state) {
@@ -186,6 +215,7 @@ static void a_page_of_long_paths_fits_a_message(void **state) {
     work(bench);
     for (int i = 0; i < 2000; i += 200)
         fenced(bench, "a", 1, 1, "scores", scores(i, 200, name));
+    evaluated(bench, 1, 2000);
     long long next = number_of(asked(bench, 0), "next");
     assert_true(next > 100 && next < 2000);
     has_pictures(bench->answer.body, 0, next, name);
@@ -200,6 +230,7 @@ int main(void) {
         ON_BENCH(scores_come_in_pieces_and_go_in_pages),
         ON_BENCH(a_piece_that_comes_again_changes_nothing),
         ON_BENCH(a_later_attempts_scores_replace_them_all),
+        ON_BENCH(scores_are_shown_when_all_of_an_evaluation_are_there),
         ON_BENCH(scores_that_were_not_reported_are_an_empty_list),
         ON_BENCH(a_page_of_long_paths_fits_a_message),
     };
