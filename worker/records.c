@@ -115,7 +115,13 @@ void records_epoch(struct records *records, const struct epoch_report *report) {
 void records_evaluation(struct records *records, const struct evaluation_report *report) {
     cJSON *json = report_evaluation(report);
     look_for_gaps(records);
+    write_told(records);
     trainlog_evaluation(records->log, report);
     board_evaluation(records->board, json);
     cJSON_Delete(json);
+}
+
+void records_failure(struct records *records, const struct error *error) {
+    write_told(records);
+    trainlog_line(records->log, "failed: %s", error->message);
 }

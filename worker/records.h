@@ -28,9 +28,10 @@ void records_close(struct records *records); /* zeroed, or closed before: nothin
 /* Everything so far is on disk, and nothing lacks, when it returns true. */
 bool records_sync(struct records *records, struct error *error);
 
-/* An epoch's lines and numbers, behind what the session's backend told meanwhile; an evaluation's.
- */
+/* Each behind what the session's backend told meanwhile: an epoch's lines and numbers; an
+ * evaluation's; in the log alone, why the run failed. */
 void records_epoch(struct records *records, const struct epoch_report *report);
 void records_evaluation(struct records *records, const struct evaluation_report *report);
+void records_failure(struct records *records, const struct error *error);
 
 #endif

@@ -395,7 +395,7 @@ enum trainer_outcome trainer_run(const struct experiment *experiment,
     ok = ok && !run.failed && end_training(&run, error) && run_evaluations(&run, error);
     bool stopped = run.session.stopped && !run.failed;
     if (!ok && !stopped && run.records.log != NULL && error != NULL)
-        trainlog_line(run.records.log, "failed: %s", error->message);
+        records_failure(&run.records, error);
     run_end(&run);
     return ok ? TRAINER_DONE : stopped ? TRAINER_STOPPED : TRAINER_FAILED;
 }

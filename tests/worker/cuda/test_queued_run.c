@@ -92,6 +92,31 @@ static void evaluation_in_larger_batches_that_fails_goes_in_smaller_ones(void **
     folder_end(other);
 }
 
+/* Where all epochs are done already, and where the run fails. */
+static void what_is_told_behind_the_last_epoch_stands_in_the_log(void **state) {
+    const struct bench *bench = *state;
+    static const char line[] = "\nevaluation goes in batches of 3, since in batches of 12: ";
+    struct small small = bench->small;
+    struct listener listener = {0};
+    struct error error = {0};
+    char *dir = folder(bench, "told"), *other = folder(bench, "told_and_failed");
+    small.experiment.train.batch_size = 3;
+    queues = true;
+    run_to_the_end(&small, dir, NULL, 2, &listener);
+    most = 3;
+    run_to_the_end(&small, dir, NULL, 2, &listener);
+    assert_non_null(strstr(listener.log.data, line));
+    most = 1;
+    listener.log.length = 0;
+    assert_int_equal(small_run(&small, other, NULL, 2, &listener, &error), TRAINER_FAILED);
+    most = 0;
+    assert_non_null(strstr(listener.log.data, line));
+    assert_non_null(strstr(listener.log.data, "\nfailed: GPU 0 has no memory left\n"));
+    listener_free(&listener);
+    folder_end(dir);
+    folder_end(other);
+}
+
 static void a_device_that_cannot_record_is_named_in_the_log(void **state) {
     const struct bench *bench = *state;
     struct listener listener = {0};
@@ -181,6 +206,7 @@ int main(void) {
         cmocka_unit_test(a_queued_run_writes_what_one_step_by_step_writes),
         cmocka_unit_test(evaluation_goes_in_batches_that_a_backend_is_fast_by),
         cmocka_unit_test(evaluation_in_larger_batches_that_fails_goes_in_smaller_ones),
+        cmocka_unit_test(what_is_told_behind_the_last_epoch_stands_in_the_log),
         cmocka_unit_test(a_device_that_cannot_record_is_named_in_the_log),
         cmocka_unit_test(what_the_model_tells_stands_in_the_log),
         cmocka_unit_test(a_run_stopped_with_steps_under_way_goes_on_as_if_it_had_not_been),
