@@ -13,6 +13,7 @@ struct going {
     int64_t id, attempt;
     enum lease_state state;
     int64_t hindrances, rest_until_ms;
+    char worker[LEASE_WORKER_MAX + 1];
     struct job_progress progress;
 };
 
@@ -47,14 +48,16 @@ static void keep_going(struct unwritten *unwritten, const struct list *jobs) {
     unwritten->going = calloc(count + 1, sizeof *unwritten->going);
     for (size_t i = 0; unwritten->going != NULL && i < jobs->count; i++) {
         const struct job *job = jobs->items[i];
-        if (says_more(job))
-            unwritten->going[unwritten->going_count++] =
-                (struct going){.id = job->id,
+        if (!says_more(job))
+            continue;
+        struct going *kept = &unwritten->going[unwritten->going_count++];
+        *kept = (struct going){.id = job->id,
                                .attempt = job->lease.attempt,
                                .state = job->lease.state,
                                .hindrances = job->lease.hindrances,
                                .rest_until_ms = job->lease.rest_until_ms,
                                .progress = job->progress};
+        memcpy(kept->worker, job->lease.worker, sizeof kept->worker);
     }
 }
 
@@ -79,6 +82,7 @@ void unwritten_put_back(const struct unwritten *unwritten, struct scheduler *sch
             continue;
         job->lease.hindrances = kept->hindrances;
         job->lease.rest_until_ms = kept->rest_until_ms;
+        memcpy(job->lease.worker, kept->worker, sizeof kept->worker);
         job->progress = kept->progress;
         scheduler_settle(scheduler, job);
     }

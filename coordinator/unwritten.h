@@ -1,6 +1,6 @@
 /* unwritten: what the scheduler knows and the database does not, kept when a batch fails and the
- * scheduler is filled again from the database: who was told to drain, what rests, how often in a
- * row its machine could not do it, and how far runs have come.
+ * scheduler is filled again from the database: who was told to drain, what rests and who failed it,
+ * how often in a row its machine could not do it, and how far runs have come.
  *
  * A coordinator that starts again has forgotten it. It is also lost when there is no memory for it.
  */

@@ -193,7 +193,7 @@ static void a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_ar
     ask(bench, "request", body_worker("a"), "nothing");
     assert_int_equal(number_of(json_member(show(bench, 2), "progress"), "step"), 4);
     /* and the third time in a row it rests for longer */
-    wait_ms(bench, 8000);
+    wait_ms(bench, 8000 + LEASE_PREFER_MS);
     stop_of_beat(bench, "b", 2, 1);
     take(bench, "a");
     a_batch_fails(bench, "hello", body_hello("c"));
@@ -209,6 +209,20 @@ static void a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_ar
     wait_ms(bench, 2000);
     assert_int_equal(take(bench, "a"), 2);
     free(waits);
+}
+
+static void after_a_batch_that_fails_others_still_come_first_for_what_one_has_failed(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 9, 9);
+    hello(bench, "a");
+    hello(bench, "b");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
+    a_batch_fails(bench, "hello", body_hello("c"));
+    wait_ms(bench, 2000);
+    hello(bench, "b");
+    ask(bench, "request", body_worker("a"), "nothing");
+    assert_int_equal(take(bench, "b"), 1);
 }
 
 static void what_the_machine_could_not_do_counts_as_no_failure_and_says_why(void **state) {
@@ -332,6 +346,7 @@ int main(void) {
         ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
         ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),
         ON_BENCH(a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_are),
+        ON_BENCH(after_a_batch_that_fails_others_still_come_first_for_what_one_has_failed),
         ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
