@@ -96,6 +96,13 @@ static struct worker *worker_of(struct request *request) {
     return worker;
 }
 
+/* Whoever holds it is no more, or cannot do it: it is queued again, at no cost, and the holder's
+ * reports are to be fenced, not taken for repeated ones. */
+static bool take_away(struct request *request, struct job *job) {
+    lease_give_back(&job->lease);
+    return desk_end(request->coordinator, job, "lost", NULL, &request->error);
+}
+
 bool crew_request(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     struct scheduler *scheduler = &coordinator->scheduler;
@@ -103,8 +110,14 @@ bool crew_request(struct request *request) {
     const struct worker *worker = worker_of(request);
     if (worker == NULL)
         return false;
-    cJSON *answer = cJSON_CreateObject();
     struct job *job = scheduler_held(scheduler, worker->name);
+    /* a process of its name before this one has had it, with more than this one has */
+    if (job != NULL && !need_met(&job->lane->need, worker)) {
+        if (!take_away(request, job))
+            return false;
+        job = NULL;
+    }
+    cJSON *answer = cJSON_CreateObject();
     if (job != NULL) {
         lease_renew(&job->lease, coordinator->now.steady_ms, coordinator->lease_ms);
     } else if (!worker->draining && (job = scheduler_next(scheduler, worker, &present)) != NULL) {
@@ -260,13 +273,10 @@ bool crew_goodbye(struct request *request) {
     const char *name = json_string(request->body, "worker");
     struct job *job;
     /* It held nothing when it left, as far as it knew, unless its spool failed. Whoever does may be
-     * a process after it, which the goodbye came too late for: its reports are to be fenced, not
-     * taken for repeated ones. */
-    while ((job = scheduler_held(&coordinator->scheduler, name)) != NULL) {
-        lease_give_back(&job->lease);
-        if (!desk_end(coordinator, job, "lost", NULL, &request->error))
+     * a process after it, which the goodbye came too late for. */
+    while ((job = scheduler_held(&coordinator->scheduler, name)) != NULL)
+        if (!take_away(request, job))
             return false;
-    }
     if (!record_worker_gone(coordinator->store, name, &request->error))
         return false;
     scheduler_remove_worker(&coordinator->scheduler, name);

@@ -280,6 +280,29 @@ static void a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_store
     assert_int_equal(number_of(show(bench, 1), "failures"), 0);
 }
 
+/* Its name is the same, what it runs on is not: it could only fail what it is given. */
+static void who_comes_back_with_less_is_not_given_again_what_asks_for_more(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 1);
+    hello(bench, "a");
+    take(bench, "a");
+    hello(bench, "a");
+    take(bench, "a"); /* with as much it goes on */
+    assert_int_equal(number_of(bench->answer.body, "attempt"), 1);
+    cJSON *less = body_hello("a");
+    cJSON_SetNumberValue(cJSON_GetObjectItem(less, "memory_bytes"), 1048576);
+    ask(bench, "hello", less, "welcome");
+    ask(bench, "request", body_worker("a"), "nothing");
+    const cJSON *details = show(bench, 1);
+    assert_string_equal(text_of(details, "state"), "queued");
+    assert_int_equal(number_of(details, "failures"), 0);
+    assert_string_equal(text_of(json_member(details, "attempts")->child, "outcome"), "lost");
+    assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(1, 0.5)));
+    hello(bench, "b");
+    take(bench, "b");
+    assert_int_equal(number_of(bench->answer.body, "attempt"), 2);
+}
+
 static void an_end_may_be_reported_again(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 1, 3);
@@ -350,6 +373,7 @@ int main(void) {
         ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
+        ON_BENCH(who_comes_back_with_less_is_not_given_again_what_asks_for_more),
         ON_BENCH(an_end_may_be_reported_again),
         ON_BENCH(a_failure_without_a_reason_is_told_as_one),
         ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
