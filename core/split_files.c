@@ -84,7 +84,7 @@ static char *below_root(const struct reading *reading, const char *path) {
     *slash = '\0';
     char *real = realpath(folder[0] != '\0' ? folder : "/", NULL);
     rest = real != NULL ? inside_real(reading->real_root, real) : NULL;
-    if (rest != NULL && asprintf(&below, "%s/%s", rest, slash + 1) < 0)
+    if (rest != NULL && asprintf(&below, "%s%s%s", rest, rest[0] != '\0' ? "/" : "", slash + 1) < 0)
         below = NULL;
     free(real);
     free(folder);

@@ -66,6 +66,7 @@ bool fingerprint_check(const struct experiment *experiment, const char *root,
     if (!ok && remembered) {
         /* only what has just been read is held against a picture: memory may be damaged */
         hashes_forget(options->hashes);
+        why = (struct error){0};
         ok = fill_in(&here, root, options->hashes, events, &remembered, stopped, &why) &&
              compare(expected, experiment, root, &here, &why);
     }

@@ -188,6 +188,7 @@ static bool write_out(const char *out, const struct text *text, struct error *er
 static bool predict(struct predict_options *options, size_t *broken, struct error *error) {
     struct predictor *predictor = NULL;
     struct text text = {0};
+    options_tell_backend(options->predictor.backend, options->predictor.device);
     text_format(&text, options->json ? "[" : "path,probability,predicted");
     if (!options->json)
         text_format(&text, options->cam != NULL ? ",cam\n" : "\n");

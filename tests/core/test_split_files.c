@@ -228,6 +228,23 @@ static void paths_may_be_absolute_and_untidy_inside_the_root(void **state) {
     bench_close(&bench);
 }
 
+static void a_picture_in_the_root_may_be_named_by_a_link_to_it(void **state) {
+    struct bench bench;
+    struct split split;
+    char text[2048];
+    open_small(state, &bench);
+    char *link_path = temporary_path(state, "link");
+    assert_int_equal(symlink("root", link_path), 0);
+    snprintf(text, sizeof text, "[{\"path\": \"%s/4.png\", \"label\": 0}, " ITEM(1, "b/1.png") "]",
+             link_path);
+    put(&bench, 0, text);
+    make(&bench, &split);
+    expect_paths(&split.train, "4.png b/1.png");
+    split_free(&split);
+    free(link_path);
+    bench_close(&bench);
+}
+
 static void a_folder_with_both_labels_is_two_classes(void **state) {
     struct bench bench;
     struct split split;
@@ -375,6 +392,7 @@ int main(void) {
         IN_FOLDER(lists_keep_their_order_and_copies_follow_the_last_of_a_class),
         IN_FOLDER(a_list_that_was_upsampled_when_written_stays_as_it_is),
         IN_FOLDER(paths_may_be_absolute_and_untidy_inside_the_root),
+        IN_FOLDER(a_picture_in_the_root_may_be_named_by_a_link_to_it),
         IN_FOLDER(a_folder_with_both_labels_is_two_classes),
         IN_FOLDER(the_longest_dir_of_data_classes_decides),
         IN_FOLDER(broken_lists_are_refused_with_their_place),

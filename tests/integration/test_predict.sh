@@ -59,6 +59,14 @@ cmp -s "$checkpoint" bf16.safetensors && fail "the checkpoint does not say its p
 (cd pictures && assay predict ../bf16.safetensors "${paths[@]}" --batch 3 --json --backend cpu) >bf16.json
 [ "${ASSAY_TEST_BACKEND:-cpu}" != cpu ] || cmp predicted.json bf16.json || fail "other scores of a bf16 checkpoint"
 
+# Where the CPU computes because the GPU's module is not there, one line says so; not where the CPU was asked for.
+for arguments in "predict $checkpoint pictures" "test $id --checkpoint last --split test"; do
+    ASSAY_CUDA_MODULE=$work/none assay $arguments >out 2>err || fail "$arguments: $(cat err)"
+    [ "$(grep -c '^assay: computing on the CPU: ' err)" = 1 ] || fail "$arguments does not say what computes: $(cat err)"
+    ASSAY_CUDA_MODULE=$work/none assay $arguments --backend cpu >out 2>err || fail "$arguments: $(cat err)"
+    [ ! -s err ] || fail "$arguments on a CPU that was asked for says: $(cat err)"
+done
+
 # Broken pictures: said, the others scored, exit code 1.
 mkdir mixed
 cp "pictures/${paths[0]}" 'mixed/a, "b".png'

@@ -95,11 +95,33 @@ static void a_damaged_memory_makes_no_picture_another(void **state) {
     bench_close(&bench);
 }
 
+static bool stop_at_last(void *context) {
+    return --*(int *)context == 0;
+}
+
+static void what_is_stopped_while_it_looks_again_has_found_nothing_wrong(void **state) {
+    struct bench bench;
+    struct error error = {0};
+    bool stopped = false;
+    int asked = 3; /* of both pictures, then of the first one again */
+    bench_open(&bench, state);
+    assert_true(check(&bench, NULL));
+    assert_true(file_write_atomic(bench.picture, "abd", 3, NULL));
+    const struct trainer_options options = {.hashes = bench.hashes};
+    const struct trainer_events events = {.stop = stop_at_last, .context = &asked};
+    assert_false(fingerprint_check(&bench.experiment, bench.root, &bench.split, &options, &events,
+                                   &stopped, &error));
+    assert_true(stopped);
+    assert_int_equal(error.code, ERROR_NONE);
+    bench_close(&bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_pictures_of_the_submission_are_taken),
         IN_FOLDER(a_picture_that_has_changed_is_an_error),
         IN_FOLDER(a_damaged_memory_makes_no_picture_another),
+        IN_FOLDER(what_is_stopped_while_it_looks_again_has_found_nothing_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
