@@ -150,8 +150,12 @@ static void say_others(struct text *text, size_t all, const struct duel *duels, 
         better += told && duels[i].difference < 0;
         worse += told && duels[i].difference > 0;
     }
-    if (others == 0)
+    if (all == 0)
         return;
+    if (others == 0) {
+        text_format(text, " %zu other%s not compared.", all, all > 1 ? "s were" : " was");
+        return;
+    }
     if (better + worse > 0)
         text_format(text,
                     " Of %s%zu other%s the test pictures show it better than %zu and worse than "

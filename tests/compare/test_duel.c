@@ -89,6 +89,12 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
     assert_verdict(25, (struct duel[]){duel_of(&three[0], &three[1], 0.001, -0.1)}, 1,
                    KEEP " Of 1 other the test pictures show it better than 1 and worse than 0, and "
                         "cannot tell for 0; 23 were not compared.");
+    assert_verdict(2, (struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
+                   KEEP " On the test pictures it is worse than its last (p = 0.01)."
+                        " 1 other was not compared.");
+    assert_verdict(3, (struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
+                   KEEP " On the test pictures it is worse than its last (p = 0.01)."
+                        " 2 others were not compared.");
     cJSON_Delete(valid);
     cJSON_Delete(all);
 }
