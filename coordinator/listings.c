@@ -3,6 +3,7 @@
 #include "coordinator/lookups.h"
 #include "coordinator/query.h"
 #include "core/json.h"
+#include "core/shortage.h"
 
 #include <string.h>
 
@@ -96,8 +97,10 @@ static bool add_names(struct store *store, cJSON *listings, struct error *error)
     while (query_next(&query)) {
         const char *sha256 = query_text(&query);
         const int64_t id = query_int(&query);
-        while (strcmp(json_string(listing, "listing"), sha256) != 0)
+        while (listing != NULL && strcmp(json_string(listing, "listing"), sha256) != 0)
             listing = listing->next;
+        if (listing == NULL) /* no memory for the sum, as query_close says */
+            break;
         if (json_integer(listing, "experiments") < LISTING_IDS)
             cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(listing, "ids"),
                                  cJSON_CreateNumber((double)id));
@@ -109,7 +112,8 @@ static bool add_names(struct store *store, cJSON *listings, struct error *error)
 
 bool listing_all(struct store *store, cJSON **listings, struct error *error) {
     cJSON *all = cJSON_CreateArray();
-    if (add_listings(store, all, error) && add_names(store, all, error)) {
+    if ((all != NULL || error_memory(error)) && add_listings(store, all, error) &&
+        (!shortage_in_trees() || error_memory(error)) && add_names(store, all, error)) {
         *listings = all;
         return true;
     }

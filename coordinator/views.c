@@ -194,7 +194,8 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
         last = json_integer(object, "id");
         cJSON_AddItemToArray(array, object);
     }
-    good = query_close(&query, good ? error : NULL) && good;
+    good =
+        query_close(&query, good ? error : NULL) && good && (array != NULL || error_memory(error));
     if (good)
         *experiments = array;
     else

@@ -1,5 +1,8 @@
 /* Memory that is refused at each allocation in turn: SQLite's in a batch, ours in a backup. */
 #include "coordinator/backup.h"
+#include "coordinator/listings.h"
+#include "coordinator/views.h"
+#include "core/shortage.h"
 #include "tests/coordinator/bench.h"
 #include "tests/failing_sqlite.h"
 #include "tests/refusing.h"
@@ -38,6 +41,62 @@ static void an_answer_is_all_that_it_would_be_or_an_error(void **state) {
     }
 }
 
+static void a_group_that_is_not_there_is_looked_for_with_any_memory(void **state) {
+    struct bench *bench = *state;
+    const struct view_filter nobody = {.group = "nobody"};
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        cJSON *experiments = NULL;
+        int64_t next;
+        bool good = view_experiments(bench->store, &nobody, true, &experiments, &next, &error);
+        refuse_no_more();
+        shortage_forgive(0);
+        assert_true(good == (experiments != NULL));
+        cJSON_Delete(experiments);
+    }
+}
+
+#define SUM "fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603"
+
+/* A data set that an experiment names. */
+static void push_named(struct bench *bench) {
+    struct error error = {0};
+    cJSON *submit = body_submit("a test's key", 1, 3, 3);
+    cJSON *config =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(submit, "experiments")->child, "config");
+    cJSON_AddItemToObject(cJSON_GetObjectItem(config, "data"), "fingerprint",
+                          body("{\"classes\": [{\"name\": \"fake\", \"pictures\": 1, \"bytes\": 1,"
+                               " \"sha256\": \"" SUM "\"}]}"));
+    ask(bench, "submit", submit, "submitted");
+    begin(bench);
+    assert_true(listing_put(bench->store, SUM, "faces", 1, &error));
+    assert_true(listing_add(bench->store, SUM, SUM, 1, &error));
+    commit(bench);
+}
+
+static void data_sets_are_listed_as_they_are_or_not_at_all(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    cJSON *listings = NULL;
+    push_named(bench);
+    assert_true(listing_all(bench->store, &listings, &error));
+    assert_int_equal(number_of(listings->child, "experiments"), 1);
+    char *wanted = json_text(listings);
+    cJSON_Delete(listings);
+    REFUSE_EACH(n) {
+        bool good = listing_all(bench->store, &listings, &error);
+        refuse_no_more();
+        char *got = good ? json_text(listings) : NULL; /* none of a tree with a gap */
+        if (got != NULL)
+            assert_string_equal(got, wanted);
+        free(got);
+        shortage_forgive(0);
+        if (good)
+            cJSON_Delete(listings);
+    }
+    free(wanted);
+}
+
 static void a_backup_that_there_is_no_memory_for_leaves_no_half(void **state) {
     char *db = temporary_path(state, "runs.db"), *out = temporary_path(state, "out.db"),
          *partial = temporary_path(state, "out.db.partial");
@@ -60,6 +119,8 @@ static void a_backup_that_there_is_no_memory_for_leaves_no_half(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(an_answer_is_all_that_it_would_be_or_an_error),
+        ON_BENCH(a_group_that_is_not_there_is_looked_for_with_any_memory),
+        ON_BENCH(data_sets_are_listed_as_they_are_or_not_at_all),
         IN_FOLDER(a_backup_that_there_is_no_memory_for_leaves_no_half),
     };
     failing_sqlite_open();
