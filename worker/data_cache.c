@@ -22,6 +22,15 @@ struct data_cache {
     int64_t most_bytes;
 };
 
+/* "DIR/NAME"; the caller frees. NULL without memory. */
+static char *path_in(const char *dir, const char *name, struct error *error) {
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", dir, name) >= 0)
+        return path;
+    error_memory(error);
+    return NULL;
+}
+
 /* --- opening --- */
 
 bool data_cache_open(const char *dir, int64_t most_bytes, struct data_cache **cache,
@@ -33,8 +42,8 @@ bool data_cache_open(const char *dir, int64_t most_bytes, struct data_cache **ca
     if (good && (made->dir = realpath(dir, NULL)) == NULL)
         good = error_errno(error, ERROR_FAILED, "cannot use %s", dir);
     for (size_t i = 0; i < 3 && good; i++) {
-        char *path = NULL;
-        good = asprintf(&path, "%s/%s", made->dir, folders[i]) >= 0 && folder_make(path, error);
+        char *path = path_in(made->dir, folders[i], error);
+        good = path != NULL && folder_make(path, error);
         if (i == 0 && good)
             made->incoming = path;
         else
@@ -79,13 +88,11 @@ static bool lock_used(const char *path, int *descriptor) {
 
 bool data_cache_hold(struct data_cache *cache, const char *id, struct data_hold *hold,
                      struct error *error) {
-    char *used = NULL, *whole = NULL;
+    char *sets = path_in(cache->dir, "sets", error), *used = NULL, *whole = NULL;
     *hold = (struct data_hold){.descriptor = -1};
-    bool good = asprintf(&hold->path, "%s/sets/%s", cache->dir, id) >= 0;
-    good = good && asprintf(&used, "%s/used", hold->path) >= 0 &&
-           asprintf(&whole, "%s/whole", hold->path) >= 0;
-    if (!good)
-        error_memory(error);
+    bool good = sets != NULL && (hold->path = path_in(sets, id, error)) != NULL &&
+                (used = path_in(hold->path, "used", error)) != NULL &&
+                (whole = path_in(hold->path, "whole", error)) != NULL;
     for (int tries = 0; good && hold->descriptor < 0; tries++) {
         good = folder_make(hold->path, error);
         if (good && !lock_used(used, &hold->descriptor) && tries == 100)
@@ -95,6 +102,7 @@ bool data_cache_hold(struct data_cache *cache, const char *id, struct data_hold 
         futimens(hold->descriptor, NULL);
         hold->whole = access(whole, F_OK) == 0;
     }
+    free(sets);
     free(used);
     free(whole);
     if (!good)
@@ -112,9 +120,9 @@ void data_hold_release(struct data_hold *hold) {
 }
 
 bool data_cache_fill(struct data_cache *cache, int *lock, struct error *error) {
-    char *path = NULL;
-    if (asprintf(&path, "%s/fill", cache->dir) < 0)
-        return error_memory(error);
+    char *path = path_in(cache->dir, "fill", error);
+    if (path == NULL)
+        return false;
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     bool good = *lock >= 0 || error_errno(error, ERROR_FAILED, "cannot write %s", path);
     if (good && flock(*lock, LOCK_EX | LOCK_NB) != 0) {
@@ -287,10 +295,10 @@ bool data_cache_keep(struct data_cache *cache, const char *part, const char *sha
 }
 
 bool data_cache_finish(struct data_cache *cache, struct data_hold *hold, struct error *error) {
-    char *path = NULL;
+    char *path = path_in(hold->path, "whole", error);
     (void)cache;
-    if (asprintf(&path, "%s/whole", hold->path) < 0)
-        return error_memory(error);
+    if (path == NULL)
+        return false;
     bool good = syncfs(hold->descriptor) == 0 ||
                 error_errno(error, ERROR_FAILED, "cannot sync %s", hold->path);
     good = good && file_write_atomic(path, "", 0, error);

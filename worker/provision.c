@@ -41,8 +41,8 @@ static bool go_on(void *context, int64_t bytes) {
 
 /* --- what the set is called --- */
 
-/* The SHA-256 of the fingerprint's own, a line each. False when it is none. */
-static bool set_id(const cJSON *fingerprint, char id[SHA256_TEXT_SIZE]) {
+/* The SHA-256 of the fingerprint's own, a line each. "" when it is none; false without memory. */
+static bool set_id(const cJSON *fingerprint, char id[SHA256_TEXT_SIZE], struct error *error) {
     struct text lines = {0};
     const cJSON *class;
     bool good = true;
@@ -56,11 +56,12 @@ static bool set_id(const cJSON *fingerprint, char id[SHA256_TEXT_SIZE]) {
         good = good && (sha256 == NULL || sha256_valid(sha256));
         text_format(&lines, "%s\n", good && sha256 != NULL ? sha256 : "-");
     }
-    good = good && !lines.failed;
-    if (good)
+    const bool made = !lines.failed || error_memory(error);
+    id[0] = '\0';
+    if (good && made)
         sha256_text(text_string(&lines), lines.length, id);
     text_free(&lines);
-    return good;
+    return made;
 }
 
 /* --- listings and lists --- */
@@ -170,9 +171,12 @@ static int compare_sums(const void *a, const void *b) {
 }
 
 /* The name in the set of what stands at `path` below data.root; the caller frees. */
-static char *name_of(const char *path) {
+static char *name_of(const char *path, struct error *error) {
     char *name = NULL;
-    return asprintf(&name, "root/%s", path) < 0 ? NULL : name;
+    if (asprintf(&name, "root/%s", path) >= 0)
+        return name;
+    error_memory(error);
+    return NULL;
 }
 
 /* Links the pictures of which the cache has the content; leaves the others, sorted. */
@@ -187,7 +191,7 @@ static bool take_pictures(struct bringing *bringing, struct error *error) {
     for (size_t c = 0; c < bringing->class_count; c++)
         for (size_t i = 0; i < bringing->classes[c].count; i++) {
             const struct manifest_picture *picture = &bringing->classes[c].pictures[i];
-            char *name = name_of(picture->path);
+            char *name = name_of(picture->path, error);
             bool there = false;
             int64_t bytes = 0;
             bool good = name != NULL && go_on(bringing, 0) &&
@@ -220,7 +224,7 @@ static bool keep_picture(void *context, size_t index, const char *part, struct e
     for (; good && found < bringing->pictures + bringing->count &&
            strcmp((*found)->sha256, sha256) == 0;
          found++) {
-        char *name = name_of((*found)->path);
+        char *name = name_of((*found)->path, error);
         good =
             name != NULL && data_cache_link(bringing->cache, bringing->hold, sha256, name, error);
         free(name);
@@ -309,16 +313,19 @@ static bool point_into(struct experiment *experiment, struct trainer_options *op
                        point_to(&experiment->data.files.test, set, "lists/test.json", error)));
 }
 
-/* Whether data.root has these pictures, or what is wrong with it is nothing that fetching mends. */
-static bool is_here(const struct experiment *experiment, const struct trainer_options *options,
-                    const struct trainer_events *events, bool *stopped) {
+/* *here: data.root has these pictures, or what is wrong with it is nothing that fetching mends.
+ * False where this machine lacks what it takes to find out. */
+static bool find_here(const struct experiment *experiment, const struct trainer_options *options,
+                      const struct trainer_events *events, bool *here, bool *stopped,
+                      struct error *error) {
     struct split split = {0};
     struct error why = {0};
     char *root = NULL;
     bool found = pictures_find(experiment, options, events, &root, &split, stopped, &why);
     free(root);
     split_free(&split);
-    return found || (!*stopped && why.code != ERROR_INPUT);
+    *here = found || (!*stopped && why.code != ERROR_INPUT);
+    return found || !error_take_shortage(error, &why);
 }
 
 enum provision_outcome provision_bring(const struct supply_source *source,
@@ -333,11 +340,16 @@ enum provision_outcome provision_bring(const struct supply_source *source,
                                 .hold = &provision->hold};
     char id[SHA256_TEXT_SIZE];
     struct error why = {0};
-    if (fingerprint == NULL || source->data_cache == NULL || source->data_cache_bytes == 0 ||
-        !set_id(fingerprint, id))
+    bool here = false;
+    if (fingerprint == NULL || source->data_cache == NULL || source->data_cache_bytes == 0)
         return PROVISION_READY;
-    if (is_here(experiment, options, events, &bringing.fetching.stopped) ||
-        bringing.fetching.stopped)
+    if (!set_id(fingerprint, id, error))
+        return PROVISION_FAILED;
+    if (id[0] == '\0')
+        return PROVISION_READY;
+    if (!find_here(experiment, options, events, &here, &bringing.fetching.stopped, error))
+        return PROVISION_FAILED;
+    if (here || bringing.fetching.stopped)
         return bringing.fetching.stopped ? PROVISION_STOPPED : PROVISION_READY;
     bool good =
         data_cache_open(source->data_cache, source->data_cache_bytes, &bringing.cache, &why) &&

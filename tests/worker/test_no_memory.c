@@ -1,5 +1,6 @@
 /* What a worker tells the coordinator when memory is refused at every moment in turn. */
 #include "core/essence.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "core/shortage.h"
 #include "tests/refusing.h"
@@ -9,6 +10,7 @@
 #include "worker/devices.h"
 #include "worker/fork.h"
 #include "worker/nn/network.h"
+#include "worker/provision.h"
 #include "worker/request.h"
 #include "worker/supply.h"
 #include "worker/trial.h"
@@ -239,12 +241,76 @@ static void what_a_list_lacks_is_not_printed_without(void **state) {
         }
 }
 
+/* As it would be kept under its sum in a data cache. */
+static void keep_content(const char *cache, const char *content) {
+    char sha256[SHA256_TEXT_SIZE], path[PATH_MAX];
+    sha256_text(content, strlen(content), sha256);
+    snprintf(path, sizeof path, "%s/pictures/%.2s/%s", cache, sha256, sha256 + 2);
+    assert_true(folder_make_of(path, NULL));
+    assert_true(file_write_atomic(path, content, strlen(content), NULL));
+}
+
+/* Else the trainer would find the pictures missing, and the experiment would be to blame. */
+static void pictures_that_are_to_be_fetched_are_or_the_machine_is_to_blame(void **state) {
+    char listing[2 * SHA256_TEXT_SIZE + 32], described[512], sum[SHA256_TEXT_SIZE],
+        sums[2][SHA256_TEXT_SIZE];
+    char *nowhere = temporary_path(state, "nowhere");
+    sha256_text("abc", 3, sums[0]);
+    sha256_text("other", 5, sums[1]);
+    snprintf(listing, sizeof listing, "%s  a.png\n%s  b.png\n", sums[0], sums[1]);
+    sha256_text(listing, strlen(listing), sum);
+    snprintf(described, sizeof described,
+             "{\"data\": {\"fingerprint\": {\"classes\": [{\"name\": \"a\", \"pictures\": 2,"
+             " \"bytes\": 8, \"sha256\": \"%s\"}]}}}",
+             sum);
+    REFUSE_EACH(n) {
+        const size_t after = refuse_after;
+        refuse_no_more();
+        char name[32];
+        snprintf(name, sizeof name, "cache-%zu", n);
+        char *cache = temporary_path(state, name);
+        keep_content(cache, "abc");
+        keep_content(cache, "other");
+        keep_content(cache, listing);
+        struct experiment_class class = {"a", "a", 0, 1};
+        struct experiment experiment = {.config = cJSON_Parse(described)};
+        experiment.data.root = strdup(nowhere);
+        experiment.data.classes = &class;
+        experiment.data.class_count = 1;
+        assert_non_null(experiment.config);
+        const struct supply_source source = {
+            .connect = "tcp://127.0.0.1:1", .data_cache = cache, .data_cache_bytes = 1 << 20};
+        struct trainer_options options = {0};
+        const struct trainer_events events = {0};
+        struct provision provision = {.hold.descriptor = -1};
+        struct error error = {0};
+        refuse_after = after;
+        enum provision_outcome outcome =
+            provision_bring(&source, &experiment, &options, &events, &provision, &error);
+        refuse_no_more();
+        bool brought = outcome == PROVISION_READY && options.data_root != NULL;
+        if (!brought) {
+            assert_true(refused);
+            assert_int_equal(outcome, PROVISION_FAILED);
+            assert_int_equal(error.cause, CAUSE_MACHINE);
+            assert_non_null(strstr(error.message, "memory"));
+        }
+        provision_end(&provision);
+        cJSON_Delete(experiment.config);
+        free(experiment.data.root);
+        free(cache);
+        shortage_in_trees();
+    }
+    free(nowhere);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_is_described_whole_or_not_at_all),
         cmocka_unit_test(what_a_list_lacks_is_not_printed_without),
         cmocka_unit_test(a_report_is_sent_whole_or_not_at_all),
         IN_FOLDER(a_fork_has_its_best_checkpoint_or_does_not_begin),
+        IN_FOLDER(pictures_that_are_to_be_fetched_are_or_the_machine_is_to_blame),
         IN_FOLDER(a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory),
         IN_FOLDER(a_checkpoint_is_not_taken_for_anothers_for_want_of_memory),
         cmocka_unit_test(a_trial_that_could_not_make_a_report_is_not_done),
