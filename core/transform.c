@@ -206,7 +206,7 @@ bool pipeline_draw(const struct pipeline *pipeline, size_t from, struct random_s
     for (size_t i = from; i < pipeline->count; i++)
         if (pipeline->ops[i].kind != TRANSFORM_NORMALIZE &&
             !draw_op(&pipeline->ops[i], stream, recipe, error))
-            return error_context(error, "%s", transform_name(pipeline->ops[i].kind));
+            return false;
     return true;
 }
 

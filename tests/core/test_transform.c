@@ -112,12 +112,19 @@ static void a_crop_larger_than_the_picture_is_an_error_that_says_what_to_do(void
     struct image image = sample_picture(72, 79);
     struct random_stream stream;
     struct error error;
+    struct transform crop = notebook_ops[1];
+    const struct pipeline pipeline = {&crop, 1};
+    struct recipe recipe;
     random_open(&stream, 0, RANDOM_AUGMENT, 0, 0);
-    assert_false(transform_apply(&notebook_ops[1], &image, &stream, &error));
-    assert_int_equal(error.code, ERROR_INPUT);
-    assert_string_equal(error.message,
-                        "random_crop of 72 x 80 is larger than the picture, 72 x 79 here; put a "
-                        "resize before it or make it smaller");
+    recipe_begin(&recipe, image.width, image.height);
+    for (int drawn = 0; drawn < 2; drawn++) {
+        assert_false(drawn ? pipeline_draw(&pipeline, 0, &stream, &recipe, &error)
+                           : transform_apply(&crop, &image, &stream, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_string_equal(error.message,
+                            "random_crop of 72 x 80 is larger than the picture, 72 x 79 here; put "
+                            "a resize before it or make it smaller");
+    }
     image_free(&image);
 }
 
