@@ -33,7 +33,7 @@ static bool find_checkpoint(struct store *store, struct fork *fork, struct error
     bool found = false;
     query_open(&query, store,
                "SELECT epoch, path, host FROM checkpoint WHERE experiment = ?1"
-               " AND (kind = ?2 OR CAST(epoch AS TEXT) = ?2)"
+               " AND ((kind = ?2 AND kind <> 'epoch') OR CAST(epoch AS TEXT) = ?2)"
                " ORDER BY kind = 'epoch' DESC, attempt DESC, epoch DESC LIMIT 1");
     query_bind_int(&query, fork->source);
     query_bind_text(&query, fork->checkpoint);

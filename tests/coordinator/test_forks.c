@@ -2,11 +2,12 @@
 #include "tests/coordinator/archive.h"
 
 /* Of experiment 1. */
-static void submit_fork(struct bench *bench, const char *key, int epochs, const char *checkpoint) {
+static const cJSON *submit_fork(struct bench *bench, const char *key, int epochs,
+                                const char *checkpoint, const char *expected) {
     cJSON *request = body_submit(key, 1, epochs, 3);
     cJSON_AddItemToObject(json_member(request, "experiments")->child, "from",
                           body("{\"experiment\": 1, \"checkpoint\": \"%s\"}", checkpoint));
-    ask(bench, "submit", request, "submitted");
+    return ask(bench, "submit", request, expected);
 }
 
 /* Epoch 1 is the best so far and has a checkpoint on w's host, h; one that goes on from it. */
@@ -15,7 +16,7 @@ static const cJSON *fork_of_epoch_1(struct archive *archive) {
     fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"gone\"}"));
-    submit_fork(bench, "a fork's key", 11, "best");
+    submit_fork(bench, "a fork's key", 11, "best", "submitted");
     hello(bench, "x");
     return show(bench, 2);
 }
@@ -40,6 +41,21 @@ static void a_fork_of_what_is_stored_is_for_any_worker(void **state) {
     from = json_member(archive->bench->answer.body, "from");
     assert_int_equal(number_of(json_member(from, "file"), "bytes"), 5);
     assert_null(json_member(from, "best"));
+}
+
+/* `epoch` is a kind of checkpoint, and the name of none. */
+static void a_fork_of_a_checkpoint_that_is_called_otherwise_is_refused(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    static const char *const others[] = {"epoch", "Best", "01", "1.0", " 1"};
+    fenced(bench, "w", 1, archive->attempt, "epoch", body_epoch(1, 0.5));
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"epoch\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"h\"}"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_non_null(
+            strstr(text_of(submit_fork(bench, "a fork's key", 11, others[i], "error"), "message"),
+                   "has no checkpoint"));
+    submit_fork(bench, "a fork's key", 11, "1", "submitted");
 }
 
 static void a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it(void **state) {
@@ -68,7 +84,7 @@ static void a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too(v
     fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
-    submit_fork(bench, "another fork's key", 12, "last");
+    submit_fork(bench, "another fork's key", 12, "last", "submitted");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     assert_string_equal(text_of(show(bench, 3), "waits"),
                         "no worker on gone, which has its checkpoint");
@@ -89,7 +105,7 @@ static void a_fork_does_not_wait_for_a_best_checkpoint_that_is_nowhere(void **st
     fenced(bench, "w", 1, archive->attempt, "epoch", epoch);
     fenced(bench, "w", 1, archive->attempt, "checkpoint",
            body("{\"kind\": \"last\", \"epoch\": 2, \"path\": \"/q\", \"host\": \"gone\"}"));
-    submit_fork(bench, "a fork's key", 12, "last");
+    submit_fork(bench, "a fork's key", 12, "last", "submitted");
     hello(bench, "x");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     assert_string_equal(text_of(show(bench, 2), "waits"), "its turn");
@@ -139,7 +155,7 @@ static void a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here(void 
         if (epoch == 1)
             upload(archive, "last.st", "last", 1, FIRST, "first");
     }
-    submit_fork(bench, "a fork's key", 12, "last");
+    submit_fork(bench, "a fork's key", 12, "last", "submitted");
     upload(archive, "last.st", "last", 2, SECOND, "second");
     gc(archive, "{\"dry_run\": false}");
     hello(bench, "x");
@@ -245,6 +261,7 @@ static void a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ARCHIVE(a_fork_of_what_is_stored_is_for_any_worker),
+        ON_ARCHIVE(a_fork_of_a_checkpoint_that_is_called_otherwise_is_refused),
         ON_ARCHIVE(a_fork_of_what_is_not_stored_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_is_for_any_worker_once_its_checkpoint_has_come),
         ON_ARCHIVE(a_fork_waits_until_the_best_checkpoint_before_its_own_has_come_too),
