@@ -42,6 +42,21 @@ char *resume_board_path(const char *dir, const struct trainer_options *options,
     return path;
 }
 
+/* Takes `path` over. */
+static bool drop_file(char *path, struct error *error) {
+    bool ok = path != NULL || error_memory(error);
+    if (ok && unlink(path) != 0 && errno != ENOENT)
+        ok = error_errno(error, ERROR_FAILED, "cannot remove %s", path);
+    free(path);
+    return ok;
+}
+
+bool resume_drop_records(const struct trainer_options *options, const struct experiment *experiment,
+                         struct error *error) {
+    return drop_file(path_in(options->dir, "train.log"), error) &&
+           drop_file(resume_board_path(options->dir, options, experiment), error);
+}
+
 /* What a checkpoint is of: not the checkpoint itself, since the tensors of all of them are much. */
 struct candidate {
     char *path;

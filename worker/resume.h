@@ -19,6 +19,11 @@ char *checkpoint_path_epoch(const char *dir, uint32_t epoch);
 char *resume_board_path(const char *dir, const struct trainer_options *options,
                         const struct experiment *experiment);
 
+/* Removes train.log and TensorBoard's events from the run's folder, for a checkpoint to come whose
+ * run wrote others: they are then begun anew from its history. */
+bool resume_drop_records(const struct trainer_options *options, const struct experiment *experiment,
+                         struct error *error);
+
 /* *checkpoint is NULL when there is nothing to go on from. When there is, `dir` holds it as "last"
  * afterwards, its best checkpoint as "best", the "epoch" checkpoints that are due up to it as far
  * as there were any, train.log and TensorBoard's events. options->resume may be NULL. warnings:

@@ -28,6 +28,8 @@ struct errand {
     struct fetching fetching;
     struct dealer *dealer;
     const char *sha256;
+    const struct trainer_options *options; /* supply_bring's, as is the next */
+    const struct experiment *experiment;
 };
 
 static bool go_on(void *context, int64_t bytes_there) {
@@ -130,12 +132,14 @@ static bool bring_checkpoint(struct errand *errand, const cJSON *file, const cha
 }
 
 /* Best first and last last, as they were written: what is cut short leaves nothing that misleads.
- */
+ * Records that are here are of a shorter run, or of another worker's beginning of it: the lengths
+ * in the last one mean others. */
 static bool bring_both(struct errand *errand, const cJSON *best, const cJSON *last,
                        const char *best_path, const char *last_path, struct error *error) {
     const char *sums[] = {cJSON_GetStringValue(json_member(best, "sha256")),
                           cJSON_GetStringValue(json_member(last, "sha256"))};
-    if (!bring_checkpoint(errand, best, best_path, error))
+    if (!bring_checkpoint(errand, best, best_path, error) ||
+        !resume_drop_records(errand->options, errand->experiment, error))
         return false;
     if (strcmp(sums[0], sums[1]) == 0)
         return atomic_file_link(best_path, last_path, error);
@@ -154,9 +158,12 @@ static bool end_errand(struct errand *errand, bool brought, const struct error *
 }
 
 bool supply_bring(const struct supply_source *source, const cJSON *files,
-                  const struct trainer_options *options, const struct trainer_events *events,
-                  bool *stopped, struct error *error) {
-    struct errand errand = {.source = source, .fetching = {.events = events}};
+                  const struct experiment *experiment, const struct trainer_options *options,
+                  const struct trainer_events *events, bool *stopped, struct error *error) {
+    struct errand errand = {.source = source,
+                            .fetching = {.events = events},
+                            .options = options,
+                            .experiment = experiment};
     struct error why = {0};
     const cJSON *best = find_kind(files, "best"), *last = find_kind(files, "last");
     char *best_path = checkpoint_path_best(options->dir);

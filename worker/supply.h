@@ -3,12 +3,14 @@
  *
  * An experiment that another worker has begun goes on from its checkpoints: "best" and "last" come
  * into the run's folder, unless a checkpoint as far as that is there with its best one, or where
- * the other worker wrote it (a file system that both see). What cannot be had is gone on without:
- * training again gives the same bits.
+ * the other worker wrote it (a file system that both see). train.log and TensorBoard's events that
+ * stand there are no longer the run's then, and go. What cannot be had is gone on without: training
+ * again gives the same bits.
  */
 #ifndef ASSAY_WORKER_SUPPLY_H
 #define ASSAY_WORKER_SUPPLY_H
 
+#include "core/experiment.h"
 #include "net/dealer.h"
 #include "worker/trainer_events.h"
 
@@ -26,8 +28,8 @@ struct supply_source {
  * and tells them its progress as phase "fetch". Waits for a coordinator that is away. False: it was
  * stopped (*stopped), or the files cannot be written here. */
 bool supply_bring(const struct supply_source *source, const cJSON *files,
-                  const struct trainer_options *options, const struct trainer_events *events,
-                  bool *stopped, struct error *error);
+                  const struct experiment *experiment, const struct trainer_options *options,
+                  const struct trainer_events *events, bool *stopped, struct error *error);
 
 /* What a fork goes on from: the assignment's `from` has it stand at options->from.path, which
  * counts when `there`, unless the coordinator has the best one before it and that is not beside it

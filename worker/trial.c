@@ -174,7 +174,8 @@ static enum trainer_outcome train(struct trial *trial, const struct trainer_even
         !supply_fork(source, trial->supply.from, trial->supply.from_there, &trial->options, events,
                      &trial->fork, &stopped, error))
         return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
-    if (!supply_bring(source, trial->supply.files, &trial->options, events, &stopped, error))
+    if (!supply_bring(source, trial->supply.files, &trial->experiment, &trial->options, events,
+                      &stopped, error))
         return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
     switch (provision_bring(source, &trial->experiment, &trial->options, events, &trial->provision,
                             error)) {

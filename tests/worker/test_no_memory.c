@@ -170,13 +170,14 @@ static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(v
     char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2),
          *best = write_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
     const struct supply_source source = {.connect = "ipc:///nowhere/at/all"};
+    const struct experiment experiment = {.name = "x"};
     const struct trainer_options options = {.dir = *state};
     const struct trainer_events events = {.stop = now};
     cJSON *files = cJSON_Parse("[{\"kind\":\"best\",\"epoch\":1},{\"kind\":\"last\",\"epoch\":2}]");
     REFUSE_EACH(n) {
         struct error error = {0};
         bool stopped = false;
-        bool good = supply_bring(&source, files, &options, &events, &stopped, &error);
+        bool good = supply_bring(&source, files, &experiment, &options, &events, &stopped, &error);
         refuse_no_more();
         assert_true(good || error_is_shortage(&error));
         assert_false(stopped);
