@@ -1,6 +1,7 @@
 #include "coordinator/artifacts.h"
 
 #include "coordinator/query.h"
+#include "core/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,7 @@ bool artifact_list(struct store *store, int64_t experiment, bool checkpoints, in
         cJSON_AddNumberToObject(artifact, "epoch", (double)query_int(&query));
         cJSON_AddStringToObject(artifact, "sha256", query_text(&query));
         cJSON_AddNumberToObject(artifact, "bytes", (double)query_int(&query));
-        cJSON_AddItemToArray(array, artifact);
+        json_append(array, artifact);
     }
     if (query_close(&query, error)) {
         *artifacts = array;

@@ -34,7 +34,10 @@ bool columns_add_json(cJSON *object, const char *key, struct query *query, struc
     if (query->result != SQLITE_ROW)
         return store_failed(query->store, error);
     cJSON *value = json_parse(text, strlen(text), key, error);
-    return value != NULL && cJSON_AddItemToObject(object, key, value);
+    if (value == NULL || cJSON_AddItemToObject(object, key, value))
+        return value != NULL;
+    cJSON_Delete(value);
+    return error_memory(error);
 }
 
 void columns_add_metrics(cJSON *object, struct query *query) {
@@ -56,7 +59,7 @@ bool columns_add_rows(struct store *store, const char *sql, int64_t id, cJSON *o
     query_bind_int(&query, id);
     query_bind_int(&query, COLUMNS_ROWS_MAX);
     while (query_next(&query))
-        cJSON_AddItemToArray(array, row(&query));
+        json_append(array, row(&query));
     return query_close(&query, error);
 }
 

@@ -62,8 +62,7 @@ static bool add_epoch(struct store *store, const char *sql, int64_t id, cJSON *o
     struct query query;
     query_open(&query, store, sql);
     query_bind_int(&query, id);
-    cJSON_AddItemToObject(object, key,
-                          query_next(&query) ? epoch_json(&query) : cJSON_CreateNull());
+    json_put(object, key, query_next(&query) ? epoch_json(&query) : cJSON_CreateNull());
     return query_close(&query, error);
 }
 

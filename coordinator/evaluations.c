@@ -120,7 +120,7 @@ static void add_at_threshold(cJSON *evaluation, struct query *query) {
         cJSON_Delete(counts);
         counts = cJSON_CreateNull();
     }
-    cJSON_AddItemToObject(evaluation, "at_threshold", counts);
+    json_put(evaluation, "at_threshold", counts);
 }
 
 static cJSON *evaluation_json(struct query *query) {

@@ -69,7 +69,7 @@ static bool add_listings(struct store *store, cJSON *listings, struct error *err
         cJSON_AddNumberToObject(listing, "experiments", 0);
         cJSON_AddNumberToObject(listing, "unfinished", 0);
         cJSON_AddArrayToObject(listing, "ids");
-        cJSON_AddItemToArray(listings, listing);
+        json_append(listings, listing);
     }
     return query_close(&query, error);
 }
@@ -112,8 +112,8 @@ static bool add_names(struct store *store, cJSON *listings, struct error *error)
 
 bool listing_all(struct store *store, cJSON **listings, struct error *error) {
     cJSON *all = cJSON_CreateArray();
-    if ((all != NULL || error_memory(error)) && add_listings(store, all, error) &&
-        (!shortage_in_trees() || error_memory(error)) && add_names(store, all, error)) {
+    if (add_listings(store, all, error) && (!shortage_in_trees() || error_memory(error)) &&
+        add_names(store, all, error)) {
         *listings = all;
         return true;
     }

@@ -117,6 +117,6 @@ bool stopping_view(struct store *store, int64_t experiment, cJSON *summary, stru
         cJSON_AddNumberToObject(stopped, "decided_ms", (double)query_int(&query));
         add_reason(stopped, rule, metric, value, threshold, peers);
     }
-    cJSON_AddItemToObject(summary, "stopped", stopped != NULL ? stopped : cJSON_CreateNull());
+    json_put(summary, "stopped", stopped != NULL ? stopped : cJSON_CreateNull());
     return query_close(&query, error);
 }

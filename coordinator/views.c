@@ -46,8 +46,10 @@ static cJSON *deed_json(struct query *query) {
 static bool add_artifacts(struct store *store, int64_t id, bool checkpoints, cJSON *object,
                           const char *key, struct error *error) {
     cJSON *artifacts;
-    return artifact_list(store, id, checkpoints, COLUMNS_ROWS_MAX, &artifacts, error) &&
-           cJSON_AddItemToObject(object, key, artifacts);
+    if (!artifact_list(store, id, checkpoints, COLUMNS_ROWS_MAX, &artifacts, error))
+        return false;
+    json_put(object, key, artifacts);
+    return true;
 }
 
 static bool add_submitter(struct store *store, int64_t id, cJSON *object, struct error *error) {
@@ -179,7 +181,7 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
     cJSON *array = cJSON_CreateArray();
     size_t bytes = 0;
     int64_t last = 0;
-    bool good = true;
+    bool good = array != NULL || error_memory(error);
     *next = 0;
     open_experiments(&query, store, filter);
     for (size_t count = 0; good && query_next(&query); count++) {
@@ -194,8 +196,7 @@ bool view_experiments(struct store *store, const struct view_filter *filter, boo
         last = json_integer(object, "id");
         cJSON_AddItemToArray(array, object);
     }
-    good =
-        query_close(&query, good ? error : NULL) && good && (array != NULL || error_memory(error));
+    good = query_close(&query, good ? error : NULL) && good;
     if (good)
         *experiments = array;
     else

@@ -41,19 +41,33 @@ static void an_answer_is_all_that_it_would_be_or_an_error(void **state) {
     }
 }
 
-static void a_group_that_is_not_there_is_looked_for_with_any_memory(void **state) {
-    struct bench *bench = *state;
-    const struct view_filter nobody = {.group = "nobody"};
+/* Experiments, or words that say why there are none. */
+static void look(struct bench *bench, const struct view_filter *filter, bool details) {
     REFUSE_EACH(n) {
         struct error error = {0};
         cJSON *experiments = NULL;
         int64_t next;
-        bool good = view_experiments(bench->store, &nobody, true, &experiments, &next, &error);
+        bool good = view_experiments(bench->store, filter, details, &experiments, &next, &error);
         refuse_no_more();
         shortage_forgive(0);
-        assert_true(good == (experiments != NULL));
+        assert_true(good ? experiments != NULL : error.message[0] != '\0');
         cJSON_Delete(experiments);
     }
+}
+
+static void experiments_are_looked_for_with_any_memory(void **state) {
+    struct bench *bench = *state;
+    const struct view_filter nobody = {.group = "nobody"}, all = {0};
+    look(bench, &nobody, true);
+    submit(bench, 2, 3, 3);
+    hello(bench, "w");
+    assert_int_equal(take(bench, "w"), 1);
+    assert_false(fenced(bench, "w", 1, 1, "epoch", body_epoch(1, 0.5)));
+    assert_false(
+        fenced(bench, "w", 1, 1, "checkpoint",
+               body("{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"h\"}")));
+    look(bench, &all, false);
+    look(bench, &all, true);
 }
 
 #define SUM "fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603"
@@ -119,7 +133,7 @@ static void a_backup_that_there_is_no_memory_for_leaves_no_half(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(an_answer_is_all_that_it_would_be_or_an_error),
-        ON_BENCH(a_group_that_is_not_there_is_looked_for_with_any_memory),
+        ON_BENCH(experiments_are_looked_for_with_any_memory),
         ON_BENCH(data_sets_are_listed_as_they_are_or_not_at_all),
         IN_FOLDER(a_backup_that_there_is_no_memory_for_leaves_no_half),
     };
