@@ -143,11 +143,16 @@ static void follow_size(struct reading *reading, const struct transform *op, str
     if (op->kind == TRANSFORM_RANDOM_CROP && known->height > 0) {
         int least = op->height < op->width ? op->height : op->width;
         bool exact = known->width > 0;
-        if (exact ? op->height > known->height || op->width > known->width : least > known->height)
+        if (exact && (op->height > known->height || op->width > known->width))
             FAULT(reading,
-                  "a crop of %d x %d fits no picture whose %s %d here; crop less or resize to more",
-                  op->height, op->width, exact ? "sides are at most" : "shorter side is",
-                  exact && known->width > known->height ? known->width : known->height);
+                  "a crop of %d x %d fits no picture of %d x %d, which each is here; crop less or "
+                  "resize to more",
+                  op->height, op->width, known->height, known->width);
+        else if (!exact && least > known->height)
+            FAULT(reading,
+                  "a crop of %d x %d fits no picture whose shorter side is %d here; crop less or "
+                  "resize to more",
+                  op->height, op->width, known->height);
     }
     if (crop)
         *known = (struct known){op->height, op->width};
