@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static char *path_in(const char *dir, const char *name) {
@@ -42,19 +41,20 @@ char *resume_board_path(const char *dir, const struct trainer_options *options,
     return path;
 }
 
-/* Takes `path` over. */
-static bool drop_file(char *path, struct error *error) {
-    bool ok = path != NULL || error_memory(error);
-    if (ok && unlink(path) != 0 && errno != ENOENT)
-        ok = error_errno(error, ERROR_FAILED, "cannot remove %s", path);
-    free(path);
-    return ok;
+static bool drop_file(const char *path, struct error *error) {
+    return unlink(path) == 0 || errno == ENOENT ||
+           error_errno(error, ERROR_FAILED, "cannot remove %s", path);
 }
 
 bool resume_drop_records(const struct trainer_options *options, const struct experiment *experiment,
                          struct error *error) {
-    return drop_file(path_in(options->dir, "train.log"), error) &&
-           drop_file(resume_board_path(options->dir, options, experiment), error);
+    char *log = path_in(options->dir, "train.log");
+    char *board = resume_board_path(options->dir, options, experiment);
+    bool ok = (log != NULL && board != NULL) || error_memory(error);
+    ok = ok && drop_file(log, error) && drop_file(board, error);
+    free(log);
+    free(board);
+    return ok;
 }
 
 /* What a checkpoint is of: not the checkpoint itself, since the tensors of all of them are much. */
@@ -175,16 +175,16 @@ static bool adopt_epochs(const char *dir, const char *from_dir, const struct can
     return ok;
 }
 
-/* Takes both paths over. Copies the file, unless ours reaches as far as the checkpoint's `bytes`.
- */
-static bool adopt_file(char *from, char *path, uint64_t bytes, struct error *error) {
-    struct stat status;
+/* Takes both paths over. The file beside the checkpoint is the one whose length that knows; where
+ * it is gone, ours, of another beginning of the run, must not stand in for it. */
+static bool adopt_file(char *from, char *path, struct error *error) {
     bool ok = true;
     if (from == NULL || path == NULL)
         ok = error_memory(error);
-    else if ((stat(path, &status) != 0 || (uint64_t)status.st_size < bytes) &&
-             strcmp(from, path) != 0 && access(from, F_OK) == 0)
+    else if (strcmp(from, path) != 0 && access(from, F_OK) == 0)
         ok = folder_make_of(path, error) && atomic_file_copy(from, path, error);
+    else if (strcmp(from, path) != 0)
+        ok = drop_file(path, error);
     free(from);
     free(path);
     return ok;
@@ -192,19 +192,17 @@ static bool adopt_file(char *from, char *path, uint64_t bytes, struct error *err
 
 /* train.log and TensorBoard's events of the other folder. */
 static bool adopt_records(const struct trainer_options *options, const char *from_dir,
-                          const struct experiment *experiment, const struct checkpoint_state *state,
-                          struct error *error) {
+                          const struct experiment *experiment, struct error *error) {
     const char *dir = options->dir;
-    return adopt_file(path_in(from_dir, "train.log"), path_in(dir, "train.log"), state->log_bytes,
-                      error) &&
+    return adopt_file(path_in(from_dir, "train.log"), path_in(dir, "train.log"), error) &&
            adopt_file(resume_board_path(from_dir, options, experiment),
-                      resume_board_path(dir, options, experiment), state->board_bytes, error);
+                      resume_board_path(dir, options, experiment), error);
 }
 
 /* Best first and last last, as they were written: whatever happens between, nothing is missing. */
 static bool adopt(const struct trainer_options *options, const struct candidate *chosen,
-                  const struct candidate *best, const struct checkpoint_state *state,
-                  const struct experiment *experiment, struct error *error) {
+                  const struct candidate *best, const struct experiment *experiment,
+                  struct error *error) {
     const char *dir = options->dir;
     char *copy = strdup(chosen->path);
     if (copy == NULL)
@@ -212,7 +210,7 @@ static bool adopt(const struct trainer_options *options, const struct candidate 
     const char *from_dir = dirname(copy);
     bool ok = link_and_free(best->path, checkpoint_path_best(dir), error) &&
               adopt_epochs(dir, from_dir, chosen, experiment->train.checkpoint_every, error) &&
-              adopt_records(options, from_dir, experiment, state, error) &&
+              adopt_records(options, from_dir, experiment, error) &&
               link_and_free(chosen->path, checkpoint_path_last(dir), error);
     free(copy);
     return ok;
@@ -238,9 +236,8 @@ bool resume_find(const struct trainer_options *options, const struct experiment 
             goto out;
     }
     chosen = choose(&candidates, &best, warnings);
-    ok = chosen == NULL ||
-         (checkpoint_open(chosen->path, checkpoint, error) &&
-          adopt(options, chosen, best, checkpoint_state(*checkpoint), experiment, error));
+    ok = chosen == NULL || (checkpoint_open(chosen->path, checkpoint, error) &&
+                            adopt(options, chosen, best, experiment, error));
     if (!ok) {
         checkpoint_close(*checkpoint);
         *checkpoint = NULL;

@@ -125,6 +125,28 @@ static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(vo
     free(resume);
 }
 
+/* A longer one, of a beginning of the run's own. */
+static void another_folders_checkpoint_brings_its_log_and_events(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *first = folder(bench, "first"), *second = folder(bench, "second"),
+         *resume = in(first, "checkpoint_last.safetensors"), *log = in(second, "train.log"),
+         *board = in(second, "tensorboard/small/events.out.tfevents.assay"), other[8000];
+    run_two_epochs(bench, &bench->small, first, &listener);
+    memset(other, '.', sizeof other);
+    assert_true(folder_make_of(board, NULL));
+    assert_true(file_write_atomic(log, other, sizeof other, NULL));
+    assert_true(file_write_atomic(board, other, sizeof other, NULL));
+    run_to_the_end(&bench->small, second, resume, 2, &listener);
+    expect_same_run(bench, second, &listener);
+    listener_free(&listener);
+    folder_end(first);
+    folder_end(second);
+    free(resume);
+    free(board);
+    free(log);
+}
+
 static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(void **state) {
     struct bench *bench = *state;
     struct listener straight = {0}, listener = {0};
@@ -203,6 +225,7 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_that_is_cut_short_is_warned_of_and_costs_no_bit),
         cmocka_unit_test(a_checkpoint_with_a_flipped_bit_is_warned_of_and_costs_no_bit),
         cmocka_unit_test(a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named),
+        cmocka_unit_test(another_folders_checkpoint_brings_its_log_and_events),
         cmocka_unit_test(a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated),
         cmocka_unit_test(a_lost_train_log_is_written_again_from_the_history),
         cmocka_unit_test(a_checkpoint_of_another_experiment_is_an_error),
