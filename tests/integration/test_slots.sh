@@ -48,7 +48,7 @@ pid_of() {
 worker_prefix=(env --ignore-signal=CHLD)
 start_worker slots --slots 2 --memory 16
 until_true "the first has begun an epoch" is_inside_an_epoch "${pair[0]}"
-until_true "beside it, so has the second" is_inside_an_epoch "${pair[1]}"
+until_true "beside it the second runs" in_state "${pair[1]}" running
 [ "$(state_of "${pair[0]}")" = running ] || fail "they do not run side by side"
 kill -KILL "$(pid_of "${pair[0]}")"
 until_true "both are done, first" in_state "${pair[0]}" done
