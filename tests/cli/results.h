@@ -1,6 +1,6 @@
 /* results: a coordinator that answers from tests/data/cli/details.json (make_details.py): four
  * experiments, their scores, and what was pushed. cmocka's setup and teardown of a group: start,
- * stop. */
+ * stop. A test says between two commands what is to be otherwise, which the fake's thread reads. */
 #ifndef ASSAY_TESTS_CLI_RESULTS_H
 #define ASSAY_TESTS_CLI_RESULTS_H
 
@@ -41,7 +41,7 @@ static inline cJSON *score_list(const cJSON *body) {
     return answer;
 }
 
-static double ahead_ms; /* the coordinator's clock of ours */
+static _Atomic double ahead_ms; /* the coordinator's clock of ours */
 
 static inline double there_ms(void) {
     return (double)clock_unix_ms() + ahead_ms;
@@ -84,7 +84,7 @@ static inline cJSON *listed(void) {
     return answer;
 }
 
-static int many_classes; /* that every evaluation has in place of its own; 0: its own */
+static atomic_int many_classes; /* that every evaluation has in place of its own; 0: its own */
 
 /* Classes of 40 pictures each, of which one more in each is wrong, every other of label 1. */
 static inline void multiply_classes(cJSON *experiment) {
@@ -107,12 +107,14 @@ static inline void multiply_classes(cJSON *experiment) {
     }
 }
 
-static const char *moved_root; /* data.root in place of that in the file; NULL: that */
-static bool diverged;          /* the first experiment's loss goes to 13 */
-static bool long_names; /* "demo/" and 200 characters of three bytes, and what was the name */
-
-static bool
-    evaluating; /* the fourth has all its epochs, and the second's checkpoint is looked at */
+/* data.root in place of that in the file; NULL: that */
+static const char *_Atomic moved_root;
+/* the first experiment's loss goes to 13 */
+static atomic_bool diverged;
+/* "demo/" and 200 characters of three bytes, and what was the name */
+static atomic_bool long_names;
+/* the fourth has all its epochs, and the second's checkpoint is looked at */
+static atomic_bool evaluating;
 
 static inline void finish_epochs(cJSON *experiment) {
     cJSON *progress = cJSON_GetObjectItem(experiment, "progress");

@@ -212,7 +212,6 @@ static void ages_are_those_of_the_coordinators_clock(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof wrong_by / sizeof wrong_by[0]; i++) {
         ahead_ms = wrong_by[i];
-        fake_meet(&fake);
         assert_output(RUN(command_ls, "ls"), 0, "ls.txt");
         assert_run(RUN(command_workers, "workers"), 0,
                    "worker  state  trains        seen  threads  backend  labels  device\n"
@@ -221,7 +220,6 @@ static void ages_are_those_of_the_coordinators_clock(void **state) {
         data_ls_says_what_is_there_and_who_needs_it(state);
     }
     ahead_ms = 0;
-    fake_meet(&fake);
 }
 
 static void data_refuses_what_it_does_not_do(void **state) {

@@ -55,7 +55,7 @@ static cJSON *experiments_of(const cJSON *body, bool list) {
     return answer;
 }
 
-static bool refuses; /* to say how it is */
+static atomic_bool refuses; /* to say how it is */
 
 static cJSON *answer_status(const char **name) {
     if (refuses)
