@@ -233,14 +233,19 @@ bool client_resolve_one(struct client *client, char *word, long long *id, struct
     return good;
 }
 
-bool client_look(const struct command_input *input, const char *question, struct client *client,
+bool client_take(const struct command_input *input, const char *question, struct client *client,
                  cJSON **experiments, struct error *error) {
     *client = (struct client){0};
     *experiments = NULL;
     if (!client_open(input, client, error))
         return false;
     cJSON *selection = client_resolve(client, input->arguments, input->count, error);
-    if (selection == NULL || !client_experiments(client, question, selection, experiments, error))
+    return selection != NULL && client_experiments(client, question, selection, experiments, error);
+}
+
+bool client_look(const struct command_input *input, const char *question, struct client *client,
+                 cJSON **experiments, struct error *error) {
+    if (!client_take(input, question, client, experiments, error))
         return false;
     if (!input->json)
         field_clean(*experiments);

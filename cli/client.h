@@ -79,7 +79,10 @@ cJSON *client_unfinished(struct client *client, struct error *error);
  * failure. */
 bool client_look(const struct command_input *input, const char *question, struct client *client,
                  cJSON **experiments, struct error *error);
-/* The same for the one experiment that the first argument names, as it is; its id goes into *id. */
+/* The same as it is, for who follows the paths in it. */
+bool client_take(const struct command_input *input, const char *question, struct client *client,
+                 cJSON **experiments, struct error *error);
+/* That for the one experiment that the first argument names; its id goes into *id. */
 bool client_look_one(const struct command_input *input, const char *question, struct client *client,
                      long long *id, cJSON **experiments, struct error *error);
 

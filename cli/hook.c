@@ -3,6 +3,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "compare/outcome.h"
+#include "core/array.h"
 #include "core/clock.h"
 #include "core/shell.h"
 #include "core/standard.h"
@@ -23,7 +24,8 @@ enum {
 };
 
 struct seen {
-    double id, finished_ms; /* 0: it has not */
+    double id;          /* first, for source_compare_ids */
+    double finished_ms; /* 0: it has not */
 };
 
 struct hook {
@@ -32,7 +34,7 @@ struct hook {
     bool all;
     bool looked;       /* what is new since then has finished since then, if it has */
     struct seen *seen; /* by id, which is the order that they come in */
-    size_t seen_count;
+    size_t seen_count, seen_capacity;
     cJSON *waiting; /* array of summaries, in the order in which they finished */
     pid_t pid;      /* 0: nothing runs */
     double id;      /* for which it does */
@@ -60,28 +62,19 @@ bool hook_open(const char *command, const struct command_input *input, bool all,
 
 /* --- who has finished --- */
 
-static int by_id(const void *a, const void *b) {
-    double left = ((const struct seen *)a)->id, right = ((const struct seen *)b)->id;
-    return (left > right) - (left < right);
-}
-
 /* Its entry, and whether that is new; NULL without memory. */
 static struct seen *find(struct hook *hook, double id, bool *fresh) {
-    const struct seen key = {.id = id};
-    struct seen *found = hook->seen_count == 0 ? NULL
-                                               : bsearch(&key, hook->seen, hook->seen_count,
-                                                         sizeof *hook->seen, by_id);
-    *fresh = found == NULL;
-    if (found != NULL)
-        return found;
-    struct seen *seen = reallocarray(hook->seen, hook->seen_count + 1, sizeof *seen);
+    size_t count = hook->seen_count;
+    size_t at = array_place(&id, hook->seen, count, sizeof *hook->seen, source_compare_ids);
+    *fresh = at == count || hook->seen[at].id > id;
+    if (!*fresh)
+        return &hook->seen[at];
+    struct seen *seen = array_gap(hook->seen, at, count, &hook->seen_capacity, sizeof *seen);
     if (seen == NULL)
         return NULL;
     hook->seen = seen;
-    size_t at = hook->seen_count++;
-    for (; at > 0 && seen[at - 1].id > id; at--)
-        seen[at] = seen[at - 1];
-    seen[at] = key;
+    hook->seen_count++;
+    seen[at] = (struct seen){.id = id};
     return &seen[at];
 }
 

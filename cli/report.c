@@ -235,16 +235,6 @@ static bool make(struct report *report, const char *out, struct error *error) {
     return good;
 }
 
-/* As they are: paths in them are followed. What is said of them the page makes harmless itself
- * (drawing_escape). */
-static bool fetch(const struct command_input *input, struct client *client, cJSON **experiments,
-                  struct error *error) {
-    if (!client_open(input, client, error))
-        return false;
-    cJSON *selection = client_resolve(client, input->arguments, input->count, error);
-    return selection != NULL && client_experiments(client, "show", selection, experiments, error);
-}
-
 int command_report(int argc, char **argv) {
     struct command_input input;
     struct error error = {0};
@@ -256,7 +246,8 @@ int command_report(int argc, char **argv) {
         return status;
     struct report report = {
         .client = &client, .screen = screen_of(stderr), .began_ms = clock_steady_ms()};
-    bool good = fetch(&input, &client, &experiments, &error);
+    /* as they are: what is said of them the page makes harmless itself (drawing_escape) */
+    bool good = client_take(&input, "show", &client, &experiments, &error);
     report.experiments = experiments;
     good = good && make(&report, out, &error);
     status = good ? 0 : command_fail(&error);

@@ -6,7 +6,6 @@
 #include <fontconfig/fontconfig.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct substitute {
     unsigned long code;
@@ -66,27 +65,19 @@ static struct substitutes *substitutes_of(cairo_font_face_t *usual) {
     return NULL;
 }
 
-/* Where the code is, or belongs. */
-static size_t place(const struct substitutes *known, unsigned long code) {
-    size_t low = 0, high = known->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (known->items[middle].code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static int by_code(const void *key, const void *item) {
+    unsigned long code = *(const unsigned long *)key,
+                  other = ((const struct substitute *)item)->code;
+    return (code > other) - (code < other);
 }
 
 /* Without memory for that the next one asks again. */
 static void keep(struct substitutes *known, size_t at, unsigned long code,
                  cairo_font_face_t *face) {
     struct substitute *items =
-        array_room(known->items, known->count + 1, &known->capacity, sizeof *items);
+        array_gap(known->items, at, known->count, &known->capacity, sizeof *items);
     if (items == NULL)
         return;
-    memmove(items + at + 1, items + at, (known->count - at) * sizeof *items);
     items[at] = (struct substitute){code, cairo_font_face_reference(face)};
     known->items = items;
     known->count++;
@@ -94,7 +85,9 @@ static void keep(struct substitutes *known, size_t at, unsigned long code,
 
 cairo_font_face_t *substitute_for(cairo_font_face_t *usual, unsigned long code) {
     struct substitutes *known = substitutes_of(usual);
-    const size_t at = known != NULL ? place(known, code) : 0;
+    const size_t at = known != NULL ? array_place(&code, known->items, known->count,
+                                                  sizeof *known->items, by_code)
+                                    : 0;
     if (known != NULL && at < known->count && known->items[at].code == code)
         return cairo_font_face_reference(known->items[at].face);
     cairo_font_face_t *face = ask(usual, code);

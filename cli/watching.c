@@ -3,6 +3,8 @@
 #include "cli/patience.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
+#include "compare/source.h"
+#include "core/array.h"
 #include "core/clock.h"
 
 #include <stdlib.h>
@@ -21,7 +23,8 @@ enum {
 
 /* What was last said of an experiment. */
 struct watched {
-    double id, attempt, epochs_done;
+    double id; /* first, for source_compare_ids */
+    double attempt, epochs_done;
     char state[16];
     struct eta eta;
     int64_t progress_ms; /* when its progress was last printed */
@@ -33,7 +36,7 @@ struct watching {
     struct screen screen;
     bool quiet;
     struct watched *items; /* by id, which is the order that they come in */
-    size_t count, name_width;
+    size_t count, capacity, name_width;
     bool one_group;  /* names are shown without the group */
     double revision; /* of what was seen last; 0: none yet */
 };
@@ -41,26 +44,20 @@ struct watching {
 /* NULL without memory. */
 static struct watched *find(struct watching *watching, const cJSON *experiment) {
     double id = field_number(experiment, "id", 0);
-    size_t low = 0, high = watching->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (watching->items[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < watching->count && watching->items[low].id <= id)
-        return &watching->items[low];
+    size_t count = watching->count;
+    size_t at =
+        array_place(&id, watching->items, count, sizeof *watching->items, source_compare_ids);
+    if (at < count && watching->items[at].id <= id)
+        return &watching->items[at];
     struct watched *items =
-        realloc(watching->items, (watching->count + 1) * sizeof *watching->items);
+        array_gap(watching->items, at, count, &watching->capacity, sizeof *items);
     if (items == NULL)
         return NULL;
     watching->items = items;
-    memmove(items + low + 1, items + low, (watching->count - low) * sizeof *items);
-    items[low] = (struct watched){
-        .id = id, .attempt = -1, .epochs_done = field_number(experiment, "epochs_done", 0)};
     watching->count++;
-    return &items[low];
+    items[at] = (struct watched){
+        .id = id, .attempt = -1, .epochs_done = field_number(experiment, "epochs_done", 0)};
+    return &items[at];
 }
 
 static struct label label_of(const struct watching *watching, const cJSON *experiment) {

@@ -76,6 +76,12 @@ static bool finish(struct fsck *fsck, sqlite3_stmt *statement, struct error *err
            store_look_failed(fsck->database, fsck->path, error);
 }
 
+/* The same of one that is asked again. */
+static bool rewind_rows(struct fsck *fsck, sqlite3_stmt *statement, struct error *error) {
+    return sqlite3_reset(statement) == SQLITE_OK ||
+           store_look_failed(fsck->database, fsck->path, error);
+}
+
 static bool run(struct fsck *fsck, const char *sql, struct error *error) {
     return sqlite3_exec(fsck->database, sql, NULL, NULL, NULL) == SQLITE_OK ||
            store_look_failed(fsck->database, fsck->path, error);
@@ -99,7 +105,7 @@ static bool has_table(struct fsck *fsck, const char *table, bool *has, struct er
 }
 
 /* The next row's column of that number, which is not NULL; NULL when there is no row more, or no
- * memory for it, which `finish` tells apart. */
+ * memory for it, which `finish` and `rewind_rows` tell apart. */
 static const char *next_text(sqlite3_stmt *statement, int column) {
     return sqlite3_step(statement) == SQLITE_ROW
                ? (const char *)sqlite3_column_text(statement, column)
@@ -227,8 +233,7 @@ static bool read_content(struct fsck *fsck, sqlite3_stmt *listed, int64_t place,
         snprintf(sha256, SHA256_TEXT_SIZE, "%s", text);
         *bytes = sqlite3_column_int64(listed, 1);
     }
-    return sqlite3_reset(listed) == SQLITE_OK ||
-           store_look_failed(fsck->database, fsck->path, error);
+    return rewind_rows(fsck, listed, error);
 }
 
 /* A fault for each that the content of this place belongs to, still. */
@@ -238,8 +243,7 @@ static bool tell_whose(struct fsck *fsck, const struct wanted *these, sqlite3_st
     sqlite3_bind_int64(whose, 1, place);
     while ((text = next_text(whose, 0)) != NULL)
         fault(fsck, "%s %s: %s; %s", text, why, path, these->remedy);
-    return sqlite3_reset(whose) == SQLITE_OK ||
-           store_look_failed(fsck->database, fsck->path, error);
+    return rewind_rows(fsck, whose, error);
 }
 
 /* Looks at every content of the list. No statement is under way meanwhile: a coordinator at work

@@ -90,7 +90,7 @@ static bool epochs_at(const char *path, uint32_t *epoch, uint32_t *best, struct 
     if (path == NULL || access(path, R_OK) != 0)
         return true;
     if (!checkpoint_open(path, &checkpoint, &unread))
-        return !error_is_shortage(&unread) || error_machine(error, "%s", unread.message);
+        return !error_take_shortage(error, &unread);
     *epoch = checkpoint_state(checkpoint)->epoch;
     *best = checkpoint_state(checkpoint)->best_epoch;
     checkpoint_close(checkpoint);

@@ -55,12 +55,36 @@ static void what_no_memory_holds_leaves_the_array_as_it_was(void **state) {
     free(items);
 }
 
+static int compare(const void *key, const void *item) {
+    return *(const int *)key - *(const int *)item;
+}
+
+static void what_is_put_in_its_place_stands_in_order(void **state) {
+    (void)state;
+    size_t capacity = 0, count = 0;
+    int *items = NULL;
+    for (int i = 0; i < 101; i++) { /* each number below 101 once */
+        int number = i * 37 % 101;
+        size_t at = array_place(&number, items, count, sizeof *items, compare);
+        items = array_gap(items, at, count, &capacity, sizeof *items);
+        assert_non_null(items);
+        items[at] = number;
+        count++;
+    }
+    for (int i = 0; i < 101; i++) {
+        assert_int_equal(items[i], i);
+        assert_int_equal(array_place(&i, items, count, sizeof *items, compare), i);
+    }
+    free(items);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_array_keeps_what_is_in_it_as_it_grows),
         cmocka_unit_test(much_room_is_had_at_once),
         cmocka_unit_test(there_is_an_array_for_nothing_too),
         cmocka_unit_test(what_no_memory_holds_leaves_the_array_as_it_was),
+        cmocka_unit_test(what_is_put_in_its_place_stands_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

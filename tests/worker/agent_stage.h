@@ -283,6 +283,14 @@ static inline void expect_end(struct stage *stage, const char *outcome) {
     assert_string_equal(cJSON_GetObjectItem(body, "outcome")->valuestring, outcome);
 }
 
+/* The epochs from this one on, and that they were all. */
+static inline void expect_rest(struct stage *stage, int epoch) {
+    for (; epoch <= EPOCHS; epoch++)
+        expect_epoch(stage, epoch);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+}
+
 static inline void say_farewell(struct stage *stage) {
     expect(stage, "goodbye");
     answer(stage, "farewell", "{}");

@@ -9,10 +9,7 @@ static void every_report_of_an_assignment_arrives_in_order_before_the_next_reque
     greet(stage);
     assign(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
-    for (int epoch = 1; epoch <= EPOCHS; epoch++)
-        expect_epoch(stage, epoch);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 1);
     let_go(stage);
     assert_int_equal(left_in_spool(stage), 0);
 }
@@ -29,10 +26,7 @@ static void all_runs_are_on_the_backend_that_was_found_at_the_start(void **state
     answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
     assign(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
-    for (int epoch = 1; epoch <= EPOCHS; epoch++)
-        expect_epoch(stage, epoch);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 1);
     let_go(stage);
     assert_string_equal(last_backend, told);
 }
@@ -51,10 +45,7 @@ training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(
     atomic_store(&epochs_allowed, EPOCHS);
     coordinator_bind(stage);
     greet(stage);
-    for (int epoch = 2; epoch <= EPOCHS; epoch++)
-        expect_epoch(stage, epoch);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 2);
     let_go(stage);
     assert_int_equal(atomic_load(&trainings), 1);
 }
@@ -72,10 +63,7 @@ static void what_is_no_answer_to_its_question_is_passed_over(void **state) {
     answer_assignment(stage, "two", "");
     answer(stage, "beat", "{\"stop\":null}");
     atomic_store(&epochs_allowed, EPOCHS);
-    for (int epoch = 1; epoch <= EPOCHS; epoch++)
-        expect_epoch(stage, epoch);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 1);
     let_go(stage);
     assert_int_equal(atomic_load(&trainings), 1);
 }
@@ -94,10 +82,7 @@ static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **sta
     expect_report(stage, "epoch");
     assert_int_equal(cJSON_GetObjectItem(stage->request.body, "sequence")->valueint, sequence);
     acknowledge(stage, false);
-    expect_epoch(stage, 2);
-    expect_epoch(stage, 3);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 2);
     let_go(stage);
 }
 
@@ -121,10 +106,7 @@ an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void
     answer(stage, "ack", body);
     stage->request.request = hello;
     answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
-    expect_epoch(stage, 2);
-    expect_epoch(stage, 3);
-    expect_end(stage, "done");
-    acknowledge(stage, false);
+    expect_rest(stage, 2);
     let_go(stage);
 }
 

@@ -53,6 +53,30 @@ static char *parent(struct bench *bench, int epochs, struct small *small) {
     return dir;
 }
 
+/* A run of two epochs, and an experiment of three that goes on from its last checkpoint. */
+struct forking {
+    struct small small;
+    struct listener listener;
+    char *from_dir, *dir, *from;
+};
+
+static void forking_begin(struct bench *bench, double lr, struct forking *forking) {
+    *forking = (struct forking){0};
+    forking->from_dir = parent(bench, 2, &forking->small);
+    forking->dir = folder(bench, "fork");
+    forking->from = in(forking->from_dir, "checkpoint_last.safetensors");
+    small_free(&forking->small);
+    set_config(&forking->small, "resnet18", lr, 3);
+}
+
+static void forking_end(struct forking *forking) {
+    small_free(&forking->small);
+    listener_free(&forking->listener);
+    free(forking->from);
+    folder_end(forking->dir);
+    folder_end(forking->from_dir);
+}
+
 static void a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
@@ -74,47 +98,37 @@ static void a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left(void **
 
 static void a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along(void **state) {
     struct bench *bench = *state;
-    struct listener listener = {0};
-    struct small small;
-    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
-    char *from = in(from_dir, "checkpoint_last.safetensors");
-    small_free(&small);
-    set_config(&small, "resnet18", 3e-3, 3);
-    listener.stop_after = 2; /* the first epoch is the best so far: its file came along */
+    struct forking forking;
+    forking_begin(bench, 3e-3, &forking);
+    forking.listener.stop_after = 2; /* the first epoch is the best so far: its file came along */
     struct error error = {0};
-    assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
-    expect_same_state(dir, from_dir, "checkpoint_best_loss.safetensors");
-    listener.stop_after = 0;
-    fork_to_the_end(&small, dir, from, 2, &listener);
-    expect_same_state(dir, bench->whole_dir, "checkpoint_last.safetensors");
-    expect_same_state(dir, bench->whole_dir, "checkpoint_best_loss.safetensors");
-    expect_same_lines(bench, &listener, "epoch");
-    small_free(&small);
-    listener_free(&listener);
-    free(from);
-    folder_end(dir);
-    folder_end(from_dir);
+    assert_int_equal(
+        fork_run(&forking.small, forking.dir, forking.from, 2, &forking.listener, &error),
+        TRAINER_STOPPED);
+    expect_same_state(forking.dir, forking.from_dir, "checkpoint_best_loss.safetensors");
+    forking.listener.stop_after = 0;
+    fork_to_the_end(&forking.small, forking.dir, forking.from, 2, &forking.listener);
+    expect_same_state(forking.dir, bench->whole_dir, "checkpoint_last.safetensors");
+    expect_same_state(forking.dir, bench->whole_dir, "checkpoint_best_loss.safetensors");
+    expect_same_lines(bench, &forking.listener, "epoch");
+    forking_end(&forking);
 }
 
 static void a_fork_killed_before_its_first_last_checkpoint_begins_again(void **state) {
     struct bench *bench = *state;
-    struct listener listener = {.stop_after = 2};
-    struct small small;
+    struct forking forking;
     struct error error = {0};
-    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
-    char *from = in(from_dir, "checkpoint_last.safetensors");
-    small_free(&small);
-    set_config(&small, "resnet18", 3e-3, 3);
-    assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
-    delete_file(dir, "checkpoint_last.safetensors"); /* best, of epoch 1, was written before */
-    listener.stop_after = 0;
-    fork_to_the_end(&small, dir, from, 2, &listener);
-    expect_same_state(dir, bench->whole_dir, "checkpoint_last.safetensors");
-    small_free(&small);
-    listener_free(&listener);
-    free(from);
-    folder_end(dir);
-    folder_end(from_dir);
+    forking_begin(bench, 3e-3, &forking);
+    forking.listener.stop_after = 2;
+    assert_int_equal(
+        fork_run(&forking.small, forking.dir, forking.from, 2, &forking.listener, &error),
+        TRAINER_STOPPED);
+    /* best, of epoch 1, was written before */
+    delete_file(forking.dir, "checkpoint_last.safetensors");
+    forking.listener.stop_after = 0;
+    fork_to_the_end(&forking.small, forking.dir, forking.from, 2, &forking.listener);
+    expect_same_state(forking.dir, bench->whole_dir, "checkpoint_last.safetensors");
+    forking_end(&forking);
 }
 
 static void a_fork_that_was_stopped_goes_on_without_the_other_runs_files(void **state) {
@@ -137,36 +151,24 @@ static void a_fork_that_was_stopped_goes_on_without_the_other_runs_files(void **
 
 static void a_rate_that_was_changed_counts_at_once(void **state) {
     struct bench *bench = *state;
-    struct listener listener = {0};
-    struct small small;
-    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
-    char *from = in(from_dir, "checkpoint_last.safetensors");
-    small_free(&small);
-    set_config(&small, "resnet18", 1e-4, 3);
-    fork_to_the_end(&small, dir, from, 2, &listener);
-    assert_non_null(strstr(listener.lines.data, " lr 0.0030000000000000001"));
-    assert_non_null(strstr(strstr(listener.lines.data, "epoch 3 "), " lr 0.0001"));
-    small_free(&small);
-    listener_free(&listener);
-    free(from);
-    folder_end(dir);
-    folder_end(from_dir);
+    struct forking forking;
+    forking_begin(bench, 1e-4, &forking);
+    fork_to_the_end(&forking.small, forking.dir, forking.from, 2, &forking.listener);
+    assert_non_null(strstr(forking.listener.lines.data, " lr 0.0030000000000000001"));
+    assert_non_null(strstr(strstr(forking.listener.lines.data, "epoch 3 "), " lr 0.0001"));
+    forking_end(&forking);
 }
 
 /* 3 steps an epoch before and 6 since: the curve goes on where it was. */
 static void a_fork_with_other_batches_counts_its_steps_on(void **state) {
     struct bench *bench = *state;
-    struct listener listener = {0};
-    struct small small;
-    char *from_dir = parent(bench, 2, &small), *dir = folder(bench, "fork");
-    char *from = in(from_dir, "checkpoint_last.safetensors");
-    small_free(&small);
-    set_config(&small, "resnet18", 3e-3, 3);
-    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(small.experiment.config, "train"), "batch_size",
-                              cJSON_CreateNumber(2));
-    small.experiment.train.batch_size = 2;
-    fork_to_the_end(&small, dir, from, 2, &listener);
-    char *board = in(dir, "tensorboard/small/events.out.tfevents.assay");
+    struct forking forking;
+    forking_begin(bench, 3e-3, &forking);
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(forking.small.experiment.config, "train"),
+                              "batch_size", cJSON_CreateNumber(2));
+    forking.small.experiment.train.batch_size = 2;
+    fork_to_the_end(&forking.small, forking.dir, forking.from, 2, &forking.listener);
+    char *board = in(forking.dir, "tensorboard/small/events.out.tfevents.assay");
     char *tags = event_tags(board), *at = tags;
     for (int step = 3; step <= 12; step += step < 6 ? 3 : 1) {
         at = strstr(at, "loss_train ");
@@ -177,11 +179,7 @@ static void a_fork_with_other_batches_counts_its_steps_on(void **state) {
     assert_null(strstr(at, "loss_train "));
     free(tags);
     free(board);
-    small_free(&small);
-    listener_free(&listener);
-    free(from);
-    folder_end(dir);
-    folder_end(from_dir);
+    forking_end(&forking);
 }
 
 /* In the config, and in what is trained by. */
