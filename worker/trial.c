@@ -4,6 +4,7 @@
 #include "core/shortage.h"
 #include "worker/provision.h"
 #include "worker/report.h"
+#include "worker/sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -137,6 +138,8 @@ static void on_epoch(void *context, const struct epoch_report *report) {
 
 static void on_checkpoint(void *context, const struct checkpoint_report *report) {
     struct trial *trial = context;
+    if (trial->supply.from != NULL && strcmp(report->kind, "last") == 0)
+        sweep_fork(trial->options.dir); /* from here on the run goes on from its own */
     trial_put(trial, (struct trial_item){.kind = "checkpoint",
                                          .body = report_checkpoint(report, trial->host)});
 }

@@ -42,14 +42,44 @@ static void a_part_goes_when_nobody_wrote_to_it_for_a_day(void **state) {
     assert_true(there(state, "7/checkpoint_best.safetensors.part"));
 }
 
+static void what_a_fork_fetched_goes_after_a_day(void **state) {
+    put(state, "7/from/checkpoint_epoch_002.safetensors", NOW_S - 86401);
+    put(state, "7/from/checkpoint_best_loss.safetensors", NOW_S - 86401);
+    put(state, "8/from/checkpoint_epoch_002.safetensors", NOW_S - 86400);
+    sweep_parts(*state, NOW_S);
+    assert_false(there(state, "7/from"));
+    assert_true(there(state, "7"));
+    assert_true(there(state, "8/from/checkpoint_epoch_002.safetensors"));
+}
+
+static void what_a_fork_fetched_goes_once_it_has_its_own(void **state) {
+    put(state, "7/from/checkpoint_epoch_002.safetensors", NOW_S);
+    put(state, "7/from/checkpoint_best_loss.safetensors.part", NOW_S);
+    put(state, "7/checkpoint_last.safetensors", NOW_S);
+    put(state, "8/from/mine/deeper", NOW_S);
+    char *begun = temporary_path(state, "7"), *other = temporary_path(state, "8");
+    sweep_fork(begun);
+    sweep_fork(begun);
+    sweep_fork(other);
+    assert_false(there(state, "7/from"));
+    assert_true(there(state, "7/checkpoint_last.safetensors"));
+    assert_true(there(state, "8/from/mine/deeper"));
+    free(begun);
+    free(other);
+}
+
 static void nothing_else_goes(void **state) {
     put(state, "7/checkpoint_last.safetensors", 1);
     put(state, "7/mine/deeper.part", 1);
     put(state, ".part", 1);
+    put(state, "from/mine", 1);
+    put(state, "7/from/mine/deeper", 1);
     sweep_parts(*state, NOW_S);
     assert_true(there(state, "7/checkpoint_last.safetensors"));
     assert_true(there(state, "7/mine/deeper.part"));
     assert_true(there(state, ".part"));
+    assert_true(there(state, "from/mine"));
+    assert_true(there(state, "7/from/mine/deeper"));
 }
 
 static void a_folder_that_is_not_there_is_swept_already(void **state) {
@@ -62,6 +92,8 @@ static void a_folder_that_is_not_there_is_swept_already(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_part_goes_when_nobody_wrote_to_it_for_a_day),
+        IN_FOLDER(what_a_fork_fetched_goes_after_a_day),
+        IN_FOLDER(what_a_fork_fetched_goes_once_it_has_its_own),
         IN_FOLDER(nothing_else_goes),
         IN_FOLDER(a_folder_that_is_not_there_is_swept_already),
     };
