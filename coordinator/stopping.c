@@ -12,15 +12,18 @@
 
 /* --- what is judged --- */
 
-/* False in *open when the experiment has no rule, or has been stopped already. */
-static bool find_rule(struct store *store, int64_t experiment, struct stop_rule *rule,
-                      int64_t *epochs, bool *open, struct error *error) {
+/* False in *open when the experiment has no rule, has been stopped already, or has taken the epoch
+ * over from what it goes on from. */
+static bool find_rule(struct store *store, int64_t experiment, int64_t epoch,
+                      struct stop_rule *rule, int64_t *epochs, bool *open, struct error *error) {
     struct query query;
     *open = false;
     query_open(&query, store,
                "SELECT epochs, config ->> '$.stop' FROM experiment WHERE id = ?1"
-               " AND NOT EXISTS (SELECT 1 FROM stop WHERE experiment = ?1)");
+               " AND NOT EXISTS (SELECT 1 FROM stop WHERE experiment = ?1)"
+               " AND NOT EXISTS (SELECT 1 FROM fork WHERE experiment = ?1 AND epoch >= ?2)");
     query_bind_int(&query, experiment);
+    query_bind_int(&query, epoch);
     if (query_next(&query)) {
         *epochs = query_int(&query);
         const char *text = query_text(&query);
@@ -57,7 +60,7 @@ bool stopping_judge(struct store *store, int64_t experiment, int64_t epoch, int6
     size_t count = 0;
     int64_t epochs = 0;
     bool open = false;
-    if (!find_rule(store, experiment, &rule, &epochs, &open, error))
+    if (!find_rule(store, experiment, epoch, &rule, &epochs, &open, error))
         return false;
     if (!open || !stop_due(&rule, epoch, epochs))
         return true;

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 /* The experiment's report of this epoch, the first one of it, has just been stored: decides, and
- * writes down that it is to stop if it is. */
+ * writes down that it is to stop if it is. The epochs that a fork has from its source decide
+ * nothing.
+ */
 bool stopping_judge(struct store *store, int64_t experiment, int64_t epoch, int64_t now_ms,
                     struct error *error);
 

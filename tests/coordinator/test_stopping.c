@@ -197,6 +197,26 @@ static void an_epoch_that_was_known_is_not_judged_again(void **state) {
     assert_int_equal(report(bench, 3, 4, 0.9), 0);
 }
 
+/* What it goes on from was trained by another, which may have been the worst of all by now. */
+static void a_fork_is_judged_by_the_epochs_that_it_trains_itself(void **state) {
+    struct bench *bench = *state;
+    begin_group(bench, 3, median);
+    report_all(bench, 3, 1, 5, 0.9); /* nobody to compare with yet */
+    assert_false(fenced(bench, "w3", 3, 1, "checkpoint",
+                        body("{\"kind\": \"last\", \"epoch\": 5, \"path\": \"/p\","
+                             " \"host\": \"here\"}")));
+    report_all(bench, 1, 1, 6, 0.1);
+    report_all(bench, 2, 1, 6, 0.1);
+    cJSON *fork = body_with_stop(body_submit("a fork's key", 1, EPOCHS, 3), median);
+    cJSON_AddItemToObject(cJSON_GetObjectItem(fork, "experiments")->child, "from",
+                          body("{\"experiment\": 3, \"checkpoint\": \"last\"}"));
+    ask(bench, "submit", fork, "submitted");
+    hello(bench, "w4");
+    assert_int_equal(take(bench, "w4"), 4);
+    report_all(bench, 4, 1, 5, 0.9);
+    assert_int_equal(report(bench, 4, 6, 0.9), 6);
+}
+
 static void whoever_gets_it_next_is_told_with_the_assignment(void **state) {
     struct bench *bench = *state;
     stop_the_third(bench);
@@ -249,6 +269,7 @@ int main(void) {
         ON_BENCH(at_a_rung_the_best_go_on),
         ON_BENCH(a_report_that_comes_twice_decides_nothing_new),
         ON_BENCH(an_epoch_that_was_known_is_not_judged_again),
+        ON_BENCH(a_fork_is_judged_by_the_epochs_that_it_trains_itself),
         ON_BENCH(whoever_gets_it_next_is_told_with_the_assignment),
         ON_BENCH(a_coordinator_that_starts_again_tells_the_same),
         ON_BENCH(a_decision_whose_commit_fails_has_not_happened),
