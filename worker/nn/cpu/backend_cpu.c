@@ -4,6 +4,7 @@
 #include "worker/nn/backend.h"
 #include "worker/nn/cpu/peak.h"
 #include "worker/nn/cpu/run.h"
+#include "worker/nn/cpu/team.h"
 #include "worker/nn/refuse.h"
 
 #include <omp.h>
@@ -72,7 +73,7 @@ static bool cpu_model_new(const struct network *network, const struct model_opti
 /* The number of threads is the calling thread's: set it on every way in, since a model may move
  * from thread to thread, and primitives must run on as many threads as they were compiled for. */
 static void enter(const struct model *model) {
-    omp_set_num_threads(model->options.threads > 0 ? model->options.threads : omp_get_num_procs());
+    team_set(model->options.threads);
 }
 
 static bool cpu_state_set(struct model *model, enum model_state state, size_t parameter,

@@ -1,6 +1,7 @@
 #include "worker/nn/cpu/peak.h"
 
 #include "core/clock.h"
+#include "worker/nn/cpu/team.h"
 
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -56,7 +57,7 @@ static double copy_rate(void) {
 bool peak_measure(int threads, struct peak *peak, struct error *error) {
     double flops = 0;
     *peak = (struct peak){0};
-    omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+    team_set(threads);
 #pragma omp parallel reduction(+ : flops)
     flops += product_rate();
     peak->flops[PRECISION_FP32] = flops;
