@@ -73,9 +73,9 @@ static void put_result(struct environment *environment, const cJSON *experiment)
                                              {"ASSAY_BEST_EPOCH", "best.epoch"}};
     char seconds[32] = "";
     double started_ms = field_number(experiment, "started_ms", 0);
-    if (started_ms > 0)
-        snprintf(seconds, sizeof seconds, "%.0f",
-                 (field_number(experiment, "finished_ms", started_ms) - started_ms) / 1000);
+    double finished_ms = field_number(experiment, "finished_ms", started_ms);
+    if (started_ms > 0 && finished_ms >= started_ms) /* unless the clock was set back meanwhile */
+        snprintf(seconds, sizeof seconds, "%.0f", (finished_ms - started_ms) / 1000);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         put_words(environment, texts[i][0], field_text(experiment, texts[i][1], ""));
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
