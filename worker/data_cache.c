@@ -294,6 +294,17 @@ bool data_cache_keep(struct data_cache *cache, const char *part, const char *sha
             error_errno(error, ERROR_FAILED, "cannot rename %s to %s", part, path));
 }
 
+bool data_cache_doubt(struct data_hold *hold, struct error *error) {
+    char *path = path_in(hold->path, "whole", error);
+    if (path == NULL)
+        return false;
+    bool good = unlink(path) == 0 || errno == ENOENT ||
+                error_errno(error, ERROR_FAILED, "cannot remove %s", path);
+    hold->whole = hold->whole && !good;
+    free(path);
+    return good;
+}
+
 bool data_cache_finish(struct data_cache *cache, struct data_hold *hold, struct error *error) {
     char *path = path_in(hold->path, "whole", error);
     (void)cache;

@@ -8,8 +8,9 @@
  *               `used`, which everybody who reads the set locks: its time says when that was last
  *
  * A picture has its name only when its sum was right, but is synced with the whole set: what stands
- * in a set that is not whole is summed up again before it is trusted. What was not used for longest
- * leaves first, never a set that somebody holds.
+ * in a set that is not whole is summed up again before it is trusted. Whoever finds that a whole
+ * one has lost something since says so (data_cache_doubt) and fetches that. What was not used for
+ * longest leaves first, never a set that somebody holds.
  */
 #ifndef ASSAY_WORKER_DATA_CACHE_H
 #define ASSAY_WORKER_DATA_CACHE_H
@@ -50,6 +51,8 @@ bool data_cache_keep(struct data_cache *cache, const char *part, const char *sha
                      struct error *error);
 bool data_cache_link(struct data_cache *cache, const struct data_hold *hold, const char *sha256,
                      const char *name, struct error *error);
+/* The set is not whole any more, whatever was taken for that. */
+bool data_cache_doubt(struct data_hold *hold, struct error *error);
 /* The set is whole, and on the disk. */
 bool data_cache_finish(struct data_cache *cache, struct data_hold *hold, struct error *error);
 

@@ -264,13 +264,16 @@ static bool wait_to_fill(struct bringing *bringing, int *lock, struct error *err
     return false;
 }
 
-static bool bring_set(struct bringing *bringing, const char *id, struct error *error) {
+/* `anew`: it was whole, and is not any more. */
+static bool bring_set(struct bringing *bringing, const char *id, bool anew, struct error *error) {
     int lock = -1;
-    if (!data_cache_hold(bringing->cache, id, bringing->hold, error) || bringing->hold->whole)
+    if (!anew &&
+        (!data_cache_hold(bringing->cache, id, bringing->hold, error) || bringing->hold->whole))
         return bringing->hold->whole;
     data_hold_release(bringing->hold);
     bool good = wait_to_fill(bringing, &lock, error) &&
-                data_cache_hold(bringing->cache, id, bringing->hold, error);
+                data_cache_hold(bringing->cache, id, bringing->hold, error) &&
+                (!anew || data_cache_doubt(bringing->hold, error));
     if (good && !bringing->hold->whole)
         good = dealer_open(bringing->source->connect, bringing->source->keys, &bringing->dealer,
                            error) &&
@@ -328,6 +331,19 @@ static bool find_here(const struct experiment *experiment, const struct trainer_
     return found || !error_take_shortage(error, &why);
 }
 
+/* Of a set that was there: who cleans up a disk may have taken files, and disks fail. */
+static bool mend_set(struct bringing *bringing, const char *id, struct experiment *experiment,
+                     struct trainer_options *options, struct error *error) {
+    bool here = false;
+    bringing->listed = true; /* when it was fetched */
+    if (!find_here(experiment, options, bringing->fetching.events, &here,
+                   &bringing->fetching.stopped, error) ||
+        bringing->fetching.stopped)
+        return false;
+    return here || (bring_set(bringing, id, true, error) &&
+                    point_into(experiment, options, bringing->hold->path, error));
+}
+
 enum provision_outcome provision_bring(const struct supply_source *source,
                                        struct experiment *experiment,
                                        struct trainer_options *options,
@@ -353,8 +369,9 @@ enum provision_outcome provision_bring(const struct supply_source *source,
         return bringing.fetching.stopped ? PROVISION_STOPPED : PROVISION_READY;
     bool good =
         data_cache_open(source->data_cache, source->data_cache_bytes, &bringing.cache, &why) &&
-        bring_set(&bringing, id, &why) &&
-        point_into(experiment, options, provision->hold.path, &why);
+        bring_set(&bringing, id, false, &why) &&
+        point_into(experiment, options, provision->hold.path, &why) &&
+        (bringing.dealer != NULL || mend_set(&bringing, id, experiment, options, &why));
     bringing_free(&bringing);
     if (good)
         return PROVISION_READY;

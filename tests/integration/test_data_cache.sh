@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A data set is pushed once; a worker that has no data.root, or other pictures there, fetches it by its
 # fingerprint and trains to the same weights. It is killed in the middle of fetching, and what it had is
-# not fetched again. The cache is bounded, and so is what gc leaves of data sets.
+# not fetched again; what the cache has lost is. The cache is bounded, and so is what gc leaves of data sets.
 source "$ASSAY_SOURCE/tests/integration/lib.sh"
 cd "$work"
 
@@ -53,6 +53,17 @@ expect_complete "$remote" 2
 [ "$(find remote/data-cache/pictures -type f ! -newer marker | wc -l)" = "$first" ] ||
     fail "what was fetched before the kill was fetched again"
 expect_same_run "$local" "$remote" "the worker without pictures"
+
+# a set that was whole has lost one picture since, and another of it is damaged: both are fetched again
+end_worker remote TERM
+mv hidden pictures
+mended=$(submit there.json)
+mv pictures hidden
+rm remote/data-cache/sets/*/root/fake/0007.png
+printf x >>"$(find remote/data-cache/sets -path '*/real/0009.png')"
+start_worker remote
+until_true "the run on a cache that is mended is done" in_state "$mended" done
+expect_same_run "$local" "$mended" "the worker with a cache that was mended"
 
 # evaluated again where they are not: fetched once, and the numbers are the run's own
 assay test "$local" --checkpoint best --split test --json >again.json || fail "assay test ends with $?"
