@@ -44,8 +44,11 @@ static bool evaluate(struct session *session, uint32_t epoch, size_t last,
 bool examine_both(struct session *session, const char *path,
                   struct evaluation_report reports[EXAMINE_SPLITS], struct error *error) {
     uint32_t epoch;
-    return load(session, path, &epoch, error) &&
-           evaluate(session, epoch, EXAMINE_TEST, reports, error);
+    if (load(session, path, &epoch, error))
+        return evaluate(session, epoch, EXAMINE_TEST, reports, error);
+    if (error != NULL && error->code == ERROR_INPUT)
+        error->code = ERROR_FAILED;
+    return false;
 }
 
 /* "best", "last" or "epoch", by the file's name. */

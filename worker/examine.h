@@ -9,9 +9,11 @@
 
 enum { EXAMINE_VALID, EXAMINE_TEST, EXAMINE_SPLITS };
 
-/* Loads the checkpoint file into the session's model and evaluates it on both splits. The reports
- * must be zeroed or filled before; they are the caller's to free also on failure. Their
- * `checkpoint` is left to the caller, their list is the session's. */
+/* Loads the checkpoint file, which the run itself has written, into the session's model and
+ * evaluates it on both splits. One that has gone or was damaged since is no fault of the input: the
+ * next attempt has it from elsewhere, or trains again. The reports must be zeroed or filled before;
+ * they are the caller's to free also on failure. Their `checkpoint` is left to the caller, their
+ * list is the session's. */
 bool examine_both(struct session *session, const char *path,
                   struct evaluation_report reports[EXAMINE_SPLITS], struct error *error);
 

@@ -212,6 +212,33 @@ static void a_checkpoint_that_cannot_be_written_ends_the_run(void **state) {
 
 /* --- evaluation --- */
 
+/* As by who cleans up a disk, when all is trained. */
+static void lose_the_best(void *context, const struct checkpoint_report *report) {
+    const struct listener *listener = context;
+    hear_checkpoint(context, report);
+    if (report->epoch == 3 && strcmp(report->kind, "last") == 0)
+        delete_file(listener->dir, "checkpoint_best_loss.safetensors");
+}
+
+/* A fault of the input would be final. */
+static void a_run_whose_best_checkpoint_is_gone_fails_and_may_be_tried_again(void **state) {
+    const struct bench *bench = *state;
+    char *dir = folder(bench, "lost");
+    struct listener listener = {.dir = dir};
+    struct error error = {0};
+    struct trainer_events events = listener_events(&listener);
+    const struct trainer_options options = {.dir = dir, .backend = "cpu", .threads = 1};
+    events.checkpoint = lose_the_best;
+    assert_int_equal(trainer_run(&bench->small.experiment, &options, &events, &error),
+                     TRAINER_FAILED);
+    assert_non_null(strstr(error.message, "checkpoint_best_loss.safetensors"));
+    assert_int_equal(error.code, ERROR_FAILED);
+    run_to_the_end(&bench->small, dir, NULL, 1, &listener);
+    expect_same_lines(bench, &listener, "evaluation ");
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state) {
     struct bench *bench = *state;
     char *path = in(bench->whole_dir, "checkpoint_last.safetensors");
@@ -368,6 +395,7 @@ int main(void) {
         cmocka_unit_test(an_experiment_for_another_backend_is_refused),
         cmocka_unit_test(data_outside_the_workers_data_root_is_refused),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_ends_the_run),
+        cmocka_unit_test(a_run_whose_best_checkpoint_is_gone_fails_and_may_be_tried_again),
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
         cmocka_unit_test(evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time),
         cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
