@@ -56,6 +56,7 @@ static struct checkpoint_state state_filled(struct epoch_report *history, int64_
                                      .schedule = {1e-4 / 3, 1.0 / 7, 4},
                                      .moments = 2,
                                      .log_bytes = 12345,
+                                     .board_bytes = 678,
                                      .history = history,
                                      .batches_tracked = tracked};
     return state;
@@ -93,6 +94,8 @@ static void the_state_reads_back_with_every_digit(void **state) {
     assert_int_equal(read->iteration, expected.iteration);
     assert_int_equal(read->best_epoch, 1);
     assert_int_equal(read->log_bytes, 12345);
+    assert_int_equal(read->board_bytes, 678);
+    assert_int_equal(read->moments, 2);
     assert_memory_equal(&read->best_loss, &expected.best_loss, sizeof(double));
     assert_memory_equal(&read->schedule.lr, &expected.schedule.lr, sizeof(double));
     assert_memory_equal(&read->schedule.best, &expected.schedule.best, sizeof(double));
@@ -203,6 +206,7 @@ static void an_optimizer_with_one_moment_has_no_second_in_the_file(void **state)
     int64_t tracked;
     fake_new(&network, NULL, &model, NULL);
     struct checkpoint *checkpoint = open_checkpoint(path);
+    assert_int_equal(checkpoint_state(checkpoint)->moments, 1);
     assert_true(checkpoint_restore(checkpoint, &network, &fake_backend, model, 1, &tracked, NULL));
     assert_non_null(model->values[MODEL_MOMENT_M][0]);
     assert_null(model->values[MODEL_MOMENT_V][0]);
@@ -219,6 +223,7 @@ static void a_schedule_without_a_loss_reads_back(void **state) {
     char *path = write_with(state, 0);
     struct checkpoint *checkpoint = open_checkpoint(path);
     const struct schedule_state *schedule = &checkpoint_state(checkpoint)->schedule;
+    assert_int_equal(checkpoint_state(checkpoint)->moments, 0);
     assert_true(schedule->lr == 0.1 + 0.2);
     assert_true(isinf(schedule->best));
     assert_int_equal(schedule->bad_epochs, 0);

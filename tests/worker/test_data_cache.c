@@ -17,6 +17,15 @@
 
 enum { MOST = 1000 };
 
+static bool killed; /* nothing is removed any more */
+
+int __real_remove(const char *path);
+int __wrap_remove(const char *path);
+
+int __wrap_remove(const char *path) {
+    return killed ? -1 : __real_remove(path);
+}
+
 static struct data_cache *open_cache(const char *folder) {
     struct data_cache *cache;
     struct error error = {0};
@@ -56,18 +65,24 @@ static bool has(struct data_cache *cache, const struct data_hold *held, const ch
     return there;
 }
 
+/* Of the set that is held, or was. */
+static void set_last_use(const char *set, int year) {
+    char path[300];
+    const struct timespec then = {.tv_sec = (year - 1970) * 31556952L}, times[2] = {then, then};
+    snprintf(path, sizeof path, "%s/used", set);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 /* A whole set of one picture, last used in that year. */
 static void make_set(struct data_cache *cache, const char *id, char letter, size_t bytes, int year,
                      char sum[SHA256_TEXT_SIZE]) {
     struct data_hold held = hold(cache, id);
-    char path[300];
+    char *set = strdup(held.path);
     add(cache, &held, letter, bytes, "root/a/1.png", sum);
     assert_true(data_cache_finish(cache, &held, NULL));
-    snprintf(path, sizeof path, "%s/used", held.path);
     data_hold_release(&held);
-    const struct timespec times[2] = {{.tv_sec = (year - 1970) * 31556952L},
-                                      {.tv_sec = (year - 1970) * 31556952L}};
-    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    set_last_use(set, year);
+    free(set);
 }
 
 static void a_set_is_whole_when_it_was_finished(void **state) {
@@ -89,13 +104,49 @@ static void a_set_is_whole_when_it_was_finished(void **state) {
 
 static void the_set_that_was_not_used_for_longest_leaves_first(void **state) {
     struct data_cache *cache = open_cache(*state);
-    char old[SHA256_TEXT_SIZE], new[SHA256_TEXT_SIZE];
-    make_set(cache, "new", 'n', 400, 2010, new);
-    make_set(cache, "old", 'o', 400, 2001, old);
-    struct data_hold held = hold(cache, "three");
+    char old[SHA256_TEXT_SIZE], new[SHA256_TEXT_SIZE], newer[SHA256_TEXT_SIZE];
+    make_set(cache, "new", 'n', 300, 2010, new);
+    make_set(cache, "old", 'o', 300, 2001, old);
+    make_set(cache, "newer", 'm', 300, 2012, newer);
+    struct data_hold held = hold(cache, "four");
     assert_true(data_cache_room(cache, &held, 300, NULL));
     assert_false(has(cache, &held, old));
     assert_true(has(cache, &held, new));
+    assert_true(has(cache, &held, newer));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void a_set_was_last_used_when_it_was_let_go(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char used[SHA256_TEXT_SIZE], other[SHA256_TEXT_SIZE];
+    make_set(cache, "used", 'u', 400, 2001, used);
+    make_set(cache, "other", 'o', 400, 2010, other);
+    struct data_hold held = hold(cache, "used");
+    set_last_use(held.path, 2001); /* as if it had been held ever since */
+    data_hold_release(&held);
+    held = hold(cache, "three");
+    assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_true(has(cache, &held, used));
+    assert_false(has(cache, &held, other));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+/* As after a kill: then it is the beginning that tells. */
+static void a_set_that_was_never_let_go_was_used_when_it_was_taken(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char used[SHA256_TEXT_SIZE], other[SHA256_TEXT_SIZE];
+    make_set(cache, "used", 'u', 400, 2001, used);
+    make_set(cache, "other", 'o', 400, 2010, other);
+    struct data_hold held = hold(cache, "used");
+    close(held.descriptor);
+    held.descriptor = -1;
+    data_hold_release(&held);
+    held = hold(cache, "three");
+    assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_true(has(cache, &held, used));
+    assert_false(has(cache, &held, other));
     data_hold_release(&held);
     data_cache_close(cache);
 }
@@ -103,15 +154,32 @@ static void the_set_that_was_not_used_for_longest_leaves_first(void **state) {
 static void a_set_that_is_held_stays(void **state) {
     struct data_cache *cache = open_cache(*state);
     struct error error = {0};
-    char sum[SHA256_TEXT_SIZE];
+    char sum[SHA256_TEXT_SIZE], path[300];
     make_set(cache, "used", 'u', 800, 2001, sum);
     struct data_hold user = hold(cache, "used"), held = hold(cache, "other");
     assert_false(data_cache_room(cache, &held, 300, &error));
     assert_int_equal(error.code, ERROR_FAILED);
     assert_non_null(strstr(error.message, "--data-cache-gib"));
+    snprintf(path, sizeof path, "%s/root/a/1.png", user.path);
+    assert_int_equal(access(path, R_OK), 0);
     data_hold_release(&user);
     assert_true(data_cache_room(cache, &held, 300, NULL));
     assert_false(has(cache, &held, sum));
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void a_set_whose_removal_was_cut_short_is_not_whole(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char sum[SHA256_TEXT_SIZE];
+    make_set(cache, "old", 'o', 800, 2001, sum);
+    struct data_hold held = hold(cache, "new");
+    killed = true;
+    assert_false(data_cache_room(cache, &held, 300, NULL));
+    killed = false;
+    data_hold_release(&held);
+    held = hold(cache, "old");
+    assert_false(held.whole);
     data_hold_release(&held);
     data_cache_close(cache);
 }
@@ -175,7 +243,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_set_is_whole_when_it_was_finished),
         IN_FOLDER(the_set_that_was_not_used_for_longest_leaves_first),
+        IN_FOLDER(a_set_was_last_used_when_it_was_let_go),
+        IN_FOLDER(a_set_that_was_never_let_go_was_used_when_it_was_taken),
         IN_FOLDER(a_set_that_is_held_stays),
+        IN_FOLDER(a_set_whose_removal_was_cut_short_is_not_whole),
         IN_FOLDER(what_two_sets_have_stays_with_one_of_them),
         IN_FOLDER(more_than_the_cache_may_hold_is_refused),
         IN_FOLDER(a_damaged_picture_is_not_trusted),

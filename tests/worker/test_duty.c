@@ -13,10 +13,12 @@ static void meet_again(struct duty *duty, int64_t now_ms, bool moved) {
          now_ms);
     expect_send(duty, 0, now_ms, DUTY_HEARTBEAT);
     take(duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
-    if (moved)
+    if (moved) {
         expect_send(duty, 0, now_ms, DUTY_REQUEST);
-    else
+        assert_int_equal(duty->idle_since_ms, now_ms);
+    } else {
         expect_wait(duty, 0, now_ms);
+    }
 }
 
 static void a_coordinator_with_another_database_is_asked_for_work_at_once(void **state) {
@@ -57,6 +59,21 @@ without_work_the_request_is_repeated_after_the_time_that_the_answer_named(void *
     take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 400}, 10);
     assert_int_equal(expect_wait(&duty, 0, 10), 410);
     expect_send(&duty, 0, 410, DUTY_REQUEST);
+}
+
+static void a_coordinator_that_comes_back_is_asked_at_once_whatever_it_named_before(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_NOTHING, .retry_ms = 60000}, 0);
+    take(&duty, (struct duty_event){.kind = DUTY_UNSENT}, 1);
+    int64_t now_ms = expect_wait(&duty, 0, 1);
+    expect_send(&duty, 0, now_ms, DUTY_HELLO);
+    take(&duty, (struct duty_event){.kind = DUTY_WELCOMED, .heartbeat_ms = HEARTBEAT_MS}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
+    expect_send(&duty, 0, now_ms, DUTY_REQUEST);
 }
 
 static void heartbeats_come_in_their_time_idle_or_busy(void **state) {
@@ -254,6 +271,9 @@ static void a_worker_that_was_let_in_once_outlasts_a_change_of_keys(void **state
         assert_int_equal(duty.work, DUTY_TRAINING);
         int64_t then_ms = expect_wait(&duty, 1, HEARTBEAT_MS);
         expect_send(&duty, 1, then_ms, DUTY_HELLO);
+        take(&duty, events[i], then_ms); /* and asks later the second time */
+        assert_in_range(expect_wait(&duty, 1, then_ms) - then_ms, BACKOFF_FIRST_MS,
+                        2 * BACKOFF_FIRST_MS);
     }
 }
 
@@ -263,6 +283,7 @@ int main(void) {
         cmocka_unit_test(a_new_worker_says_hello_and_nothing_else_before_it_is_welcome),
         cmocka_unit_test(leftover_reports_go_before_a_request_for_work),
         cmocka_unit_test(without_work_the_request_is_repeated_after_the_time_that_the_answer_named),
+        cmocka_unit_test(a_coordinator_that_comes_back_is_asked_at_once_whatever_it_named_before),
         cmocka_unit_test(heartbeats_come_in_their_time_idle_or_busy),
         cmocka_unit_test(reports_go_out_one_after_the_other_while_training),
         cmocka_unit_test(no_new_work_is_asked_for_before_the_end_is_acknowledged),

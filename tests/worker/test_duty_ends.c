@@ -17,6 +17,7 @@ static void a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database
     expect_send(&duty, 0, now_ms, DUTY_HEARTBEAT);
     take(&duty, (struct duty_event){.kind = DUTY_BEAT}, now_ms);
     expect_send(&duty, 0, now_ms, DUTY_GOODBYE);
+    assert_int_equal(duty.leave_by_ms, now_ms + DUTY_LEAVE_MS);
 }
 
 static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for(void **state) {
@@ -80,6 +81,57 @@ static void a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone(voi
     assert_int_equal(drop.attempt, 1);
     assert_true(duty_spools(&duty));
     expect_wait(&duty, 0, 2);
+}
+
+static void refuse(struct duty *duty, enum duty_refusal refusal, int64_t now_ms) {
+    take(duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = refusal}, now_ms);
+}
+
+/* The experiment may be gone altogether: that is an error, and no answer to the report. */
+static void a_report_that_is_refused_for_good_ends_the_attempt_that_it_is_of(void **state) {
+    (void)state;
+    struct duty duty;
+    struct duty_event over = {
+        .kind = DUTY_REFUSED, .refusal = DUTY_REFUSED_OVER, .experiment = 3, .attempt = 1};
+    make_busy(&duty);
+    expect_send(&duty, 2, 1, DUTY_REPORT);
+    take(&duty, over, 2);
+    struct duty_action drop = expect(&duty, 2, 2, DUTY_DROP_ATTEMPT);
+    assert_int_equal(drop.experiment, 3);
+    assert_int_equal(drop.attempt, 1);
+    assert_true(duty_spools(&duty));
+    expect_send(&duty, 1, 2, DUTY_REPORT);
+    over.experiment = 7;
+    over.attempt = 2;
+    take(&duty, over, 3);
+    expect(&duty, 1, 3, DUTY_STOP);
+    expect(&duty, 1, 3, DUTY_DROP_ATTEMPT);
+    assert_false(duty_spools(&duty));
+}
+
+static void a_heartbeat_that_is_refused_for_good_ends_what_is_trained(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    refuse(&duty, DUTY_REFUSED_OVER, HEARTBEAT_MS);
+    expect(&duty, 0, HEARTBEAT_MS, DUTY_STOP);
+    struct duty_action drop = expect(&duty, 0, HEARTBEAT_MS, DUTY_DROP_ATTEMPT);
+    assert_int_equal(drop.experiment, 7);
+    assert_int_equal(drop.attempt, 2);
+    assert_false(duty_spools(&duty));
+}
+
+static void anything_else_that_is_refused_for_good_is_said_again_later(void **state) {
+    (void)state;
+    struct duty duty;
+    make_welcome(&duty, NEVER);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT); /* without work */
+    refuse(&duty, DUTY_REFUSED_OVER, HEARTBEAT_MS);
+    int64_t now_ms = expect_wait(&duty, 0, HEARTBEAT_MS);
+    expect_send(&duty, 0, now_ms, DUTY_REQUEST);
+    refuse(&duty, DUTY_REFUSED_OVER, now_ms);
+    expect_send(&duty, 0, expect_wait(&duty, 0, now_ms), DUTY_REQUEST);
 }
 
 static void a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye(void **state) {
@@ -151,10 +203,6 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
     expect_send(&duty, 0, 0, DUTY_HELLO);
     assert_int_equal(expect_wait(&duty, 0, 10), 300);
     assert_int_equal(expect(&duty, 0, 300, DUTY_EXIT).code, 3);
-}
-
-static void refuse(struct duty *duty, enum duty_refusal refusal, int64_t now_ms) {
-    take(duty, (struct duty_event){.kind = DUTY_REFUSED, .refusal = refusal}, now_ms);
 }
 
 /* One that was started again, for which 300 ms are too few to be asked anew. */
@@ -337,6 +385,18 @@ static void who_gives_back_what_it_trains_does_not_shorten_it(void **state) {
     expect_wait(&duty, 0, 0);
 }
 
+static void what_ended_meanwhile_does_not_shorten_what_comes_next(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    acknowledge(&duty, 2, 12, 0);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, 0);
+    expect_send(&duty, 0, 0, DUTY_REQUEST);
+    take(&duty, (struct duty_event){.kind = DUTY_ASSIGNED, .experiment = 8, .attempt = 1}, 0);
+    expect(&duty, 0, 0, DUTY_START);
+    expect_wait(&duty, 0, 0);
+}
+
 static void an_assignment_that_says_so_needs_no_shortening(void **state) {
     (void)state;
     struct duty duty;
@@ -358,6 +418,9 @@ int main(void) {
         cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
         cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),
         cmocka_unit_test(a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone),
+        cmocka_unit_test(a_report_that_is_refused_for_good_ends_the_attempt_that_it_is_of),
+        cmocka_unit_test(a_heartbeat_that_is_refused_for_good_ends_what_is_trained),
+        cmocka_unit_test(anything_else_that_is_refused_for_good_is_said_again_later),
         cmocka_unit_test(a_signal_stops_the_trainer_sends_what_is_spooled_and_says_goodbye),
         cmocka_unit_test(work_that_is_assigned_after_the_signal_is_given_back_unstarted),
         cmocka_unit_test(leaving_does_not_wait_long_for_a_coordinator_that_is_away),
@@ -377,6 +440,7 @@ int main(void) {
         cmocka_unit_test(a_heartbeat_can_say_so_first),
         cmocka_unit_test(what_is_said_of_an_earlier_attempt_shortens_nothing),
         cmocka_unit_test(who_gives_back_what_it_trains_does_not_shorten_it),
+        cmocka_unit_test(what_ended_meanwhile_does_not_shorten_what_comes_next),
         cmocka_unit_test(an_assignment_that_says_so_needs_no_shortening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
