@@ -4,6 +4,7 @@
 #include "core/essence.h"
 #include "core/file.h"
 #include "core/home.h"
+#include "core/safetensors.h"
 #include "core/sha256.h"
 #include "core/text.h"
 #include "net/fetch.h"
@@ -16,14 +17,17 @@
 
 enum { TRIES = 5 };
 
-/* The one that `which` means; an epoch's may be best or last as well as a file of its own. */
+/* The one that `which` means; an epoch's may be best or last as well as a file of its own, which
+ * comes first: it is not written over. */
 static const cJSON *find(const cJSON *array, const char *which) {
     const cJSON *item, *found = NULL;
     long long epoch = 0;
     bool number = options_number(which, 1, UINT32_MAX, &epoch);
     cJSON_ArrayForEach(item, array) {
         const char *kind = field_text(item, "kind", "");
-        if (number ? (long long)field_number(item, "epoch", 0) == epoch : strcmp(kind, which) == 0)
+        bool meant =
+            number ? (long long)field_number(item, "epoch", 0) == epoch : strcmp(kind, which) == 0;
+        if (meant && strcmp(field_text(found, "kind", ""), "epoch") != 0)
             found = item;
     }
     return found;
@@ -67,18 +71,34 @@ static bool bring(struct client *client, const cJSON *artifact, char path[PATH_M
     return good;
 }
 
+/* "best" and "last" are written over: whoever asks for an epoch is not given a later one. */
+static bool is_of_epoch(const char *path, long long epoch, struct error *unread) {
+    struct safetensors *file = NULL;
+    char number[24];
+    if (!safetensors_open_head(path, &file, unread))
+        return false;
+    const char *its = safetensors_metadata(file, "epoch");
+    snprintf(number, sizeof number, "%lld", epoch);
+    bool same = its != NULL && strcmp(its, number) == 0;
+    safetensors_close(file);
+    return same;
+}
+
 /* Whether the file where the worker wrote the checkpoint can be taken for it: at that path of this
  * machine there may be another experiment's. What has not come to the coordinator yet is known by
- * its config. The error says why a file that is there could not be looked at. */
-static bool stands_here(const cJSON *experiment, const cJSON *checkpoint, const cJSON *artifact,
-                        struct error *unread) {
+ * its config, and by its epoch where that is what `which` means. The error says why a file that is
+ * there could not be looked at. */
+static bool stands_here(const cJSON *experiment, const char *which, const cJSON *checkpoint,
+                        const cJSON *artifact, struct error *unread) {
+    long long epoch;
     const char *local = field_text(checkpoint, "path", "");
     char sum[SHA256_TEXT_SIZE];
     if (access(local, R_OK) != 0)
         return false;
     if (artifact == NULL ||
         field_number(artifact, "epoch", 0) < field_number(checkpoint, "epoch", 0))
-        return essence_of_file(local, field_at(experiment, "config"), unread);
+        return essence_of_file(local, field_at(experiment, "config"), unread) &&
+               (!options_number(which, 1, UINT32_MAX, &epoch) || is_of_epoch(local, epoch, unread));
     return sha256_path(local, sum, NULL, unread) &&
            strcmp(sum, field_text(artifact, "sha256", "")) == 0;
 }
@@ -94,17 +114,22 @@ bool artifact_path(struct client *client, const cJSON *experiment, const char *w
                          "experiment %.0f has no checkpoint %s; assay show %.0f lists those it has",
                          id, which, id);
     struct error unread = {0};
-    if (stands_here(experiment, checkpoint, artifact, &unread) &&
+    if (stands_here(experiment, which, checkpoint, artifact, &unread) &&
         snprintf(path, PATH_MAX, "%s", local) < PATH_MAX)
         return true;
     if (artifact == NULL && error_take_shortage(error, &unread))
         return false;
-    return artifact != NULL
-               ? bring(client, artifact, path, error)
-               : error_set(error, ERROR_FAILED,
-                           "the checkpoint %s is on %s, not on this machine, and was not sent to "
-                           "the coordinator",
-                           local, field_text(checkpoint, "host", "?"));
+    if (artifact != NULL)
+        return bring(client, artifact, path, error);
+    if (access(local, R_OK) == 0)
+        return error_set(error, ERROR_FAILED,
+                         "%s is another checkpoint by now, and this one was not sent to the "
+                         "coordinator",
+                         local);
+    return error_set(error, ERROR_FAILED,
+                     "the checkpoint %s is on %s, not on this machine, and was not sent to the "
+                     "coordinator",
+                     local, field_text(checkpoint, "host", "?"));
 }
 
 bool artifact_which(const char *which) {
