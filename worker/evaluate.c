@@ -252,7 +252,7 @@ static bool evaluate_run(const struct evaluate_options *options, struct error *e
                                       .threads = options->threads};
     if (!config_read(options->config, &experiment, error))
         return false;
-    if (strcmp(experiment.resources.backend, "any") == 0)
+    if (strcmp(experiment.resources.backend, "cpu") != 0)
         options_tell_backend(options->backend, options->device);
     bool ok = bring_pictures(&options->source, &experiment, &trainer, &provision, error) &&
               examine_checkpoint(&experiment, &trainer, options->checkpoint, options->split,

@@ -90,13 +90,11 @@ static bool make_model(struct predictor *predictor, const struct checkpoint *che
     predictor->backend = backend_find(options->backend, options->device, error);
     if (predictor->backend == NULL)
         return false;
-    /* what a GPU trained in less than fp32 can be looked at on any machine */
-    const struct model_options model = {.precision = predictor->backend == &backend_cpu
-                                                         ? PRECISION_FP32
-                                                         : experiment->train.precision,
-                                        .deterministic = experiment->train.deterministic,
-                                        .device = options->device,
-                                        .tell = options->tell};
+    const struct model_options model = {
+        .precision = backend_evaluation_precision(predictor->backend, experiment->train.precision),
+        .deterministic = experiment->train.deterministic,
+        .device = options->device,
+        .tell = options->tell};
     return pipeline_output_size(&experiment->evaluation, &predictor->height, &predictor->width,
                                 error) &&
            network_build(experiment->model.arch, experiment->model.head, experiment->model.dropout,

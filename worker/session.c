@@ -13,12 +13,14 @@ enum { LOGGED_EVERY = 100, TOLD_EVERY_MS = 100 };
 
 /* --- opening --- */
 
+/* What was trained on a GPU may be evaluated without one, and the other way round. */
 static const struct backend *choose_backend(const struct experiment *experiment,
-                                            const struct trainer_options *options,
+                                            const struct trainer_options *options, bool training,
                                             struct error *error) {
     const char *asked = experiment->resources.backend, *here = options->backend;
-    bool any = asked == NULL || strcmp(asked, "any") == 0;
     bool automatic = here == NULL || strcmp(here, "auto") == 0;
+    bool any = asked == NULL || strcmp(asked, "any") == 0 ||
+               (!training && !(automatic && strcmp(asked, "cpu") == 0));
     if (!any && !automatic && strcmp(asked, here) != 0) {
         error_set(error, ERROR_INPUT,
                   "the experiment asks for backend \"%s\" and this worker runs \"%s\"; change "
@@ -111,7 +113,7 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
     *session = (struct session){.experiment = experiment, .events = events};
     bool ok = false;
     char *root = NULL;
-    session->backend = choose_backend(experiment, options, error);
+    session->backend = choose_backend(experiment, options, training, error);
     if (session->backend == NULL)
         goto out;
     if (!pictures_find(experiment, options, events, &root, &session->split, &session->stopped,
@@ -127,15 +129,18 @@ bool session_open(const struct experiment *experiment, const struct trainer_opti
                                           .threads = options->threads,
                                           .cache_bytes = options->cache_bytes,
                                           .pictures = session->backend->takes_pictures};
-    const struct model_options model = {.precision = experiment->train.precision,
-                                        .deterministic = experiment->train.deterministic,
-                                        .loss = &experiment->train.loss,
-                                        .seed = experiment->train.seed,
-                                        .device = options->device,
-                                        .stop = stop_step,
-                                        .stop_context = session,
-                                        .tell = take_note,
-                                        .tell_context = session};
+    const enum precision precision = experiment->train.precision;
+    const struct model_options model = {
+        .precision =
+            training ? precision : backend_evaluation_precision(session->backend, precision),
+        .deterministic = experiment->train.deterministic,
+        .loss = &experiment->train.loss,
+        .seed = experiment->train.seed,
+        .device = options->device,
+        .stop = stop_step,
+        .stop_context = session,
+        .tell = take_note,
+        .tell_context = session};
     if (!loader_new(&loader, &session->loader, error) ||
         !session->backend->model_new(&session->network, &model, &session->model, error))
         goto out;

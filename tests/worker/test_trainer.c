@@ -260,6 +260,27 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
     free(path);
 }
 
+static void what_a_gpu_trained_in_bf16_is_evaluated_on_any_machine(void **state) {
+    struct bench *bench = *state;
+    static const char *const backends[] = {"cpu", "auto"};
+    char *path = in(bench->whole_dir, "checkpoint_last.safetensors");
+    const struct trainer_events events = {0};
+    struct small small = bench->small;
+    small.experiment.resources.backend = "cuda";
+    small.experiment.train.precision = PRECISION_BF16;
+    for (size_t i = 0; i < 2; i++) {
+        const struct trainer_options options = {.backend = backends[i]};
+        struct evaluation_report report;
+        struct error error = {0};
+        if (!examine_checkpoint(&small.experiment, &options, path, "valid", &events, &report,
+                                &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(metrics_count(&report.metrics), 4);
+        evaluation_free(&report);
+    }
+    free(path);
+}
+
 /* The notebook evaluates picture by picture, assay in batches. */
 static void evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time(void **state) {
     struct bench *bench = *state;
@@ -397,6 +418,7 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_ends_the_run),
         cmocka_unit_test(a_run_whose_best_checkpoint_is_gone_fails_and_may_be_tried_again),
         cmocka_unit_test(a_checkpoint_evaluated_again_gives_the_runs_own_numbers),
+        cmocka_unit_test(what_a_gpu_trained_in_bf16_is_evaluated_on_any_machine),
         cmocka_unit_test(evaluation_in_batches_gives_the_sums_of_one_picture_at_a_time),
         cmocka_unit_test(each_pictures_score_is_kept_and_gives_the_counts),
         cmocka_unit_test(a_picture_of_which_neither_class_is_likelier_is_called_negative),

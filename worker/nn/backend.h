@@ -155,4 +155,10 @@ static inline size_t backend_evaluation_size(const struct backend *backend, size
     return wanted <= batch_size ? batch_size : wanted < most ? wanted : most;
 }
 
+/* What to evaluate in: what a GPU trained in less than fp32 can be looked at on any machine. */
+static inline enum precision backend_evaluation_precision(const struct backend *backend,
+                                                          enum precision precision) {
+    return backend == &backend_cpu ? PRECISION_FP32 : precision;
+}
+
 #endif
