@@ -37,11 +37,20 @@ static void submission_free(struct submission *submission) {
     free((char *)submission->need.labels);
 }
 
+/* CPUs have fp32 alone. */
+static bool backend_needed(const struct experiment *experiment, enum backend_need *need) {
+    if (!backend_need_read(experiment->resources.backend, need))
+        return false;
+    if (*need == BACKEND_ANY && experiment->train.precision != PRECISION_FP32)
+        *need = BACKEND_CUDA;
+    return true;
+}
+
 /* What the coordinator itself has to know of an experiment, from its complete config. */
 static bool read_config(const cJSON *config, const struct experiment *experiment,
                         struct submission *submission) {
     char labels[LABELS_BYTES + 1];
-    if (!backend_need_read(experiment->resources.backend, &submission->need.backend) ||
+    if (!backend_needed(experiment, &submission->need.backend) ||
         !labels_read(json_member(json_member(config, "resources"), "labels"), labels))
         return false;
     /* An exbibyte is more than any machine has, and far from an overflow. */

@@ -275,6 +275,14 @@ static void check_cosine(const cJSON *train, const cJSON *scheduler, struct faul
 
 /* --- the rest --- */
 
+static void check_precision(const char *precision, const char *backend, struct faults *faults) {
+    if (strcmp(precision, "fp32") != 0 && strcmp(backend, "cpu") == 0)
+        faults_add(faults, "train.precision",
+                   "a CPU computes in fp32 alone, not in %s; take \"fp32\", or \"cuda\" for "
+                   "resources.backend",
+                   precision);
+}
+
 /* Of a config whose train.epochs and `stop` are sound. */
 static void check_stop(const cJSON *train, const cJSON *stop, struct faults *faults) {
     const cJSON *grace = json_member(stop, "grace_epochs");
@@ -313,6 +321,8 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
     const cJSON *optimizer = json_member(train, "optimizer");
     const cJSON *scheduler = json_member(train, "scheduler");
     const cJSON *fresh = json_member(model, "fresh"), *freeze = json_member(model, "freeze");
+    const cJSON *precision = json_member(train, "precision");
+    const cJSON *backend = json_member(json_member(config, "resources"), "backend");
     const cJSON *depth = json_member(model, "arch");
     const struct arch *arch =
         rules_sound(depth, "model.arch", faults, first) ? arch_find(depth->valuestring) : NULL;
@@ -338,6 +348,9 @@ void rules_check(const cJSON *config, struct faults *faults, size_t first) {
         check_cosine(train, scheduler, faults);
     if (sound_epochs && rules_sound(stop, "stop", faults, first))
         check_stop(train, stop, faults);
+    if (rules_sound(precision, "train.precision", faults, first) &&
+        rules_sound(backend, "resources.backend", faults, first))
+        check_precision(precision->valuestring, backend->valuestring, faults);
     if (json_member(config, "matrix") != NULL)
         faults_add(faults, "matrix", "a single experiment has no matrix; take it out");
 }

@@ -1,6 +1,6 @@
 /* rules: what an experiment file must hold beyond its schema, pipelines apart (core/pipeline.h):
  * names that can be printed, folders that stay inside the root, labels of both kinds, parts that
- * sum to 1, stages that a ResNet has, a warm-up that ends.
+ * sum to 1, stages that a ResNet has, a warm-up that ends, arithmetic that the device has.
  */
 #ifndef ASSAY_CORE_RULES_H
 #define ASSAY_CORE_RULES_H

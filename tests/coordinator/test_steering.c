@@ -190,9 +190,12 @@ static void what_no_worker_can_do_says_so(void **state) {
     struct bench *bench = *state;
     submit_named(bench, "gpu", "\"resources\": {\"memory_gib\": 1, \"backend\": \"cuda\"}");
     submit_named(bench, "big", "\"resources\": {\"memory_gib\": 80}");
+    submit_named(bench, "bf16",
+                 "\"resources\": {\"memory_gib\": 1}, \"train\": {\"precision\": \"bf16\"}");
     hello(bench, "a");
     waits_for(bench, 1, "no worker with backend cuda");
     waits_for(bench, 2, "no worker with 80 GiB of memory");
+    waits_for(bench, 3, "no worker with backend cuda");
     gets_nothing(bench, "a");
     wait_ms(bench, LEASE_MS * 2); /* a lost worker counts for nobody */
     waits_for(bench, 1, "no worker is connected");

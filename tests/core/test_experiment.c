@@ -121,7 +121,7 @@ static void every_key_is_decoded(void **state) {
     assert_int_equal(e.train.scheduler.patience, 2);
     assert_float_equal(e.train.scheduler.min_lr, 1e-5, 0);
     assert_int_equal(e.train.checkpoint_every, 4);
-    assert_string_equal(e.resources.backend, "cpu");
+    assert_string_equal(e.resources.backend, "cuda");
     assert_float_equal(e.resources.memory_gib, 1.5, 0);
     assert_int_equal(e.priority, -7);
     assert_int_equal(e.max_attempts, 5);
