@@ -92,17 +92,23 @@ size_t utf8_decode(const char *bytes, unsigned long *code) {
     return length;
 }
 
+/* \uXXXX, beyond U+FFFF a surrogate pair. */
+static void escape_by_number(struct text *text, unsigned long code) {
+    if (code < 0x10000)
+        text_format(text, "\\u%04lx", code);
+    else
+        text_format(text, "\\u%04lx\\u%04lx", 0xd800 + ((code - 0x10000) >> 10),
+                    0xdc00 + ((code - 0x10000) & 0x3ff));
+}
+
 /* One character that json.dumps does not print as itself. */
 static void text_escape(struct text *text, unsigned long code) {
     static const char named[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
     const char *at = code != 0 && code < 0x80 ? strchr(named, (int)code) : NULL;
     if (at != NULL)
         text_format(text, "\\%c", letters[at - named]);
-    else if (code < 0x10000)
-        text_format(text, "\\u%04lx", code);
     else
-        text_format(text, "\\u%04lx\\u%04lx", 0xd800 + ((code - 0x10000) >> 10),
-                    0xdc00 + ((code - 0x10000) & 0x3ff));
+        escape_by_number(text, code);
 }
 
 void text_json_string(struct text *text, const char *string) {
@@ -226,7 +232,7 @@ char *text_harmless_json(const char *json) {
         unsigned long code = 0;
         size_t length = utf8_decode(json, &code);
         if (length > 0 && code >= 0x7f && text_controls(code))
-            text_format(&text, "\\u%04lx", code);
+            escape_by_number(&text, code);
         else
             text_add(&text, json, length > 0 ? length : 1);
         json += length > 0 ? length : 1;

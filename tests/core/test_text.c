@@ -164,6 +164,9 @@ static void json_says_the_same_with_its_control_characters_escaped(void **state)
     char *json = text_harmless_json("{\"a\": \"x\xc2\x9by\177z\xe2\x80\xae ü\"}");
     assert_string_equal(json, "{\"a\": \"x\\u009by\\u007fz\\u202e ü\"}");
     free(json);
+    json = text_harmless_json("\"\xf3\xa0\x80\x81x\"");
+    assert_string_equal(json, "\"\\udb40\\udc01x\""); /* json.dumps("\U000e0001x") */
+    free(json);
 }
 
 /* Bytes of which every third is a part of something dangerous. */
