@@ -76,7 +76,7 @@ bool drawing_write(const struct drawing *drawing, const char *path, const char *
 void drawing_svg(const struct drawing *drawing, const char *title, struct text *text);
 
 /* Adds text as HTML and XML have it: & < > " as entities, a tab as a space; what controls a
- * terminal (text_controls) and what is no UTF-8 is left out. */
+ * terminal (text_controls), what XML has no place for and what is no UTF-8 is left out. */
 void drawing_escape(struct text *text, const char *string);
 
 #endif

@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+/* Whether XML has no place for the character (Extensible Markup Language 1.0, 2.2), beside what
+ * text_controls. */
+static bool is_none_of_xml(unsigned long code) {
+    return code == 0xfffe || code == 0xffff;
+}
+
 void drawing_escape(struct text *text, const char *string) {
     static const char special[] = "&<>\"";
     static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
@@ -16,7 +22,7 @@ void drawing_escape(struct text *text, const char *string) {
             text_add(text, entities[found - special], strlen(entities[found - special]));
         else if (*string == '\t')
             text_add(text, " ", 1);
-        else if (length > 0 && !text_controls(code))
+        else if (length > 0 && !text_controls(code) && !is_none_of_xml(code))
             text_add(text, string, length);
     }
 }

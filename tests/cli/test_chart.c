@@ -84,6 +84,17 @@ static void a_chart_without_a_point_says_so(void **state) {
     free(svg);
 }
 
+/* U+FFFD is the last of its plane that an XML parser takes. */
+static void svg_leaves_out_what_xml_has_no_place_for(void **state) {
+    (void)state;
+    struct text text = {0};
+    drawing_escape(&text, "a\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf\x1b\xff"
+                          "b");
+    assert_string_equal(text_string(&text), "a\xef\xbf\xbd"
+                                            "b");
+    text_free(&text);
+}
+
 static void a_long_name_loses_its_middle_and_no_half_character(void **state) {
     (void)state;
     struct drawing *drawing = drawing_new(100, 100);
@@ -138,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_lands_in_proportion_between_the_ends_of_its_axis),
         cmocka_unit_test(svg_has_words_as_escaped_text),
+        cmocka_unit_test(svg_leaves_out_what_xml_has_no_place_for),
         cmocka_unit_test(a_value_that_is_not_finite_parts_the_line),
         cmocka_unit_test(a_chart_without_a_point_says_so),
         cmocka_unit_test(a_long_name_loses_its_middle_and_no_half_character),
