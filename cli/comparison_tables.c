@@ -71,9 +71,11 @@ static void add_spreads(struct table *table, const struct comparison *comparison
     table_add(table, "  %s %s", checkpoint_names[checkpoint], split_names[split]);
     for (int ratio = 0; ratio < RATIO_SHOWN; ratio++) {
         struct spread spread;
+        char mean[FORMAT_SIZE], deviation[FORMAT_SIZE];
         if (contenders_spread(comparison->contenders, comparison->count, comparison->repeats, first,
                               checkpoint, split, (enum ratio)ratio, comparison->values, &spread))
-            table_add(table, "%.4f ± %.4f", spread.mean, spread.deviation);
+            table_add(table, "%s ± %s", format_ratio(mean, true, spread.mean),
+                      format_ratio(deviation, true, spread.deviation));
         else
             table_add(table, "n/a");
     }
