@@ -1,6 +1,9 @@
 #include "cli/evaluation_list.h"
 
 #include "cli/metrics_row.h"
+#include "compare/source.h"
+#include "core/array.h"
+#include "core/json.h"
 
 #include <stdlib.h>
 
@@ -71,22 +74,41 @@ static cJSON *list_rows(const struct contender *contenders, size_t count) {
     return list;
 }
 
+/* Where an item stands among the ids, which are sorted and have its own. */
+static size_t place_of(const cJSON *item, const double *ids, size_t count) {
+    double id = field_number(item, "id", 0);
+    return array_place(&id, ids, count, sizeof *ids, source_compare_ids);
+}
+
 /* Leaves in the array of experiments those that have a row in the list (all, unless `only`), in the
- * order of their first rows; those without one come last. */
-static void follow_rows(const cJSON *list, bool only, cJSON *experiments) {
-    cJSON *arranged = cJSON_CreateArray(), *one;
+ * order of their first rows; those without one come last. False without memory. */
+static bool follow_rows(const cJSON *list, bool only, cJSON *experiments) {
+    size_t count;
+    double *ids = source_ids(experiments, &count);
+    cJSON **there = calloc(count + 1, sizeof *there), *arranged = cJSON_CreateArray(), *one;
+    bool good = ids != NULL && there != NULL && arranged != NULL;
     const cJSON *row;
-    cJSON_ArrayForEach(row, list) {
-        if ((one = field_with_id(experiments, field_number(row, "id", 0))) != NULL)
-            cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, one));
+    if (!good)
+        goto out;
+    cJSON_ArrayForEach(one, experiments) {
+        there[place_of(one, ids, count)] = one;
     }
-    while (!only && experiments->child != NULL)
-        cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, experiments->child));
+    cJSON_ArrayForEach(row, list) {
+        cJSON **place = &there[place_of(row, ids, count)];
+        if (*place != NULL)
+            cJSON_AddItemToArray(arranged, cJSON_DetachItemViaPointer(experiments, *place));
+        *place = NULL;
+    }
+    if (!only)
+        json_move_items(experiments, arranged);
     while (experiments->child != NULL)
         cJSON_Delete(cJSON_DetachItemViaPointer(experiments, experiments->child));
-    while (arranged->child != NULL)
-        cJSON_AddItemToArray(experiments, cJSON_DetachItemViaPointer(arranged, arranged->child));
+    json_move_items(arranged, experiments);
+out:
     cJSON_Delete(arranged);
+    free((void *)there);
+    free(ids);
+    return good;
 }
 
 bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments, cJSON **rows,
@@ -113,6 +135,5 @@ bool evaluation_list_arrange(struct arrangement *arrangement, cJSON *experiments
         !arrangement_apply(arrangement, &listing_evaluations, *rows, error))
         return false;
     arrangement_usual(arrangement, usual, sizeof usual / sizeof usual[0]);
-    follow_rows(*rows, arrangement->filter != NULL, experiments);
-    return true;
+    return follow_rows(*rows, arrangement->filter != NULL, experiments) || error_memory(error);
 }
