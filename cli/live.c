@@ -4,6 +4,7 @@
 #include "cli/field.h"
 #include "cli/listing.h"
 #include "cli/terminal.h"
+#include "cli/whoami.h"
 #include "core/clock.h"
 #include "core/json.h"
 
@@ -50,9 +51,12 @@ static int64_t now_of(struct live *live) {
 /* The request that comes next; its body is the caller's. */
 static const char *next_request(struct live *live, cJSON **body) {
     double detail = dashboard_wants_detail(&live->dashboard);
+    char person[WHOAMI_SIZE];
     *body = NULL;
     if (live->steer != NULL) {
+        whoami(person);
         *body = client_one(live->steered);
+        cJSON_AddStringToObject(*body, "person", person);
         return live->steer;
     }
     if (live->question == ASK_DETAIL && detail <= 0)
@@ -140,6 +144,9 @@ static void take_steered(struct live *live, const struct wire_message *message) 
     struct error error = {0};
     if (!wire_check_answer(message, &error))
         snprintf(live->dashboard.note, sizeof live->dashboard.note, "%.250s", error.message);
+    else if (cJSON_GetArraySize(field_at(message->body, "ids")) == 0)
+        snprintf(live->dashboard.note, sizeof live->dashboard.note,
+                 "%.0f is left as it is: nothing to %s", live->steered, live->steer);
     live->steer = NULL;
     live->question = ASK_LIST;
     live->due_ms = 0;

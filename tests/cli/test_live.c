@@ -2,6 +2,7 @@
  * should not or has not what is asked for, and on a terminal that goes away. What it shows is
  * test_dashboard.c's. */
 #include "cli/command.h"
+#include "cli/whoami.h"
 
 #include "tests/cli/results.h"
 
@@ -10,29 +11,41 @@
 #include <unistd.h>
 
 /* A terminal as standard input and output, and who sits at it: a thread that reads what comes and,
- * asked to, presses q or hangs up. */
+ * asked to, presses a key or hangs up, or presses q when it has read something. */
 struct seat {
     int master, before[2]; /* what standard input and output were */
     pthread_t thread;
-    atomic_bool leave, hang_up, over;
+    _Atomic char press;
+    atomic_bool hang_up, over;
+    const char *awaited; /* or NULL */
 };
 
 static void *sit(void *argument) {
     struct seat *seat = argument;
+    struct text screen = {0};
     while (!atomic_load(&seat->over) && !atomic_load(&seat->hang_up)) {
-        char screen[4096];
+        char piece[4096];
         struct pollfd shown = {.fd = seat->master, .events = POLLIN};
-        if (poll(&shown, 1, 20) > 0 && read(seat->master, screen, sizeof screen) < 0)
+        ssize_t got = poll(&shown, 1, 20) > 0 ? read(seat->master, piece, sizeof piece) : 0;
+        if (got < 0)
             break;
-        if (atomic_exchange(&seat->leave, false))
-            assert_int_equal(write(seat->master, "q", 1), 1);
+        text_add(&screen, piece, (size_t)got);
+        if (seat->awaited != NULL && strstr(text_string(&screen), seat->awaited) != NULL) {
+            seat->awaited = NULL;
+            atomic_store(&seat->press, 'q');
+        }
+        char key = atomic_exchange(&seat->press, 0);
+        if (key != 0)
+            assert_int_equal(write(seat->master, &key, 1), 1);
     }
+    text_free(&screen);
     close(seat->master);
     return NULL;
 }
 
+/* `awaited` has been set. */
 static void take_seat(struct seat *seat) {
-    *seat = (struct seat){.master = posix_openpt(O_RDWR | O_NOCTTY)};
+    seat->master = posix_openpt(O_RDWR | O_NOCTTY);
     assert_true(seat->master >= 0 && grantpt(seat->master) == 0 && unlockpt(seat->master) == 0);
     int terminal = open(ptsname(seat->master), O_RDWR | O_NOCTTY);
     assert_true(terminal >= 0);
@@ -99,7 +112,7 @@ static cJSON *answer_one_page(void *context, size_t nth, const char *request, co
         return wire_error_body(WIRE_STORAGE, "the disk fails");
     case 3:
         breaking->began_anew = field_at(body, "after") == NULL;
-        atomic_store(&breaking->seat.leave, true);
+        atomic_store(&breaking->seat.press, 'q');
         return answer;
     default: return answer;
     }
@@ -119,6 +132,44 @@ static void a_list_that_breaks_off_begins_anew(void **state) {
     }
 }
 
+/* --- what is steered --- */
+
+struct steering {
+    struct seat seat;
+    double id;
+    bool told; /* who steers */
+};
+
+/* The pause that a key asks for changes nothing. */
+static cJSON *answer_no_change(void *context, size_t nth, const char *request, const cJSON *body,
+                               const char **name) {
+    struct steering *steering = context;
+    give_up(nth);
+    if (strcmp(request, "workers") == 0 && steering->id <= 0)
+        atomic_store(&steering->seat.press, 'p');
+    if (strcmp(request, "pause") != 0)
+        return answer_details(NULL, nth, request, body, name);
+    char person[WHOAMI_SIZE];
+    whoami(person);
+    steering->id = field_at(body, "ids")->child->valuedouble;
+    steering->told = strcmp(field_text(body, "person", ""), person) == 0;
+    *name = "changed";
+    return parsed("{\"ids\": []}");
+}
+
+static void who_steers_is_told_and_hears_that_nothing_has_changed(void **state) {
+    (void)state;
+    struct steering steering = {.seat.awaited = "is left as it is: nothing to pause"};
+    take_seat(&steering.seat);
+    fake_start(&fake, answer_no_change, &steering);
+    int status = watch();
+    leave_seat(&steering.seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+    assert_true(steering.id > 0);
+    assert_true(steering.told);
+}
+
 /* --- a terminal that goes away --- */
 
 static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request, const cJSON *body,
@@ -131,7 +182,7 @@ static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request,
 
 /* Of another session, so that the kernel sends no SIGHUP. */
 static void it_ends_with_its_terminal(void **state) {
-    struct seat seat;
+    struct seat seat = {0};
     (void)state;
     take_seat(&seat);
     fake_start(&fake, answer_and_hang_up, &seat);
@@ -165,7 +216,7 @@ static void what_is_not_there_is_said_and_not_waited_for(void **state) {
         "assay: there is no group \"demoo\"; assay ls lists what there is\n"};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct seat seat;
+        struct seat seat = {0};
         char name[] = "watch", *word = strdup(words[i]), *argv[] = {name, word, NULL}, *text;
         size_t length;
         take_seat(&seat);
@@ -187,6 +238,7 @@ static void what_is_not_there_is_said_and_not_waited_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_breaks_off_begins_anew),
+        cmocka_unit_test(who_steers_is_told_and_hears_that_nothing_has_changed),
         cmocka_unit_test(it_ends_with_its_terminal),
         cmocka_unit_test(what_is_not_there_is_said_and_not_waited_for),
     };
