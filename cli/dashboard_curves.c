@@ -52,6 +52,17 @@ static void draw_braille(struct page *page, const struct area *area, const struc
         }
 }
 
+/* A number beside the axis, as exactly as there is room for: cut it would be another. */
+static void draw_bound(struct page *page, size_t row, size_t column, double value) {
+    char text[FORMAT_SIZE];
+    int decimals = 4;
+    while (decimals >= 0 && snprintf(text, sizeof text, "%.*f", decimals, value) >= AXIS_COLUMNS)
+        decimals--;
+    if (decimals < 0 && snprintf(text, sizeof text, "%.1e", value) >= AXIS_COLUMNS)
+        snprintf(text, sizeof text, "%.0e", value);
+    page_text(page, row, column, AXIS_COLUMNS - 1, STYLE_DIM, text);
+}
+
 /* Title and legend, the plot beside its axis, the epochs below it with the best one marked. */
 static void draw_curves(struct page *page, const struct area *area, const cJSON *detail,
                         const char *metric) {
@@ -66,7 +77,8 @@ static void draw_curves(struct page *page, const struct area *area, const cJSON 
     column = page_text(page, area->row, column + GAP, 7, STYLE_BUSY, "─ train");
     page_text(page, area->row, column + GAP, 7, STYLE_GOOD, "─ valid");
     if (!series_of(history, metric, &series) || series.count == 0 || series.most < series.least) {
-        page_text(page, inner.row, inner.column, inner.columns, STYLE_DIM, "no epoch yet");
+        page_text(page, inner.row, inner.column, inner.columns, STYLE_DIM,
+                  series.count == 0 ? "no epoch yet" : "n/a in every epoch");
         goto out;
     }
     if (!braille_new(&plot, inner.columns, inner.rows))
@@ -75,10 +87,8 @@ static void draw_curves(struct page *page, const struct area *area, const cJSON 
     braille_curve(&plot, series.train, series.count, epochs, series.least, series.most, 1);
     braille_curve(&plot, series.valid, series.count, epochs, series.least, series.most, 2);
     draw_braille(page, &inner, &plot);
-    page_text(page, inner.row, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
-              format_ratio(text, true, series.most));
-    page_text(page, inner.row + inner.rows - 1, area->column, AXIS_COLUMNS - 1, STYLE_DIM,
-              format_ratio(text, true, series.least));
+    draw_bound(page, inner.row, area->column, series.most);
+    draw_bound(page, inner.row + inner.rows - 1, area->column, series.least);
     size_t best = (size_t)field_number(detail, "best.epoch", 0), bottom = inner.row + inner.rows;
     snprintf(text, sizeof text, "%zu", epochs);
     page_text(page, bottom, inner.column, 1, STYLE_DIM, "1");

@@ -10,6 +10,17 @@
 /* PROGRESS: what draw_progress takes. STATE: the longest state. */
 enum { GAP = 2, PROGRESS = 62, STATE = 9, NAME_LEAST = 12 };
 
+/* Writes a name, with its middle left out so that `taken` columns of the row are left behind it;
+ * where that is too little for a name, it has NAME_LEAST. Returns the column after it. */
+static size_t draw_name(struct page *page, size_t row, size_t column, size_t taken,
+                        enum style style, const char *name) {
+    size_t room = page->columns > column + taken ? page->columns - column - taken : 0;
+    char *shown = screen_squeeze(name, room < NAME_LEAST ? NAME_LEAST : room);
+    column = page_format(page, row, column, style, "%s", shown != NULL ? shown : "");
+    free(shown);
+    return column;
+}
+
 /* --- frame --- */
 
 static void draw_title(struct dashboard *dashboard, struct page *page, const char *clock) {
@@ -40,22 +51,36 @@ static void draw_title(struct dashboard *dashboard, struct page *page, const cha
         page_text(page, 0, page->columns - width, width, STYLE_DIM, clock);
 }
 
-/* The name of the experiment that is to be cancelled: it may be shown no more. */
-static const char *steered_name(const struct dashboard *dashboard) {
-    return field_text(field_with_id(dashboard->experiments, dashboard->steered), "name", "");
+/* What is typed, of which the end stays in sight, and above it what is wrong with it. */
+static void draw_filter_prompt(const struct dashboard *dashboard, struct page *page) {
+    size_t row = page->rows - 1, column = page_format(page, row, 0, STYLE_BOLD, "show only: ");
+    column = draw_name(page, row, column, 1, STYLE_BOLD, dashboard->typed);
+    page_text(page, row, column, 1, STYLE_PLAIN, "_");
+    if (dashboard->note[0] == '\0')
+        return;
+    page_format(page, row - 1, 0, STYLE_PLAIN, "%*s", (int)page->columns, "");
+    page_format(page, row - 1, 0, STYLE_BAD, "%s", dashboard->note);
+}
+
+/* The experiment that is to be cancelled may be shown no more. */
+static void draw_cancel_prompt(const struct dashboard *dashboard, struct page *page) {
+    static const char question[] = "? y cancels it, any other key does not";
+    const cJSON *experiment = field_with_id(dashboard->experiments, dashboard->steered);
+    size_t row = page->rows - 1,
+           column = page_format(page, row, 0, STYLE_BAD, "cancel %.0f ", dashboard->steered);
+    column = draw_name(page, row, column, strlen(question), STYLE_BAD,
+                       field_text(experiment, "name", ""));
+    page_format(page, row, column, STYLE_BAD, "%s", question);
 }
 
 static void draw_bottom(const struct dashboard *dashboard, struct page *page) {
     static const char keys[] =
         "↑↓ move  Enter open  / filter  p pause  c cancel  r retry  w workers  ? help";
     size_t row = page->rows - 1;
-    if (dashboard->prompt == PROMPT_FILTER) {
-        size_t column = page_format(page, row, 0, STYLE_BOLD, "show only: %s", dashboard->typed);
-        page_text(page, row, column, 1, STYLE_PLAIN, "_");
-        page_format(page, row, column + 1 + GAP, STYLE_BAD, "%s", dashboard->note);
-    } else if (dashboard->prompt == PROMPT_CANCEL)
-        page_format(page, row, 0, STYLE_BAD, "cancel %.0f %s? y cancels it, any other key does not",
-                    dashboard->steered, steered_name(dashboard));
+    if (dashboard->prompt == PROMPT_FILTER)
+        draw_filter_prompt(dashboard, page);
+    else if (dashboard->prompt == PROMPT_CANCEL)
+        draw_cancel_prompt(dashboard, page);
     else if (dashboard->note[0] != '\0')
         page_format(page, row, 0, STYLE_BOLD, "%s", dashboard->note);
     else if (dashboard->away)
@@ -90,17 +115,11 @@ static void draw_progress(struct dashboard *dashboard, struct page *page, size_t
         page_format(page, row, column + GAP, STYLE_PLAIN, "ETA %s", format_duration(text, left));
 }
 
-/* Writes the experiment's number and name, which leaves `taken` columns of the row; where that is
- * too little for a name, it has NAME_LEAST. */
-static size_t draw_name(struct page *page, size_t row, const cJSON *experiment, size_t taken) {
+/* The experiment's number and name, which leave `taken` columns of the row. */
+static size_t draw_called(struct page *page, size_t row, const cJSON *experiment, size_t taken) {
     size_t column =
         page_format(page, row, 0, STYLE_BOLD, "%.0f ", field_number(experiment, "id", 0));
-    size_t room = page->columns > column + taken ? page->columns - column - taken : 0;
-    char *name =
-        screen_squeeze(field_text(experiment, "name", ""), room < NAME_LEAST ? NAME_LEAST : room);
-    column = page_format(page, row, column, STYLE_BOLD, "%s", name != NULL ? name : "");
-    free(name);
-    return column;
+    return draw_name(page, row, column, taken, STYLE_BOLD, field_text(experiment, "name", ""));
 }
 
 /* "3 demo/+affine  done", or how far it is. Why it has failed or was stopped may have half of the
@@ -110,7 +129,8 @@ static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
     char stopped[FIELD_STOPPED_SIZE];
     const char *state = field_text(experiment, "state", "?"), *why = NULL;
     if (strcmp(state, "running") == 0 && field_at(experiment, "progress") != NULL) {
-        draw_progress(dashboard, page, row, draw_name(page, row, experiment, PROGRESS), experiment);
+        draw_progress(dashboard, page, row, draw_called(page, row, experiment, PROGRESS),
+                      experiment);
         return;
     }
     if (strcmp(state, "failed") == 0)
@@ -120,7 +140,7 @@ static void draw_now(struct dashboard *dashboard, struct page *page, size_t row,
     size_t words = why != NULL ? screen_columns(why) + GAP : 0;
     if (words > page->columns / 2)
         words = page->columns / 2;
-    size_t column = draw_name(page, row, experiment, GAP + STATE + words);
+    size_t column = draw_called(page, row, experiment, GAP + STATE + words);
     column = page_format(page, row, column + GAP, screen_state_style(state), "%s", state);
     if (why != NULL)
         page_format(page, row, column + GAP, STYLE_PLAIN, "%s", why);
@@ -224,6 +244,11 @@ static void draw_workers(const struct dashboard *dashboard, struct page *page) {
               "worker                          state     experiment  backend  device");
     cJSON_ArrayForEach(worker, dashboard->workers) {
         const char *state = field_text(worker, "state", "?");
+        if (row + 1 == above.rows && worker->next != NULL) {
+            page_format(&above, row, 0, STYLE_DIM, "and %zu more; assay workers lists all",
+                        (size_t)cJSON_GetArraySize(dashboard->workers) + 2 - row);
+            break;
+        }
         page_text(&above, row, 0, 30, STYLE_PLAIN, field_text(worker, "worker", "?"));
         page_text(&above, row, 32, 9, screen_state_style(state), state);
         if (field_at(worker, "experiment") != NULL)

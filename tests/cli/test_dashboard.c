@@ -104,7 +104,7 @@ static void the_help_is_whole_on_a_narrow_terminal(void **state) {
     dashboard_free(&dashboard);
 }
 
-static void more_workers_than_rows_leave_the_last_row_alone(void **state) {
+static void more_workers_than_rows_are_counted_and_leave_the_last_row_alone(void **state) {
     (void)state;
     struct dashboard dashboard = started();
     struct page page;
@@ -118,6 +118,9 @@ static void more_workers_than_rows_leave_the_last_row_alone(void **state) {
     dashboard_draw(&dashboard, &page, "12:00:00");
     char *last = page_row(&page, ROWS - 1);
     assert_string_equal(last, "? help  q quit  ↑↓ move  Enter open");
+    free(last);
+    last = page_row(&page, ROWS - 2); /* 20 rows have a worker */
+    assert_string_equal(last, "and 4 more; assay workers lists all");
     free(last);
     page_free(&page);
     dashboard_free(&dashboard);
@@ -242,6 +245,42 @@ static void curves_have_their_range_and_mark_the_best_epoch(void **state) {
     dashboard_free(&dashboard);
 }
 
+/* The loss of both lists after one epoch. */
+static void take_loss(struct dashboard *dashboard, const char *loss) {
+    char text[400];
+    snprintf(text, sizeof text,
+             "{\"id\": 1, \"name\": \"old\", \"state\": \"done\", \"epochs\": 2,"
+             " \"epochs_done\": 2, \"history\": [{\"epoch\": 1, \"train\": {\"loss\": %s,"
+             " \"accuracy\": 0.5}, \"valid\": {\"loss\": %s, \"accuracy\": 0.5}}]}",
+             loss, loss);
+    dashboard_take_detail(dashboard, parsed(text));
+}
+
+static void a_large_loss_is_rounded_beside_the_curves_and_not_cut(void **state) {
+    static const char *const losses[][2] = {
+        {"361.5", "361.500  "},      {"12345.67", "12345.7  "}, {"1234567.8", "1234568  "},
+        {"2.4371e+20", "2.4e+20  "}, {"8.1e+120", "8e+120  "},
+    };
+    (void)state;
+    struct dashboard dashboard = started();
+    press(&dashboard, 'G');
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        take_loss(&dashboard, losses[i][0]);
+        assert_true(shows(&dashboard, losses[i][1]));
+    }
+    dashboard_free(&dashboard);
+}
+
+static void a_loss_that_is_no_number_is_none_of_no_epoch(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    press(&dashboard, 'G');
+    take_loss(&dashboard, "null");
+    assert_true(shows(&dashboard, "n/a in every epoch"));
+    assert_false(shows(&dashboard, "no epoch yet"));
+    dashboard_free(&dashboard);
+}
+
 static void cancelling_asks_first(void **state) {
     (void)state;
     struct dashboard dashboard = started();
@@ -251,6 +290,19 @@ static void cancelling_asks_first(void **state) {
     assert_int_equal(press(&dashboard, 'y'), DASHBOARD_NOTHING);
     press(&dashboard, 'c');
     assert_int_equal(press(&dashboard, 'y'), DASHBOARD_CANCEL);
+    dashboard_free(&dashboard);
+}
+
+static void a_long_name_leaves_room_for_the_question(void **state) {
+    (void)state;
+    struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
+    dashboard_take_experiments(
+        &dashboard, parsed("[{\"id\": 7, \"epochs\": 4, \"state\": \"queued\", \"name\": "
+                           "\"augmentation_ablation/flip+jitter+affine+vertical flip,seed=2\"}]"));
+    press(&dashboard, 'c');
+    assert_true(shows(&dashboard, "cancel 7 augmentation_abl…"));
+    assert_true(shows(&dashboard, "flip,seed=2? y cancels it, any other key does not"));
+    assert_true(shows_on(&dashboard, 40, "eed=2? y cancels it"));
     dashboard_free(&dashboard);
 }
 
@@ -337,6 +389,19 @@ static void a_wrong_filter_is_said_and_changes_nothing(void **state) {
     dashboard_free(&dashboard);
 }
 
+static void a_long_filter_shows_its_end_and_what_is_wrong_with_it(void **state) {
+    (void)state;
+    struct dashboard dashboard = started();
+    type(&dashboard,
+         "/accuracy > 0.98 and tag = paper and state = done and name ~ jitter and ac > 1");
+    assert_true(shows(&dashboard, "show only: accuracy > 0.98"));
+    assert_true(shows(&dashboard, "name ~ jitter and ac > 1_"));
+    press(&dashboard, DASHBOARD_ENTER);
+    assert_true(shows(&dashboard, "name ~ jitter and ac > 1_"));
+    assert_true(shows(&dashboard, "there is no column \"ac\""));
+    dashboard_free(&dashboard);
+}
+
 static void q_goes_back_before_it_quits(void **state) {
     (void)state;
     struct dashboard dashboard = started();
@@ -400,7 +465,7 @@ int main(void) {
         cmocka_unit_test(the_help_is_whole_on_a_narrow_terminal),
         cmocka_unit_test(an_evaluation_at_the_end_takes_no_epoch_back),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
-        cmocka_unit_test(more_workers_than_rows_leave_the_last_row_alone),
+        cmocka_unit_test(more_workers_than_rows_are_counted_and_leave_the_last_row_alone),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),
         cmocka_unit_test(a_long_name_leaves_room_for_the_state_and_why_it_failed),
         cmocka_unit_test(long_names_have_room_before_all_else_and_are_cut_where_they_are_alike),
@@ -408,12 +473,16 @@ int main(void) {
         cmocka_unit_test(the_selection_stays_on_its_experiment_when_others_come_or_go),
         cmocka_unit_test(details_are_wanted_until_they_are_as_new_as_the_summary),
         cmocka_unit_test(curves_have_their_range_and_mark_the_best_epoch),
+        cmocka_unit_test(a_large_loss_is_rounded_beside_the_curves_and_not_cut),
+        cmocka_unit_test(a_loss_that_is_no_number_is_none_of_no_epoch),
         cmocka_unit_test(cancelling_asks_first),
+        cmocka_unit_test(a_long_name_leaves_room_for_the_question),
         cmocka_unit_test(what_is_cancelled_is_what_was_asked_about),
         cmocka_unit_test(a_wish_is_for_what_was_selected_when_the_key_was_pressed),
         cmocka_unit_test(p_pauses_what_runs_and_resumes_what_is_paused),
         cmocka_unit_test(a_filter_is_typed_mended_and_taken_back),
         cmocka_unit_test(a_wrong_filter_is_said_and_changes_nothing),
+        cmocka_unit_test(a_long_filter_shows_its_end_and_what_is_wrong_with_it),
         cmocka_unit_test(q_goes_back_before_it_quits),
         cmocka_unit_test(one_experiment_has_its_tags_and_its_latest_note_in_a_row),
         cmocka_unit_test(every_size_can_be_drawn),
