@@ -37,7 +37,15 @@ static enum error_cause cause_of(int number) {
     case EIO:
     case EROFS:
     case ENODEV:
-    case ENXIO: return CAUSE_MACHINE;
+    case ENXIO:
+    /* of a file system whose other end, a server or a daemon, is gone */
+    case ENOTCONN:
+    case ESTALE:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ECONNABORTED:
+    case EREMOTEIO: return CAUSE_MACHINE;
     default: return CAUSE_UNKNOWN;
     }
 }

@@ -23,7 +23,7 @@ enum error_code {
  * well. */
 enum error_cause {
     CAUSE_UNKNOWN = 0,
-    CAUSE_MACHINE, /* memory, descriptors, a device that works */
+    CAUSE_MACHINE, /* memory, descriptors, a device that works, a server that answers */
     CAUSE_ROOM,    /* room on a disk */
 };
 

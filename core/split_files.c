@@ -46,6 +46,17 @@ __attribute__((format(printf, 3, 4))) static bool fail(const struct reading *rea
                      json_line(reading->text, place), place, what);
 }
 
+/* The same of a folder or a picture, and why the system does not give it (errno). */
+static bool fail_errno(const struct reading *reading, const char *what, const char *path) {
+    const int number = errno;
+    struct error said = {0};
+    struct reading other = *reading;
+    other.error = &said;
+    fail(&other, "path", "%s \"%s\"", what, path);
+    errno = number;
+    return error_errno(reading->error, ERROR_INPUT, "%s", said.message);
+}
+
 static bool fail_memory(const struct reading *reading) {
     return error_machine(reading->error, "%s: out of memory", reading->file);
 }
@@ -103,7 +114,7 @@ static bool check_folder(struct reading *reading, const char *path) {
     if (folder == NULL)
         fail_memory(reading);
     else if (real == NULL)
-        fail(reading, "path", "folder \"%s\": %s", folder, strerror(errno));
+        fail_errno(reading, "folder", folder);
     else if (!good)
         fail(reading, "path", "leads out of data.root to \"%s\"; move the folder inside", real);
     free(real);
@@ -123,7 +134,7 @@ static bool check_picture(struct reading *reading, const char *path) {
         return fail_memory(reading);
     bool good = check_folder(reading, whole);
     if (good && stat(whole, &status) != 0)
-        good = fail(reading, "path", "picture \"%s\": %s", whole, strerror(errno));
+        good = fail_errno(reading, "picture", whole);
     else if (good && !S_ISREG(status.st_mode))
         good = fail(reading, "path", "\"%s\" is no file", whole);
     free(whole);

@@ -21,6 +21,8 @@ static void errno_tells_what_the_machine_lacks_from_what_is_wrong(void **state) 
     assert_int_equal(cause_of(ENOMEM), CAUSE_MACHINE);
     assert_int_equal(cause_of(EMFILE), CAUSE_MACHINE);
     assert_int_equal(cause_of(EIO), CAUSE_MACHINE);
+    assert_int_equal(cause_of(ENOTCONN), CAUSE_MACHINE); /* a mount whose daemon has died */
+    assert_int_equal(cause_of(ESTALE), CAUSE_MACHINE);
     assert_int_equal(cause_of(ENOENT), CAUSE_UNKNOWN); /* a class folder that is missing */
     assert_int_equal(cause_of(EACCES), CAUSE_UNKNOWN);
 }

@@ -4,6 +4,7 @@
 #include "core/split_make.h"
 #include "tests/temporary.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -377,6 +378,32 @@ static void an_unknown_class_to_upsample_is_refused(void **state) {
     bench_close(&bench);
 }
 
+/* A picture of which the file system has lost the server. */
+static const char *lost;
+int __wrap_stat(const char *path, struct stat *status);
+int __real_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status) {
+    if (lost == NULL || strstr(path, lost) == NULL)
+        return __real_stat(path, status);
+    errno = ESTALE;
+    return -1;
+}
+
+/* So that who lacks it does not fail the experiment for everybody. */
+static void that_the_machine_cannot_get_at_a_picture_is_no_fault_of_the_list(void **state) {
+    struct bench bench;
+    struct split split = {0};
+    struct error error = {0};
+    open_small(state, &bench);
+    lost = "a/2.png";
+    assert_false(split_make(&bench.experiment, bench.root, &split, &error));
+    lost = NULL;
+    assert_non_null(strstr(error.message, "a/2.png\": Stale file handle"));
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    split_free(&split);
+    bench_close(&bench);
+}
+
 static void a_missing_list_is_named(void **state) {
     struct bench bench;
     open_small(state, &bench);
@@ -400,6 +427,7 @@ int main(void) {
         IN_FOLDER(a_label_that_contradicts_its_class_is_refused),
         IN_FOLDER(a_class_whose_name_no_message_carries_is_refused),
         IN_FOLDER(an_unknown_class_to_upsample_is_refused),
+        IN_FOLDER(that_the_machine_cannot_get_at_a_picture_is_no_fault_of_the_list),
         IN_FOLDER(a_missing_list_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
