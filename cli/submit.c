@@ -12,6 +12,7 @@
 #include "core/machine.h"
 #include "core/remark.h"
 #include "core/standard.h"
+#include "core/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,14 +213,14 @@ static int add_file(const char *file, const struct submit_options *chosen, cJSON
     return status;
 }
 
-/* Sends all of them in one request, whose key makes sending it twice harmless. */
-static bool send_experiments(struct client *client, const struct submit_options *chosen,
-                             const cJSON *experiments, cJSON **answer, struct error *error) {
+/* All of them as one request, whose key makes sending it twice harmless; NULL without one. */
+static cJSON *request_of(const struct submit_options *chosen, const cJSON *experiments,
+                         struct error *error) {
     char key[CLIENT_KEY_SIZE], person[WHOAMI_SIZE], host[MACHINE_HOST_SIZE];
     machine_host(host);
     whoami(person); /* the scheduler shares the workers between people */
     if (!client_key(key, error))
-        return false;
+        return NULL;
     cJSON *body = cJSON_CreateObject();
     cJSON_AddStringToObject(body, "key", key);
     cJSON_AddStringToObject(body, "person", person);
@@ -230,9 +231,25 @@ static bool send_experiments(struct client *client, const struct submit_options 
     if (chosen->note != NULL)
         cJSON_AddStringToObject(body, "note", chosen->note);
     cJSON_AddItemToObject(body, "experiments", cJSON_Duplicate(experiments, true));
+    return body;
+}
+
+static bool send_experiments(struct client *client, const struct submit_options *chosen,
+                             const cJSON *experiments, cJSON **answer, struct error *error) {
     struct client patient = *client;
+    cJSON *body = request_of(chosen, experiments, error);
     patient.timeout_ms += EXPERIMENT_MS * cJSON_GetArraySize(experiments);
-    return client_ask(&patient, "submit", body, "submitted", answer, error);
+    return body != NULL && client_ask(&patient, "submit", body, "submitted", answer, error);
+}
+
+/* What submit would be, unless there are more of them than one request takes. */
+static int rehearse(const struct command_input *input, const struct submit_options *chosen,
+                    const cJSON *experiments) {
+    struct error error = {0};
+    cJSON *body = request_of(chosen, experiments, &error);
+    bool fits = body != NULL && wire_check("submit", body, &error);
+    cJSON_Delete(body);
+    return fits ? rehearsal_run(input, experiments) : command_fail(&error);
 }
 
 /* [{"id", "name", "group"}] */
@@ -312,8 +329,7 @@ int command_submit(int argc, char **argv) {
         status = one > status ? one : status;
     }
     if (status == 0)
-        status = chosen.dry_run ? rehearsal_run(&input, experiments)
-                                : submit(&input, &chosen, experiments);
+        status = (chosen.dry_run ? rehearse : submit)(&input, &chosen, experiments);
 out:
     cJSON_Delete(experiments);
     cJSON_Delete(chosen.tags);

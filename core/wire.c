@@ -226,6 +226,21 @@ void wire_packet_free(struct wire_packet *packet) {
     *packet = (struct wire_packet){0};
 }
 
+bool wire_check(const char *name, const cJSON *body, struct error *error) {
+    struct wire_packet packet;
+    struct wire_frame frames[WIRE_FRAMES];
+    struct wire_message message;
+    enum wire_code code;
+    if (!wire_encode(name, 1, body, &packet, error))
+        return false;
+    for (size_t i = 0; i < WIRE_FRAMES; i++)
+        frames[i] = wire_packet_frame(&packet, i);
+    bool taken = wire_decode(frames, WIRE_FRAMES, &message, &code, error);
+    wire_message_free(&message);
+    wire_packet_free(&packet);
+    return taken;
+}
+
 cJSON *wire_error_body(enum wire_code code, const char *text) {
     cJSON *body = cJSON_CreateObject();
     if (cJSON_AddStringToObject(body, "code", wire_code_name(code)) == NULL ||

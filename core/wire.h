@@ -92,6 +92,10 @@ size_t wire_packet_frames(const struct wire_packet *packet); /* WIRE_FRAMES or W
 struct wire_frame wire_packet_frame(const struct wire_packet *packet, size_t index);
 void wire_packet_free(struct wire_packet *packet); /* leaves it zeroed */
 
+/* Whether a message of that name with this body, and without bytes, would be taken: fails as
+ * sending it would, here or there. */
+bool wire_check(const char *name, const cJSON *body, struct error *error);
+
 /* The body of an `error` answer; NULL without memory. */
 cJSON *wire_error_body(enum wire_code code, const char *text);
 

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/field.h"
+#include "core/text.h"
 #include "tests/cli/details.h"
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
@@ -357,6 +358,37 @@ static void a_dry_run_without_a_coordinator_says_so_and_succeeds(void **state) {
     free(path);
 }
 
+/* 200 members whose classes have folders of 90 KB of names each. */
+static char *write_large(void **state) {
+    struct text more = {0};
+    text_format(&more, ", \"matrix\": {\"train.seed\": [0");
+    for (int seed = 1; seed < 200; seed++)
+        text_format(&more, ", %d", seed);
+    text_format(&more, "], \"data.classes\": {\"many\": [");
+    for (int i = 0; i < 100; i++)
+        text_format(&more, "%s{\"name\": \"%d\", \"dir\": \"%0900d\", \"label\": %d}",
+                    i > 0 ? ", " : "", i, i, i % 2);
+    text_format(&more, "]}}");
+    char *path = write_file(state, "large.json", ".", text_string(&more));
+    text_free(&more);
+    return path;
+}
+
+static void a_dry_run_refuses_in_the_same_words_what_is_too_much_to_send(void **state) {
+    char *path = write_large(state);
+    struct fake fake;
+    fake_start(&fake, answer_past, NULL);
+    struct run sent = RUN(command_submit, "submit", path);
+    struct run rehearsed = RUN(command_submit, "submit", path, "--dry-run");
+    assert_int_equal(fake_stop(&fake), 0);
+    assert_non_null(strstr(sent.err, "at most 16777216 can be sent"));
+    assert_int_equal(sent.status, 2);
+    assert_run(rehearsed, 2, "", sent.err);
+    free(sent.out);
+    free(sent.err);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(members_are_sent_whole_and_their_ids_printed,
@@ -382,6 +414,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_dry_run_judges_time_by_what_is_done_and_queues_nothing,
                                         temporary_make, temporary_remove),
         IN_FOLDER(a_dry_run_says_how_many_judge_the_time_of_any_of_them),
+        IN_FOLDER(a_dry_run_refuses_in_the_same_words_what_is_too_much_to_send),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,
                                         temporary_make, temporary_remove),
     };

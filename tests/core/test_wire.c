@@ -227,6 +227,36 @@ static void a_message_over_the_limit_is_not_encoded(void **state) {
     free(text);
 }
 
+static void a_body_is_checked_as_sending_it_would(void **state) {
+    (void)state;
+    struct error error = {0};
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "key", "12345678");
+    cJSON *experiments = cJSON_AddArrayToObject(body, "experiments");
+    for (int i = 0; i < 10000; i++) {
+        cJSON *experiment = cJSON_CreateObject();
+        cJSON_AddStringToObject(experiment, "name", "a");
+        cJSON_AddStringToObject(experiment, "group", "a");
+        cJSON_AddObjectToObject(experiment, "config");
+        cJSON_AddObjectToObject(experiment, "variant");
+        cJSON_AddItemToArray(experiments, experiment);
+    }
+    assert_true(wire_check("submit", body, &error));
+    cJSON_AddItemToArray(experiments, cJSON_Duplicate(experiments->child, true));
+    assert_false(wire_check("submit", body, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_string_equal(error.message,
+                        "submit: experiments: must have at most 10000 items, has 10001");
+    char *text = malloc(WIRE_BODY_MAX + 1);
+    memset(text, 'a', WIRE_BODY_MAX);
+    text[WIRE_BODY_MAX] = '\0';
+    cJSON_AddStringToObject(body, "note", text);
+    assert_false(wire_check("submit", body, &error));
+    assert_non_null(strstr(error.message, "at most 16777216 can be sent"));
+    cJSON_Delete(body);
+    free(text);
+}
+
 static void an_error_answer_becomes_an_error_of_its_kind(void **state) {
     (void)state;
     static const struct {
@@ -354,6 +384,7 @@ int main(void) {
         cmocka_unit_test(a_body_must_have_the_shape_of_its_name),
         cmocka_unit_test(a_body_over_the_limit_is_refused_before_it_is_parsed),
         cmocka_unit_test(a_message_over_the_limit_is_not_encoded),
+        cmocka_unit_test(a_body_is_checked_as_sending_it_would),
         cmocka_unit_test(an_error_answer_becomes_an_error_of_its_kind),
         cmocka_unit_test(broken_messages_are_refused_and_whole_ones_have_their_shape),
     };
