@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,10 +217,16 @@ static bool take_end(struct request *request, struct job *job, const cJSON *end)
 static bool take_epoch(struct request *request, struct job *job, const struct report_key *key,
                        const cJSON *body) {
     struct store *store = request->coordinator->store;
-    int64_t epoch = json_integer(body, "epoch");
+    int64_t epoch = json_integer(body, "epoch"), epochs;
     bool known;
-    if (!lookup_epoch(store, job->id, epoch, &known, &request->error) ||
-        !record_report(store, key, "epoch", body, &request->error) ||
+    if (!lookup_epoch(store, job->id, epoch, &epochs, &known, &request->error))
+        return false;
+    if (epoch > epochs)
+        return request_refuse(request, WIRE_INVALID,
+                              "report: there is no epoch %" PRId64 " of experiment %" PRId64
+                              ", which has %" PRId64,
+                              epoch, job->id, epochs);
+    if (!record_report(store, key, "epoch", body, &request->error) ||
         !standings_follow(store, job->id, epoch, &request->error))
         return false;
     if (known)

@@ -76,13 +76,17 @@ bool lookup_latest_ended(struct store *store, int64_t id, int64_t attempt, const
     return !*ended || lookup_attempt_ended(store, id, attempt, worker, ended, error);
 }
 
-bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known,
+bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, int64_t *epochs, bool *known,
                   struct error *error) {
     struct query query;
-    query_open(&query, store, "SELECT 1 FROM epoch WHERE experiment = ? AND epoch = ?");
+    query_open(&query, store,
+               "SELECT epochs, EXISTS (SELECT 1 FROM epoch WHERE experiment = id AND epoch = ?2)"
+               " FROM experiment WHERE id = ?1");
     query_bind_int(&query, id);
     query_bind_int(&query, epoch);
-    *known = query_next(&query);
+    bool found = query_next(&query);
+    *epochs = found ? query_int(&query) : 0;
+    *known = found && query_int(&query) != 0;
     return query_close(&query, error);
 }
 

@@ -27,8 +27,10 @@ bool lookup_attempt_ended(struct store *store, int64_t id, int64_t attempt, cons
 /* The same, and that no attempt has come after it. */
 bool lookup_latest_ended(struct store *store, int64_t id, int64_t attempt, const char *worker,
                          bool *ended, struct error *error);
-/* True in *known when the epoch was reported before, by whatever attempt. */
-bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, bool *known, struct error *error);
+/* How many epochs the experiment has, and true in *known when this one was reported before, by
+ * whatever attempt. */
+bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, int64_t *epochs, bool *known,
+                  struct error *error);
 
 /* Fills an empty scheduler with the experiments that are not finished, their barriers and the
  * workers; leases and workers count from now_ms. */

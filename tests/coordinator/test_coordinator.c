@@ -257,6 +257,20 @@ static void an_epoch_comes_back_as_it_was_reported(void **state) {
     cJSON_Delete(epoch);
 }
 
+static void an_epoch_that_the_experiment_has_not_is_refused(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 2, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.1));
+    const cJSON *refusal =
+        ask(bench, "report", body_report("a", 1, 1, "epoch", body_epoch(3, 0.1)), "error");
+    assert_string_equal(text_of(refusal, "code"), "invalid");
+    assert_non_null(
+        strstr(text_of(refusal, "message"), "there is no epoch 3 of experiment 1, which has 2"));
+    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 1);
+}
+
 static void many_experiments_are_shown_in_pages_that_fit(void **state) {
     struct bench *bench = *state;
     enum { MANY = 20, LARGE = 900 << 10 };
@@ -374,6 +388,7 @@ int main(void) {
         ON_BENCH(a_full_list_of_workers_takes_a_lost_ones_place_or_none),
         ON_BENCH(what_is_not_there_is_not_found),
         ON_BENCH(an_epoch_comes_back_as_it_was_reported),
+        ON_BENCH(an_epoch_that_the_experiment_has_not_is_refused),
         ON_BENCH(many_experiments_are_shown_in_pages_that_fit),
         ON_BENCH(a_log_comes_in_whole_characters_from_any_offset),
         ON_BENCH(a_log_is_not_cut_within_a_character_that_just_does_not_fit),
