@@ -282,9 +282,11 @@ bool coordinator_commit(struct coordinator *coordinator, struct error *error) {
             coordinator->revision++;
         return true;
     }
+    const struct presence present = desk_presence(coordinator);
     store_rollback(coordinator->store);
     if (coordinator->in_step)
-        unwritten_keep(&coordinator->unwritten, &coordinator->scheduler, coordinator->revision);
+        unwritten_keep(&coordinator->unwritten, &coordinator->scheduler, &present,
+                       coordinator->revision);
     coordinator->in_step = false;
     *error = coordinator->failure;
     return false;

@@ -8,6 +8,12 @@ struct drained {
     int64_t pid;
 };
 
+/* Who was not heard of any more. */
+struct missed {
+    char worker[LEASE_WORKER_MAX + 1];
+    int64_t pid, seen_ms, seen_unix_ms;
+};
+
 /* Of an experiment, as long as its lease is in that attempt and state. */
 struct going {
     int64_t id, attempt;
@@ -19,6 +25,7 @@ struct going {
 
 void unwritten_free(struct unwritten *unwritten) {
     free(unwritten->drained);
+    free(unwritten->missed);
     free(unwritten->going);
     *unwritten = (struct unwritten){0};
 }
@@ -33,6 +40,20 @@ static void keep_drained(struct unwritten *unwritten, const struct list *workers
         struct drained *kept = &unwritten->drained[unwritten->drained_count++];
         memcpy(kept->worker, worker->name, sizeof kept->worker);
         kept->pid = worker->pid;
+    }
+}
+
+static void keep_missed(struct unwritten *unwritten, const struct list *workers,
+                        const struct presence *present) {
+    unwritten->missed = calloc(workers->count + 1, sizeof *unwritten->missed);
+    for (size_t i = 0; unwritten->missed != NULL && i < workers->count; i++) {
+        const struct worker *worker = workers->items[i];
+        if (!worker_is_lost(worker, present))
+            continue;
+        struct missed *kept = &unwritten->missed[unwritten->missed_count++];
+        *kept = (struct missed){
+            .pid = worker->pid, .seen_ms = worker->seen_ms, .seen_unix_ms = worker->seen_unix_ms};
+        memcpy(kept->worker, worker->name, sizeof kept->worker);
     }
 }
 
@@ -62,9 +83,10 @@ static void keep_going(struct unwritten *unwritten, const struct list *jobs) {
 }
 
 void unwritten_keep(struct unwritten *unwritten, const struct scheduler *scheduler,
-                    int64_t revision) {
+                    const struct presence *present, int64_t revision) {
     unwritten_free(unwritten);
     keep_drained(unwritten, &scheduler->workers, revision);
+    keep_missed(unwritten, &scheduler->workers, present);
     keep_going(unwritten, &scheduler->jobs);
 }
 
@@ -74,6 +96,14 @@ void unwritten_put_back(const struct unwritten *unwritten, struct scheduler *sch
         struct worker *worker = scheduler_worker(scheduler, kept->worker);
         if (worker != NULL && worker->pid == kept->pid)
             worker->draining = true;
+    }
+    for (size_t i = 0; i < unwritten->missed_count; i++) {
+        const struct missed *kept = &unwritten->missed[i];
+        struct worker *worker = scheduler_worker(scheduler, kept->worker);
+        if (worker == NULL || worker->pid != kept->pid)
+            continue;
+        worker->seen_ms = kept->seen_ms;
+        worker->seen_unix_ms = kept->seen_unix_ms;
     }
     for (size_t i = 0; i < unwritten->going_count; i++) {
         const struct going *kept = &unwritten->going[i];

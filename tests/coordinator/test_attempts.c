@@ -225,6 +225,26 @@ static void after_a_batch_that_fails_others_still_come_first_for_what_one_has_fa
     assert_int_equal(take(bench, "b"), 1);
 }
 
+static const char *state_of_first(struct bench *bench) {
+    return text_of(json_member(ask(bench, "workers", NULL, "worker_list"), "workers")->child,
+                   "state");
+}
+
+static void after_a_batch_that_fails_who_was_lost_is_lost_and_others_are_not(void **state) {
+    struct bench *bench = *state;
+    hello(bench, "a");
+    wait_ms(bench, LEASE_MS);
+    a_batch_fails(bench, "hello", body_hello("b"));
+    wait_ms(bench, LEASE_MS);
+    assert_string_equal(state_of_first(bench), "idle"); /* it was not to be heard meanwhile */
+    wait_ms(bench, LEASE_MS + 1);
+    assert_string_equal(state_of_first(bench), "lost");
+    a_batch_fails(bench, "hello", body_hello("b"));
+    assert_string_equal(state_of_first(bench), "lost");
+    hello(bench, "a");
+    assert_string_equal(state_of_first(bench), "idle");
+}
+
 static void what_the_machine_could_not_do_counts_as_no_failure_and_says_why(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 9, 1);
@@ -369,6 +389,7 @@ int main(void) {
         ON_BENCH(a_new_epoch_forgives_the_failures_before_it),
         ON_BENCH(what_failed_rests_before_it_is_tried_again_and_says_for_how_long),
         ON_BENCH(a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_are),
+        ON_BENCH(after_a_batch_that_fails_who_was_lost_is_lost_and_others_are_not),
         ON_BENCH(after_a_batch_that_fails_others_still_come_first_for_what_one_has_failed),
         ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(what_is_given_back_costs_nothing),
