@@ -123,9 +123,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return options->artifacts != NULL ? 0 : ENOMEM;
     case OPTION_ARTIFACTS_MAX:
         number = strtod(argument, &end);
-        if (end == argument || *end != '\0' || !(number > 0 && number <= 1e6))
+        if (end == argument || *end != '\0' || !(number * (1 << 30) >= 1 && number <= 1e6))
             return options_mistake(
-                state, "--artifacts-max is in GiB, at most a million, not \"%s\"", argument);
+                state, "--artifacts-max is in GiB, from a byte to a million, not \"%s\"", argument);
         options->artifacts_max_bytes = (int64_t)(number * (1 << 30));
         return 0;
     case OPTION_METRICS: options->metrics = argument; return 0;
@@ -139,6 +139,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
             return options_mistake(state, "--lease is 0.1 to 86400 seconds, not \"%s\"", argument);
         options->lease_ms = (int64_t)llround(number * 1000);
         return 0;
+    case ARGP_KEY_END:
+        return options->http_token == NULL || options->http != NULL
+                   ? 0
+                   : options_mistake(state, "--http-token comes with --http");
     default: return ARGP_ERR_UNKNOWN;
     }
 }

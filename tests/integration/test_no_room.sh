@@ -3,6 +3,14 @@
 # done all the same. With room again, what waits arrives late.
 . "$(dirname "$0")/lib.sh"
 
+for limit in 0 0.0000000001 -1 nan 2000000; do # the second is less than a byte, which is not: no limit
+    status=0
+    timeout 60 "$ASSAY_BIN/assay-coordinator" --db "$work/none.db" --listen 'tcp://127.0.0.1:*' --artifacts-max "$limit" \
+        2>"$work/err" >"$work/out" || status=$?
+    [ $status = 2 ] && grep -q "^assay: --artifacts-max is in GiB, .* not \"$limit\"" "$work/err" ||
+        fail "exit code $status of $limit GiB: $(cat "$work/err")"
+done
+
 write_experiment "$work/tight.json" 20 2
 coordinator_options+=(--artifacts-max 0.001)
 start_coordinator

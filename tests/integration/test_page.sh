@@ -14,6 +14,7 @@ refused() {
 }
 refused '--http: "0.0.0.0:0" is no address that only this machine reaches' --http 0.0.0.0:0
 grep -qF -- 'or --http-token FILE too' err || fail "no remedy: $(cat err)"
+refused '--http-token comes with --http' --http-token token
 echo short >token
 chmod 600 token
 refused 'token: no token: 16 to 256 letters' --http 0.0.0.0:0 --http-token token
