@@ -6,9 +6,11 @@
 #include "worker/sample.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PASSES = 5, BATCH = 32, OPS = 4, PICTURES_MAX = 512 };
 
@@ -50,6 +52,14 @@ static bool add(struct split_list *list, const char *below, const char *name, st
     return true;
 }
 
+/* By its own status: not every file system says it beside the name. */
+static bool is_folder(const char *path, const char *name) {
+    char whole[PATH_MAX];
+    struct stat status;
+    return snprintf(whole, sizeof whole, "%s/%s", path, name) < (int)sizeof whole &&
+           stat(whole, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static bool list_folder(const char *folder, const char *below, struct split_list *list,
                         struct error *error) {
     char *path = NULL;
@@ -62,7 +72,7 @@ static bool list_folder(const char *folder, const char *below, struct split_list
         const char *name = names[i]->d_name;
         if (done && list->count < PICTURES_MAX && picture_named(name))
             done = add(list, below, name, error);
-        else if (done && below[0] == '\0' && names[i]->d_type == DT_DIR && name[0] != '.')
+        else if (done && below[0] == '\0' && name[0] != '.' && is_folder(path, name))
             done = list_folder(folder, name, list, error);
         free(names[i]);
     }

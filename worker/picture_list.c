@@ -25,6 +25,13 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A link to a folder, which is not followed, may be called like a picture. */
+static bool is_folder(const FTSENT *entry) {
+    struct stat status;
+    return entry->fts_info == FTS_SL && stat(entry->fts_path, &status) == 0 &&
+           S_ISDIR(status.st_mode);
+}
+
 static bool walk(struct picture_list *list, char *folder, struct error *error) {
     char *roots[] = {folder, NULL};
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -35,7 +42,7 @@ static bool walk(struct picture_list *list, char *folder, struct error *error) {
             ok = error_set(error, ERROR_INPUT, "cannot read %s: %s", entry->fts_path,
                            strerror(entry->fts_errno));
         else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SL) &&
-                 picture_named(entry->fts_name))
+                 picture_named(entry->fts_name) && !is_folder(entry))
             ok = append(list, entry->fts_path, error);
     }
     if (ok && errno != 0) /* it was not the end */

@@ -71,9 +71,29 @@ static void a_folder_that_is_not_read_to_its_end_is_an_error(void **state) {
     free(path);
 }
 
+/* The folder is not looked into, by whichever name; what links nowhere is a picture to complain of.
+ */
+static void a_link_to_a_folder_is_no_picture(void **state) {
+    struct picture_list list = {0};
+    struct error error = {0};
+    static const struct {
+        const char *name, *to;
+    } links[] = {{"whole.png", "."}, {"broken.png", "nowhere"}};
+    for (size_t i = 0; i < 2; i++) {
+        char *path = temporary_path(state, links[i].name);
+        assert_int_equal(symlink(links[i].to, path), 0);
+        free(path);
+    }
+    assert_true(picture_list_add(&list, *state, &error));
+    assert_int_equal(list.count, 1);
+    assert_non_null(strstr(list.paths[0], "/broken.png"));
+    picture_list_free(&list);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_picture_that_cannot_be_reached_is_said_and_not_left_out),
+        IN_FOLDER(a_link_to_a_folder_is_no_picture),
         IN_FOLDER(a_folder_that_is_not_read_to_its_end_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
