@@ -305,13 +305,15 @@ static bool make_file(struct archive *archive, struct safetensors **file) {
 
 /* --- the file --- */
 
+/* Zeros where the file is shorter. */
 static bool read_magic(const char *path, unsigned char magic[static PTH_OLD_MAGIC_BYTES]) {
+    memset(magic, 0, PTH_OLD_MAGIC_BYTES);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is none */
     if (descriptor < 0)
         return false;
     ssize_t length = read(descriptor, magic, PTH_OLD_MAGIC_BYTES);
     close(descriptor);
-    return length == PTH_OLD_MAGIC_BYTES;
+    return length >= 0;
 }
 
 bool pth_recognise(const char *path) {

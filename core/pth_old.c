@@ -11,14 +11,27 @@
 enum { STORAGES_MAX = 1000000, COUNT_BYTES = 8 };
 static const size_t FILE_BYTES_MAX = (size_t)16 << 30;
 
-/* Protocol 2: 0x1950a86a20f9469cfc6c, torch.serialization.MAGIC_NUMBER, and its PROTOCOL_VERSION,
- * 1001. */
-static const uint8_t magic_number[PTH_OLD_MAGIC_BYTES] = {
-    0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
-static const uint8_t version[] = {0x80, 2, 'M', 0xe9, 3, '.'};
+/* Behind the protocol: 0x1950a86a20f9469cfc6c, torch.serialization.MAGIC_NUMBER, and its
+ * PROTOCOL_VERSION, 1001. */
+static const uint8_t magic_number[] = {0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46, 0xf9,
+                                       0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+static const uint8_t version[] = {'M', 0xe9, 3, '.'};
+
+/* The length of the pickle at `at` that is no more than the literal, in protocol 2 or 3, or in 4 or
+ * 5, which have it in a frame; 0 where there is another one. */
+static size_t literal_at(const uint8_t *at, size_t left, const uint8_t *literal, size_t bytes) {
+    enum { PROTO_BYTES = 2, FRAME_BYTES = 9 };
+    if (left < PROTO_BYTES || at[0] != 0x80 || at[1] < 2 || at[1] > 5)
+        return 0;
+    size_t head = PROTO_BYTES + (at[1] >= 4 ? FRAME_BYTES : 0);
+    return left >= head + bytes && (head == PROTO_BYTES || at[PROTO_BYTES] == 0x95) &&
+                   memcmp(at + head, literal, bytes) == 0
+               ? head + bytes
+               : 0;
+}
 
 bool pth_old_recognise(const uint8_t magic[static PTH_OLD_MAGIC_BYTES]) {
-    return memcmp(magic, magic_number, sizeof magic_number) == 0;
+    return literal_at(magic, PTH_OLD_MAGIC_BYTES, magic_number, sizeof magic_number) > 0;
 }
 
 /* The rest of a file. */
@@ -35,11 +48,10 @@ static void pass(struct reading *reading, size_t bytes) {
 }
 
 static bool read_literally(struct reading *reading, const uint8_t *literal, size_t bytes) {
-    if (reading->left < bytes || memcmp(reading->at, literal, bytes) != 0)
-        return pth_damaged(reading->path, "it does not begin as torch.save's files do",
-                           reading->error);
-    pass(reading, bytes);
-    return true;
+    size_t length = literal_at(reading->at, reading->left, literal, bytes);
+    pass(reading, length);
+    return length > 0 ||
+           pth_damaged(reading->path, "it does not begin as torch.save's files do", reading->error);
 }
 
 static bool read_pickle(struct reading *reading, struct pickle **pickle) {

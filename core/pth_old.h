@@ -23,7 +23,7 @@ struct pth_old {
 };
 
 /* Whether the first bytes of a file are those of the format. */
-enum { PTH_OLD_MAGIC_BYTES = 15 };
+enum { PTH_OLD_MAGIC_BYTES = 24 };
 bool pth_old_recognise(const uint8_t magic[static PTH_OLD_MAGIC_BYTES]);
 
 /* Reads the whole file, which has at most 16 GiB. What is broken is ERROR_INPUT. The caller frees

@@ -185,6 +185,9 @@ torch.save({"a": torch.arange(3.0), "b": torch.tensor([5, 6])}, path("small.pth"
 for name, value in {"old": {"a": torch.arange(3.0)}, "old_kinds": kinds, "old_wrapped": checkpoint,
                     "old_complex": {"a": torch.ones(1, dtype=torch.complex64)}}.items():
     torch.save(value, path(name + ".pth"), _use_new_zipfile_serialization=False)
+for protocol in (3, 4, 5):
+    torch.save(kinds, path(f"old_protocol_{protocol}.pth"), pickle_protocol=protocol,
+               _use_new_zipfile_serialization=False)
 forge_old("old_fair.pth", {"w": OldView()})
 forge_old("old_parameter.pth", {"w": OldParameter()})
 forge_old("old_big_endian.pth", {"w": OldView()}, little_endian=False)

@@ -109,6 +109,13 @@ static void files_of_before_pytorch_1_6_are_read(void **state) {
     expect_fair(DATA "old_parameter.pth");
 }
 
+static void they_are_read_in_every_protocol_of_pickle(void **state) {
+    (void)state;
+    expect_same(DATA "old_protocol_3.pth", DATA "kinds.safetensors");
+    expect_same(DATA "old_protocol_4.pth", DATA "kinds.safetensors");
+    expect_same(DATA "old_protocol_5.pth", DATA "kinds.safetensors");
+}
+
 static void of_those_what_is_broken_is_refused(void **state) {
     (void)state;
     expect_refused(DATA "old_complex.pth", "holds a storage of an unknown kind");
@@ -260,6 +267,7 @@ int main(void) {
         IN_FOLDER(nothing_in_a_pickle_is_executed),
         cmocka_unit_test(what_is_no_state_dict_is_refused_with_what_to_save),
         cmocka_unit_test(files_of_before_pytorch_1_6_are_read),
+        cmocka_unit_test(they_are_read_in_every_protocol_of_pickle),
         cmocka_unit_test(of_those_what_is_broken_is_refused),
         cmocka_unit_test(a_zip_that_torch_did_not_write_is_refused),
         cmocka_unit_test(storages_that_do_not_hold_their_tensors_are_refused),
