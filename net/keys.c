@@ -163,6 +163,11 @@ bool key_pair_write(const char *path, const struct key_pair *pair, const char *n
         unlink(path);
         good = false;
     }
+    if (good && !storage_sync_folder_of(path, error)) {
+        unlink(public_path);
+        unlink(path);
+        good = false;
+    }
     sodium_memzero(hex, sizeof hex);
     sodium_memzero(secret, sizeof secret);
     free(public_path);

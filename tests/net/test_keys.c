@@ -9,10 +9,30 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #define SECRET "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 /* make_keys.py */
 #define PUBLIC "07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
+
+/* fsync in place of the C library's: of what, by its last name, and whether it fails for folders.
+ */
+static char synced[1024];
+static bool folder_sync_fails;
+
+int fsync(int descriptor) {
+    char link[64], path[512] = "";
+    struct stat status;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    if (readlink(link, path, sizeof path - 1) < 0 || fstat(descriptor, &status) != 0 ||
+        (folder_sync_fails && S_ISDIR(status.st_mode))) {
+        errno = EIO;
+        return -1;
+    }
+    size_t length = strlen(synced);
+    snprintf(synced + length, sizeof synced - length, "%s\n", strrchr(path, '/') + 1);
+    return 0;
+}
 
 static void write_file(const char *path, const char *text, mode_t mode) {
     struct error error = {0};
@@ -63,6 +83,24 @@ static void a_pair_that_was_written_is_read_back_and_its_secret_is_its_owners(vo
         fail_msg("%s", error.message);
     assert_memory_equal(&read, &made, sizeof made);
     assert_memory_equal(&public, &made.public, sizeof public);
+    free(public_path);
+    free(path);
+}
+
+static void a_new_pair_is_durable_with_its_names_or_not_there(void **state) {
+    struct key_pair pair;
+    struct error error = {0};
+    char *path = temporary_path(state, "keys/me.key"), *public_path = NULL;
+    assert_true(asprintf(&public_path, "%s.pub", path) > 0);
+    assert_true(folder_make_of(path, &error) && key_pair_make(&pair, &error));
+    folder_sync_fails = true;
+    assert_false(key_pair_write(path, &pair, "me", &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    folder_sync_fails = false;
+    assert_true(access(path, F_OK) != 0 && access(public_path, F_OK) != 0);
+    synced[0] = '\0';
+    assert_true(key_pair_write(path, &pair, "me", &error));
+    assert_string_equal(synced, "me.key\nme.key.pub\nkeys\n");
     free(public_path);
     free(path);
 }
@@ -219,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_public_key_follows_from_the_secret_as_rfc_7748_has_it),
         IN_FOLDER(a_pair_that_was_written_is_read_back_and_its_secret_is_its_owners),
+        IN_FOLDER(a_new_pair_is_durable_with_its_names_or_not_there),
         cmocka_unit_test(two_pairs_are_not_the_same),
         IN_FOLDER(a_file_that_is_there_is_not_overwritten),
         IN_FOLDER(a_secret_that_others_may_read_is_refused),
