@@ -3,6 +3,7 @@
 #include "cli/field.h"
 #include "cli/output.h"
 #include "core/remark.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,8 @@ const char *remarks_by(char text[static REMARKS_BY_SIZE], const cJSON *note) {
 /* A line feed in a note is one on the screen, a tab a space. */
 static void print_lines(const char *text, const struct screen *screen, size_t indent) {
     char *copy = strdup(text), *rest = copy;
+    if (copy == NULL)
+        shortage_note();
     for (char *line = NULL; (line = strsep(&rest, "\n")) != NULL;) {
         for (char *tab = strchr(line, '\t'); tab != NULL; tab = strchr(tab, '\t'))
             *tab = ' ';

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/remarks.h"
 #include "cli/table.h"
+#include "core/shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,8 +174,10 @@ static void print_findings(const cJSON *evaluations, const struct screen *screen
     size_t count = 0;
     struct evaluation_row *rows = calloc((size_t)cJSON_GetArraySize(evaluations) + 1, sizeof *rows);
     const cJSON *evaluation;
-    if (rows == NULL)
+    if (rows == NULL) {
+        shortage_note();
         return;
+    }
     cJSON_ArrayForEach(evaluation, evaluations) {
         rows[count++] = (struct evaluation_row){.first = field_text(evaluation, "checkpoint", "?"),
                                                 .second = field_text(evaluation, "split", "?"),

@@ -412,6 +412,48 @@ static void classes_are_printed_or_it_is_known_that_they_are_not(void **state) {
     cJSON_Delete(evaluation);
 }
 
+/* What `show 1` prints, which the caller frees, with the n-th allocation refused; *asked is how
+ * many there were. */
+static char *print_experiment(size_t n, size_t *asked, int *code) {
+    char show[] = "show", id[] = "1", *argv[] = {show, id, NULL}, *text = NULL;
+    size_t length = 0;
+    FILE *out = stdout, *err = stderr;
+    stdout = open_memstream(&text, &length);
+    stderr = fopen("/dev/null", "w");
+    fake_start(&fake, answer_details, NULL);
+    refuse_after = n;
+    *code = command_show(2, argv);
+    *asked = n - refuse_after;
+    refuse_no_more();
+    fake_stop(&fake);
+    fclose(stdout);
+    fclose(stderr);
+    stdout = out;
+    stderr = err;
+    return text;
+}
+
+/* In processes of their own, likewise; the last allocations are those for what is printed. */
+static void an_experiment_is_printed_whole_or_it_is_known_that_it_is_not(void **state) {
+    enum { LAST = 300 };
+    size_t count, asked;
+    int code, status;
+    (void)state;
+    char *whole = print_experiment(SIZE_MAX, &count, &code);
+    assert_int_equal(code, 0);
+    for (size_t n = count - LAST; n <= count; n++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            const char *text = print_experiment(n, &asked, &code);
+            _exit(code == 0 && !shortage_ever() && strcmp(text, whole) != 0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    free(whole);
+}
+
 /* What came before is there no more. */
 static void a_dashboard_shows_nothing_but_what_came_last(void **state) {
     static const char one[] = "[{\"id\": 1, \"name\": \"a\", \"state\": \"queued\"}]";
@@ -466,6 +508,7 @@ static void what_a_word_names_is_found_or_it_is_said_why_not(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_printed_or_it_is_known_that_they_are_not),
+        cmocka_unit_test(an_experiment_is_printed_whole_or_it_is_known_that_it_is_not),
         IN_FOLDER(export_writes_every_cell_or_leaves_the_file),
         cmocka_unit_test(a_program_that_printed_half_a_table_does_not_end_well),
         cmocka_unit_test_setup_teardown(init_leaves_a_whole_file_or_none, temporary_make,
