@@ -201,7 +201,14 @@ int man_run(const struct command *commands, size_t count, int argc, char **argv)
     int status;
     if (!command_parse(&line, argc, argv, &folder, &input, &status))
         return status;
-    bool good = folder != NULL ? write_pages(folder, commands, count, &error)
-                               : print_page(&input, commands, count, &error);
+    bool good;
+    if (folder != NULL && input.count > 0)
+        good = error_set(&error, ERROR_INPUT,
+                         "--out is for all pages, and \"%s\" is one; leave out either",
+                         input.arguments[0]);
+    else if (folder != NULL)
+        good = write_pages(folder, commands, count, &error);
+    else
+        good = print_page(&input, commands, count, &error);
     return good ? 0 : command_fail(&error);
 }

@@ -1,6 +1,7 @@
 #include "cli/whoami.h"
 
 #include "core/machine.h"
+#include "core/text.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -15,4 +16,5 @@ void whoami(char name[static WHOAMI_SIZE]) {
     char host[MACHINE_HOST_SIZE];
     machine_host(host);
     snprintf(name, WHOAMI_SIZE, "%.60s@%s", user, host);
+    text_one_line(name); /* the coordinator takes no others; nor half a letter, where it was cut */
 }

@@ -84,6 +84,9 @@ says 'drain'
 run 0 assay man --out pages
 expect "a page a command and one of all" "$(ls pages | wc -l)" \
     $(($("$ASSAY_BIN/assay" --help | grep -c '^  [a-z]') + 1))
+run 2 assay man submit --out page
+one_error 'leave out either'
+[ ! -e page ] || fail "one page is asked for, and all are written"
 run 2 assay man nothing
 
 run 0 assay validate demo.json

@@ -1,0 +1,52 @@
+#include "cli/whoami.h"
+
+#include "core/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void expect_person(const char *user, const char *person) {
+    char name[WHOAMI_SIZE], host[64], expected[WHOAMI_SIZE];
+    assert_int_equal(gethostname(host, sizeof host), 0);
+    assert_int_equal(setenv("USER", user, 1), 0);
+    whoami(name);
+    snprintf(expected, sizeof expected, "%s@%s", person, host);
+    assert_string_equal(name, expected);
+}
+
+static void a_person_is_the_user_at_this_machine(void **state) {
+    (void)state;
+    expect_person("jana", "jana");
+    expect_person("J\u00fcrgen", "J\u00fcrgen");
+}
+
+static void what_is_no_printable_name_is_made_one(void **state) {
+    (void)state;
+    expect_person("ja\nna\033[2J", "ja?na?[2J");
+    expect_person("ja\xffna", "ja?na");
+}
+
+static void a_long_name_is_cut_where_a_letter_ends(void **state) {
+    (void)state;
+    char user[128], name[WHOAMI_SIZE];
+    snprintf(user, sizeof user, "%059d\u00fc and more", 0); /* of whose two bytes one has room */
+    assert_int_equal(setenv("USER", user, 1), 0);
+    whoami(name);
+    assert_true(text_printable(name));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_person_is_the_user_at_this_machine),
+        cmocka_unit_test(what_is_no_printable_name_is_made_one),
+        cmocka_unit_test(a_long_name_is_cut_where_a_letter_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
