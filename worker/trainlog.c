@@ -116,11 +116,13 @@ static void fail_for_memory(struct trainlog *log) {
     error_machine(&log->failure, "%s: out of memory", log->path);
 }
 
-/* The line, its newline and a NUL; NULL when memory is out. */
+/* The line, its newline and a NUL; NULL when memory is out. Folders and files have names that are
+ * no UTF-8, or more than a line: a message would carry them as others, of another length. */
 static char *line_make(const char *format, va_list arguments) {
     char *text = NULL, *line = NULL;
     if (vasprintf(&text, format, arguments) < 0)
         return NULL;
+    text_one_line(text);
     if (asprintf(&line, "%s\n", text) < 0)
         line = NULL;
     free(text);

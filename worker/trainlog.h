@@ -21,7 +21,7 @@ void trainlog_close(struct trainlog *log); /* NULL is fine */
 
 uint64_t trainlog_bytes(const struct trainlog *log);
 
-/* Appends one line; the newline is added. */
+/* Appends one line, what is no UTF-8 in it or would end it as '?'; the newline is added. */
 void trainlog_line(struct trainlog *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* "epoch 1/200: loss_train 0.6931 loss_valid .. accuracy_valid .. precision_valid .. recall_valid
