@@ -37,7 +37,9 @@ bool found_cuda_describe(int index, char *what, size_t size) {
         status = cudaSetDevice(index);
     if (status == cudaSuccess)
         status = cudaMemGetInfo(&left, &total);
-    if (status != cudaSuccess || cudaDriverGetVersion(&driver) != cudaSuccess)
+    if (status == cudaSuccess)
+        status = cudaDriverGetVersion(&driver);
+    if (status != cudaSuccess)
         return refuse(what, size, cudaGetErrorString(status));
     if (100 * properties.major + 10 * properties.minor < OLDEST) {
         snprintf(what, size, "%s is of compute capability %d.%d, 8.0 is the least that can be used",
