@@ -3,6 +3,7 @@
 #ifndef ASSAY_TESTS_WORKER_FACES_H
 #define ASSAY_TESTS_WORKER_FACES_H
 
+#include "core/file.h"
 #include "core/picture.h"
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
@@ -63,6 +64,12 @@ static inline int faces_remove(void **state) {
     int rc = temporary_remove((void **)&faces->folder);
     free(faces);
     return rc;
+}
+
+static inline void spoil(const struct faces *faces, int picture) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", faces->folder, faces->paths[picture]);
+    assert_true(file_write_atomic(path, "no picture", 10, NULL));
 }
 
 static inline struct loader_pass make_pass(const struct faces *faces,

@@ -96,5 +96,5 @@ int main(void) {
         cmocka_unit_test(who_goes_on_with_it_ends_the_same),
         cmocka_unit_test(epochs_that_it_has_finished_when_it_hears_count),
     };
-    return cmocka_run_group_tests(tests, bench_make, bench_free);
+    return cmocka_run_group_tests(tests, bench_make_with_setback, bench_free);
 }

@@ -91,6 +91,9 @@ static void an_evaluation_reports_ranking_threshold_and_classes(void **state) {
     finish(&made, NULL);
     cJSON *body = checked("evaluation", report_evaluation(&made.report));
     assert_true(number(body, "roc_auc") == 0.625);
+    /* the precision at each real one that is found, of the first: 2/2, 4/6, 6/10, 8/14 */
+    assert_true(fabs(number(body, "average_precision") - (1 + 2.0 / 3 + 3.0 / 5 + 4.0 / 7) / 4) <
+                1e-12);
     assert_true(number(body, "equal_error_rate") == 0.5);
     assert_true(number(body, "threshold") == 0.5);
     const cJSON *classes = json_member(body, "classes"), *there = json_member(body, "at_threshold");

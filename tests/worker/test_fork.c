@@ -2,6 +2,7 @@
  */
 #include "tests/event_tags.h"
 #include "tests/worker/small_run.h"
+#include "worker/fork.h"
 
 /* Gives the experiment a complete config, as a fork is checked by. Its tensors and numbers are
  * those of the bench's, whose config says less. */
@@ -114,6 +115,41 @@ static void a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along(v
     forking_end(&forking);
 }
 
+static bool is_there(const char *from, uint32_t epoch, bool with_best) {
+    struct error error = {0};
+    bool there;
+    if (!fork_is_there(from, epoch, with_best, &there, &error))
+        fail_msg("%s", error.message);
+    return there;
+}
+
+static void
+a_best_checkpoint_counts_under_either_name_and_of_the_same_experiment_alone(void **state) {
+    struct forking forking;
+    struct error error = {0};
+    forking_begin(*state, 3e-3, &forking);
+    char *best = in(forking.from_dir, "checkpoint_best_loss.safetensors"),
+         *first = in(forking.from_dir, "checkpoint_epoch_001.safetensors"),
+         *others = in(forking.dir, "checkpoint_best_loss.safetensors");
+    assert_true(is_there(forking.from, 2, true));
+    assert_false(is_there(forking.from, 1, true));
+    assert_int_equal(rename(best, first), 0); /* as when another was best since */
+    assert_true(is_there(forking.from, 2, true));
+    forking.listener.stop_after = 2;
+    assert_int_equal(
+        fork_run(&forking.small, forking.dir, forking.from, 2, &forking.listener, &error),
+        TRAINER_STOPPED);
+    assert_int_equal(rename(others, first), 0); /* epoch 1 of what trains an epoch more */
+    assert_false(is_there(forking.from, 2, true));
+    assert_true(is_there(forking.from, 2, false));
+    assert_int_equal(unlink(first), 0);
+    assert_false(is_there(forking.from, 2, true));
+    free(others);
+    free(first);
+    free(best);
+    forking_end(&forking);
+}
+
 static void a_fork_killed_before_its_first_last_checkpoint_begins_again(void **state) {
     struct bench *bench = *state;
     struct forking forking;
@@ -139,6 +175,12 @@ static void a_fork_that_was_stopped_goes_on_without_the_other_runs_files(void **
     char *from_dir = parent(bench, 3, &small), *dir = folder(bench, "fork");
     char *from = in(from_dir, "checkpoint_epoch_002.safetensors");
     assert_int_equal(fork_run(&small, dir, from, 2, &listener, &error), TRAINER_STOPPED);
+    struct safetensors *best = open_head_in(dir, "checkpoint_best_loss.safetensors");
+    /* epoch 1's, the best so far, is gone: what is gone on from is the best that there is */
+    assert_string_equal(safetensors_metadata(best, "best_epoch"), "2");
+    assert_string_equal(safetensors_metadata(best, "best_loss"),
+                        safetensors_metadata(best, "loss"));
+    safetensors_close(best);
     folder_end(from_dir);
     listener.stop_after = 0;
     fork_to_the_end(&small, dir, from, 2, &listener);
@@ -255,6 +297,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left),
         cmocka_unit_test(a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along),
+        cmocka_unit_test(
+            a_best_checkpoint_counts_under_either_name_and_of_the_same_experiment_alone),
         cmocka_unit_test(a_fork_killed_before_its_first_last_checkpoint_begins_again),
         cmocka_unit_test(a_fork_that_was_stopped_goes_on_without_the_other_runs_files),
         cmocka_unit_test(a_rate_that_was_changed_counts_at_once),
@@ -262,5 +306,5 @@ int main(void) {
         cmocka_unit_test(a_fork_with_momentum_may_go_on_from_a_run_without),
         cmocka_unit_test(what_a_fork_cannot_go_on_from_is_refused),
     };
-    return cmocka_run_group_tests(tests, bench_make, bench_free);
+    return cmocka_run_group_tests(tests, bench_make_with_setback, bench_free);
 }

@@ -1,14 +1,7 @@
 /* Batches of floats: in order, and of the same bits whatever the threads and the cache. */
-#include "core/file.h"
 #include "tests/worker/faces.h"
 
 #include <unistd.h>
-
-static void spoil(const struct faces *faces, int picture) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", faces->folder, faces->paths[picture]);
-    assert_true(file_write_atomic(path, "no picture", 10, NULL));
-}
 
 static struct loader *make_loader(const struct faces *faces, int threads) {
     struct loader *loader = NULL;
@@ -99,6 +92,23 @@ static void seed_and_epoch_change_what_is_drawn(void **state) {
     pass.seed = 12;
     assert_true(first != second);
     assert_true(hash_pass(loader, &pass) != second);
+    loader_free(loader);
+}
+
+/* Their first ops differ and the second is the same. */
+static void pipelines_that_share_a_cache_get_each_its_own_pictures(void **state) {
+    const struct faces *faces = *state;
+    struct transform ops[] = {evaluation_ops[0], evaluation_ops[1], evaluation_ops[2]};
+    ops[0].height = 40;
+    const struct pipeline larger = {ops, 3};
+    const struct loader_pass pass = make_pass(faces, &evaluation),
+                             other = make_pass(faces, &larger);
+    struct loader *loader = make_loader(faces, 2), *alone = make_loader(faces, 2);
+    uint64_t hash = hash_pass(loader, &pass), others = hash_pass(loader, &other);
+    assert_true(others != hash);
+    assert_true(others == hash_pass(alone, &other));
+    assert_true(hash == hash_pass(loader, &pass));
+    loader_free(alone);
     loader_free(loader);
 }
 
@@ -253,6 +263,7 @@ int main(void) {
         WITH_FACES(batches_come_in_order_and_hold_what_the_pipeline_makes),
         WITH_FACES(batches_do_not_depend_on_the_number_of_threads),
         WITH_FACES(seed_and_epoch_change_what_is_drawn),
+        WITH_FACES(pipelines_that_share_a_cache_get_each_its_own_pictures),
         WITH_FACES(the_second_epoch_reads_no_file),
         WITH_FACES(a_full_cache_changes_speed_alone),
         WITH_FACES(a_broken_picture_fails_its_batch_with_its_name),

@@ -69,9 +69,28 @@ static void what_no_recipe_can_say_comes_as_floats(void **state) {
     loader_free(loader);
 }
 
+static void a_broken_picture_fails_its_batch_here_too(void **state) {
+    const struct faces *faces = *state;
+    const struct loader_options options = {.root = faces->folder, .threads = 2, .pictures = true};
+    const struct loader_pass pass = make_pass(faces, &training);
+    struct loader *loader;
+    const struct batch *batch;
+    struct error error = {0};
+    spoil(faces, 7);
+    assert_true(loader_new(&options, &loader, NULL));
+    assert_true(loader_begin(loader, &pass, NULL));
+    assert_true(loader_next(loader, &batch, &error));
+    assert_false(loader_next(loader, &batch, &error));
+    assert_null(batch);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "/07.png: not a PNG, JPEG or WebP file; "));
+    loader_free(loader);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_FACES(pictures_come_with_the_recipes_that_make_the_same_floats),
+        WITH_FACES(a_broken_picture_fails_its_batch_here_too),
         WITH_FACES(what_no_recipe_can_say_comes_as_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,18 @@ static void what_is_dropped_counts_no_more_even_while_it_is_carried(void **state
     none_is_left();
 }
 
+static void what_is_carried_for_another_goes_on(void **state) {
+    bool dropped;
+    (void)state;
+    add(1, 1, "/w/1/best");
+    add(2, 1, "/w/2/best");
+    assert_non_null(parcels_carry(parcels, &dropped));
+    parcels_drop(parcels, 2, 1);
+    assert_int_equal(parcels_count(parcels, 2, 1), 0);
+    next_is("/w/1/best");
+    none_is_left();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_go_in_the_order_they_came, set, strike),
@@ -100,6 +112,7 @@ int main(void) {
                                         strike),
         cmocka_unit_test_setup_teardown(what_is_dropped_counts_no_more_even_while_it_is_carried,
                                         set, strike),
+        cmocka_unit_test_setup_teardown(what_is_carried_for_another_goes_on, set, strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

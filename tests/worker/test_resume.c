@@ -116,6 +116,7 @@ static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(vo
     char *first = folder(bench, "first"), *second = folder(bench, "second");
     char *resume = in(first, "checkpoint_last.safetensors");
     run_two_epochs(bench, &bench->small, first, &listener);
+    delete_file(first, "checkpoint_epoch_002.safetensors"); /* the one that is named is the same */
     run_to_the_end(&bench->small, second, resume, 2, &listener);
     expect_same_run(bench, second, &listener);
     expect_same_lines(bench, &listener, "epoch");
@@ -125,26 +126,68 @@ static void a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named(vo
     free(resume);
 }
 
-/* A longer one, of a beginning of the run's own. */
-static void another_folders_checkpoint_brings_its_log_and_events(void **state) {
+static void what_is_finished_comes_along_with_its_earlier_checkpoints(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
-    char *first = folder(bench, "first"), *second = folder(bench, "second"),
-         *resume = in(first, "checkpoint_last.safetensors"), *log = in(second, "train.log"),
-         *board = in(second, "tensorboard/small/events.out.tfevents.assay"), other[8000];
-    run_two_epochs(bench, &bench->small, first, &listener);
+    char *dir = folder(bench, "second"),
+         *resume = in(bench->whole_dir, "checkpoint_last.safetensors");
+    run_to_the_end(&bench->small, dir, resume, 2, &listener);
+    expect_same_run(bench, dir, &listener);
+    listener_free(&listener);
+    folder_end(dir);
+    free(resume);
+}
+
+/* Longer than the run's own, of a beginning of it, so to say. */
+static void write_other_records(const char *dir) {
+    char *log = in(dir, "train.log"),
+         *board = in(dir, "tensorboard/small/events.out.tfevents.assay"), other[8000];
     memset(other, '.', sizeof other);
     assert_true(folder_make_of(board, NULL));
     assert_true(file_write_atomic(log, other, sizeof other, NULL));
     assert_true(file_write_atomic(board, other, sizeof other, NULL));
+    free(board);
+    free(log);
+}
+
+static void another_folders_checkpoint_brings_its_log_and_events(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *first = folder(bench, "first"), *second = folder(bench, "second"),
+         *resume = in(first, "checkpoint_last.safetensors");
+    run_two_epochs(bench, &bench->small, first, &listener);
+    write_other_records(second);
     run_to_the_end(&bench->small, second, resume, 2, &listener);
     expect_same_run(bench, second, &listener);
     listener_free(&listener);
     folder_end(first);
     folder_end(second);
     free(resume);
+}
+
+static void where_they_are_gone_the_log_and_events_of_our_folder_do_not_stand_in(void **state) {
+    struct bench *bench = *state;
+    struct listener listener = {0};
+    char *first = folder(bench, "first"), *second = folder(bench, "second"),
+         *resume = in(first, "checkpoint_last.safetensors");
+    run_two_epochs(bench, &bench->small, first, &listener);
+    delete_file(first, "train.log");
+    delete_file(first, "tensorboard/small/events.out.tfevents.assay");
+    write_other_records(second);
+    run_to_the_end(&bench->small, second, resume, 2, &listener);
+    char *text = read_text(second, "train.log"),
+         *board = in(second, "tensorboard/small/events.out.tfevents.assay"), *events;
+    size_t length;
+    assert_true(file_read(board, 1 << 20, &events, &length, NULL));
+    assert_null(strstr(text, "..."));
+    assert_null(memmem(events, length, "....", 4));
+    free(events);
     free(board);
-    free(log);
+    free(text);
+    listener_free(&listener);
+    folder_end(first);
+    folder_end(second);
+    free(resume);
 }
 
 static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(void **state) {
@@ -153,8 +196,7 @@ static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(v
     struct small small = bench->small;
     char *whole = folder(bench, "straight"), *first = folder(bench, "first"),
          *second = folder(bench, "second"), *resume = in(first, "checkpoint_last.safetensors");
-    small.experiment.train.seed = 8; /* with which the first epoch stays the best */
-    run_to_the_end(&small, whole, NULL, 2, &straight);
+    run_with_best(&small, whole, 26, "100", &straight);
     run_two_epochs(bench, &small, first, &listener);
     run_to_the_end(&small, second, resume, 2, &listener);
     expect_same_checkpoint(second, whole, "checkpoint_best_loss.safetensors");
@@ -225,11 +267,13 @@ int main(void) {
         cmocka_unit_test(a_checkpoint_that_is_cut_short_is_warned_of_and_costs_no_bit),
         cmocka_unit_test(a_checkpoint_with_a_flipped_bit_is_warned_of_and_costs_no_bit),
         cmocka_unit_test(a_run_goes_on_in_another_folder_from_the_checkpoint_that_is_named),
+        cmocka_unit_test(what_is_finished_comes_along_with_its_earlier_checkpoints),
         cmocka_unit_test(another_folders_checkpoint_brings_its_log_and_events),
+        cmocka_unit_test(where_they_are_gone_the_log_and_events_of_our_folder_do_not_stand_in),
         cmocka_unit_test(a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated),
         cmocka_unit_test(a_lost_train_log_is_written_again_from_the_history),
         cmocka_unit_test(a_checkpoint_of_another_experiment_is_an_error),
         cmocka_unit_test(name_and_priority_make_no_other_experiment),
     };
-    return cmocka_run_group_tests(tests, bench_make, bench_free);
+    return cmocka_run_group_tests(tests, bench_make_with_setback, bench_free);
 }

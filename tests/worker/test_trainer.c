@@ -27,15 +27,17 @@ static void a_run_reports_epochs_checkpoints_and_four_evaluations_in_order(void 
         "checkpoint epoch 2 checkpoint_epoch_002.safetensors\n",
         "checkpoint last 2 ",
         "epoch 3 ",
+        "checkpoint best 3 ",
         "checkpoint last 3 ",
-        "evaluation best valid ",
-        "evaluation best test ",
+        "evaluation best valid 3 ",
+        "evaluation best test 3 ",
         "evaluation last valid 3 ",
         "evaluation last test 3 ",
     };
     expect_in_order(bench->whole.lines.data, parts, sizeof parts / sizeof parts[0]);
     assert_null(strstr(bench->whole.lines.data, "checkpoint epoch 1 "));
     assert_null(strstr(bench->whole.lines.data, "checkpoint epoch 3 "));
+    assert_null(strstr(bench->whole.lines.data, "checkpoint best 2 "));
     assert_true(bench->whole.progresses > 0);
 }
 
@@ -43,6 +45,7 @@ static void train_log_has_the_notebooks_lines_and_the_events_tell_it(void **stat
     struct bench *bench = *state;
     char *text = read_text(bench->whole_dir, "train.log");
     assert_string_equal(text, bench->whole.log.data);
+    assert_null(strstr(text, "checkpoint_best_loss: epoch 2 "));
     static const char *const parts[] = {
         "small: resnet18 on cpu, 12 pictures to train on, 4 to validate, 4 to test\n",
         "epoch 1/3: loss_train ",
@@ -55,7 +58,9 @@ static void train_log_has_the_notebooks_lines_and_the_events_tell_it(void **stat
         "epoch 2/3: ",
         "checkpoint_epoch_002\n",
         "epoch 3/3: ",
-        "best (epoch ",
+        " lr 0.0015\n",
+        "checkpoint_best_loss: epoch 3 loss_valid ",
+        "best (epoch 3",
         ") on valid: TP ",
         " TN ",
         " FP ",
@@ -239,25 +244,36 @@ static void a_run_whose_best_checkpoint_is_gone_fails_and_may_be_tried_again(voi
     folder_end(dir);
 }
 
+/* Of a run whose best checkpoint is not its last. */
 static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state) {
     struct bench *bench = *state;
-    char *path = in(bench->whole_dir, "checkpoint_last.safetensors");
+    static const char *const names[] = {"checkpoint_best_loss.safetensors",
+                                        "checkpoint_last.safetensors"},
+                             *const splits[] = {"valid", "test"};
     const struct trainer_options options = {.backend = "auto"};
     const struct trainer_events events = {0};
-    struct listener listener = {0};
+    struct listener run = {0}, listener = {0};
+    struct small small = bench->small;
     struct evaluation_report report;
-    static const char *const splits[] = {"valid", "test"};
-    for (size_t i = 0; i < 2; i++) {
+    char *dir = folder(bench, "apart");
+    run_with_best(&small, dir, 26, "100", &run);
+    for (size_t i = 0; i < 4; i++) {
+        char *path = in(dir, names[i / 2]);
         struct error error = {0};
-        if (!examine_checkpoint(&bench->small.experiment, &options, path, splits[i], &events,
-                                &report, &error))
+        if (!examine_checkpoint(&small.experiment, &options, path, splits[i % 2], &events, &report,
+                                &error))
             fail_msg("%s", error.message);
+        assert_int_equal(report.epoch, i < 2 ? 1 : 3);
         hear_evaluation(&listener, &report);
         evaluation_free(&report);
+        free(path);
     }
-    expect_same_lines(bench, &listener, "evaluation last");
+    char *lines = lines_of(run.lines.data, "evaluation ");
+    assert_string_equal(lines, listener.lines.data);
+    free(lines);
     listener_free(&listener);
-    free(path);
+    listener_free(&run);
+    folder_end(dir);
 }
 
 static void what_a_gpu_trained_in_bf16_is_evaluated_on_any_machine(void **state) {
@@ -424,5 +440,5 @@ int main(void) {
         cmocka_unit_test(a_picture_of_which_neither_class_is_likelier_is_called_negative),
         cmocka_unit_test(what_is_no_checkpoint_is_not_evaluated),
     };
-    return cmocka_run_group_tests(tests, bench_make, bench_free);
+    return cmocka_run_group_tests(tests, bench_make_with_setback, bench_free);
 }
