@@ -1,6 +1,7 @@
 #include "worker/trainlog.h"
 
 #include "core/file.h"
+#include "core/text.h"
 #include "tests/temporary.h"
 
 #include <errno.h>
@@ -39,24 +40,26 @@ static void a_full_disk_is_known_as_one(void **state) {
 
 /* Lines as they were told, each at the end of those before. */
 static void hear(void *context, uint64_t offset, const char *text) {
-    char *told = context;
-    assert_int_equal(offset, strlen(told));
-    strcpy(told + offset, text);
+    struct text *told = context;
+    assert_int_equal(offset, told->length);
+    text_add(told, text, strlen(text));
 }
 
 /* Where a message carried them as others the next line was told over the end of the one before. */
 static void names_of_any_bytes_are_told_as_they_are_written(void **state) {
-    char told[256] = "", *path = temporary_path(state, "train.log"), *text;
-    const struct trainer_events events = {.context = told, .log = hear};
+    char *path = temporary_path(state, "train.log"), *text;
+    struct text told = {0};
+    const struct trainer_events events = {.context = &told, .log = hear};
     struct trainlog *log;
     size_t length;
     assert_true(trainlog_open(*state, 0, &events, &log, NULL));
     trainlog_line(log, "right of %s 4/4", "caf\xe9");
     trainlog_line(log, "failed: %s", "caf\xc3\xa9/a\nb.png");
     trainlog_close(log);
-    assert_string_equal(told, "right of caf? 4/4\nfailed: caf\xc3\xa9/a?b.png\n");
+    assert_string_equal(told.data, "right of caf? 4/4\nfailed: caf\xc3\xa9/a?b.png\n");
     assert_true(file_read(path, 256, &text, &length, NULL));
-    assert_string_equal(text, told);
+    assert_string_equal(text, told.data);
+    text_free(&told);
     free(text);
     free(path);
 }
