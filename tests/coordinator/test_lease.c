@@ -165,6 +165,7 @@ static void final_states_are_final(void **state) {
         assert_false(lease_finish(&lease));
         assert_false(lease_fail(&lease, true));
         assert_false(lease_give_back(&lease));
+        assert_false(lease_hinder(&lease));
         assert_false(lease_cancel(&lease));
         lease_renew(&lease, 1 << 20, 10);
         assert_memory_equal(&lease, &before, sizeof lease);
@@ -177,6 +178,7 @@ static void only_what_runs_ends(void **state) {
     assert_false(lease_finish(&lease));
     assert_false(lease_fail(&lease, true));
     assert_false(lease_give_back(&lease));
+    assert_false(lease_hinder(&lease));
     assert_memory_equal(&lease, &before, sizeof lease);
     assert_true(lease_cancel(&lease));
     assert_int_equal(lease.state, LEASE_CANCELLED);

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,6 +310,23 @@ static void a_rule_is_read_from_a_config_and_null_is_none(void **state) {
         reads("{\"rule\": \"hyperband\", \"metric\": \"recall\", \"grace_epochs\": 2}", &rule));
 }
 
+static bool reads_asha(int grace_epochs, int eta) {
+    char text[128];
+    struct stop_rule rule;
+    snprintf(text, sizeof text,
+             "{\"rule\": \"asha\", \"metric\": \"recall\", \"grace_epochs\": %d, \"eta\": %d}",
+             grace_epochs, eta);
+    return reads(text, &rule);
+}
+
+/* With others there would be no end to the rungs, or none to reach. */
+static void a_rung_is_of_an_epoch_or_more_and_lets_half_of_them_on_at_most(void **state) {
+    (void)state;
+    assert_true(reads_asha(1, 2));
+    assert_false(reads_asha(0, 2));
+    assert_false(reads_asha(1, 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decisions_are_those_of_a_second_implementation),
@@ -323,6 +341,7 @@ int main(void) {
         cmocka_unit_test(rungs_are_at_grace_epochs_times_powers_of_eta),
         cmocka_unit_test(the_median_rule_looks_from_the_grace_epochs_on_but_not_at_the_last),
         cmocka_unit_test(a_rule_is_read_from_a_config_and_null_is_none),
+        cmocka_unit_test(a_rung_is_of_an_epoch_or_more_and_lets_half_of_them_on_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
