@@ -83,6 +83,15 @@ static void nobody_waits_for_themselves_by_name_or_group(void **state) {
     assert_non_null(strstr(submission->error.message, "would wait for itself"));
 }
 
+static void two_who_wait_for_each_other_are_found_from_whoever_waits_for_them(void **state) {
+    struct submission *submission = *state;
+    add(submission, "last", "x", "[\"a\", \"b\"]");
+    add(submission, "a", "x1", "[\"b\"]");
+    add(submission, "b", "x2", "[\"a\"]");
+    assert_false(plan(submission));
+    assert_int_equal(submission->error.code, ERROR_INPUT);
+}
+
 static void two_ways_to_one_experiment_are_no_cycle(void **state) {
     struct submission *submission = *state;
     add(submission, "last", "x", "[\"left\", \"right\"]");
@@ -138,6 +147,7 @@ int main(void) {
         TEST(those_with_one_list_share_it_and_those_without_have_none),
         TEST(words_that_name_nobody_here_are_told),
         TEST(nobody_waits_for_themselves_by_name_or_group),
+        TEST(two_who_wait_for_each_other_are_found_from_whoever_waits_for_them),
         TEST(two_ways_to_one_experiment_are_no_cycle),
         TEST(a_long_chain_is_walked_and_a_longer_one_refused),
         TEST(as_many_as_may_be_are_named_each_once_and_no_more),
