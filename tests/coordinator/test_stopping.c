@@ -156,6 +156,19 @@ static void without_a_rule_nobody_is_stopped(void **state) {
     report_all(bench, 3, 1, 5, 0.9);
 }
 
+static void the_rule_of_another_of_the_group_stops_nobody(void **state) {
+    struct bench *bench = *state;
+    begin_group(bench, 1, median);
+    ask(bench, "submit", body_submit("another key", 2, EPOCHS, 3), "submitted");
+    hello(bench, "w2");
+    hello(bench, "w3");
+    assert_int_equal(take(bench, "w2"), 2);
+    assert_int_equal(take(bench, "w3"), 3);
+    report_all(bench, 1, 1, 5, 0.1);
+    report_all(bench, 2, 1, 5, 0.1);
+    report_all(bench, 3, 1, 5, 0.9);
+}
+
 /* `right` of 10 pictures. */
 static cJSON *epoch_of_accuracy(int epoch, int right) {
     cJSON *of_epoch = body_epoch(epoch, 1), *valid = cJSON_GetObjectItem(of_epoch, "valid");
@@ -266,6 +279,7 @@ int main(void) {
         ON_BENCH(at_the_last_epoch_there_is_nothing_to_stop),
         ON_BENCH(others_of_another_group_do_not_count),
         ON_BENCH(without_a_rule_nobody_is_stopped),
+        ON_BENCH(the_rule_of_another_of_the_group_stops_nobody),
         ON_BENCH(at_a_rung_the_best_go_on),
         ON_BENCH(a_report_that_comes_twice_decides_nothing_new),
         ON_BENCH(an_epoch_that_was_known_is_not_judged_again),
