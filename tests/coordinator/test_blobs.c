@@ -29,6 +29,12 @@ static void a_file_that_is_there_is_not_wanted_again(void **state) {
     assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
     shelf_reopen(shelf, 0);
     assert_int_equal(offer(shelf, &offset), UPLOAD_THERE);
+    /* whoever says that it has another length is wrong */
+    assert_int_equal(uploads_offer(shelf->uploads, SUM, BYTES + 1, shelf->now_ms, &offset, &error),
+                     UPLOAD_REFUSED);
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "has 8000 bytes, not 8001"));
+    is_there_whole(shelf);
 }
 
 static void pieces_that_come_twice_or_too_early_change_nothing(void **state) {

@@ -42,6 +42,12 @@ static void names_that_would_reach_a_terminal_have_no_control_characters(void **
     }
     assert_string_equal(text_of(ask(bench, "hello", body_hello("w\\u0007"), "error"), "code"),
                         "invalid");
+    cJSON *labelled = body_hello("w");
+    cJSON_AddItemToObject(labelled, "labels", body("[\"a\\u0007\"]"));
+    assert_non_null(strstr(text_of(ask(bench, "hello", labelled, "error"), "message"), "label"));
+    const cJSON *error =
+        ask(bench, "cancel", body("{\"ids\": [1], \"person\": \"ann\\u001b[2J\"}"), "error");
+    assert_non_null(strstr(text_of(error, "message"), "person has control characters"));
 }
 
 static void where_and_with_what_was_submitted_is_told_and_has_no_control_characters(void **state) {

@@ -55,6 +55,14 @@ static void a_push_says_what_is_missing(void **state) {
     assert_int_equal(cJSON_GetArraySize(json_member(push_both(archive), "files")), 0);
 }
 
+static void a_name_that_would_reach_a_terminal_has_no_control_characters(void **state) {
+    struct archive *archive = *state;
+    refused_with(archive, "push",
+                 body("{\"listing\": \"" LISTING "\", \"name\": \"real\\u001b[2J\", \"files\": ["
+                      "{\"sha256\": \"" FIRST "\", \"bytes\": 5}]}"),
+                 "invalid", "control characters");
+}
+
 static void what_no_listing_has_is_not_stored(void **state) {
     struct archive *archive = *state;
     refused_with(archive, "store", body("{\"sha256\": \"" FIRST "\", \"bytes\": 5}"), "not_found",
@@ -217,6 +225,7 @@ static void of_very_many_experiments_that_name_a_data_set_the_newest_are_listed(
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ARCHIVE(a_push_says_what_is_missing),
+        ON_ARCHIVE(a_name_that_would_reach_a_terminal_has_no_control_characters),
         ON_ARCHIVE(what_no_listing_has_is_not_stored),
         ON_ARCHIVE(a_wrong_length_in_another_listing_keeps_no_file_out),
         ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),

@@ -196,6 +196,23 @@ static void what_was_replaced_while_it_looked_is_no_fault(void **state) {
     free(folder);
 }
 
+static void a_file_that_is_cut_short_is_a_fault_at_a_quick_look_too(void **state) {
+    char *path = temporary_path(state, "runs.db"), *folder = temporary_path(state, "artifacts");
+    struct said said = {0};
+    const struct fsck_options options = {.quick = true, .say = take_line, .context = &said};
+    struct fsck_result result;
+    struct error error = {0};
+    put_content(folder, SUM("1"));
+    change(state, "INSERT INTO artifact (experiment, name, kind, epoch, attempt, reported_ms,"
+                  " sha256, bytes) VALUES (1, 'best', 'best', 1, 1, 1, '" SUM("1") "', 6)");
+    if (!fsck_run(path, folder, &options, &result, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(result.faults, 1);
+    assert_non_null(strstr(said.last, "experiment 1: the artifact best has 5 bytes, not 6: "));
+    free(path);
+    free(folder);
+}
+
 /* --- in a folder that is not writable --- */
 
 enum { NOBODY = 65534 };
@@ -292,6 +309,7 @@ int main(void) {
         ON_DATABASE(an_attempt_that_runs_while_its_experiment_does_not_is_a_fault),
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
         ON_DATABASE(what_was_replaced_while_it_looked_is_no_fault),
+        ON_DATABASE(a_file_that_is_cut_short_is_a_fault_at_a_quick_look_too),
         ON_DATABASE(what_is_in_the_log_counts_where_nothing_can_be_written),
         ON_DATABASE(a_copy_for_which_there_is_no_room_is_an_error),
     };
