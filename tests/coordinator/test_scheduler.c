@@ -67,6 +67,31 @@ static void what_needs_more_memory_waits_for_a_larger_worker(void **state) {
     scheduler_clear(&scheduler);
 }
 
+static void jobs_of_one_person_and_priority_keep_what_each_needs(void **state) {
+    (void)state;
+    static const struct need needs[] = {
+        {.backend = BACKEND_ANY, .labels = "", .host = ""},
+        {.backend = BACKEND_CPU, .labels = "", .host = ""},
+        {.backend = BACKEND_CUDA, .labels = "", .host = ""},
+        {.backend = BACKEND_ANY, .memory_bytes = (int64_t)GIB + 1, .labels = "", .host = ""},
+        {.backend = BACKEND_ANY, .labels = "a\n", .host = ""},
+        {.backend = BACKEND_ANY, .labels = "", .host = "node"},
+    };
+    enum { COUNT = sizeof needs / sizeof needs[0] };
+    static const int64_t order[] = {1, 2, 0};
+    struct scheduler scheduler = {0};
+    struct worker worker = worker_named("w", BACKEND_CPU, GIB);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct ticket ticket = ticket_of((int64_t)i + 1, 0);
+        ticket.need = needs[i];
+        assert_true(scheduler_add(&scheduler, &ticket));
+    }
+    assert_int_equal(scheduler.lanes.count, COUNT);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        assert_int_equal(take(&scheduler, &worker), order[i]);
+    scheduler_clear(&scheduler);
+}
+
 static void a_worker_of_the_same_name_replaces_the_old_one(void **state) {
     (void)state;
     struct scheduler scheduler = {0};
@@ -104,6 +129,73 @@ static void after_a_pause_every_lease_is_whole_again(void **state) {
     scheduler_renew_all(&scheduler, 1000, 10);
     assert_null(scheduler_expired(&scheduler, 1009));
     assert_int_equal(scheduler_expired(&scheduler, 1010)->id, 1);
+    scheduler_clear(&scheduler);
+}
+
+static void of_several_leases_each_runs_out_at_its_own_time(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker late = able("a"), early = able("b"), last = able("c");
+    for (int64_t id = 1; id <= 3; id++)
+        add(&scheduler, id, 0, BACKEND_ANY, 0);
+    assert_true(scheduler_next_expiry(&scheduler) == INT64_MAX);
+    assert_int_equal(take_at(&scheduler, &late, 50), 1);
+    assert_int_equal(scheduler_next_expiry(&scheduler), 60);
+    assert_int_equal(take_at(&scheduler, &early, 0), 2);
+    assert_int_equal(take_at(&scheduler, &last, 90), 3);
+    assert_int_equal(scheduler_next_expiry(&scheduler), 10);
+    assert_null(scheduler_expired(&scheduler, 9));
+    assert_int_equal(scheduler_expired(&scheduler, 10)->id, 2);
+    scheduler_renew_all(&scheduler, 1000, 10);
+    assert_int_equal(scheduler_next_expiry(&scheduler), 1010);
+    assert_null(scheduler_expired(&scheduler, 1009));
+    scheduler_clear(&scheduler);
+}
+
+static void whoever_is_lost_is_found_and_told_of_once(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker lost = able("a"), there = able("b"), also = able("c");
+    const struct presence present = {.now_ms = 101, .lost_ms = 100};
+    there.seen_ms = 1;
+    assert_true(scheduler_put_worker(&scheduler, &lost));
+    assert_true(scheduler_put_worker(&scheduler, &there));
+    assert_true(scheduler_put_worker(&scheduler, &also));
+    assert_int_equal(scheduler_lost(&scheduler, &present), 2);
+    assert_true(scheduler_see_lost(&scheduler, &present));
+    assert_false(scheduler_see_lost(&scheduler, &present));
+    assert_string_equal(scheduler_gone(&scheduler, &present)->name, "a");
+    scheduler_remove_worker(&scheduler, "a");
+    scheduler_remove_worker(&scheduler, "a"); /* nobody by now */
+    assert_non_null(scheduler_worker(&scheduler, "b"));
+    assert_string_equal(scheduler_gone(&scheduler, &present)->name, "c");
+    scheduler_worker(&scheduler, "c")->seen_ms = 101;
+    assert_true(scheduler_see_lost(&scheduler, &present));
+    assert_false(scheduler_see_lost(&scheduler, &present));
+    assert_null(scheduler_gone(&scheduler, &present));
+    scheduler_clear(&scheduler);
+}
+
+static void there_is_room_for_many_of_everything(void **state) {
+    (void)state;
+    enum { MANY = 100 };
+    struct scheduler scheduler = {0};
+    for (int64_t i = MANY; i > 0; i--) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", (int)i);
+        struct worker worker = able(name);
+        struct ticket ticket = ticket_of(i, 0);
+        ticket.person = name;
+        ticket.barrier = i;
+        assert_true(scheduler_put_worker(&scheduler, &worker));
+        assert_true(scheduler_close_barrier(&scheduler, i, 1));
+        assert_true(scheduler_add(&scheduler, &ticket));
+    }
+    assert_int_equal(scheduler.lanes.count, MANY);
+    for (int64_t i = 1; i <= MANY; i++)
+        scheduler_step_barrier(&scheduler, i);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(take(&scheduler, scheduler.workers.items[i]), i + 1);
     scheduler_clear(&scheduler);
 }
 
@@ -216,6 +308,10 @@ static void a_new_priority_changes_the_order(void **state) {
     /* of what runs too: for when it comes back */
     assert_true(scheduler_set_priority(&scheduler, scheduler_find(&scheduler, 1), 9));
     assert_int_equal(scheduler_held(&scheduler, "v")->id, 1);
+    assert_int_equal(scheduler.lanes.count, 2);
+    finish(&scheduler, 1);
+    finish(&scheduler, 2);
+    assert_int_equal(scheduler.lanes.count, 0);
     scheduler_clear(&scheduler);
 }
 
@@ -292,9 +388,13 @@ int main(void) {
         cmocka_unit_test(higher_priority_goes_first_and_then_the_older),
         cmocka_unit_test(a_worker_gets_only_what_its_backend_can_do),
         cmocka_unit_test(what_needs_more_memory_waits_for_a_larger_worker),
+        cmocka_unit_test(jobs_of_one_person_and_priority_keep_what_each_needs),
         cmocka_unit_test(a_worker_of_the_same_name_replaces_the_old_one),
         cmocka_unit_test(a_worker_that_holds_something_is_not_forgotten),
         cmocka_unit_test(after_a_pause_every_lease_is_whole_again),
+        cmocka_unit_test(of_several_leases_each_runs_out_at_its_own_time),
+        cmocka_unit_test(whoever_is_lost_is_found_and_told_of_once),
+        cmocka_unit_test(there_is_room_for_many_of_everything),
         cmocka_unit_test(of_one_priority_the_person_with_the_fewest_running_is_served_first),
         cmocka_unit_test(what_has_ended_counts_for_nobody),
         cmocka_unit_test(a_worker_needs_every_label_that_is_asked_for),

@@ -76,6 +76,30 @@ static void what_has_rested_is_still_for_those_alone_who_can_do_it(void **state)
     scheduler_clear(&scheduler);
 }
 
+static void what_has_rested_comes_after_what_is_of_a_higher_priority(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w");
+    int64_t rested_ms = fail_first(&scheduler, &worker);
+    add(&scheduler, 2, 5, BACKEND_ANY, 0);
+    assert_int_equal(take_at(&scheduler, &worker, rested_ms), 2);
+    scheduler_clear(&scheduler);
+}
+
+static void who_has_rested_first_waits_for_no_older_one_that_rests(void **state) {
+    (void)state;
+    struct scheduler scheduler = {0};
+    struct worker worker = able("w");
+    for (int64_t id = 100; id > 0; id--) {
+        struct ticket ticket = ticket_of(id, 0);
+        ticket.lease.rest_until_ms = 10 * (101 - id); /* 100 has rested first, then 99 */
+        assert_true(scheduler_add(&scheduler, &ticket));
+    }
+    assert_int_equal(take_at(&scheduler, &worker, 9), 0);
+    assert_int_equal(take_at(&scheduler, &worker, 10), 100);
+    scheduler_clear(&scheduler);
+}
+
 static void what_rests_can_be_paused_cancelled_and_given_another_priority(void **state) {
     (void)state;
     struct scheduler scheduler = {0};
@@ -102,6 +126,8 @@ int main(void) {
         cmocka_unit_test(another_worker_comes_first_for_what_one_has_failed),
         cmocka_unit_test(who_failed_it_has_it_again_when_no_other_takes_it),
         cmocka_unit_test(what_has_rested_is_still_for_those_alone_who_can_do_it),
+        cmocka_unit_test(what_has_rested_comes_after_what_is_of_a_higher_priority),
+        cmocka_unit_test(who_has_rested_first_waits_for_no_older_one_that_rests),
         cmocka_unit_test(what_rests_can_be_paused_cancelled_and_given_another_priority),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
