@@ -128,9 +128,13 @@ static inline const cJSON *ask(struct bench *bench, const char *name, cJSON *of_
     return bench->answer.body;
 }
 
+/* "null" also where there is no such key; anything else is a text. */
 static inline const char *text_of(const cJSON *object, const char *key) {
-    const char *text = cJSON_GetStringValue(json_member(object, key));
-    return text != NULL ? text : "null";
+    const cJSON *text = json_member(object, key);
+    if (text == NULL || cJSON_IsNull(text))
+        return "null";
+    assert_true(cJSON_IsString(text));
+    return text->valuestring;
 }
 
 static inline long long number_of(const cJSON *object, const char *key) {

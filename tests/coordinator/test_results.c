@@ -156,6 +156,21 @@ static void scores_come_in_pieces_and_go_in_pages(void **state) {
     assert_int_equal(number_of(classes->child->next, "label"), 1);
 }
 
+static void the_classes_of_scores_are_those_that_the_evaluation_names_if_any(void **state) {
+    struct bench *bench = *state;
+    work(bench);
+    ask(bench, "submit", body_submit("another key", 1, 2, 1), "submitted");
+    const cJSON *classes = json_member(asked(bench, 0), "classes");
+    assert_int_equal(cJSON_GetArraySize(classes), 2);
+    assert_string_equal(text_of(classes->child, "name"), "fake");
+    fenced(bench, "a", 1, 1, "evaluation", evaluation(5));
+    classes = json_member(asked(bench, 0), "classes");
+    assert_int_equal(cJSON_GetArraySize(classes), 3);
+    assert_string_equal(text_of(classes->child, "name"), "smooth");
+    assert_string_equal(text_of(classes->child->next->next, "name"), "real");
+    assert_int_equal(number_of(classes->child->next->next, "label"), 1);
+}
+
 static void a_piece_that_comes_again_changes_nothing(void **state) {
     struct bench *bench = *state;
     work(bench);
@@ -228,6 +243,7 @@ int main(void) {
         ON_BENCH(a_later_attempts_evaluation_replaces_it_and_its_classes),
         ON_BENCH(what_an_evaluation_does_not_say_is_null),
         ON_BENCH(scores_come_in_pieces_and_go_in_pages),
+        ON_BENCH(the_classes_of_scores_are_those_that_the_evaluation_names_if_any),
         ON_BENCH(a_piece_that_comes_again_changes_nothing),
         ON_BENCH(a_later_attempts_scores_replace_them_all),
         ON_BENCH(scores_are_shown_when_all_of_an_evaluation_are_there),
