@@ -8,8 +8,8 @@
 static bool add(struct watchers *watchers, const char *peer, uint64_t request, int64_t now_ms,
                 uint64_t *replaced_request) {
     struct watcher earlier;
-    bool replaced,
-        kept = watchers_add(watchers, peer, strlen(peer), request, now_ms, &earlier, &replaced);
+    bool replaced = true,
+         kept = watchers_add(watchers, peer, strlen(peer), request, now_ms, &earlier, &replaced);
     *replaced_request = replaced ? earlier.request : 0;
     return kept;
 }
@@ -54,6 +54,23 @@ static void of_a_peer_the_newest_waits(void **state) {
     assert_false(watchers_take(&watchers, false, 20000, &watcher));
     assert_true(watchers_take(&watchers, false, 25000, &watcher));
     assert_int_equal(watcher.request, 2);
+    assert_true(add(&watchers, "a", 3, 0, &replaced)); /* it waits no more */
+    assert_int_equal(replaced, 0);
+    assert_true(add(&watchers, "b", 4, 0, &replaced));
+    assert_true(add(&watchers, "b", 5, 0, &replaced));
+    assert_int_equal(replaced, 4);
+    assert_int_equal(watchers.count, 2);
+}
+
+static void a_peer_of_the_longest_identity_waits_and_of_a_longer_one_does_not(void **state) {
+    (void)state;
+    static struct watchers watchers;
+    char peer[WATCHERS_IDENTITY_MAX + 2] = "";
+    uint64_t replaced;
+    memset(peer, 'x', WATCHERS_IDENTITY_MAX);
+    assert_true(add(&watchers, peer, 1, 0, &replaced));
+    peer[WATCHERS_IDENTITY_MAX] = 'x';
+    assert_false(add(&watchers, peer, 1, 0, &replaced));
 }
 
 static void who_finds_no_place_does_not_wait(void **state) {
@@ -184,6 +201,7 @@ int main(void) {
         cmocka_unit_test(one_waits_for_twenty_seconds_at_most),
         cmocka_unit_test(a_change_ends_the_waiting_of_all),
         cmocka_unit_test(of_a_peer_the_newest_waits),
+        cmocka_unit_test(a_peer_of_the_longest_identity_waits_and_of_a_longer_one_does_not),
         cmocka_unit_test(who_finds_no_place_does_not_wait),
         ON_BENCH(looking_changes_nothing),
         ON_BENCH(all_that_list_show_or_workers_would_show_is_a_change),
