@@ -10,7 +10,9 @@
 enum { PICTURES = 20, PAGE = 8 };
 
 /* Answers `scores` by pages: experiment 1 is right about all pictures, 2 wrong about the first ten;
- * what `last` says is what `best` says. */
+ * what `last` says is what `best` says, but of experiment 4, whose `last` alone is wrong about
+ * them.
+ */
 struct told {
     size_t questions;
     bool refuses;
@@ -23,6 +25,8 @@ static bool tell(void *context, const char *request, cJSON *body, const char *ex
     assert_string_equal(request, "scores");
     assert_string_equal(expected, "score_list");
     assert_string_equal(field_text(body, "split", ""), "test");
+    const bool last = strcmp(field_text(body, "checkpoint", ""), "last") == 0;
+    const bool errs = id == 2 || (id == 4 && last);
     cJSON_Delete(body);
     told->questions++;
     if (told->refuses)
@@ -34,7 +38,7 @@ static bool tell(void *context, const char *request, cJSON *body, const char *ex
         snprintf(path, sizeof path, "%d.png", i);
         cJSON_AddStringToObject(picture, "path", path);
         cJSON_AddNumberToObject(picture, "class", 0);
-        cJSON_AddNumberToObject(picture, "probability", id == 2 && i < 10 ? 0.9 : 0.1);
+        cJSON_AddNumberToObject(picture, "probability", errs && i < 10 ? 0.9 : 0.1);
         cJSON_AddItemToArray(cJSON_GetObjectItem(*answer, "pictures"), picture);
     }
     if (from + PAGE < PICTURES)
@@ -56,6 +60,27 @@ static const char *const three =
     " {\"id\": 3, \"name\": \"g/c\", \"config\": {\"train\": {\"seed\": 2}}, \"evaluations\": "
     "[]}]";
 
+static void is_same(const cJSON *object, const char *path, const char *expected) {
+    cJSON *value = parsed(expected);
+    if (!cJSON_Compare(field_at(object, path), value, true))
+        fail_msg("%s is not %s", path, expected);
+    cJSON_Delete(value);
+}
+
+/* The second got ten of the twenty test pictures right that the first got wrong, or none did, as
+ * `sign` says. python3 -c "from scipy.stats import binom; print(binom.ppf([0.025, 0.975], 20, .5))"
+ */
+static void is_by_ten_of_twenty(const cJSON *duel, int sign) {
+    is_same(duel, "pictures", "20");
+    is_same(duel, "only_first", sign < 0 ? "10" : "0");
+    is_same(duel, "only_second", sign < 0 ? "0" : "10");
+    is_same(duel, "more_than_chance", "true");
+    assert_near(field_number(duel, "p_value", 0), 2.0 / 1024, 1e-12);
+    assert_near(field_number(duel, "accuracy_difference.value", 0), sign * 0.5, 1e-12);
+    assert_near(field_number(duel, "accuracy_difference.low", 0), sign * 0.5 - 0.2, 1e-12);
+    assert_near(field_number(duel, "accuracy_difference.high", 0), sign * 0.5 + 0.2, 1e-12);
+}
+
 static void a_comparison_ranks_and_tells_what_is_more_than_chance(void **state) {
     (void)state;
     struct told told = {0};
@@ -70,17 +95,56 @@ static void a_comparison_ranks_and_tells_what_is_more_than_chance(void **state) 
                         "Keep the last checkpoint of 2 g/b (epoch 2): validation accuracy 0.9000, "
                         "loss 0.5000. Of the 1 other the test pictures show it better than 0 and "
                         "worse than 1, and cannot tell for 0.");
-    cJSON *document = comparison_json(&comparison), *ids = parsed("[2, 1]");
-    assert_true(cJSON_Compare(field_at(document, "ranking"), ids, true));
+    cJSON *document = comparison_json(&comparison);
+    is_same(document, "ranking", "[2, 1]");
     assert_string_equal(field_text(document, "verdict", ""), verdict);
-    assert_near(field_number(document, "keep.id", 0), 2, 0);
-    const cJSON *duel = cJSON_GetArrayItem(field_at(document, "chance"), 0);
-    assert_near(field_number(duel, "p_value", 0), 2.0 / 1024, 1e-12);
-    assert_true(cJSON_IsTrue(field_at(duel, "more_than_chance")));
-    assert_near(field_number(duel, "only_second", 0), 10, 0);
-    cJSON_Delete(ids);
+    is_same(document, "keep",
+            "{\"id\": 2, \"name\": \"g/b\", \"checkpoint\": \"last\", \"epoch\": 2}");
+    assert_int_equal(cJSON_GetArraySize(field_at(document, "chance")), 1);
+    const cJSON *duel = field_at(document, "chance")->child;
+    is_same(duel, "first", "{\"id\": 2, \"checkpoint\": \"last\"}");
+    is_same(duel, "second", "{\"id\": 1, \"checkpoint\": \"last\"}");
+    is_by_ten_of_twenty(duel, 1);
     cJSON_Delete(document);
     free(verdict);
+    comparison_free(&comparison);
+    cJSON_Delete(experiments);
+}
+
+static void the_first_meets_its_other_checkpoint_where_that_is_of_another_epoch(void **state) {
+    (void)state;
+    struct told told = {0};
+    struct comparison comparison = {0};
+    struct error error = {0};
+    cJSON *experiments = parsed(
+        "[{\"id\": 4, \"name\": \"h\", \"state\": \"done\", \"tags\": [\"paper\"], "
+        "\"evaluations\": ["
+        "  {\"checkpoint\": \"best\", \"split\": \"valid\", \"epoch\": 5, \"accuracy\": 0.9},"
+        "  {\"checkpoint\": \"best\", \"split\": \"test\", \"epoch\": 5, \"accuracy\": 1},"
+        "  {\"checkpoint\": \"last\", \"split\": \"valid\", \"epoch\": 9, \"accuracy\": 0.8},"
+        "  {\"checkpoint\": \"last\", \"split\": \"test\", \"epoch\": 9, \"accuracy\": 0.5}]},"
+        " {\"id\": 5, \"name\": \"i\", \"evaluations\": []}]");
+    assert_true(comparison_make(&(struct source){tell, &told}, experiments, &comparison, &error));
+    cJSON *document = comparison_json(&comparison);
+    assert_int_equal(cJSON_GetArraySize(field_at(document, "chance")), 1);
+    const cJSON *duel = field_at(document, "chance")->child;
+    is_same(duel, "first", "{\"id\": 4, \"checkpoint\": \"best\"}");
+    is_same(duel, "second", "{\"id\": 4, \"checkpoint\": \"last\"}");
+    is_by_ten_of_twenty(duel, -1);
+    assert_string_equal(field_text(document, "verdict", ""),
+                        "Keep the best checkpoint of 4 h (epoch 5): validation accuracy 0.9000, "
+                        "loss n/a. On the test pictures it is better than its last (p = 0.002).");
+    is_same(document, "experiments",
+            "[{\"id\": 4, \"name\": \"h\", \"state\": \"done\", \"tags\": [\"paper\"], "
+            "\"evaluations\": {"
+            "  \"best\": {\"valid\": {\"epoch\": 5, \"accuracy\": 0.9},"
+            "             \"test\": {\"epoch\": 5, \"accuracy\": 1}},"
+            "  \"last\": {\"valid\": {\"epoch\": 9, \"accuracy\": 0.8},"
+            "             \"test\": {\"epoch\": 9, \"accuracy\": 0.5}}}, \"keep\": \"best\"},"
+            " {\"id\": 5, \"name\": \"i\", \"evaluations\": {"
+            "  \"best\": {\"valid\": null, \"test\": null},"
+            "  \"last\": {\"valid\": null, \"test\": null}}, \"keep\": null}]");
+    cJSON_Delete(document);
     comparison_free(&comparison);
     cJSON_Delete(experiments);
 }
@@ -107,13 +171,6 @@ static cJSON *member(int id, const char *variant, int seed, double accuracy) {
     return experiment;
 }
 
-static void is_same(const cJSON *object, const char *path, const char *expected) {
-    cJSON *value = parsed(expected);
-    if (!cJSON_Compare(field_at(object, path), value, true))
-        fail_msg("%s is not %s", path, expected);
-    cJSON_Delete(value);
-}
-
 static void two_seeds_are_repeats_and_two_values_have_effects(void **state) {
     (void)state;
     struct told told = {0};
@@ -130,7 +187,11 @@ static void two_seeds_are_repeats_and_two_values_have_effects(void **state) {
     assert_int_equal(cJSON_GetArraySize(repeats), 1);
     is_same(repeats->child, "ids", "[1, 2]");
     is_same(repeats->child, "seeds", "[0, 1]");
-    assert_near(field_number(repeats->child, "best.test.accuracy.mean", 0), 0.5, 1e-12);
+    const cJSON *accuracy = field_at(repeats->child, "best.test.accuracy");
+    assert_near(field_number(accuracy, "mean", 0), 0.5, 1e-12);
+    assert_near(field_number(accuracy, "standard_deviation", 0), 0.25 * sqrt(2), 1e-12);
+    assert_true(cJSON_IsNull(
+        cJSON_GetObjectItemCaseSensitive(field_at(repeats->child, "last.valid"), "recall")));
     assert_near(field_number(flip, "off.experiments", 0), 1, 0);
     assert_near(field_number(flip, "on.test.mean", 0), 0.5, 1e-12);
     is_same(document, "differences.flip", "{\"on\": [1, 2], \"off\": [3]}");
@@ -215,6 +276,7 @@ static void scores_that_do_not_come_are_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comparison_ranks_and_tells_what_is_more_than_chance),
+        cmocka_unit_test(the_first_meets_its_other_checkpoint_where_that_is_of_another_epoch),
         cmocka_unit_test(two_seeds_are_repeats_and_two_values_have_effects),
         cmocka_unit_test(the_verdict_counts_those_that_were_not_compared),
         cmocka_unit_test(scores_that_come_again_end_the_asking),

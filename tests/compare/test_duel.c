@@ -23,6 +23,17 @@ static void pictures_are_paired_by_path_whatever_their_order(void **state) {
     assert_near(duel.p, 1, 0);
 }
 
+/* As in counts and ratios: at one half it is called fake. */
+static void a_picture_is_called_real_above_one_half(void **state) {
+    (void)state;
+    struct scored_picture a[] = {score_of("a", 1, 0.5), score_of("b", 1, 0.501)};
+    struct scored_picture b[] = {score_of("a", 1, 0.501), score_of("b", 1, 0.5)};
+    struct duel duel = {0};
+    assert_true(duel_pair(&(struct score_list){a, 2}, &(struct score_list){b, 2}, &duel));
+    assert_int_equal(paired_only_first(&duel.paired), 1);  /* b */
+    assert_int_equal(paired_only_second(&duel.paired), 1); /* a */
+}
+
 static void a_path_that_stands_twice_counts_once(void **state) {
     (void)state;
     struct scored_picture a[] = {score_of("a", 0, 0.2), score_of("a", 0, 0.2),
@@ -71,6 +82,8 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
                         "0.38).");
     assert_verdict(1, (struct duel[]){duel_of(&three[0], &three[0], 0.01, 0.02)}, 1,
                    KEEP " On the test pictures it is worse than its last (p = 0.01).");
+    assert_verdict(2, (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0)}, 1,
+                   KEEP " The test pictures cannot tell it from the other.");
     assert_verdict(3,
                    (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
                                    duel_of(&three[0], &three[2], 0.05, -0.1)},
@@ -86,6 +99,8 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
                    (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0),
                                    duel_of(&three[0], &three[2], 0.05, -0.1)},
                    2, KEEP " The test pictures cannot tell it from 2 others; 1 was not compared.");
+    assert_verdict(4, (struct duel[]){duel_of(&three[0], &three[1], 0.2, 0)}, 1,
+                   KEEP " The test pictures cannot tell it from 1 other; 2 were not compared.");
     assert_verdict(25, (struct duel[]){duel_of(&three[0], &three[1], 0.001, -0.1)}, 1,
                    KEEP " Of 1 other the test pictures show it better than 1 and worse than 0, and "
                         "cannot tell for 0; 23 were not compared.");
@@ -102,6 +117,7 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_paired_by_path_whatever_their_order),
+        cmocka_unit_test(a_picture_is_called_real_above_one_half),
         cmocka_unit_test(a_path_that_stands_twice_counts_once),
         cmocka_unit_test(the_verdict_says_what_the_test_pictures_can_tell),
     };

@@ -32,6 +32,7 @@ static void an_effect_is_the_mean_over_all_other_values(void **state) {
     size_t count;
     struct contender *contenders = contenders_make(experiments, &count);
     cJSON *effects = effects_of(contenders, count);
+    assert_int_equal(cJSON_GetArraySize(effects), 2);
     const cJSON *flip = field_at(effects, "augmentations.flip");
     const cJSON *twice = cJSON_GetObjectItemCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(effects, "data.upsample"), "real x2");
@@ -71,13 +72,33 @@ static void members_that_leave_a_key_alone_have_what_the_file_has(void **state) 
     assert_int_equal(cJSON_GetArraySize(augmentations), 2);
     assert_near(field_number(left, "experiments", 0), 2, 0);
     assert_near(field_number(left, "valid.mean", 0), 0.75, 1e-12);
-    assert_near(field_number(field_at(augmentations, "+jitter"), "valid.mean", 0), 0.9, 1e-12);
+    const cJSON *jitter = field_at(augmentations, "+jitter");
+    assert_near(field_number(jitter, "valid.mean", 0), 0.9, 1e-12);
+    assert_true(cJSON_IsNull(
+        cJSON_GetObjectItemCaseSensitive(field_at(jitter, "valid"), "standard_deviation")));
     left = cJSON_GetObjectItemCaseSensitive(upsample, "as the file has it");
     assert_near(field_number(left, "valid.mean", 0), 0.85, 1e-12);
     cJSON_Delete(effects);
     free(contenders);
     cJSON_Delete(experiments);
 }
+
+static void a_key_of_one_value_has_no_effect(void **state) {
+    (void)state;
+    cJSON *experiments =
+        parsed("[{\"id\": 1, \"variant\": {\"k\": \"a\"}, \"evaluations\":"
+               "  [{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 0.8}]},"
+               " {\"id\": 2, \"variant\": {\"k\": \"b\"}, \"evaluations\": []}]");
+    size_t count;
+    struct contender *contenders = contenders_make(experiments, &count);
+    cJSON *effects = effects_of(contenders, count);
+    assert_null(effects->child);
+    cJSON_Delete(effects);
+    free(contenders);
+    cJSON_Delete(experiments);
+}
+
+/* --- differences --- */
 
 /* That the experiments differ in just that. */
 static void assert_differ(const char *given, const char *expected) {
@@ -168,6 +189,25 @@ static void a_class_may_have_dots_in_its_name(void **state) {
                   "{\"data.upsample.real.v2\": {\"2\": [1], \"3\": [2]}}");
 }
 
+static void below_the_ninth_key_a_value_is_told_as_a_whole(void **state) {
+    (void)state;
+#define NINE(value)                                                                                \
+    "{\"a\": {\"b\": {\"c\": {\"d\": {\"e\": {\"f\": {\"g\": {\"h\": {\"i\": {\"j\": " value       \
+    "}}}}}}}}}}"
+    assert_differ("[{\"id\": 1, \"config\": " NINE("1") "},"
+                                                        " {\"id\": 2, \"config\": " NINE("2") "}]",
+                  "{\"a.b.c.d.e.f.g.h.i\": {\"{\\\"j\\\":1}\": [1], \"{\\\"j\\\":2}\": [2]}}");
+}
+
+static void a_path_longer_than_any_of_a_config_is_left_aside(void **state) {
+    (void)state;
+    char key[DIFFERENCES_PATH_SIZE] = "", path[DIFFERENCES_PATH_SIZE];
+    memset(key, 'k', sizeof key - 3);
+    assert_true(differences_path("a", key, path));
+    assert_int_equal(strlen(path), sizeof path - 1);
+    assert_false(differences_path("aa", key, path));
+}
+
 static void one_experiment_differs_in_nothing(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"name\": \"a\"}}]");
@@ -181,6 +221,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_is_the_mean_over_all_other_values),
         cmocka_unit_test(members_that_leave_a_key_alone_have_what_the_file_has),
+        cmocka_unit_test(a_key_of_one_value_has_no_effect),
         cmocka_unit_test(only_what_differs_is_told_as_the_matrix_calls_it),
         cmocka_unit_test(a_member_without_a_label_has_what_the_file_has),
         cmocka_unit_test(values_of_one_label_that_differ_are_told_apart),
@@ -189,6 +230,8 @@ int main(void) {
         cmocka_unit_test(what_is_empty_in_some_is_told_once_whoever_comes_first),
         cmocka_unit_test(seeds_that_are_nearly_the_same_differ),
         cmocka_unit_test(a_class_may_have_dots_in_its_name),
+        cmocka_unit_test(below_the_ninth_key_a_value_is_told_as_a_whole),
+        cmocka_unit_test(a_path_longer_than_any_of_a_config_is_left_aside),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

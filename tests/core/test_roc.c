@@ -74,6 +74,13 @@ of_thresholds_that_are_as_good_the_lower_of_the_nearest_to_one_half_is_taken(voi
     near("nearer", "threshold", measure(nearer, 5).threshold, 0.5, 0);
 }
 
+/* One half would call all of them real. */
+static void where_every_score_is_above_one_half_so_is_the_threshold(void **state) {
+    (void)state;
+    static const struct score two[] = {{1, 1, 0}, {0.75, 0, 0}};
+    near("two", "threshold", measure(two, 2).threshold, 0.875, 0);
+}
+
 static void the_curve_has_one_point_a_probability(void **state) {
     (void)state;
     static const struct score scores[] = {{0.5, 1, 0}, {0.25, 0, 0}, {0.5, 0, 0}, {0.75, 1, 0}};
@@ -121,6 +128,15 @@ static void what_is_no_probability_is_refused(void **state) {
         assert_int_equal(error.code, ERROR_INPUT);
         assert_non_null(strstr(error.message, "picture 1: the probability "));
     }
+}
+
+static void more_pictures_than_can_be_counted_are_refused(void **state) {
+    (void)state;
+    static const struct score one = {0.5, 1, 0};
+    struct roc roc;
+    struct error error = {0};
+    assert_false(roc_make(&one, (size_t)INT32_MAX + 1, &roc, &error));
+    assert_string_equal(error.message, "2147483648 pictures are more than an evaluation takes");
 }
 
 /* --- properties, on scores drawn with many ties --- */
@@ -235,9 +251,11 @@ int main(void) {
         cmocka_unit_test(the_threshold_is_the_one_that_trying_them_all_finds),
         cmocka_unit_test(
             of_thresholds_that_are_as_good_the_lower_of_the_nearest_to_one_half_is_taken),
+        cmocka_unit_test(where_every_score_is_above_one_half_so_is_the_threshold),
         cmocka_unit_test(the_curve_has_one_point_a_probability),
         cmocka_unit_test(with_one_label_alone_every_measure_is_undefined),
         cmocka_unit_test(what_is_no_probability_is_refused),
+        cmocka_unit_test(more_pictures_than_can_be_counted_are_refused),
         cmocka_unit_test(a_monotone_map_of_the_scores_changes_no_measure),
         cmocka_unit_test(exchanged_labels_give_the_rest_of_the_area),
         cmocka_unit_test(both_mirrored_changes_neither_area_nor_equal_error_rate),

@@ -107,7 +107,6 @@ static void what_is_written_reads_back_the_same(void **state) {
     assert_true(safetensors_write(path, tensors, 2, metadata, 2, &error));
     struct safetensors *file = open_file(path);
     assert_int_equal(safetensors_size(file), 2);
-    assert_int_equal((uintptr_t)safetensors_at(file, 0)->data % 8, 0);
     float read_values[3];
     copy_values(file, "w\"\xc3\xa4", read_values, sizeof read_values);
     assert_memory_equal(read_values, values, sizeof values);
@@ -140,6 +139,62 @@ static void the_same_tensors_give_the_same_bytes_and_leave_no_other_file(void **
     free(second);
     free(path);
     free(temporary);
+}
+
+/* Readers map the file, and take its data as they stand. */
+static void the_data_begin_at_a_multiple_of_eight(void **state) {
+    char *path = temporary_path(state, "a.safetensors"), name[] = "aaaaaaaa";
+    for (size_t i = 0; i < sizeof name; i++) {
+        const uint8_t byte = 5;
+        const struct tensor tensor = {name + i, TENSOR_U8, 1, {1}, &byte, 1};
+        size_t length;
+        assert_true(safetensors_write(path, &tensor, 1, NULL, 0, NULL));
+        char *bytes = read_all(path, &length);
+        assert_int_equal((length - 1) % 8, 0);
+        assert_int_equal((unsigned char)bytes[0], length - 1 - 8);
+        free(bytes);
+    }
+    free(path);
+}
+
+static bool no_data(void *context, size_t index, const void **data, struct error *error) {
+    (void)context;
+    (void)data;
+    return error_set(error, ERROR_FAILED, "no data for %zu", index);
+}
+
+static void data_that_do_not_come_leave_no_file(void **state) {
+    char *path = temporary_path(state, "a.safetensors"),
+         *temporary = temporary_path(state, "a.safetensors.tmp");
+    const struct tensor tensor = {"b", TENSOR_U8, 1, {1}, NULL, 1};
+    struct error error = {0};
+    assert_false(safetensors_write_from(path, &tensor, 1, NULL, 0, no_data, NULL, &error));
+    assert_string_equal(error.message, "no data for 0");
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(temporary, F_OK), -1);
+    free(path);
+    free(temporary);
+}
+
+static void a_prefix_is_dropped_where_every_name_has_it(void **state) {
+    char *path = temporary_path(state, "a.safetensors");
+    const uint8_t byte = 5;
+    const struct tensor tensors[] = {{"m.b", TENSOR_U8, 1, {1}, &byte, 1},
+                                     {"m.a", TENSOR_U8, 1, {1}, &byte, 1}};
+    assert_true(safetensors_write(path, tensors, 2, NULL, 0, NULL));
+    struct safetensors *file = open_file(path);
+    assert_false(safetensors_drop_prefix(file, "m.b"));
+    assert_true(safetensors_drop_prefix(file, "m."));
+    assert_string_equal(safetensors_at(file, 0)->name, "b");
+    assert_ptr_equal(safetensors_find(file, "b"), safetensors_at(file, 0));
+    assert_ptr_equal(safetensors_find(file, "a"), safetensors_at(file, 1));
+    assert_false(safetensors_drop_prefix(file, "m."));
+    safetensors_close(file);
+    assert_true(safetensors_write(path, NULL, 0, NULL, 0, NULL));
+    file = open_file(path);
+    assert_false(safetensors_drop_prefix(file, "m.")); /* or one would go on for ever */
+    safetensors_close(file);
+    free(path);
 }
 
 static void a_file_of_metadata_alone_is_a_file(void **state) {
@@ -393,6 +448,9 @@ int main(void) {
         cmocka_unit_test(tensors_stand_in_the_order_of_their_data),
         IN_FOLDER(what_is_written_reads_back_the_same),
         IN_FOLDER(the_same_tensors_give_the_same_bytes_and_leave_no_other_file),
+        IN_FOLDER(the_data_begin_at_a_multiple_of_eight),
+        IN_FOLDER(data_that_do_not_come_leave_no_file),
+        IN_FOLDER(a_prefix_is_dropped_where_every_name_has_it),
         IN_FOLDER(a_file_of_metadata_alone_is_a_file),
         IN_FOLDER(writing_into_a_missing_folder_fails_and_names_the_file),
         IN_FOLDER(a_file_cut_anywhere_is_refused_and_named),

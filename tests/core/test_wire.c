@@ -75,6 +75,7 @@ static void another_version_is_refused_naming_both(void **state) {
     struct error error;
     refused(frames, 4, WIRE_VERSION, "assay/2");
     refused(frames, 4, WIRE_VERSION, "assay/1");
+    refused(frames, 1, WIRE_VERSION, "the other side speaks assay/2");
     /* The number is still read, so that the answer can carry it. */
     assert_false(decode(frames, 4, &message, &code, &error));
     assert_true(message.request == 31);
@@ -108,6 +109,10 @@ static void a_frame_of_bytes_comes_where_the_shape_has_one(void **state) {
     refused(frames, 4, WIRE_INVALID, "piece: a message has 5 frames, this one 4");
     frames[4].length = 0;
     refused(frames, 5, WIRE_INVALID, "a piece of 0 bytes");
+    static const char most[WIRE_BYTES_MAX];
+    frames[4] = (struct wire_frame){most, sizeof most};
+    assert_true(decode(frames, 5, &message, &code, &error));
+    wire_message_free(&message);
     frames[4].length = WIRE_BYTES_MAX + 1; /* refused before anything reads it */
     refused(frames, 5, WIRE_INVALID, "a piece of 1048577 bytes");
 }
@@ -165,6 +170,15 @@ static void an_unknown_name_is_refused(void **state) {
     }
 }
 
+static void a_name_as_long_as_a_body_is_refused_by_its_first_letters(void **state) {
+    (void)state;
+    static char name[1 << 20];
+    memset(name, 'a', sizeof name);
+    struct wire_frame frames[] = {FRAME("assay/1"), {name, sizeof name}, FRAME("1"), FRAME("{}")};
+    refused(frames, 4, WIRE_UNKNOWN,
+            "no message is called \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"");
+}
+
 static void a_body_must_have_the_shape_of_its_name(void **state) {
     (void)state;
     static const struct {
@@ -209,6 +223,8 @@ static void a_body_over_the_limit_is_refused_before_it_is_parsed(void **state) {
     struct wire_frame frames[] = {
         FRAME("assay/1"), FRAME("status"), FRAME("1"), {body, sizeof body}};
     refused(frames, 4, WIRE_INVALID, "16777217 bytes");
+    frames[3].length = WIRE_BODY_MAX;
+    refused(frames, 4, WIRE_INVALID, "status:1: ");
 }
 
 static void a_message_over_the_limit_is_not_encoded(void **state) {
@@ -381,6 +397,7 @@ int main(void) {
         cmocka_unit_test(the_number_of_frames_is_exact),
         cmocka_unit_test(a_request_number_is_decimal_and_fits_64_bits),
         cmocka_unit_test(an_unknown_name_is_refused),
+        cmocka_unit_test(a_name_as_long_as_a_body_is_refused_by_its_first_letters),
         cmocka_unit_test(a_body_must_have_the_shape_of_its_name),
         cmocka_unit_test(a_body_over_the_limit_is_refused_before_it_is_parsed),
         cmocka_unit_test(a_message_over_the_limit_is_not_encoded),
