@@ -294,6 +294,7 @@ static void a_place_has_its_line(void **state) {
     assert_int_equal(json_line(lines, "a[2][\"two words\"].x[1]"), 8);
     assert_int_equal(json_line(lines, "a[2][\"two words\"].x[1][0]"), 8);
     assert_int_equal(json_line(lines, "z"), 9);
+    assert_int_equal(json_line("\n\n{\"a\": 1}", "a"), 3);
 }
 
 static void a_place_that_is_not_there_has_the_line_of_its_deepest_part(void **state) {
@@ -304,6 +305,7 @@ static void a_place_that_is_not_there_has_the_line_of_its_deepest_part(void **st
     assert_int_equal(json_line(lines, "a[2].q.r"), 4);
     assert_int_equal(json_line(lines, "a[2][\"two words\"].x[0][7]"), 7);
     assert_int_equal(json_line(lines, "z[0]"), 9);
+    assert_int_equal(json_line("{\n\"a\": [\n]}", "a[0]"), 2);
 }
 
 static void places_are_written_as_they_are_found(void **state) {

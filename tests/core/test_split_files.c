@@ -342,6 +342,19 @@ static void a_picture_twice_in_what_is_validated_on_is_refused(void **state) {
     bench_close(&bench);
 }
 
+static void a_picture_is_found_in_two_places_however_far_apart(void **state) {
+    struct bench bench;
+    open_small(state, &bench);
+    put(&bench, 2, "[" ITEM(0, "a/3.png") ", " ITEM(0, "a/1.png") "]");
+    expect_refused(&bench, "test.json: [1]: \"a/1.png\" is in ");
+    expect_refused(&bench, "train.json too, as [0]");
+    put(&bench, 2, "[" ITEM(0, "a/3.png") ", " ITEM(1, "b/2.png") "]");
+    expect_refused(&bench, "valid.json too, as [0]");
+    put(&bench, 0, "[" ITEM(0, "a/1.png") ", " ITEM(1, "b/1.png") ", " ITEM(1, "a/1.png") "]");
+    expect_refused(&bench, "train.json: [2]: \"a/1.png\" has the label 1, and as [0] the label 0");
+    bench_close(&bench);
+}
+
 static void a_label_that_contradicts_its_class_is_refused(void **state) {
     struct bench bench;
     open_small(state, &bench);
@@ -424,6 +437,7 @@ int main(void) {
         IN_FOLDER(the_longest_dir_of_data_classes_decides),
         IN_FOLDER(broken_lists_are_refused_with_their_place),
         IN_FOLDER(a_picture_twice_in_what_is_validated_on_is_refused),
+        IN_FOLDER(a_picture_is_found_in_two_places_however_far_apart),
         IN_FOLDER(a_label_that_contradicts_its_class_is_refused),
         IN_FOLDER(a_class_whose_name_no_message_carries_is_refused),
         IN_FOLDER(an_unknown_class_to_upsample_is_refused),
