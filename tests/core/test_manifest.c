@@ -124,17 +124,24 @@ static void a_manifest_reads_back_as_it_was_written(void **state) {
 }
 
 static void what_is_no_manifest_is_refused(void **state) {
-    static const char *const texts[] = {"",
-                                        "[]",
-                                        "{}",
-                                        "{\"classes\": 1}",
-                                        "{\"classes\": [1]}",
-                                        "{\"classes\": [{\"name\": \"a\"}]}",
-                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{}]}]}",
-                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{\"path\": "
-                                        "\"x\", \"bytes\": -1, \"sha256\": \"\"}]}]}",
-                                        "{\"classes\": [{\"name\": \"a\", \"files\": [{\"path\": "
-                                        "\"x\", \"bytes\": 1, \"sha256\": \"00\"}]}]}"};
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"classes\": 1}",
+        "{\"classes\": [1]}",
+        "{\"classes\": [{\"name\": \"a\"}]}",
+#define SHA256 "\"sha256\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+#define OF_PICTURE(...) "{\"classes\": [{\"name\": \"a\", \"files\": [{" __VA_ARGS__ "}]}]}"
+        OF_PICTURE(""),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": 1"),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": 1, \"sha256\": \"00\""),
+        OF_PICTURE("\"path\": \"x\", " SHA256),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": \"1\", " SHA256),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": -1, " SHA256),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": 1e16, " SHA256),
+        OF_PICTURE("\"bytes\": 1, " SHA256),
+        OF_PICTURE("\"path\": \"x\", \"bytes\": 1, " SHA256 "}, {")};
     char *path = temporary_path(state, MANIFEST_NAME);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct manifest manifest;
@@ -192,24 +199,32 @@ static void differences_are_named_as_far_as_they_are_known(void **state) {
     manifest_free(&then);
 }
 
-static void split_files_are_part_of_the_fingerprint(void **state) {
+static void each_split_file_is_part_of_the_fingerprint(void **state) {
+    static const char *const keys[] = {"data.files.train", "data.files.valid", "data.files.test"};
     struct manifest manifest;
     struct experiment experiment = {0};
-    struct error error = {0};
-    char *path = temporary_path(state, "list.json");
+    char *path = temporary_path(state, "list.json"), *other = temporary_path(state, "other.json");
+    char **const files[] = {&experiment.data.files.train, &experiment.data.files.valid,
+                            &experiment.data.files.test};
     make(&manifest);
-    experiment.data.files.train = experiment.data.files.valid = experiment.data.files.test = path;
     assert_true(file_write_atomic(path, "[]", 2, NULL));
+    assert_true(file_write_atomic(other, "[ ]", 3, NULL));
+    *files[0] = *files[1] = *files[2] = path;
     cJSON *expected = manifest_fingerprint(&manifest, &experiment, NULL);
-    assert_true(file_write_atomic(path, "[ ]", 3, NULL));
-    cJSON *actual = manifest_fingerprint(&manifest, &experiment, NULL);
-    assert_true(manifest_compare(expected, expected, &manifest, NULL, &error));
-    assert_false(manifest_compare(expected, actual, &manifest, NULL, &error));
-    assert_non_null(strstr(error.message, "data.files.train"));
+    assert_true(manifest_compare(expected, expected, &manifest, NULL, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        struct error error = {0};
+        *files[i] = other;
+        cJSON *actual = manifest_fingerprint(&manifest, &experiment, NULL);
+        assert_false(manifest_compare(expected, actual, &manifest, NULL, &error));
+        assert_non_null(strstr(error.message, keys[i]));
+        cJSON_Delete(actual);
+        *files[i] = path;
+    }
     cJSON_Delete(expected);
-    cJSON_Delete(actual);
     manifest_free(&manifest);
     free(path);
+    free(other);
 }
 
 int main(void) {
@@ -220,7 +235,7 @@ int main(void) {
         cmocka_unit_test(a_manifest_reads_back_as_it_was_written),
         cmocka_unit_test(what_is_no_manifest_is_refused),
         cmocka_unit_test(differences_are_named_as_far_as_they_are_known),
-        cmocka_unit_test(split_files_are_part_of_the_fingerprint),
+        cmocka_unit_test(each_split_file_is_part_of_the_fingerprint),
     };
     return cmocka_run_group_tests(tests, temporary_make, temporary_remove);
 }
