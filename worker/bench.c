@@ -89,6 +89,7 @@ static const struct argp_option bench_table[] = {
 
 static error_t bench_parse(int key, char *text, struct argp_state *state) {
     struct bench_options *options = state->input;
+    struct peak peak;
     switch (key) {
     case KEY_SIZE: return options_integer(state, "--size", text, 1, 4096, &options->size);
     case KEY_BATCH: return options_integer(state, "--batch", text, 1, 65536, &options->batch);
@@ -99,7 +100,11 @@ static error_t bench_parse(int key, char *text, struct argp_state *state) {
     case KEY_DEVICE: return options_device(state, text, &options->device);
     case KEY_PRECISION: return options_precision(state, text, &options->precision);
     case KEY_LAYERS: options->layers = true; return 0;
-    case KEY_FLOOR_OF: options->floor_of = text; return 0;
+    case KEY_FLOOR_OF:
+        options->floor_of = text;
+        if (!peak_find(text, &peak))
+            return options_mistake(state, "--floor-of knows h100, h200 and a100, not \"%s\"", text);
+        return 0;
     case KEY_INPUT: options->input = text; return 0;
     case KEY_JSON: options->compact = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -208,9 +213,7 @@ static bool choose_peak(const struct trained *trained, const struct bench_option
     char what[256] = "";
     *peak = room;
     if (options->floor_of != NULL)
-        return peak_find(options->floor_of, room) ||
-               error_set(error, ERROR_INPUT, "--floor-of knows h100, h200 and a100, not \"%s\"",
-                         options->floor_of);
+        return peak_find(options->floor_of, room);
     if (trained->backend != NULL && trained->backend->measure_peak != NULL)
         return trained->backend->measure_peak(options->threads, room, error);
     if (trained->backend != NULL)

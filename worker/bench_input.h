@@ -12,7 +12,7 @@
 
 #include <cjson/cJSON.h>
 
-/* Measures the PNGs in `folder` and the folders right below it, and adds to `out`:
+/* Measures the pictures in `folder` and the folders right below it, and adds to `out`:
  *   "pictures": how many there are, at most 512
  *   "one_thread": images/s of "decode" (the file read included), "resize", "rest" (crop, flip,
  *       normalise), "cold" (all of it) and "cached" (crop, flip, normalise of a kept picture)

@@ -18,6 +18,9 @@ fi
 cd "$work"
 "$ASSAY_BIN/assay-worker" devices > devices
 "$ASSAY_BIN/assay-worker" devices --json | grep -q '"backend":"cpu","usable":true' || fail "devices"
+code=0
+"$ASSAY_BIN/assay-worker" bench --steps 0 --floor-of b200 > bench 2> said || code=$? # before anything is measured
+[ $code = 2 ] && grep -q 'knows h100, h200 and a100, not "b200"' said || fail "rates of no machine: $code, $(cat said)"
 if grep -q '^cuda  cannot be used' devices; then
     # auto computes on the CPU, and says so in one line where the module is there
     "$ASSAY_BIN/assay-worker" bench --arch resnet18 --size 32 --batch 2 --steps 1 --layers --json \

@@ -62,8 +62,9 @@ bool peak_measure(int threads, struct peak *peak, struct error *error) {
     flops += product_rate();
     peak->flops[PRECISION_FP32] = flops;
     peak->bytes = copy_rate();
-    snprintf(peak->what, sizeof peak->what, "%d threads of this processor, measured",
-             omp_get_max_threads());
+    threads = omp_get_max_threads();
+    snprintf(peak->what, sizeof peak->what, "%d %s of this processor, measured", threads,
+             threads > 1 ? "threads" : "thread");
     return (flops > 0 && peak->bytes > 0) ||
            error_set(error, ERROR_FAILED,
                      "what this processor does at most cannot be measured: out "
