@@ -10,9 +10,11 @@
 #include "net/fetch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { TRIES = 5 };
@@ -48,6 +50,31 @@ static bool fetch(struct client *client, const cJSON *artifact, const char *path
     return good || error_context(error, "cannot fetch %s", field_text(artifact, "name", "?"));
 }
 
+/* Whether it was brought before, and is still what it was then. */
+static bool is_brought(const char *path, const char *sha256) {
+    char sum[SHA256_TEXT_SIZE];
+    return access(path, R_OK) == 0 && sha256_path(path, sum, NULL, NULL) &&
+           strcmp(sum, sha256) == 0;
+}
+
+/* One program at a time: several would add to the same part of the file. Where no lock is to be had
+ * (a network's file system) they are not kept apart. */
+static bool fetch_alone(struct client *client, const cJSON *artifact, const char *path,
+                        struct error *error) {
+    char *name = NULL;
+    if (asprintf(&name, "%s.lock", path) < 0)
+        return error_memory(error);
+    int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    bool good = is_brought(path, field_text(artifact, "sha256", "")) || /* by the one before */
+                fetch(client, artifact, path, error);
+    if (lock >= 0)
+        close(lock);
+    free(name);
+    return good;
+}
+
 /* Brings the artifact here unless it was brought before. */
 static bool bring(struct client *client, const cJSON *artifact, char path[PATH_MAX],
                   struct error *error) {
@@ -65,7 +92,7 @@ static bool bring(struct client *client, const cJSON *artifact, char path[PATH_M
     if (!good)
         error_set(error, ERROR_INPUT, "%s: the name is too long", fetched);
     good = good && folder_make(text_string(&text), error) &&
-           (access(path, R_OK) == 0 || fetch(client, artifact, path, error));
+           (is_brought(path, sha256) || fetch_alone(client, artifact, path, error));
     text_free(&text);
     free(fetched);
     return good;

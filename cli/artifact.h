@@ -9,7 +9,7 @@
 
 /* Where the checkpoint `which` ("best", "last", an epoch's number) of an experiment stands, which
  * is one of `show`'s. What is fetched is kept in ASSAY_HOME/fetched/SHA256/NAME, and not fetched
- * again. ERROR_INPUT when there is no such checkpoint. */
+ * again while it has that checksum. ERROR_INPUT when there is no such checkpoint. */
 bool artifact_path(struct client *client, const cJSON *experiment, const char *which,
                    char path[PATH_MAX], struct error *error);
 

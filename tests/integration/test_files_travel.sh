@@ -101,6 +101,19 @@ assay test "$calm" --checkpoint best --split test --json >"$work/again.json" ||
     WHERE experiment = $calm AND checkpoint = 'best' AND split = 'test'")" ] ||
     fail "the fetched checkpoint gives $(cat "$work/again.json")"
 assay verify --tensors "$calm@last" "$moved@$epochs" >"$work/out" || fail "verify: $(cat "$work/out")"
+sum=$(sha256sum <"$fetched/checkpoint_best_loss.safetensors")
+printf damaged | dd of="$fetched/checkpoint_best_loss.safetensors" bs=1 seek=5000 conv=notrunc status=none
+assay weights "$calm@best" >"$work/out" || fail "a checkpoint that was damaged here is not fetched again: $(cat "$work/out")"
+[ "$(sha256sum <"$fetched/checkpoint_best_loss.safetensors")" = "$sum" ] || fail "it is damaged still"
+rm -rf "$ASSAY_HOME"
+asking=()
+for i in 1 2 3 4; do
+    assay weights "$calm@best" >"$work/out$i" 2>&1 &
+    asking+=($!)
+done
+for i in 1 2 3 4; do
+    wait "${asking[i - 1]}" || fail "of four that fetch one checkpoint at once one says $(cat "$work/out$i")"
+done
 
 # what no experiment names goes, and gc says how much
 assay gc >"$work/out" # of what the first worker was sending when it was killed, as much as is nobody's by now
