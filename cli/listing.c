@@ -101,20 +101,26 @@ void listing_age(cJSON *experiments, double now_ms) {
     }
 }
 
-/* The value of a matrix key, which may be named by its last part alone. */
-static const cJSON *variant_of(const cJSON *experiment, const char *name) {
-    const cJSON *variant = field_at(experiment, "variant"), *value;
+/* The value of a matrix key, which may be named by its last part alone. `after`: of another key
+ * that this names, behind that one. */
+static const cJSON *variant_of(const cJSON *experiment, const char *name, const cJSON *after) {
+    const cJSON *variant = field_at(experiment, "variant"),
+                *value = cJSON_GetObjectItemCaseSensitive(variant, name);
+    if (value != NULL)
+        return after == NULL ? value : NULL;
     cJSON_ArrayForEach(value, variant) {
         const char *dot = strrchr(value->string, '.');
-        if (strcmp(value->string, name) == 0 || (dot != NULL && strcmp(dot + 1, name) == 0))
+        bool named = dot != NULL && strcmp(dot + 1, name) == 0;
+        if (named && after == NULL)
             return value;
+        after = value == after ? NULL : after;
     }
     return NULL;
 }
 
 const cJSON *listing_look(const struct listing *listing, const cJSON *row, const char *name) {
     const struct column_of_row *column = find(listing, name);
-    const cJSON *value = column != NULL ? field_at(row, column->path) : variant_of(row, name);
+    const cJSON *value = column != NULL ? field_at(row, column->path) : variant_of(row, name, NULL);
     return cJSON_IsArray(value) && value->child == NULL ? NULL : value;
 }
 
@@ -172,21 +178,28 @@ enum style listing_style(const cJSON *row, const char *name) {
 
 /* --- checking --- */
 
-static bool is_known(const struct listing *listing, const cJSON *rows, const char *name) {
-    const cJSON *row;
-    if (find(listing, name) != NULL)
-        return true;
+/* Whether it is a matrix key of a row goes into *known; false where it is short for two of one. */
+static bool is_key(const cJSON *rows, const char *name, bool *known, struct error *error) {
+    const cJSON *row, *value, *other;
+    *known = false;
     cJSON_ArrayForEach(row, rows) {
-        if (variant_of(row, name) != NULL)
-            return true;
+        value = variant_of(row, name, NULL);
+        other = value != NULL ? variant_of(row, name, value) : NULL;
+        *known = *known || value != NULL;
+        if (other != NULL)
+            return error_set(error, ERROR_INPUT, "\"%s\" is short for %s and for %s; write which",
+                             name, value->string, other->string);
     }
-    return false;
+    return true;
 }
 
 static bool check(const struct listing *listing, const cJSON *rows, const char *name,
                   struct error *error) {
     const char *names[COLUMNS_MAX];
-    if (is_known(listing, rows, name))
+    bool known = find(listing, name) != NULL;
+    if (!known && !is_key(rows, name, &known, error))
+        return false;
+    if (known)
         return true;
     for (size_t i = 0; i < listing->count; i++)
         names[i] = listing->columns[i].name;

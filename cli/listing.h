@@ -27,7 +27,7 @@ bool listing_is_long(const struct listing *listing, const char *name); /* may be
 enum style listing_style(const cJSON *row, const char *name);
 
 /* Whether every name is a column or a matrix key of one of the rows; else ERROR_INPUT says which is
- * nearest. */
+ * nearest, or which keys of one row it is short for. */
 bool listing_check(const struct listing *listing, const cJSON *rows, const char *const *names,
                    size_t count, struct error *error);
 bool listing_check_filter(const struct listing *listing, const cJSON *rows,

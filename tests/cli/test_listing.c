@@ -146,6 +146,27 @@ static void are_known(const struct listing *listing, const char *names) {
     cJSON_Delete(none);
 }
 
+static void a_name_that_is_short_for_two_keys_is_refused(void **state) {
+    static const char *const names[] = {"seed", "data.split.seed", "train"};
+    (void)state;
+    struct error error = {0};
+    cJSON *rows = parsed(three);
+    assert_true(listing_check(&listing_experiments, rows, names, 1, &error));
+    cJSON *variant = cJSON_GetObjectItem(cJSON_GetArrayItem(rows, 1), "variant");
+    cJSON_AddStringToObject(variant, "data.split.seed", "5");
+    cJSON_AddStringToObject(variant, "data.split.train", "0.5");
+    cJSON_AddStringToObject(variant, "train", "long");
+    assert_false(listing_check(&listing_experiments, rows, names, 1, &error));
+    assert_string_equal(error.message,
+                        "\"seed\" is short for train.seed and for data.split.seed; write which");
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_true(listing_check(&listing_experiments, rows, names + 1, 2, &error));
+    assert_string_equal(
+        listing_look(&listing_experiments, cJSON_GetArrayItem(rows, 1), "train")->valuestring,
+        "long");
+    cJSON_Delete(rows);
+}
+
 static void every_column_of_the_help_is_one(void **state) {
     (void)state;
     are_known(&listing_experiments, LISTING_COLUMNS);
@@ -160,6 +181,7 @@ int main(void) {
         cmocka_unit_test(filters_know_columns_and_matrix_keys),
         cmocka_unit_test(cells_say_values_as_people_read_them),
         cmocka_unit_test(unknown_columns_are_refused_with_the_nearest),
+        cmocka_unit_test(a_name_that_is_short_for_two_keys_is_refused),
         cmocka_unit_test(every_column_of_the_help_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
