@@ -35,7 +35,10 @@ static void draw_cell(struct drawing *drawing, const struct row *row, int called
                             .opacity = 0.06 + 0.44 * share};
     char counted[32], shared[32], both[68];
     snprintf(counted, sizeof counted, "%.0f", count);
-    snprintf(shared, sizeof shared, "%.2f %%", 100 * share);
+    if (row->pictures > 0)
+        snprintf(shared, sizeof shared, "%.2f %%", 100 * share);
+    else /* of none there is no share */
+        snprintf(shared, sizeof shared, "n/a");
     snprintf(both, sizeof both, "%s · %s", counted, shared);
     if (row->height < ROW) {
         drawing_box(drawing, &pen, left, top, CELL - 3, row->height - 1);

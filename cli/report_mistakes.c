@@ -26,14 +26,21 @@ struct mistakes {
     struct error unseen; /* why there are no maps; ERROR_NONE: there are */
 };
 
-/* How sure a checkpoint was of the wrong label; below one half where it was right. */
+/* As mistakes are counted everywhere: label 1 is what is above 0.5. */
+static bool is_wrong(const struct scored_picture *picture) {
+    return (picture->probability > 0.5) != (picture->label == 1);
+}
+
+/* How sure a checkpoint was of the wrong label; no more than one half where it was right. */
 static double wrongness(const struct scored_picture *picture) {
     return picture->label == 1 ? 1 - picture->probability : picture->probability;
 }
 
+/* All mistakes come first: at one half label 1 is one and label 0 is none. */
 static int by_wrongness(const void *left, const void *right) {
     double a = wrongness(left), b = wrongness(right);
-    return (a < b) - (a > b);
+    int order = (a < b) - (a > b);
+    return order != 0 ? order : is_wrong(right) - is_wrong(left);
 }
 
 /* --- what there is --- */
@@ -41,7 +48,7 @@ static int by_wrongness(const void *left, const void *right) {
 static bool find(struct mistakes *mistakes, const struct score_list *list, const char *root,
                  struct error *error) {
     while (mistakes->count < list->count && mistakes->count < MISTAKES &&
-           wrongness(&list->items[mistakes->count]) > 0.5) {
+           is_wrong(&list->items[mistakes->count])) {
         struct error unread = {0};
         struct mistake *mistake = &mistakes->items[mistakes->count];
         mistake->scored = &list->items[mistakes->count];

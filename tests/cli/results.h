@@ -19,6 +19,8 @@ static inline bool is_asked_for(const cJSON *body, double id) {
     return ids == NULL;
 }
 
+static atomic_bool undecided; /* every score is one half, which counts as label 0 */
+
 /* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
  * 40; its last on every fifth, so on 9 more and on none less; the others on 3, 23 and 43. */
 static inline cJSON *score_list(const cJSON *body) {
@@ -35,7 +37,10 @@ static inline cJSON *score_list(const cJSON *body) {
         cJSON *picture = cJSON_CreateObject();
         cJSON_AddStringToObject(picture, "path", path);
         cJSON_AddNumberToObject(picture, "class", label);
-        cJSON_AddNumberToObject(picture, "probability", label == !wrong ? 0.75 : 0.25);
+        cJSON_AddNumberToObject(picture, "probability",
+                                undecided         ? 0.5
+                                : label == !wrong ? 0.75
+                                                  : 0.25);
         cJSON_AddItemToArray(pictures, picture);
     }
     return answer;
@@ -85,6 +90,7 @@ static inline cJSON *listed(void) {
 }
 
 static atomic_int many_classes; /* that every evaluation has in place of its own; 0: its own */
+static atomic_bool empty_class; /* the first of those has no pictures */
 
 /* Classes of 40 pictures each, of which one more in each is wrong, every other of label 1. */
 static inline void multiply_classes(cJSON *experiment) {
@@ -93,12 +99,13 @@ static inline void multiply_classes(cJSON *experiment) {
         cJSON *classes = cJSON_CreateArray();
         for (int i = 0; i < many_classes; i++) {
             char name[32];
+            int pictures = empty_class && i == 0 ? 0 : 40;
             snprintf(name, sizeof name, "class_%04d", i);
             cJSON *class = cJSON_CreateObject();
             cJSON_AddStringToObject(class, "name", name);
             cJSON_AddNumberToObject(class, "label", i % 2);
-            cJSON_AddNumberToObject(class, "pictures", 40);
-            cJSON_AddNumberToObject(class, "correct", 40 - i % 41);
+            cJSON_AddNumberToObject(class, "pictures", pictures);
+            cJSON_AddNumberToObject(class, "correct", pictures - i % 41);
             cJSON_AddNumberToObject(class, "accuracy", (40 - i % 41) / 40.0);
             cJSON_AddNumberToObject(class, "correct_at_threshold", 40);
             cJSON_AddItemToArray(classes, class);

@@ -108,6 +108,18 @@ static void plot_confusion_has_a_line_for_each_of_a_thousand_classes(void **stat
     free(path);
 }
 
+static void a_class_without_pictures_has_no_share(void **state) {
+    many_classes = 2;
+    empty_class = true;
+    char *svg = plotted(state, "1", "1", "confusion");
+    many_classes = 0;
+    empty_class = false;
+    assert_says(svg, ">n/a</text>");
+    assert_says(svg, ">97.50 %</text>"); /* 39 of the other's 40 */
+    assert_null(strstr(svg, ">0.00 %</text>"));
+    free(svg);
+}
+
 static void a_png_that_would_be_too_large_is_refused_and_an_svg_not(void **state) {
     char *png = temporary_path(state, "p.png"), *svg = temporary_path(state, "p.svg");
     struct drawing *drawing = drawing_new(1200, 40000);
@@ -179,6 +191,22 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(path);
 }
 
+/* Of 60 pictures 20 are of label 1, and one half is none of it. */
+static void a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide(void **state) {
+    char *path = temporary_path(state, "r.html"), *page, expected[600];
+    size_t length;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    undecided = true;
+    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    undecided = false;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "12 of these 12 pictures cannot be read on this machine");
+    assert_says(page, "<td>real</td><td>fake</td><td>0.5000</td>");
+    assert_null(strstr(page, "<td>fake</td><td>real</td><td>0.5000</td>"));
+    free(page);
+    free(path);
+}
+
 /* Also such as no terminal shows: the soft hyphen in "fa-ces". */
 static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
     static const char *const pictures[] = {"0.png", "20.png", "40.png"};
@@ -240,6 +268,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             report_is_one_page_with_verdict_tables_drawings_and_mistakes, temporary_make,
             temporary_remove),
+        IN_FOLDER(a_class_without_pictures_has_no_share),
+        IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
