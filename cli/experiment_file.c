@@ -28,6 +28,18 @@ static void print_fault(const char *path, const char *text, const struct fault *
     free(line);
 }
 
+/* Whether the message begins with the file's name, as "a.json:2: ..." and "a.json: ..." do. */
+static bool names_file(const char *message, const char *path) {
+    size_t length = strlen(path);
+    return strncmp(message, path, length) == 0 && message[length] == ':';
+}
+
+void experiment_file_report(const char *path, const struct error *error, cJSON *report) {
+    const char *behind = names_file(error->message, path) ? error->message + strlen(path) + 1 : "";
+    bool placed = *behind >= '0' && *behind <= '9';
+    add_fault(report, placed ? strtoul(behind, NULL, 10) : 0, "", error->message);
+}
+
 int experiment_file_read(const char *path, struct members *members, cJSON *report) {
     struct faults faults = {0};
     struct error error = {0};
@@ -37,10 +49,9 @@ int experiment_file_read(const char *path, struct members *members, cJSON *repor
     for (size_t i = 0; i < faults.count; i++)
         print_fault(path, text, &faults.items[i], report);
     if (!good && faults.count == 0) {
-        size_t length = strlen(path);
-        bool named = strncmp(error.message, path, length) == 0 && error.message[length] == ':';
+        bool named = names_file(error.message, path);
         standard_complain("%s%s%s", named ? "" : path, named ? "" : ": ", error.message);
-        add_fault(report, 0, "", error.message);
+        experiment_file_report(path, &error, report);
     }
     const bool machine = faults.machine || error_is_shortage(&error);
     faults_free(&faults);

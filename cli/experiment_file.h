@@ -13,6 +13,9 @@
  * machine that could not read the file or check all of it. members_free is due in either case. */
 int experiment_file_read(const char *path, struct members *members, cJSON *report);
 
+/* Adds an error to such a report, too: in the line that its message names, or in line 0. */
+void experiment_file_report(const char *path, const struct error *error, cJSON *report);
+
 /* Warns on stderr of a name that no command takes for one: a number is an id to them all. */
 void experiment_file_check_name(const char *path, const struct members *members);
 

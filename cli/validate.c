@@ -106,6 +106,7 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
         if (!show_member(file, &members.items[i], with_data, &table, experiments, &epochs,
                          &error)) {
             good = false;
+            experiment_file_report(file, &error, faults);
             status = command_fail(&error);
         }
     if (good && !json) {

@@ -236,6 +236,34 @@ static void a_name_that_reads_as_an_id_is_a_warning(void **state) {
     free(path);
 }
 
+/* The one fault of the one file that `assay validate --json` is given. */
+static void assert_only_fault(struct run run, int line, const char *message) {
+    cJSON *document = parsed(run.out);
+    const cJSON *faults = field_at(document->child, "faults");
+    assert_true(cJSON_IsFalse(field_at(document->child, "valid")));
+    assert_int_equal(cJSON_GetArraySize(faults), 1);
+    assert_near(field_number(faults->child, "line", -1), line, 0);
+    assert_string_equal(field_text(faults->child, "message", ""), message);
+    assert_int_equal(run.status, 2);
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+}
+
+static void validate_has_every_reason_in_json_too(void **state) {
+    char *far = write_file(state, "far.json", "/far/away", "");
+    char *cut = temporary_path(state, "cut.json"), message[700];
+    assert_true(file_write_atomic(cut, "{\n\"name\":", 9, NULL));
+    snprintf(message, sizeof message, "%s: data.root \"/far/away\": No such file or directory",
+             far);
+    assert_only_fault(RUN(command_validate, "validate", "--json", "--data", far), 0, message);
+    snprintf(message, sizeof message,
+             "%s:2: expected a value, found the end of the text (is it cut short?)", cut);
+    assert_only_fault(RUN(command_validate, "validate", "--json", cut), 2, message);
+    free(cut);
+    free(far);
+}
+
 static void a_priority_on_the_command_line_replaces_the_files(void **state) {
     char *path = write_file(state, "demo.json", "..", ", \"priority\": 3");
     cJSON *body;
@@ -407,6 +435,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_here_is_a_warning_once, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(validate_has_every_reason_in_json_too),
         cmocka_unit_test_setup_teardown(a_priority_on_the_command_line_replaces_the_files,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(one_broken_file_keeps_all_from_being_sent, temporary_make,
