@@ -103,15 +103,18 @@ int command_tensorboard(int argc, char **argv) {
     int status;
     if (!command_parse(&line, argc, argv, &out, &input, &status))
         goto out;
-    bool ok = client_look(&input, "show", &client, &experiments, &error);
+    /* as they are: a file has the same settings, whoever reads what is printed */
+    bool ok = client_take(&input, "show", &client, &experiments, &error);
     cJSON_ArrayForEach(item, experiments) ok = ok && export_one(out, item, written, &error);
     status = 0;
     if (!ok)
         status = command_fail(&error);
     else if (input.json)
         status = output_json(written) ? 0 : ERROR_FAILED;
-    else
+    else {
+        field_clean(written);
         cJSON_ArrayForEach(item, written) puts(field_text(item, "path", ""));
+    }
 out:
     cJSON_Delete(written);
     cJSON_Delete(experiments);

@@ -116,6 +116,8 @@ static inline void multiply_classes(cJSON *experiment) {
 
 /* data.root in place of that in the file; NULL: that */
 static const char *_Atomic moved_root;
+/* model.weights likewise */
+static const char *_Atomic moved_weights;
 /* the first experiment's loss goes to 13 */
 static atomic_bool diverged;
 /* "demo/" and 200 characters of three bytes, and what was the name */
@@ -179,6 +181,9 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
         if (moved_root != NULL && !list)
             cJSON_SetValuestring((cJSON *)(uintptr_t)field_at(experiment, "config.data.root"),
                                  moved_root);
+        if (moved_weights != NULL && !list)
+            cJSON_ReplaceItemInObject((cJSON *)(uintptr_t)field_at(experiment, "config.model"),
+                                      "weights", cJSON_CreateString(moved_weights));
         if (many_classes > 0 && !list)
             multiply_classes(experiment);
         if (list) {

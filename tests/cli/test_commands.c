@@ -294,6 +294,31 @@ static void tensorboard_writes_a_file_an_experiment(void **state) {
     assert_int_equal(temporary_remove(&folder), 0);
 }
 
+/* What no terminal shows is left out of no file: a tab, a soft hyphen. */
+static void tensorboard_writes_the_settings_as_they_are_with_json_and_without(void **state) {
+    static const char weights[] = "/we\tights\xc2\xad.pth";
+    static char *const ends[] = {"--json", NULL};
+    (void)state;
+    void *folder = NULL;
+    char path[400];
+    assert_int_equal(temporary_make(&folder), 0);
+    snprintf(path, sizeof path, "%s/1_demo_flip,seed=0/events.out.tfevents.assay", (char *)folder);
+    moved_weights = weights;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char *data;
+        size_t length;
+        struct run run = RUN(command_tensorboard, "tensorboard", "1", "--out", folder, ends[i]);
+        assert_int_equal(run.status, 0);
+        free(run.out);
+        free(run.err);
+        assert_true(file_read(path, 1 << 20, &data, &length, NULL));
+        assert_non_null(memmem(data, length, weights, sizeof weights - 1));
+        free(data);
+    }
+    moved_weights = NULL;
+    assert_int_equal(temporary_remove(&folder), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(show_tells_everything_about_a_finished_experiment),
@@ -319,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),
         cmocka_unit_test(tensorboard_writes_a_file_an_experiment),
+        cmocka_unit_test(tensorboard_writes_the_settings_as_they_are_with_json_and_without),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
