@@ -107,6 +107,14 @@ static bool say_epochs(struct watching *watching, struct watched *watched, const
     return true;
 }
 
+/* What has been said is known at once: what comes after it may have to wait for the coordinator. */
+static void say_state(struct watching *watching, struct watched *watched, const cJSON *experiment) {
+    struct label label = label_of(watching, experiment);
+    progress_state(watching->screen.stream, &label, experiment);
+    snprintf(watched->state, sizeof watched->state, "%s", field_text(experiment, "state", "?"));
+    watched->attempt = field_number(experiment, "attempt", 0);
+}
+
 static bool say_changes(struct watching *watching, const cJSON *experiment, struct error *error) {
     struct watched *watched = find(watching, experiment);
     if (watched == NULL)
@@ -115,18 +123,15 @@ static bool say_changes(struct watching *watching, const cJSON *experiment, stru
     double attempt = field_number(experiment, "attempt", 0);
     bool changed = strcmp(watched->state, state) != 0 || attempt > watched->attempt;
     bool epochs = field_number(experiment, "epochs_done", 0) > watched->epochs_done;
-    struct label label = label_of(watching, experiment);
     bool starts = changed && !field_finished(experiment);
     if (changed || epochs)
         screen_clear(&watching->screen);
     if (starts)
-        progress_state(watching->screen.stream, &label, experiment);
+        say_state(watching, watched, experiment);
     if (epochs && !say_epochs(watching, watched, experiment, error))
         return false;
     if (changed && !starts)
-        progress_state(watching->screen.stream, &label, experiment);
-    snprintf(watched->state, sizeof watched->state, "%s", state);
-    watched->attempt = attempt;
+        say_state(watching, watched, experiment);
     return true;
 }
 

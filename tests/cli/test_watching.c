@@ -55,6 +55,7 @@ static cJSON *experiment_at(const struct look *look, bool detail) {
 struct story {
     const struct look *looks;
     size_t count, at;
+    size_t away; /* so many times `show` finds no coordinator */
 };
 
 static cJSON *answer_story(void *context, size_t nth, const char *request, const cJSON *body,
@@ -62,6 +63,11 @@ static cJSON *answer_story(void *context, size_t nth, const char *request, const
     struct story *story = context;
     bool list = strcmp(request, "list") == 0;
     (void)body;
+    if (strcmp(request, "show") == 0 && story->away > 0) {
+        story->away--;
+        *name = "error";
+        return wire_error_body(WIRE_DENIED, "away");
+    }
     if (list && nth > 0 && story->at + 1 < story->count)
         story->at++;
     *name = list ? "experiments" : "details";
@@ -73,8 +79,7 @@ static cJSON *answer_story(void *context, size_t nth, const char *request, const
 }
 
 /* Watches a story to its end; returns the status, *text is what was written. */
-static int watch(const struct look *looks, size_t count, char **text) {
-    struct story story = {looks, count, 0};
+static int watch_story(struct story story, char **text) {
     struct fake fake;
     struct client client;
     struct error error = {0};
@@ -91,6 +96,11 @@ static int watch(const struct look *looks, size_t count, char **text) {
     fake_stop(&fake);
     return status;
 }
+
+static int watch(const struct look *looks, size_t count, char **text) {
+    return watch_story((struct story){.looks = looks, .count = count}, text);
+}
+
 #define PROGRESS                                                                                   \
     "{\"phase\":\"train\",\"epoch\":2,\"epochs\":3,\"step\":5,\"steps\":10,\"loss\":0.4,"          \
     "\"images_per_second\":50}"
@@ -190,6 +200,23 @@ static void epochs_from_before_the_watch_are_counted_not_repeated(void **state) 
     free(text);
 }
 
+/* That it runs is said before the coordinator goes away that was to tell of its epoch. */
+static void nothing_is_said_again_when_the_coordinator_is_back(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"queued", 0, 0, NULL},
+                                        {"running", 1, 1, NULL},
+                                        {"running", 1, 1, NULL},
+                                        {"done", 1, 1, NULL}};
+    char *text;
+    assert_int_equal(watch_story((struct story){.looks = looks, .count = 4, .away = 2}, &text), 0);
+    assert_string_equal(text,
+                        "  3 flip  queued\n"
+                        "  3 flip  running on w, 1 of 3 epochs done\n"
+                        "  3 flip  1/3 train 0.5000 valid 0.2500 accuracy 0.5000 12s\n"
+                        "  3 flip  done in 1m 00s, best epoch 1: accuracy 0.5000, loss 0.2500\n");
+    free(text);
+}
+
 static void a_lost_worker_and_a_failure_are_said(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 0, NULL},
@@ -218,7 +245,7 @@ static void a_cancelled_experiment_ends_with_4(void **state) {
 static void on_finish_is_run_for_all_that_were_not_finished_when_watch_began(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 2, PROGRESS}, {"done", 1, 3, NULL}};
-    struct story story = {looks, 2, 0};
+    struct story story = {.looks = looks, .count = 2};
     struct fake fake;
     fake_start(&fake, answer_story, &story);
     struct run run = RUN(command_watch, "watch", "--lines", "--on-finish", "echo $ASSAY_STATE");
@@ -252,6 +279,7 @@ int main(void) {
         cmocka_unit_test(the_evaluation_of_an_earlier_epoch_is_said_when_all_are_trained),
         cmocka_unit_test(fetching_is_said_though_it_is_of_no_epoch),
         cmocka_unit_test(epochs_from_before_the_watch_are_counted_not_repeated),
+        cmocka_unit_test(nothing_is_said_again_when_the_coordinator_is_back),
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),
         cmocka_unit_test(on_finish_is_run_for_all_that_were_not_finished_when_watch_began),
