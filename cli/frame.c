@@ -100,8 +100,8 @@ bool frame_check(const cJSON *experiments, struct error *error) {
         return error_set(error, ERROR_INPUT, "no experiments; assay submit FILE queues some");
     return count <= FRAME_LINES_MAX ||
            error_set(error, ERROR_INPUT,
-                     "%d experiments are more lines than one picture can tell apart (at most %d); "
-                     "name fewer",
+                     "%d experiments are more than one picture can tell apart (at most %d); name "
+                     "fewer",
                      count, FRAME_LINES_MAX);
 }
 

@@ -2,7 +2,7 @@
  *
  * Each makes a drawing of FRAME_WIDTH pixels that the caller frees, or fails: ERROR_INPUT where
  * there is nothing to draw yet. `experiments` are as `show` gives them; more than FRAME_LINES_MAX
- * are refused where each is a line. `title` stands at the top; NULL: the page has one.
+ * are refused where each is a line or a block. `title` stands at the top; NULL: the page has one.
  */
 #ifndef ASSAY_CLI_PLOTS_H
 #define ASSAY_CLI_PLOTS_H

@@ -59,7 +59,7 @@ char *screen_squeeze(const char *text, size_t width);
 void screen_wrap_rest(const struct screen *screen, size_t indent, const char *text);
 
 /* Prints text as lines broken at spaces, each indented, none wider than the terminal (80 columns
- * elsewhere). A line feed begins another one. */
+ * elsewhere) unless a word is. A line feed begins another one. */
 void screen_wrap(const struct screen *screen, size_t indent, const char *text);
 
 #endif

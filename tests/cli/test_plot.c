@@ -1,6 +1,7 @@
 /* What assay plot draws, and the page that assay report makes. */
 #include "cli/command.h"
 #include "cli/drawing.h"
+#include "cli/plots.h"
 
 #include "core/file.h"
 #include "core/picture.h"
@@ -142,6 +143,22 @@ static void plot_effects_names_values_and_how_many_experiments_have_them(void **
     free(svg);
 }
 
+static void more_than_a_picture_can_tell_apart_are_refused(void **state) {
+    const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
+    static const char why[] =
+        "29 experiments are more than one picture can tell apart (at most 28); name fewer";
+    struct error lines = {0}, blocks = {0};
+    cJSON *experiments = cJSON_CreateArray();
+    (void)state;
+    for (int i = 0; i < 29; i++)
+        cJSON_AddItemToArray(experiments, cJSON_CreateObject());
+    assert_null(plots_curves("many", experiments, PLOT_LOSS, &lines));
+    assert_null(plots_confusion("many", experiments, &source, &blocks));
+    assert_string_equal(lines.message, why);
+    assert_string_equal(blocks.message, why);
+    cJSON_Delete(experiments);
+}
+
 static void plot_says_what_is_wrong_in_one_line(void **state) {
     char *path = temporary_path(state, "no/p.png"), expected[600];
     assert_run(RUN(command_plot, "plot", "1", "--out", "p.pdf"), 2, "",
@@ -269,6 +286,7 @@ int main(void) {
             report_is_one_page_with_verdict_tables_drawings_and_mistakes, temporary_make,
             temporary_remove),
         IN_FOLDER(a_class_without_pictures_has_no_share),
+        cmocka_unit_test(more_than_a_picture_can_tell_apart_are_refused),
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
