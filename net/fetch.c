@@ -4,6 +4,7 @@
 #include "core/backoff.h"
 #include "core/json.h"
 #include "core/storage.h"
+#include "net/pickup.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,12 @@ struct watch {
     int64_t have;
     bool stopped;
 };
+
+/* A slow link must carry a piece before it is asked for again. */
+static int patience_ms(const struct fetch *fetch) {
+    return fetch->timeout_ms << (fetch->late < PICKUP_LONGER_MOST ? fetch->late
+                                                                  : PICKUP_LONGER_MOST);
+}
 
 static bool watch_go_on(void *context) {
     struct watch *watch = context;
@@ -37,7 +44,7 @@ static bool fetch_piece(struct dealer *dealer, const struct fetch *fetch, int pa
     struct error why = {0};
     struct watch watch = {.fetch = fetch, .have = *have};
     dealer_watch(dealer, fetch->go_on != NULL ? watch_go_on : NULL, &watch);
-    bool ok = dealer_ask(dealer, "fetch", body, "piece", fetch->timeout_ms, &piece, &why);
+    bool ok = dealer_ask(dealer, "fetch", body, "piece", patience_ms(fetch), &piece, &why);
     dealer_watch(dealer, NULL, NULL);
     cJSON_Delete(body);
     if (!ok && watch.stopped)

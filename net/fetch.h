@@ -9,7 +9,8 @@ struct fetch {
     const char *sha256;
     int64_t bytes;
     const char *path; /* where it goes, in a folder that exists */
-    int timeout_ms;   /* for the answer to one piece */
+    int timeout_ms;   /* for the answer to one piece, the first time */
+    unsigned late;    /* how often none came in time before: each time doubles it, as in pickup.h */
     /* Called before every piece, and while one is waited for, with how much is there; false ends it
      * (ERROR_FAILED). May be NULL. */
     bool (*go_on)(void *context, int64_t bytes_there);

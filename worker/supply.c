@@ -53,12 +53,12 @@ static bool link_shared(const struct errand *errand, const char *path) {
 
 /* False with the error of the last try when the file cannot be had, or `stopped`. */
 static bool bring_file(struct errand *errand, const char *path, struct error *error) {
-    const struct fetch fetch = {.sha256 = errand->sha256,
-                                .bytes = errand->fetching.bytes,
-                                .path = path,
-                                .timeout_ms = ANSWER_MS,
-                                .go_on = go_on,
-                                .context = errand};
+    struct fetch fetch = {.sha256 = errand->sha256,
+                          .bytes = errand->fetching.bytes,
+                          .path = path,
+                          .timeout_ms = ANSWER_MS,
+                          .go_on = go_on,
+                          .context = errand};
     uint64_t jitter = (uint64_t)getpid();
     if (link_shared(errand, path))
         return true;
@@ -67,6 +67,7 @@ static bool bring_file(struct errand *errand, const char *path, struct error *er
             return true;
         if (error->code != ERROR_UNREACHABLE)
             return false;
+        fetch.late++;
         rest(errand, backoff_ms(&BACKOFF_LINK, failures, &jitter));
     }
     return false;

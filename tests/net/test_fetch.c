@@ -30,6 +30,7 @@ struct stage {
     const char *content; /* what the coordinator has under the sum; NULL: nothing */
     int failures;        /* so often it cannot read first */
     bool silent;         /* it answers nothing */
+    int slowness_ms;     /* it takes so long for each answer */
     int looks;           /* how often it was looked whether to go on */
     int asked;           /* how often; read after the thread was joined */
 };
@@ -71,6 +72,7 @@ static void *serve(void *context) {
                 char *piece = strndup(stage->content + offset, PIECE);
                 wire_packet_attach(&packet, piece, strlen(piece));
             }
+            usleep((useconds_t)stage->slowness_ms * 1000);
             if (!stage->silent)
                 frames_send(stage->router, &frames.parts[0], &packet);
             wire_packet_free(&packet);
@@ -243,6 +245,23 @@ static void it_ends_while_an_answer_is_waited_for(void **state) {
     pthread_join(stage->thread, NULL);
 }
 
+/* As over a slow link. What comes too late is of no use. */
+static void what_takes_longer_than_an_answer_is_waited_for_comes_in_the_end(void **state) {
+    struct stage *stage = *state;
+    struct error error = {0};
+    struct fetch request = {.sha256 = SUM, .bytes = 10, .path = stage->path, .timeout_ms = 100};
+    uint64_t number;
+    stage->slowness_ms = 300;
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    while (!fetch_file(stage->dealer, &request, &error) && request.late < 20) {
+        assert_int_equal(error.code, ERROR_UNREACHABLE);
+        request.late++;
+    }
+    it_is_there_whole(stage);
+    assert_true(dealer_send(stage->dealer, "status", NULL, &number, &error));
+    pthread_join(stage->thread, NULL);
+}
+
 static void a_file_that_there_is_no_memory_for_is_not_called_missing(void **state) {
     struct stage *stage = *state;
     const struct fetch request = {
@@ -277,6 +296,7 @@ int main(void) {
         ON_STAGE(what_the_coordinator_cannot_read_at_the_moment_is_asked_for_again),
         ON_STAGE(what_the_coordinator_cannot_read_five_times_is_given_up),
         ON_STAGE(it_ends_while_an_answer_is_waited_for),
+        ON_STAGE(what_takes_longer_than_an_answer_is_waited_for_comes_in_the_end),
         ON_STAGE(a_file_that_there_is_no_memory_for_is_not_called_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
