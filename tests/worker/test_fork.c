@@ -115,6 +115,19 @@ static void a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along(v
     forking_end(&forking);
 }
 
+static void a_fork_from_the_best_checkpoint_is_the_run_it_left_too(void **state) {
+    struct bench *bench = *state;
+    struct forking forking;
+    forking_begin(bench, 3e-3, &forking);
+    char *best = in(forking.from_dir, "checkpoint_best_loss.safetensors");
+    fork_to_the_end(&forking.small, forking.dir, best, 1, &forking.listener);
+    expect_same_state(forking.dir, bench->whole_dir, "checkpoint_last.safetensors");
+    expect_same_state(forking.dir, bench->whole_dir, "checkpoint_best_loss.safetensors");
+    expect_same_lines(bench, &forking.listener, "epoch");
+    free(best);
+    forking_end(&forking);
+}
+
 static bool is_there(const char *from, uint32_t epoch, bool with_best) {
     struct error error = {0};
     bool there;
@@ -133,6 +146,7 @@ a_best_checkpoint_counts_under_either_name_and_of_the_same_experiment_alone(void
          *others = in(forking.dir, "checkpoint_best_loss.safetensors");
     assert_true(is_there(forking.from, 2, true));
     assert_false(is_there(forking.from, 1, true));
+    assert_true(is_there(best, 1, true));     /* its own */
     assert_int_equal(rename(best, first), 0); /* as when another was best since */
     assert_true(is_there(forking.from, 2, true));
     forking.listener.stop_after = 2;
@@ -297,6 +311,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left),
         cmocka_unit_test(a_fork_with_more_epochs_is_the_longer_run_and_takes_the_best_along),
+        cmocka_unit_test(a_fork_from_the_best_checkpoint_is_the_run_it_left_too),
         cmocka_unit_test(
             a_best_checkpoint_counts_under_either_name_and_of_the_same_experiment_alone),
         cmocka_unit_test(a_fork_killed_before_its_first_last_checkpoint_begins_again),
