@@ -63,7 +63,7 @@ static void touch(struct flow *flow, int tensor, int time) {
     if (tensor < 0) /* the input: the batch's own memory */
         return;
     struct arena_tensor *touched = &flow->tensors[tensor];
-    touched->first = time < touched->first ? time : touched->first;
+    assert(time >= touched->first); /* when it was made */
     touched->last = time > touched->last ? time : touched->last;
 }
 

@@ -75,6 +75,8 @@ static void what_is_read_is_alive(void **state) {
         assert_true(input->first <= i && input->last >= i);
         if (node->op == OP_CONV || node->op == OP_BATCH_NORM || node->op == OP_LINEAR)
             assert_true(input->last >= back);
+        else if (node->op == OP_MAX_POOL)
+            assert_int_equal(input->last, i); /* it knows by what it saved */
         for (int j = 0; j < step->gradient_count; j++) {
             const struct arena_tensor *gradient = &flow.tensors[step->gradients[j]];
             assert_true(gradient->first <= back && gradient->last >= back);
@@ -83,6 +85,24 @@ static void what_is_read_is_alive(void **state) {
     }
     flow_free(&flow);
     network_free(&network);
+}
+
+/* A batch norm behind its convolution, and dropout. */
+static void what_nothing_goes_back_through_stands_where_its_input_stood(void **state) {
+    (void)state;
+    for (int training = 0; training < 2; training++) {
+        struct network network;
+        struct flow flow;
+        flow_of("resnet18", NULL, training, 0, &network, &flow);
+        for (size_t i = 1; i < network.node_count; i++) {
+            const struct node *node = &network.nodes[i];
+            bool may = node->op == OP_BATCH_NORM || node->op == OP_DROPOUT;
+            assert_int_equal(flow.steps[i].output == flow.steps[node->input].output,
+                             may && !training);
+        }
+        flow_free(&flow);
+        network_free(&network);
+    }
 }
 
 static void places_are_used_again(void **state) {
@@ -150,6 +170,7 @@ static void what_late_gradients_read_stays_as_long(void **state) {
     flow_of("resnet50", "layer1", true, LAG, &network, &flow);
     int last = 2 * (int)network.node_count - 1;
     assert_int_equal(flow.tensors[flow.late_scratch].bytes, 512);
+    assert_int_equal(flow.tensors[flow.late_scratch].first, network.node_count);
     assert_int_equal(flow.tensors[flow.late_scratch].last, last);
     size_t seen = 0;
     for (size_t i = 0; i < network.node_count; i++) {
@@ -175,6 +196,7 @@ int main(void) {
         cmocka_unit_test(what_late_gradients_read_stays_as_long),
         cmocka_unit_test(tensors_that_live_at_once_stand_apart),
         cmocka_unit_test(what_is_read_is_alive),
+        cmocka_unit_test(what_nothing_goes_back_through_stands_where_its_input_stood),
         cmocka_unit_test(places_are_used_again),
         cmocka_unit_test(frozen_layers_at_the_bottom_keep_nothing),
         cmocka_unit_test(maps_too_large_to_count_are_refused),
