@@ -87,6 +87,14 @@ static void link_new(const char *path) {
         _exit(1);
 }
 
+/* From PATH.from, which others have written and not synced. */
+static void adopt_new(const char *path) {
+    char from[600];
+    snprintf(from, sizeof from, "%s.from", path);
+    if (!atomic_file_adopt(from, path, NULL))
+        _exit(1);
+}
+
 static void copy_new(const char *path) {
     char from[600];
     snprintf(from, sizeof from, "%s.from", path);
@@ -167,16 +175,76 @@ static int last_before(const struct calls *calls, long number, int end) {
 }
 
 /* What a power cut may lose is what was not synced before the next step. */
-static void the_data_is_synced_before_the_rename_and_the_folder_after_it(void **state) {
+static void syncs_before_and_after_the_rename(child_function *child, bool content, void **state) {
     char *path = temporary_path(state, "file");
     struct calls calls;
     write_old(path);
-    run_until(write_new, path, CALLS_MAX, &calls);
+    run_until(child, path, CALLS_MAX, &calls);
+    assert_true(holds(path, new_text));
     int folder = last_before(&calls, SYS_fsync, calls.count);
     int rename = last_before(&calls, SYS_rename, folder);
     int file = last_before(&calls, SYS_fsync, rename);
     int written = last_before(&calls, SYS_write, rename);
-    assert_true(0 <= written && written < file && file < rename && rename < folder);
+    assert_true(0 <= rename && rename < folder);
+    assert_true(!content || (written < file && 0 <= file && file < rename));
+    free(path);
+}
+
+static void the_data_is_synced_before_the_rename_and_the_folder_after_it(void **state) {
+    syncs_before_and_after_the_rename(write_new, true, state);
+    syncs_before_and_after_the_rename(copy_new, true, state);
+    syncs_before_and_after_the_rename(adopt_new, true, state);
+    syncs_before_and_after_the_rename(link_new, false, state); /* of a content that is synced */
+}
+
+/* A folder can be opened and not read, and no file takes its name. */
+static void where_one_is_a_folder_nothing_is_put_and_nothing_left(void **state) {
+    char *path = temporary_path(state, "file"), *folder = temporary_path(state, "folder"),
+         *temporary = temporary_path(state, "file.tmp"),
+         *other = temporary_path(state, "folder.tmp");
+    struct error error = {0};
+    write_old(path);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_false(atomic_file_copy(folder, path, &error));
+    assert_non_null(strstr(error.message, "cannot read "));
+    assert_false(atomic_file_copy(path, folder, &error));
+    assert_non_null(strstr(error.message, "cannot rename "));
+    error = (struct error){0};
+    assert_false(atomic_file_link(path, folder, &error));
+    assert_non_null(strstr(error.message, "cannot rename "));
+    assert_true(holds(path, old_text));
+    assert_int_not_equal(access(temporary, F_OK), 0);
+    assert_int_not_equal(access(other, F_OK), 0);
+    free(path);
+    free(folder);
+    free(temporary);
+    free(other);
+}
+
+static void what_is_not_there_is_not_taken(void **state) {
+    char *path = temporary_path(state, "file"), *missing = temporary_path(state, "missing");
+    struct error error = {0};
+    write_old(path);
+    assert_false(atomic_file_adopt(missing, path, &error));
+    assert_non_null(strstr(error.message, "cannot read "));
+    assert_false(atomic_file_copy(missing, path, NULL));
+    assert_false(atomic_file_link(missing, path, NULL));
+    assert_true(holds(path, old_text));
+    free(path);
+    free(missing);
+}
+
+/* No name in another file system is a name of the same file. */
+static void what_cannot_be_linked_is_copied(void **state) {
+    char *path = temporary_path(state, "file");
+    struct stat status;
+    struct error error = {0};
+    write_old(path);
+    assert_true(atomic_file_link("/proc/version", path, &error));
+    assert_string_equal(error.message, "");
+    assert_false(holds(path, old_text));
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 0);
     free(path);
 }
 
@@ -226,6 +294,9 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_file_that_is_linked_already_is_left_as_it_is,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(where_one_is_a_folder_nothing_is_put_and_nothing_left),
+        IN_FOLDER(what_is_not_there_is_not_taken),
+        IN_FOLDER(what_cannot_be_linked_is_copied),
         cmocka_unit_test_setup_teardown(a_killed_writer_leaves_the_old_file_or_the_new_one,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_killed_link_leaves_the_old_file_or_the_new_one,
