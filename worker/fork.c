@@ -63,15 +63,28 @@ bool fork_is_there(const char *path, uint32_t epoch, bool with_best, bool *there
     return known;
 }
 
+/* Why it cannot be had (errno): where it is the machine that cannot get at it, another time it may.
+ */
+static bool refuse_unread(const char *path, const char *host, struct error *error) {
+    struct error why = {0};
+    error_errno(&why, ERROR_INPUT, "cannot read %s on %s, the checkpoint to go on from", path,
+                host);
+    if (why.cause == CAUSE_UNKNOWN)
+        return error_set(error, ERROR_INPUT,
+                         "cannot read %s on %s, the checkpoint to go on from; bring it back, or "
+                         "submit again from another one",
+                         path, host);
+    if (error != NULL)
+        *error = why;
+    return false;
+}
+
 bool fork_open(const struct trainer_options *options, const struct experiment *experiment,
                struct fork *fork, struct error *error) {
     const char *path = options->from.path;
     *fork = (struct fork){0};
     if (access(path, R_OK) != 0)
-        return error_set(error, ERROR_INPUT,
-                         "cannot read %s on %s, the checkpoint to go on from; bring it back, or "
-                         "submit again from another one",
-                         path, options->from.host);
+        return refuse_unread(path, options->from.host, error);
     if (!checkpoint_open(path, &fork->from, error))
         return false;
     uint32_t epoch = checkpoint_state(fork->from)->epoch;

@@ -4,6 +4,8 @@
 #include "tests/worker/small_run.h"
 #include "worker/fork.h"
 
+#include <errno.h>
+
 /* Gives the experiment a complete config, as a fork is checked by. Its tensors and numbers are
  * those of the bench's, whose config says less. */
 static void set_config(struct small *small, const char *arch, double lr, int epochs) {
@@ -307,6 +309,31 @@ static void what_a_fork_cannot_go_on_from_is_refused(void **state) {
     folder_end(from_dir);
 }
 
+/* A file on a mount whose server is gone. */
+static const char *lost;
+int __wrap_access(const char *path, int mode);
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode) {
+    if (lost == NULL || strcmp(path, lost) != 0)
+        return __real_access(path, mode);
+    errno = ESTALE;
+    return -1;
+}
+
+static void that_the_machine_cannot_get_at_the_checkpoint_is_no_fault_of_the_fork(void **state) {
+    const struct bench *bench = *state;
+    const struct trainer_options options = {.from = {"/lost/x", "here", 2}};
+    struct error error = {0};
+    struct fork fork;
+    lost = "/lost/x";
+    assert_false(fork_open(&options, &bench->small.experiment, &fork, &error));
+    lost = NULL;
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    assert_string_equal(error.message, "cannot read /lost/x on here, the checkpoint to go on from: "
+                                       "Stale file handle");
+    fork_close(&fork);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fork_from_the_middle_ends_with_the_bits_of_the_run_it_left),
@@ -320,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_fork_with_other_batches_counts_its_steps_on),
         cmocka_unit_test(a_fork_with_momentum_may_go_on_from_a_run_without),
         cmocka_unit_test(what_a_fork_cannot_go_on_from_is_refused),
+        cmocka_unit_test(that_the_machine_cannot_get_at_the_checkpoint_is_no_fault_of_the_fork),
     };
     return cmocka_run_group_tests(tests, bench_make_with_setback, bench_free);
 }
