@@ -16,6 +16,12 @@ if [ -e "$module" ]; then
 fi
 
 cd "$work"
+# A module in the current folder is found by its name alone; this one, where there is a driver, is none.
+mkdir driver
+ln -s "$(ldd "$ASSAY_BIN/assay-worker" | awk '/libc\.so/ {print $3}')" driver/libcuda.so.1
+ln -s driver/libcuda.so.1 module.so
+LD_LIBRARY_PATH=$work/driver ASSAY_CUDA_MODULE=module.so "$ASSAY_BIN/assay-worker" devices > devices
+grep -q '^cuda .*undefined symbol: assay_module' devices || fail "a module in the current folder: $(cat devices)"
 "$ASSAY_BIN/assay-worker" devices > devices
 "$ASSAY_BIN/assay-worker" devices --json | grep -q '"backend":"cpu","usable":true' || fail "devices"
 code=0

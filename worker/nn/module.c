@@ -16,8 +16,10 @@ static struct {
 
 /* ---- where it is ---- */
 
+/* dlopen looks for a name without a slash among the system's libraries, and not here. */
 static bool file_in(const char *folder, const char *rest, char path[PATH_MAX]) {
-    int length = snprintf(path, PATH_MAX, "%s%s", folder, rest);
+    const char *here = strchr(folder, '/') == NULL ? "./" : "";
+    int length = snprintf(path, PATH_MAX, "%s%s%s", here, folder, rest);
     return length > 0 && length < PATH_MAX && access(path, R_OK) == 0;
 }
 
