@@ -37,6 +37,29 @@ static void a_file_that_is_there_is_not_wanted_again(void **state) {
     is_there_whole(shelf);
 }
 
+static void
+what_is_removed_is_gone_at_once_and_swept_away_later_without_what_still_comes(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char gone[512];
+    int64_t offset;
+    offer(shelf, &offset);
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    assert_true(blobs_remove(shelf->blobs, SUM, &error));
+    assert_int_equal(blobs_size(shelf->blobs, SUM), -1);
+    assert_true(blobs_remove(shelf->blobs, SUM, &error)); /* it is not there: no fault */
+    snprintf(gone, sizeof gone, "%s/incoming/" SUM ".gone", shelf->dir);
+    assert_int_equal(access(gone, F_OK), 0);
+    assert_true(blobs_append(shelf->blobs, SUM, "more", 4, &error));
+    blobs_sweep(shelf->blobs);
+    assert_int_not_equal(access(gone, F_OK), 0);
+    assert_int_equal(blobs_part_size(shelf->blobs, SUM), 4);
+    assert_true(blobs_remove_part(shelf->blobs, SUM, &error));
+    assert_int_equal(blobs_part_size(shelf->blobs, SUM), -1);
+    assert_true(blobs_remove_part(shelf->blobs, SUM, &error));
+}
+
 static void pieces_that_come_twice_or_too_early_change_nothing(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
@@ -185,6 +208,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_SHELF(a_file_that_came_in_pieces_is_there_under_its_sum),
         ON_SHELF(a_file_that_is_there_is_not_wanted_again),
+        ON_SHELF(what_is_removed_is_gone_at_once_and_swept_away_later_without_what_still_comes),
         ON_SHELF(pieces_that_come_twice_or_too_early_change_nothing),
         ON_SHELF(a_part_goes_on_at_its_length_after_a_restart),
         ON_SHELF(a_damaged_part_is_noticed_and_begins_anew),

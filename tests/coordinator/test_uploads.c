@@ -54,6 +54,41 @@ static void what_is_sealed_and_not_asked_for_yet_counts_under_the_limit(void **s
     }
 }
 
+static void what_was_there_before_a_restart_counts_under_the_limit_and_parts_do_not(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    int64_t offset, next;
+    offer(shelf, &offset);
+    take(shelf, 0, BYTES, UPLOAD_SEALING);
+    assert_int_equal(sealed(shelf, &error), UPLOAD_THERE);
+    assert_int_equal(offer_other(shelf, &error), UPLOAD_WANTED);
+    assert_int_equal(uploads_take(shelf->uploads, SUM_OF_OTHER, 0, "oth", 3, 0, &next, &error),
+                     UPLOAD_WANTED);
+    shelf_reopen(shelf, BYTES + 4);
+    assert_int_equal(uploads_bytes(shelf->uploads), BYTES);
+    assert_int_equal(offer_other(shelf, &error), UPLOAD_REFUSED);
+    assert_true(uploads_remove(shelf->uploads, SUM_OF_OTHER, &error)); /* there is no such file */
+    assert_int_equal(uploads_bytes(shelf->uploads), BYTES);
+    shelf_reopen(shelf, BYTES + 5);
+    assert_int_equal(offer_other(shelf, &error), UPLOAD_WANTED);
+}
+
+static void all_that_is_to_come_counts_under_the_limit_until_it_falls_silent(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    char third[SHA256_TEXT_SIZE];
+    int64_t offset;
+    snprintf(third, sizeof third, "%064x", 3);
+    shelf_reopen(shelf, BYTES + 5);
+    assert_int_equal(offer(shelf, &offset), UPLOAD_WANTED);
+    assert_int_equal(offer_other(shelf, &error), UPLOAD_WANTED);
+    assert_int_equal(uploads_offer(shelf->uploads, third, 1, shelf->now_ms, &offset, &error),
+                     UPLOAD_REFUSED);
+    shelf->now_ms += UPLOADS_SILENT_MS;
+    assert_false(uploads_expects(shelf->uploads, SUM_OF_OTHER, shelf->now_ms));
+    assert_false(uploads_expects(shelf->uploads, SUM, shelf->now_ms));
+}
+
 static void what_is_larger_than_the_disk_is_refused(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
@@ -174,6 +209,8 @@ int main(void) {
         ON_SHELF(a_piece_beyond_the_end_is_refused),
         ON_SHELF(what_does_not_fit_under_the_limit_is_refused),
         ON_SHELF(what_is_sealed_and_not_asked_for_yet_counts_under_the_limit),
+        ON_SHELF(what_was_there_before_a_restart_counts_under_the_limit_and_parts_do_not),
+        ON_SHELF(all_that_is_to_come_counts_under_the_limit_until_it_falls_silent),
         ON_SHELF(what_is_larger_than_the_disk_is_refused),
         ON_SHELF(a_folder_that_is_gone_is_not_called_full),
         ON_SHELF(what_has_come_needs_no_room_again),
