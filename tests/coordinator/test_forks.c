@@ -166,6 +166,79 @@ static void a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here(void 
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
+/* Epochs from `first` to `last` of w's run, none of them the best, and its last checkpoint. */
+static void come_to(struct archive *archive, int first, int last) {
+    for (int i = first; i <= last; i++) {
+        cJSON *epoch = body_epoch(i, 0.6);
+        cJSON_ReplaceItemInObjectCaseSensitive(epoch, "best", cJSON_CreateBool(i == 1));
+        fenced(archive->bench, "w", 1, archive->attempt, "epoch", epoch);
+    }
+    fenced(archive->bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"last\", \"epoch\": %d, \"path\": \"/q\", \"host\": \"gone\"}", last));
+}
+
+/* Experiment 2 goes on from that epoch, which is on the host `gone`. */
+static void waits_for_epoch(struct bench *bench, int epoch) {
+    const cJSON *shown = show(bench, 2);
+    assert_int_equal(number_of(json_member(shown, "from"), "epoch"), epoch);
+    assert_string_equal(text_of(shown, "waits"), "no worker on gone, which has its checkpoint");
+}
+
+static void a_fork_of_the_last_of_what_has_ended_waits_for_that(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    come_to(archive, 1, 1);
+    upload(archive, "last.st", "last", 1, FIRST, "first");
+    come_to(archive, 2, 2);
+    fenced(bench, "w", 1, archive->attempt, "end", body("{\"outcome\": \"done\"}"));
+    submit_fork(bench, "a fork's key", 12, "last", "submitted");
+    hello(bench, "x");
+    waits_for_epoch(bench, 2);
+}
+
+static void an_earlier_last_without_the_best_before_it_is_gone_on_from_by_nobody(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    come_to(archive, 1, 2);
+    fenced(bench, "w", 1, archive->attempt, "checkpoint",
+           body("{\"kind\": \"best\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"gone\"}"));
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    come_to(archive, 3, 3);
+    submit_fork(bench, "a fork's key", 12, "last", "submitted");
+    hello(bench, "x");
+    waits_for_epoch(bench, 3);
+}
+
+/* As when every loss is NaN. */
+static void a_fork_of_a_run_that_has_no_best_waits_for_none(void **state) {
+    struct archive *archive = *state;
+    come_to(archive, 2, 2);
+    upload(archive, "last.st", "last", 2, SECOND, "second");
+    submit_fork(archive->bench, "a fork's key", 12, "last", "submitted");
+    hello(archive->bench, "x");
+    assert_string_equal(text_of(show(archive->bench, 2), "waits"), "its turn");
+}
+
+static void of_an_epoch_its_own_file_is_what_a_fork_goes_on_from(void **state) {
+    struct archive *archive = *state;
+    struct bench *bench = archive->bench;
+    come_to(archive, 1, 1);
+    upload(archive, "a.st", "last", 1, FIRST, "first");
+    upload(archive, "b.st", "epoch", 1, SECOND, "second");
+    submit_fork(bench, "a fork's key", 12, "1", "submitted");
+    const cJSON *from = json_member(show(bench, 2), "from");
+    assert_string_equal(text_of(json_member(from, "file"), "sha256"), SECOND);
+}
+
+static void a_file_that_is_no_checkpoint_is_gone_on_from_by_nobody(void **state) {
+    struct archive *archive = *state;
+    come_to(archive, 1, 1);
+    upload(archive, "train.log", "file", 1, FIRST, "first");
+    submit_fork(archive->bench, "a fork's key", 12, "1", "submitted");
+    hello(archive->bench, "x");
+    waits_for_epoch(archive->bench, 1);
+}
+
 /* As after a backup was restored beside artifacts that had gone on. */
 static void a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them(void **state) {
     struct archive *archive = *state;
@@ -241,6 +314,18 @@ static void a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more(v
     give_back_to_anybody(archive->bench);
 }
 
+/* The last of the other experiment is here too, and is not its own. */
+static void a_fork_whose_own_best_is_not_here_needs_what_it_was_forked_from(void **state) {
+    struct archive *archive = *state;
+    upload(archive, "last.st", "last", 1, SECOND, "second");
+    begin_fork(archive);
+    offer_until_there(archive, "last.st", "last", 2, SECOND, 6);
+    assert_true(blobs_remove(archive->blobs, FIRST, NULL));
+    start_again(archive);
+    fenced(archive->bench, "w", 2, 1, "end", body("{\"outcome\": \"given_back\"}"));
+    waits_for_its_host(archive);
+}
+
 static void a_fork_that_comes_further_waits_for_no_host_from_then_on(void **state) {
     struct archive *archive = *state;
     begin_fork(archive);
@@ -272,6 +357,12 @@ int main(void) {
         ON_ARCHIVE(what_a_fork_went_on_from_goes_when_it_is_done),
         ON_ARCHIVE(a_fork_of_a_file_that_is_gone_from_here_waits_for_the_host_that_has_it),
         ON_ARCHIVE(a_fork_of_the_last_of_a_run_goes_on_from_the_last_that_is_here),
+        ON_ARCHIVE(a_fork_of_the_last_of_what_has_ended_waits_for_that),
+        ON_ARCHIVE(an_earlier_last_without_the_best_before_it_is_gone_on_from_by_nobody),
+        ON_ARCHIVE(a_fork_of_a_run_that_has_no_best_waits_for_none),
+        ON_ARCHIVE(of_an_epoch_its_own_file_is_what_a_fork_goes_on_from),
+        ON_ARCHIVE(a_file_that_is_no_checkpoint_is_gone_on_from_by_nobody),
+        ON_ARCHIVE(a_fork_whose_own_best_is_not_here_needs_what_it_was_forked_from),
         ON_ARCHIVE(a_fork_whose_files_are_gone_from_here_waits_for_the_host_that_has_them),
         ON_ARCHIVE(a_fork_that_ran_when_its_files_went_waits_for_the_host_that_has_them),
         ON_ARCHIVE(a_fork_that_has_come_further_needs_what_it_was_forked_from_no_more),
