@@ -295,6 +295,28 @@ static void an_answer_begins_the_wait_for_the_next_one(void **state) {
     it_is_offered_again_after_a_backoff();
 }
 
+static void the_wait_for_an_answer_begins_with_the_first_of_what_is_asked(void **state) {
+    (void)state;
+    now += DELIVERY_ANSWER_MS; /* it had to wait for its turn */
+    next_is(DELIVERY_OFFER);
+    assert_int_equal(next_is(DELIVERY_WAIT).until_ms, now + DELIVERY_ANSWER_MS);
+    want(0, 2);
+    now += DELIVERY_ANSWER_MS; /* the disk is slow */
+    piece_is(0, PIECE);
+    now += 100;
+    piece_is(PIECE, PIECE);
+    assert_int_equal(next_is(DELIVERY_WAIT).until_ms, now - 100 + DELIVERY_ANSWER_MS);
+}
+
+static void where_nothing_is_left_to_send_it_is_offered_again(void **state) {
+    (void)state;
+    next_is(DELIVERY_OFFER);
+    want(BYTES, 1);
+    next_is(DELIVERY_OFFER);
+    take(DELIVERY_HAVE);
+    next_is(DELIVERY_DONE);
+}
+
 static void a_piece_that_arrives_forgives_the_failures(void **state) {
     (void)state;
     for (int i = 0; i < 5; i++) {
@@ -322,6 +344,8 @@ int main(void) {
         cmocka_unit_test_setup(refusals_of_one_window_count_once, set),
         cmocka_unit_test_setup(answers_that_make_no_sense_are_failures, set),
         cmocka_unit_test_setup(an_answer_begins_the_wait_for_the_next_one, set),
+        cmocka_unit_test_setup(the_wait_for_an_answer_begins_with_the_first_of_what_is_asked, set),
+        cmocka_unit_test_setup(where_nothing_is_left_to_send_it_is_offered_again, set),
         cmocka_unit_test_setup(a_piece_that_arrives_forgives_the_failures, set),
         cmocka_unit_test(every_schedule_ends_with_the_file_there),
         cmocka_unit_test(an_answer_is_an_event_and_what_is_none_means_later),

@@ -161,6 +161,8 @@ static void what_is_no_secret_key_is_refused_without_showing_it(void **state) {
         "assay-secret-key " SECRET "00\n",
         "assay-secret-key 0" SECRET "\n",
         "assay-secret-keys " SECRET "\n",
+        "assay-public-key " SECRET "\n",
+        "assay-secret " SECRET "\n",
         "assay-secret-key " SECRET " me\n",
         "assay-secret-key " SECRET "\nassay-secret-key " SECRET "\n",
         "assay-secret-key x102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n",
