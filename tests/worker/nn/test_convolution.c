@@ -271,6 +271,36 @@ static void bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_
     }
 }
 
+/* As ONEDNN_DEFAULT_FPMATH_MODE=BF16 in the environment does, which counts where a processor has
+ * it. */
+static void no_factor_is_rounded_because_the_environment_allows_it(void **state) {
+    (void)state;
+    static const dnnl_dims_t dims[] = {{2, 16, 8, 8}, {16, 16, 3, 3}};
+    struct onednn_convolution forward = {
+        .pass = ONEDNN_FORWARD, .stride = {1, 1}, .padding = {1, 1}};
+    onednn_layout *map, *weights;
+    dnnl_primitive_desc_t desc;
+    const_dnnl_primitive_attr_t attributes;
+    dnnl_fpmath_mode_t mode;
+    struct onednn onednn;
+    struct error error;
+    assert_int_equal(dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_bf16), dnnl_success);
+    assert_true(onednn_open(&onednn, &error));
+    assert_true(onednn_layout_plain(4, dims[0], &map, &error));
+    assert_true(onednn_layout_plain(4, dims[1], &weights, &error));
+    forward.input = forward.output = map;
+    forward.weights = weights;
+    assert_int_equal(onednn_convolution_desc(&onednn, &forward, &desc), dnnl_success);
+    assert_int_equal(dnnl_primitive_desc_get_attr(desc, &attributes), dnnl_success);
+    assert_int_equal(dnnl_primitive_attr_get_fpmath_mode(attributes, &mode), dnnl_success);
+    assert_int_equal(mode, dnnl_fpmath_mode_strict);
+    assert_int_equal(dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict), dnnl_success);
+    dnnl_primitive_desc_destroy(desc);
+    onednn_layout_free(map);
+    onednn_layout_free(weights);
+    onednn_close(&onednn);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stem_reads_three_plain_channels),
@@ -279,6 +309,7 @@ int main(void) {
         cmocka_unit_test(a_3x3_convolution_works_on_the_smallest_maps),
         cmocka_unit_test(a_1x1_convolution_is_pytorchs),
         cmocka_unit_test(a_1x1_convolution_of_stride_2_is_pytorchs),
+        cmocka_unit_test(no_factor_is_rounded_because_the_environment_allows_it),
         cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2),
         cmocka_unit_test(bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_avx2),
     };

@@ -130,7 +130,9 @@ dnnl_status_t onednn_convolution_desc(const struct onednn *onednn,
     if (status != dnnl_success)
         return status;
     dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-    status = kernel_find(onednn, convolution, attributes, desc);
+    status = dnnl_primitive_attr_set_fpmath_mode(attributes, dnnl_fpmath_mode_strict);
+    if (status == dnnl_success)
+        status = kernel_find(onednn, convolution, attributes, desc);
     dnnl_primitive_attr_destroy(attributes);
     return status;
 }

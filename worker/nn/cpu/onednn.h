@@ -65,8 +65,8 @@ struct onednn_convolution {
     dnnl_primitive_desc_t forward; /* for the backward passes */
 };
 
-/* The kernel that oneDNN has for it, with scratch memory of the caller's; freed with
- * dnnl_primitive_desc_destroy. */
+/* The kernel that oneDNN has for it, with scratch memory of the caller's, and of true floats
+ * whatever ONEDNN_DEFAULT_FPMATH_MODE allows; freed with dnnl_primitive_desc_destroy. */
 dnnl_status_t onednn_convolution_desc(const struct onednn *onednn,
                                       const struct onednn_convolution *convolution,
                                       dnnl_primitive_desc_t *desc);
