@@ -315,10 +315,18 @@ static void the_nearest_word_is_within_a_third(void **state) {
     assert_string_equal(nearest_word("seeed", words, 5), "seed");           /* 1 deleted */
     assert_string_equal(nearest_word("sive", words, 5), "size");            /* 1 substituted */
     assert_string_equal(nearest_word("seed", words, 5), "seed");
-    assert_null(nearest_word("epsolo", words, 5)); /* 3 of 6 */
-    assert_null(nearest_word("l", words, 5));      /* 1 of 2 is more than a third */
+    assert_string_equal(nearest_word("pecohs", words, 5), "epochs"); /* 2 swaps of 6 */
+    assert_null(nearest_word("pecosh", words, 5));                   /* 3 */
+    assert_null(nearest_word("epsolo", words, 5));                   /* 3 of 6 */
+    assert_null(nearest_word("l", words, 5)); /* 1 of 2 is more than a third */
     assert_null(nearest_word("", words, 5));
     assert_null(nearest_word("seed", words, 0));
+    char longest[66] = "";
+    const char *const long_words[] = {longest};
+    memset(longest, 'a', 64);
+    assert_ptr_equal(nearest_word(longest, long_words, 1), longest);
+    longest[64] = 'a';
+    assert_null(nearest_word(longest, long_words, 1));
 }
 
 static void of_two_near_words_the_nearer_wins(void **state) {

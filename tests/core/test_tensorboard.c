@@ -8,9 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static char path[64];
@@ -77,6 +80,33 @@ static void crc32c_gives_the_rfcs_values(void **state) {
     assert_int_equal(crc32c(zeros, 32), 0x8a9136aa);
     assert_int_equal(crc32c(ones, 32), 0x62a8ab43);
     assert_int_equal(crc32c(rising, 32), 0x46dd794e);
+    /* python3 -c "print(hex(((c >> 15 | c << 17) + 0xa282ead8) & 0xffffffff))", as TFRecord has it
+     */
+    assert_int_equal(crc32c_masked(zeros, 32), 0x0fd7fffa);
+    assert_int_equal(crc32c_masked(ones, 32), 0xf909b029);
+    assert_int_equal(crc32c_masked(rising, 32), 0x951f7892);
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* python: Event(wall_time=..., file_version="brain.Event:2").SerializeToString() */
+static void a_file_begins_with_the_version_and_when_that_was(void **state) {
+    (void)state;
+    uint8_t data[4096];
+    static const char version[] = "\x1a\x0d"
+                                  "brain.Event:2";
+    double written, before = now();
+    close_board(open_board(0));
+    double after = now();
+    assert_int_equal(read_all(data, sizeof data), 16 + 9 + sizeof version - 1);
+    assert_int_equal(data[12], 0x09);
+    memcpy(&written, data + 12 + 1, sizeof written);
+    assert_true(before <= written && written <= after);
+    assert_memory_equal(data + 12 + 9, version, sizeof version - 1);
 }
 
 static void a_scalar_is_the_events_own_bytes(void **state) {
@@ -113,6 +143,33 @@ static void a_file_that_is_opened_again_is_cut_back(void **state) {
     size_t length = read_all(second, sizeof second);
     assert_int_equal(count_records(second, length), 3);
     assert_memory_equal(first, second, keep);
+}
+
+static void what_is_no_file_is_not_opened(void **state) {
+    (void)state;
+    struct tensorboard *board = NULL;
+    struct error error = {0};
+    assert_false(tensorboard_open("/tmp", 0, &board, &error));
+    assert_non_null(strstr(error.message, "cannot open /tmp"));
+}
+
+static void what_the_disk_does_not_take_is_said(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct rlimit limit, small;
+    struct tensorboard *board = open_board(0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = (struct rlimit){.rlim_cur = 100, .rlim_max = limit.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int step = 0; step < 5; step++)
+        tensorboard_scalar(board, "loss_train", step, 0.5);
+    bool good = tensorboard_sync(board, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_false(good);
+    assert_non_null(strstr(error.message, "cannot write /tmp/assay-tensorboard-"));
+    assert_false(tensorboard_sync(board, &error)); /* nor is it forgotten */
+    tensorboard_close(board);
 }
 
 static void a_file_shorter_than_what_was_kept_begins_anew(void **state) {
@@ -157,7 +214,15 @@ static void hparams_of_every_kind_become_whole_records(void **state) {
     tensorboard_end(board, true);
     close_board(board);
     cJSON_Delete(hparams);
-    assert_int_equal(count_records(data, read_all(data, sizeof data)), 3);
+    size_t length = read_all(data, sizeof data);
+    assert_int_equal(count_records(data, length), 3);
+    /* google.protobuf.Value: bool_value is field 4, string_value field 3; each behind its key */
+    static const char flag[] = "\x0a\x01"
+                               "d"
+                               "\x12\x02\x20\x01",
+                      text[] = "\x0a\x0amodel.head\x12\x06\x1a\x04relu";
+    assert_non_null(memmem(data, length, flag, sizeof flag - 1));
+    assert_non_null(memmem(data, length, text, sizeof text - 1));
 }
 
 /* python: d = HParamsPluginData(); d.session_end_info.status = api_pb2.STATUS_SUCCESS (or
@@ -179,8 +244,12 @@ static void an_end_says_whether_the_run_was_done(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_gives_the_rfcs_values),
+        cmocka_unit_test_setup_teardown(a_file_begins_with_the_version_and_when_that_was, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_scalar_is_the_events_own_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_opened_again_is_cut_back, setup, teardown),
+        cmocka_unit_test(what_is_no_file_is_not_opened),
+        cmocka_unit_test_setup_teardown(what_the_disk_does_not_take_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_shorter_than_what_was_kept_begins_anew, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_hparam_is_the_plugins_own_bytes, setup, teardown),
