@@ -212,6 +212,11 @@ torch.save(parallel, path("parallel.pth"))
 write_safetensors("parallel.safetensors", parallel)
 
 forge("fair.pth", {"w": View(0, (2, 2), (2, 1))})
+forge("shared_fair.pth", {"v": View(0, (1,), (1,)), "x": View(0, (2,), (1,), "1"), "w": View(0, (2, 2), (2, 1))},
+      struct.pack("<4f", 1, 2, 3, 4) + bytes(1000), extra={"a/data/1": struct.pack("<2f", 5, 6)})
+forge("eight_dimensions.pth", {"w": View(0, (1,) * 6 + (2, 2), (4,) * 6 + (2, 1))})
+forge("repeated_row.pth", {"w": View(2, (2, 2), (0, 1))})
+forge("shared_short.pth", {"v": View(0, (1,), (1,)), "w": View(0, (5,), (1,))})
 forge("evil.pth", Evil())
 forge("evil_inside.pth", {"w": View(0, (2, 2), (2, 1)), "x": Evil()})
 forge("evil_key.pth", {"w": View(0, (2, 2), (2, 1), "../0")})

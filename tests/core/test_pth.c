@@ -68,6 +68,19 @@ static void a_forged_file_that_is_fair_is_read(void **state) {
     (void)state;
     expect_fair(DATA "fair.pth");
     expect_fair(DATA "little_endian.pth");
+    expect_fair(DATA "eight_dimensions.pth");
+    expect_fair(DATA "shared_fair.pth"); /* "w" and another of one storage, with a third between */
+}
+
+/* As Tensor.expand makes it: of the same numbers again. */
+static void a_row_without_a_stride_is_repeated(void **state) {
+    (void)state;
+    const float expected[] = {3, 4, 3, 4};
+    struct safetensors *file = open_file(DATA "repeated_row.pth");
+    const struct tensor *tensor = safetensors_find(file, "w");
+    assert_int_equal(tensor->bytes, sizeof expected);
+    assert_memory_equal(tensor->data, expected, sizeof expected);
+    safetensors_close(file);
 }
 
 static void expect_refused(const char *path, const char *part) {
@@ -139,6 +152,8 @@ static void storages_that_do_not_hold_their_tensors_are_refused(void **state) {
     (void)state;
     expect_refused(DATA "short.pth", "a part of it has the wrong size");
     expect_refused(DATA "offset.pth", "a part of it has the wrong size");
+    expect_refused(DATA "shared_short.pth",
+                   "a part of it has the wrong size"); /* of one, not all */
     expect_refused(DATA "offset_huge.pth", "reaches outside its storage");
     expect_refused(DATA "stride_huge.pth", "a tensor reaches outside its storage");
     expect_refused(DATA "storage_missing.pth", "a part of it is missing");
@@ -264,6 +279,7 @@ int main(void) {
         cmocka_unit_test(a_training_checkpoint_gives_its_state_dict),
         cmocka_unit_test(tensors_keep_the_order_of_the_dict),
         cmocka_unit_test(a_forged_file_that_is_fair_is_read),
+        cmocka_unit_test(a_row_without_a_stride_is_repeated),
         IN_FOLDER(nothing_in_a_pickle_is_executed),
         cmocka_unit_test(what_is_no_state_dict_is_refused_with_what_to_save),
         cmocka_unit_test(files_of_before_pytorch_1_6_are_read),
