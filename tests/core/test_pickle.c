@@ -105,6 +105,17 @@ static void the_items_of_an_unknown_kind_of_dict_are_dropped(void **state) {
     pickle_free(pickle);
 }
 
+static void a_tuple_may_be_of_all_that_there_is(void **state) {
+    (void)state;
+    /* (None, (None,)) */
+    struct pickle *pickle = READ("\x80\x02NN\x85\x86.");
+    const struct pickle_value *root = pickle_root(pickle);
+    assert_int_equal(root->kind, PICKLE_TUPLE);
+    assert_int_equal(root->count, 2);
+    assert_int_equal(root->items[1]->count, 1);
+    pickle_free(pickle);
+}
+
 static void a_list_may_hold_itself(void **state) {
     (void)state;
     /* a = []; a.append(a); a */
@@ -119,6 +130,8 @@ static void broken_pickles_are_refused_with_the_place(void **state) {
     (void)state;
     REFUSE("", "byte 0 of its pickle: is cut short");
     REFUSE("\x80\x02.", "takes from an empty stack");
+    REFUSE("\x80\x02\x85.", "takes from an empty stack");      /* a tuple of one */
+    REFUSE("\x80\x02K\x01\x86.", "takes from an empty stack"); /* of two */
     REFUSE("\x80\x02K", "is cut short");
     REFUSE("X\xff\xff\xff\xff"
            "a.",
@@ -127,6 +140,7 @@ static void broken_pickles_are_refused_with_the_place(void **state) {
     REFUSE("NNa.", "adds to what is no dict or list");
     REFUSE("}(Nu.", "adds to what is no dict or list");
     REFUSE("N(\x85.", "takes from an empty stack"); /* not from below a mark */
+    REFUSE("N(\x85t.", "byte 3 of its pickle: takes from an empty stack");
     REFUSE("t.", "has no mark");
     REFUSE("(.", "takes from an empty stack");
     REFUSE("(e.", "takes from an empty stack");
@@ -175,6 +189,7 @@ int main(void) {
         cmocka_unit_test(protocol_4_with_frames_and_short_strings_is_read),
         cmocka_unit_test(a_call_is_only_written_down),
         cmocka_unit_test(the_items_of_an_unknown_kind_of_dict_are_dropped),
+        cmocka_unit_test(a_tuple_may_be_of_all_that_there_is),
         cmocka_unit_test(a_list_may_hold_itself),
         cmocka_unit_test(broken_pickles_are_refused_with_the_place),
         cmocka_unit_test(a_pickle_that_copies_a_string_without_end_is_refused),
