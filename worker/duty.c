@@ -45,7 +45,7 @@ static void revoke(struct duty *duty, int64_t experiment, int64_t attempt) {
     duty->drop_attempt = attempt;
     if (experiment != duty->experiment || attempt != duty->attempt || !duty_spools(duty))
         return;
-    duty->stop_due = duty->work == DUTY_TRAINING;
+    duty->stop_due = duty->stop_due || duty->work == DUTY_TRAINING;
     duty->work = DUTY_REVOKED;
 }
 

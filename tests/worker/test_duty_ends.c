@@ -36,6 +36,21 @@ static void cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for
     expect_send(&duty, 0, HEARTBEAT_MS + 50, DUTY_REQUEST);
 }
 
+/* The signal and the answer come in one look, before anything is done about either. */
+static void work_that_is_cancelled_as_the_worker_is_told_to_leave_is_stopped_too(void **state) {
+    (void)state;
+    struct duty duty;
+    make_busy(&duty);
+    expect_send(&duty, 0, HEARTBEAT_MS, DUTY_HEARTBEAT);
+    take(&duty, (struct duty_event){.kind = DUTY_SIGNAL}, HEARTBEAT_MS);
+    take(&duty, (struct duty_event){.kind = DUTY_BEAT, .over = true}, HEARTBEAT_MS);
+    expect(&duty, 2, HEARTBEAT_MS, DUTY_STOP);
+    expect(&duty, 2, HEARTBEAT_MS, DUTY_DROP_ATTEMPT);
+    expect_wait(&duty, 0, HEARTBEAT_MS);
+    take(&duty, (struct duty_event){.kind = DUTY_ENDED}, HEARTBEAT_MS + 50);
+    expect_send(&duty, 0, HEARTBEAT_MS + 50, DUTY_GOODBYE);
+}
+
 static void paused_work_is_stopped_and_given_back_and_new_work_asked_for(void **state) {
     (void)state;
     struct duty duty;
@@ -415,6 +430,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_is_to_leave_leaves_a_coordinator_with_another_database_too),
         cmocka_unit_test(cancelled_work_is_stopped_its_reports_dropped_and_new_work_asked_for),
+        cmocka_unit_test(work_that_is_cancelled_as_the_worker_is_told_to_leave_is_stopped_too),
         cmocka_unit_test(paused_work_is_stopped_and_given_back_and_new_work_asked_for),
         cmocka_unit_test(a_fenced_report_of_the_running_attempt_stops_it),
         cmocka_unit_test(a_fenced_report_of_an_older_attempt_leaves_the_running_one_alone),
