@@ -1,4 +1,5 @@
 #include "core/content_sum.h"
+#include "tests/event_tags.h"
 #include "tests/worker/small_run.h"
 #include "worker/examine.h"
 #include "worker/nn/network.h"
@@ -79,6 +80,21 @@ static void train_log_has_the_notebooks_lines_and_the_events_tell_it(void **stat
     };
     expect_in_order(text, parts, sizeof parts / sizeof parts[0]);
     free(text);
+}
+
+/* Epochs, and what the end was worth on the test pictures. */
+static void tensorboard_is_told_of_epochs_and_of_the_test(void **state) {
+    const struct bench *bench = *state;
+    char *board = in(bench->whole_dir, "tensorboard/small/events.out.tfevents.assay");
+    char *tags = event_tags(board);
+    static const char *const parts[] = {
+        "loss_train 1\n",         "loss_train 3\n",         "loss_train_epoch 1\n",
+        "loss_valid 1\n",         "recall_valid 3\n",       "loss_test_best 3\n",
+        "accuracy_test_best 3\n", "accuracy_test_last 3\n",
+    };
+    expect_in_order(tags, parts, sizeof parts / sizeof parts[0]);
+    free(tags);
+    free(board);
 }
 
 static void train_log_has_every_hundredth_step_of_all_epochs(void **state) {
@@ -424,6 +440,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_reports_epochs_checkpoints_and_four_evaluations_in_order),
         cmocka_unit_test(train_log_has_the_notebooks_lines_and_the_events_tell_it),
+        cmocka_unit_test(tensorboard_is_told_of_epochs_and_of_the_test),
         cmocka_unit_test(train_log_has_every_hundredth_step_of_all_epochs),
         cmocka_unit_test(checkpoints_have_pytorchs_names_and_the_optimizer),
         cmocka_unit_test(a_loss_that_runs_away_fails_with_epoch_and_step),
