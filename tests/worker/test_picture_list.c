@@ -90,9 +90,37 @@ static void a_link_to_a_folder_is_no_picture(void **state) {
     picture_list_free(&list);
 }
 
+/* '.' comes before '/': a walk from folder to folder has another order. */
+static void a_folders_pictures_come_by_the_bytes_of_their_paths(void **state) {
+    static const char *const names[] = {"b.png", "a/2.jpg", "a.png", "a/1.png", "c.txt"},
+                             *const sorted[] = {"a.png", "a/1.png", "a/2.jpg", "b.png"};
+    struct picture_list list = {0};
+    char *folder = temporary_path(state, "a");
+    assert_int_equal(mkdir(folder, 0700), 0);
+    free(folder);
+    for (size_t i = 0; i < 5; i++) {
+        char *path = temporary_path(state, names[i]);
+        int made = open(path, O_WRONLY | O_CREAT, 0600);
+        assert_true(made >= 0);
+        close(made);
+        free(path);
+    }
+    char *slashed = temporary_path(state, "/");
+    assert_true(picture_list_add(&list, slashed, NULL));
+    assert_int_equal(list.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        char *path = temporary_path(state, sorted[i]);
+        assert_string_equal(list.paths[i], path);
+        free(path);
+    }
+    picture_list_free(&list);
+    free(slashed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_picture_that_cannot_be_reached_is_said_and_not_left_out),
+        IN_FOLDER(a_folders_pictures_come_by_the_bytes_of_their_paths),
         IN_FOLDER(a_link_to_a_folder_is_no_picture),
         IN_FOLDER(a_folder_that_is_not_read_to_its_end_is_an_error),
     };

@@ -60,6 +60,8 @@ static void the_first_database_is_at_home_with_what_was_there_before_it_was_know
     place_close(place);
     place = open_place(state);
     assert_true(place_is(place, A, FIRST));
+    assert_false(place_is(place, A, LATER));
+    assert_false(place_is(place, B, FIRST));
     assert_int_equal(count(place), 1);
     place_close(place);
 }

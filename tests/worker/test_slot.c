@@ -75,6 +75,8 @@ static void a_long_life_forgives_the_deaths_before_it(void **state) {
         slot_started(&slot, 0);
         slot_ended(&slot, KILLED, false, i % 5 == 0 ? SLOT_LIFE_MS : 1000, &jitter);
         assert_int_equal(slot.state, SLOT_DUE);
+        if (i % 5 == 0)
+            assert_in_range(slot.start_ms - SLOT_LIFE_MS, BACKOFF_FIRST_MS / 2, BACKOFF_FIRST_MS);
     }
 }
 
