@@ -29,6 +29,10 @@ static void ticks_around_a_range_are_round_and_enclose_it(void **state) {
     assert_ticks(&ticks, "-5 0 5 10 15");
     ticks = ticks_around(0, 1, 6);
     assert_ticks(&ticks, "0.0 0.2 0.4 0.6 0.8 1.0");
+    ticks = ticks_around(-1e-12, 1, 6); /* no -0.0 */
+    assert_ticks(&ticks, "0.0 0.2 0.4 0.6 0.8 1.0");
+    ticks = ticks_around(0, 2e6, 5);
+    assert_ticks(&ticks, "0 500000 1e+06 1.5e+06 2e+06");
 }
 
 static void two_ticks_are_enough_for_any_range(void **state) {
