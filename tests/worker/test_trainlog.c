@@ -64,11 +64,41 @@ static void names_of_any_bytes_are_told_as_they_are_written(void **state) {
     free(path);
 }
 
+static void hear_whole_lines(void *context, uint64_t offset, const char *text) {
+    hear(context, offset, text);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+}
+
+/* Longer than what is told at once. */
+static void a_log_that_is_gone_on_with_is_told_again_in_whole_lines(void **state) {
+    enum { LINES = 3000 };
+    struct text first = {0}, again = {0};
+    struct trainer_events events = {.context = &first, .log = hear};
+    struct trainlog *log;
+    assert_true(trainlog_open(*state, 0, &events, &log, NULL));
+    for (int i = 0; i < LINES; i++)
+        trainlog_line(log, "epoch 1/1 step %d/%d loss_train 0.6931", i + 1, LINES);
+    uint64_t bytes = trainlog_bytes(log);
+    trainlog_line(log, "this one is not kept");
+    trainlog_close(log);
+    assert_true(bytes > 65536);
+    events = (struct trainer_events){.context = &again, .log = hear_whole_lines};
+    assert_true(trainlog_open(*state, bytes, &events, &log, NULL));
+    assert_int_equal(trainlog_bytes(log), bytes);
+    trainlog_close(log);
+    assert_int_equal(again.length, bytes);
+    assert_memory_equal(again.data, first.data, bytes);
+    text_free(&again);
+    text_free(&first);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_full_disk_is_known_as_one, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(names_of_any_bytes_are_told_as_they_are_written,
+                                        temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(a_log_that_is_gone_on_with_is_told_again_in_whole_lines,
                                         temporary_make, temporary_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
