@@ -209,6 +209,15 @@ static void whatever_comes_nothing_is_left_that_a_terminal_obeys(void **state) {
     }
 }
 
+static void an_ending_is_no_longer_than_what_ends_in_it(void **state) {
+    (void)state;
+    assert_true(text_ends("a.png", ".png"));
+    assert_true(text_ends(".png", ".png"));
+    assert_true(text_ends("", ""));
+    assert_false(text_ends("png", ".png"));
+    assert_false(text_ends("a.png.", ".png"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_people_stays_as_it_is),
@@ -220,6 +229,7 @@ int main(void) {
         cmocka_unit_test(a_word_for_a_shell_is_quoted_where_it_must_be),
         cmocka_unit_test(a_log_keeps_its_lines_and_tabs),
         cmocka_unit_test(json_says_the_same_with_its_control_characters_escaped),
+        cmocka_unit_test(an_ending_is_no_longer_than_what_ends_in_it),
         cmocka_unit_test(whatever_comes_nothing_is_left_that_a_terminal_obeys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
