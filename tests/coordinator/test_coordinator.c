@@ -228,8 +228,14 @@ static void a_full_list_of_workers_takes_a_lost_ones_place_or_none(void **state)
     hello(bench, "w0");
     wait_ms(bench, LEASE_MS / 2 + 1);
     hello(bench, "one more");
-    ask(bench, "heartbeat", body_worker("w1"), "error");
-    ask(bench, "heartbeat", body_worker("w0"), "beat");
+    struct error error = {0};
+    for (int life = 0; life < 2; life++) {
+        ask(bench, "heartbeat", body_worker("w1"), "error");
+        ask(bench, "heartbeat", body_worker("w0"), "beat");
+        coordinator_close(&bench->coordinator);
+        assert_true(
+            coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
+    }
 }
 
 /* --- looking --- */
