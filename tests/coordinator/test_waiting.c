@@ -2,8 +2,6 @@
 
 #include "tests/coordinator/tickets.h"
 
-#include <string.h>
-
 /* What experiment 1, which the scheduler has, is told to wait for. */
 static const char *waits_for(const struct scheduler *scheduler, const struct presence *present) {
     static char text[WAITING_TEXT];
@@ -21,7 +19,7 @@ static void add_with_labels(struct scheduler *scheduler, const char *labels, int
 static void put_labelled(struct scheduler *scheduler, const char *name, const char *labels,
                          int64_t memory) {
     struct worker worker = worker_named(name, BACKEND_CPU, memory);
-    strcpy(worker.labels, labels);
+    snprintf(worker.labels, sizeof worker.labels, "%s", labels);
     assert_true(scheduler_put_worker(scheduler, &worker));
 }
 
