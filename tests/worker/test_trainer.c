@@ -187,6 +187,60 @@ static void a_last_batch_of_one_on_maps_of_one_pixel_fails_before_training(void 
     folder_end(dir);
 }
 
+/* Its loss is divided by its weight alone. */
+static void a_last_batch_of_one_on_larger_maps_trains(void **state) {
+    const struct bench *bench = *state;
+    struct small small = bench->small;
+    struct listener listener = {0};
+    char *dir = folder(bench, "one");
+    small.augmentations[0].height = small.augmentations[0].width = 2 * SMALL_SIDE;
+    small.evaluation[0].height = small.evaluation[0].width = 2 * SMALL_SIDE;
+    small.experiment.augmentations.ops = small.augmentations;
+    small.experiment.evaluation.ops = small.evaluation;
+    small.experiment.train.batch_size = 11;
+    small.experiment.train.epochs = 1;
+    run_to_the_end(&small, dir, NULL, 2, &listener);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+/* Breaks the first fake that is validated on, or trained on, and no other. Which that is the whole
+ * run's scores tell. */
+static void break_picture(const struct bench *bench, bool validated) {
+    char *valid = read_text(bench->whole_dir, "scores_last_valid.csv"),
+         *test = read_text(bench->whole_dir, "scores_last_test.csv"), name[32];
+    int i = 0;
+    do
+        snprintf(name, sizeof name, "fake/%03d.png", i++);
+    while ((strstr(valid, name) != NULL) != validated || strstr(test, name) != NULL);
+    char *path = folder(bench, name);
+    assert_true(file_write_atomic(path, "no picture", 10, NULL));
+    free(path);
+    free(test);
+    free(valid);
+}
+
+static void a_picture_that_broke_fails_training_and_evaluation_with_its_name(void **state) {
+    const struct bench *bench = *state;
+    const struct trainer_options options = {.backend = "cpu"};
+    const struct trainer_events events = {0};
+    char *dir = folder(bench, "broke"), *fake = folder(bench, "fake"),
+         *last = in(bench->whole_dir, "checkpoint_last.safetensors");
+    void *root = bench->root;
+    struct evaluation_report report;
+    struct error error = {0};
+    break_picture(bench, false);
+    expect_failure(&bench->small, dir, ".png: not a PNG", "");
+    break_picture(bench, true);
+    assert_false(examine_checkpoint(&bench->small.experiment, &options, last, "valid", &events,
+                                    &report, &error));
+    assert_non_null(strstr(error.message, ".png: not a PNG"));
+    folder_end(fake);
+    small_pictures(&root, "fake", 10, 110); /* the same ones again */
+    free(last);
+    folder_end(dir);
+}
+
 static void an_experiment_for_another_backend_is_refused(void **state) {
     const struct bench *bench = *state;
     struct small small = bench->small;
@@ -446,6 +500,8 @@ int main(void) {
         cmocka_unit_test(a_loss_that_runs_away_fails_with_epoch_and_step),
         cmocka_unit_test(an_empty_list_fails_before_training),
         cmocka_unit_test(a_last_batch_of_one_on_maps_of_one_pixel_fails_before_training),
+        cmocka_unit_test(a_last_batch_of_one_on_larger_maps_trains),
+        cmocka_unit_test(a_picture_that_broke_fails_training_and_evaluation_with_its_name),
         cmocka_unit_test(an_experiment_for_another_backend_is_refused),
         cmocka_unit_test(data_outside_the_workers_data_root_is_refused),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_ends_the_run),
