@@ -9,6 +9,7 @@
 #include "tests/temporary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -100,6 +101,11 @@ static cJSON *next_offer(struct stage *stage) {
     return body;
 }
 
+static bool is_readable(int descriptor) {
+    zmq_pollitem_t item = {.fd = descriptor, .events = ZMQ_POLLIN};
+    return zmq_poll(&item, 1, 0) > 0;
+}
+
 /* What the courier tells of next. */
 static struct error next_trouble(struct stage *stage) {
     struct error trouble = {0};
@@ -189,6 +195,134 @@ static void what_cannot_be_read_while_it_is_sent_is_put_down(void **state) {
     free(path);
 }
 
+static void what_went_wrong_is_told_once(void **state) {
+    struct stage *stage = *state;
+    struct error trouble = {0};
+    char *path = temporary_path(&stage->folder, "train.log");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    bool refused;
+    assert_true(file_write_atomic(path, "", 0, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    while (courier_waiting(stage->courier, 1, 1, &refused) > 0)
+        assert_true(clock_steady_ms() < until_ms);
+    while (!is_readable(courier_fd(stage->courier)))
+        assert_true(clock_steady_ms() < until_ms);
+    assert_non_null(strstr(next_trouble(stage).message, "train.log is empty"));
+    while (is_readable(courier_fd(stage->courier))) { /* that the file is put down, too */
+        assert_false(courier_trouble(stage->courier, &trouble));
+        assert_true(clock_steady_ms() < until_ms);
+    }
+    free(path);
+}
+
+/* What the coordinator says of a file, and what becomes of that. */
+static void
+an_error_ends_a_file_or_is_tried_again_and_people_hear_of_what_they_can_mend(void **state) {
+    static const struct {
+        const char *code;
+        bool never, told;
+    } cases[] = {{"fenced", true, false},  {"unknown", true, true},     {"version", true, true},
+                 {"state", false, false},  {"not_found", false, false}, {"invalid", false, true},
+                 {"internal", false, true}};
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    struct error trouble = {0};
+    bool refused;
+    assert_true(file_write_atomic(path, "text", 4, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct parcel parcel = {
+            .experiment = 1, .attempt = (int64_t)i + 1, .kind = "file", .path = path};
+        char text[64];
+        snprintf(text, sizeof text, "{\"code\": \"%s\", \"message\": \"why\"}", cases[i].code);
+        assert_true(courier_send(stage->courier, &parcel, NULL));
+        answer_next(stage, "offer", "error", text);
+        if (!cases[i].never)
+            answer_next(stage, "offer", "have", "{}");
+        int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+        while (courier_waiting(stage->courier, 1, parcel.attempt, &refused) > 0)
+            assert_true(clock_steady_ms() < until_ms);
+        assert_int_equal(courier_trouble(stage->courier, &trouble), cases[i].told);
+        if (cases[i].told)
+            assert_int_equal(strstr(trouble.message, "trying again") == NULL, cases[i].never);
+    }
+    free(path);
+}
+
+static void an_answer_to_an_offer_of_before_says_nothing_of_a_newer_one(void **state) {
+    static const char again[] = "{\"code\": \"internal\", \"message\": \"why\"}";
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    struct frames frames;
+    struct wire_message offer, stale;
+    assert_true(file_write_atomic(path, "text", 4, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    take_request(stage, "offer", &frames, &stale);
+    uint64_t number = stale.request;
+    answer(stage, &frames, &stale, "error", again);
+    take_request(stage, "offer", &frames, &offer);
+    struct wire_packet packet;
+    cJSON *body = cJSON_CreateObject();
+    assert_true(wire_encode("have", number, body, &packet, NULL));
+    assert_true(frames_send(stage->router, &frames.parts[0], &packet));
+    wire_packet_free(&packet);
+    cJSON_Delete(body);
+    answer(stage, &frames, &offer, "want", "{\"offset\": 0, \"credit\": 1, \"piece\": 4}");
+    answer_next(stage, "send", "have", "{}");
+    free(path);
+}
+
+/* Offers what stands at `path`, which is taken at once; its SHA-256 is this. */
+static void expect_sum(struct stage *stage, const char *path, const char *sha256) {
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    struct frames frames;
+    struct wire_message offer;
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    take_request(stage, "offer", &frames, &offer);
+    assert_string_equal(json_string(offer.body, "sha256"), sha256);
+    answer(stage, &frames, &offer, "have", "{}");
+}
+
+static void write_in_place(const char *path, const char *text, time_t second, long nanosecond) {
+    const struct timespec times[] = {{second, nanosecond}, {second, nanosecond}};
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Sums: printf one | sha256sum, and so on. */
+static void a_file_that_is_not_the_one_before_is_summed_up_anew(void **state) {
+    static const char sum_one[] =
+        "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
+    static const char sum_two[] =
+        "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3";
+    static const char sum_six[] =
+        "44778d82365e4af681c40d5f0eef5cf6f5899d3f0ac335050a7ed6779cf3f674";
+    static const char sum_four[] =
+        "04efaf080f5a3e74e1c29d1ca6a48569382cbbcd324e8d59d2b83ef21c039f00";
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    char *other = temporary_path(&stage->folder, "other");
+    assert_true(file_write_atomic(path, "one", 3, NULL) &&
+                file_write_atomic(other, "six", 3, NULL));
+    write_in_place(path, "one", 1000, 0);
+    write_in_place(other, "six", 2000, 5);
+    expect_sum(stage, path, sum_one);
+    write_in_place(path, "two", 2000, 0); /* another second */
+    expect_sum(stage, path, sum_two);
+    write_in_place(path, "one", 2000, 5); /* another part of it */
+    expect_sum(stage, path, sum_one);
+    assert_int_equal(rename(other, path), 0); /* another file */
+    expect_sum(stage, path, sum_six);
+    write_in_place(path, "four", 2000, 5); /* another length */
+    expect_sum(stage, path, sum_four);
+    free(path);
+    free(other);
+}
+
 static void expect_refused(struct stage *stage, bool expected) {
     int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
     bool refused = !expected;
@@ -198,16 +332,26 @@ static void expect_refused(struct stage *stage, bool expected) {
     }
 }
 
+static const char no_room[] = "{\"code\": \"storage\", \"message\": \"no room\"}";
+
 /* A file that is wanted again may be as little written as before: a piece must have been. */
 static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
     struct stage *stage = *state;
     char *path = temporary_path(&stage->folder, "train.log");
     const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    struct error trouble = {0};
+    struct frames frames;
+    struct wire_message offer;
     assert_true(file_write_atomic(path, "two pieces", 10, NULL));
     assert_true(courier_send(stage->courier, &parcel, NULL));
-    answer_next(stage, "offer", "error", "{\"code\": \"storage\", \"message\": \"no room\"}");
+    answer_next(stage, "offer", "error", no_room);
     expect_refused(stage, true);
-    answer_next(stage, "offer", "want", "{\"offset\": 0, \"credit\": 1, \"piece\": 5}");
+    assert_non_null(strstr(next_trouble(stage).message, "no room"));
+    answer_next(stage, "offer", "error", no_room);
+    take_request(stage, "offer", &frames, &offer);
+    assert_false(courier_trouble(stage->courier, &trouble)); /* it was told */
+    expect_refused(stage, true);
+    answer(stage, &frames, &offer, "want", "{\"offset\": 0, \"credit\": 1, \"piece\": 5}");
     answer_next(stage, "send", "want", "{\"offset\": 5, \"credit\": 1, \"piece\": 5}");
     expect_refused(stage, false);
     free(path);
@@ -215,7 +359,6 @@ static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
 
 /* As of a coordinator that has all of it, and no room to put it where it belongs. */
 static void what_was_there_already_says_nothing_of_room(void **state) {
-    static const char no_room[] = "{\"code\": \"storage\", \"message\": \"no room\"}";
     struct stage *stage = *state;
     char *path = temporary_path(&stage->folder, "train.log");
     const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
@@ -241,6 +384,14 @@ int main(void) {
                                         stage_set, stage_strike),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_while_it_is_sent_is_put_down, stage_set,
                                         stage_strike),
+        cmocka_unit_test_setup_teardown(what_went_wrong_is_told_once, stage_set, stage_strike),
+        cmocka_unit_test_setup_teardown(
+            an_error_ends_a_file_or_is_tried_again_and_people_hear_of_what_they_can_mend, stage_set,
+            stage_strike),
+        cmocka_unit_test_setup_teardown(an_answer_to_an_offer_of_before_says_nothing_of_a_newer_one,
+                                        stage_set, stage_strike),
+        cmocka_unit_test_setup_teardown(a_file_that_is_not_the_one_before_is_summed_up_anew,
+                                        stage_set, stage_strike),
         cmocka_unit_test_setup_teardown(room_that_is_there_again_is_no_refusal_any_more, stage_set,
                                         stage_strike),
         cmocka_unit_test_setup_teardown(what_was_there_already_says_nothing_of_room, stage_set,

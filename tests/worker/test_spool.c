@@ -91,6 +91,7 @@ static void dropping_an_attempt_leaves_other_attempts_and_experiments(void **sta
     struct error error = {0};
     assert_true(spool_put(spool, 7, 1, "epoch", "a", &error));
     assert_true(spool_put(spool, 7, 2, "epoch", "b", &error));
+    assert_true(spool_put(spool, 7, 2, "log", "b", &error));
     assert_true(spool_put(spool, 8, 1, "epoch", "c", &error));
     assert_true(spool_put(spool, 7, 1, "end", "d", &error));
     assert_true(spool_put(spool, 7, 3, "epoch", "e", &error));
@@ -130,6 +131,56 @@ static void the_name_stays_with_the_folder(void **state) {
     assert_string_equal(spool_worker(spool), name);
     spool_close(spool);
     free(name);
+}
+
+/* Deletes what stands in the folder. */
+static void clear_spool(const char *folder) {
+    static const char *const names[] = {"spool.db", "spool.db-wal", "spool.db-shm", "reserve"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+}
+
+static void no_two_spools_of_a_machine_have_one_name(void **state) {
+    struct spool *spool = open_spool(*state);
+    char *name = strdup(spool_worker(spool));
+    spool_close(spool);
+    clear_spool(*state);
+    spool = open_spool(*state);
+    assert_string_not_equal(spool_worker(spool), name);
+    spool_close(spool);
+    free(name);
+}
+
+static void what_is_of_one_history_is_dropped_with_it_and_not_before(void **state) {
+    static const char database[] = "0123456789abcdef0123456789abcdef";
+    static const struct {
+        const char *history;
+        size_t left;
+    } steps[] = {{"1123456789abcdef0123456789abcdef", 1}, /* it was of none before */
+                 {"1123456789abcdef0123456789abcdef", 1},
+                 {"2123456789abcdef0123456789abcdef", 0}};
+    struct spool *spool = open_spool(*state);
+    struct error error = {0};
+    assert_true(spool_put(spool, 7, 2, "epoch", "a", &error));
+    assert_true(spool_hold(spool, 7, 2, &error));
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int64_t experiment = -1, attempt = -1;
+        assert_true(spool_belong(spool, database, steps[i].history, &error));
+        for (int opened = 0; opened < 2; opened++) { /* what it knows, and what is on the disk */
+            assert_string_equal(spool_database(spool), database);
+            assert_string_equal(spool_history(spool), steps[i].history);
+            assert_int_equal(spool_count(spool), steps[i].left);
+            spool_close(spool);
+            spool = open_spool(*state);
+        }
+        assert_true(spool_held(spool, &experiment, &attempt, &error));
+        assert_int_equal(experiment, steps[i].left > 0 ? 7 : 0);
+        assert_int_equal(attempt, steps[i].left > 0 ? 2 : 0);
+    }
+    spool_close(spool);
 }
 
 static void the_attempt_that_was_held_is_remembered_until_it_is_let_go(void **state) {
@@ -256,12 +307,48 @@ static void a_spool_with_a_damaged_page_is_not_opened(void **state) {
     free(path);
 }
 
+/* A list of free pages that is shorter than its length: nothing meets it until it is written. */
+static void damage_that_no_reading_meets_is_found_before_a_spool_is_used(void **state) {
+    char *path = make_spool(*state);
+    struct spool *spool = NULL;
+    struct error error = {0};
+    FILE *file = fopen(path, "r+b");
+    assert_int_equal(fseek(file, 39, SEEK_SET), 0); /* sqlite.org/fileformat2.html, 1.3 */
+    fputc(5, file);
+    assert_int_equal(fclose(file), 0);
+    assert_false(spool_open(*state, &spool, &error));
+    expect_damage(&error);
+    free(path);
+}
+
 /* Damage may be in what the tables are said to be. */
 static void change_spool(const char *path, const char *sql) {
     sqlite3 *file;
     assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
     assert_int_equal(sqlite3_exec(file, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(file);
+}
+
+static void a_spool_of_a_newer_version_is_refused(void **state) {
+    char *path = make_spool(*state);
+    struct spool *spool = NULL;
+    struct error error = {0};
+    change_spool(path, "PRAGMA user_version = 3");
+    assert_false(spool_open(*state, &spool, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "newer assay (version 3)"));
+    free(path);
+}
+
+static void a_spool_that_cannot_be_opened_is_a_matter_of_its_folder(void **state) {
+    char *path = temporary_path(state, "spool.db");
+    struct spool *spool = NULL;
+    struct error error = {0};
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_false(spool_open(*state, &spool, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "make it and its folder writable"));
+    free(path);
 }
 
 static void a_report_without_its_text_is_damage(void **state) {
@@ -336,16 +423,6 @@ static void a_page_that_is_not_read_later_is_no_damage(void **state) {
     free(path);
 }
 
-/* What stands in the folder, when none of it is wanted any more. */
-static void clear_spool(const char *folder) {
-    static const char *const names[] = {"spool.db", "spool.db-wal", "spool.db-shm", "reserve"};
-    char path[128];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-}
-
 static void a_full_disk_when_a_spool_is_made_is_no_damage(void **state) {
     FAIL_EACH(FAIL_CHANGE, SQLITE_FULL, true) {
         struct spool *spool = NULL;
@@ -411,11 +488,16 @@ int main(void) {
         IN_FOLDER(dropping_an_attempt_leaves_other_attempts_and_experiments),
         IN_FOLDER(a_late_answer_never_deletes_a_newer_report),
         IN_FOLDER(the_name_stays_with_the_folder),
+        IN_FOLDER(no_two_spools_of_a_machine_have_one_name),
+        IN_FOLDER(what_is_of_one_history_is_dropped_with_it_and_not_before),
         IN_FOLDER(the_attempt_that_was_held_is_remembered_until_it_is_let_go),
         IN_FOLDER(a_folder_that_a_live_worker_holds_is_refused_with_a_clear_error),
         IN_FOLDER(a_folder_whose_worker_is_about_to_be_dead_is_waited_for),
         IN_FOLDER(a_spool_of_before_databases_had_identities_keeps_its_reports_and_its_name),
         IN_FOLDER(a_spool_with_a_damaged_page_is_not_opened),
+        IN_FOLDER(damage_that_no_reading_meets_is_found_before_a_spool_is_used),
+        IN_FOLDER(a_spool_of_a_newer_version_is_refused),
+        IN_FOLDER(a_spool_that_cannot_be_opened_is_a_matter_of_its_folder),
         IN_FOLDER(a_report_without_its_text_is_damage),
         IN_FOLDER(a_spool_without_a_workers_name_or_its_reports_is_not_opened),
         IN_FOLDER(a_file_that_is_no_spool_is_an_error_that_names_it),
