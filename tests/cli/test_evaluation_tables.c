@@ -49,8 +49,33 @@ static void classes_without_room_stand_under_the_others(void **state) {
     free(two);
 }
 
+static void the_class_that_is_missed_most_is_red(void **state) {
+    (void)state;
+    cJSON *evaluations =
+        parsed("[{\"classes\": [{\"name\": \"a\", \"pictures\": 40, \"correct\": 39},"
+               " {\"name\": \"b\", \"pictures\": 8, \"correct\": 7}]},"
+               " {\"classes\": [{\"name\": \"a\", \"pictures\": 40, \"correct\": 40},"
+               " {\"name\": \"b\", \"pictures\": 8, \"correct\": 8}]}, {\"classes\": []}]");
+    const struct evaluation_row rows[] = {
+        {.first = "1", .second = "x", .evaluation = cJSON_GetArrayItem(evaluations, 0)},
+        {.first = "2", .second = "y", .evaluation = cJSON_GetArrayItem(evaluations, 1)},
+        {.first = "3", .second = "z", .evaluation = cJSON_GetArrayItem(evaluations, 2)}};
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.colour = true;
+    evaluation_print_classes(NULL, leading, rows, 3, &capture.screen);
+    cJSON_Delete(evaluations);
+    char *text = capture_end(&capture), *row = strchr(text + 1, '\n');
+    /* 1 of 8 is more than 1 of 40; without a class nothing is known */
+    assert_non_null(row);
+    assert_string_equal(row, "\n 1  x           1/40   2.5%  \033[31m1/8  12.5%\033[0m\n"
+                             " 2  y           0/40   0.0%  0/8   0.0%\n");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_class_that_is_missed_most_is_red),
         cmocka_unit_test(classes_stand_beside_each_other),
         cmocka_unit_test(classes_without_room_stand_under_the_others),
     };

@@ -105,6 +105,7 @@ static void epochs_are_a_row_each(void **state) {
     assert_int_equal(cJSON_GetArraySize(rows), 4);
     assert_near(cell(rows, 1, "epoch")->valuedouble, 2, 0);
     assert_near(cell(rows, 1, "learning_rate")->valuedouble, 1e-4, 0);
+    assert_near(cell(rows, 0, "train_loss")->valuedouble, 0.488895, 0);
     assert_near(cell(rows, 2, "valid_loss")->valuedouble, 0.350001, 0);
     assert_true(cJSON_IsNull(cell(rows, 3, "valid_precision"))); /* nothing was called real */
     assert_true(cJSON_IsTrue(cell(rows, 0, "best")));

@@ -12,7 +12,8 @@
 
 static const char *const rows =
     "{\"id\": 7, \"name\": \"aug/Flip+Jitter\", \"state\": \"done\", \"accuracy\": 0.985,"
-    " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"loss\": null,"
+    " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"amp\": false,"
+    " \"loss\": null,"
     " \"tags\": [\"paper\", \"v2\"], \"none\": [],"
     " \"batch\": \"128\", \"lr\": \"1e-05\", \"hex\": \"0x10\", \"nan\": \"nan\"}";
 
@@ -59,7 +60,7 @@ static void texts_compare_whole_and_tilde_looks_inside(void **state) {
     assert_true(takes("name~FLIP"));
     assert_false(takes("name !~ flip"));
     assert_true(takes("data.upsample = \"real x2\""));
-    assert_true(takes("deterministic = true"));
+    assert_true(takes("deterministic = true and amp = false and amp != true"));
     assert_true(takes("name > aardvark"));
 }
 
@@ -102,13 +103,16 @@ static void a_list_meets_an_inequality_when_all_of_its_items_do(void **state) {
 static void the_fields_can_be_checked(void **state) {
     (void)state;
     struct filter *filter;
-    assert_true(filter_parse("a=1 and not (b.c=2 or a=3)", &filter, NULL));
+    assert_true(filter_parse("a=1 and not (b.c=2 or a=3) and d~4 and e!~5", &filter, NULL));
     assert_string_equal(filter_field(filter, 0), "a");
     assert_string_equal(filter_field(filter, 1), "b.c");
     assert_string_equal(filter_field(filter, 2), "a");
-    assert_null(filter_field(filter, 3));
+    assert_string_equal(filter_field(filter, 4), "e");
+    assert_null(filter_field(filter, 5));
     assert_string_equal(filter_operand(filter, 1), "2");
-    assert_null(filter_operand(filter, 3));
+    assert_null(filter_operand(filter, 3)); /* looked for inside: no value of the field */
+    assert_null(filter_operand(filter, 4));
+    assert_null(filter_operand(filter, 5));
     filter_free(filter);
 }
 

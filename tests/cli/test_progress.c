@@ -31,11 +31,22 @@ static void progress_of_an_epoch_that_is_already_reported_counts_no_more(void **
     cJSON_Delete(experiment);
 }
 
+static void the_fraction_is_within_0_and_1_of_any_number_of_epochs(void **state) {
+    (void)state;
+    cJSON *experiment = parsed(running);
+    cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs"), 1);
+    assert_near(progress_fraction(experiment), 1, 0);
+    cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs"), 0);
+    assert_near(progress_fraction(experiment), 0, 0);
+    cJSON_Delete(experiment);
+}
+
 static void the_estimate_follows_the_speed_that_was_seen(void **state) {
     (void)state;
     cJSON *experiment = parsed(running);
     struct eta eta = {0};
     assert_true(eta_seconds(&eta, experiment, 1000) < 0); /* nothing to go by */
+    assert_true(eta_seconds(&eta, experiment, 7000) < 0);
     cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs_done"), 2);
     /* from 0.3625 to 0.5 in 11 s: the other half takes 40 s */
     assert_near(eta_seconds(&eta, experiment, 12000), 40, 1e-9);
@@ -96,6 +107,16 @@ static void a_line_of_progress_has_bar_step_loss_speed_and_time_left(void **stat
     cJSON_Delete(experiment);
 }
 
+static void what_has_said_nothing_yet_is_starting(void **state) {
+    (void)state;
+    cJSON *experiment =
+        parsed("{\"state\":\"running\",\"epochs\":4,\"epochs_done\":1,\"progress\":null}");
+    FILE *stream = begin();
+    progress_line(stream, &label, experiment, 80);
+    assert_written(stream, "  3 flip    1/4 [##------] starting");
+    cJSON_Delete(experiment);
+}
+
 /* Six epochs are done, and the checkpoint of the fifth is evaluated. */
 static void an_evaluation_of_an_earlier_epoch_takes_none_back(void **state) {
     (void)state;
@@ -152,11 +173,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fraction_counts_epochs_and_the_part_of_the_current_one),
         cmocka_unit_test(progress_of_an_epoch_that_is_already_reported_counts_no_more),
+        cmocka_unit_test(the_fraction_is_within_0_and_1_of_any_number_of_epochs),
         cmocka_unit_test(the_estimate_follows_the_speed_that_was_seen),
         cmocka_unit_test(the_last_epoch_is_the_first_estimate),
         cmocka_unit_test(evaluations_after_the_last_epoch_have_no_estimate),
         cmocka_unit_test(another_attempt_begins_another_estimate),
         cmocka_unit_test(a_line_of_progress_has_bar_step_loss_speed_and_time_left),
+        cmocka_unit_test(what_has_said_nothing_yet_is_starting),
         cmocka_unit_test(an_evaluation_of_an_earlier_epoch_takes_none_back),
         cmocka_unit_test(fetching_pictures_takes_no_epoch_back),
         cmocka_unit_test(a_finished_epoch_is_one_line),

@@ -306,6 +306,23 @@ static cJSON *answer_two_pasts(void *context, size_t nth, const char *request, c
     return answer;
 }
 
+/* Three that are done, at 100, 10 and 40 images/s. */
+static cJSON *answer_three_paces(void *context, size_t nth, const char *request, const cJSON *body,
+                                 const char **name) {
+    static const double paces[] = {100, 10, 0, 40};
+    cJSON *answer = answer_past(context, nth, request, body, name), *one;
+    int i = 0;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(answer, "experiments")) {
+        if (paces[i] > 0) {
+            cJSON_ReplaceItemInObject(one, "state", cJSON_CreateString("done"));
+            cJSON_SetNumberValue((cJSON *)(uintptr_t)field_at(one, "latest.images_per_second"),
+                                 paces[i]);
+        }
+        i++;
+    }
+    return answer;
+}
+
 /* Ten pictures of each class: 8 of each to train on. */
 static void make_pictures(void **state) {
     for (int i = 0; i < 22; i++) {
@@ -337,6 +354,7 @@ static void a_dry_run_judges_time_by_what_is_done_and_queues_nothing(void **stat
     assert_int_equal(run.status, 0);
     cJSON *document = parsed(run.out);
     const cJSON *first = cJSON_GetArrayItem(field_at(document, "experiments"), 0);
+    assert_near(field_number(first, "size", 0), 224, 0);
     assert_near(field_number(first, "pictures", 0), 16, 0);
     assert_near(field_number(first, "judged_by", 0), 2, 0);
     assert_near(field_number(first, "seconds", 0), 200 * 16 / 78.125, 1e-9);
@@ -345,6 +363,38 @@ static void a_dry_run_judges_time_by_what_is_done_and_queues_nothing(void **stat
     const cJSON *differs = cJSON_GetObjectItem(field_at(document, "differences"), "model.arch");
     assert_int_equal(cJSON_GetArraySize(differs), 2);
     cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void the_pace_is_the_median_of_those_that_are_done(void **state) {
+    char *path = write_two(state);
+    struct fake fake;
+    fake_start(&fake, answer_three_paces, NULL);
+    struct run run = RUN(command_submit, "submit", "--dry-run", path, "--json");
+    fake_stop(&fake);
+    assert_int_equal(run.status, 0);
+    cJSON *document = parsed(run.out);
+    const cJSON *first = cJSON_GetArrayItem(field_at(document, "experiments"), 0);
+    assert_near(field_number(first, "judged_by", 0), 3, 0);
+    assert_near(field_number(first, "images_per_second", 0), 40, 0);
+    assert_near(field_number(first, "seconds", 0), 80, 1e-9); /* 200 x 16 / 40 */
+    cJSON_Delete(document);
+    free(run.out);
+    free(run.err);
+    free(path);
+}
+
+static void a_dry_run_says_of_which_model_none_is_done(void **state) {
+    char *path = write_two(state);
+    struct fake fake;
+    fake_start(&fake, answer_past, NULL);
+    struct run run = RUN(command_submit, "submit", "--dry-run", path);
+    fake_stop(&fake);
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "\nTime: there is nothing to go by: no experiment with "
+                                    "resnet34 at 224 pixels is done\n"));
     free(run.out);
     free(run.err);
     free(path);
@@ -442,6 +492,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_dry_run_judges_time_by_what_is_done_and_queues_nothing,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(the_pace_is_the_median_of_those_that_are_done),
+        IN_FOLDER(a_dry_run_says_of_which_model_none_is_done),
         IN_FOLDER(a_dry_run_says_how_many_judge_the_time_of_any_of_them),
         IN_FOLDER(a_dry_run_refuses_in_the_same_words_what_is_too_much_to_send),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,

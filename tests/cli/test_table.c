@@ -243,6 +243,23 @@ static void a_heading_goes_across_without_widening_a_column(void **state) {
     table_free(&table);
 }
 
+static void what_goes_in_front_of_a_line_is_taken_from_the_terminal_s_width(void **state) {
+    (void)state;
+    static const struct column two[] = {{"id", COLUMN_RIGHT}, {"note", COLUMN_ELASTIC}};
+    struct table table = TABLE_OF(two);
+    struct capture capture;
+    capture_begin(&capture);
+    capture.screen.width = 20;
+    table_add(&table, "1");
+    table_add(&table, "one that is too long for it");
+    table_print(&table, &capture.screen, 4);
+    char *text = capture_end(&capture);
+    assert_string_equal(text, "    id  note\n"
+                              "     1  one that is…\n");
+    free(text);
+    table_free(&table);
+}
+
 static void colours_stand_around_the_text_and_change_no_width(void **state) {
     (void)state;
     static const struct column two[] = {{"state", COLUMN_LEFT}, {"n", COLUMN_RIGHT}};
@@ -286,6 +303,7 @@ int main(void) {
         cmocka_unit_test(a_title_is_broken_where_the_terminal_ends_and_stands_over_no_empty_table),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks_not_as_its_bytes),
         cmocka_unit_test(a_heading_goes_across_without_widening_a_column),
+        cmocka_unit_test(what_goes_in_front_of_a_line_is_taken_from_the_terminal_s_width),
         cmocka_unit_test(colours_stand_around_the_text_and_change_no_width),
         cmocka_unit_test(control_characters_in_names_do_not_reach_the_terminal),
     };
