@@ -231,7 +231,7 @@ static bool take_epoch(struct request *request, struct job *job, const struct re
         return false;
     if (known)
         return true;
-    bool forgiven = job->lease.failures + job->lease.hindrances > 0;
+    bool forgiven = job->lease.failures > 0;
     lease_progress(&job->lease);
     return (!forgiven || record_progress(store, job, &request->error)) &&
            stopping_judge(store, job->id, epoch, key->now_ms, &request->error);

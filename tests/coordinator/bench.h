@@ -104,14 +104,19 @@ static inline void commit(struct bench *bench) {
     *reply = (struct reply){0};
 }
 
-/* A batch of that request, which fails. */
-static inline void a_batch_fails(struct bench *bench, const char *name, cJSON *of_name) {
+/* The end of a batch that fails. */
+static inline void batch_fails(struct bench *bench) {
     struct error error = {0};
-    begin(bench);
-    answer(bench, name, of_name);
     error_set(&bench->coordinator.failure, ERROR_FAILED, "the disk is full");
     bench->coordinator.broken = true;
     assert_false(coordinator_commit(&bench->coordinator, &error));
+}
+
+/* A batch of that request, which fails. */
+static inline void a_batch_fails(struct bench *bench, const char *name, cJSON *of_name) {
+    begin(bench);
+    answer(bench, name, of_name);
+    batch_fails(bench);
 }
 
 /* One request in a batch of its own. Returns the body of the answer, which is called `expected`;

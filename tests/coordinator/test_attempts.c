@@ -344,10 +344,15 @@ static void an_end_may_be_reported_again(void **state) {
 
 static void a_failure_without_a_reason_is_told_as_one(void **state) {
     struct bench *bench = *state;
-    submit(bench, 1, 1, 1);
+    submit(bench, 1, 1, 2);
     hello(bench, "a");
-    take(bench, "a");
-    assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"failed\"}")));
+    for (int attempt = 1; attempt <= 2; attempt++) {
+        take(bench, "a");
+        assert_false(fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"failed\"}")));
+        if (attempt == 1)
+            assert_string_equal(text_of(show(bench, 1), "waits"), "retries in 2 s");
+        wait_for_rest(bench);
+    }
     state_is(bench, 1, "failed");
     assert_string_equal(text_of(show(bench, 1), "error"), "the worker gave no reason");
 }

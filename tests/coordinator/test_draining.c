@@ -40,6 +40,11 @@ static void a_batch_that_fails_leaves_those_drained_who_were_and_no_others(void 
     assert_string_equal(idle_stop(bench, "b"), "null");
     hello(bench, "a");
     assert_string_equal(idle_stop(bench, "a"), "drain");
+    begin(bench); /* nor one that says hello again in that batch */
+    answer(bench, "drain", body_worker("b"));
+    answer(bench, "hello", body_hello("b"));
+    batch_fails(bench);
+    assert_string_equal(idle_stop(bench, "b"), "null");
 }
 
 static void what_the_experiment_is_stopped_for_comes_before_the_drain(void **state) {

@@ -155,6 +155,10 @@ static void all_that_list_show_or_workers_would_show_is_a_change(void **state) {
     assert_true(waits(bench, before)); /* the same again is none */
     ask(bench, "priority", body("{\"ids\": [2], \"priority\": 5}"), "changed");
     before = moved(bench, before);
+    ask(bench, "drain", body_worker("w"), "worker_list");
+    before = moved(bench, before);
+    ask(bench, "drain", body_worker("w"), "worker_list");
+    assert_true(waits(bench, before));
     ask(bench, "goodbye", body_worker("w"), "farewell");
     moved(bench, before);
 }
