@@ -30,7 +30,8 @@ enum { PATIENCE_MS = 20000, EPOCHS = 3 };
 static atomic_int epochs_allowed, trainings;
 static enum trainer_outcome last_outcome; /* read after agent_run has returned */
 static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
-static char last_resume[128], last_backend[16]; /* guarded by last_lock */
+static char last_resume[128], last_backend[16]; /* guarded by last_lock, as are the next */
+static int last_device, last_threads;
 
 static inline enum trainer_outcome fake_train(const struct experiment *experiment,
                                               const struct trainer_options *options,
@@ -39,6 +40,8 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
     pthread_mutex_lock(&last_lock);
     snprintf(last_resume, sizeof last_resume, "%s", options->resume != NULL ? options->resume : "");
     snprintf(last_backend, sizeof last_backend, "%s", options->backend);
+    last_device = options->device;
+    last_threads = options->threads;
     pthread_mutex_unlock(&last_lock);
     atomic_fetch_add(&trainings, 1);
     if (strcmp(experiment->name, "breaks") == 0) {
@@ -316,12 +319,16 @@ static inline void let_go(struct stage *stage) {
     send_off(stage);
 }
 
+/* How many reports; and there is no attempt in it for the next worker to end. */
 static inline size_t left_in_spool(const struct stage *stage) {
     struct spool *spool = NULL;
     struct error error = {0};
+    int64_t experiment = -1, attempt = -1;
     if (!spool_open(stage->folder, &spool, &error))
         fail_msg("%s", error.message);
     size_t count = spool_count(spool);
+    assert_true(spool_held(spool, &experiment, &attempt, &error));
+    assert_int_equal(experiment, 0);
     spool_close(spool);
     return count;
 }

@@ -14,11 +14,34 @@ static void every_report_of_an_assignment_arrives_in_order_before_the_next_reque
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+static void a_worker_says_what_it_is_and_its_share_of_the_machine(void **state) {
+    struct stage *stage = *state;
+    stage->options.memory_bytes = 3000;
+    stage->options.slots = 3;
+    stage->options.threads = 5;
+    stage->options.labels[0] = "big";
+    stage->options.labels[1] = "quiet";
+    stage->options.label_count = 2;
+    start_worker(stage);
+    expect(stage, "hello");
+    const cJSON *body = stage->request.body, *told = cJSON_GetObjectItem(body, "labels");
+    assert_int_equal(cJSON_GetObjectItem(body, "memory_bytes")->valueint, 1000);
+    assert_int_equal(cJSON_GetObjectItem(body, "threads")->valueint, 5);
+    assert_int_equal(cJSON_GetObjectItem(body, "pid")->valueint, getpid());
+    assert_int_equal(cJSON_GetArraySize(told), 2);
+    assert_string_equal(cJSON_GetArrayItem(told, 0)->valuestring, "big");
+    assert_string_equal(cJSON_GetArrayItem(told, 1)->valuestring, "quiet");
+    answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
+    let_go(stage);
+}
+
 /* Whatever becomes of a GPU meanwhile: the coordinator was told what this worker computes on. */
 static void all_runs_are_on_the_backend_that_was_found_at_the_start(void **state) {
     struct stage *stage = *state;
     char told[sizeof last_backend];
     stage->options.backend = "auto";
+    stage->options.device = 1;
+    stage->options.threads = 5;
     start_worker(stage);
     expect(stage, "hello");
     snprintf(told, sizeof told, "%s",
@@ -29,6 +52,8 @@ static void all_runs_are_on_the_backend_that_was_found_at_the_start(void **state
     expect_rest(stage, 1);
     let_go(stage);
     assert_string_equal(last_backend, told);
+    assert_int_equal(last_device, 1);
+    assert_int_equal(last_threads, 5);
 }
 
 static void
@@ -153,6 +178,33 @@ static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+/* It would be sent for ever, and whatever is behind it never. */
+static void a_report_that_is_not_understood_is_dropped_and_the_next_one_sent(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_report(stage, "epoch");
+    answer(stage, "error", "{\"code\":\"invalid\",\"message\":\"why\"}");
+    expect_rest(stage, 2);
+    let_go(stage);
+    assert_int_equal(left_in_spool(stage), 0);
+}
+
+static void what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    expect(stage, "request");
+    tell_to_leave(stage);
+    answer_assignment(stage, "one", "");
+    expect_end(stage, "given_back");
+    acknowledge(stage, false);
+    send_off(stage);
+    assert_int_equal(atomic_load(&trainings), 0);
+}
+
 static void told_to_leave_it_gives_the_experiment_back_and_says_goodbye(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -192,6 +244,9 @@ what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_fo
     assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
                         "out of memory for a plan");
     acknowledge(stage, false);
+    next_request(stage);
+    assert_string_equal(stage->request.name, "heartbeat");
+    answer(stage, "beat", "{\"stop\":null}");
     tell_to_leave(stage);
     send_off(stage); /* which takes no `request` */
 }
@@ -282,6 +337,7 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
+        ON_STAGE(a_worker_says_what_it_is_and_its_share_of_the_machine),
         ON_STAGE(all_runs_are_on_the_backend_that_was_found_at_the_start),
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),
         ON_STAGE(what_is_no_answer_to_its_question_is_passed_over),
@@ -290,6 +346,8 @@ int main(void) {
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
         ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
+        ON_STAGE(a_report_that_is_not_understood_is_dropped_and_the_next_one_sent),
+        ON_STAGE(what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched),
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
