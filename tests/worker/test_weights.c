@@ -1,5 +1,6 @@
 #include "worker/weights.h"
 
+#include "core/content_sum.h"
 #include "tests/temporary.h"
 #include "tests/worker/fake_backend.h"
 
@@ -137,6 +138,9 @@ static void fresh_parts_match_whole_components_of_names(void **state) {
     bench->experiment.model.fresh_count = 4;
     tensor_named(bench, "fc.weight")->shape[0] = 500; /* another model's: no matter when fresh */
     tensor_named(bench, "fc.weight")->bytes /= 2;
+    const float more = 1;
+    bench->tensors[bench->count++] =
+        (struct tensor){.name = "fc.scale", .data = &more, .bytes = sizeof more};
     write_file(bench);
     expect_begin(bench);
     expect_parameter(bench, "layer4.0.conv1.weight", true);
@@ -178,6 +182,38 @@ static void batches_tracked_are_taken_over_but_for_fresh_parts(void **state) {
     assert_int_equal(bench->tracked[1], 0);
     assert_int_equal(bench->tracked[3], 0);
     assert_int_equal(weights_tracked_count(&bench->network), 20);
+}
+
+static void what_is_no_count_of_batches_counts_none(void **state) {
+    struct bench *bench = *state;
+    static const int64_t counts[2] = {5, 6};
+    bench->tensors[bench->count++] = (struct tensor){
+        .name = "bn1.num_batches_tracked", .type = TENSOR_I32, .data = counts, .bytes = 4};
+    bench->tensors[bench->count++] = (struct tensor){.name = "layer1.0.bn1.num_batches_tracked",
+                                                     .type = TENSOR_I64,
+                                                     .rank = 1,
+                                                     .shape = {2},
+                                                     .data = counts,
+                                                     .bytes = sizeof counts};
+    write_file(bench);
+    expect_begin(bench);
+    assert_int_equal(bench->tracked[0], 0);
+    assert_int_equal(bench->tracked[1], 0);
+}
+
+/* As PyTorch's BatchNorm2d counts in train mode, and not in eval mode. */
+static void batches_are_counted_where_statistics_are_learned(void **state) {
+    struct bench *bench = *state;
+    long first = network_find(&bench->network, "bn1.running_mean");
+    assert_true(first >= 0);
+    bench->network.parameters[first].frozen = true;
+    for (int i = 0; i < 21; i++)
+        bench->tracked[i] = 100;
+    weights_tracked_add(&bench->network, bench->tracked, 7);
+    assert_int_equal(bench->tracked[0], 100);
+    for (int i = 1; i < 20; i++)
+        assert_int_equal(bench->tracked[i], 107);
+    assert_int_equal(bench->tracked[20], 100); /* there are 20 of them */
 }
 
 static void an_assay_checkpoint_gives_its_head_too(void **state) {
@@ -233,11 +269,46 @@ static void missing_surplus_and_misshapen_tensors_are_listed_with_their_shapes(v
     expect_refused(bench, parts, 5);
 }
 
+/* torchvision's resnet18 has 102 tensors but for num_batches_tracked. */
 static void a_long_list_is_cut_and_counted(void **state) {
     struct bench *bench = *state;
-    bench->count = 10;
-    static const char *const parts[] = {"layer1.0.bn2.weight [64] is missing", ", and "};
-    expect_refused(bench, parts, 2);
+    assert_int_equal(bench->count, 102);
+    bench->count = 102 - 9;
+    static const char *const nine[] = {
+        "resnet18: layer4.1.bn1.running_mean [512] is missing, layer4.1.bn1.running_var [512] is "
+        "missing, ",
+        "fc.weight [1000, 512] is missing, and 1 more; "};
+    expect_refused(bench, nine, 2);
+    bench->count = 102 - 8;
+    static const char *const eight[] = {"fc.bias [1000] is missing; "};
+    expect_refused(bench, eight, 1);
+}
+
+static void a_head_of_which_a_part_is_missing_is_not_begun_anew(void **state) {
+    struct bench *bench = *state;
+    static const float values[2000];
+    static const char *const without_bias[] = {"head.bias [2] is missing;"},
+                             *const without_weight[] = {"head.weight [2, 1000] is missing;"};
+    struct tensor *head = &bench->tensors[bench->count++];
+    *head = (struct tensor){.name = "head.weight",
+                            .rank = 2,
+                            .shape = {2, 1000},
+                            .data = values,
+                            .bytes = sizeof values};
+    expect_refused(bench, without_bias, 1);
+    *head =
+        (struct tensor){.name = "head.bias", .rank = 1, .shape = {2}, .data = values, .bytes = 8};
+    expect_refused(bench, without_weight, 1);
+}
+
+static void damage_is_found_where_a_file_has_its_sum(void **state) {
+    struct bench *bench = *state;
+    static const struct metadata sum = {CONTENT_SUM_KEY, "01234567"};
+    struct error error = {0};
+    assert_true(safetensors_write(bench->path, bench->tensors, bench->count, &sum, 1, NULL));
+    assert_false(begin(bench, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "w.safetensors: is damaged"));
 }
 
 static void weights_of_another_type_are_refused(void **state) {
@@ -330,9 +401,13 @@ int main(void) {
         ON_BENCH(fresh_parts_match_whole_components_of_names),
         ON_BENCH(a_prefix_that_is_part_of_a_component_names_nothing),
         ON_BENCH(batches_tracked_are_taken_over_but_for_fresh_parts),
+        ON_BENCH(what_is_no_count_of_batches_counts_none),
+        ON_BENCH(batches_are_counted_where_statistics_are_learned),
         ON_BENCH(an_assay_checkpoint_gives_its_head_too),
         ON_BENCH(missing_surplus_and_misshapen_tensors_are_listed_with_their_shapes),
         ON_BENCH(a_long_list_is_cut_and_counted),
+        ON_BENCH(a_head_of_which_a_part_is_missing_is_not_begun_anew),
+        ON_BENCH(damage_is_found_where_a_file_has_its_sum),
         ON_BENCH(weights_of_another_type_are_refused),
         ON_BENCH(a_pth_file_gives_its_tensors),
         ON_BENCH(names_of_data_parallel_are_taken_from_both_kinds_of_file),
