@@ -71,11 +71,12 @@ done
 mkdir mixed
 cp "pictures/${paths[0]}" 'mixed/a, "b".png'
 echo no picture >mixed/broken.png
+cp "pictures/${paths[1]}" mixed/later.png
 status=0
 assay predict "$checkpoint" mixed >out 2>err || status=$?
 [ $status = 1 ] || fail "exit code $status"
 grep -q '^"mixed/a, ""b"".png",0\.[0-9]*,[01]$' out || fail "$(cat out)"
-[ "$(wc -l <out)" = 2 ] && grep -q '^assay: mixed/broken.png: ' err && grep -q '1 of 2 pictures' err ||
+[ "$(wc -l <out)" = 3 ] && grep -q '^assay: mixed/broken.png: ' err && grep -q '1 of 3 pictures' err ||
     fail "$(cat out err)"
 status=0
 assay predict "$checkpoint" mixed/broken.png >out 2>err || status=$?
@@ -88,7 +89,11 @@ for word in "$id" nowhere.safetensors "$id@best@"; do
         fail "predict $word: $status, $(cat err)"
 done
 assay predict "$checkpoint" mixed --json >out 2>/dev/null || true
-[ "$(json "json_array_length(j), json_type(j, '\$[1].error')" out)" = '2|text' ] || fail "$(cat out)"
+[ "$(json "json_array_length(j), json_type(j, '\$[1].error')" out)" = '3|text' ] || fail "$(cat out)"
+same=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('out') AS TEXT)) a
+    JOIN json_each(CAST(readfile('predicted.json') AS TEXT)) b ON a.key = 2 * b.key
+    WHERE abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6")
+[ "$same" = 2 ] || fail "beside a broken picture the others have other scores: $(cat out)"
 
 # What is wrong from the beginning is exit code 2, and nothing is written.
 mkdir empty
