@@ -8,7 +8,6 @@
 #include "core/json.h"
 #include "core/text.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +52,7 @@ static bool read_config(const cJSON *config, const struct experiment *experiment
     if (!backend_needed(experiment, &submission->need.backend) ||
         !labels_read(json_member(json_member(config, "resources"), "labels"), labels))
         return false;
-    /* An exbibyte is more than any machine has, and far from an overflow. */
-    submission->need.memory_bytes =
-        (int64_t)(fmin(experiment->resources.memory_gib, 0x1p30) * 0x1p30);
+    submission->need.memory_bytes = (int64_t)(experiment->resources.memory_gib * 0x1p30);
     submission->need.labels = strdup(labels);
     submission->need.host = "";
     submission->priority = experiment->priority;

@@ -15,8 +15,9 @@ static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced
         wait_ms(bench, LEASE_MS / 2);
         assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
     }
-    for (int i = 0; i < 2; i++) {
-        wait_ms(bench, LEASE_MS / 2);
+    static const int64_t silence_ms[] = {LEASE_MS * 2 / 5, LEASE_MS * 2 / 5, LEASE_MS / 5};
+    for (size_t i = 0; i < 3; i++) { /* one lease long, and found out as it ends */
+        wait_ms(bench, silence_ms[i]);
         ask(bench, "status", body("{}"), "coordinator");
     }
     const cJSON *details = show(bench, 1);
@@ -24,6 +25,7 @@ static void a_lost_workers_experiment_is_queued_again_and_its_reports_are_fenced
     assert_int_equal(number_of(details, "failures"), 1);
     assert_non_null(strstr(text_of(details, "error"), "worker a was lost in attempt 1"));
     assert_string_equal(text_of(json_member(details, "attempts")->child, "outcome"), "lost");
+    assert_string_equal(text_of(details, "waits"), "retries in 2 s");
     assert_true(fenced(bench, "a", 1, 1, "epoch", body_epoch(2, 0.25)));
     wait_for_rest(bench);
     take(bench, "b");
@@ -65,8 +67,13 @@ static void after_a_pause_of_the_coordinator_nobody_is_lost(void **state) {
     submit(bench, 1, 2, 3);
     hello(bench, "a");
     take(bench, "a");
-    wait_ms(bench, 10 * LEASE_MS); /* no batch all that time: nobody could be heard */
-    state_is(bench, 1, "running");
+    static const int64_t pauses_ms[] = {10 * LEASE_MS, LEASE_MS / 2 + 1};
+    for (size_t i = 0; i < 2; i++) {
+        wait_ms(bench, pauses_ms[i]); /* no batch all that time: nobody could be heard */
+        state_is(bench, 1, "running");
+        wait_ms(bench, LEASE_MS / 2);
+        state_is(bench, 1, "running");
+    }
     assert_string_equal(stop_of_beat(bench, "a", 1, 1), "null");
 }
 

@@ -66,6 +66,18 @@ static void what_a_worker_holds_is_told_and_it_is_renewed_when_it_asks_again(voi
     assert_null(json_member(listed(bench, 0), "experiment"));
 }
 
+static void who_has_said_goodbye_is_not_there_after_a_restart_either(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    hello(bench, "a");
+    hello(bench, "b");
+    ask(bench, "goodbye", body_worker("a"), "farewell");
+    coordinator_close(&bench->coordinator);
+    assert_true(coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
+    assert_string_equal(text_of(listed(bench, 0), "worker"), "b");
+    assert_null(listed(bench, 1));
+}
+
 static void the_workers_are_counted_as_busy_idle_or_lost(void **state) {
     struct bench *bench = *state;
     struct stats stats = {0};
@@ -118,6 +130,7 @@ int main(void) {
         ON_BENCH(what_a_worker_says_of_itself_is_told_also_after_a_restart),
         ON_BENCH(whatever_a_worker_asks_it_is_there_and_seen_then),
         ON_BENCH(what_a_worker_holds_is_told_and_it_is_renewed_when_it_asks_again),
+        ON_BENCH(who_has_said_goodbye_is_not_there_after_a_restart_either),
         ON_BENCH(the_workers_are_counted_as_busy_idle_or_lost),
         ON_BENCH(the_status_says_since_when_and_what_time_it_is),
     };
