@@ -19,17 +19,17 @@ static void a_value_lands_in_proportion_between_the_ends_of_its_axis(void **stat
 }
 
 /* A chart of one line with a gap, as SVG. */
-static char *sample_svg(const double *y, size_t count) {
+static char *svg_with(const double *y, size_t count, long marked, struct chart_axis y_axis) {
     const double x[] = {1, 2, 3, 4, 5};
     const struct chart_line line = {.x = x,
                                     .y = y,
                                     .count = count,
                                     .pen = {.tint = TINT_FIRST, .width = 2, .opacity = 1},
-                                    .marked = 1};
+                                    .marked = marked};
     const struct chart chart = {
         .title = "Loss & <more>",
         .x = {.label = "epoch", .scale = SCALE_WHOLE, .low = 1},
-        .y = {.label = "nats", .low = 1},
+        .y = y_axis,
         .lines = &line,
         .line_count = 1,
         .empty = "nothing reported",
@@ -40,6 +40,10 @@ static char *sample_svg(const double *y, size_t count) {
     drawing_svg(drawing, "sample", &text);
     drawing_free(drawing);
     return text_take(&text);
+}
+
+static char *sample_svg(const double *y, size_t count) {
+    return svg_with(y, count, 1, (struct chart_axis){.label = "nats", .low = 1});
 }
 
 static size_t occurrences(const char *text, const char *part) {
@@ -74,6 +78,47 @@ static void a_value_that_is_not_finite_parts_the_line(void **state) {
     free(whole);
     free(parted);
     free(alone);
+}
+
+static void what_is_not_positive_parts_the_line_on_a_logarithmic_axis_alone(void **state) {
+    (void)state;
+    const double y[] = {0.5, 0.4, 0, 0.3, 0.2};
+    const struct chart_axis axis = {.label = "nats", .scale = SCALE_LOG, .low = 1};
+    char *linear = sample_svg(y, 5), *logarithmic = svg_with(y, 5, 2, axis);
+    assert_int_equal(occurrences(linear, "stroke-width=\"2\" points"), 1);
+    assert_int_equal(occurrences(logarithmic, "stroke-width=\"2\" points"), 2);
+    assert_int_equal(occurrences(logarithmic, "<circle"), 0); /* nor has it a mark */
+    free(linear);
+    free(logarithmic);
+}
+
+static void a_line_is_marked_where_it_is_asked_to(void **state) {
+    (void)state;
+    const double y[] = {0.5, 0.4, 0.45, 0.3, 0.2};
+    const struct chart_axis axis = {.label = "nats", .low = 1};
+    char *without = svg_with(y, 5, -1, axis), *first = svg_with(y, 5, 0, axis);
+    assert_int_equal(occurrences(without, "<circle"), 0);
+    assert_int_equal(occurrences(first, "<circle"), 1);
+    free(without);
+    free(first);
+}
+
+static void the_ends_of_an_axis_are_those_of_its_values(void **state) {
+    (void)state;
+    /* of negative values alone, too: nothing is taken from where the ranges began */
+    char *svg = sample_svg((const double[]){-0.5, -0.4, -0.45, -0.3, -0.2}, 5);
+    assert_non_null(strstr(svg, ">-0.5</text>"));
+    assert_null(strstr(svg, ">0.0</text>"));
+    free(svg);
+}
+
+/* An axis goes from 78 pixels to the right end, and from the foot of 46 to below the title's 30. */
+static void names_of_axes_stand_in_their_middle(void **state) {
+    (void)state;
+    char *svg = sample_svg((const double[]){0.5, 0.4, 0.45, 0.3, 0.2}, 5);
+    assert_non_null(strstr(svg, "x=\"289.00\" y=\"292.00\"")); /* (78 + 500) / 2 */
+    assert_non_null(strstr(svg, "rotate(-90 12.00 142.00)"));  /* (254 + 30) / 2 */
+    free(svg);
 }
 
 static void a_chart_without_a_point_says_so(void **state) {
@@ -151,6 +196,10 @@ int main(void) {
         cmocka_unit_test(svg_has_words_as_escaped_text),
         cmocka_unit_test(svg_leaves_out_what_xml_has_no_place_for),
         cmocka_unit_test(a_value_that_is_not_finite_parts_the_line),
+        cmocka_unit_test(what_is_not_positive_parts_the_line_on_a_logarithmic_axis_alone),
+        cmocka_unit_test(a_line_is_marked_where_it_is_asked_to),
+        cmocka_unit_test(the_ends_of_an_axis_are_those_of_its_values),
+        cmocka_unit_test(names_of_axes_stand_in_their_middle),
         cmocka_unit_test(a_chart_without_a_point_says_so),
         cmocka_unit_test(a_long_name_loses_its_middle_and_no_half_character),
         cmocka_unit_test_setup_teardown(png_has_the_size_of_the_drawing_and_its_colours,

@@ -29,12 +29,49 @@ static void assert_says(const char *text, const char *part) {
         fail_msg("no \"%s\" in: %s", part, text);
 }
 
+/* The words of a picture, a bar behind each; free them. */
+static char *words_of(const char *svg) {
+    struct text words = {0};
+    for (const char *at = svg; (at = strstr(at, "<text ")) != NULL;) {
+        const char *word = strchr(at, '>') + 1;
+        at = strstr(word, "</text>");
+        text_add(&words, word, (size_t)(at - word));
+        text_add(&words, "|", 1);
+    }
+    return text_take(&words);
+}
+
+/* How far down the word stands, and how far the picture reaches. */
+static double height_of(const char *svg, const char *word, double *end) {
+    const char *at = strstr(svg, word), *height = strstr(svg, " height=\"");
+    assert_non_null(at);
+    assert_non_null(height);
+    *end = strtod(height + strlen(" height=\""), NULL);
+    while (strncmp(at, " y=\"", 4) != 0)
+        at--;
+    return strtod(at + 4, NULL);
+}
+
 static void plot_draws_curves_with_names_units_and_the_best_epoch(void **state) {
     char *svg = plotted(state, "1", "4", "sheet");
     assert_says(svg, ">1 flip,seed=0 (best: epoch 2)</text>");
     assert_says(svg, ">4 none,seed=1 (best: epoch 1)</text>");
     assert_says(svg, ">cross-entropy (nats)</text>");
     assert_says(svg, ">learning rate (logarithmic)</text>");
+    assert_says(svg, ">by epoch: validation strong, training faint; the ring marks the lowest "
+                     "validation loss</text>");
+    free(svg);
+    svg = plotted(state, "1", "4", "learning_rate");
+    assert_says(svg, ">by epoch; the ring marks the lowest validation loss</text>");
+    free(svg);
+}
+
+static void panels_below_the_first_are_in_the_picture(void **state) {
+    double end;
+    char *svg = plotted(state, "1", "4", "sheet");
+    double loss = height_of(svg, ">cross-entropy (nats)<", &end);
+    double rate = height_of(svg, ">learning rate (logarithmic)<", &end);
+    assert_true(loss + 320 < rate && rate + 160 < end);
     free(svg);
 }
 
@@ -52,15 +89,57 @@ static void plot_has_a_logarithmic_axis_for_losses_far_apart(void **state) {
 static void plot_roc_has_the_area_of_the_scores(void **state) {
     char *svg = plotted(state, "1", "2", "roc");
     assert_says(svg, ">1 flip,seed=0, last: area 0.9500</text>");
+    /* from 0 at 358 to 1 at 920, and from 0 at 720 to 1 at 156: 2 of 40 at 386.1, 19 of 20 at 184.2
+     */
+    assert_says(svg, "stroke-width=\"2.2\" points=\"358.00,720.00 386.10,184.20 920.00,156.00\"/>");
+    assert_says(svg, "stroke-dasharray=\"8 4\" points=\"358.00,720.00 920.00,156.00\"/>");
     free(svg);
 }
 
 static void plot_confusion_counts_what_each_class_was_called(void **state) {
     char *svg = plotted(state, "1", "2", "confusion");
-    assert_says(svg, ">last (epoch 3), accuracy 0.8507</text>"); /* 245 of 288 */
-    assert_says(svg, ">fake_deepfake</text>");
-    assert_says(svg, ">called real</text>");
+    char *words = words_of(svg);
+    assert_says(words, "|last (epoch 3), accuracy 0.8507|" /* 245 of 288 */
+                       "called fake|called real|fake_deepfake|87|96.67 %|3|3.33 %|"
+                       "fake_face2face|74|81.32 %|17|18.68 %|real|23|21.50 %|84|78.50 %|");
+    free(words);
     free(svg);
+}
+
+/* Four times the first experiment, the last of them without classes. */
+static void confusions_without_room_beside_others_stand_under_them(void **state) {
+    (void)state;
+    const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
+    struct error error = {0};
+    struct text svg = {0};
+    cJSON *answer = details(), *experiments = cJSON_CreateArray(), *evaluation;
+    for (int i = 0; i < 4; i++) {
+        cJSON *one = cJSON_Duplicate(cJSON_GetObjectItem(answer, "experiments")->child, true);
+        cJSON_SetNumberValue(cJSON_GetObjectItem(one, "id"), 11 + i);
+        cJSON_AddItemToArray(experiments, one);
+    }
+    cJSON_ArrayForEach(evaluation, cJSON_GetObjectItem(experiments->child->prev, "evaluations")) {
+        cJSON_DeleteItemFromObject(evaluation, "classes");
+    }
+    struct drawing *drawing = plots_confusion("", experiments, &source, &error);
+    assert_non_null(drawing);
+    drawing_svg(drawing, "", &svg);
+    char *words = words_of(text_string(&svg));
+    const char *fourth = strstr(words, "|14 ");
+    double end, last = height_of(text_string(&svg), ">78.50 %<", &end),
+                below = height_of(text_string(&svg), ">14 ", &end);
+    assert_true(last < below && below < end);
+    assert_non_null(fourth);
+    fourth = strstr(fourth, "called real|");
+    assert_non_null(fourth);
+    /* TP 84, TN 161, FP 20, FN 23 */
+    assert_string_equal(fourth,
+                        "called real|fake|161|88.95 %|20|11.05 %|real|23|21.50 %|84|78.50 %|");
+    free(words);
+    text_free(&svg);
+    drawing_free(drawing);
+    cJSON_Delete(experiments);
+    cJSON_Delete(answer);
 }
 
 static void assert_utf8(const char *text) {
@@ -143,6 +222,42 @@ static void plot_effects_names_values_and_how_many_experiments_have_them(void **
     free(svg);
 }
 
+/* Seed 0 has 0.5 and 0.7, seed 1 twice 0.8: between 0.4 at 386 and 0.9 at 1144 stand 0.6 at 689.2,
+ * 0.6 ± statistics.stdev([0.5, 0.7]) at 474.81 and 903.59, and 0.8 at 992.4. */
+static void effects_stand_where_their_means_and_deviations_are(void **state) {
+    (void)state;
+    static const double accuracies[] = {0.5, 0.8, 0.7, 0.8};
+    struct error error = {0};
+    struct text svg = {0};
+    cJSON *experiments = cJSON_CreateArray();
+    for (int i = 0; i < 4; i++) {
+        char text[400];
+        snprintf(
+            text, sizeof text,
+            "{\"id\": %d, \"name\": \"e/%d\", \"group\": \"e\", \"state\": \"done\", \"config\":"
+            " {\"train\": {\"seed\": %d}}, \"variant\": {\"train.seed\": \"%d\", \"x\": \"%d\"},"
+            " \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"epoch\": 1,"
+            " \"accuracy\": %g, \"loss\": 1}]}",
+            i, i, i % 2, i % 2, i / 2, accuracies[i]);
+        cJSON_AddItemToArray(experiments, parsed(text));
+    }
+    struct drawing *drawing = plots_effects("", experiments, &error);
+    assert_non_null(drawing);
+    drawing_svg(drawing, "", &svg);
+    assert_says(text_string(&svg), " points=\"474.81,170.00 903.59,170.00\"/>\n"
+                                   "<circle class=\"p-0\" cx=\"689.20\" cy=\"170.00\" ");
+    assert_says(text_string(&svg), "<circle class=\"p-0\" cx=\"992.40\" cy=\"204.00\" ");
+    char *words = words_of(text_string(&svg));
+    assert_says(words, "|0.4|0.5|0.6|0.7|0.8|0.9|accuracy (share of pictures)|train.seed|0|n = 2|");
+    double end, last = height_of(text_string(&svg), ">x<", &end),
+                below = height_of(text_string(&svg), ">accuracy (share of pictures)<", &end);
+    assert_true(last < below && below < end);
+    free(words);
+    text_free(&svg);
+    drawing_free(drawing);
+    cJSON_Delete(experiments);
+}
+
 static void more_than_a_picture_can_tell_apart_are_refused(void **state) {
     const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
     static const char why[] =
@@ -170,10 +285,32 @@ static void plot_says_what_is_wrong_in_one_line(void **state) {
                "learning_rate, roc, confusion, effects; see assay plot --help\n");
     assert_run(RUN(command_plot, "plot", "4", "--out", path, "--kind", "confusion"), 2, "",
                "assay: nothing is evaluated on test yet: that comes at the end of an experiment\n");
+    assert_run(
+        RUN(command_plot, "plot", "4", "--out", path, "--kind", "roc"), 2, "",
+        "assay: there are no scores of test pictures of both labels: they come at the end of "
+        "an experiment whose test split has both; the other one is --split valid\n");
     snprintf(expected, sizeof expected, "assay: cannot write %s.tmp: No such file or directory\n",
              path);
     assert_run(RUN(command_plot, "plot", "1", "--out", path), 1, "", expected);
     free(path);
+}
+
+/* Every element that begins ends. */
+static void assert_whole(const char *page) {
+    static const char *const names[] = {"html", "body",   "table", "thead",     "tbody", "tr",
+                                        "th",   "td",     "div",   "p",         "h2",    "h3",
+                                        "svg",  "figure", "title", "figcaption"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t begun = 0, ended = 0, length = strlen(names[i]);
+        for (const char *at = page; (at = strchr(at, '<')) != NULL; at++) {
+            ended +=
+                at[1] == '/' && strncmp(at + 2, names[i], length) == 0 && at[2 + length] == '>';
+            begun += strncmp(at + 1, names[i], length) == 0 &&
+                     (at[1 + length] == '>' || at[1 + length] == ' ');
+        }
+        if (begun != ended)
+            fail_msg("<%s> %zu times, </%s> %zu", names[i], begun, names[i], ended);
+    }
 }
 
 static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
@@ -193,7 +330,10 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     /* wrong about 0.png, 20.png and 40.png, which are not here */
     assert_says(page, "3 of these 3 pictures cannot be read on this machine, in /data/faces:");
     assert_says(page, "<td>20.png</td><td>real</td><td>fake</td><td>0.2500</td>");
+    assert_says(page, "<td>0.png</td><td>fake</td><td>real</td><td>0.7500</td>");
+    assert_says(page, "<h3>flip,seed=0, flip,seed=1, none,seed=0, none,seed=1</h3>\n");
     assert_says(page, "<p class=\"note\">Not drawn: this version does not understand its config");
+    assert_whole(page);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "src=\"http"));
     free(page);
@@ -245,8 +385,11 @@ static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
     assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
     moved_root = NULL;
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
-    assert_says(page, "alt=\"40.png, of class");
+    assert_says(page, "alt=\"40.png, of class fake, taken for real\"");
+    assert_says(page, "taken for real: real with probability 0.7500<");
+    assert_says(page, ">Where it looked is not shown: ");
     assert_null(strstr(page, "cannot be read"));
+    assert_whole(page);
     free(page);
     free(root);
     free(path);
@@ -265,6 +408,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(plot_draws_curves_with_names_units_and_the_best_epoch,
                                         temporary_make, temporary_remove),
+        IN_FOLDER(panels_below_the_first_are_in_the_picture),
+        cmocka_unit_test(confusions_without_room_beside_others_stand_under_them),
+        cmocka_unit_test(effects_stand_where_their_means_and_deviations_are),
         cmocka_unit_test_setup_teardown(plot_has_a_logarithmic_axis_for_losses_far_apart,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(plot_roc_has_the_area_of_the_scores, temporary_make,

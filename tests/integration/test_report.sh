@@ -28,6 +28,9 @@ mistakes=$(count '<figure>' report.html)
 grep -qF '<td>paper</td><td>all</td>' report.html &&
     [ "$(count '<blockquote>at a rate of<br>&lt;nothing&gt;</blockquote>' report.html)" = 1 ] || fail "no tag or no note"
 grep -q 'Not drawn\|not shown\|cannot be read' report.html && fail "something is missing that is there"
+for tag in table tbody tr td th div p figure; do # what begins ends
+    [ "$(count "<$tag[ >]" report.html)" = "$(count "</$tag>" report.html)" ] || fail "<$tag> is not closed"
+done
 [ "$(stat -c %s report.html)" -lt 1000000 ] || fail "the report has $(stat -c %s report.html) bytes"
 
 status=0
