@@ -1,3 +1,4 @@
+#include "tests/event_tags.h"
 #include "tests/worker/small_run.h"
 
 static void a_run_stopped_in_every_epoch_ends_with_the_same_bits(void **state) {
@@ -231,6 +232,29 @@ static void a_lost_train_log_is_written_again_from_the_history(void **state) {
     folder_end(dir);
 }
 
+/* Epochs only: the steps are nowhere else. */
+static void lost_and_cut_events_are_told_again_from_the_history(void **state) {
+    struct bench *bench = *state;
+    for (int cut = 0; cut < 2; cut++) {
+        struct listener listener = {0};
+        char *dir = folder(bench, "lost"),
+             *board = in(dir, "tensorboard/small/events.out.tfevents.assay");
+        run_two_epochs(bench, &bench->small, dir, &listener);
+        if (cut)
+            cut_short(board);
+        else
+            delete_file(dir, "tensorboard/small/events.out.tfevents.assay");
+        run_to_the_end(&bench->small, dir, NULL, 2, &listener);
+        char *tags = event_tags(board), *epochs = lines_of(tags, "loss_valid ");
+        assert_string_equal(epochs, "loss_valid 1\nloss_valid 2\nloss_valid 3\n");
+        free(epochs);
+        free(tags);
+        free(board);
+        listener_free(&listener);
+        folder_end(dir);
+    }
+}
+
 static void a_checkpoint_of_another_experiment_is_an_error(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
@@ -272,6 +296,7 @@ int main(void) {
         cmocka_unit_test(where_they_are_gone_the_log_and_events_of_our_folder_do_not_stand_in),
         cmocka_unit_test(a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated),
         cmocka_unit_test(a_lost_train_log_is_written_again_from_the_history),
+        cmocka_unit_test(lost_and_cut_events_are_told_again_from_the_history),
         cmocka_unit_test(a_checkpoint_of_another_experiment_is_an_error),
         cmocka_unit_test(name_and_priority_make_no_other_experiment),
     };
