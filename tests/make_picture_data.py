@@ -114,6 +114,11 @@ def affines(rng, rows):
         width, height = rng.randint(1, 90), rng.randint(1, 90)
         cases.append((width, height, rng.uniform(-180, 180), (rng.randint(-width, width), rng.randint(-height, height)),
                       rng.uniform(0.2, 3), (rng.uniform(-40, 40), rng.choice([0.0, rng.uniform(-40, 40)]))))
+    # coordinates that 16.16 fixed point does not hold, along x and along y
+    cases += [(32768, 3, 180.0, (0, 0), 1.0, (0.0, 0.0)), (3, 32768, -180.0, (0, 0), 1.0, (0.0, 0.0)),
+              (32768, 5, 180.005, (40, 1), 0.9, (0.0, 0.0)), (32768, 5, 0.003, (-9000, 1), 1.0, (9.0, 0.0)),
+              (7, 32768, 0.005, (1, -9000), 1.0, (0.0, 7.0)), (7, 32768, 179.99, (0, 31), 1.2, (1.0, 0.02)),
+              (32768, 4, 0.001, (9000, 0), 1.0, (2.0, 0.0)), (4, 32768, 0.001, (0, 9000), 1.0, (0.0, 0.01))]
     for number, (width, height, angle, shift, scale, shear) in enumerate(cases):
         fill = number * 37 % 256
         image = F.affine(sample_picture(width, height), angle, list(shift), scale, list(shear), fill=fill)
