@@ -223,6 +223,80 @@ static void a_small_jpeg_that_claims_a_huge_picture_takes_no_memory(void **state
     assert_in_range(peak_memory_kib() - before, 0, 8 << 10);
 }
 
+/* Image.open refuses what has more than 2 * Image.MAX_IMAGE_PIXELS, which are 178956970. */
+static void a_claim_is_refused_from_the_pixel_on_that_pillow_refuses(void **state) {
+    (void)state;
+    struct error error = {0};
+    assert_true(image_check_claim(IMAGE_SIDE_MAX, 5461, NULL));
+    assert_true(image_check_claim(5461, IMAGE_SIDE_MAX, NULL));
+    assert_false(image_check_claim(IMAGE_SIDE_MAX, 5462, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "178956970 in all"));
+}
+
+/* The position of the next segment of the kind, or the next of any (0), from `at` on. */
+static size_t segment(const struct file *file, size_t at, uint8_t kind) {
+    while (at + 1 < file->length &&
+           (file->data[at] != 0xff ||
+            (kind == 0 ? file->data[at + 1] < 0xc0 : file->data[at + 1] != kind)))
+        at++;
+    return at;
+}
+
+/* The first scan of a progressive file as often as makes `scans` of all. */
+static bool decode_scans(size_t scans, struct image *image, struct error *error) {
+    struct file file = load("jpeg_420_progressive_7x5.jpg");
+    size_t first = segment(&file, 2, 0xda), next = segment(&file, first + 2, 0);
+    size_t scan = next - first, own = 0;
+    for (size_t at = first; at + 1 < file.length; at = segment(&file, at + 2, 0xda))
+        own++;
+    uint8_t *data = malloc(file.length + scans * scan), *end = data + first;
+    memcpy(data, file.data, first);
+    for (size_t i = own; i <= scans; i++, end += scan)
+        memcpy(end, file.data + first, scan);
+    memcpy(end, file.data + next, file.length - next);
+    bool done = decode_exact(data, (size_t)(end - data) + file.length - next, image, error);
+    free(data);
+    free(file.data);
+    return done;
+}
+
+static void a_jpeg_of_more_scans_than_anyone_writes_is_an_error(void **state) {
+    (void)state;
+    struct image image;
+    struct error error = {0};
+    assert_true(decode_scans(500, &image, &error));
+    image_free(&image);
+    assert_false(decode_scans(501, &image, &error));
+    assert_string_equal(error.message, "file: damaged JPEG: more than 500 scans; restore the file "
+                                       "or remove it");
+}
+
+/* What libjpeg and libpng say of it. */
+static void damage_is_named_in_the_librarys_words(void **state) {
+    (void)state;
+    struct file jpeg = load("jpeg_420_7x5.jpg");
+    struct image image;
+    struct error error = {0};
+    jpeg.data[segment(&jpeg, 2, 0xc0) + 4] = 9;
+    assert_false(decode_exact(jpeg.data, jpeg.length, &image, &error));
+    assert_string_equal(error.message, "file: damaged JPEG: Unsupported JPEG data precision 9; "
+                                       "restore the file or remove it");
+    free(jpeg.data);
+    char *path = temporary_path(state, "a.png"), *png;
+    size_t length;
+    struct image small = sample_picture(2, 2);
+    assert_true(png_write(path, &small, NULL));
+    assert_true(file_read(path, 1 << 20, &png, &length, NULL));
+    png[17] ^= 1; /* in the width */
+    assert_false(decode_exact((const uint8_t *)png, length, &image, &error));
+    assert_string_equal(error.message, "file: damaged PNG: IHDR: CRC error; restore the file or "
+                                       "remove it");
+    image_free(&small);
+    free(png);
+    free(path);
+}
+
 static void what_is_no_picture_is_an_error_that_names_it(void **state) {
     static const char *const texts[] = {
         "",     "x",        "GIF89a and more", "RIFF....WAVEfmt ",
@@ -267,6 +341,9 @@ int main(void) {
         cmocka_unit_test(names_of_pictures_are_known_in_any_case),
         cmocka_unit_test(every_cut_of_a_file_is_a_picture_or_an_error),
         cmocka_unit_test(random_damage_anywhere_is_a_picture_or_an_error),
+        cmocka_unit_test(a_claim_is_refused_from_the_pixel_on_that_pillow_refuses),
+        cmocka_unit_test(a_jpeg_of_more_scans_than_anyone_writes_is_an_error),
+        cmocka_unit_test(damage_is_named_in_the_librarys_words),
         cmocka_unit_test(a_small_jpeg_that_claims_a_huge_picture_takes_no_memory),
         cmocka_unit_test(what_is_no_picture_is_an_error_that_names_it),
         cmocka_unit_test(the_libraries_print_nothing),
