@@ -138,6 +138,14 @@ static void what_has_no_pixel_of_its_own_or_is_too_long_is_told_apart(void **sta
                               JITTER,
                               FLIP_X,
                               {.kind = TRANSFORM_NORMALIZE}};
+    struct transform flips[RECIPE_STEPS + 1];
+    for (size_t i = 0; i <= RECIPE_STEPS; i++)
+        flips[i] = FLIP_X;
+    assert_true(pipeline_pixelwise(&(struct pipeline){flips, RECIPE_STEPS}, 0));
+    assert_false(pipeline_pixelwise(&(struct pipeline){flips, RECIPE_STEPS + 1}, 0));
+    flips[RECIPE_STEPS].kind = TRANSFORM_NORMALIZE;
+    assert_true(pipeline_pixelwise(&(struct pipeline){flips, RECIPE_STEPS + 1}, 0));
+    assert_false(pipeline_pixelwise(&(struct pipeline){ops, 1}, 0)); /* a resize and no more */
     const struct pipeline all = {ops, 7}, four = {ops, 5};
     assert_false(pipeline_pixelwise(&all, 0)); /* a resize */
     assert_false(pipeline_pixelwise(&all, 1)); /* 17 steps */

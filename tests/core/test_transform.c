@@ -144,6 +144,30 @@ static void an_operation_of_jitter_that_is_off_changes_nothing(void **state) {
     image_free(&image);
 }
 
+static void an_operation_of_jitter_whose_range_only_ends_at_nothing_is_on(void **state) {
+    (void)state;
+    static const struct transform up = {.kind = TRANSFORM_COLOR_JITTER,
+                                        .brightness = {1, 1.5},
+                                        .contrast = {1, 2},
+                                        .saturation = {1, 3},
+                                        .hue = {0, 0.1}};
+    static const struct transform down = {.kind = TRANSFORM_COLOR_JITTER,
+                                          .brightness = {0.5, 1},
+                                          .contrast = {0, 1},
+                                          .saturation = {0.9, 1},
+                                          .hue = {-0.1, 0}};
+    const struct transform *const ops[] = {&up, &down};
+    for (size_t i = 0; i < 2; i++) {
+        struct transform op = *ops[i];
+        struct random_stream stream;
+        struct recipe recipe;
+        random_open(&stream, 0, RANDOM_AUGMENT, 0, 0);
+        recipe_begin(&recipe, 9, 9);
+        assert_true(pipeline_draw(&(struct pipeline){&op, 1}, 0, &stream, &recipe, NULL));
+        assert_int_equal(recipe.count, 4);
+    }
+}
+
 static void the_fixed_ops_are_those_before_the_first_draw(void **state) {
     (void)state;
     struct transform ops[] = {{.kind = TRANSFORM_RESIZE, .height = 256},
@@ -180,6 +204,7 @@ int main(void) {
         cmocka_unit_test(random_crops_reach_every_corner),
         cmocka_unit_test(a_crop_larger_than_the_picture_is_an_error_that_says_what_to_do),
         cmocka_unit_test(an_operation_of_jitter_that_is_off_changes_nothing),
+        cmocka_unit_test(an_operation_of_jitter_whose_range_only_ends_at_nothing_is_on),
         cmocka_unit_test(the_fixed_ops_are_those_before_the_first_draw),
         cmocka_unit_test(the_output_size_follows_the_last_op_that_sets_it),
     };
