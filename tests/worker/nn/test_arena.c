@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -42,6 +43,16 @@ static void tensors_of_different_times_share_memory(void **state) {
     assert_int_equal(bytes, 640);
 }
 
+/* The small one first would stand where a large one could. */
+static void large_tensors_take_their_places_first(void **state) {
+    (void)state;
+    struct arena_tensor tensors[] = {{64, 0, 1, 0}, {128, 1, 2, 0}, {128, 2, 3, 0}};
+    size_t bytes;
+    struct error error;
+    assert_true(arena_place(tensors, 3, &bytes, &error));
+    assert_int_equal(bytes, 256);
+}
+
 static void what_is_read_and_written_at_one_time_stands_apart(void **state) {
     (void)state;
     struct arena_tensor tensors[] = {{64, 0, 1, 0}, {64, 1, 2, 0}};
@@ -49,6 +60,17 @@ static void what_is_read_and_written_at_one_time_stands_apart(void **state) {
     struct error error;
     assert_true(arena_place(tensors, 2, &bytes, &error));
     assert_int_equal(bytes, 128);
+}
+
+static void an_arena_is_memory_and_that_of_no_bytes_is_none(void **state) {
+    (void)state;
+    void *memory;
+    assert_true(arena_new(10000, &memory, NULL));
+    memset(memory, 1, 10000);
+    arena_free(memory, 10000);
+    assert_true(arena_new(0, &memory, NULL));
+    assert_null(memory);
+    arena_free(memory, 0);
 }
 
 static void an_impossible_arena_is_an_error(void **state) {
@@ -64,7 +86,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tensors_that_live_together_stand_apart),
         cmocka_unit_test(tensors_of_different_times_share_memory),
+        cmocka_unit_test(large_tensors_take_their_places_first),
         cmocka_unit_test(what_is_read_and_written_at_one_time_stands_apart),
+        cmocka_unit_test(an_arena_is_memory_and_that_of_no_bytes_is_none),
         cmocka_unit_test(an_impossible_arena_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

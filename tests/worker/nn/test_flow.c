@@ -77,12 +77,33 @@ static void what_is_read_is_alive(void **state) {
             assert_true(input->last >= back);
         else if (node->op == OP_MAX_POOL)
             assert_int_equal(input->last, i); /* it knows by what it saved */
+        if (node->op == OP_BATCH_NORM)
+            assert_true(flow.tensors[step->saved].last >= back);
         for (int j = 0; j < step->gradient_count; j++) {
             const struct arena_tensor *gradient = &flow.tensors[step->gradients[j]];
             assert_true(gradient->first <= back && gradient->last >= back);
         }
         assert_true(step->gradient_count >= 1);
     }
+    flow_free(&flow);
+    network_free(&network);
+}
+
+/* And the maps before the pool, which can be asked for, are there to the end. */
+static void what_an_evaluation_reads_is_alive(void **state) {
+    (void)state;
+    struct network network;
+    struct flow flow;
+    flow_of("resnet18", NULL, false, 0, &network, &flow);
+    int nodes = (int)network.node_count;
+    for (int i = 1; i < nodes; i++) {
+        const struct node *node = &network.nodes[i];
+        assert_true(flow.tensors[flow.steps[node->input].output].last >= i);
+        if (node->residual >= 0)
+            assert_true(flow.tensors[flow.steps[node->residual].output].last >= i);
+    }
+    int maps = flow.steps[network_pooled(&network)].output;
+    assert_true(flow.tensors[maps].last >= nodes - 1);
     flow_free(&flow);
     network_free(&network);
 }
@@ -196,6 +217,7 @@ int main(void) {
         cmocka_unit_test(what_late_gradients_read_stays_as_long),
         cmocka_unit_test(tensors_that_live_at_once_stand_apart),
         cmocka_unit_test(what_is_read_is_alive),
+        cmocka_unit_test(what_an_evaluation_reads_is_alive),
         cmocka_unit_test(what_nothing_goes_back_through_stands_where_its_input_stood),
         cmocka_unit_test(places_are_used_again),
         cmocka_unit_test(frozen_layers_at_the_bottom_keep_nothing),

@@ -19,14 +19,14 @@ static struct choice_key key_of(int number) {
     struct choice_key key = {.version = 91900,
                              .pass = (enum pass)(number % PASSES),
                              .task = {.count = 32,
-                                      .in = {64, 56, 56},
-                                      .out = {64 + number, 56, 56},
-                                      .kernel = 3,
-                                      .stride = 1,
-                                      .padding = 1,
+                                      .in = {63, 57, 58},
+                                      .out = {64 + number, 55, 56},
+                                      .kernel = 7,
+                                      .stride = 2,
+                                      .padding = 3,
                                       .element = ELEMENT_BF16,
-                                      .tensor_cores = true,
-                                      .deterministic = true}};
+                                      .tensor_cores = number % 2 == 0,
+                                      .deterministic = number % 4 < 2}};
     snprintf(key.device, sizeof key.device, "NVIDIA H100 80GB HBM3");
     return key;
 }
@@ -75,6 +75,23 @@ static void what_was_put_is_found_in_the_next_run(void **state) {
         expect(choices, &key, i % 2, i % CHOICE_ENGINES);
     }
     choices_free(choices);
+    free(path);
+}
+
+static void another_list_or_another_place_in_it_is_kept_too(void **state) {
+    static const struct choice turns[] = {{1, 5}, {0, 5}, {0, 6}};
+    const struct choice_key key = key_of(3);
+    char *path = path_in(*state);
+    write_many(path);
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        struct choices *choices = load(path);
+        assert_true(choices_put(choices, &key, turns[i]));
+        assert_true(choices_save(choices, path, NULL));
+        choices_free(choices);
+        choices = load(path);
+        expect(choices, &key, turns[i].mode, turns[i].index);
+        choices_free(choices);
+    }
     free(path);
 }
 
@@ -193,7 +210,7 @@ static void lines_that_say_more_than_they_may_are_refused(void **state) {
         assert_true(file_write_atomic(path, text, (size_t)length, NULL));
         expect_damaged(path);
     }
-    const char *good = "91900 0 32 64 56 56 64 56 56 3 1 1 1 1 1 0 5 NVIDIA H100 80GB HBM3\n";
+    const char *good = "91900 0 32 63 57 58 64 55 56 7 2 3 1 1 1 0 5 NVIDIA H100 80GB HBM3\n";
     const struct choice_key key = key_of(0);
     sha256_text(good, strlen(good), sum);
     int length = snprintf(text, sizeof text, "assay engines 1 %s\n%s", sum, good);
@@ -232,6 +249,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_put_is_found_in_the_next_run, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(another_list_or_another_place_in_it_is_kept_too,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test(every_part_of_the_key_counts),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_as_none, temporary_make,
                                         temporary_remove),
