@@ -78,12 +78,22 @@ static void a_checkpoint_that_is_not_scored_is_a_mistake(void **state) {
     free(run.err);
 }
 
+static void a_split_that_is_not_scored_is_a_mistake(void **state) {
+    (void)state;
+    struct run run = RUN(command_scores, "scores", "3", "--checkpoint", "last", "--split", "train");
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.err, "--split is valid or test, not \"train\""));
+    free(run.out);
+    free(run.err);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_csv_with_one_line_of_titles),
         cmocka_unit_test(scores_json_is_one_array),
         cmocka_unit_test(where_nothing_was_scored_it_says_so),
         cmocka_unit_test(a_checkpoint_that_is_not_scored_is_a_mistake),
+        cmocka_unit_test(a_split_that_is_not_scored_is_a_mistake),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

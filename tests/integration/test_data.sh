@@ -29,6 +29,10 @@ digest=$(cd pictures && printf '%s\n' real/* | LC_ALL=C sort | tr '\n' '\0' | xa
 [ "$(json "j ->> '\$.classes[1].sha256'" $manifest)" = "${digest%% *}" ] ||
     fail "the manifest's checksum of real is not ${digest%% *}"
 [ "$(json "j ->> '\$.classes[1].pictures'" $manifest)" = 40 ] || fail "not 40 real pictures"
+assay data check data.json >out || fail "exit code of a clean set: $(cat out)"
+[ "$(cat out)" = "$work/pictures: 80 pictures in 2 classes, $(grep -o '[0-9.]* MiB' out), most of 32 x 32
+none is broken, too small, grey, of another size or there twice
+manifest: $work/$manifest" ] || fail "it says of a clean set: $(cat out)"
 
 # Twins within and across the splits, grey and odd-sized pictures: found, and no error but the leak.
 rm $manifest
@@ -59,6 +63,9 @@ grep -q '^assay: no manifest; choose another place with --out: cannot write nowh
 status=0
 assay data check data.json --out nowhere/manifest.json >out 2>err || status=$?
 [ $status = 1 ] && grep -q '^of another size: 2$' out && ! grep -q manifest out || fail "it says: $(cat out err)"
+twins=$(printf '%s\n' "$train (train)" "$also_train (train)" "$test (test)" | LC_ALL=C sort | sed ':a;N;$!ba;s/\n/ = /g')
+grep -qxF "  leak: $twins, the same bytes" out && grep -q '^the same picture more than once: 2, [12] of them' out &&
+    grep -qx '  fake/0003.png: 50 x 31' out && ! grep -q '^none is' out || fail "it says of twins: $(cat out)"
 
 # Broken, too small, and grey ones.
 head -c 100 whole/real/0001.png >pictures/real/0001.png
@@ -74,6 +81,8 @@ expect "j ->> '\$.manifest'" ""
 [ ! -e $manifest ] || fail "a manifest of a set with a broken picture"
 assay data check data.json >out && fail "exit code 0 of a broken set"
 grep -q '^  real/0001.png: ' out || fail "the broken picture is not listed: $(cat out)"
+grep -qx 'grey: 1' out && grep -qx '  real/0002.png' out && grep -q '^  real/0002.png: .*larger than the picture' out &&
+    grep -qx 'no manifest is written while a picture is broken' out || fail "it says of small and grey ones: $(cat out)"
 
 # The fingerprint: submitted with the whole set, trained with it, refused without a picture of it.
 rm -r pictures
