@@ -56,7 +56,7 @@ static const char *cell_of(struct dashboard *dashboard, const cJSON *experiment,
     switch (column) {
     case STATE: return state;
     case EPOCH:
-        snprintf(text, FORMAT_SIZE, "%.0f/%.0f", field_number(experiment, "epochs_done", 0),
+        snprintf(text, FORMAT_SIZE, "%.0f/%.0f", progress_epochs_done(experiment),
                  field_number(experiment, "epochs", 0));
         return text;
     case BAR: return format_bar(text, progress_fraction(experiment), 10);

@@ -1,6 +1,6 @@
 #include "cli/listing.h"
 
-#include "cli/field.h"
+#include "cli/progress.h"
 #include "core/words.h"
 
 #include <math.h>
@@ -141,7 +141,7 @@ char *listing_text(const struct listing *listing, const cJSON *row, const char *
     const cJSON *value = listing_look(listing, row, name);
     if (form == FORM_EPOCH) {
         char text[2 * FORMAT_SIZE];
-        snprintf(text, sizeof text, "%.0f/%.0f", field_number(row, "epochs_done", 0),
+        snprintf(text, sizeof text, "%.0f/%.0f", progress_epochs_done(row),
                  field_number(row, "epochs", 0));
         return strdup(text);
     }

@@ -8,9 +8,14 @@
 enum { WATCHED_ENOUGH_MS = 5000, BAR_COLUMNS = 8 };
 static const double training_share = 0.9; /* of an epoch's time; the rest is validation */
 
+double progress_epochs_done(const cJSON *experiment) {
+    return field_number(experiment, "progress.epochs_done",
+                        field_number(experiment, "epochs_done", 0));
+}
+
 double progress_fraction(const cJSON *experiment) {
     double epochs = field_number(experiment, "epochs", 0);
-    double done = field_number(experiment, "epochs_done", 0);
+    double done = progress_epochs_done(experiment);
     if (epochs <= 0)
         return 0;
     double steps = field_number(experiment, "progress.steps", 0), within = 0;
@@ -24,7 +29,7 @@ double progress_fraction(const cJSON *experiment) {
 }
 
 double progress_epoch_now(const cJSON *experiment) {
-    double done = field_number(experiment, "epochs_done", 0);
+    double done = progress_epochs_done(experiment);
     double told = field_number(experiment, "progress.epoch", 0);
     return told > done ? told : done;
 }
@@ -142,7 +147,7 @@ void progress_state(FILE *stream, const struct label *label, const cJSON *experi
         fputs("queued again", stream);
     else
         fputs(state, stream);
-    double done = field_number(experiment, "epochs_done", 0);
+    double done = progress_epochs_done(experiment);
     if (done > 0 && !field_finished(experiment))
         fprintf(stream, ", %.0f of %.0f epochs done", done, field_number(experiment, "epochs", 0));
     putc('\n', stream);

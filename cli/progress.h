@@ -7,13 +7,17 @@
 
 #include <stdio.h>
 
+/* The epochs that are done: of a running experiment those that its attempt has behind it, which
+ * trains some again where their checkpoints are lost. */
+double progress_epochs_done(const cJSON *experiment);
+
 /* The part of its epochs that a running experiment (a summary) has behind it, 0 to 1. */
 double progress_fraction(const cJSON *experiment);
 
 /* The epoch that a running experiment is in. At the end, when all are done, checkpoints are
  * evaluated, also of an earlier one: it is in the last one nonetheless. */
 double progress_epoch_now(const cJSON *experiment);
-/* The one before that which its progress is of (evaluated, or trained once more); 0: none. */
+/* The one before that which its progress is of (its checkpoint is evaluated); 0: none. */
 double progress_epoch_before(const cJSON *experiment);
 
 enum { PROGRESS_STEP_SIZE = 128 };

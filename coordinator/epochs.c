@@ -93,6 +93,16 @@ bool epochs_view(struct store *store, int64_t id, bool ran, cJSON *object, struc
                      id, object, "latest", error);
 }
 
+bool epochs_of_attempt(struct store *store, int64_t id, int64_t attempt, int64_t *count,
+                       struct error *error) {
+    struct query query;
+    query_open(&query, store, "SELECT count(*) FROM epoch WHERE experiment = ? AND attempt = ?");
+    query_bind_int(&query, id);
+    query_bind_int(&query, attempt);
+    *count = query_next(&query) ? query_int(&query) : 0;
+    return query_close(&query, error);
+}
+
 bool epochs_view_history(struct store *store, int64_t id, cJSON *object, struct error *error) {
     return columns_add_rows(store,
                             "SELECT * FROM (SELECT " EPOCH_COLUMNS

@@ -1,5 +1,6 @@
 /* people: the requests of the command line. */
 #include "coordinator/desk.h"
+#include "coordinator/epochs.h"
 #include "coordinator/lookups.h"
 #include "coordinator/scores.h"
 #include "coordinator/train_log.h"
@@ -31,18 +32,39 @@ bool people_ids(struct request *request, char **text) {
     return missing == 0 || no_experiment(request, missing);
 }
 
-static void add_progress(const struct job_progress *progress, cJSON *summary) {
+/* The epochs that the attempt has behind it. Where its checkpoints are lost it trains again those
+ * that others have reported; while it fetches what it goes on from, theirs are as good. */
+static bool find_done(struct store *store, const struct job *job, const cJSON *summary,
+                      int64_t *done, struct error *error) {
+    int64_t before = job->progress.epoch - 1;
+    if (!epochs_of_attempt(store, job->id, job->lease.attempt, done, error))
+        return false;
+    if (before < 0 && *done == 0)
+        *done = json_integer(summary, "epochs_done");
+    else if (*done < before) /* the report of the one before is on its way */
+        *done = before;
+    return true;
+}
+
+static bool add_progress(struct store *store, const struct job *job, cJSON *summary,
+                         struct error *error) {
+    const struct job_progress *progress = &job->progress;
+    int64_t done;
     if (progress->phase[0] == '\0')
-        return;
+        return true;
+    if (!find_done(store, job, summary, &done, error))
+        return false;
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "phase", progress->phase);
     cJSON_AddNumberToObject(object, "epoch", (double)progress->epoch);
     cJSON_AddNumberToObject(object, "epochs", (double)progress->epochs);
+    cJSON_AddNumberToObject(object, "epochs_done", (double)done);
     cJSON_AddNumberToObject(object, "step", (double)progress->step);
     cJSON_AddNumberToObject(object, "steps", (double)progress->steps);
     json_add_finite(object, "loss", progress->loss);
     json_add_finite(object, "images_per_second", progress->images_per_second);
     cJSON_ReplaceItemInObjectCaseSensitive(summary, "progress", object);
+    return true;
 }
 
 /* Why the experiments that came before wait: those of one lane, or of one barrier, wait for the
@@ -91,7 +113,8 @@ static bool add_present(struct request *request, cJSON *summary, struct waits *w
     bool good = true;
     if (job == NULL)
         return true;
-    add_progress(&job->progress, summary);
+    if (!add_progress(request->coordinator->store, job, summary, &request->error))
+        return false;
     const char *why = why_waits(request, job, waits, &good);
     if (good && why != NULL)
         cJSON_ReplaceItemInObjectCaseSensitive(summary, "waits", cJSON_CreateString(why));

@@ -4,12 +4,13 @@
 const fact = (title, value) => [h("dt", {}, title), h("dd", {}, value)];
 
 /* At the end, when all epochs are done, checkpoints are evaluated, also of an earlier one. */
-function phaseOf({ progress, epochs_done: done }) {
-    return progress.epoch > 0 && progress.epoch < done ? `${progress.phase} of epoch ${progress.epoch}` : progress.phase;
+function phaseOf(experiment) {
+    const { progress } = experiment;
+    return progress.epoch > 0 && progress.epoch < epochsDone(experiment) ? `${progress.phase} of epoch ${progress.epoch}` : progress.phase;
 }
 
 function progressOf(experiment) {
-    const { progress, epochs, epochs_done: done } = experiment, parts = [];
+    const { progress, epochs } = experiment, done = epochsDone(experiment), parts = [];
     if (experiment.state === "running") {
         const now = progress ? `epoch ${Math.max(progress.epoch, done)} of ${epochs}, ${phaseOf(experiment)}, step ${progress.step} of ${progress.steps}`
             : "starting";

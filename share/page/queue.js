@@ -10,10 +10,10 @@ const COMPARED_MOST = 50;    // that a link compares
 const QUEUE = ["#id", "experiment", "state", "progress", "#epoch", "#best acc.", "#best loss", "ETA or what it waits for"];
 
 function queueRow(experiment) {
-    const { id, name, group, best, epochs, epochs_done: done } = experiment;
+    const { id, name, group, best, epochs } = experiment;
     return [id, [id, { text: name, link: ["experiment", id], class: "long" },
         { state: experiment.state }, { bar: fraction(experiment), of: name, text: `${Math.floor(100 * fraction(experiment))}%` },
-        `${done}/${epochs}`, best ? ratio(best.valid.accuracy) : "", best ? ratio(best.valid.loss) : "",
+        `${epochsDone(experiment)}/${epochs}`, best ? ratio(best.valid.accuracy) : "", best ? ratio(best.valid.loss) : "",
         { text: situation(experiment), class: "long" },
         group ? { text: group, link: ["group", group], class: "long" } : ""]];
 }

@@ -44,9 +44,12 @@ function bytes(value) {
     return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
 }
 
+/* The epochs that are done: of a running one those that its attempt has behind it. */
+const epochsDone = ({ progress, epochs_done: done }) => progress && isNumber(progress.epochs_done) ? progress.epochs_done : done;
+
 /* How much of its run is behind an experiment, from 0 to 1. */
 function fraction(experiment) {
-    const { epochs, epochs_done: done, progress } = experiment;
+    const { epochs, progress } = experiment, done = epochsDone(experiment);
     let within = 0;
     if (!(epochs > 0))
         return 0;

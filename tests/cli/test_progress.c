@@ -130,6 +130,23 @@ static void an_evaluation_of_an_earlier_epoch_takes_none_back(void **state) {
     cJSON_Delete(experiment);
 }
 
+/* All were reported, and the checkpoints are lost. */
+static void an_attempt_that_trains_again_is_as_far_as_it_has_come(void **state) {
+    (void)state;
+    cJSON *experiment =
+        parsed("{\"state\":\"running\",\"attempt\":2,\"epochs\":4,\"epochs_done\":4,\"latest\":"
+               "{\"seconds\":9},\"progress\":{\"phase\":\"train\",\"epoch\":2,\"epochs\":4,"
+               "\"epochs_done\":1,\"step\":15,\"steps\":30,\"loss\":0.53211,"
+               "\"images_per_second\":61.24}}");
+    struct eta eta = {0};
+    assert_near(progress_fraction(experiment), 1.45 / 4, 1e-12);
+    assert_near(eta_seconds(&eta, experiment, 0), 25.5, 1e-9); /* 9 / 0.9 * (4 - 1.45) */
+    FILE *stream = begin();
+    progress_line(stream, &label, experiment, -1);
+    assert_written(stream, "  3 flip    2/4 [##------] train 15/30 0.5321 61.2 images/s");
+    cJSON_Delete(experiment);
+}
+
 /* Two epochs are done, and another worker, which goes on from there, fetches the pictures. */
 static void fetching_pictures_takes_no_epoch_back(void **state) {
     (void)state;
@@ -181,6 +198,7 @@ int main(void) {
         cmocka_unit_test(a_line_of_progress_has_bar_step_loss_speed_and_time_left),
         cmocka_unit_test(what_has_said_nothing_yet_is_starting),
         cmocka_unit_test(an_evaluation_of_an_earlier_epoch_takes_none_back),
+        cmocka_unit_test(an_attempt_that_trains_again_is_as_far_as_it_has_come),
         cmocka_unit_test(fetching_pictures_takes_no_epoch_back),
         cmocka_unit_test(a_finished_epoch_is_one_line),
         cmocka_unit_test(an_end_says_what_came_of_it),

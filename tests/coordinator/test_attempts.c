@@ -54,9 +54,13 @@ static void what_a_beat_says_of_the_progress_is_shown_until_the_attempt_is_over(
                  told[i]),
             "beat");
         stop_of_beat(bench, "a", 1, 1); /* one that says nothing of it changes nothing */
-        char *shown = json_text(json_member(show(bench, 1), "progress"));
+        cJSON *progress = cJSON_Duplicate(json_member(show(bench, 1), "progress"), true);
+        assert_int_equal(number_of(progress, "epochs_done"), 1); /* beside what was said */
+        cJSON_DeleteItemFromObject(progress, "epochs_done");
+        char *shown = json_text(progress);
         assert_string_equal(shown, told[i]);
         free(shown);
+        cJSON_Delete(progress);
     }
     assert_false(fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"given_back\"}")));
     assert_true(cJSON_IsNull(json_member(show(bench, 1), "progress")));
@@ -349,6 +353,35 @@ static void an_end_may_be_reported_again(void **state) {
     assert_int_equal(cJSON_GetArraySize(json_member(details, "history")), 1);
 }
 
+static int64_t done_at(struct bench *bench, const char *phase, int epoch) {
+    ask(bench, "heartbeat",
+        body("{\"worker\": \"a\", \"experiment\": 1, \"attempt\": 2, \"progress\": {\"phase\": "
+             "\"%s\", \"epoch\": %d, \"epochs\": 3, \"step\": 1, \"steps\": 5, \"loss\": null, "
+             "\"images_per_second\": null}}",
+             phase, epoch),
+        "beat");
+    return json_integer(json_member(show(bench, 1), "progress"), "epochs_done");
+}
+
+/* All three were reported, and their checkpoints are lost. */
+static void an_attempt_that_trains_again_is_as_far_as_it_has_come_itself(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 3, 3);
+    hello(bench, "a");
+    take(bench, "a");
+    for (int epoch = 1; epoch <= 3; epoch++)
+        fenced(bench, "a", 1, 1, "epoch", body_epoch(epoch, 0.5));
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"given_back\"}"));
+    take(bench, "a");
+    assert_int_equal(done_at(bench, "fetch", 0), 3); /* what it goes on from, perhaps */
+    assert_int_equal(done_at(bench, "train", 1), 0);
+    assert_int_equal(done_at(bench, "train", 2), 1); /* the report is on its way */
+    for (int epoch = 1; epoch <= 2; epoch++)
+        assert_false(fenced(bench, "a", 1, 2, "epoch", body_epoch(epoch, 0.5)));
+    assert_int_equal(done_at(bench, "valid", 1), 2);
+    assert_int_equal(number_of(show(bench, 1), "epochs_done"), 3);
+}
+
 static void a_failure_without_a_reason_is_told_as_one(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 1, 2);
@@ -408,6 +441,7 @@ int main(void) {
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
         ON_BENCH(who_comes_back_with_less_is_not_given_again_what_asks_for_more),
         ON_BENCH(an_end_may_be_reported_again),
+        ON_BENCH(an_attempt_that_trains_again_is_as_far_as_it_has_come_itself),
         ON_BENCH(a_failure_without_a_reason_is_told_as_one),
         ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
         ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),
