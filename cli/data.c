@@ -8,7 +8,6 @@
 #include "cli/output.h"
 #include "cli/screen.h"
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/machine.h"
 #include "core/manifest_file.h"
 
@@ -99,13 +98,10 @@ static bool show_progress(void *context, size_t done, size_t count) {
 /* --- the check --- */
 
 static bool write_manifest(struct data_report *report, const char *path, struct error *error) {
-    char *text = manifest_text(&report->manifest);
-    bool ok =
-        text != NULL ? file_write_atomic(path, text, strlen(text), error) : error_memory(error);
-    free(text);
+    bool ok = manifest_write(path, &report->manifest, error);
     if (ok)
         report->written = path;
-    return ok || error_context(error, "no manifest; choose another place with --out");
+    return ok;
 }
 
 /* Every pipeline of the file's experiments must take every picture. */

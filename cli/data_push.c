@@ -66,11 +66,7 @@ static bool sum_up(struct pushing *pushing, const char *manifest, struct error *
         snprintf(text, sizeof text, "%zu of %zu pictures read\n", i + 1, here->count);
         tell(pushing, text);
     }
-    char *written = manifest_text(here);
-    bool good = written != NULL ? file_write_atomic(manifest, written, strlen(written), error)
-                                : error_memory(error);
-    free(written);
-    return good || error_context(error, "no manifest; choose another place with --out");
+    return manifest_write(manifest, here, error);
 }
 
 static bool look(struct pushing *pushing, const char *file, const struct member *member,

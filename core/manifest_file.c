@@ -5,8 +5,13 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { FILE_BYTES_MAX = 1 << 30 };
 
@@ -42,6 +47,30 @@ char *manifest_text(const struct manifest *manifest) {
     }
     text_format(&text, "  ]\n}\n");
     return text_take(&text);
+}
+
+/* The folder of `path`, locked, since there is one temporary name for all; -1 where it cannot be
+ * opened, which the writing will tell. On a file system without locks there are no turns. */
+static bool take_turn(const char *path, int *folder, struct error *error) {
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return error_memory(error);
+    *folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(copy);
+    while (*folder >= 0 && flock(*folder, LOCK_EX) != 0 && errno == EINTR)
+        continue;
+    return true;
+}
+
+bool manifest_write(const char *path, const struct manifest *manifest, struct error *error) {
+    char *text = manifest_text(manifest);
+    int folder = -1;
+    bool ok = text != NULL ? take_turn(path, &folder, error) : error_memory(error);
+    ok = ok && file_write_atomic(path, text, strlen(text), error);
+    if (folder >= 0)
+        close(folder);
+    free(text);
+    return ok || error_context(error, "no manifest; choose another place with --out");
 }
 
 static bool read_picture(const cJSON *json, struct manifest_picture *picture, bool *no_memory) {

@@ -15,6 +15,8 @@
 /* A manifest file and back. A broken file is ERROR_INPUT. The caller frees the text, NULL without
  * memory. */
 char *manifest_text(const struct manifest *manifest);
+/* Writes it whole or not at all; several who do so at once take turns. */
+bool manifest_write(const char *path, const struct manifest *manifest, struct error *error);
 bool manifest_read(const char *path, struct manifest *manifest, struct error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 /* Three lists in memory: "b/2.png" is trained on twice, one name is no UTF-8. */
 static void fill(struct split *split) {
@@ -118,6 +119,42 @@ static void a_manifest_reads_back_as_it_was_written(void **state) {
     assert_string_equal(read.pictures[2].path, "a/\xe4\".png");
     free(text);
     free(again);
+    free(path);
+    manifest_free(&read);
+    manifest_free(&manifest);
+}
+
+enum { WRITERS = 4, TIMES = 25 };
+
+struct writer {
+    pthread_t thread;
+    const char *path;
+    const struct manifest *manifest;
+    struct error error;
+};
+
+static void *write_often(void *context) {
+    struct writer *writer = context;
+    for (int i = 0; i < TIMES; i++)
+        if (!manifest_write(writer->path, writer->manifest, &writer->error))
+            break;
+    return NULL;
+}
+
+static void several_who_write_it_at_once_take_turns(void **state) {
+    struct manifest manifest, read;
+    struct writer writers[WRITERS];
+    char *path = temporary_path(state, MANIFEST_NAME);
+    make(&manifest);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.path = path, .manifest = &manifest};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_often, &writers[i]), 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+        assert_string_equal(writers[i].error.message, "");
+    }
+    assert_true(manifest_read(path, &read, NULL));
     free(path);
     manifest_free(&read);
     manifest_free(&manifest);
@@ -233,6 +270,7 @@ int main(void) {
         cmocka_unit_test(a_picture_has_all_its_lists_and_classes_keep_their_order),
         cmocka_unit_test(a_class_has_the_checksum_of_what_sha256sum_prints),
         cmocka_unit_test(a_manifest_reads_back_as_it_was_written),
+        cmocka_unit_test(several_who_write_it_at_once_take_turns),
         cmocka_unit_test(what_is_no_manifest_is_refused),
         cmocka_unit_test(differences_are_named_as_far_as_they_are_known),
         cmocka_unit_test(each_split_file_is_part_of_the_fingerprint),
