@@ -95,18 +95,21 @@ static double median(struct record *record, const struct pace *wanted, size_t *l
     return value;
 }
 
-/* How many pictures an epoch trains on; 0 when the data is not on this machine. */
-static double count_pictures(const cJSON *config) {
+/* How many pictures an epoch trains on; 0 when the data is not on this machine. ERROR_INPUT where
+ * a worker would refuse what is here. */
+static bool count_pictures(const cJSON *config, double *count, struct error *error) {
     struct experiment experiment = {0};
     struct split split = {0};
     struct faults faults = {0};
-    struct error error = {0};
+    struct error away = {0};
     cJSON *copy = cJSON_Duplicate(config, true);
-    double count = 0;
+    bool good = true;
+    *count = 0;
     if (experiment_from_json(copy, &experiment, &faults)) {
-        if (split_make(&experiment, experiment.data.root, &split, &error))
-            count = (double)split.train.count;
-        else if (error_is_shortage(&error))
+        if (split_make(&experiment, experiment.data.root, &split, &away)) {
+            good = split_check_trainable(&split, error);
+            *count = (double)split.train.count;
+        } else if (error_is_shortage(&away))
             shortage_note();
         split_free(&split);
         experiment_free(&experiment);
@@ -115,18 +118,22 @@ static double count_pictures(const cJSON *config) {
         shortage_note();
     faults_free(&faults);
     cJSON_Delete(copy);
-    return count;
+    return good;
 }
 
 /* The same, counted once for all members whose `data` is the same: `counted` remembers. */
-static double pictures_of(const cJSON *config, cJSON *counted) {
+static bool pictures_of(const cJSON *config, cJSON *counted, double *count, struct error *error) {
     char *data = json_text(field_at(config, "data"));
     const cJSON *known = data != NULL ? cJSON_GetObjectItemCaseSensitive(counted, data) : NULL;
-    double count = known != NULL ? known->valuedouble : count_pictures(config);
+    bool good = true;
+    if (known != NULL)
+        *count = known->valuedouble;
+    else
+        good = count_pictures(config, count, error);
     if (known == NULL && data != NULL)
-        cJSON_AddNumberToObject(counted, data, count);
+        cJSON_AddNumberToObject(counted, data, *count);
     free(data);
-    return count;
+    return good;
 }
 
 static void add_known(cJSON *object, const char *key, double value) {
@@ -136,17 +143,21 @@ static void add_known(cJSON *object, const char *key, double value) {
         cJSON_AddNullToObject(object, key);
 }
 
-/* One experiment as it will be told. */
-static cJSON *member_of(const cJSON *experiment, int number, struct record *record,
-                        cJSON *counted) {
+/* One experiment as it will be told; NULL where it cannot train. */
+static cJSON *member_of(const cJSON *experiment, int number, struct record *record, cJSON *counted,
+                        struct error *error) {
     static const char *const copied[] = {"name", "group", "variant"};
     const cJSON *config = field_at(experiment, "config");
     struct pace wanted = pace_of(experiment);
     size_t like;
+    double pictures;
+    if (!pictures_of(config, counted, &pictures, error)) {
+        error_context(error, "%s", field_text(experiment, "name", ""));
+        return NULL;
+    }
     cJSON *member = cJSON_CreateObject();
     double epochs = field_number(config, "train.epochs", 0);
     double epochs_left = epochs - record->epochs_done;
-    double pictures = pictures_of(config, counted);
     double pace = median(record, &wanted, &like);
     cJSON_AddNumberToObject(member, "number", number);
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
@@ -172,21 +183,29 @@ static cJSON *numbered_differences(const cJSON *experiments) {
     return differences;
 }
 
-/* "seconds" is null unless it is known of all. */
-static cJSON *document_of(const cJSON *experiments, struct record *record) {
+/* "seconds" is null unless it is known of all. NULL where one cannot train. */
+static cJSON *document_of(const cJSON *experiments, struct record *record, struct error *error) {
     cJSON *document = cJSON_CreateObject(), *counted = cJSON_CreateObject();
     cJSON *members = cJSON_AddArrayToObject(document, "experiments");
     const cJSON *experiment;
     double seconds = 0;
-    bool known = true;
+    bool known = true, good = true;
     int number = 0;
     cJSON_ArrayForEach(experiment, experiments) {
-        cJSON *member = member_of(experiment, ++number, record, counted);
+        cJSON *member = member_of(experiment, ++number, record, counted, error);
+        if (member == NULL) {
+            good = false;
+            break;
+        }
         known = known && field_at(member, "seconds") != NULL;
         seconds += field_number(member, "seconds", 0);
         cJSON_AddItemToArray(members, member);
     }
     cJSON_Delete(counted);
+    if (!good) {
+        cJSON_Delete(document);
+        return NULL;
+    }
     cJSON_AddItemToObject(document, "differences", numbered_differences(experiments));
     add_known(document, "seconds", known ? seconds : 0);
     return document;
@@ -315,7 +334,12 @@ int rehearsal_run(const struct command_input *input, const cJSON *experiments) {
         status = command_fail(&error);
         goto out;
     }
-    cJSON *document = document_of(experiments, &record);
+    struct error untrainable = {0};
+    cJSON *document = document_of(experiments, &record, &untrainable);
+    if (document == NULL) {
+        status = command_fail(&untrainable);
+        goto out;
+    }
     status = output_whole() && (!input->json || output_json(document)) ? 0 : ERROR_FAILED;
     if (status == 0 && !input->json)
         print_document(document, &record, asked ? NULL : error.message);

@@ -400,6 +400,21 @@ static void a_dry_run_says_of_which_model_none_is_done(void **state) {
     free(path);
 }
 
+static void a_dry_run_refuses_what_has_nothing_to_validate_on(void **state) {
+    make_pictures(state);
+    char *path = write_file(
+        state, "demo.json", ".",
+        ", \"matrix\": {\"data.split\": {\"even\": {\"train\": 0.8, \"valid\": 0.1, \"test\": 0.1},"
+        " \"few\": {\"train\": 0.95, \"valid\": 0.04, \"test\": 0.01}}}");
+    assert_run(RUN(command_submit, "submit", "--dry-run", path, "--connect", "tcp://127.0.0.1:1",
+                   "--timeout", "1"),
+               2, "",
+               "assay: demo/few: no picture to validate on, which the learning rate and the best "
+               "checkpoint need: 18 train, 2 test; raise data.split.valid, fill the list of "
+               "data.files.valid, or add pictures\n");
+    free(path);
+}
+
 static void a_dry_run_says_how_many_judge_the_time_of_any_of_them(void **state) {
     char *path = write_two(state);
     struct fake fake;
@@ -494,6 +509,7 @@ int main(void) {
                                         temporary_make, temporary_remove),
         IN_FOLDER(the_pace_is_the_median_of_those_that_are_done),
         IN_FOLDER(a_dry_run_says_of_which_model_none_is_done),
+        IN_FOLDER(a_dry_run_refuses_what_has_nothing_to_validate_on),
         IN_FOLDER(a_dry_run_says_how_many_judge_the_time_of_any_of_them),
         IN_FOLDER(a_dry_run_refuses_in_the_same_words_what_is_too_much_to_send),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,
