@@ -94,15 +94,14 @@ struct drawing *frame_new(const char *title, const char *subtitle, const struct 
     return drawing;
 }
 
-bool frame_check(const cJSON *experiments, struct error *error) {
-    int count = cJSON_GetArraySize(experiments);
-    if (count == 0)
+bool frame_check(const cJSON *experiments, size_t drawn, struct error *error) {
+    if (cJSON_GetArraySize(experiments) == 0)
         return error_set(error, ERROR_INPUT, "no experiments; assay submit FILE queues some");
-    return count <= FRAME_LINES_MAX ||
+    return drawn <= FRAME_LINES_MAX ||
            error_set(error, ERROR_INPUT,
-                     "%d experiments are more than one picture can tell apart (at most %d); name "
+                     "%zu experiments are more than one picture can tell apart (at most %d); name "
                      "fewer",
-                     count, FRAME_LINES_MAX);
+                     drawn, FRAME_LINES_MAX);
 }
 
 static bool one_group(const cJSON *experiments) {

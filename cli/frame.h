@@ -38,8 +38,9 @@ void legend_free(struct legend *legend);
 struct drawing *frame_new(const char *title, const char *subtitle, const struct legend *legend,
                           double *top);
 
-/* That there is an experiment, and no more of them than can be told apart; else ERROR_INPUT. */
-bool frame_check(const cJSON *experiments, struct error *error);
+/* That there is an experiment, and that no more are drawn than can be told apart; else ERROR_INPUT.
+ */
+bool frame_check(const cJSON *experiments, size_t drawn, struct error *error);
 
 /* The part of an experiment's name that is not its group's, if all have the same group; borrowed.
  */

@@ -117,8 +117,8 @@ static struct drawing *draw(const char *title, const cJSON *experiments,
     struct drawing *drawing = frame_new(title, subtitle, NULL, &top);
     *drawn = 0;
     for (size_t i = 0; drawing != NULL && i < count; i++) {
-        int checkpoint = source->checkpoint < 0 ? contenders[i].keep : source->checkpoint;
-        if (checkpoint < 0 || contenders[i].evaluations[checkpoint][source->split] == NULL)
+        int checkpoint = plot_source_checkpoint(source, &contenders[i]);
+        if (checkpoint < 0)
             continue;
         if (*drawn > 0 && *drawn % ACROSS == 0) {
             top += tallest + BELOW;
@@ -135,22 +135,37 @@ static struct drawing *draw(const char *title, const cJSON *experiments,
     return drawing;
 }
 
+/* Whether any of them may still be evaluated as it stands. */
+static bool may_come(const cJSON *experiments) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (!field_finished(experiment))
+            return true;
+    }
+    return false;
+}
+
 struct drawing *plots_confusion(const char *title, const cJSON *experiments,
                                 const struct plot_source *source, struct error *error) {
     size_t count, drawn = 0;
-    if (!frame_check(experiments, error))
-        return NULL;
+    struct drawing *drawing = NULL;
     struct contender *contenders = contenders_make(experiments, &count);
-    struct drawing *drawing =
-        contenders != NULL ? draw(title, experiments, contenders, count, source, &drawn) : NULL;
+    bool good = contenders != NULL
+                    ? plot_source_check(source, experiments, contenders, count, error)
+                    : error_memory(error);
+    if (good)
+        drawing = draw(title, experiments, contenders, count, source, &drawn);
     free(contenders);
-    if (drawing != NULL && drawn > 0)
+    if (!good || (drawing != NULL && drawn > 0))
         return drawing;
     if (drawing == NULL)
         error_memory(error);
     else
         error_set(error, ERROR_INPUT,
-                  "nothing is evaluated on %s yet: that comes at the end of an experiment",
+                  may_come(experiments)
+                      ? "nothing is evaluated on %s yet: that comes at the end of an experiment"
+                      : "nothing is evaluated on %s: that comes at the end of an experiment, which "
+                        "none of these came to",
                   split_names[source->split]);
     drawing_free(drawing);
     return NULL;

@@ -166,7 +166,7 @@ struct drawing *plots_curves(const char *title, const cJSON *experiments, unsign
     const cJSON *experiment;
     size_t epochs = 0;
     bool good = true;
-    if (!frame_check(experiments, error))
+    if (!frame_check(experiments, (size_t)cJSON_GetArraySize(experiments), error))
         return NULL;
     cJSON_ArrayForEach(experiment, experiments) {
         struct curve *curve = &curves[legend.count];

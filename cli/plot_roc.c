@@ -96,10 +96,12 @@ struct drawing *plots_roc(const char *title, struct client *client, const cJSON 
     struct source from = client_source(client);
     size_t count;
     struct contender *contenders = contenders_make(experiments, &count);
-    bool good = contenders != NULL ? frame_check(experiments, error) : error_memory(error);
+    bool good = contenders != NULL
+                    ? plot_source_check(source, experiments, contenders, count, error)
+                    : error_memory(error);
     for (size_t i = 0; good && i < count; i++) {
         struct score_list list;
-        int checkpoint = source->checkpoint < 0 ? contenders[i].keep : source->checkpoint;
+        int checkpoint = plot_source_checkpoint(source, &contenders[i]);
         if (checkpoint < 0)
             continue;
         const char *name = checkpoint_names[checkpoint];

@@ -24,6 +24,12 @@ struct plot_source {
     enum split_name split;
 };
 
+/* The checkpoint of it whose evaluation is drawn; -1: none, it has no such evaluation. */
+int plot_source_checkpoint(const struct plot_source *source, const struct contender *contender);
+/* frame_check of those that have one. */
+bool plot_source_check(const struct plot_source *source, const cJSON *experiments,
+                       const struct contender *contenders, size_t count, struct error *error);
+
 /* The ROC curve of each, from its scores, which `client` is asked for. */
 struct drawing *plots_roc(const char *title, struct client *client, const cJSON *experiments,
                           const struct plot_source *source, struct error *error);

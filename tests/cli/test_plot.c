@@ -258,6 +258,31 @@ static void effects_stand_where_their_means_and_deviations_are(void **state) {
     cJSON_Delete(experiments);
 }
 
+/* An experiment whose best checkpoint was right about all pictures of either split. */
+static cJSON *evaluated(int id) {
+    cJSON *experiment =
+        parsed("{\"state\": \"done\", \"evaluations\": ["
+               "{\"checkpoint\": \"best\", \"split\": \"valid\", \"accuracy\": 1},"
+               "{\"checkpoint\": \"best\", \"split\": \"test\", \"accuracy\": 1}]}");
+    cJSON_AddNumberToObject(experiment, "id", id);
+    return experiment;
+}
+
+static void what_has_nothing_to_draw_does_not_count_as_too_many(void **state) {
+    const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
+    struct error error = {0};
+    cJSON *experiments = cJSON_CreateArray();
+    (void)state;
+    for (int i = 0; i < 29; i++)
+        cJSON_AddItemToArray(experiments, i == 3 ? parsed("{\"id\": 4, \"state\": \"failed\"}")
+                                                 : evaluated(i + 1));
+    struct drawing *drawing = plots_confusion("many", experiments, &source, &error);
+    if (drawing == NULL)
+        fail_msg("%s", error.message);
+    drawing_free(drawing);
+    cJSON_Delete(experiments);
+}
+
 static void more_than_a_picture_can_tell_apart_are_refused(void **state) {
     const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
     static const char why[] =
@@ -266,7 +291,7 @@ static void more_than_a_picture_can_tell_apart_are_refused(void **state) {
     cJSON *experiments = cJSON_CreateArray();
     (void)state;
     for (int i = 0; i < 29; i++)
-        cJSON_AddItemToArray(experiments, cJSON_CreateObject());
+        cJSON_AddItemToArray(experiments, evaluated(i + 1));
     assert_null(plots_curves("many", experiments, PLOT_LOSS, &lines));
     assert_null(plots_confusion("many", experiments, &source, &blocks));
     assert_string_equal(lines.message, why);
@@ -289,6 +314,9 @@ static void plot_says_what_is_wrong_in_one_line(void **state) {
         RUN(command_plot, "plot", "4", "--out", path, "--kind", "roc"), 2, "",
         "assay: there are no scores of test pictures of both labels: they come at the end of "
         "an experiment whose test split has both; the other one is --split valid\n");
+    assert_run(RUN(command_plot, "plot", "3", "--out", path, "--kind", "confusion"), 2, "",
+               "assay: nothing is evaluated on test: that comes at the end of an experiment, which "
+               "none of these came to\n");
     snprintf(expected, sizeof expected, "assay: cannot write %s.tmp: No such file or directory\n",
              path);
     assert_run(RUN(command_plot, "plot", "1", "--out", path), 1, "", expected);
@@ -433,6 +461,7 @@ int main(void) {
             temporary_remove),
         IN_FOLDER(a_class_without_pictures_has_no_share),
         cmocka_unit_test(more_than_a_picture_can_tell_apart_are_refused),
+        cmocka_unit_test(what_has_nothing_to_draw_does_not_count_as_too_many),
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
