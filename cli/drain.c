@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "cli/patience.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,22 +76,37 @@ static bool still_there(struct client *client, const cJSON *workers, cJSON *work
     return error->code == ERROR_INPUT; /* it has left just now */
 }
 
-static bool wait_for_all(struct client *client, cJSON *told, struct error *error) {
-    bool waiting = true, good = true;
-    while (good && waiting) {
-        cJSON *answer;
-        waiting = false;
-        usleep(LOOK_EVERY_US);
-        if (!client_ask(client, "workers", NULL, "worker_list", &answer, error))
-            return false;
-        for (cJSON *worker = told->child; good && worker != NULL; worker = worker->next) {
-            bool there;
-            good = still_there(client, field_at(answer, "workers"), worker, told, &there, error);
-            waiting |= there;
-        }
-        cJSON_Delete(answer);
+/* Whether any of them is still there. */
+static bool look(struct client *client, cJSON *told, bool *waiting, struct error *error) {
+    cJSON *answer;
+    bool good = true;
+    if (!client_ask(client, "workers", NULL, "worker_list", &answer, error))
+        return false;
+    *waiting = false;
+    for (cJSON *worker = told->child; good && worker != NULL; worker = worker->next) {
+        bool there;
+        good = still_there(client, field_at(answer, "workers"), worker, told, &there, error);
+        *waiting |= there;
     }
+    cJSON_Delete(answer);
     return good;
+}
+
+/* Also through an absence of the coordinator, which has told them. */
+static bool wait_for_all(struct client *client, cJSON *told, struct error *error) {
+    struct patience patience = {0};
+    bool waiting = true;
+    patience_renew(&patience);
+    while (waiting) {
+        usleep(LOOK_EVERY_US);
+        if (look(client, told, &waiting, error))
+            patience_renew(&patience);
+        else if (patience_bears(&patience, error, NULL))
+            waiting = true;
+        else
+            return false;
+    }
+    return true;
 }
 
 static void print_told(cJSON *told, bool waited) {

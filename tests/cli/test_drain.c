@@ -41,10 +41,31 @@ static void a_worker_that_is_lost_meanwhile_is_not_said_to_have_left(void **stat
     assert_int_equal(fake_stop(&fake), 3);
 }
 
+/* Each question is sent twice before the coordinator counts as away: one for how it is, and one
+ * that tells again a worker which a coordinator that was started again takes for busy. */
+static cJSON *answer_after_absences(void *context, size_t nth, const char *request,
+                                    const cJSON *body, const char **name) {
+    (void)context, (void)request, (void)body;
+    *name = "worker_list";
+    if (nth == 1 || nth == 2 || nth == 4 || nth == 5)
+        return NULL;
+    return nth < 8 ? workers("busy") : parsed("{\"workers\": []}");
+}
+
+static void an_absence_of_the_coordinator_is_waited_out(void **state) {
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, answer_after_absences, NULL);
+    struct run run = RUN(command_drain, "drain", "a", "--timeout", "1");
+    assert_int_equal(fake_stop(&fake), 9);
+    assert_run(run, 0, "a has left\n", "assay: no answer from the coordinator; waiting for it\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_is_there_no_more_has_left),
         cmocka_unit_test(a_worker_that_is_lost_meanwhile_is_not_said_to_have_left),
+        cmocka_unit_test(an_absence_of_the_coordinator_is_waited_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
