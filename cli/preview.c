@@ -17,7 +17,7 @@ static const struct argp_option options[] = {
     {"out", KEY_OUT, "SHEET.png", 0, "The picture to write", 0},
     {"rows", KEY_ROWS, "N", 0, "Pictures, from the classes in turn (default: two of each)", 0},
     {"member", KEY_MEMBER, "NAME", 0,
-     "Which experiment's augmentations, where the file's matrix changes them", 0},
+     "Which experiment's pictures and draws, where the file's matrix changes them", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -87,8 +87,9 @@ static bool draw(const char *file, const struct member *member,
 }
 
 int command_preview(int argc, char **argv) {
-    static const char *const keys[] = {"augmentations", "data.root", "data.classes", "data.files",
-                                       NULL};
+    static const char *const keys[] = {"augmentations", "data.root",  "data.classes",
+                                       "data.files",    "data.split", "data.upsample",
+                                       "train.seed",    NULL};
     struct command_input input;
     struct preview_options chosen = {0};
     struct members members;

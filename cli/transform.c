@@ -43,7 +43,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_MEMBER: chosen->member = argument; return 0;
     case KEY_STAGE: chosen->stage = argument; return 0;
     case KEY_EPOCH:
-        return options_integer(state, "--epoch", argument, 0, UINT32_MAX, &chosen->epoch);
+        return options_integer(state, "--epoch", argument, 1, UINT32_MAX, &chosen->epoch);
     case KEY_INDEX:
         return options_integer(state, "--index", argument, 0, (int64_t)RANDOM_SAMPLES - 1,
                                &chosen->index);

@@ -204,6 +204,34 @@ static void an_index_that_draws_have_no_room_for_is_a_mistake(void **state) {
                      2);
 }
 
+static void epochs_are_counted_from_one(void **state) {
+    (void)state;
+    assert_int_equal(TRANSFORM("small.json", "faces/real/4.png", "--stage", "train", "--epoch", "0",
+                               "--out", "none.png"),
+                     2);
+    assert_int_equal(access("none.png", F_OK), -1);
+}
+
+/* The shuffle, the numbers below the title and every draw are others. */
+static void a_member_is_asked_for_where_the_matrix_changes_what_is_drawn(void **state) {
+    (void)state;
+    static const char *const matrices[] = {
+        "\"data.split\": {\"a\": {\"seed\": 1}, \"b\": {\"seed\": 2}}",
+        "\"data.upsample\": {\"once\": {}, \"twice\": {\"real\": 2}}",
+        "\"train.seed\": [1, 2]",
+    };
+    for (size_t i = 0; i < sizeof matrices / sizeof matrices[0]; i++) {
+        char text[2048];
+        int length = snprintf(text, sizeof text, "%.*s, \"matrix\": {%s}}",
+                              (int)sizeof experiment - 2, experiment, matrices[i]);
+        assert_true(file_write_atomic("many.json", text, (size_t)length, NULL));
+        assert_int_equal(PREVIEW("many.json", "--out", "many.png", "--rows", "1"), 2);
+        assert_int_equal(access("many.png", F_OK), -1);
+    }
+    assert_int_equal(
+        PREVIEW("many.json", "--out", "many.png", "--rows", "1", "--member", "small/seed=2"), 0);
+}
+
 static void a_sheet_has_the_name_of_a_png_or_is_not_drawn(void **state) {
     (void)state;
     assert_int_equal(PREVIEW("small.json", "--out", "sheet.gif"), 2);
@@ -244,6 +272,8 @@ int main(void) {
         INSIDE(the_training_stage_makes_the_draws_of_its_epoch_and_place),
         INSIDE(the_evaluation_stage_draws_nothing),
         INSIDE(an_index_that_draws_have_no_room_for_is_a_mistake),
+        INSIDE(epochs_are_counted_from_one),
+        INSIDE(a_member_is_asked_for_where_the_matrix_changes_what_is_drawn),
         INSIDE(a_sheet_has_the_name_of_a_png_or_is_not_drawn),
         INSIDE(mistakes_and_broken_pictures_are_wrong_input),
     };
