@@ -226,6 +226,29 @@ static void the_folder_of_a_version_that_knew_other_keys_is_kept(void **state) {
     let_go(stage);
 }
 
+/* A database that was begun anew counts from 1 again: of an experiment that nobody has tried yet
+ * there is no folder, however like it the one that stands there is. */
+static void the_folder_that_stands_there_before_the_first_attempt_is_set_aside(void **state) {
+    struct stage *stage = *state;
+    char kept[128], aside[128];
+    snprintf(aside, sizeof aside, "%s/experiments/7.1/checkpoint_last.safetensors", stage->folder);
+    put_old_checkpoint(stage, kept);
+    put_config(stage, "{}");
+    start_worker(stage);
+    greet(stage);
+    expect(stage, "request");
+    answer(stage, "assignment",
+           "{\"experiment\":7,\"attempt\":1,\"name\":\"breaks\",\"variant\":{},\"resume\":null,"
+           "\"files\":[],\"config\":{\"name\":\"breaks\",\"data\":{\"classes\":["
+           "{\"name\":\"fake\",\"dir\":\"fake\",\"label\":0},"
+           "{\"name\":\"real\",\"dir\":\"real\",\"label\":1}]}}}");
+    expect_end(stage, "failed");
+    acknowledge(stage, false);
+    let_go(stage);
+    assert_int_not_equal(access(kept, F_OK), 0);
+    assert_int_equal(access(aside, F_OK), 0);
+}
+
 /* A file that is nothing else of a checkpoint than which experiment it is of: assign_files's with
  * these weights. */
 static void put_checkpoint_of(const char *path, const char *weights) {
@@ -360,6 +383,7 @@ int main(void) {
         ON_STAGE(the_folder_of_a_fork_is_kept_when_its_file_has_come),
         ON_STAGE(the_folder_of_an_earlier_attempt_is_kept),
         ON_STAGE(the_folder_of_a_version_that_knew_other_keys_is_kept),
+        ON_STAGE(the_folder_that_stands_there_before_the_first_attempt_is_set_aside),
         ON_STAGE(weights_outside_what_a_worker_may_read_are_refused_there_or_not),
         ON_STAGE(weights_and_checkpoints_in_a_workers_roots_and_its_folder_are_read),
         ON_STAGE(a_checkpoint_outside_what_a_worker_may_read_is_as_one_that_is_not_there),
