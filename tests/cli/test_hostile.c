@@ -27,12 +27,22 @@ static bool is_free_text(const char *key) {
     return false;
 }
 
-/* Puts EVIL before every free text of the document. */
+static bool has_free_keys(const cJSON *document) {
+    return document->string != NULL &&
+           (strcmp(document->string, "variant") == 0 || strcmp(document->string, "upsample") == 0);
+}
+
+/* Puts EVIL before every free text of the document, keys among them. */
 static void poison(cJSON *document) {
     cJSON *item;
     cJSON_ArrayForEach(item, document) {
         char text[4096];
         poison(item);
+        if (has_free_keys(document)) {
+            snprintf(text, sizeof text, EVIL "%s", item->string);
+            cJSON_free(item->string);
+            item->string = strdup(text);
+        }
         const char *key = item->string != NULL ? item->string : document->string;
         if (!cJSON_IsString(item) || !is_free_text(key))
             continue;
