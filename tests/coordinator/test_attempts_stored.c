@@ -34,6 +34,7 @@ static void the_end_of_an_attempt_is_that_of_no_other(void **state) {
     assert_int_equal(take(bench, "a"), 1);
     const cJSON *shown = show(bench, 1), *attempts = json_member(shown, "attempts");
     assert_int_equal(number_of(shown, "started_ms"), started_ms); /* the first time */
+    assert_true(cJSON_IsNull(json_member(shown, "finished_ms")));
     assert_int_equal(cJSON_GetArraySize(attempts), 2);
     assert_string_equal(text_of(attempts->child, "outcome"), "given_back");
     assert_int_equal(number_of(attempts->child, "ended_ms"), bench->now.unix_ms);

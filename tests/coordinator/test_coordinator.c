@@ -110,6 +110,8 @@ static void the_checkpoint_to_go_on_from_comes_with_the_assignment(void **state)
     assert_non_null(json_member(json_member(bench->answer.body, "config"), "evaluation"));
     fenced(bench, "a", 1, 1, "checkpoint",
            body("{\"kind\": \"last\", \"epoch\": 1, \"path\": \"/p\", \"host\": \"h\"}"));
+    fenced(bench, "a", 1, 1, "checkpoint",
+           body("{\"kind\": \"best\", \"epoch\": 2, \"path\": \"/b\", \"host\": \"h\"}"));
     take(bench, "a");
     const cJSON *resume = json_member(bench->answer.body, "resume");
     assert_int_equal(number_of(resume, "epoch"), 1);

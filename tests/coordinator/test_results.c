@@ -1,4 +1,5 @@
 /* What evaluations say, from the report to the answers that people get. */
+#include "coordinator/query.h"
 #include "tests/coordinator/bench.h"
 
 static void work(struct bench *bench) {
@@ -66,6 +67,57 @@ static void a_later_attempts_evaluation_replaces_it_and_its_classes(void **state
     fenced(bench, "a", 1, 2, "evaluation", cJSON_Duplicate(second, true));
     is_shown(bench, second);
     cJSON_Delete(second);
+}
+
+static void each_checkpoints_evaluation_on_each_split_has_its_own_counts_and_classes(void **state) {
+    struct bench *bench = *state;
+    static const struct {
+        const char *checkpoint, *split;
+        int real, shown; /* as which of them, best and valid first */
+    } cases[] = {{"last", "test", 5, 3},
+                 {"best", "test", 6, 1},
+                 {"last", "valid", 7, 2},
+                 {"best", "valid", 8, 0}};
+    work(bench);
+    for (size_t i = 0; i < 4; i++) {
+        cJSON *one = evaluation(cases[i].real);
+        cJSON_ReplaceItemInObject(one, "checkpoint", cJSON_CreateString(cases[i].checkpoint));
+        cJSON_ReplaceItemInObject(one, "split", cJSON_CreateString(cases[i].split));
+        fenced(bench, "a", 1, 1, "evaluation", one);
+    }
+    const cJSON *shown = json_member(show(bench, 1), "evaluations");
+    assert_int_equal(cJSON_GetArraySize(shown), 4);
+    for (size_t i = 0; i < 4; i++) {
+        cJSON *one = cJSON_GetArrayItem(shown, cases[i].shown);
+        const cJSON *classes = json_member(one, "classes");
+        assert_string_equal(text_of(one, "checkpoint"), cases[i].checkpoint);
+        assert_string_equal(text_of(one, "split"), cases[i].split);
+        assert_int_equal(number_of(one, "true_positive"), cases[i].real);
+        assert_int_equal(cJSON_GetArraySize(classes), 3);
+        assert_int_equal(number_of(cJSON_GetArrayItem(classes, 2), "pictures"), cases[i].real);
+    }
+}
+
+/* The number of a class is its place in data.classes, for who reads the database. */
+static void
+a_class_is_stored_under_its_place_and_without_a_threshold_it_has_no_count_there(void **state) {
+    struct bench *bench = *state;
+    struct query query;
+    struct error error = {0};
+    work(bench);
+    cJSON *one = evaluation(5), *class;
+    cJSON_ArrayForEach(class, cJSON_GetObjectItem(one, "classes")) {
+        cJSON_ReplaceItemInObject(class, "correct_at_threshold", cJSON_CreateNull());
+    }
+    fenced(bench, "a", 1, 1, "evaluation", cJSON_Duplicate(one, true));
+    is_shown(bench, one);
+    cJSON_Delete(one);
+    query_open(&query, bench->store,
+               "SELECT group_concat(class || ' ' || name, ', ') FROM"
+               " (SELECT * FROM class_result ORDER BY class)");
+    assert_true(query_next(&query));
+    assert_string_equal(query_text(&query), "0 smooth, 1 none of it, 2 real");
+    assert_true(query_close(&query, &error));
 }
 
 /* Of a worker from before there were such results, or on pictures of one label. */
@@ -241,6 +293,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(an_evaluation_comes_back_as_it_was_reported),
         ON_BENCH(a_later_attempts_evaluation_replaces_it_and_its_classes),
+        ON_BENCH(each_checkpoints_evaluation_on_each_split_has_its_own_counts_and_classes),
+        ON_BENCH(a_class_is_stored_under_its_place_and_without_a_threshold_it_has_no_count_there),
         ON_BENCH(what_an_evaluation_does_not_say_is_null),
         ON_BENCH(scores_come_in_pieces_and_go_in_pages),
         ON_BENCH(the_classes_of_scores_are_those_that_the_evaluation_names_if_any),
