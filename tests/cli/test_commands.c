@@ -43,6 +43,17 @@ static void show_of_one_that_is_evaluated_takes_no_epoch_back(void **state) {
     free(run.err);
 }
 
+static void show_names_the_weights_that_training_began_with(void **state) {
+    (void)state;
+    moved_weights = "/w/r18.safetensors";
+    struct run run = RUN(command_show, "show", "1");
+    moved_weights = NULL;
+    assert_non_null(
+        strstr(run.out, "\n  model        resnet18, head relu, from /w/r18.safetensors\n"));
+    free(run.out);
+    free(run.err);
+}
+
 static void show_json_is_the_whole_answer(void **state) {
     (void)state;
     struct run run = RUN(command_show, "show", "4", "--json");
@@ -325,6 +336,7 @@ int main(void) {
         cmocka_unit_test(show_of_a_failed_one_tells_why_and_exits_4),
         cmocka_unit_test(show_of_a_running_one_has_its_progress_and_undefined_ratios),
         cmocka_unit_test(show_of_one_that_is_evaluated_takes_no_epoch_back),
+        cmocka_unit_test(show_names_the_weights_that_training_began_with),
         cmocka_unit_test(show_json_is_the_whole_answer),
         cmocka_unit_test(compare_shows_counts_the_choice_the_classes_and_the_repeats),
         cmocka_unit_test(compare_json_has_the_promised_names),
