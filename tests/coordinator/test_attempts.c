@@ -397,6 +397,21 @@ static void a_failure_without_a_reason_is_told_as_one(void **state) {
     assert_string_equal(text_of(show(bench, 1), "error"), "the worker gave no reason");
 }
 
+static void a_failure_counts_also_after_a_restart(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    submit(bench, 1, 1, 2);
+    hello(bench, "a");
+    for (int attempt = 1; attempt <= 2; attempt++) {
+        take(bench, "a");
+        fenced(bench, "a", 1, attempt, "end", body("{\"outcome\": \"failed\", \"error\": \"x\"}"));
+        coordinator_close(&bench->coordinator);
+        assert_true(
+            coordinator_open(&bench->coordinator, bench->store, LEASE_MS, bench->now, &error));
+        state_is(bench, 1, attempt == 1 ? "queued" : "failed");
+    }
+}
+
 static void a_failure_that_would_come_again_is_not_tried_again(void **state) {
     struct bench *bench = *state;
     submit(bench, 1, 1, 3);
@@ -443,6 +458,7 @@ int main(void) {
         ON_BENCH(an_end_may_be_reported_again),
         ON_BENCH(an_attempt_that_trains_again_is_as_far_as_it_has_come_itself),
         ON_BENCH(a_failure_without_a_reason_is_told_as_one),
+        ON_BENCH(a_failure_counts_also_after_a_restart),
         ON_BENCH(a_failure_that_would_come_again_is_not_tried_again),
         ON_BENCH(what_is_cancelled_stops_at_the_next_beat_and_takes_no_reports),
     };

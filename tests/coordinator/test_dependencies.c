@@ -28,9 +28,9 @@ one_that_failed_or_was_cancelled_holds_up_and_is_named_until_it_is_retried(void 
     hello(bench, "a");
     assert_int_equal(take(bench, "a"), 1);
     end(bench, "a", 1, "failed");
+    steer(bench, "cancel", 2, 1);
     waits_for(bench, 3, "after e1, e2: experiment 1 failed");
     steer(bench, "retry", 1, 1);
-    steer(bench, "cancel", 2, 1);
     waits_for(bench, 3, "after e1, e2: experiment 2 was cancelled");
     assert_int_equal(take(bench, "a"), 1);
     end(bench, "a", 1, "done");

@@ -96,9 +96,12 @@ static void only_the_holder_of_the_lease_may_send(void **state) {
     archive->attempt++;
     refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "fenced", "over");
     archive->attempt--;
+    hello(archive->bench, "v");
+    cJSON *others = body_offer(archive, "a", "file", 0, FIRST, 5);
+    cJSON_ReplaceItemInObject(others, "worker", cJSON_CreateString("v"));
+    refused_with(archive, "offer", others, "fenced", "over");
     ask(archive->bench, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "want");
     ask(archive->bench, "goodbye", body_worker("w"), "farewell");
-    hello(archive->bench, "v");
     take(archive->bench, "v");
     assert_string_equal(text_of(send_piece(archive, FIRST, 0, "first", "error"), "code"), "fenced");
     refused_with(archive, "offer", body_offer(archive, "a", "file", 0, FIRST, 5), "fenced", "over");

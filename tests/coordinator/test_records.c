@@ -1,5 +1,7 @@
 /* What reports become in the database. */
+#include "coordinator/train_log.h"
 #include "coordinator/views.h"
+#include "core/json.h"
 #include "tests/coordinator/bodies.h"
 #include "tests/coordinator/stores.h"
 
@@ -95,8 +97,38 @@ static void a_log_is_replaced_from_the_offset_on(void **state) {
     log_is(store, "one twelve");
     report(store, 2, "log", body(format, 4, ""));
     log_is(store, "one ");
+    report(store, 2, "log", body(format, 0, "other ")); /* at the beginning of a piece */
+    log_is(store, "other ");
     report(store, 2, "log", body(format, 0, ""));
     log_is(store, "");
+    store_close(store);
+}
+
+/* The log of the experiment from the offset on begins there and has the text. */
+static void log_from_is(struct store *store, int64_t offset, int64_t begins, const char *text) {
+    struct error error = {0};
+    cJSON *log;
+    bool found;
+    if (!train_log_view(store, 1, offset, &log, &found, &error))
+        fail_msg("%s", error.message);
+    assert_true(found);
+    assert_int_equal(json_integer(log, "offset"), begins);
+    assert_string_equal(json_string(log, "text"), text);
+    assert_int_equal(json_integer(log, "next"), begins + (int64_t)strlen(text));
+    cJSON_Delete(log);
+}
+
+static void a_log_that_lacks_a_piece_is_told_up_to_it_and_from_there_on(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    report(store, 1, "log", body("{\"offset\": 0, \"text\": \"one \"}"));
+    report(store, 1, "log", body("{\"offset\": 8, \"text\": \"three \"}"));
+    report(store, 1, "log", body("{\"offset\": 14, \"text\": \"four\"}"));
+    log_from_is(store, 0, 0, "one ");
+    log_from_is(store, 4, 8, "three four");
+    log_from_is(store, 10, 10, "ree four");
+    log_from_is(store, 18, 18, "");
     store_close(store);
 }
 
@@ -106,6 +138,7 @@ int main(void) {
         cmocka_unit_test(what_is_undefined_is_null),
         cmocka_unit_test(of_the_best_checkpoint_only_the_newest_stands),
         cmocka_unit_test(a_log_is_replaced_from_the_offset_on),
+        cmocka_unit_test(a_log_that_lacks_a_piece_is_told_up_to_it_and_from_there_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
