@@ -469,6 +469,23 @@ static void whose_a_spool_is_fits_where_the_reserve_gives_room(void **state) {
     }
 }
 
+static void what_is_held_and_deleted_fits_where_the_reserve_gives_room(void **state) {
+    FAIL_EACH(FAIL_CHANGE, SQLITE_FULL, false) {
+        const long when = failing.after;
+        fail_no_more();
+        struct spool *spool = open_spool(*state);
+        struct error error = {0};
+        assert_true(spool_put(spool, 7, 1, "log", "{}", &error));
+        failing.after = when;
+        if (!spool_drop(spool, 7, 1, &error) || !spool_hold(spool, 7, 2, &error))
+            fail_msg("%s", error.message);
+        fail_no_more();
+        assert_int_equal(spool_count(spool), 0);
+        spool_close(spool);
+        clear_spool(*state);
+    }
+}
+
 static void who_looks_at_a_spool_with_another_program_is_waited_for(void **state) {
     struct spool *spool = open_spool(*state);
     FAIL_EACH(FAIL_LOCK, SQLITE_BUSY, false) {
@@ -506,6 +523,7 @@ int main(void) {
         IN_FOLDER(a_full_disk_when_a_spool_is_made_is_no_damage),
         IN_FOLDER(a_reserve_that_was_not_laid_by_whole_is_filled_up),
         IN_FOLDER(whose_a_spool_is_fits_where_the_reserve_gives_room),
+        IN_FOLDER(what_is_held_and_deleted_fits_where_the_reserve_gives_room),
         IN_FOLDER(who_looks_at_a_spool_with_another_program_is_waited_for),
     };
     failing_sqlite_open();
