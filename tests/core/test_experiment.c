@@ -251,6 +251,25 @@ static void arguments_mean_what_torchvision_means(void **state) {
     cJSON_Delete(config);
 }
 
+static void each_range_of_an_op_that_is_turned_around_has_its_place(void **state) {
+    (void)state;
+    static const char list[] =
+        "[{\"op\":\"color_jitter\",\"brightness\":[2,1],\"hue\":[0.2,0.1]},"
+        "{\"op\":\"random_affine\",\"degrees\":[5,-5],\"scale\":[1,2],\"shear\":[2,1]}]";
+    static const char *const places[] = {"augmentations[0].brightness", "augmentations[0].hue",
+                                         "augmentations[1].degrees", "augmentations[1].shear"};
+    struct experiment experiment;
+    struct faults faults = {0};
+    cJSON *config = read_config(FOLDER "good/least.json");
+    cJSON_AddItemToObject(config, "augmentations", json_parse(list, strlen(list), "list", NULL));
+    assert_false(experiment_from_json(config, &experiment, &faults));
+    assert_true(faults.count >= 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(faults.items[i].place, places[i]);
+    faults_free(&faults);
+    cJSON_Delete(config);
+}
+
 static void a_filled_config_is_valid_and_stays_as_it_is(void **state) {
     (void)state;
     static const char *const paths[] = {FOLDER "good/least.json", FOLDER "good/all_keys.json"};
@@ -284,6 +303,7 @@ int main(void) {
         cmocka_unit_test(every_optimizer_is_decoded),
         cmocka_unit_test(every_scheduler_is_decoded),
         cmocka_unit_test(arguments_mean_what_torchvision_means),
+        cmocka_unit_test(each_range_of_an_op_that_is_turned_around_has_its_place),
         cmocka_unit_test(a_filled_config_is_valid_and_stays_as_it_is),
         cmocka_unit_test(a_single_experiment_has_no_matrix),
     };
