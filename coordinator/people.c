@@ -36,12 +36,15 @@ bool people_ids(struct request *request, char **text) {
  * that others have reported; while it fetches what it goes on from, theirs are as good. */
 static bool find_done(struct store *store, const struct job *job, const cJSON *summary,
                       int64_t *done, struct error *error) {
-    int64_t before = job->progress.epoch - 1;
+    int64_t before = job->progress.epoch - 1, reported = json_integer(summary, "epochs_done");
+    *done = before; /* its report may be on its way */
+    if (before >= reported)
+        return true;
     if (!epochs_of_attempt(store, job->id, job->lease.attempt, done, error))
         return false;
     if (before < 0 && *done == 0)
-        *done = json_integer(summary, "epochs_done");
-    else if (*done < before) /* the report of the one before is on its way */
+        *done = reported;
+    else if (*done < before)
         *done = before;
     return true;
 }
