@@ -299,6 +299,33 @@ static void a_broken_line_shuts_out_nobody_else(void **state) {
     free(path);
 }
 
+static void note(void *context, const char *line) {
+    snprintf(context, 256, "%s", line);
+}
+
+static void a_list_is_told_of_when_it_is_read_again_and_only_then(void **state) {
+    struct stage *stage = *state;
+    struct guard *guard = NULL;
+    struct error error = {0};
+    char said[256] = "";
+    char *path = temporary_path(&stage->folder, "authorized_people");
+    write_file(path, KEY_A " ann\n" KEY_B " bob\n");
+    if (!guard_open(stage->folder, note, said, &guard, &error))
+        fail_msg("%s", error.message);
+    said[0] = '\0';
+    guard_refresh(guard);
+    assert_string_equal(said, "");
+    write_file(path, KEY_A " ann\n");
+    guard_refresh(guard);
+    assert_non_null(strstr(said, "authorized_people read again: 1 "));
+    assert_string_equal(strrchr(said, ' '), " key");
+    said[0] = '\0';
+    guard_refresh(guard);
+    assert_string_equal(said, "");
+    guard_close(guard);
+    free(path);
+}
+
 static void a_list_that_is_broken_at_the_start_is_an_error(void **state) {
     struct stage *stage = *state;
     struct guard *guard = NULL;
@@ -348,6 +375,7 @@ int main(void) {
         ON_STAGE(a_key_that_is_added_comes_in_without_a_restart),
         ON_STAGE(a_key_that_is_taken_out_is_not_served_on_a_connection_that_stands),
         ON_STAGE(a_broken_line_shuts_out_nobody_else),
+        ON_STAGE(a_list_is_told_of_when_it_is_read_again_and_only_then),
         ON_STAGE(a_list_that_is_broken_at_the_start_is_an_error),
         ON_STAGE(a_folder_without_the_coordinators_key_is_an_error_that_says_how_to_make_it),
         ON_STAGE(half_the_keys_are_an_error),
