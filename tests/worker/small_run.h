@@ -249,12 +249,22 @@ static inline bool best_were(const struct listener *listener, const char *wanted
     return so;
 }
 
-/* Runs to the end with the first seed from `seed` on with which just those epochs are the best so
- * far. Which they are is a matter of rounding, and so of the processor: the seeds to begin with are
+/* Where to begin to look for a seed with which just those epochs are the best so far. Which they
+ * are is a matter of rounding, and so of the processor and of the compiler's vectors: these are
  * right where there is AVX2 and no AVX-512, with a narrow network. */
-static inline void run_with_best(struct small *small, const char *dir, uint64_t seed,
-                                 const char *wanted, struct listener *listener) {
-    small->experiment.train.seed = seed;
+static inline uint64_t seed_with_best(const char *wanted) {
+#ifdef __SANITIZE_ADDRESS__
+    const uint64_t all_but_second = 45, first = 32;
+#else
+    const uint64_t all_but_second = 32, first = 26;
+#endif
+    return strcmp(wanted, "101") == 0 ? all_but_second : first;
+}
+
+/* Runs to the end with the first such seed. */
+static inline void run_with_best(struct small *small, const char *dir, const char *wanted,
+                                 struct listener *listener) {
+    small->experiment.train.seed = seed_with_best(wanted);
     run_to_the_end(small, dir, NULL, 1, listener);
     for (int tries = 1; !best_were(listener, wanted); tries++) {
         assert_true(tries < 500);
@@ -273,7 +283,7 @@ static inline int bench_make_with_setback(void **state) {
     struct bench *bench = bench_begin();
     if (bench == NULL)
         return -1;
-    run_with_best(&bench->small, bench->whole_dir, 32, "101", &bench->whole);
+    run_with_best(&bench->small, bench->whole_dir, "101", &bench->whole);
     *state = bench;
     return 0;
 }

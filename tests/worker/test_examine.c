@@ -44,7 +44,7 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
     struct small small = bench->small;
     struct evaluation_report report;
     char *dir = folder(bench, "apart");
-    run_with_best(&small, dir, 26, "100", &run);
+    run_with_best(&small, dir, "100", &run);
     for (size_t i = 0; i < 4; i++) {
         char *path = in(dir, names[i / 2]);
         struct error error = {0};

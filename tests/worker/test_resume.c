@@ -197,7 +197,7 @@ static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(v
     struct small small = bench->small;
     char *whole = folder(bench, "straight"), *first = folder(bench, "first"),
          *second = folder(bench, "second"), *resume = in(first, "checkpoint_last.safetensors");
-    run_with_best(&small, whole, 26, "100", &straight);
+    run_with_best(&small, whole, "100", &straight);
     run_two_epochs(bench, &small, first, &listener);
     run_to_the_end(&small, second, resume, 2, &listener);
     expect_same_checkpoint(second, whole, "checkpoint_best_loss.safetensors");
