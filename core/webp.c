@@ -17,9 +17,13 @@ static bool no_memory(const char *name, struct error *error) {
     return error_machine(error, "%s: no memory to read a WebP", name);
 }
 
+/* What a call that began with errno 0 came to. malloc's is what tells the want of memory from a
+ * broken file: libwebp 1.5 calls damage in the alpha VP8_STATUS_OUT_OF_MEMORY, too. */
 static bool fails(const char *name, VP8StatusCode status, struct error *error) {
     switch (status) {
-    case VP8_STATUS_OUT_OF_MEMORY: return no_memory(name, error);
+    case VP8_STATUS_OUT_OF_MEMORY:
+        return errno == ENOMEM ? no_memory(name, error)
+                               : damaged(name, "the picture data is broken", error);
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return damaged(name, "a feature that libwebp does not know", error);
     case VP8_STATUS_SUSPENDED:
@@ -38,6 +42,7 @@ static bool decode_still(const uint8_t *data, size_t length, const char *name, s
     config.output.u.RGBA.rgba = image->pixels;
     config.output.u.RGBA.stride = 3 * image->width;
     config.output.u.RGBA.size = 3 * (size_t)image->width * (size_t)image->height;
+    errno = 0;
     VP8StatusCode status = WebPDecode(data, length, &config);
     WebPFreeDecBuffer(&config.output);
     return status == VP8_STATUS_OK || fails(name, status, error);
@@ -51,7 +56,7 @@ static bool decode_first_frame(const uint8_t *data, size_t length, const char *n
     int ends_ms;
     if (!WebPAnimDecoderOptionsInit(&options))
         return error_set(error, ERROR_FAILED, "libwebp is of another version than its headers");
-    errno = 0; /* malloc's is all that tells the want of memory from a broken file */
+    errno = 0; /* as in `fails` */
     WebPAnimDecoder *decoder = WebPAnimDecoderNew(&file, &options);
     bool done = decoder != NULL && WebPAnimDecoderGetNext(decoder, &canvas, &ends_ms) != 0;
     const bool short_of_memory = !done && errno == ENOMEM;
@@ -68,6 +73,7 @@ bool webp_decode(const uint8_t *data, size_t length, const char *name, struct im
                  struct error *error) {
     WebPBitstreamFeatures features;
     *image = (struct image){0};
+    errno = 0;
     VP8StatusCode status = WebPGetFeatures(data, length, &features);
     if (status != VP8_STATUS_OK)
         return fails(name, status, error);

@@ -300,6 +300,7 @@ static void weights_that_there_is_no_memory_for_are_not_called_damaged(void **st
 /* --- pictures --- */
 
 static bool libraries_have_none; /* what these ask for of themselves */
+static bool alpha_is_damaged;    /* of which libwebp 1.5 says that it has none */
 
 boolean __real_jpeg_start_decompress(j_decompress_ptr jpeg);
 boolean __wrap_jpeg_start_decompress(j_decompress_ptr jpeg);
@@ -312,8 +313,11 @@ boolean __wrap_jpeg_start_decompress(j_decompress_ptr jpeg) {
 VP8StatusCode __real_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
 VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder);
 VP8StatusCode __wrap_WebPDecode(const uint8_t *data, size_t length, WebPDecoderConfig *decoder) {
-    return libraries_have_none ? VP8_STATUS_OUT_OF_MEMORY
-                               : __real_WebPDecode(data, length, decoder);
+    if (!libraries_have_none && !alpha_is_damaged)
+        return __real_WebPDecode(data, length, decoder);
+    if (libraries_have_none)
+        errno = ENOMEM;
+    return VP8_STATUS_OUT_OF_MEMORY;
 }
 
 int __real_WebPAnimDecoderGetNext(WebPAnimDecoder *decoder, uint8_t **canvas, int *ends_ms);
@@ -352,6 +356,18 @@ static void a_picture_that_there_is_no_memory_for_is_not_called_damaged(void **s
     }
 }
 
+static void damage_that_libwebp_takes_for_want_of_memory_is_called_damage(void **state) {
+    struct image image;
+    struct error error = {0};
+    (void)state;
+    errno = ENOMEM; /* from before */
+    alpha_is_damaged = true;
+    assert_false(picture_read(TEST_DATA "/pictures/webp_lossy_alpha_7x5.webp", &image, &error));
+    alpha_is_damaged = false;
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "damaged WebP: the picture data is broken"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
@@ -359,6 +375,7 @@ int main(void) {
         IN_FOLDER(lists_that_there_is_no_memory_for_are_not_called_wrong),
         cmocka_unit_test(what_a_run_shows_is_whole_or_nothing),
         cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
+        cmocka_unit_test(damage_that_libwebp_takes_for_want_of_memory_is_called_damage),
         cmocka_unit_test(weights_that_there_is_no_memory_for_are_not_called_damaged),
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
         cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
