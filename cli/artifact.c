@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { TRIES = 5 };
@@ -65,8 +64,8 @@ static bool fetch_alone(struct client *client, const cJSON *artifact, const char
     if (asprintf(&name, "%s.lock", path) < 0)
         return error_memory(error);
     int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR) {
-    }
+    if (lock >= 0)
+        file_lock(lock);
     bool good = is_brought(path, field_text(artifact, "sha256", "")) || /* by the one before */
                 fetch(client, artifact, path, error);
     if (lock >= 0)

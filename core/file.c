@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,4 +145,12 @@ bool folder_make_of(const char *path, struct error *error) {
                                : error_machine(error, "no memory to make the folder of %s", path);
     free(folder);
     return made;
+}
+
+bool file_lock(int descriptor) {
+    int status;
+    do
+        status = flock(descriptor, LOCK_EX);
+    while (status != 0 && errno == EINTR);
+    return status == 0;
 }

@@ -30,4 +30,8 @@ bool folder_make(const char *path, struct error *error);
 /* The same for the folder that the file `path` stands in; one without a folder needs none. */
 bool folder_make_of(const char *path, struct error *error);
 
+/* Waits until flock(2) gives the open file or folder to this descriptor alone, which closing it
+ * ends. False where there are no locks (a network's file system). */
+bool file_lock(int descriptor);
+
 #endif

@@ -5,12 +5,10 @@
 #include "core/json.h"
 #include "core/text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { FILE_BYTES_MAX = 1 << 30 };
@@ -57,8 +55,8 @@ static bool take_turn(const char *path, int *folder, struct error *error) {
         return error_memory(error);
     *folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(copy);
-    while (*folder >= 0 && flock(*folder, LOCK_EX) != 0 && errno == EINTR)
-        continue;
+    if (*folder >= 0)
+        file_lock(*folder);
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "worker/folder.h"
 
+#include "core/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -66,8 +68,7 @@ bool folder_drain(const char *dir, bool *held, struct error *error) {
                   "%s: its worker cannot be asked from here; on its machine, send it SIGTERM", dir);
         goto out;
     }
-    while (flock(lock, LOCK_EX) != 0 && errno == EINTR)
-        ;
+    file_lock(lock);
     good = true;
 out:
     close(lock);

@@ -117,6 +117,15 @@ static void the_set_that_was_not_used_for_longest_leaves_first(void **state) {
     data_cache_close(cache);
 }
 
+/* To make room for a third. */
+static void the_other_leaves(struct data_cache *cache, const char *used, const char *other) {
+    struct data_hold held = hold(cache, "three");
+    assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_true(has(cache, &held, used));
+    assert_false(has(cache, &held, other));
+    data_hold_release(&held);
+}
+
 static void a_set_was_last_used_when_it_was_let_go(void **state) {
     struct data_cache *cache = open_cache(*state);
     char used[SHA256_TEXT_SIZE], other[SHA256_TEXT_SIZE];
@@ -125,11 +134,7 @@ static void a_set_was_last_used_when_it_was_let_go(void **state) {
     struct data_hold held = hold(cache, "used");
     set_last_use(held.path, 2001); /* as if it had been held ever since */
     data_hold_release(&held);
-    held = hold(cache, "three");
-    assert_true(data_cache_room(cache, &held, 300, NULL));
-    assert_true(has(cache, &held, used));
-    assert_false(has(cache, &held, other));
-    data_hold_release(&held);
+    the_other_leaves(cache, used, other);
     data_cache_close(cache);
 }
 
@@ -143,11 +148,7 @@ static void a_set_that_was_never_let_go_was_used_when_it_was_taken(void **state)
     close(held.descriptor);
     held.descriptor = -1;
     data_hold_release(&held);
-    held = hold(cache, "three");
-    assert_true(data_cache_room(cache, &held, 300, NULL));
-    assert_true(has(cache, &held, used));
-    assert_false(has(cache, &held, other));
-    data_hold_release(&held);
+    the_other_leaves(cache, used, other);
     data_cache_close(cache);
 }
 
