@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static const char tcp[] = "tcp://", ipc[] = "ipc://";
+#define SOCKET_PATH_SIZE (sizeof(struct sockaddr_un){0}.sun_path)
 
 /* "*", or 0 to 65535 in digits. */
 static bool port_read(const char *text, long *port) {
@@ -85,19 +86,18 @@ bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX]
     return true;
 }
 
-/* Whether somebody listens on the socket file. */
+/* Whether somebody has the socket file. Only a refusal says that nobody has: not that it is a
+ * socket of another kind, or one that others may not connect to. */
 static bool is_served(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int probe = length < (int)sizeof address.sun_path
-                    ? socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-                    : -1;
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe < 0)
-        return false;
-    bool served = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 ||
-                  errno == EAGAIN; /* it has others to take first */
+        return true;
+    bool free = connect(probe, (const struct sockaddr *)&address, sizeof address) != 0 &&
+                (errno == ECONNREFUSED || errno == ENOENT);
     close(probe);
-    return served;
+    return !free;
 }
 
 bool endpoint_check_free(const char *bindable, struct error *error) {
@@ -105,6 +105,11 @@ bool endpoint_check_free(const char *bindable, struct error *error) {
     if (strncmp(bindable, ipc, strlen(ipc)) != 0)
         return true;
     const char *path = bindable + strlen(ipc);
+    if (strlen(path) >= SOCKET_PATH_SIZE)
+        return error_set(
+            error, ERROR_INPUT,
+            "--listen: %s is too long for a socket; name a file in less than %zu bytes", path,
+            SOCKET_PATH_SIZE);
     if (path[0] == '@' || lstat(path, &status) != 0) /* @: a name that is no file */
         return true;
     if (!S_ISSOCK(status.st_mode))

@@ -14,9 +14,9 @@ bool endpoint_check(const char *endpoint, bool keys, char bindable[ENDPOINT_MAX]
                     struct error *error);
 
 /* Checks that listening there destroys nothing: zmq_bind removes whatever has the name of an
- * ipc://FILE, which may be somebody's file (ERROR_INPUT), or the socket of a running coordinator,
+ * ipc://FILE, which may be somebody's file (ERROR_INPUT), or the socket of a program that runs,
  * which nobody could reach any more then (ERROR_FAILED). One that a killed coordinator left behind
- * is free. */
+ * is free. It removes it also where FILE is longer than a socket's name can be (ERROR_INPUT). */
 bool endpoint_check_free(const char *bindable, struct error *error);
 
 #endif

@@ -1,11 +1,17 @@
 /* Where a coordinator may listen. */
 #include "coordinator/endpoint.h"
 
+#include "tests/temporary.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -91,12 +97,45 @@ static void what_is_no_endpoint_is_refused_with_keys_or_without(void **state) {
     becomes(much, true, much);
 }
 
+/* Anybody's, not a coordinator's: zmq_bind would put its own in the place of either. */
+static void a_socket_that_somebody_has_is_not_free_of_whatever_kind_it_is(void **state) {
+    static const int kinds[] = {SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct error error = {0};
+        char endpoint[ENDPOINT_MAX];
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/%zu", (char *)*state, i);
+        snprintf(endpoint, sizeof endpoint, "ipc://%s", address.sun_path);
+        int holder = socket(AF_UNIX, kinds[i], 0);
+        assert_int_equal(bind(holder, (struct sockaddr *)&address, sizeof address), 0);
+        assert_true(kinds[i] == SOCK_DGRAM || listen(holder, 1) == 0);
+        assert_false(endpoint_check_free(endpoint, &error));
+        assert_int_equal(error.code, ERROR_FAILED);
+        close(holder);
+        assert_true(endpoint_check_free(endpoint, &error)); /* it was left behind */
+    }
+}
+
+/* unix(7): sun_path has 108 bytes, and one of them ends it. */
+static void a_file_whose_name_is_too_long_for_a_socket_is_refused(void **state) {
+    (void)state;
+    char endpoint[ENDPOINT_MAX];
+    struct error error = {0};
+    snprintf(endpoint, sizeof endpoint, "ipc:///%0107d", 0);
+    assert_false(endpoint_check_free(endpoint, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    snprintf(endpoint, sizeof endpoint, "ipc:///%0106d", 0);
+    assert_true(endpoint_check_free(endpoint, &error));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_keys_only_this_machine_is_let_in),
         cmocka_unit_test(with_keys_any_address_is_taken),
         cmocka_unit_test(localhost_is_an_address_and_any_port_is_zero),
         cmocka_unit_test(what_is_no_endpoint_is_refused_with_keys_or_without),
+        IN_FOLDER(a_socket_that_somebody_has_is_not_free_of_whatever_kind_it_is),
+        cmocka_unit_test(a_file_whose_name_is_too_long_for_a_socket_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
