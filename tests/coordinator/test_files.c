@@ -336,6 +336,11 @@ static void gc_counts_only_what_went_and_says_why_the_rest_is_left(void **state)
     assert_false(cJSON_IsTrue(json_member(cleared, "more")));
     assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
     assert_int_equal(blobs_size(archive->blobs, SECOND), 6);
+    offer_until_there(archive, "a", "file", 0, SECOND, 6); /* it is to stay; another is left now */
+    leave(archive, FIRST, "first");
+    hinder(archive, FIRST);
+    cleared = gc(archive, "{\"dry_run\": false}");
+    assert_non_null(strstr(text_of(cleared, "error"), &FIRST[2]));
 }
 
 static void gc_does_not_say_removed_of_a_folder_that_is_gone(void **state) {
