@@ -58,6 +58,38 @@ static void states_are_labels(void **state) {
     free(text);
 }
 
+/* docs/operating.md, "Metrics": rules that alert go by these names and types. */
+static void what_the_manual_promises_is_there(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "# TYPE assay_experiments gauge",
+        "# TYPE assay_workers gauge",
+        "assay_workers{state=\"idle\"} 1",
+        "assay_workers{state=\"lost\"} 2",
+        "# TYPE assay_watchers gauge",
+        "assay_watchers 3",
+        "# TYPE assay_artifact_bytes gauge",
+        "# TYPE assay_requests_total counter",
+        "assay_requests_total 4",
+        "# TYPE assay_reports_total counter",
+        "assay_reports_total 5",
+        "# TYPE assay_commits_failed_total counter",
+        "assay_commits_failed_total 6",
+        "# TYPE assay_start_time_seconds gauge",
+        "# TYPE assay_info gauge",
+        "assay_info{version=\"" ASSAY_VERSION "\"} 1",
+    };
+    char *text = stats_text(&(struct stats){.workers_idle = 1,
+                                            .workers_lost = 2,
+                                            .watchers = 3,
+                                            .requests = 4,
+                                            .reports = 5,
+                                            .commits_failed = 6});
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        has_line(text, lines[i]);
+    free(text);
+}
+
 /* --- the door --- */
 
 /* Sends a request; the answer into `answer`. */
@@ -141,6 +173,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commits_are_counted_in_cumulative_buckets),
         cmocka_unit_test(states_are_labels),
+        cmocka_unit_test(what_the_manual_promises_is_there),
         cmocka_unit_test(the_last_snapshot_is_served),
         cmocka_unit_test(nothing_else_is_served),
         cmocka_unit_test(an_address_that_others_reach_is_refused),
