@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { WORDS_SHOWN = 100 };
+
 /* The backend first, then the memory, the host and the labels: what the first so many ask. */
 enum asked { ASK_BACKEND = 1, ASK_MEMORY, ASK_HOST, ASK_LABELS };
 
@@ -76,11 +78,21 @@ void waiting_for_rest(int64_t left_ms, char text[WAITING_TEXT]) {
              minutes ? (seconds + 59) / 60 : seconds, minutes ? "min" : "s");
 }
 
+/* So many bytes of a list of names are shown, in whole characters. */
+static int shown_of(const char *words) {
+    size_t length = strnlen(words, WORDS_SHOWN);
+    while (length > 0 && (words[length] & 0xc0) == 0x80)
+        length--;
+    return (int)length;
+}
+
 void waiting_for_others(const struct waiting_after *after, char text[WAITING_TEXT]) {
+    int shown = shown_of(after->words);
+    const char *more = after->words[shown] != '\0' ? "\u2026" : "";
     if (after->broken != 0)
-        snprintf(text, WAITING_TEXT, "after %.100s: experiment %" PRId64 " %s", after->words,
-                 after->broken, after->failed ? "failed" : "was cancelled");
+        snprintf(text, WAITING_TEXT, "after %.*s%s: experiment %" PRId64 " %s", shown, after->words,
+                 more, after->broken, after->failed ? "failed" : "was cancelled");
     else
-        snprintf(text, WAITING_TEXT, "after %.100s: %" PRId64 " of %" PRId64 " done", after->words,
-                 after->done, after->members);
+        snprintf(text, WAITING_TEXT, "after %.*s%s: %" PRId64 " of %" PRId64 " done", shown,
+                 after->words, more, after->done, after->members);
 }

@@ -69,11 +69,25 @@ static void a_rest_is_rounded_up_and_told_in_minutes_from_two_on(void **state) {
     assert_string_equal(rests(180000), "retries in 3 min");
 }
 
+static void of_a_long_list_of_names_whole_characters_are_shown(void **state) {
+    (void)state;
+    char words[128], expected[WAITING_TEXT], text[WAITING_TEXT];
+    snprintf(words, sizeof words, "%099d\u00e9, b", 0); /* two bytes, the hundredth and the next */
+    snprintf(expected, sizeof expected, "after %099d\u2026: 1 of 2 done", 0);
+    waiting_for_others(&(struct waiting_after){.words = words, .members = 2, .done = 1}, text);
+    assert_string_equal(text, expected);
+    words[98] = '\0';
+    snprintf(expected, sizeof expected, "after %098d: 1 of 2 done", 0);
+    waiting_for_others(&(struct waiting_after){.words = words, .members = 2, .done = 1}, text);
+    assert_string_equal(text, expected);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_label_that_nobody_has_is_named),
         cmocka_unit_test(labels_that_are_there_but_on_no_one_worker_are_told_as_that),
         cmocka_unit_test(a_rest_is_rounded_up_and_told_in_minutes_from_two_on),
+        cmocka_unit_test(of_a_long_list_of_names_whole_characters_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
