@@ -1,5 +1,6 @@
 /* What a submission makes of its experiments in the queue: whom each waits for, whose it is, and
- * how large one may be. */
+ * how large one may be, and that it is queued wholly or not at all. */
+#include "coordinator/query.h"
 #include "tests/coordinator/steer.h"
 
 enum { CONFIG_BYTES = 1 << 20 };
@@ -72,11 +73,37 @@ static void what_is_larger_than_a_mebibyte_is_not_queued(void **state) {
     assert_int_equal(number_of(ask(bench, "status", body("{}"), "coordinator"), "queued"), 1);
 }
 
+static void run(struct bench *bench, const char *sql) {
+    struct query query;
+    struct error error = {0};
+    query_open(&query, bench->store, sql);
+    if (!query_run(&query, &error))
+        fail_msg("%s", error.message);
+}
+
+static void a_submission_that_fails_at_its_second_experiment_has_no_first(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    run(bench, "CREATE TRIGGER one BEFORE INSERT ON experiment WHEN EXISTS (SELECT 1 FROM"
+               " experiment) BEGIN SELECT RAISE(ABORT, 'no more'); END");
+    begin(bench);
+    answer(bench, "submit", submission_of("ann@here", named("x", ""), named("y", "")));
+    assert_string_equal(text_of(bench->answer.body, "code"), "internal");
+    assert_false(coordinator_commit(&bench->coordinator, &error));
+    assert_non_null(strstr(error.message, "no more"));
+    run(bench, "DROP TRIGGER one");
+    assert_int_equal(number_of(ask(bench, "status", body("{}"), "coordinator"), "queued"), 0);
+    ask(bench, "submit", submission_of("ann@here", named("x", ""), named("y", "")), "submitted");
+    hello(bench, "w");
+    assert_int_equal(take(bench, "w"), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(of_one_submission_each_waits_for_its_own),
         ON_BENCH(who_has_nothing_running_comes_before_who_has),
         ON_BENCH(what_is_larger_than_a_mebibyte_is_not_queued),
+        ON_BENCH(a_submission_that_fails_at_its_second_experiment_has_no_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
