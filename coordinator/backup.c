@@ -149,16 +149,39 @@ static bool check_absent(const char *path, const char *behind, const char *inste
     return absent;
 }
 
+static bool is_same_file(const char *one, const char *other) {
+    struct stat first, second;
+    return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* That what is copied has none of the names by which a file at `path` is made: what is there by
+ * those is taken away. */
+static bool check_apart(const char *from, const char *path, struct error *error) {
+    static const char *const behind[] = {".partial", ".partial.lock", ".tmp"};
+    bool apart = true;
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0] && apart; i++) {
+        char *name = NULL;
+        if (asprintf(&name, "%s%s", path, behind[i]) < 0)
+            return error_memory(error);
+        apart = !is_same_file(from, name) ||
+                error_set(error, ERROR_INPUT,
+                          "%s would be written over while %s is made; give one of them another "
+                          "name",
+                          from, path);
+        free(name);
+    }
+    return apart;
+}
+
 /* That it takes nobody's database away: a coordinator would go on writing to a file without a name,
  * and one that was not closed has the newest of it in the log, which would stay behind. */
 static bool check_replaceable(const char *db, const char *path, struct error *error) {
     static const char in_use[] = ": a database in use, no backup, would be written over; name "
                                  "another file";
-    struct stat source, target;
-    if (stat(db, &source) == 0 && stat(path, &target) == 0 && source.st_dev == target.st_dev &&
-        source.st_ino == target.st_ino)
+    if (is_same_file(db, path))
         return error_set(error, ERROR_INPUT, "%s is the database itself; name another file", path);
-    return check_absent(path, "-wal", in_use, error) &&
+    return check_apart(db, path, error) && check_absent(path, "-wal", in_use, error) &&
            check_absent(path, "-journal", in_use, error);
 }
 
@@ -201,9 +224,11 @@ static bool migrate(const char *partial, struct error *error) {
 bool backup_restore(const char *path, const char *db, struct error *error) {
     struct lock_file *turn = NULL;
     char *partial = partial_path(db, error);
-    bool good = partial != NULL && take_turn(partial, db, &turn, error) && check_free(db, error) &&
+    /* Looked at once more in the end: a coordinator may have made one at `db` meanwhile. */
+    bool good = partial != NULL && check_apart(path, db, error) &&
+                take_turn(partial, db, &turn, error) && check_free(db, error) &&
                 copy_database(path, partial, true, error) && migrate(partial, error) &&
-                atomic_file_link(partial, db, error);
+                check_free(db, error) && atomic_file_link(partial, db, error);
     end_turn(turn, partial);
     free(partial);
     return good;

@@ -104,6 +104,54 @@ static void make_empty(const char *path) {
     fclose(file);
 }
 
+static void restore_is_refused(const char *from, const char *to, const char *why) {
+    struct error error = {0};
+    assert_false(backup_restore(from, to, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, why));
+}
+
+static void what_is_copied_is_never_what_makes_room_for_the_copy(void **state) {
+    static const char *const names[] = {"new.db.partial", "new.db.partial.lock", "new.db.tmp"};
+    char *to = temporary_path(state, "new.db");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *from = temporary_path(state, names[i]);
+        const struct identity before = identity_at(from);
+        is_refused(from, to, "would be written over while");
+        restore_is_refused(from, to, "would be written over while");
+        const struct identity after = identity_at(from);
+        assert_memory_equal(&before, &after, sizeof before);
+        free(from);
+    }
+    free(to);
+}
+
+static const char *appearing;
+
+/* With each database that SQLite opens. */
+static int appear(sqlite3 *opened, char **message, const struct sqlite3_api_routines *api) {
+    (void)opened, (void)message, (void)api;
+    make_empty(appearing);
+    return SQLITE_OK;
+}
+
+static void a_database_that_appears_while_one_is_restored_is_not_overwritten(void **state) {
+    char *backup = temporary_path(state, "backup.db"), *db = temporary_path(state, "runs.db");
+    struct stat status;
+    struct error error = {0};
+    identity_at(backup);
+    appearing = db;
+    sqlite3_auto_extension((void (*)(void))appear);
+    bool restored = backup_restore(backup, db, &error);
+    sqlite3_reset_auto_extension();
+    assert_false(restored);
+    assert_non_null(strstr(error.message, "runs.db is there already, and is not overwritten"));
+    assert_int_equal(stat(db, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    free(backup);
+    free(db);
+}
+
 static void is_for_one_at_a_time(bool good, const struct error *error, const char *partial) {
     assert_false(good);
     assert_int_equal(error->code, ERROR_FAILED);
@@ -190,6 +238,8 @@ int main(void) {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
         IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
+        IN_FOLDER(what_is_copied_is_never_what_makes_room_for_the_copy),
+        IN_FOLDER(a_database_that_appears_while_one_is_restored_is_not_overwritten),
         IN_FOLDER(a_second_backup_or_restore_to_one_name_leaves_the_first_alone),
         ON_BENCH(who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not),
         ON_BENCH(reports_and_files_by_another_history_are_refused_and_change_nothing),
