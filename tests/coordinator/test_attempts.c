@@ -353,6 +353,20 @@ static void an_end_may_be_reported_again(void **state) {
     assert_int_equal(cJSON_GetArraySize(json_member(details, "history")), 1);
 }
 
+static void a_failure_and_what_was_given_back_may_be_reported_again(void **state) {
+    static const char *const outcomes[] = {"failed", "given_back"};
+    struct bench *bench = *state;
+    submit(bench, 2, 2, 3);
+    hello(bench, "a");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(take(bench, "a"), i + 1);
+        for (int times = 0; times < 2; times++)
+            assert_false(
+                fenced(bench, "a", i + 1, 1, "end", body("{\"outcome\": \"%s\"}", outcomes[i])));
+    }
+    assert_int_equal(cJSON_GetArraySize(json_member(show(bench, 1), "attempts")), 1);
+}
+
 static int64_t done_at(struct bench *bench, const char *phase, int epoch) {
     ask(bench, "heartbeat",
         body("{\"worker\": \"a\", \"experiment\": 1, \"attempt\": 2, \"progress\": {\"phase\": "
@@ -456,6 +470,7 @@ int main(void) {
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),
         ON_BENCH(who_comes_back_with_less_is_not_given_again_what_asks_for_more),
         ON_BENCH(an_end_may_be_reported_again),
+        ON_BENCH(a_failure_and_what_was_given_back_may_be_reported_again),
         ON_BENCH(an_attempt_that_trains_again_is_as_far_as_it_has_come_itself),
         ON_BENCH(a_failure_without_a_reason_is_told_as_one),
         ON_BENCH(a_failure_counts_also_after_a_restart),

@@ -165,6 +165,27 @@ static void the_database_of_another_program_is_refused(void **state) {
     free(path);
 }
 
+/* To look at, as fsck and backup do. */
+static void is_not_looked_at(const char *path, const char *word) {
+    sqlite3 *looked = NULL;
+    struct error error = {0};
+    assert_false(store_look(path, &looked, &error));
+    sqlite3_close(looked);
+    assert_int_equal(error.code, ERROR_INPUT);
+    if (strstr(error.message, word) == NULL || strstr(error.message, path) != error.message)
+        fail_msg("\"%s\" should begin with %s and say: %s", error.message, path, word);
+}
+
+static void what_another_program_or_a_newer_assay_has_made_is_not_looked_at(void **state) {
+    char *path = temporary_path(state, "other.db");
+    is_not_looked_at(path, "cannot be read");
+    change(path, "CREATE TABLE bookmarks (url TEXT)");
+    is_not_looked_at(path, "not a database of assay");
+    change(path, "PRAGMA application_id = 0x61737361; PRAGMA user_version = 99");
+    is_not_looked_at(path, "made by a newer assay (schema 99");
+    free(path);
+}
+
 static void a_damaged_database_is_refused(void **state) {
     char *path = temporary_path(state, "assay.db"), rubbish[4096];
     store_close(open_store(path));
@@ -375,6 +396,7 @@ int main(void) {
         IN_FOLDER(a_newer_schema_is_refused),
         IN_FOLDER(what_is_no_database_is_refused),
         IN_FOLDER(the_database_of_another_program_is_refused),
+        IN_FOLDER(what_another_program_or_a_newer_assay_has_made_is_not_looked_at),
         IN_FOLDER(a_damaged_database_is_refused),
         IN_FOLDER(a_folder_is_no_database),
         IN_FOLDER(a_second_opener_is_refused_also_through_a_link),
