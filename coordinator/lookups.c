@@ -145,21 +145,13 @@ bool lookup_add(struct store *store, struct scheduler *scheduler, int64_t id, st
     return add_tickets(&query, scheduler, 0, error);
 }
 
-bool lookup_finished(struct store *store, int64_t id, struct lease *lease, bool *found,
-                     struct error *error) {
+bool lookup_lease_state(struct store *store, int64_t id, enum lease_state *state,
+                        struct error *error) {
     struct query query;
-    query_open(&query, store,
-               "SELECT state, attempt, failures, max_attempts FROM experiment"
-               " WHERE id = ? AND finished_ms IS NOT NULL");
+    query_open(&query, store, "SELECT state FROM experiment WHERE id = ?");
     query_bind_int(&query, id);
-    *found = query_next(&query);
-    if (*found) {
-        *lease = (struct lease){0};
-        state_read(query_text(&query), &lease->state);
-        lease->attempt = query_int(&query);
-        lease->failures = query_int(&query);
-        lease->max_attempts = query_int(&query);
-    }
+    if (query_next(&query))
+        state_read(query_text(&query), state);
     return query_close(&query, error);
 }
 
@@ -248,7 +240,7 @@ static bool load_workers(struct store *store, struct scheduler *scheduler, int64
     bool room = true;
     query_open(&query, store,
                "SELECT name, host, device, labels, backend, pid, threads, memory_bytes, hello_ms"
-               " FROM worker ORDER BY hello_ms");
+               " FROM worker");
     while (room && query_next(&query)) {
         struct worker worker = {.seen_ms = now_ms};
         snprintf(worker.name, sizeof worker.name, "%s", query_text(&query));

@@ -36,9 +36,9 @@ bool lookup_epoch(struct store *store, int64_t id, int64_t epoch, int64_t *epoch
  * workers; leases and workers count from now_ms. */
 bool lookup_load(struct store *store, struct scheduler *scheduler, int64_t now_ms, int64_t lease_ms,
                  struct error *error);
-/* The lease of a finished experiment; *found is false when there is none, or it is not finished. */
-bool lookup_finished(struct store *store, int64_t id, struct lease *lease, bool *found,
-                     struct error *error);
+/* The state of the experiment's lease; left as it is when there is no such experiment. */
+bool lookup_lease_state(struct store *store, int64_t id, enum lease_state *state,
+                        struct error *error);
 /* Adds one experiment, just queued again, from the database. */
 bool lookup_add(struct store *store, struct scheduler *scheduler, int64_t id, struct error *error);
 

@@ -65,11 +65,10 @@ static bool resume_one(struct request *request, int64_t id, bool *changed) {
 /* The scheduler does not have what is finished. */
 static bool retry(struct request *request, int64_t id, bool *changed) {
     struct coordinator *coordinator = request->coordinator;
-    struct lease lease;
-    bool finished = false;
-    if (!lookup_finished(coordinator->store, id, &lease, &finished, &request->error))
+    struct lease lease = {0};
+    if (!lookup_lease_state(coordinator->store, id, &lease.state, &request->error))
         return false;
-    *changed = finished && lease_retry(&lease);
+    *changed = lease_retry(&lease);
     return !*changed ||
            (record_retry(coordinator->store, id, &request->error) &&
             lookup_add(coordinator->store, &coordinator->scheduler, id, &request->error) &&
