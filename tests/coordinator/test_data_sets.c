@@ -29,19 +29,26 @@ static void store_file(struct archive *archive, const char *sum, const char *byt
     assert_string_equal(archive->bench->answer.name, "have");
 }
 
-/* One that is queued, paused or running with the fingerprint of LISTING. */
-static void submit_on_listing(struct archive *archive, int number) {
+/* One that is queued with this fingerprint. */
+static void submit_with(struct archive *archive, int number, const char *fingerprint) {
     ask(archive->bench, "submit",
         body("{\"key\": \"the key of set %d\", \"experiments\": [{\"name\": \"set\", \"group\": "
              "\"set\","
              "\"variant\": {}, \"config\": {\"name\": \"set\", \"data\": {\"classes\": ["
              "{\"name\": \"fake\", \"dir\": \"fake\", \"label\": 0},"
-             "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}], \"fingerprint\": "
-             "{\"classes\": ["
-             "{\"name\": \"real\", \"pictures\": 2, \"bytes\": 11, \"sha256\": \"" LISTING
-             "\"}]}}}}]}",
-             number),
+             "{\"name\": \"real\", \"dir\": \"real\", \"label\": 1}], \"fingerprint\": %s}}}]}",
+             number, fingerprint),
         "submitted");
+}
+
+#define CLASS(sum) "{\"name\": \"real\", \"pictures\": 2, \"bytes\": 11, \"sha256\": \"" sum "\"}"
+
+static void submit_on_listing(struct archive *archive, int number) {
+    submit_with(archive, number, "{\"classes\": [" CLASS(LISTING) "]}");
+}
+
+static const cJSON *listings(struct archive *archive) {
+    return json_member(ask(archive->bench, "listings", body("{}"), "listed"), "listings");
 }
 
 static void a_push_says_what_is_missing(void **state) {
@@ -126,6 +133,22 @@ static void gc_leaves_the_data_set_of_an_experiment_that_is_not_finished(void **
     assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
 }
 
+static void gc_leaves_the_split_files_of_an_experiment_that_is_not_finished(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    store_file(archive, FIRST, "first");
+    submit_with(archive, 1,
+                "{\"classes\": [" CLASS(OTHER) "], \"lists\": {\"train\": \"" OTHER
+                                               "\", \"valid\": \"" LISTING "\", \"test\": \"" OTHER
+                                               "\"}}");
+    assert_int_equal(number_of(listings(archive)->child, "unfinished"), 1);
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
+    ask(archive->bench, "cancel", body("{\"ids\": [2]}"), "changed");
+    gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
+}
+
 static void a_picture_that_is_an_artifact_too_stays_when_its_set_goes(void **state) {
     struct archive *archive = *state;
     push_both(archive);
@@ -165,10 +188,6 @@ static void a_gc_that_fails_leaves_the_checkpoints(void **state) {
     assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
 }
 
-static const cJSON *listings(struct archive *archive) {
-    return json_member(ask(archive->bench, "listings", body("{}"), "listed"), "listings");
-}
-
 static void data_sets_are_listed_with_what_is_missing_of_them(void **state) {
     struct archive *archive = *state;
     assert_int_equal(cJSON_GetArraySize(listings(archive)), 0);
@@ -184,6 +203,34 @@ static void data_sets_are_listed_with_what_is_missing_of_them(void **state) {
     assert_int_equal(number_of(listing, "pushed_ms"), archive->bench->coordinator.now.unix_ms);
     store_file(archive, SECOND, "second");
     assert_int_equal(number_of(listings(archive)->child, "missing_files"), 0);
+}
+
+static void a_data_set_that_is_pushed_again_has_its_newest_name_time_and_lengths(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    wait_ms(archive->bench, 7);
+    ask(archive->bench, "push",
+        body("{\"listing\": \"" LISTING "\", \"name\": \"newer\", \"files\": ["
+             "{\"sha256\": \"" FIRST "\", \"bytes\": 9}]}"),
+        "missing");
+    const cJSON *listing = listings(archive)->child;
+    assert_string_equal(text_of(listing, "name"), "newer");
+    assert_int_equal(number_of(listing, "pushed_ms"), 1700000000007);
+    assert_int_equal(number_of(listing, "files"), 2);
+    assert_int_equal(number_of(listing, "bytes"), 15);
+}
+
+static void who_names_a_data_set_twice_and_one_that_is_not_there_is_counted_once(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    submit_with(archive, 1,
+                "{\"classes\": [" CLASS(EARLIER) ", " CLASS(LISTING) ", " CLASS(
+                    LISTING) "], \"lists\": {\"train\": \"" LISTING "\", \"valid\": \"" OTHER
+                             "\", \"test\": \"" OTHER "\"}}");
+    const cJSON *listing = listings(archive)->child;
+    assert_null(listing->next);
+    assert_int_equal(number_of(listing, "experiments"), 1);
+    assert_int_equal(number_of(listing, "unfinished"), 1);
 }
 
 static void
@@ -231,10 +278,13 @@ int main(void) {
         ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
         ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
         ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
+        ON_ARCHIVE(gc_leaves_the_split_files_of_an_experiment_that_is_not_finished),
         ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
         ON_ARCHIVE(a_gc_that_fails_leaves_the_data_sets),
         ON_ARCHIVE(a_gc_that_fails_leaves_the_checkpoints),
         ON_ARCHIVE(data_sets_are_listed_with_what_is_missing_of_them),
+        ON_ARCHIVE(a_data_set_that_is_pushed_again_has_its_newest_name_time_and_lengths),
+        ON_ARCHIVE(who_names_a_data_set_twice_and_one_that_is_not_there_is_counted_once),
         ON_ARCHIVE(a_listed_data_set_says_which_experiments_name_it_and_how_many_are_not_finished),
         ON_ARCHIVE(of_very_many_experiments_that_name_a_data_set_the_newest_are_listed),
     };
