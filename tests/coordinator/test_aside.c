@@ -1,5 +1,6 @@
-/* A database that changes while it is copied aside is no copy. */
+/* A copy aside is what stands in all of a database's files, or an error, and leaves nothing. */
 #include "coordinator/aside.h"
+#include "core/atomic_file.h"
 #include "tests/temporary.h"
 
 #include <fcntl.h>
@@ -7,8 +8,58 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
+
+static void run(sqlite3 *database, const char *sql) {
+    if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(database));
+}
+
+/* Opens it with copies in a folder of their own, in which nothing is left. */
+static bool open_aside(void **state, const char *path, sqlite3 **database, struct error *error) {
+    char *place = temporary_path(state, "tmp");
+    assert_int_equal(mkdir(place, 0700), 0);
+    setenv("TMPDIR", place, 1);
+    bool good = aside_open(path, database, error);
+    unsetenv("TMPDIR");
+    assert_int_equal(rmdir(place), 0);
+    free(place);
+    return good;
+}
+
+/* As its writer leaves it who is killed in the middle of a transaction, without a log. */
+static void what_was_not_committed_is_taken_back_in_the_copy(void **state) {
+    char *path = temporary_path(state, "at_work.db"), *left = temporary_path(state, "runs.db");
+    char from[600], to[600];
+    struct error error = {0};
+    sqlite3 *database = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    run(database, "CREATE TABLE t (x); WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+                  " i < 100) INSERT INTO t SELECT zeroblob(2000) FROM n; PRAGMA cache_size = 10;"
+                  "BEGIN; UPDATE t SET x = 'half done'");
+    for (int i = 0; i < 2; i++) {
+        snprintf(from, sizeof from, "%s%s", path, i == 0 ? "" : "-journal");
+        snprintf(to, sizeof to, "%s%s", left, i == 0 ? "" : "-journal");
+        assert_true(atomic_file_copy(from, to, NULL));
+    }
+    sqlite3_close(database);
+    if (!open_aside(state, left, &database, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(sqlite3_prepare_v2(database, "SELECT count(*) FROM t WHERE length(x) = 2000",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(statement, 0), 100);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    free(path);
+    free(left);
+}
+
+/* --- while it changes --- */
 
 /* The log is a pipe: what is copied before it is there by then, and waits for its end. */
 struct stage {
@@ -34,11 +85,11 @@ static bool opens(void **state, void (*change)(const char *path)) {
     sqlite3 *database = NULL;
     pthread_t writer;
     assert_int_equal(sqlite3_open(stage.path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database, "CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+    run(database, "CREATE TABLE t (x)");
     sqlite3_close(database);
     assert_int_equal(mkfifo(stage.log, 0600), 0);
     assert_int_equal(pthread_create(&writer, NULL, write_log, &stage), 0);
-    bool good = aside_open(stage.path, &database, &error);
+    bool good = open_aside(state, stage.path, &database, &error);
     assert_int_equal(pthread_join(writer, NULL), 0);
     sqlite3_close(database);
     if (!good && strstr(error.message, "runs.db: another program writes to it") == NULL)
@@ -124,6 +175,7 @@ static void what_somebody_opens_is_an_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        IN_FOLDER(what_was_not_committed_is_taken_back_in_the_copy),
         IN_FOLDER(what_stays_as_it_is_is_opened),
         IN_FOLDER(what_becomes_longer_is_an_error),
         IN_FOLDER(what_is_written_to_is_an_error),

@@ -165,6 +165,16 @@ static void the_database_of_another_program_is_refused(void **state) {
     free(path);
 }
 
+static void what_another_program_has_begun_is_refused_before_it_has_a_table(void **state) {
+    static const char *const begun[] = {"PRAGMA application_id = 7", "PRAGMA user_version = 3"};
+    for (size_t i = 0; i < 2; i++) {
+        char *path = temporary_path(state, i == 0 ? "one.db" : "two.db");
+        change(path, begun[i]);
+        refused(path, ERROR_INPUT, "another program");
+        free(path);
+    }
+}
+
 /* To look at, as fsck and backup do. */
 static void is_not_looked_at(const char *path, const char *word) {
     sqlite3 *looked = NULL;
@@ -396,6 +406,7 @@ int main(void) {
         IN_FOLDER(a_newer_schema_is_refused),
         IN_FOLDER(what_is_no_database_is_refused),
         IN_FOLDER(the_database_of_another_program_is_refused),
+        IN_FOLDER(what_another_program_has_begun_is_refused_before_it_has_a_table),
         IN_FOLDER(what_another_program_or_a_newer_assay_has_made_is_not_looked_at),
         IN_FOLDER(a_damaged_database_is_refused),
         IN_FOLDER(a_folder_is_no_database),
