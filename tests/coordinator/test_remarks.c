@@ -125,6 +125,7 @@ static void notes_are_numbered_and_say_who_wrote_them_when(void **state) {
     assert_int_equal(number_at(bench, noting("[1]", "a", "one"), 0), 1);
     wait_ms(bench, 7);
     assert_int_equal(number_at(bench, noting("[2, 1]", "b", "two\\nlines"), 1), 2);
+    assert_int_equal(number_at(bench, noting("[2, 1]", "b", "two\\nlines"), 0), 1);
     notes_are(bench, 1, "1 one;2 two\nlines");
     notes_are(bench, 2, "1 two\nlines");
     const cJSON *note = json_member(show(bench, 2), "notes")->child;
@@ -143,14 +144,15 @@ static void a_note_that_is_sent_twice_is_one_note(void **state) {
 
 static void the_number_of_an_erased_note_is_not_given_again(void **state) {
     struct bench *bench = *state;
-    submit(bench, 1, 2, 3);
-    number_at(bench, noting("[1]", "a", "one"), 0);
-    number_at(bench, noting("[1]", "b", "two"), 0);
+    submit(bench, 2, 2, 3);
+    number_at(bench, noting("[1, 2]", "a", "one"), 0);
+    number_at(bench, noting("[1, 2]", "b", "two"), 0);
     changes(bench, "erase", body("{\"id\": 1, \"number\": 2}"), "1");
     changes(bench, "erase", body("{\"id\": 1, \"number\": 2}"), "");
     assert_int_equal(number_at(bench, noting("[1]", "c", "three"), 0), 3);
     number_at(bench, noting("[1]", "b", "two"), 0); /* came late: it was erased */
     notes_are(bench, 1, "1 one;3 three");
+    notes_are(bench, 2, "1 one;2 two");
     is_refused(bench, "erase", body("{\"id\": 1, \"number\": 4}"), "not_found", "no note 4");
     is_refused(bench, "erase", body("{\"id\": 9, \"number\": 1}"), "not_found", "no note 1");
 }
@@ -167,7 +169,8 @@ static void a_note_that_is_none_is_written_nowhere(void **state) {
 static void an_experiment_has_at_most_256_notes(void **state) {
     struct bench *bench = *state;
     char key[16];
-    submit(bench, 1, 2, 3);
+    submit(bench, 2, 2, 3);
+    number_at(bench, noting("[2]", "more", "of another"), 0);
     for (int i = 1; i <= NOTES_MAX; i++) {
         snprintf(key, sizeof key, "%d", i);
         assert_int_equal(number_at(bench, noting("[1]", key, "x"), 0), i);
