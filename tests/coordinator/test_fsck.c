@@ -5,6 +5,7 @@
 #include "core/atomic_file.h"
 #include "core/depot.h"
 #include "core/file.h"
+#include "core/machine.h"
 #include "tests/temporary.h"
 
 #include <dirent.h>
@@ -62,24 +63,32 @@ static void take_line(void *context, const char *line) {
     snprintf(said->last, sizeof said->last, "%s", line);
 }
 
-/* After this statement (NULL: none) fsck says this one line; NULL: nothing. */
-static void says(void **state, const char *sql, const char *expected) {
-    struct said said = {0};
-    const struct fsck_options options = {.say = take_line, .context = &said};
+/* Fsck of PLACE/runs.db after this statement (NULL: none) with the artifacts of `folder`. */
+static struct fsck_result look(void **state, const char *sql, const char *folder,
+                               struct said *said) {
+    const struct fsck_options options = {.say = take_line, .context = said};
     struct fsck_result result;
     struct error error = {0};
     sqlite3 *database;
     char *path = temporary_path(state, "runs.db");
+    *said = (struct said){0};
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     if (sql != NULL && sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s", sqlite3_errmsg(database));
     sqlite3_close(database);
-    if (!fsck_run(path, NULL, &options, &result, &error))
+    if (!fsck_run(path, folder, &options, &result, &error))
         fail_msg("%s", error.message);
+    assert_int_equal(result.faults, said->count);
+    free(path);
+    return result;
+}
+
+/* After this statement it says this one line; NULL: nothing. */
+static void says(void **state, const char *sql, const char *expected) {
+    struct said said;
+    look(state, sql, NULL, &said);
     assert_string_equal(said.last, expected != NULL ? expected : "");
     assert_int_equal(said.count, expected != NULL);
-    assert_int_equal(result.faults, said.count);
-    free(path);
 }
 
 static void what_is_done_and_what_was_stopped_early_is_whole(void **state) {
@@ -122,9 +131,78 @@ static void an_attempt_that_runs_while_its_experiment_does_not_is_a_fault(void *
          "experiment 1, attempt 1 runs, and the experiment is done in attempt 1");
 }
 
+static void an_earlier_attempt_that_runs_still_is_a_fault_twice(void **state) {
+    struct said said;
+    look(state,
+         "UPDATE experiment SET state = 'running', attempt = 2, finished_ms = NULL WHERE id = 1;"
+         "UPDATE attempt SET outcome = 'running', ended_ms = NULL WHERE experiment = 1",
+         NULL, &said);
+    assert_int_equal(said.count, 2); /* of the experiment, which has no attempt 2, and of this */
+    assert_string_equal(said.last,
+                        "experiment 1, attempt 1 runs, and the experiment is running in attempt 2");
+}
+
+static void an_attempt_that_runs_and_has_an_end_is_a_fault(void **state) {
+    says(state,
+         "UPDATE experiment SET state = 'running', finished_ms = NULL WHERE id = 1;"
+         "UPDATE attempt SET outcome = 'running' WHERE experiment = 1",
+         "experiment 1, attempt 1 is running and has an end");
+}
+
 static void a_report_of_an_attempt_that_never_was_is_a_fault(void **state) {
     says(state, "UPDATE epoch SET attempt = 2 WHERE experiment = 1 AND epoch = 1",
          "experiment 1 is in attempt 1, and something of attempt 2 was reported");
+}
+
+/* --- files --- */
+
+#define SUM(digit) "000000000000000000000000000000000000000000000000000000000000000" digit
+
+static void only_checkpoints_of_this_host_that_were_never_sent_are_missed(void **state) {
+    char host[MACHINE_HOST_SIZE], sql[512];
+    machine_host(host);
+    says(state,
+         "INSERT INTO checkpoint (experiment, kind, epoch, attempt, reported_ms, path, host)"
+         " VALUES (1, 'last', 9, 1, 1, '/nowhere/last', 'another host')",
+         NULL);
+    snprintf(sql, sizeof sql, "UPDATE checkpoint SET host = '%s'", host);
+    says(state, sql, "experiment 1: the last checkpoint of epoch 9 is gone: /nowhere/last");
+    says(state,
+         "INSERT INTO artifact (experiment, name, kind, epoch, attempt, reported_ms, sha256, bytes)"
+         " VALUES (1, 'last', 'last', 8, 1, 1, '" SUM(
+             "1") "', 5), (1, 'best', 'best', 9, 1, 1, '" SUM("1") "', 5)",
+         "experiment 1: the last checkpoint of epoch 9 is gone: /nowhere/last");
+    says(state, "UPDATE artifact SET epoch = 9 WHERE name = 'last'", NULL);
+}
+
+static void a_content_that_two_have_is_looked_at_once_and_missed_by_both(void **state) {
+    struct said said;
+    const struct fsck_result result = look(
+        state,
+        "INSERT INTO artifact (experiment, name, kind, epoch, attempt, reported_ms, sha256, bytes)"
+        " VALUES (1, 'last', 'last', 9, 1, 1, '" SUM(
+            "1") "', 5), (2, 'last', 'last', 3, 1, 1, '" SUM("1") "', 5), (2, 'best', 'best', 3, "
+                                                                  "1, 1, '" SUM("2") "', 6)",
+        *state, &said);
+    assert_int_equal(said.count, 3);
+    assert_int_equal(result.files, 2);
+    assert_int_equal(result.bytes, 11);
+}
+
+static void a_folder_that_is_not_there_is_no_fault_where_nothing_should_be_in_it(void **state) {
+    struct said said;
+    look(state, NULL, "/nowhere", &said);
+    assert_int_equal(said.count, 0);
+}
+
+static void a_database_of_the_first_schema_is_looked_at_with_its_folder(void **state) {
+    extern const char sql_001_initial[];
+    char *path = temporary_path(state, "runs.db");
+    struct said said;
+    assert_int_equal(unlink(path), 0);
+    look(state, sql_001_initial, *state, &said);
+    assert_int_equal(said.count, 0);
+    free(path);
 }
 
 /* --- beside a coordinator --- */
@@ -157,8 +235,6 @@ struct going_on {
     const char *folder;
     bool done;
 };
-
-#define SUM(digit) "000000000000000000000000000000000000000000000000000000000000000" digit
 
 /* What a coordinator does that takes a newer `last`: the row names that, then the old content goes.
  */
@@ -307,7 +383,13 @@ int main(void) {
         ON_DATABASE(a_gap_in_the_epochs_is_a_fault),
         ON_DATABASE(a_database_from_before_there_were_stops_is_looked_at_too),
         ON_DATABASE(an_attempt_that_runs_while_its_experiment_does_not_is_a_fault),
+        ON_DATABASE(an_earlier_attempt_that_runs_still_is_a_fault_twice),
+        ON_DATABASE(an_attempt_that_runs_and_has_an_end_is_a_fault),
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
+        ON_DATABASE(only_checkpoints_of_this_host_that_were_never_sent_are_missed),
+        ON_DATABASE(a_content_that_two_have_is_looked_at_once_and_missed_by_both),
+        ON_DATABASE(a_folder_that_is_not_there_is_no_fault_where_nothing_should_be_in_it),
+        ON_DATABASE(a_database_of_the_first_schema_is_looked_at_with_its_folder),
         ON_DATABASE(what_was_replaced_while_it_looked_is_no_fault),
         ON_DATABASE(a_file_that_is_cut_short_is_a_fault_at_a_quick_look_too),
         ON_DATABASE(what_is_in_the_log_counts_where_nothing_can_be_written),
