@@ -67,6 +67,16 @@ static void one_that_is_more_than_a_page_is_a_page(void **state) {
     assert_int_equal(counts_up(json_member(bench->answer.body, "experiments")->child, "id", 2), 1);
 }
 
+static void of_those_asked_for_by_number_the_ones_in_the_group_are_shown(void **state) {
+    struct bench *bench = *state;
+    bool seen[4];
+    submit(bench, 3, 2, 3);
+    put(bench, "UPDATE experiment SET \"group\" = 'other' WHERE id > 1 AND id < ?");
+    assert_int_equal(page_through(bench, "list", "\"ids\": [1, 2], \"group\": \"other\",", seen, 3),
+                     1);
+    assert_true(!seen[1] && seen[2] && !seen[3]);
+}
+
 /* A control character is six bytes of JSON: three of these are more than a message may be. */
 static void a_page_of_summaries_is_as_long_as_its_texts_are_when_they_are_sent(void **state) {
     struct bench *bench = *state;
@@ -83,6 +93,7 @@ int main(void) {
         ON_BENCH(of_too_many_attempts_and_deeds_the_last_are_shown_in_order),
         ON_BENCH(of_too_many_checkpoints_the_best_and_the_last_and_the_newest_are_shown),
         ON_BENCH(one_that_is_more_than_a_page_is_a_page),
+        ON_BENCH(of_those_asked_for_by_number_the_ones_in_the_group_are_shown),
         ON_BENCH(a_page_of_summaries_is_as_long_as_its_texts_are_when_they_are_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
