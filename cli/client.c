@@ -22,15 +22,8 @@ void client_close(struct client *client) {
 
 bool client_ask(struct client *client, const char *name, cJSON *body, const char *expected,
                 cJSON **answer, struct error *error) {
-    bool good = false;
-    for (int i = 0; i < TRIES && !good; i++) {
-        good = dealer_call(client->dealer, name, body, expected, client->timeout_ms / TRIES, answer,
-                           error);
-        if (!good && error->code != ERROR_UNREACHABLE)
-            break;
-    }
-    if (good) /* of a try before, which is none */
-        *error = (struct error){0};
+    bool good = dealer_call_again(client->dealer, name, body, expected, client->timeout_ms, TRIES,
+                                  answer, error);
     cJSON_Delete(body);
     return good;
 }

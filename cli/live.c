@@ -31,6 +31,7 @@ struct live {
     struct dashboard dashboard;
     enum question question;
     uint64_t request; /* under way; 0: none */
+    uint64_t first;   /* the first that has asked the same; an answer to any of them counts */
     int64_t sent_ms, due_ms;
     double ahead_ms;   /* the coordinator's clock of ours */
     double revision;   /* of what is on the screen */
@@ -81,7 +82,9 @@ static void ask(struct live *live, int64_t now_ms) {
     cJSON *body;
     const char *name = next_request(live, &body);
     bool sent = dealer_send(live->client->dealer, name, body, &live->request, NULL);
-    live->steering = name == live->steer;
+    if (!live->steering || name != live->steer)
+        live->first = live->request;
+    live->steering = sent && name == live->steer;
     live->dashboard.away = !sent;
     live->sent_ms = now_ms;
     if (!sent)
@@ -148,6 +151,7 @@ static void take_steered(struct live *live, const struct wire_message *message) 
         snprintf(live->dashboard.note, sizeof live->dashboard.note,
                  "%.0f is left as it is: nothing to %s", live->steered, live->steer);
     live->steer = NULL;
+    live->steering = false;
     live->question = ASK_LIST;
     live->due_ms = 0;
 }
@@ -198,7 +202,8 @@ static void receive(struct live *live) {
     while (received) {
         if (!dealer_receive(live->client->dealer, 0, &message, &received, NULL) || !received)
             continue;
-        if (message.request == live->request && live->request != 0) {
+        if (live->request != 0 && message.request >= live->first &&
+            message.request <= live->request) {
             live->request = 0;
             live->dashboard.away = false;
             take_answer(live, &message);
@@ -238,7 +243,7 @@ static bool take_keys(struct live *live) {
             return false;
         bool detail = dashboard_wants_detail(&live->dashboard) > 0;
         take_wish(live, requests[wish]);
-        if (live->question == ASK_CHANGES && (detail || live->steer != NULL)) {
+        if (live->question == ASK_CHANGES && !live->steering && (detail || live->steer != NULL)) {
             live->request = 0; /* its answer counts no more */
             live->question = detail ? ASK_DETAIL : ASK_CHANGES;
         }

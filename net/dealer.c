@@ -324,8 +324,9 @@ bool dealer_receive(struct dealer *dealer, int timeout_ms, struct wire_message *
     return *received;
 }
 
-bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
-                int timeout_ms, struct wire_message *answer, struct error *error) {
+/* *first: the number of the first request that has asked the same; 0: none has. */
+static bool ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                int timeout_ms, uint64_t *first, struct wire_message *answer, struct error *error) {
     int64_t deadline_ms = clock_steady_ms() + timeout_ms;
     uint64_t request = 0;
     connect_again(dealer);
@@ -335,6 +336,7 @@ bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, cons
                                : unreachable(dealer, error);
     if (!dealer_send(dealer, name, body, &request, error))
         return false;
+    *first = *first != 0 ? *first : request;
     for (;;) {
         bool received;
         int64_t left_ms = deadline_ms - clock_steady_ms();
@@ -350,7 +352,7 @@ bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, cons
                              "there?",
                              dealer->endpoint);
         /* Number 0: the other side could not read ours, so it has no other way to say so. */
-        if (answer->request == request || answer->request == 0)
+        if ((answer->request >= *first && answer->request <= request) || answer->request == 0)
             break;
         wire_message_free(answer);
     }
@@ -363,11 +365,34 @@ bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, cons
     return good;
 }
 
+bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
+                int timeout_ms, struct wire_message *answer, struct error *error) {
+    uint64_t first = 0;
+    return ask(dealer, name, body, expected, timeout_ms, &first, answer, error);
+}
+
 bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                  int timeout_ms, cJSON **answer, struct error *error) {
+    return dealer_call_again(dealer, name, body, expected, timeout_ms, 1, answer, error);
+}
+
+bool dealer_call_again(struct dealer *dealer, const char *name, const cJSON *body,
+                       const char *expected, int timeout_ms, int tries, cJSON **answer,
+                       struct error *error) {
     struct wire_message message;
-    if (!dealer_ask(dealer, name, body, expected, timeout_ms, &message, error))
+    struct error why = {0};
+    uint64_t first = 0;
+    bool good = false;
+    for (int i = 0; i < tries && !good; i++) {
+        good = ask(dealer, name, body, expected, timeout_ms / tries, &first, &message, &why);
+        if (!good && why.code != ERROR_UNREACHABLE)
+            break;
+    }
+    if (!good) {
+        if (error != NULL)
+            *error = why;
         return false;
+    }
     if (answer != NULL) {
         *answer = message.body;
         message.body = NULL;

@@ -50,8 +50,14 @@ void dealer_close(struct dealer *dealer);
 bool dealer_call(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                  int timeout_ms, cJSON **answer, struct error *error);
 
-/* The same, with all of the answer: its body and, where it has one, its piece of a file. Free it
- * with wire_message_free. */
+/* The same, asked up to `tries` times, each for its part of timeout_ms, while there is no answer.
+ * One to any of them counts: it was the first request that did what is to be done. */
+bool dealer_call_again(struct dealer *dealer, const char *name, const cJSON *body,
+                       const char *expected, int timeout_ms, int tries, cJSON **answer,
+                       struct error *error);
+
+/* As dealer_call, with all of the answer: its body and, where it has one, its piece of a file. Free
+ * it with wire_message_free. */
 bool dealer_ask(struct dealer *dealer, const char *name, const cJSON *body, const char *expected,
                 int timeout_ms, struct wire_message *answer, struct error *error);
 

@@ -4,6 +4,8 @@
 #include "core/clock.h"
 #include "tests/cli/fake.h"
 
+#include <unistd.h>
+
 /* A summary or, with `detail`, all of an experiment. */
 static cJSON *experiment(int id, bool detail) {
     cJSON *object =
@@ -212,6 +214,31 @@ static void a_request_without_an_answer_is_sent_again_unchanged(void **state) {
     cJSON_Delete(answer);
 }
 
+/* The first request is done, and answered when the same has been asked again: then there is nothing
+ * left to do. */
+static cJSON *answer_late(void *context, size_t nth, const char *request, const cJSON *body,
+                          const char **name) {
+    (void)context, (void)request, (void)body;
+    *name = "changed";
+    if (nth == 0)
+        usleep(1300000);
+    return parsed(nth == 0 ? "{\"ids\":[7]}" : "{\"ids\":[]}");
+}
+
+static void a_late_answer_to_the_first_request_says_what_was_done(void **state) {
+    (void)state;
+    struct fake fake;
+    struct error error = {0};
+    cJSON *answer = NULL;
+    fake_start(&fake, answer_late, NULL);
+    struct command_input input = input_of(2000);
+    cJSON *body = parsed("{\"ids\":[7]}");
+    assert_true(client_ask_once(&input, "cancel", body, "changed", &answer, &error));
+    fake_stop(&fake);
+    assert_int_equal(cJSON_GetArraySize(field_at(answer, "ids")), 1);
+    cJSON_Delete(answer);
+}
+
 /* The first request is lost; there is no experiment. */
 static cJSON *answer_none_at_second(void *context, size_t nth, const char *request,
                                     const cJSON *body, const char **name) {
@@ -304,6 +331,8 @@ static void words_are_ids_groups_or_names_of_which_the_newest_counts(void **stat
     fake_start(&fake, answer_group, NULL);
     resolve((char *[]){"g"}, 1, text, &error);
     assert_string_equal(text, "{\"group\":\"g\"}");
+    resolve((char *[]){"7"}, 1, text, &error);
+    assert_string_equal(text, "{\"ids\":[7]}");
     resolve((char *[]){"g/a"}, 1, text, &error);
     assert_string_equal(text, "{\"ids\":[2]}");
     resolve((char *[]){"7", "g/b", "g", "7"}, 4, text, &error);
@@ -343,6 +372,7 @@ int main(void) {
         cmocka_unit_test(a_group_without_experiments_is_wrong_input),
         cmocka_unit_test(ids_and_groups_are_not_mixed),
         cmocka_unit_test(a_request_without_an_answer_is_sent_again_unchanged),
+        cmocka_unit_test(a_late_answer_to_the_first_request_says_what_was_done),
         cmocka_unit_test(an_answer_to_the_second_request_leaves_no_error_of_the_first),
         cmocka_unit_test(a_coordinator_that_is_away_is_waited_for_no_longer_than_asked),
         cmocka_unit_test(an_error_answer_is_final),

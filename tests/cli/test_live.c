@@ -170,6 +170,57 @@ static void who_steers_is_told_and_hears_that_nothing_has_changed(void **state) 
     assert_true(steering.told);
 }
 
+struct slow {
+    struct seat seat;
+    useconds_t wait_us;
+    size_t pauses;
+};
+
+/* Another key is pressed before the pause has an answer, which takes a moment. */
+static cJSON *answer_slowly(void *context, size_t nth, const char *request, const cJSON *body,
+                            const char **name) {
+    struct slow *slow = context;
+    give_up(nth);
+    if (strcmp(request, "changes") == 0) {
+        atomic_store(&slow->seat.press, slow->pauses == 0 ? 'p' : 'q');
+        return NULL;
+    }
+    if (strcmp(request, "pause") != 0)
+        return answer_details(NULL, nth, request, body, name);
+    *name = "changed";
+    if (slow->pauses == 0) {
+        atomic_store(&slow->seat.press, 'j');
+        usleep(slow->wait_us);
+    }
+    return parsed(slow->pauses++ == 0 ? "{\"ids\": [1]}" : "{\"ids\": []}");
+}
+
+static void a_key_beside_what_is_steered_does_not_ask_for_it_again(void **state) {
+    (void)state;
+    struct slow slow = {.wait_us = 300000};
+    take_seat(&slow.seat);
+    fake_start(&fake, answer_slowly, &slow);
+    int status = watch();
+    leave_seat(&slow.seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+    assert_int_equal(slow.pauses, 1);
+}
+
+/* It is asked again after three seconds, when there is nothing left to pause. */
+static void a_late_answer_says_what_was_done(void **state) {
+    (void)state;
+    struct slow slow = {.wait_us = 3500000, .seat.awaited = "nothing to pause"};
+    take_seat(&slow.seat);
+    fake_start(&fake, answer_slowly, &slow);
+    int status = watch();
+    leave_seat(&slow.seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+    assert_int_equal(slow.pauses, 2);
+    assert_non_null(slow.seat.awaited); /* it was not read */
+}
+
 /* --- a terminal that goes away --- */
 
 static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request, const cJSON *body,
@@ -239,6 +290,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_breaks_off_begins_anew),
         cmocka_unit_test(who_steers_is_told_and_hears_that_nothing_has_changed),
+        cmocka_unit_test(a_key_beside_what_is_steered_does_not_ask_for_it_again),
+        cmocka_unit_test(a_late_answer_says_what_was_done),
         cmocka_unit_test(it_ends_with_its_terminal),
         cmocka_unit_test(what_is_not_there_is_said_and_not_waited_for),
     };
