@@ -89,6 +89,25 @@ static void expect(void **state, const char *name, char *path) {
     free(path);
 }
 
+static void a_coordinator_that_names_no_file_of_its_folder_is_not_believed(void **state) {
+    static const char *const named[][2] = {
+        {"../" SUM, "a"}, {SUM, "../../../a"}, {SUM, ".."}, {SUM, "/a"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        char path[PATH_MAX];
+        struct error error = {0};
+        struct client client = {0};
+        cJSON *experiment = cJSON_CreateObject(), *artifact = cJSON_CreateObject();
+        cJSON_AddStringToObject(artifact, "kind", "best");
+        cJSON_AddStringToObject(artifact, "sha256", named[i][0]);
+        cJSON_AddStringToObject(artifact, "name", named[i][1]);
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(experiment, "artifacts"), artifact);
+        assert_false(artifact_path(&client, experiment, "best", path, &error));
+        assert_string_equal(error.message, "the coordinator names a file that cannot be");
+        cJSON_Delete(experiment);
+    }
+}
+
 static void the_worker_s_own_file_is_taken_where_it_is_here(void **state) {
     expect(state, "own", chosen(state, (struct own){.local = "weights"}, 2));
 }
@@ -145,6 +164,7 @@ static void an_epoch_s_own_file_comes_before_one_that_is_written_over(void **sta
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_coordinator_that_names_no_file_of_its_folder_is_not_believed),
         cmocka_unit_test_setup_teardown(the_worker_s_own_file_is_taken_where_it_is_here,
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_file_that_another_experiment_has_overwritten_is_not,

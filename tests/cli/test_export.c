@@ -103,6 +103,10 @@ static void epochs_are_a_row_each(void **state) {
     (void)state;
     cJSON *rows = exported(RUN(command_export, "export", "g", "--json", "--epochs"));
     assert_int_equal(cJSON_GetArraySize(rows), 4);
+    assert_near(cell(rows, 3, "id")->valuedouble, 4, 0);
+    assert_string_equal(cell(rows, 3, "name")->valuestring, "demo/none,seed=1");
+    assert_string_equal(cell(rows, 3, "group")->valuestring, "demo");
+    assert_near(cell(rows, 3, "config.train.seed")->valuedouble, 1, 0);
     assert_near(cell(rows, 1, "epoch")->valuedouble, 2, 0);
     assert_near(cell(rows, 1, "learning_rate")->valuedouble, 1e-4, 0);
     assert_near(cell(rows, 0, "train_loss")->valuedouble, 0.488895, 0);

@@ -62,6 +62,7 @@ static void texts_compare_whole_and_tilde_looks_inside(void **state) {
     assert_true(takes("data.upsample = \"real x2\""));
     assert_true(takes("deterministic = true and amp = false and amp != true"));
     assert_true(takes("name > aardvark"));
+    assert_true(takes("name != \"\" and not name = \"\""));
 }
 
 static void and_binds_closer_than_or_and_not_closest(void **state) {
@@ -132,6 +133,8 @@ static void mistakes_are_said_with_their_place(void **state) {
         {"a=1 or", "character 7:"},
         {"> 3", "character 1:"},
         {"a = = 3", "character 5:"},
+        {"(", "character 2:"},
+        {"a=1 and", "character 8:"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct filter *filter;
@@ -154,6 +157,7 @@ static void depth_and_length_are_bounded(void **state) {
     memset(text, '(', MANY);
     strcpy(text + MANY, "a=1");
     assert_false(filter_parse(text, &filter, &error));
+    assert_non_null(strstr(error.message, "too many levels"));
     assert_int_equal(error.code, ERROR_INPUT);
     strcpy(text, "a=1");
     for (int i = 0; i < MANY / 2; i++)

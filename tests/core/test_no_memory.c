@@ -8,6 +8,7 @@
 #include "core/members.h"
 #include "core/picture.h"
 #include "core/pth.h"
+#include "core/recipe.h"
 #include "core/shortage.h"
 #include "core/split_make.h"
 #include "core/wire.h"
@@ -368,6 +369,31 @@ static void damage_that_libwebp_takes_for_want_of_memory_is_called_damage(void *
     assert_non_null(strstr(error.message, "damaged WebP: the picture data is broken"));
 }
 
+static void a_recipe_is_carried_out_to_its_end_or_the_error_says_so(void **state) {
+    const struct recipe recipe = {
+        4,
+        4,
+        3,
+        {{.kind = RECIPE_RESIZE, .width = 3, .height = 3},
+         {.kind = RECIPE_WINDOW, .width = 5, .height = 6, .of.window = {.left = -1, .top = -2}},
+         {.kind = RECIPE_AFFINE, .width = 5, .height = 6, .of.affine.map.fixed = true}}};
+    (void)state;
+    REFUSE_EACH(n) {
+        struct image image;
+        struct error error = {0};
+        refuse_no_more();
+        assert_true(image_new(&image, 4, 4, NULL));
+        memset(image.pixels, 7, (size_t)3 * 4 * 4);
+        refuse_after = n;
+        bool good = recipe_apply(&recipe, &image, &error);
+        refuse_no_more();
+        assert_true(good != refused);
+        assert_true(good || error_is_shortage(&error));
+        assert_true(!good || (image.width == 5 && image.height == 6));
+        image_free(&image);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
@@ -376,6 +402,7 @@ int main(void) {
         cmocka_unit_test(what_a_run_shows_is_whole_or_nothing),
         cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
         cmocka_unit_test(damage_that_libwebp_takes_for_want_of_memory_is_called_damage),
+        cmocka_unit_test(a_recipe_is_carried_out_to_its_end_or_the_error_says_so),
         cmocka_unit_test(weights_that_there_is_no_memory_for_are_not_called_damaged),
         cmocka_unit_test(a_text_is_parsed_whole_or_not_at_all),
         cmocka_unit_test(a_tree_that_lacks_a_part_has_no_text),
