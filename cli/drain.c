@@ -65,15 +65,19 @@ static bool tell(struct client *client, const char *name, cJSON *told, struct er
 static bool still_there(struct client *client, const cJSON *workers, cJSON *worker, cJSON *told,
                         bool *there, struct error *error) {
     const cJSON *now = find(workers, worker);
-    const char *state = field_text(now, "state", "gone");
-    if (now != NULL)
-        cJSON_ReplaceItemInObjectCaseSensitive(worker, "state", cJSON_CreateString(state));
+    const char *state = field_text(now, "state", "left");
+    cJSON_ReplaceItemInObjectCaseSensitive(worker, "state", cJSON_CreateString(state));
     *there = now != NULL && strcmp(state, "lost") != 0;
     if (!*there || strcmp(state, "draining") == 0 ||
         tell(client, field_text(worker, "worker", ""), told, error))
         return true;
     *there = false;
     return error->code == ERROR_INPUT; /* it has left just now */
+}
+
+/* One that comes back under its number, as the only process of a container does, is another. */
+static bool has_left(const cJSON *worker) {
+    return strcmp(field_text(worker, "state", ""), "left") == 0;
 }
 
 /* Whether any of them is still there. */
@@ -84,8 +88,9 @@ static bool look(struct client *client, cJSON *told, bool *waiting, struct error
         return false;
     *waiting = false;
     for (cJSON *worker = told->child; good && worker != NULL; worker = worker->next) {
-        bool there;
-        good = still_there(client, field_at(answer, "workers"), worker, told, &there, error);
+        bool there = false;
+        good = has_left(worker) ||
+               still_there(client, field_at(answer, "workers"), worker, told, &there, error);
         *waiting |= there;
     }
     cJSON_Delete(answer);

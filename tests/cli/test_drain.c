@@ -41,6 +41,35 @@ static void a_worker_that_is_lost_meanwhile_is_not_said_to_have_left(void **stat
     assert_int_equal(fake_stop(&fake), 3);
 }
 
+/* Of two slots the first leaves, and whoever started it starts it again, as the same process as far
+ * as can be told (in a container), before the second has left. */
+static cJSON *answer_started_again(void *context, size_t nth, const char *request,
+                                   const cJSON *body, const char **name) {
+    static const char *const states[][2] = {
+        {"busy", "busy"}, {NULL, "draining"}, {"idle", "draining"}, {"idle", NULL}};
+    cJSON *answer = parsed("{\"workers\": []}");
+    (void)context, (void)body;
+    assert_string_equal(request, nth == 0 ? "drain" : "workers");
+    for (size_t i = 0; i < 2; i++) {
+        cJSON *all = states[nth][i] != NULL ? workers(states[nth][i]) : NULL;
+        cJSON *one = cJSON_DetachItemFromArray(cJSON_GetObjectItem(all, "workers"), 0);
+        if (one != NULL)
+            cJSON_SetValuestring(cJSON_GetObjectItem(one, "worker"), i == 0 ? "a" : "b");
+        cJSON_AddItemToArray(cJSON_GetObjectItem(answer, "workers"), one);
+        cJSON_Delete(all);
+    }
+    *name = "worker_list";
+    return answer;
+}
+
+static void a_worker_that_has_left_and_is_started_again_is_left_alone(void **state) {
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, answer_started_again, NULL);
+    assert_run(RUN(command_drain, "drain", "a"), 0, "a has left\nb has left\n", "");
+    assert_int_equal(fake_stop(&fake), 4);
+}
+
 /* Each question is sent twice before the coordinator counts as away: one for how it is, and one
  * that tells again a worker which a coordinator that was started again takes for busy. */
 static cJSON *answer_after_absences(void *context, size_t nth, const char *request,
@@ -65,6 +94,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_is_there_no_more_has_left),
         cmocka_unit_test(a_worker_that_is_lost_meanwhile_is_not_said_to_have_left),
+        cmocka_unit_test(a_worker_that_has_left_and_is_started_again_is_left_alone),
         cmocka_unit_test(an_absence_of_the_coordinator_is_waited_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
