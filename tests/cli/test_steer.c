@@ -59,6 +59,18 @@ static void the_coordinator_is_asked_for_those_that_are_named(void **state) {
     }
 }
 
+static void what_is_not_there_is_said_and_nothing_steered(void **state) {
+    static int (*const commands[])(int argc, char **argv) = {command_cancel, command_pause,
+                                                             command_resume, command_retry};
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        fake_start(&fake, answer_steered, NULL);
+        assert_run(RUN(commands[i], "steer", "99"), 2, "",
+                   "assay: there is no experiment 99; assay ls lists what there is\n");
+        assert_int_equal(fake_stop(&fake), 1);
+    }
+}
+
 static void json_is_the_coordinators_answer(void **state) {
     struct asked asked = {0};
     (void)state;
@@ -83,6 +95,7 @@ static void a_priority_that_is_none_is_refused_before_anything_is_asked(void **s
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_coordinator_is_asked_for_those_that_are_named),
+        cmocka_unit_test(what_is_not_there_is_said_and_nothing_steered),
         cmocka_unit_test(json_is_the_coordinators_answer),
         cmocka_unit_test(a_priority_that_is_none_is_refused_before_anything_is_asked),
     };
