@@ -8,6 +8,7 @@
 #include "worker/checkpoint.h"
 #include "worker/nn/cam.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -253,7 +254,12 @@ bool predictor_score(struct predictor *predictor, char *const *paths, size_t cou
     for (size_t i = 0, at = 0; i < count; i++) {
         if (predictions[i].broken.code != ERROR_NONE)
             continue;
-        predictions[i].probability = score_probability(predictor->logits + NETWORK_CLASSES * at);
+        const float *logits = predictor->logits + NETWORK_CLASSES * at;
+        if (!isfinite(logits[0]) || !isfinite(logits[1]))
+            return error_set(error, ERROR_INPUT,
+                             "%s: what the network says of it is no number; its weights are broken",
+                             paths[i]);
+        predictions[i].probability = score_probability(logits);
         if (predictor->cam != NULL)
             look(predictor, &predictor->seen[i], at, &predictions[i]);
         at++;

@@ -59,6 +59,17 @@ cmp -s "$checkpoint" bf16.safetensors && fail "the checkpoint does not say its p
 (cd pictures && assay predict ../bf16.safetensors "${paths[@]}" --batch 3 --json --backend cpu) >bf16.json
 [ "${ASSAY_TEST_BACKEND:-cpu}" != cpu ] || cmp predicted.json bf16.json || fail "other scores of a bf16 checkpoint"
 
+# Weights that are no numbers give no scores.
+header=$(od -An -tu8 -N8 "$checkpoint" | tr -d ' ')
+head -c $((8 + header)) "$checkpoint" | tail -c +9 >header.json
+sed 's/content_crc32/content_xxxxx/' "$checkpoint" >broken.safetensors
+printf '\377\377\377\377' | dd of=broken.safetensors bs=1 conv=notrunc status=none \
+    seek=$((8 + header + $(json "j ->> '\$.\"head.bias\".data_offsets[0]'" header.json)))
+status=0
+assay predict broken.safetensors pictures --json >out 2>err || status=$?
+[ $status = 2 ] && [ ! -s out ] && grep -q '^assay: pictures/.*\.png: .* its weights are broken$' err ||
+    fail "weights that are no numbers: $status, $(cat out err)"
+
 # Where the CPU computes because the GPU's module is not there, one line says so; not where the CPU was asked for.
 for arguments in "predict $checkpoint pictures" "test $id --checkpoint last --split test"; do
     ASSAY_CUDA_MODULE=$work/none assay $arguments >out 2>err || fail "$arguments: $(cat err)"
