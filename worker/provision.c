@@ -275,8 +275,7 @@ static bool bring_set(struct bringing *bringing, const char *id, bool anew, stru
                 data_cache_hold(bringing->cache, id, bringing->hold, error) &&
                 (!anew || data_cache_doubt(bringing->hold, error));
     if (good && !bringing->hold->whole)
-        good = dealer_open(bringing->source->connect, bringing->source->keys, &bringing->dealer,
-                           error) &&
+        good = supply_connect(bringing->source, &bringing->dealer, error) &&
                bring_listings(bringing, error) && bring_lists(bringing, error) &&
                take_pictures(bringing, error) && fetch_pictures(bringing, error) &&
                data_cache_finish(bringing->cache, bringing->hold, error);

@@ -32,6 +32,13 @@ struct errand {
     const struct experiment *experiment;
 };
 
+bool supply_connect(const struct supply_source *source, struct dealer **dealer,
+                    struct error *error) {
+    struct error why = {0};
+    return dealer_open(source->connect, source->keys, dealer, &why) ||
+           error_machine(error, "%s", why.message);
+}
+
 static bool go_on(void *context, int64_t bytes_there) {
     struct errand *errand = context;
     return fetching_go_on(&errand->fetching, bytes_there);
@@ -179,7 +186,7 @@ bool supply_bring(const struct supply_source *source, const cJSON *files,
     ok = epoch_at(last_path, &own, error) && epoch_at(options->resume, &other, error);
     if (!ok || own >= epoch || other >= epoch)
         goto out;
-    ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
+    ok = supply_connect(source, &errand.dealer, &why) &&
          bring_both(&errand, best, last, best_path, last_path, &why);
     ok = end_errand(&errand, ok, &why, stopped, error);
 out:
@@ -222,7 +229,7 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
         !stored || (epoch_at(last, &own, error) && epoch_at(options->resume, &other, error) &&
                     (!there || fork_is_there(options->from.path, epoch, with_best, &there, error)));
     if (ok && stored && own < epoch && other < epoch && !there) {
-        ok = dealer_open(source->connect, source->keys, &errand.dealer, &why) &&
+        ok = supply_connect(source, &errand.dealer, &why) &&
              bring_fork(&errand, from, folder, path, &why);
         if (ok)
             options->from.path = *path;

@@ -24,6 +24,11 @@ struct supply_source {
     int64_t data_cache_bytes; /* what it may hold; 0: nothing is fetched */
 };
 
+/* Opens a dealer to the coordinator, for the caller to close. What it fails for, such as a key that
+ * cannot be read any more, is not the experiment's fault: CAUSE_MACHINE. */
+bool supply_connect(const struct supply_source *source, struct dealer **dealer,
+                    struct error *error);
+
 /* Fetches what is needed of `files` (an assignment's) into options->dir; asks `stop` of the events
  * and tells them its progress as phase "fetch". Waits for a coordinator that is away. False: it was
  * stopped (*stopped), or the files cannot be written here. */
