@@ -1,0 +1,414 @@
+/* Pictures fetched from a coordinator that the test plays. */
+#include "worker/provision.h"
+
+#include "core/file.h"
+#include "core/json.h"
+#include "core/text.h"
+#include "net/frames.h"
+#include "tests/temporary.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { CONTENTS_MOST = 16, PICTURE_BYTES = 1000 };
+
+/* What was pushed, by its sum. */
+struct content {
+    char sum[SHA256_TEXT_SIZE];
+    char *text;
+};
+
+struct stage {
+    void *folder;
+    char endpoint[64], *cache;
+    void *context, *router;
+    pthread_t thread;
+    atomic_bool over; /* the thread is to end */
+    struct content contents[CONTENTS_MOST];
+    size_t count;
+    int64_t cache_bytes;
+    bool stop; /* what the events say */
+};
+
+/* --- the coordinator --- */
+
+static void answer(const struct stage *stage, struct frames *frames) {
+    struct wire_message request;
+    struct wire_packet packet;
+    enum wire_code code;
+    const char *text = NULL;
+    if (!frames_decode(frames, 1, &request, &code, NULL))
+        fail_msg("no message");
+    for (size_t i = 0; i < stage->count; i++)
+        if (strcmp(stage->contents[i].sum, json_string(request.body, "sha256")) == 0)
+            text = stage->contents[i].text;
+    cJSON *body =
+        text != NULL ? cJSON_CreateObject() : wire_error_body(WIRE_NOT_FOUND, "no such file");
+    if (text != NULL) {
+        cJSON_AddNumberToObject(body, "offset", 0);
+        cJSON_AddNumberToObject(body, "bytes", (double)strlen(text));
+    }
+    assert_true(
+        wire_encode(text != NULL ? "piece" : "error", request.request, body, &packet, NULL));
+    if (text != NULL)
+        wire_packet_attach(&packet, strdup(text), strlen(text));
+    frames_send(stage->router, &frames->parts[0], &packet);
+    wire_packet_free(&packet);
+    cJSON_Delete(body);
+    wire_message_free(&request);
+}
+
+static void *serve(void *context) {
+    struct stage *stage = context;
+    while (!atomic_load(&stage->over)) {
+        struct frames frames;
+        zmq_pollitem_t item = {.socket = stage->router, .events = ZMQ_POLLIN};
+        zmq_poll(&item, 1, 20);
+        if (!frames_receive(stage->router, &frames))
+            continue;
+        answer(stage, &frames);
+        frames_free(&frames);
+    }
+    return NULL;
+}
+
+static int stage_set(void **state) {
+    struct stage *stage = calloc(1, sizeof *stage);
+    size_t size = sizeof stage->endpoint;
+    if (stage == NULL || temporary_make(&stage->folder) != 0)
+        return -1;
+    *state = stage;
+    stage->cache = temporary_path(&stage->folder, "cache");
+    stage->cache_bytes = 1 << 20;
+    stage->context = zmq_ctx_new();
+    stage->router = zmq_socket(stage->context, ZMQ_ROUTER);
+    frames_set_options(stage->router, "");
+    return zmq_bind(stage->router, "tcp://127.0.0.1:*") == 0 &&
+                   zmq_getsockopt(stage->router, ZMQ_LAST_ENDPOINT, stage->endpoint, &size) == 0
+               ? 0
+               : -1;
+}
+
+static int stage_strike(void **state) {
+    struct stage *stage = *state;
+    zmq_close(stage->router);
+    zmq_ctx_term(stage->context);
+    for (size_t i = 0; i < stage->count; i++)
+        free(stage->contents[i].text);
+    free(stage->cache);
+    int removed = temporary_remove(&stage->folder);
+    free(stage);
+    return removed;
+}
+
+/* Takes the text over. */
+static const char *push(struct stage *stage, char *text) {
+    struct content *content = &stage->contents[stage->count++];
+    assert_true(stage->count <= CONTENTS_MOST);
+    content->text = text;
+    sha256_text(text, strlen(text), content->sum);
+    return content->sum;
+}
+
+/* PICTURE_BYTES of a letter. */
+static char *picture(char letter) {
+    char *text = calloc(1, PICTURE_BYTES + 1);
+    memset(text, letter, PICTURE_BYTES);
+    return text;
+}
+
+/* --- the worker --- */
+
+/* An experiment on pictures that are not here. */
+struct wanted {
+    struct experiment experiment;
+    struct trainer_options options;
+    struct provision provision;
+};
+
+/* Of one class more, each picture of which is the letter at its place: "aab" for a/0, a/1, a/2.
+ * With `pushed` the coordinator has what of it is new. */
+static void add_class(struct stage *stage, struct wanted *wanted, const char *letters,
+                      bool pushed) {
+    struct text listing = {0};
+    char sum[SHA256_TEXT_SIZE];
+    for (size_t i = 0; letters[i] != '\0'; i++) {
+        char *text = picture(letters[i]);
+        sha256_text(text, PICTURE_BYTES, sum);
+        text_format(&listing, "%s  %c/%zu\n", sum, letters[0], i);
+        if (pushed && strchr(letters, letters[i]) == letters + i)
+            push(stage, text);
+        else
+            free(text);
+    }
+    sha256_text(text_string(&listing), listing.length, sum);
+    if (pushed && listing.length > 0)
+        push(stage, strdup(text_string(&listing)));
+    if (wanted->experiment.config == NULL)
+        wanted->experiment.config = cJSON_Parse("{\"data\":{\"fingerprint\":{\"classes\":[]}}}");
+    cJSON *class = cJSON_CreateObject();
+    cJSON_AddStringToObject(class, "name", letters);
+    cJSON_AddNumberToObject(class, "pictures", (double)strlen(letters));
+    cJSON_AddNumberToObject(class, "bytes", (double)strlen(letters) * PICTURE_BYTES);
+    cJSON_AddStringToObject(class, "sha256", sum);
+    const cJSON *data = cJSON_GetObjectItem(wanted->experiment.config, "data");
+    cJSON_AddItemToArray(cJSON_GetObjectItem(cJSON_GetObjectItem(data, "fingerprint"), "classes"),
+                         class);
+    text_free(&listing);
+}
+
+static void add_list(struct stage *stage, struct wanted *wanted, const char *name,
+                     const char *text) {
+    cJSON *fingerprint =
+        cJSON_GetObjectItem(cJSON_GetObjectItem(wanted->experiment.config, "data"), "fingerprint");
+    cJSON *lists = cJSON_GetObjectItem(fingerprint, "lists");
+    if (lists == NULL)
+        lists = cJSON_AddObjectToObject(fingerprint, "lists");
+    cJSON_AddStringToObject(lists, name, push(stage, strdup(text)));
+}
+
+static bool stops(void *context) {
+    const struct stage *stage = context;
+    return stage->stop;
+}
+
+static enum provision_outcome bring(struct stage *stage, struct wanted *wanted,
+                                    struct error *error) {
+    const struct trainer_events events = {.context = stage, .stop = stops};
+    const struct supply_source source = {.connect = stage->endpoint,
+                                         .data_cache = stage->cache,
+                                         .data_cache_bytes = stage->cache_bytes};
+    wanted->experiment.data.root = strdup("/nowhere/pictures");
+    wanted->provision.hold.descriptor = -1;
+    atomic_store(&stage->over, false);
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    enum provision_outcome outcome = provision_bring(&source, &wanted->experiment, &wanted->options,
+                                                     &events, &wanted->provision, error);
+    atomic_store(&stage->over, true);
+    pthread_join(stage->thread, NULL);
+    return outcome;
+}
+
+static void bring_all(struct stage *stage, struct wanted *wanted) {
+    struct error error = {0};
+    if (bring(stage, wanted, &error) != PROVISION_READY)
+        fail_msg("%s", error.message);
+    assert_non_null(strstr(wanted->experiment.data.root, stage->cache));
+    assert_string_equal(wanted->options.data_root, wanted->provision.hold.path);
+}
+
+static void has_text(const char *path, const char *expected) {
+    char *text = NULL;
+    size_t length;
+    struct error error = {0};
+    if (!file_read(path, 1 << 20, &text, &length, &error))
+        fail_msg("%s", error.message);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(text, expected, length);
+    free(text);
+}
+
+/* Below data.root. */
+static void is_there(const struct wanted *wanted, const char *name, char letter) {
+    char *path = NULL, *expected = picture(letter);
+    assert_true(asprintf(&path, "%s/%s", wanted->experiment.data.root, name) > 0);
+    has_text(path, expected);
+    free(path);
+    free(expected);
+}
+
+static void forget(struct wanted *wanted) {
+    provision_end(&wanted->provision);
+    free(wanted->experiment.data.root);
+    free(wanted->experiment.data.files.train);
+    free(wanted->experiment.data.files.valid);
+    free(wanted->experiment.data.files.test);
+    cJSON_Delete(wanted->experiment.config);
+}
+
+/* --- the tests --- */
+
+static void every_name_of_a_content_is_there(void **state) {
+    struct wanted wanted = {0};
+    add_class(*state, &wanted, "abbbbbbbc", true);
+    bring_all(*state, &wanted);
+    is_there(&wanted, "a/0", 'a');
+    for (char name[] = "a/1"; name[2] <= '7'; name[2]++)
+        is_there(&wanted, name, 'b');
+    is_there(&wanted, "a/8", 'c');
+    forget(&wanted);
+}
+
+static void a_class_without_pictures_needs_no_listing(void **state) {
+    struct wanted wanted = {0};
+    add_class(*state, &wanted, "", true);
+    add_class(*state, &wanted, "a", true);
+    bring_all(*state, &wanted);
+    is_there(&wanted, "a/0", 'a');
+    forget(&wanted);
+}
+
+/* A line of a listing has 64 digits, two spaces, a path of three bytes and an end. */
+enum { LINE_BYTES = 64 + 2 + 3 + 1 };
+
+static void what_is_there_already_needs_no_room(void **state) {
+    struct stage *stage = *state;
+    struct wanted first = {0}, second = {0};
+    add_class(stage, &first, "a", true);
+    add_class(stage, &second, "ab", true);
+    stage->cache_bytes = 2 * PICTURE_BYTES + 3 * LINE_BYTES;
+    bring_all(stage, &first);
+    bring_all(stage, &second);
+    is_there(&second, "a/0", 'a');
+    is_there(&second, "a/1", 'b');
+    is_there(&first, "a/0", 'a'); /* which is held, and could not leave */
+    forget(&first);
+    forget(&second);
+}
+
+static void a_cache_that_is_too_small_takes_no_picture(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(stage, &wanted, "ab", true);
+    stage->cache_bytes = 2 * PICTURE_BYTES + 2 * LINE_BYTES - 1;
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_FAILED);
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    assert_non_null(strstr(error.message, "raise --data-cache-gib"));
+    assert_int_equal(wanted.provision.hold.descriptor, -1);
+    assert_string_equal(wanted.experiment.data.root, "/nowhere/pictures");
+    forget(&wanted);
+}
+
+static void what_was_not_used_for_longest_makes_room(void **state) {
+    struct stage *stage = *state;
+    struct wanted first = {0}, second = {0};
+    add_class(stage, &first, "a", true);
+    add_class(stage, &second, "b", true);
+    stage->cache_bytes = PICTURE_BYTES + 2 * LINE_BYTES;
+    bring_all(stage, &first);
+    provision_end(&first.provision);
+    bring_all(stage, &second);
+    is_there(&second, "b/0", 'b');
+    assert_int_not_equal(access(first.experiment.data.root, F_OK), 0);
+    forget(&first);
+    forget(&second);
+}
+
+static void what_nobody_has_pushed_is_the_trainers_to_complain_of(void **state) {
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(*state, &wanted, "a", false);
+    assert_int_equal(bring(*state, &wanted, &error), PROVISION_READY);
+    assert_string_equal(wanted.experiment.data.root, "/nowhere/pictures");
+    assert_int_equal(wanted.provision.hold.descriptor, -1);
+    forget(&wanted);
+}
+
+static void what_was_pushed_in_part_may_come_later(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(stage, &wanted, "ab", true);
+    stage->contents[1].sum[0] ^= 1; /* the second picture */
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_FAILED);
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    stage->contents[1].sum[0] ^= 1;
+    free(wanted.experiment.data.root);
+    bring_all(stage, &wanted);
+    is_there(&wanted, "a/1", 'b');
+    forget(&wanted);
+}
+
+static void split_files_come_too_and_one_that_two_sets_have_once(void **state) {
+    struct stage *stage = *state;
+    struct wanted first = {0}, second = {0};
+    add_class(stage, &first, "a", true);
+    add_class(stage, &second, "b", true);
+    add_list(stage, &first, "train", "[1]");
+    add_list(stage, &second, "train", "[1]");
+    add_list(stage, &second, "valid", "[2]");
+    add_list(stage, &second, "test", "[3]");
+    second.experiment.data.files.train = strdup("/nowhere/1");
+    second.experiment.data.files.valid = strdup("/nowhere/2");
+    second.experiment.data.files.test = strdup("/nowhere/3");
+    bring_all(stage, &first);
+    bring_all(stage, &second);
+    has_text(second.experiment.data.files.train, "[1]");
+    has_text(second.experiment.data.files.valid, "[2]");
+    has_text(second.experiment.data.files.test, "[3]");
+    forget(&first);
+    forget(&second);
+}
+
+/* It is this worker's disk that has lost something, and the experiment may go well on another. */
+static void a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    char path[600];
+    add_class(stage, &wanted, "a", true);
+    bring_all(stage, &wanted);
+    provision_end(&wanted.provision);
+    free(wanted.experiment.data.root);
+    for (; stage->count > 0; stage->count--) {
+        const char *sum = stage->contents[stage->count - 1].sum;
+        snprintf(path, sizeof path, "%s/pictures/%.2s/%s", stage->cache, sum, sum + 2);
+        assert_int_equal(unlink(path), 0);
+        free(stage->contents[stage->count - 1].text);
+    }
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_FAILED);
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    forget(&wanted);
+}
+
+static void what_is_no_fingerprint_makes_no_folder(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(stage, &wanted, "a", true);
+    cJSON *classes = cJSON_GetObjectItem(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(wanted.experiment.config, "data"), "fingerprint"),
+        "classes");
+    cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetArrayItem(classes, 0), "sha256"), "../../x");
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_READY);
+    assert_string_equal(wanted.experiment.data.root, "/nowhere/pictures");
+    assert_int_not_equal(access(stage->cache, F_OK), 0);
+    forget(&wanted);
+}
+
+static void one_that_is_to_stop_fetches_nothing(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(stage, &wanted, "a", true);
+    stage->stop = true;
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_STOPPED);
+    assert_int_equal(wanted.provision.hold.descriptor, -1);
+    forget(&wanted);
+}
+
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_STAGE(every_name_of_a_content_is_there),
+        ON_STAGE(a_class_without_pictures_needs_no_listing),
+        ON_STAGE(what_is_there_already_needs_no_room),
+        ON_STAGE(a_cache_that_is_too_small_takes_no_picture),
+        ON_STAGE(what_was_not_used_for_longest_makes_room),
+        ON_STAGE(what_nobody_has_pushed_is_the_trainers_to_complain_of),
+        ON_STAGE(what_was_pushed_in_part_may_come_later),
+        ON_STAGE(split_files_come_too_and_one_that_two_sets_have_once),
+        ON_STAGE(a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment),
+        ON_STAGE(what_is_no_fingerprint_makes_no_folder),
+        ON_STAGE(one_that_is_to_stop_fetches_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
