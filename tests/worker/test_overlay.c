@@ -58,6 +58,16 @@ static void the_largest_value_is_the_lightest_colour(void **state) {
     }
 }
 
+/* 0.79 of the picture, 0.21 of a fifth of the way from the second stop, (147, 38, 103), to the
+ * third, (221, 81, 58). */
+static void a_value_between_has_a_colour_between_two_stops(void **state) {
+    (void)state;
+    struct image image;
+    draw((const uint8_t[]){101, 101, 101}, 0.3F, 1, &image);
+    assert_pixel(&image, 0, 114, 90, 100);
+    image_free(&image);
+}
+
 static void a_map_of_nothing_leaves_the_picture(void **state) {
     (void)state;
     struct image image;
@@ -110,6 +120,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_at_only_fades),
         cmocka_unit_test(the_largest_value_is_the_lightest_colour),
+        cmocka_unit_test(a_value_between_has_a_colour_between_two_stops),
         cmocka_unit_test(a_map_of_nothing_leaves_the_picture),
         cmocka_unit_test_setup_teardown(of_a_long_name_whole_characters_are_kept, temporary_make,
                                         temporary_remove),

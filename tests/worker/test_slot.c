@@ -72,11 +72,14 @@ static void a_long_life_forgives_the_deaths_before_it(void **state) {
     (void)state;
     struct slot slot = {0};
     for (int i = 0; i < 3 * SLOT_TRIES; i++) {
-        slot_started(&slot, 0);
-        slot_ended(&slot, KILLED, false, i % 5 == 0 ? SLOT_LIFE_MS : 1000, &jitter);
+        const int64_t end_ms = 90000 + (i % 5 == 0 ? SLOT_LIFE_MS : 1000);
+        slot_started(&slot, 90000);
+        slot_ended(&slot, KILLED, false, end_ms, &jitter);
         assert_int_equal(slot.state, SLOT_DUE);
         if (i % 5 == 0)
-            assert_in_range(slot.start_ms - SLOT_LIFE_MS, BACKOFF_FIRST_MS / 2, BACKOFF_FIRST_MS);
+            assert_in_range(slot.start_ms - end_ms, BACKOFF_FIRST_MS / 2, BACKOFF_FIRST_MS);
+        else
+            assert_int_equal(slot.failures, i % 5 + 1);
     }
 }
 
