@@ -132,6 +132,11 @@ struct wanted {
     struct provision provision;
 };
 
+static cJSON *fingerprint_of(const struct wanted *wanted) {
+    return cJSON_GetObjectItem(cJSON_GetObjectItem(wanted->experiment.config, "data"),
+                               "fingerprint");
+}
+
 /* Of one class more, each picture of which is the letter at its place: "aab" for a/0, a/1, a/2.
  * With `pushed` the coordinator has what of it is new. */
 static void add_class(struct stage *stage, struct wanted *wanted, const char *letters,
@@ -157,17 +162,13 @@ static void add_class(struct stage *stage, struct wanted *wanted, const char *le
     cJSON_AddNumberToObject(class, "pictures", (double)strlen(letters));
     cJSON_AddNumberToObject(class, "bytes", (double)strlen(letters) * PICTURE_BYTES);
     cJSON_AddStringToObject(class, "sha256", sum);
-    const cJSON *data = cJSON_GetObjectItem(wanted->experiment.config, "data");
-    cJSON_AddItemToArray(cJSON_GetObjectItem(cJSON_GetObjectItem(data, "fingerprint"), "classes"),
-                         class);
+    cJSON_AddItemToArray(cJSON_GetObjectItem(fingerprint_of(wanted), "classes"), class);
     text_free(&listing);
 }
 
 static void add_list(struct stage *stage, struct wanted *wanted, const char *name,
                      const char *text) {
-    cJSON *fingerprint =
-        cJSON_GetObjectItem(cJSON_GetObjectItem(wanted->experiment.config, "data"), "fingerprint");
-    cJSON *lists = cJSON_GetObjectItem(fingerprint, "lists");
+    cJSON *fingerprint = fingerprint_of(wanted), *lists = cJSON_GetObjectItem(fingerprint, "lists");
     if (lists == NULL)
         lists = cJSON_AddObjectToObject(fingerprint, "lists");
     cJSON_AddStringToObject(lists, name, push(stage, strdup(text)));
@@ -184,6 +185,7 @@ static enum provision_outcome bring(struct stage *stage, struct wanted *wanted,
     const struct supply_source source = {.connect = stage->endpoint,
                                          .data_cache = stage->cache,
                                          .data_cache_bytes = stage->cache_bytes};
+    free(wanted->experiment.data.root);
     wanted->experiment.data.root = strdup("/nowhere/pictures");
     wanted->provision.hold.descriptor = -1;
     atomic_store(&stage->over, false);
@@ -320,7 +322,6 @@ static void what_was_pushed_in_part_may_come_later(void **state) {
     assert_int_equal(bring(stage, &wanted, &error), PROVISION_FAILED);
     assert_int_equal(error.cause, CAUSE_MACHINE);
     stage->contents[1].sum[0] ^= 1;
-    free(wanted.experiment.data.root);
     bring_all(stage, &wanted);
     is_there(&wanted, "a/1", 'b');
     forget(&wanted);
@@ -330,7 +331,7 @@ static void split_files_come_too_and_one_that_two_sets_have_once(void **state) {
     struct stage *stage = *state;
     struct wanted first = {0}, second = {0};
     add_class(stage, &first, "a", true);
-    add_class(stage, &second, "b", true);
+    add_class(stage, &second, "a", true);
     add_list(stage, &first, "train", "[1]");
     add_list(stage, &second, "train", "[1]");
     add_list(stage, &second, "valid", "[2]");
@@ -340,6 +341,7 @@ static void split_files_come_too_and_one_that_two_sets_have_once(void **state) {
     second.experiment.data.files.test = strdup("/nowhere/3");
     bring_all(stage, &first);
     bring_all(stage, &second);
+    assert_string_not_equal(first.provision.hold.path, second.provision.hold.path);
     has_text(second.experiment.data.files.train, "[1]");
     has_text(second.experiment.data.files.valid, "[2]");
     has_text(second.experiment.data.files.test, "[3]");
@@ -356,7 +358,6 @@ static void a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment(void *
     add_class(stage, &wanted, "a", true);
     bring_all(stage, &wanted);
     provision_end(&wanted.provision);
-    free(wanted.experiment.data.root);
     for (; stage->count > 0; stage->count--) {
         const char *sum = stage->contents[stage->count - 1].sum;
         snprintf(path, sizeof path, "%s/pictures/%.2s/%s", stage->cache, sum, sum + 2);
@@ -373,13 +374,21 @@ static void what_is_no_fingerprint_makes_no_folder(void **state) {
     struct wanted wanted = {0};
     struct error error = {0};
     add_class(stage, &wanted, "a", true);
-    cJSON *classes = cJSON_GetObjectItem(
-        cJSON_GetObjectItem(cJSON_GetObjectItem(wanted.experiment.config, "data"), "fingerprint"),
-        "classes");
-    cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetArrayItem(classes, 0), "sha256"), "../../x");
-    assert_int_equal(bring(stage, &wanted, &error), PROVISION_READY);
-    assert_string_equal(wanted.experiment.data.root, "/nowhere/pictures");
-    assert_int_not_equal(access(stage->cache, F_OK), 0);
+    add_list(stage, &wanted, "train", "[1]");
+    cJSON *fingerprint = fingerprint_of(&wanted);
+    cJSON *sums[] = {
+        cJSON_GetObjectItem(cJSON_GetObjectItem(fingerprint, "lists"), "train"),
+        cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(fingerprint, "classes"), 0),
+                            "sha256")};
+    for (size_t i = 0; i < 2; i++) {
+        char *right = strdup(sums[i]->valuestring);
+        cJSON_SetValuestring(sums[i], "../../x");
+        assert_int_equal(bring(stage, &wanted, &error), PROVISION_READY);
+        assert_string_equal(wanted.experiment.data.root, "/nowhere/pictures");
+        assert_int_not_equal(access(stage->cache, F_OK), 0);
+        cJSON_SetValuestring(sums[i], right);
+        free(right);
+    }
     forget(&wanted);
 }
 

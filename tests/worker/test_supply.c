@@ -2,15 +2,19 @@
  * and neither the experiment's fault nor a reason to begin it again. */
 #include "worker/supply.h"
 
+#include "core/depot.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "tests/temporary.h"
 #include "worker/provision.h"
 #include "worker/resume.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -47,6 +51,36 @@ static void a_run_is_not_begun_again_because_a_key_cannot_be_read(void **state) 
     cJSON_Delete(files);
 }
 
+static bool stops_soon(void *context) {
+    int *asked = context;
+    return ++*asked > 100;
+}
+
+static void what_the_shared_folder_has_is_linked_without_asking(void **state) {
+    char shared[PATH_MAX], *best = checkpoint_path_best(*state),
+                           *last = checkpoint_path_last(*state);
+    int asked = 0;
+    const struct trainer_events stopping = {.context = &asked, .stop = stops_soon};
+    const struct supply_source source = {.connect = "tcp://127.0.0.1:1", .shared = *state};
+    const struct trainer_options options = {.dir = *state};
+    const struct experiment experiment = {.name = "e"};
+    cJSON *files =
+        cJSON_Parse("[{\"kind\":\"last\",\"epoch\":3,\"sha256\":\"" SUM "\",\"bytes\":1},"
+                    "{\"kind\":\"best\",\"epoch\":3,\"sha256\":\"" SUM "\",\"bytes\":1}]");
+    struct stat stored, linked;
+    bool stopped = true;
+    assert_true(depot_file(*state, SUM, shared) && folder_make_of(shared, NULL) &&
+                file_write_atomic(shared, "x", 1, NULL));
+    assert_true(supply_bring(&source, files, &experiment, &options, &stopping, &stopped, NULL));
+    assert_false(stopped);
+    assert_int_equal(stat(shared, &stored), 0);
+    assert_true(stat(best, &linked) == 0 && linked.st_ino == stored.st_ino);
+    assert_true(stat(last, &linked) == 0 && linked.st_ino == stored.st_ino);
+    cJSON_Delete(files);
+    free(best);
+    free(last);
+}
+
 static void a_fork_does_not_fail_because_a_key_cannot_be_read(void **state) {
     const struct supply_source source = source_in(NULL);
     struct trainer_options options = {.dir = *state, .from = {"/nowhere/c", "elsewhere", 2}};
@@ -80,6 +114,7 @@ static void pictures_are_not_missing_because_a_key_cannot_be_read(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_run_is_not_begun_again_because_a_key_cannot_be_read),
+        IN_FOLDER(what_the_shared_folder_has_is_linked_without_asking),
         IN_FOLDER(a_fork_does_not_fail_because_a_key_cannot_be_read),
         IN_FOLDER(pictures_are_not_missing_because_a_key_cannot_be_read),
     };
