@@ -79,8 +79,40 @@ wait "${worker_pid[slots]}" || status=$?
 unset "worker_pid[slots]"
 [ "$status" = 0 ] || fail "the idle slots ended with $status"
 
+# one that waits to be started again while all leave is not started any more
+start_worker slots --slots 2
+until_true "both slots are there once more" slots_there 2
+kill -KILL "$(json "j ->> '\$[0].pid'" "$work/workers.json")"
+until_true "its end is seen" eval '[ "$(grep -c "was ended by signal 9" "$work/slots.log")" = 2 ]'
+end_worker slots TERM
+[ "$status" = 0 ] || fail "with a slot that waits they ended with $status"
+
 # the program itself is killed: its slots do not stay behind
 start_worker slots --slots 2
 until_true "both slots are there again" slots_there 2
 end_worker slots KILL
 until_true "they have left" slots_there 0
+
+# slots that do not leave: a signal behind a drain waits for them, the second ends all at once
+start_worker slots --slots 2
+until_true "both slots are there to be stopped" slots_there 2
+mapfile -t stopped < <(sqlite3 :memory: \
+    "SELECT value ->> 'pid' FROM json_each(CAST(readfile('$work/workers.json') AS TEXT))")
+kill -STOP "${stopped[@]}"
+kill -USR1 "${worker_pid[slots]}"
+kill -TERM "${worker_pid[slots]}"
+moment 0.5
+kill -0 "${worker_pid[slots]}" || fail "a drained worker ends at the first signal"
+end_worker slots TERM
+[ "$status" = 143 ] || fail "the second signal ends it with $status"
+for pid in "${stopped[@]}"; do
+    until_true "slot $pid is gone" eval "! kill -0 $pid 2>/dev/null"
+done
+
+# the exit code is the highest of theirs
+kill_coordinator
+start_worker slots --slots 2 --idle-exit 1
+status=0
+wait "${worker_pid[slots]}" || status=$?
+unset "worker_pid[slots]"
+[ "$status" = 3 ] || fail "slots without a coordinator ended with $status"

@@ -7,12 +7,14 @@
 #include "net/frames.h"
 #include "tests/temporary.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 
 #include <cmocka.h>
 
@@ -34,6 +36,8 @@ struct stage {
     size_t count;
     int64_t cache_bytes;
     bool stop; /* what the events say */
+    int fill;  /* another process's lock, which it leaves when that was asked twice; -1: none */
+    int asked;
 };
 
 /* --- the coordinator --- */
@@ -86,6 +90,7 @@ static int stage_set(void **state) {
     *state = stage;
     stage->cache = temporary_path(&stage->folder, "cache");
     stage->cache_bytes = 1 << 20;
+    stage->fill = -1;
     stage->context = zmq_ctx_new();
     stage->router = zmq_socket(stage->context, ZMQ_ROUTER);
     frames_set_options(stage->router, "");
@@ -175,7 +180,11 @@ static void add_list(struct stage *stage, struct wanted *wanted, const char *nam
 }
 
 static bool stops(void *context) {
-    const struct stage *stage = context;
+    struct stage *stage = context;
+    if (stage->fill >= 0 && ++stage->asked == 2) {
+        close(stage->fill);
+        stage->fill = -1;
+    }
     return stage->stop;
 }
 
@@ -251,8 +260,10 @@ static void a_class_without_pictures_needs_no_listing(void **state) {
     struct wanted wanted = {0};
     add_class(*state, &wanted, "", true);
     add_class(*state, &wanted, "a", true);
+    add_class(*state, &wanted, "b", true);
     bring_all(*state, &wanted);
     is_there(&wanted, "a/0", 'a');
+    is_there(&wanted, "b/0", 'b');
     forget(&wanted);
 }
 
@@ -392,6 +403,38 @@ static void what_is_no_fingerprint_makes_no_folder(void **state) {
     forget(&wanted);
 }
 
+static void take_fill(struct stage *stage) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/fill", stage->cache);
+    assert_true(folder_make_of(path, NULL));
+    stage->fill = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    assert_int_equal(flock(stage->fill, LOCK_EX), 0);
+}
+
+static void who_fills_is_waited_for(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    add_class(stage, &wanted, "a", true);
+    take_fill(stage);
+    bring_all(stage, &wanted);
+    assert_true(stage->asked >= 2);
+    is_there(&wanted, "a/0", 'a');
+    forget(&wanted);
+}
+
+static void who_waits_for_one_that_fills_can_be_stopped(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct error error = {0};
+    add_class(stage, &wanted, "a", true);
+    take_fill(stage);
+    stage->stop = true;
+    assert_int_equal(bring(stage, &wanted, &error), PROVISION_STOPPED);
+    assert_int_equal(stage->asked, 1);
+    close(stage->fill);
+    forget(&wanted);
+}
+
 static void one_that_is_to_stop_fetches_nothing(void **state) {
     struct stage *stage = *state;
     struct wanted wanted = {0};
@@ -417,6 +460,8 @@ int main(void) {
         ON_STAGE(split_files_come_too_and_one_that_two_sets_have_once),
         ON_STAGE(a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment),
         ON_STAGE(what_is_no_fingerprint_makes_no_folder),
+        ON_STAGE(who_fills_is_waited_for),
+        ON_STAGE(who_waits_for_one_that_fills_can_be_stopped),
         ON_STAGE(one_that_is_to_stop_fetches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
