@@ -27,8 +27,8 @@ enum { PATIENCE_MS = 20000, EPOCHS = 3 };
 
 /* ---- the trainer ---- */
 
-static atomic_int epochs_allowed, trainings;
-static enum trainer_outcome last_outcome; /* read after agent_run has returned */
+static atomic_int epochs_allowed, epochs_told, trainings; /* told: of the last training */
+static enum trainer_outcome last_outcome;                 /* read after agent_run has returned */
 static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
 static char last_resume[128], last_backend[16]; /* guarded by last_lock, as are the next */
 static int last_device, last_threads;
@@ -58,10 +58,13 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
                 return last_outcome = TRAINER_STOPPED;
             usleep(1000);
         }
+        if (epoch > 1 && events->stop_epoch(events->context) == epoch - 1)
+            return last_outcome = TRAINER_DONE;
         struct epoch_report report = {.epoch = epoch, .learning_rate = 0.1};
         metrics_add(&report.train, 1, 1, 0.5);
         metrics_add(&report.valid, 0, 1, 0.5);
         events->epoch(events->context, &report);
+        atomic_store(&epochs_told, (int)epoch);
     }
     return last_outcome = TRAINER_DONE;
 }
@@ -121,6 +124,7 @@ static inline int stage_set(void **state) {
     if (mkdtemp(stage->folder) == NULL)
         return 1;
     atomic_store(&epochs_allowed, 0);
+    atomic_store(&epochs_told, 0);
     atomic_store(&trainings, 0);
     stage->context = zmq_ctx_new();
     coordinator_bind(stage);

@@ -1,4 +1,5 @@
 /* What the agent asks, reports and answers for, over one assignment after the other. */
+#include "core/file.h"
 #include "tests/worker/agent_stage.h"
 
 #include <sqlite3.h>
@@ -163,6 +164,58 @@ static void a_worker_that_is_told_to_drain_gives_its_experiment_back(void **stat
     acknowledge(stage, false);
     send_off(stage);
     assert_int_equal(last_outcome, TRAINER_STOPPED);
+}
+
+static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    do
+        next_request(stage);
+    while (strcmp(stage->request.name, "heartbeat") != 0);
+    answer(stage, "beat", "{\"stop\":null,\"stop_epoch\":1}");
+    expect(stage, "heartbeat"); /* so it has taken that */
+    answer(stage, "beat", "{\"stop\":null}");
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+/* The next to get the experiment has its files arrive. */
+static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    struct spool *spool;
+    struct spooled report = {0};
+    snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    assert_true(file_write_atomic(path, "epoch\n", 6, NULL));
+    zmq_close(stage->router);
+    stage->router = NULL;
+    atomic_store(&epochs_allowed, EPOCHS);
+    while (atomic_load(&epochs_told) < EPOCHS)
+        usleep(1000);
+    tell_to_leave(stage);
+    pthread_join(stage->thread, NULL);
+    assert_int_equal(last_outcome, TRAINER_DONE);
+    assert_true(spool_open(stage->folder, &spool, NULL));
+    while (spool_count(spool) > 1) {
+        assert_true(spool_first(spool, &report, NULL));
+        assert_true(spool_delete(spool, report.sequence, NULL));
+        spooled_free(&report);
+    }
+    assert_true(spool_first(spool, &report, NULL));
+    assert_string_equal(report.body, "{\"outcome\":\"given_back\"}");
+    spooled_free(&report);
+    spool_close(spool);
 }
 
 static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state) {
@@ -345,6 +398,8 @@ int main(void) {
         ON_STAGE(an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report),
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
         ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
+        ON_STAGE(an_experiment_ends_early_when_a_heartbeat_is_told_so),
+        ON_STAGE(a_run_whose_files_cannot_leave_with_the_worker_is_given_back),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
         ON_STAGE(a_report_that_is_not_understood_is_dropped_and_the_next_one_sent),
         ON_STAGE(what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched),
