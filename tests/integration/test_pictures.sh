@@ -45,11 +45,21 @@ assay scores "$id_files" --checkpoint best --split test | grep -q '^real/.*,real
     fail "no scores of split files"
 assay test "$id_files" --checkpoint best --split test --json >test.json || fail "no test of split files"
 
-# A class whose name takes more bytes than columns stands in line with the others.
+# A class whose name takes more bytes than columns stands in line with the others. Paths count from the config's folder.
+evaluate() {
+    (cd elsewhere && "$ASSAY_BIN/assay-worker" evaluate --checkpoint "$(checkpoint_path "$id_folders" best)" "$@")
+}
 sed 's/"name": "real"/"name": "Ωδός"/' folders.json >named.json
-"$ASSAY_BIN/assay-worker" evaluate --config named.json --checkpoint "$(checkpoint_path "$id_folders" best)" >table ||
-    fail "no evaluation under other names"
+evaluate --config ../named.json >table || fail "no evaluation under other names"
 grep -q '^fake       0  ' table && grep -q '^Ωδός       1  ' table || fail "the classes are out of line: $(cat table)"
+
+evaluate --config ../files.json >table || fail "no evaluation of lists"
+status=0
+evaluate --config ../named.json --data-root "$work/elsewhere" 2>err || status=$?
+[ $status = 2 ] && grep -q 'pictures" is not inside' err || fail "evaluated outside the data root: $status, $(cat err)"
+status=0
+evaluate --config ../named.json --data-cache cache 2>err || status=$?
+[ $status = 2 ] && grep -q -- 'needs --connect and --data-cache together' err || fail "a cache alone: $status, $(cat err)"
 
 # Lists that a worker may not read.
 end_worker one TERM

@@ -44,6 +44,10 @@ assay predict "$checkpoint" "$file" --cam looked/again --class 0 >out || fail "a
 head -n 1 out | grep -qx 'path,probability,predicted,cam' && grep -q ',looked/again/0001-0002-.*\.png$' out ||
     fail "no column cam: $(cat out)"
 cmp -s "pictures/${paths[1]}" "$file" && fail "nothing is laid over the picture"
+for class in 0 1; do
+    assay predict "$checkpoint" "$file" --cam looked/again --class $class --json >out
+    [ "$(json "j ->> '\$[0].cam.class'" out)" = $class ] || fail "looked for another class than $class: $(cat out)"
+done
 status=0
 assay predict "$checkpoint" pictures --class 1 >out 2>err || status=$?
 [ $status = 2 ] && grep -q -- '--cam' err || fail "--class without --cam: $status, $(cat err)"
@@ -105,6 +109,10 @@ same=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('out') AS 
     JOIN json_each(CAST(readfile('predicted.json') AS TEXT)) b ON a.key = 2 * b.key
     WHERE abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6")
 [ "$same" = 2 ] || fail "beside a broken picture the others have other scores: $(cat out)"
+
+assay predict "$checkpoint" mixed --cam beside >out 2>/dev/null || true
+assay predict "$checkpoint" mixed/later.png --cam alone >out
+cmp beside/0003-later.png alone/0001-later.png || fail "beside a broken picture another one has the overlay"
 
 # What is wrong from the beginning is exit code 2, and nothing is written.
 mkdir empty
