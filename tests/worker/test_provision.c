@@ -195,6 +195,7 @@ static enum provision_outcome bring(struct stage *stage, struct wanted *wanted,
                                          .data_cache = stage->cache,
                                          .data_cache_bytes = stage->cache_bytes};
     free(wanted->experiment.data.root);
+    wanted->options.data_root = NULL;
     wanted->experiment.data.root = strdup("/nowhere/pictures");
     wanted->provision.hold.descriptor = -1;
     atomic_store(&stage->over, false);
