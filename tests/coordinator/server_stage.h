@@ -26,6 +26,7 @@ struct stage {
     struct store *store;
     struct coordinator coordinator;
     struct server *server;
+    struct exporter *exporter; /* what start exports to, or NULL */
     int stop;
     pthread_t thread;
     bool good; /* of the thread; read after it was joined */
@@ -51,6 +52,7 @@ static inline void start(struct stage *stage) {
         !server_open("tcp://127.0.0.1:*", NULL, &stage->coordinator, &stage->server, &error) ||
         !dealer_open(server_endpoint(stage->server), NULL, &stage->dealer, &error))
         fail_msg("%s", error.message);
+    server_export(stage->server, stage->exporter);
     stage->raw = zmq_socket(stage->context, ZMQ_DEALER);
     frames_set_option(stage->raw, ZMQ_LINGER, 0);
     frames_set_option(stage->raw, ZMQ_RCVTIMEO, PATIENCE_MS);

@@ -1,26 +1,11 @@
 /* What Prometheus reads, and the door it reads it at. */
 #include "coordinator/exporter.h"
 
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/coordinator/scrape.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 /* --- the text --- */
-
-static void has_line(const char *text, const char *line) {
-    char whole[256];
-    snprintf(whole, sizeof whole, "\n%s\n", line);
-    if (strstr(text, whole) == NULL)
-        fail_msg("there is no line \"%s\" in:\n%s", line, text);
-}
 
 static void commits_are_counted_in_cumulative_buckets(void **state) {
     (void)state;
@@ -92,33 +77,16 @@ static void what_the_manual_promises_is_there(void **state) {
 
 /* --- the door --- */
 
-/* Sends a request; the answer into `answer`. */
-static void fetch(struct exporter *exporter, const char *request, char *answer, size_t size) {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)exporter_port(exporter)),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int socket_of = socket(AF_INET, SOCK_STREAM, 0);
-    size_t length = 0;
-    ssize_t got;
-    assert_int_equal(connect(socket_of, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(write(socket_of, request, strlen(request)), (ssize_t)strlen(request));
-    while (length < size - 1 && (got = read(socket_of, answer + length, size - 1 - length)) > 0)
-        length += (size_t)got;
-    answer[length] = '\0';
-    close(socket_of);
-}
-
 static void the_last_snapshot_is_served(void **state) {
     (void)state;
     struct exporter *exporter;
     struct error error = {0};
     char answer[16384];
-    static const char get[] = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     if (!exporter_open("127.0.0.1:0", &exporter, &error))
         fail_msg("%s", error.message);
     exporter_publish(exporter, &(struct stats){.reports = 1});
     exporter_publish(exporter, &(struct stats){.reports = 12});
-    fetch(exporter, get, answer, sizeof answer);
+    fetch(exporter, GET_METRICS, answer, sizeof answer);
     assert_non_null(strstr(answer, "HTTP/1.1 200 OK\r\n"));
     assert_non_null(strstr(answer, "text/plain; version=0.0.4"));
     has_line(answer, "assay_reports_total 12");
