@@ -45,6 +45,22 @@ static void what_was_answered_is_there_after_a_restart(void **state) {
     cJSON_Delete(ack);
 }
 
+/* More than the 32 MiB of answers that one batch may hold, a MiB each. */
+static void whoever_has_had_much_is_answered_again(void **state) {
+    struct stage *stage = *state;
+    enum { FILLING = 1 << 20, TIMES = 34 };
+    char *filling = calloc(1, FILLING);
+    memset(filling, 'v', FILLING - 100);
+    cJSON *submit = body_submit("a test's key", 1, 1, 3);
+    cJSON *experiment = cJSON_GetObjectItem(submit, "experiments")->child;
+    cJSON_DeleteItemFromObject(experiment, "variant");
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(experiment, "variant"), "train.seed", filling);
+    cJSON_Delete(ask(stage, "submit", submit, "submitted"));
+    for (int i = 0; i < TIMES; i++)
+        cJSON_Delete(ask(stage, "show", body("{\"ids\": [1]}"), "details"));
+    free(filling);
+}
+
 /* --- where it listens --- */
 
 static void a_port_that_is_taken_is_an_error_that_says_so(void **state) {
@@ -192,6 +208,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(workers_train_side_by_side_and_a_silent_one_is_replaced),
         ON_STAGE(what_was_answered_is_there_after_a_restart),
+        ON_STAGE(whoever_has_had_much_is_answered_again),
         ON_STAGE(who_waits_is_answered_by_what_changes),
         ON_STAGE(of_one_client_the_earlier_wait_is_answered),
         ON_STAGE(who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept),
