@@ -1,4 +1,5 @@
 /* A whole coordinator: whom it serves and what it keeps, where it listens, and who waits. */
+#include "coordinator/watchers.h"
 #include "core/file.h"
 #include "tests/coordinator/server_stage.h"
 
@@ -169,6 +170,39 @@ static void of_one_client_the_earlier_wait_is_answered(void **state) {
     assert_int_equal(queued(stage), 0);
 }
 
+static void send_parts(void *socket, const char *name, const char *of_name) {
+    const char *const parts[] = {WIRE_PROTOCOL, name, "1", of_name};
+    for (size_t i = 0; i < 4; i++)
+        assert_true(zmq_send(socket, parts[i], strlen(parts[i]), i < 3 ? ZMQ_SNDMORE : 0) >= 0);
+}
+
+static void who_finds_no_place_to_wait_is_answered_at_once(void **state) {
+    struct stage *stage = *state;
+    void *waiting[WATCHERS_MAX];
+    char of_changes[64];
+    cJSON *first = ask(stage, "changes", body("{\"since\": 0}"), "change");
+    double revision = number(first, "revision");
+    snprintf(of_changes, sizeof of_changes, "{\"since\": %.0f}", revision);
+    for (size_t i = 0; i < WATCHERS_MAX; i++) {
+        zmq_msg_t part;
+        waiting[i] = zmq_socket(server_context(stage->server), ZMQ_DEALER);
+        frames_set_option(waiting[i], ZMQ_LINGER, 0);
+        frames_set_option(waiting[i], ZMQ_RCVTIMEO, PATIENCE_MS);
+        assert_int_equal(zmq_connect(waiting[i], SERVER_INSIDE), 0);
+        send_parts(waiting[i], "changes", of_changes);
+        send_parts(waiting[i], "status", "{}"); /* which is answered after it */
+        zmq_msg_init(&part);
+        assert_true(zmq_msg_recv(&part, waiting[i], 0) >= 0);
+        zmq_msg_close(&part);
+    }
+    cJSON *now = ask(stage, "changes", body("%s", of_changes), "change");
+    assert_true(number(now, "revision") == revision);
+    for (size_t i = 0; i < WATCHERS_MAX; i++)
+        zmq_close(waiting[i]);
+    cJSON_Delete(first);
+    cJSON_Delete(now);
+}
+
 /* --- a batch that fails --- */
 
 /* In SQLite's exclusive lock the server finds nothing to begin, and both requests wait for it: they
@@ -211,6 +245,7 @@ int main(void) {
         ON_STAGE(whoever_has_had_much_is_answered_again),
         ON_STAGE(who_waits_is_answered_by_what_changes),
         ON_STAGE(of_one_client_the_earlier_wait_is_answered),
+        ON_STAGE(who_finds_no_place_to_wait_is_answered_at_once),
         ON_STAGE(who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept),
         ON_STAGE(a_port_that_is_taken_is_an_error_that_says_so),
         ON_STAGE(a_socket_file_that_a_coordinator_has_is_an_error_that_says_so),
