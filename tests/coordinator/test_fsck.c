@@ -189,6 +189,15 @@ static void a_content_that_two_have_is_looked_at_once_and_missed_by_both(void **
     assert_int_equal(result.bytes, 11);
 }
 
+static void what_a_fork_goes_on_from_is_missed_until_it_is_done(void **state) {
+    struct said said;
+    look(state, "INSERT INTO fork_file VALUES (1, 'file', '" SUM("1") "', 5)", *state, &said);
+    assert_int_equal(said.count, 0);
+    look(state, "UPDATE experiment SET state = 'failed' WHERE id = 1", *state, &said);
+    assert_int_equal(said.count, 1);
+    assert_non_null(strstr(said.last, "experiment 1: what it goes on from is gone: "));
+}
+
 static void a_folder_that_is_not_there_is_no_fault_where_nothing_should_be_in_it(void **state) {
     struct said said;
     look(state, NULL, "/nowhere", &said);
@@ -388,6 +397,7 @@ int main(void) {
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
         ON_DATABASE(only_checkpoints_of_this_host_that_were_never_sent_are_missed),
         ON_DATABASE(a_content_that_two_have_is_looked_at_once_and_missed_by_both),
+        ON_DATABASE(what_a_fork_goes_on_from_is_missed_until_it_is_done),
         ON_DATABASE(a_folder_that_is_not_there_is_no_fault_where_nothing_should_be_in_it),
         ON_DATABASE(a_database_of_the_first_schema_is_looked_at_with_its_folder),
         ON_DATABASE(what_was_replaced_while_it_looked_is_no_fault),
