@@ -98,6 +98,46 @@ static void a_backup_is_never_made_over_a_database_in_use(void **state) {
     free(other);
 }
 
+/* "read version" of SQLite's file format: 1 needs no log, 2 does. */
+static int read_version(const char *path) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 19, SEEK_SET), 0);
+    int version = fgetc(file);
+    fclose(file);
+    return version;
+}
+
+static void
+a_backup_is_whole_without_a_log_and_a_damaged_database_leaves_it_as_it_was(void **state) {
+    char *db = temporary_path(state, "runs.db"), *backup = temporary_path(state, "backup.db");
+    struct error error = {0};
+    struct stat before, after;
+    sqlite3 *database;
+    int64_t bytes;
+    identity_at(db);
+    assert_int_equal(read_version(db), 2);
+    back_up(db, backup);
+    assert_int_equal(read_version(backup), 1);
+    assert_int_equal(stat(backup, &before), 0);
+    assert_int_equal(sqlite3_open(db, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(database,
+                     "PRAGMA writable_schema = ON;"
+                     "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema "
+                     "WHERE name = 'attempt') WHERE name = 'experiment_by_name'",
+                     NULL, NULL, NULL),
+        SQLITE_OK); /* two that are one */
+    sqlite3_close(database);
+    assert_false(backup_make(db, backup, &bytes, &error));
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "the database is damaged: "));
+    assert_int_equal(stat(backup, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    free(db);
+    free(backup);
+}
+
 static void make_empty(const char *path) {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -238,6 +278,7 @@ int main(void) {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
         IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
+        IN_FOLDER(a_backup_is_whole_without_a_log_and_a_damaged_database_leaves_it_as_it_was),
         IN_FOLDER(what_is_copied_is_never_what_makes_room_for_the_copy),
         IN_FOLDER(a_database_that_appears_while_one_is_restored_is_not_overwritten),
         IN_FOLDER(a_second_backup_or_restore_to_one_name_leaves_the_first_alone),
