@@ -4,6 +4,7 @@
 #include "coordinator/lock_file.h"
 #include "coordinator/store.h"
 #include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/integrity.h"
 
 #include <fcntl.h>
@@ -225,7 +226,7 @@ bool backup_restore(const char *path, const char *db, struct error *error) {
     struct lock_file *turn = NULL;
     char *partial = partial_path(db, error);
     /* Looked at once more in the end: a coordinator may have made one at `db` meanwhile. */
-    bool good = partial != NULL && check_apart(path, db, error) &&
+    bool good = partial != NULL && check_apart(path, db, error) && folder_make_of(db, error) &&
                 take_turn(partial, db, &turn, error) && check_free(db, error) &&
                 copy_database(path, partial, true, error) && migrate(partial, error) &&
                 check_free(db, error) && atomic_file_link(partial, db, error);

@@ -20,9 +20,9 @@
  * that is `db` itself or a database in use. */
 bool backup_make(const char *db, const char *path, int64_t *bytes, struct error *error);
 
-/* Makes the backup at `path` the database at `db`, brought up to date (store.h). A `db` that is
- * there is not overwritten: it has to be moved away first. As root it belongs to the owner of its
- * folder, whose coordinator is to write to it. */
+/* Makes the backup at `path` the database at `db` (with its folder if missing), brought up to date
+ * (store.h). A `db` that is there is not overwritten: it has to be moved away first. As root it
+ * belongs to the owner of its folder, whose coordinator is to write to it. */
 bool backup_restore(const char *path, const char *db, struct error *error);
 
 #endif

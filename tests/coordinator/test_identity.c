@@ -166,6 +166,16 @@ static void what_is_copied_is_never_what_makes_room_for_the_copy(void **state) {
     free(to);
 }
 
+static void a_database_is_restored_with_its_folder(void **state) {
+    char *backup = temporary_path(state, "backup.db"), *db = temporary_path(state, "a/b/runs.db");
+    const struct identity before = identity_at(backup);
+    restore(backup, db);
+    const struct identity after = identity_at(db);
+    assert_string_equal(after.database, before.database);
+    free(backup);
+    free(db);
+}
+
 static const char *appearing;
 
 /* With each database that SQLite opens. */
@@ -280,6 +290,7 @@ int main(void) {
         IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
         IN_FOLDER(a_backup_is_whole_without_a_log_and_a_damaged_database_leaves_it_as_it_was),
         IN_FOLDER(what_is_copied_is_never_what_makes_room_for_the_copy),
+        IN_FOLDER(a_database_is_restored_with_its_folder),
         IN_FOLDER(a_database_that_appears_while_one_is_restored_is_not_overwritten),
         IN_FOLDER(a_second_backup_or_restore_to_one_name_leaves_the_first_alone),
         ON_BENCH(who_asks_is_told_which_database_this_is_and_an_earlier_worker_is_not),
