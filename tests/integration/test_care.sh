@@ -68,6 +68,7 @@ finds() { # WORDS SQL
     assay fsck --db broken.db --artifacts "$db-artifacts" >out 2>err || status=$?
     [ $status = 1 ] || fail "fsck ends with $status after: $2 ($(cat out err))"
     grep -qF "$1" out || fail "fsck does not say \"$1\" but: $(cat out)"
+    [ ! -s err ] || fail "fsck draws on what is no terminal: $(cat -v err)"
 }
 finds "runs, and no attempt of it does" \
     "UPDATE experiment SET state = 'running', finished_ms = NULL WHERE id = $first"
