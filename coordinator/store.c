@@ -194,6 +194,20 @@ static bool open_file(struct store *store, struct error *error) {
                       lock_database(store, error));
 }
 
+/* Whether this assay knows the schema of that number. */
+static bool check_version(const char *path, long version, struct error *error) {
+    if (version < 0)
+        return error_set(error, ERROR_FAILED,
+                         "%s: the database is damaged (schema %ld); restore a backup or name "
+                         "another file",
+                         path, version);
+    return version <= MIGRATIONS ||
+           error_set(error, ERROR_INPUT,
+                     "%s: made by a newer assay (schema %ld, this one knows %d); use that one, or "
+                     "name another file",
+                     path, version, (int)MIGRATIONS);
+}
+
 /* Refuses, before anything is written, what is not ours to write to. */
 static bool check_file(struct store *store, long *version, struct error *error) {
     long tables = 0, application = 0;
@@ -208,14 +222,9 @@ static bool check_file(struct store *store, long *version, struct error *error) 
         return error_set(error, ERROR_INPUT,
                          "%s: a database of another program; name another file with --db",
                          store->path);
-    if (*version > MIGRATIONS)
-        return error_set(error, ERROR_INPUT,
-                         "%s: made by a newer assay (schema %ld, this one knows %d); use that one, "
-                         "or name another with --db",
-                         store->path, *version, (int)MIGRATIONS);
-    if (!ask(store, "PRAGMA quick_check(1)", answer, sizeof answer, error))
-        return false;
-    if (integrity_unread(answer, store->path, error))
+    if (!check_version(store->path, *version, error) ||
+        !ask(store, "PRAGMA quick_check(1)", answer, sizeof answer, error) ||
+        integrity_unread(answer, store->path, error))
         return false;
     if (strcmp(answer, "ok") != 0)
         return error_set(error, ERROR_FAILED,
@@ -391,8 +400,5 @@ bool store_look(const char *path, sqlite3 **database, struct error *error) {
         return false;
     if (application != STORE_APPLICATION_ID)
         return error_set(error, ERROR_INPUT, "%s: not a database of assay", path);
-    return version <= MIGRATIONS ||
-           error_set(error, ERROR_INPUT,
-                     "%s: made by a newer assay (schema %ld, this one knows %d); use that one",
-                     path, version, (int)MIGRATIONS);
+    return check_version(path, version, error);
 }

@@ -148,6 +148,19 @@ static void a_newer_schema_is_refused(void **state) {
     free(path);
 }
 
+static void a_schema_of_less_than_nothing_is_damage(void **state) {
+    char *path = temporary_path(state, "assay.db");
+    sqlite3 *looked = NULL;
+    struct error error = {0};
+    store_close(open_store(path));
+    change(path, "PRAGMA user_version = -1");
+    refused(path, ERROR_FAILED, "the database is damaged (schema -1)");
+    assert_false(store_look(path, &looked, &error));
+    sqlite3_close(looked);
+    assert_non_null(strstr(error.message, "the database is damaged (schema -1)"));
+    free(path);
+}
+
 static void what_is_no_database_is_refused(void **state) {
     char *path = temporary_path(state, "notes.txt");
     write_text(path, "not a database, but longer than the header of one: "
@@ -404,6 +417,7 @@ int main(void) {
         IN_FOLDER(what_was_committed_is_there_when_it_is_opened_again),
         IN_FOLDER(a_database_of_the_first_schema_is_brought_up_to_date_with_its_rows),
         IN_FOLDER(a_newer_schema_is_refused),
+        IN_FOLDER(a_schema_of_less_than_nothing_is_damage),
         IN_FOLDER(what_is_no_database_is_refused),
         IN_FOLDER(the_database_of_another_program_is_refused),
         IN_FOLDER(what_another_program_has_begun_is_refused_before_it_has_a_table),
