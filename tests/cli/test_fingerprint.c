@@ -1,7 +1,9 @@
 /* What a manifest says of pictures counts while they are those that it is of. */
 #include "cli/fingerprint.h"
 
+#include "cli/field.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "tests/temporary.h"
 
 #include <fcntl.h>
@@ -91,11 +93,61 @@ static void one_that_is_new_or_gone_is_said(void **state) {
     assert_non_null(strstr(error.message, "b.png: No such file or directory"));
 }
 
+/* A member on the pictures of x and of `other`, and its fingerprint of the latter. */
+static char *of_member(void **state, const char *other, struct fingerprint_memory *memory) {
+    char text[1024], *sum;
+    struct error error = {0};
+    snprintf(text, sizeof text,
+             "{\"name\": \"a\", \"data\": {\"root\": \"%s\", \"classes\": ["
+             "{\"name\": \"x\", \"dir\": \"x\", \"label\": 0},"
+             "{\"name\": \"other\", \"dir\": \"%s\", \"label\": 1}]},"
+             "\"model\": {\"arch\": \"resnet18\", \"weights\": null}}",
+             (const char *)*state, other);
+    struct member member = {.config = cJSON_Parse(text)};
+    if (!fingerprint_add("a.json", NULL, &member, memory, &error))
+        fail_msg("%s", error.message);
+    sum = strdup(
+        field_text(cJSON_GetArrayItem(field_at(member.config, "data.fingerprint.classes"), 1),
+                   "sha256", "none"));
+    cJSON_Delete(member.config);
+    return sum;
+}
+
+static void members_on_other_pictures_have_other_fingerprints(void **state) {
+    static const char *const classes[] = {"x", "y", "z"};
+    struct fingerprint_memory memory = {0};
+    struct text manifest = {0};
+    text_format(&manifest, "{\"classes\": [{\"name\": \"all\", \"files\": [");
+    for (size_t i = 0; i < 3; i++) {
+        char *folder = temporary_path(state, classes[i]);
+        assert_true(folder_make(folder, NULL));
+        free(folder);
+        for (int j = 0; j < 10; j++) {
+            char name[16];
+            snprintf(name, sizeof name, "%s/%d.png", classes[i], j);
+            write_file(state, name, "one", 1000, 0);
+            text_format(&manifest, "%s{\"path\": \"%s\", \"bytes\": 3, \"sha256\": \"" ONE "\"}",
+                        i + (size_t)j > 0 ? "," : "", name);
+        }
+    }
+    text_format(&manifest, "]}]}");
+    write_file(state, "assay-manifest.json", text_string(&manifest), 1000, 0);
+    text_free(&manifest);
+    char *y = of_member(state, "y", &memory), *z = of_member(state, "z", &memory),
+         *again = of_member(state, "y", &memory);
+    assert_int_equal(strlen(y), 64);
+    assert_string_not_equal(y, z);
+    assert_string_equal(y, again);
+    free(y), free(z), free(again);
+    fingerprint_memory_free(&memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(what_is_older_than_the_manifest_has_its_sizes_and_checksums),
         IN_FOLDER(one_that_was_changed_since_is_not_what_the_manifest_says),
         IN_FOLDER(one_that_is_new_or_gone_is_said),
+        IN_FOLDER(members_on_other_pictures_have_other_fingerprints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
