@@ -41,6 +41,14 @@ static void a_worker_that_is_lost_meanwhile_is_not_said_to_have_left(void **stat
     assert_int_equal(fake_stop(&fake), 3);
 }
 
+static void who_does_not_wait_says_that_it_is_told(void **state) {
+    struct fake fake;
+    (void)state;
+    fake_start(&fake, answer, NULL);
+    assert_run(RUN(command_drain, "drain", "a", "--no-wait"), 0, "a is told to leave\n", "");
+    assert_int_equal(fake_stop(&fake), 1);
+}
+
 /* Of two slots the first leaves, and whoever started it starts it again, as the same process as far
  * as can be told (in a container), before the second has left. */
 static cJSON *answer_started_again(void *context, size_t nth, const char *request,
@@ -94,6 +102,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_is_there_no_more_has_left),
         cmocka_unit_test(a_worker_that_is_lost_meanwhile_is_not_said_to_have_left),
+        cmocka_unit_test(who_does_not_wait_says_that_it_is_told),
         cmocka_unit_test(a_worker_that_has_left_and_is_started_again_is_left_alone),
         cmocka_unit_test(an_absence_of_the_coordinator_is_waited_out),
     };
