@@ -49,12 +49,12 @@ static void who_does_not_wait_says_that_it_is_told(void **state) {
     assert_int_equal(fake_stop(&fake), 1);
 }
 
-/* Of two slots the first leaves, and whoever started it starts it again, as the same process as far
- * as can be told (in a container), before the second has left. */
+/* Of two slots the second leaves, and whoever started it starts it again, as the same process as
+ * far as can be told (in a container), before the first has left. */
 static cJSON *answer_started_again(void *context, size_t nth, const char *request,
                                    const cJSON *body, const char **name) {
     static const char *const states[][2] = {
-        {"busy", "busy"}, {NULL, "draining"}, {"idle", "draining"}, {"idle", NULL}};
+        {"busy", "busy"}, {"draining", NULL}, {"draining", "idle"}, {NULL, "idle"}};
     cJSON *answer = parsed("{\"workers\": []}");
     (void)context, (void)body;
     assert_string_equal(request, nth == 0 ? "drain" : "workers");

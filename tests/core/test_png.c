@@ -257,6 +257,27 @@ static void a_small_file_that_claims_a_huge_picture_takes_no_memory(void **state
     assert_in_range(peak_memory_kib() - before, 0, 8 << 10);
 }
 
+/* One bit a pixel, of which so many bytes could hold as many. */
+static void a_picture_of_more_pixels_than_there_may_be_is_refused(void **state) {
+    static uint8_t data[1 << 15];
+    struct image image;
+    struct error error = {0};
+    struct recipe bent = good;
+    (void)state;
+    bent.width = 32768;
+    bent.height = 5462;
+    bent.depth = 1;
+    bent.color = 0;
+    struct png_bytes bytes = bake(&bent);
+    memcpy(data, bytes.data, bytes.length);
+    assert_false(png_decode(data, sizeof data, "large", &image, &error));
+    assert_non_null(strstr(error.message, "a picture of 32768 x 5462 pixels is too large"));
+    bent.height = 5461;
+    bytes = bake(&bent); /* without the bytes behind it */
+    assert_false(png_decode(bytes.data, bytes.length, "large", &image, &error));
+    assert_non_null(strstr(error.message, "it claims 32768 x 5461 pixels, more than its"));
+}
+
 static uint32_t next(uint32_t *state) {
     return (*state = *state * 1664525 + 1013904223) >> 8;
 }
@@ -357,6 +378,7 @@ int main(void) {
         cmocka_unit_test(every_cut_of_a_file_is_an_error),
         cmocka_unit_test(every_single_turned_byte_is_an_error),
         cmocka_unit_test(what_is_no_png_is_an_error),
+        cmocka_unit_test(a_picture_of_more_pixels_than_there_may_be_is_refused),
         cmocka_unit_test(a_small_file_that_claims_a_huge_picture_takes_no_memory),
         cmocka_unit_test(random_damage_is_a_picture_or_an_error),
         cmocka_unit_test(a_path_that_is_no_file_is_an_error_that_names_it),
