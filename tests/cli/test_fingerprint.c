@@ -123,7 +123,7 @@ static void members_on_other_pictures_have_other_fingerprints(void **state) {
         assert_true(folder_make(folder, NULL));
         free(folder);
         for (int j = 0; j < 10; j++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "%s/%d.png", classes[i], j);
             write_file(state, name, "one", 1000, 0);
             text_format(&manifest, "%s{\"path\": \"%s\", \"bytes\": 3, \"sha256\": \"" ONE "\"}",
