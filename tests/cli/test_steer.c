@@ -52,7 +52,8 @@ static void the_coordinator_is_asked_for_those_that_are_named(void **state) {
         assert_near(cJSON_GetArrayItem(ids, 0)->valuedouble, 1, 0);
         assert_near(cJSON_GetArrayItem(ids, 1)->valuedouble, 4, 0);
         if (number != NULL)
-            assert_near(field_number(asked.body, "priority", 0), atoi(number), 0);
+            assert_near(field_number(asked.body, "priority", 0), (double)strtol(number, NULL, 10),
+                        0);
         else
             assert_null(field_at(asked.body, "priority"));
         cJSON_Delete(asked.body);
