@@ -132,6 +132,43 @@ static void a_list_that_breaks_off_begins_anew(void **state) {
     }
 }
 
+/* The last of the experiments comes on a page of its own. */
+static cJSON *answer_two_pages(void *context, size_t nth, const char *request, const cJSON *body,
+                               const char **name) {
+    cJSON *answer = answer_details(NULL, nth, request, body, name);
+    (void)context;
+    give_up(nth);
+    if (strcmp(request, "list") != 0)
+        return answer;
+    cJSON *experiments = cJSON_GetObjectItem(answer, "experiments");
+    int last = cJSON_GetArraySize(experiments) - 1;
+    double before_last = field_number(cJSON_GetArrayItem(experiments, last - 1), "id", 0);
+    if (field_number(body, "after", 0) > 0) {
+        while (cJSON_GetArraySize(experiments) > 1)
+            cJSON_DeleteItemFromArray(experiments, 0);
+    } else {
+        cJSON_DeleteItemFromArray(experiments, last);
+        cJSON_ReplaceItemInObject(answer, "next", cJSON_CreateNumber(before_last));
+    }
+    return answer;
+}
+
+static void all_pages_of_a_list_are_shown(void **state) {
+    cJSON *all = details();
+    const cJSON *experiments = field_at(all, "experiments");
+    int last = cJSON_GetArraySize(experiments) - 1;
+    struct seat seat = {.awaited = field_text(cJSON_GetArrayItem(experiments, last), "name", "?")};
+    (void)state;
+    take_seat(&seat);
+    fake_start(&fake, answer_two_pages, NULL);
+    int status = watch();
+    leave_seat(&seat);
+    fake_stop(&fake);
+    assert_int_equal(status, 0);
+    assert_null(seat.awaited);
+    cJSON_Delete(all);
+}
+
 /* --- what is steered --- */
 
 struct steering {
@@ -292,6 +329,7 @@ static void what_is_not_there_is_said_and_not_waited_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_breaks_off_begins_anew),
+        cmocka_unit_test(all_pages_of_a_list_are_shown),
         cmocka_unit_test(who_steers_is_told_and_hears_that_nothing_has_changed),
         cmocka_unit_test(a_key_beside_what_is_steered_does_not_ask_for_it_again),
         cmocka_unit_test(a_late_answer_says_what_was_done),
