@@ -27,6 +27,8 @@ static void a_worker_that_is_drained_hears_of_it_and_gets_nothing_more(void **st
     gets_nothing(bench, "a");
     assert_string_equal(idle_stop(bench, "a"), "drain");
     ask(bench, "request", body_worker("b"), "assignment");
+    wait_ms(bench, LEASE_MS + 1);
+    assert_string_equal(text_of(drain(bench, "a")->child, "state"), "lost");
 }
 
 static void a_batch_that_fails_leaves_those_drained_who_were_and_no_others(void **state) {

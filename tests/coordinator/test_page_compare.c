@@ -12,6 +12,7 @@
 /* Two experiments, and what is asked about them. */
 struct played {
     const char *state;   /* of the second */
+    const char *key;     /* one of the second that has, in `list`, another value; or NULL */
     int pictures;        /* of the test split */
     int copies;          /* of the two, in `list` */
     bool away;           /* `scores` is not answered */
@@ -41,7 +42,12 @@ static cJSON *experiments(const struct played *played, bool details) {
     cJSON *answer = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(answer, "experiments");
     for (int i = 0; i < (details ? 1 : played->copies); i++) {
         cJSON_AddItemToArray(list, experiment(1, "done", details));
-        cJSON_AddItemToArray(list, experiment(2, played->state, details));
+        cJSON *second = experiment(2, played->state, details);
+        if (played->key != NULL && !details) {
+            cJSON_DeleteItemFromObject(second, played->key);
+            cJSON_AddNumberToObject(second, played->key, 7);
+        }
+        cJSON_AddItemToArray(list, second);
     }
     return answer;
 }
@@ -116,6 +122,23 @@ static void a_comparison_is_made_again_only_when_an_experiment_is_something_else
         strstr(field_text(document, "verdict", ""), "Keep the best checkpoint of 2 g/2"));
     cJSON_Delete(document);
     free(first), free(second), free(third);
+    page_compare_close(compare);
+}
+
+static void whatever_may_change_a_comparison_has_it_made_again(void **state) {
+    (void)state;
+    static const char *const keys[] = {"attempt", "finished_ms", "stopped", "tags", "epochs_done"};
+    struct played played = {.state = "failed", .pictures = 4, .copies = 1};
+    struct page_compare *compare = opened();
+    struct error error;
+    for (int i = 0; i < 5; i++) {
+        played.key = NULL;
+        free(compared(compare, &played, "g", &error));
+        played.details = 0;
+        played.key = keys[i];
+        free(compared(compare, &played, "g", &error));
+        assert_int_equal(played.details, i < 4 ? 1 : 0);
+    }
     page_compare_close(compare);
 }
 
@@ -196,6 +219,17 @@ static void more_experiments_than_a_page_is_to_read_are_refused(void **state) {
     page_compare_close(compare);
 }
 
+static void as_many_experiments_as_a_page_is_to_read_are_compared(void **state) {
+    (void)state;
+    struct played played = {.state = "done", .pictures = 4, .copies = PAGE_COMPARE_MEMBERS_MAX / 2};
+    struct page_compare *compare = opened();
+    struct error error = {0};
+    char *text = compared(compare, &played, "g", &error);
+    assert_non_null(text);
+    free(text);
+    page_compare_close(compare);
+}
+
 static void what_failed_is_tried_again(void **state) {
     (void)state;
     struct played played = {.state = "done", .pictures = 4, .copies = 1, .away = true};
@@ -213,10 +247,12 @@ static void what_failed_is_tried_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comparison_is_made_again_only_when_an_experiment_is_something_else),
+        cmocka_unit_test(whatever_may_change_a_comparison_has_it_made_again),
         cmocka_unit_test(those_that_were_asked_for_longest_ago_are_forgotten),
         cmocka_unit_test(of_many_who_ask_at_once_one_makes_it),
         cmocka_unit_test(more_pictures_than_a_page_is_to_read_are_refused_once),
         cmocka_unit_test(more_experiments_than_a_page_is_to_read_are_refused),
+        cmocka_unit_test(as_many_experiments_as_a_page_is_to_read_are_compared),
         cmocka_unit_test(what_failed_is_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

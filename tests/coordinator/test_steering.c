@@ -201,6 +201,28 @@ static void what_no_worker_can_do_says_so(void **state) {
     waits_for(bench, 1, "no worker is connected");
 }
 
+/* One answer with experiments of two kinds of need, and that wait for two others, in turns. */
+static void in_a_list_each_says_what_itself_waits_for(void **state) {
+    struct bench *bench = *state;
+    static const char *const expected[] = {
+        "no worker with backend cuda",     "after gpu: 0 of 1 done",
+        "no worker with 80 GiB of memory", "after big: 0 of 1 done",
+        "no worker with backend cuda",     "after gpu, big: 0 of 2 done"};
+    submit_named(bench, "gpu", "\"resources\": {\"memory_gib\": 1, \"backend\": \"cuda\"}");
+    submit_named(bench, "after gpu", "\"after\": [\"gpu\"]");
+    submit_named(bench, "big", "\"resources\": {\"memory_gib\": 80}");
+    submit_named(bench, "after big", "\"after\": [\"big\"]");
+    submit_named(bench, "gpu too", "\"resources\": {\"memory_gib\": 1, \"backend\": \"cuda\"}");
+    submit_named(bench, "after both", "\"after\": [\"gpu\", \"big\"]");
+    hello(bench, "a");
+    const cJSON *listed = json_member(ask(bench, "list", body("{}"), "experiments"), "experiments");
+    for (int i = 0; i < 6; i++)
+        assert_string_equal(text_of(cJSON_GetArrayItem(listed, i), "waits"), expected[i]);
+    listed = json_member(ask(bench, "list", body("{\"group\": \"nobody's\"}"), "experiments"),
+                         "experiments");
+    assert_int_equal(cJSON_GetArraySize(listed), 0);
+}
+
 /* --- what is not there --- */
 
 static void steering_what_is_not_there_is_not_found(void **state) {
@@ -245,6 +267,7 @@ int main(void) {
         ON_BENCH(two_people_share_the_workers_also_after_a_restart),
         ON_BENCH(labels_are_matched_and_what_is_missing_is_named),
         ON_BENCH(what_no_worker_can_do_says_so),
+        ON_BENCH(in_a_list_each_says_what_itself_waits_for),
         ON_BENCH(steering_what_is_not_there_is_not_found),
         ON_BENCH(a_damaged_database_is_an_error_where_it_has_an_experiment_twice),
     };

@@ -109,6 +109,8 @@ static bool waits(struct bench *bench, int64_t since) {
 
 static int64_t revision(struct bench *bench) {
     assert_false(waits(bench, 0));
+    assert_false(
+        waits(bench, bench->coordinator.revision + 1)); /* of before a clock was put back */
     assert_true(waits(bench, bench->coordinator.revision));
     return bench->coordinator.revision;
 }
