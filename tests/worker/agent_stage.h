@@ -10,6 +10,7 @@
 #include "worker/agent.h"
 #include "worker/spool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,6 +51,11 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
     }
     if (strcmp(experiment->name, "has no memory") == 0) {
         error_machine(error, "out of memory for a plan");
+        return last_outcome = TRAINER_FAILED;
+    }
+    if (strcmp(experiment->name, "has no room") == 0) {
+        errno = ENOSPC;
+        error_errno(error, ERROR_FAILED, "cannot write a checkpoint");
         return last_outcome = TRAINER_FAILED;
     }
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {

@@ -3,6 +3,17 @@
 #include "tests/worker/agent_stage.h"
 
 #include <sqlite3.h>
+#include <sys/statvfs.h>
+
+static atomic_uint room_mib; /* on every disk */
+
+int __wrap_statvfs(const char *path, struct statvfs *status);
+
+int __wrap_statvfs(const char *path, struct statvfs *status) {
+    (void)path;
+    *status = (struct statvfs){.f_bavail = atomic_load(&room_mib), .f_frsize = 1 << 20};
+    return 0;
+}
 
 static void every_report_of_an_assignment_arrives_in_order_before_the_next_request(void **state) {
     struct stage *stage = *state;
@@ -304,6 +315,35 @@ what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_fo
     send_off(stage); /* which takes no `request` */
 }
 
+static void beat(struct stage *stage) {
+    next_request(stage);
+    assert_string_equal(stage->request.name, "heartbeat");
+    answer(stage, "beat", "{\"stop\":null}");
+}
+
+/* 16 MiB more than when there was none: else what was asked for would fail again. */
+static void one_whose_disk_was_full_asks_as_soon_as_there_is_room(void **state) {
+    struct stage *stage = *state;
+    int beats = 0;
+    start_worker(stage);
+    greet(stage);
+    atomic_store(&room_mib, 100);
+    assign(stage, "has no room");
+    expect_end(stage, "given_back");
+    acknowledge(stage, false);
+    atomic_store(&room_mib, 115);
+    beat(stage);
+    beat(stage);
+    atomic_store(&room_mib, 116);
+    for (next_request(stage); strcmp(stage->request.name, "request") != 0; next_request(stage)) {
+        assert_true(++beats < 10);
+        answer(stage, "beat", "{\"stop\":null}");
+    }
+    tell_to_leave(stage);
+    answer(stage, "nothing", "{\"retry_ms\":60000}");
+    send_off(stage);
+}
+
 static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -406,6 +446,7 @@ int main(void) {
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
+        ON_STAGE(one_whose_disk_was_full_asks_as_soon_as_there_is_room),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt),
