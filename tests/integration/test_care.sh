@@ -100,11 +100,12 @@ cp -r "$db-artifacts" bitten
 log=bitten/sha256/${sum:0:2}/${sum:2}
 chmod u+w "$log"
 printf '!' | dd of="$log" bs=1 seek=3 conv=notrunc 2>dd.err
-assay fsck --db backup2.db --artifacts bitten --quick >out || fail "fsck --quick reads more than sizes: $(cat out)"
+assay fsck --db backup2.db --artifacts bitten --quick --json >out || fail "fsck --quick reads more than sizes: $(cat out)"
+[ "$(json "j ->> '$.quick'" out)" = 1 ] || fail "fsck --quick --json says: $(cat out)"
 status=0
 assay fsck --db backup2.db --artifacts bitten --json >out || status=$?
 [ $status = 1 ] || fail "fsck --json ends with $status: $(cat out)"
-[ "$(json "j ->> '$.whole'" out)" = 0 ] || fail "fsck --json says: $(cat out)"
+[ "$(json "j ->> '$.whole'" out) $(json "j ->> '$.quick'" out)" = "0 0" ] || fail "fsck --json says: $(cat out)"
 [[ "$(json "j ->> '$.faults[0]'" out)" == *"the artifact train.log is damaged"* ]] ||
     fail "fsck --json names no damage: $(cat out)"
 # The same of a data set's picture; one that is still to come is no fault.
@@ -134,6 +135,12 @@ fi
 status=0
 assay fsck --db demo.json 2>err || status=$?
 [ $status != 0 ] && [ $status != 1 ] || fail "fsck of a text ends with $status: $(cat err)"
+for line in "backup x.db y.db" "fsck backup2.db"; do
+    status=0
+    # shellcheck disable=SC2086 # the words of $line are apart
+    assay $line --db backup2.db 2>err || status=$?
+    [ $status = 2 ] && [ ! -e x.db ] && [ ! -e y.db ] && grep -q argument err || fail "$line: $status $(cat err)"
+done
 status=0
 assay backup x.db --db nowhere.db 2>err || status=$?
 [ $status = 2 ] && [ ! -e x.db ] && [ ! -e nowhere.db ] || fail "backup of nothing: $status $(cat err)"
