@@ -92,12 +92,12 @@ static bool copy_database(const char *from, const char *path, bool of_folder, st
         sqlite3_backup_step(backup, -1); /* all at once: one snapshot */
         sqlite3_backup_finish(backup);
     }
-    if (sqlite3_errcode(copy) != SQLITE_OK) {
+    if (sqlite3_errcode(copy) != SQLITE_OK)
         store_look_failed(copy, path, error);
-        error_context(error, "cannot copy %s", from);
-    } else {
+    else
         good = forget_history(copy, path, error) && settle(copy, path, error);
-    }
+    if (!good)
+        error_context(error, "cannot copy %s", from);
 out:
     sqlite3_close(copy);
     sqlite3_close(source);
