@@ -66,6 +66,21 @@ static void a_backup_is_the_same_database_in_a_history_of_its_own_each_time(void
     free(second);
 }
 
+static void a_database_that_has_lost_its_identity_is_an_error(void **state) {
+    char *db = temporary_path(state, "runs.db");
+    struct store *store = NULL;
+    struct query query;
+    struct identity identity;
+    struct error error = {0};
+    assert_true(store_open(db, &store, &error));
+    query_open(&query, store, "DELETE FROM identity");
+    assert_true(query_run(&query, &error));
+    assert_false(lookup_identity(store, &identity, &error));
+    assert_non_null(strstr(error.message, "runs.db: the database has lost its identity"));
+    store_close(store);
+    free(db);
+}
+
 static void is_refused(const char *from, const char *to, const char *why) {
     struct error error = {0};
     int64_t bytes;
@@ -287,6 +302,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_database_is_the_same_one_whenever_it_is_opened_and_no_two_are_the_same),
         IN_FOLDER(a_backup_is_the_same_database_in_a_history_of_its_own_each_time),
+        IN_FOLDER(a_database_that_has_lost_its_identity_is_an_error),
         IN_FOLDER(a_backup_is_never_made_over_a_database_in_use),
         IN_FOLDER(a_backup_is_whole_without_a_log_and_a_damaged_database_leaves_it_as_it_was),
         IN_FOLDER(what_is_copied_is_never_what_makes_room_for_the_copy),
