@@ -53,6 +53,7 @@ grep -q '"error"' out || fail "no error: $(cat out)"
 gets 404 /api/experiments/x
 gets 404 /../etc/passwd --path-as-is
 gets 400 '/api/experiments?after=-1'
+gets 400 '/api/experiments?after=2147483648'
 for method in POST PUT DELETE; do gets 405 /api/experiments -X $method; done
 gets 200 /api/status -I
 
@@ -67,6 +68,8 @@ id=${ids%% *}
 until_true "the submission is heard of" heard 2
 gets 200 /api/experiments
 [ "$(json "j ->> '$.experiments[0].state'" out)" = queued ] || fail "the queue: $(cat out)"
+gets 200 "/api/experiments?after=$id"
+[ "$(json "j ->> '$.experiments[0].id'" out)" = "${ids##* }" ] || fail "the next page: $(cat out)"
 gets 200 '/api/compare?group=live'
 [ "$(json "json_type(j, '$.verdict') || ' ' || json_array_length(j, '$.experiments')" out)" = 'null 2' ] ||
     fail "a comparison of nothing: $(cat out)"
@@ -143,7 +146,7 @@ wait "$coordinator_pid" || fail "the coordinator ended with $?"
 coordinator_pid=
 
 # With a token it may listen anywhere: only who has the token sees anything.
-coordinator_options=(--lease 3 --keys keys --http 0.0.0.0:0 --http-token token)
+coordinator_options=(--lease 3 --keys keys --http '*:0' --http-token token)
 start_coordinator
 page_is
 gets 401 /api/status
@@ -151,6 +154,7 @@ grep -q 'open /?token=TOKEN' out || fail "no remedy: $(cat out)"
 gets 401 '/?token=0123456789abcdef0123456789abcdee'
 gets 401 / -H 'Authorization: Bearer'
 gets 303 "/?token=$(cat token)" -c jar
+grep -qix $'Location: /\r' headers || fail "sent elsewhere: $(cat headers)"
 grep -qi '^Set-Cookie: assay_token=.*HttpOnly; SameSite=Strict' headers || fail "no cookie: $(cat headers)"
 gets 200 / -b jar
 gets 200 /api/status -H "Authorization: Bearer $(cat token)"
