@@ -1,5 +1,5 @@
 /* defined: a convolution and all its gradients from the definition, in double, on plain NCHW and
- * OIHW; and kernels' weights, OIhw8i8o, from plain ones and back.
+ * OIHW; and kernels' weights, OIhw8i8o or OIhw16i16o, from plain ones and back.
  */
 #ifndef ASSAY_TESTS_WORKER_NN_DEFINED_H
 #define ASSAY_TESTS_WORKER_NN_DEFINED_H
@@ -41,27 +41,30 @@ static inline void define(const struct defined *values) {
                 }
 }
 
-static inline size_t weight_index(const struct defined_shape *c, size_t plain) {
+static inline size_t weight_index(const struct defined_shape *c, size_t block, size_t plain) {
     size_t taps = c->kernel * c->kernel, tap = plain % taps;
     size_t in = plain / taps % c->in, out = plain / taps / c->in;
-    return ((out / 8 * (c->in / 8) + in / 8) * taps + tap) * 64 + in % 8 * 8 + out % 8;
+    size_t square = (out / block * (c->in / block) + in / block) * taps + tap;
+    return (square * block + in % block) * block + out % block;
 }
 
 static inline size_t weights_of(const struct defined_shape *c) {
     return c->out * c->in * c->kernel * c->kernel;
 }
 
-static inline float *weights_packed(const struct defined_shape *c, const float *plain) {
+static inline float *weights_packed(const struct defined_shape *c, size_t block,
+                                    const float *plain) {
     float *blocked = zeroed(weights_of(c) * sizeof(float));
     for (size_t i = 0; i < weights_of(c); i++)
-        blocked[weight_index(c, i)] = plain[i];
+        blocked[weight_index(c, block, i)] = plain[i];
     return blocked;
 }
 
-static inline float *weights_unpacked(const struct defined_shape *c, const float *blocked) {
+static inline float *weights_unpacked(const struct defined_shape *c, size_t block,
+                                      const float *blocked) {
     float *plain = zeroed(weights_of(c) * sizeof(float));
     for (size_t i = 0; i < weights_of(c); i++)
-        plain[i] = blocked[weight_index(c, i)];
+        plain[i] = blocked[weight_index(c, block, i)];
     return plain;
 }
 

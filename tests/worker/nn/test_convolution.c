@@ -1,7 +1,7 @@
 #include "tests/worker/nn/reference.h"
 
 #include "worker/nn/cpu/convolution.h"
-#include "worker/nn/cpu/product_kernel.h"
+#include "worker/nn/cpu/product.h"
 
 #include <omp.h>
 
@@ -196,11 +196,11 @@ static const struct fixture STEM = {
     .count = 19, .in = 3, .out = 64, .height = 20, .width = 20, .kernel = 7, .stride = 2};
 
 /* Of the stem's weights, else of the input. */
-static float *gradient_on(const struct onednn *onednn, const struct fixture *f, int threads,
-                          size_t count) {
+static float *gradient_on(const struct onednn *onednn, const struct fixture *f, size_t block,
+                          int threads, size_t count) {
     struct error error;
     omp_set_num_threads(threads);
-    struct convolution *convolution = convolution_of(onednn, f, 8);
+    struct convolution *convolution = convolution_of(onednn, f, block);
     float *gradient = zeroed(count * sizeof(float));
     void *scratch = zeroed(convolution_scratch(convolution));
     assert_true(
@@ -213,10 +213,10 @@ static float *gradient_on(const struct onednn *onednn, const struct fixture *f, 
     return gradient;
 }
 
-/* Where blocks are of 8 channels; all other sums are our own kernels' there
+/* Where blocks are of 8 or 16 channels; all other sums are our own kernels' there
  * (test_convolution_kernels). */
-static void check_threads_with_avx2(struct fixture *f) {
-    const struct convolution_shape shape = shape_of(&STEM, 8);
+static void check_threads(struct fixture *f) {
+    const struct convolution_shape shape = shape_of(&STEM, 0);
     size_t in = (size_t)f->in, out = (size_t)f->out, kernel = (size_t)f->kernel;
     size_t weights = in * out * kernel * kernel;
     size_t inputs = f->count * in * (size_t)f->height * (size_t)f->width;
@@ -226,7 +226,7 @@ static void check_threads_with_avx2(struct fixture *f) {
     size_t block;
     assert_true(onednn_open(&onednn, &error));
     assert_true(convolution_block(&onednn, &shape, &block, &error));
-    if (block == 8 && product_is_fast()) {
+    if (product_is_fast(block)) {
         size_t count = is_stem(f) ? weights : inputs;
         f->x = zeroed(inputs * sizeof(float));
         f->w = zeroed(weights * sizeof(float));
@@ -234,9 +234,9 @@ static void check_threads_with_avx2(struct fixture *f) {
         drawn("x", inputs, f->x);
         drawn("w", weights, f->w);
         drawn("dy", outputs, f->dy);
-        float *one = gradient_on(&onednn, f, 1, count);
+        float *one = gradient_on(&onednn, f, block, 1, count);
         for (int threads = 2; threads <= 16; threads++) {
-            float *many = gradient_on(&onednn, f, threads, count);
+            float *many = gradient_on(&onednn, f, block, threads, count);
             assert_memory_equal(one, many, count * sizeof(float));
             free(many);
         }
@@ -248,14 +248,14 @@ static void check_threads_with_avx2(struct fixture *f) {
     onednn_close(&onednn);
 }
 
-static void bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2(void **state) {
+static void bits_of_the_stem_do_not_follow_the_number_of_threads(void **state) {
     (void)state;
     struct fixture f = STEM;
-    check_threads_with_avx2(&f);
+    check_threads(&f);
 }
 
 /* For the second shape oneDNN 2.6 has no kernel but a product of matrices. */
-static void bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_avx2(void **state) {
+static void bits_through_a_strided_1x1_do_not_follow_the_number_of_threads(void **state) {
     (void)state;
     const int heights[] = {20, 19, 19};
     const int widths[] = {18, 18, 20};
@@ -267,7 +267,7 @@ static void bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_
                             .width = widths[i],
                             .kernel = 1,
                             .stride = 2};
-        check_threads_with_avx2(&f);
+        check_threads(&f);
     }
 }
 
@@ -310,8 +310,8 @@ int main(void) {
         cmocka_unit_test(a_1x1_convolution_is_pytorchs),
         cmocka_unit_test(a_1x1_convolution_of_stride_2_is_pytorchs),
         cmocka_unit_test(no_factor_is_rounded_because_the_environment_allows_it),
-        cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads_with_avx2),
-        cmocka_unit_test(bits_through_a_strided_1x1_do_not_follow_the_number_of_threads_with_avx2),
+        cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads),
+        cmocka_unit_test(bits_through_a_strided_1x1_do_not_follow_the_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,17 +11,18 @@
 /* A convolution's operands as the kernels take them. */
 struct held {
     struct defined plain;
+    size_t block;
     struct map in, out;
     float *x, *w, *dy, *y, *dx, *dw;
     float *scratch;
 };
 
-static struct winograd winograd_of(const struct defined_shape *p) {
-    return (struct winograd){p->count, p->in, p->out, p->height, p->width};
+static struct winograd winograd_of(const struct defined_shape *p, size_t block) {
+    return (struct winograd){block, p->count, p->in, p->out, p->height, p->width};
 }
 
-static struct gathered gathered_of(const struct defined_shape *p) {
-    return (struct gathered){p->count, p->in,     p->out,    p->height,
+static struct gathered gathered_of(const struct defined_shape *p, size_t block) {
+    return (struct gathered){block,    p->count,  p->in,     p->out,       p->height,
                              p->width, p->kernel, p->stride, p->kernel / 2};
 }
 
@@ -29,18 +30,18 @@ static bool is_tiled(const struct defined_shape *p) {
     return p->kernel == 3 && p->stride == 1 && p->height > 1 && p->width > 1;
 }
 
-static size_t scratch_of(const struct defined_shape *p) {
-    const struct winograd winograd = winograd_of(p);
-    const struct gathered gathered = gathered_of(p);
+static size_t scratch_of(const struct defined_shape *p, size_t block) {
+    const struct winograd winograd = winograd_of(p, block);
+    const struct gathered gathered = gathered_of(p, block);
     return is_tiled(p) ? winograd_scratch(&winograd) : gathered_scratch(&gathered);
 }
 
 /* All passes that there are. */
 static void run(struct held *h) {
     const struct defined_shape *p = &h->plain.shape;
-    const struct winograd winograd = winograd_of(p);
-    const struct pointwise pointwise = {p->count, p->in, p->out, p->height * p->width};
-    const struct gathered gathered = gathered_of(p);
+    const struct winograd winograd = winograd_of(p, h->block);
+    const struct pointwise pointwise = {h->block, p->count, p->in, p->out, p->height * p->width};
+    const struct gathered gathered = gathered_of(p, h->block);
     if (is_tiled(p)) {
         winograd_forward(&winograd, h->x, h->w, h->y, h->scratch);
         winograd_backward_data(&winograd, h->dy, h->w, h->dx, h->scratch);
@@ -61,11 +62,12 @@ static float *values_of(const char *name, size_t count, bool whole) {
     return values;
 }
 
-static void open_held(struct held *h, struct defined_shape shape, bool whole) {
+static void open_held(struct held *h, struct defined_shape shape, size_t block, bool whole) {
     *h = (struct held){.plain = {.shape = shape},
-                       .in = {shape.count, shape.in, shape.height, shape.width, 8},
+                       .block = block,
+                       .in = {shape.count, shape.in, shape.height, shape.width, block},
                        .out = {shape.count, shape.out, defined_side(&shape, shape.height),
-                               defined_side(&shape, shape.width), 8}};
+                               defined_side(&shape, shape.width), block}};
     struct defined *plain = &h->plain;
     plain->x = values_of("x", map_floats(&h->in), whole);
     plain->w = values_of("w", weights_of(&shape), whole);
@@ -74,12 +76,12 @@ static void open_held(struct held *h, struct defined_shape shape, bool whole) {
     plain->dx = zeroed(map_floats(&h->in) * sizeof(double));
     plain->dw = zeroed(weights_of(&shape) * sizeof(double));
     h->x = packed(&h->in, plain->x);
-    h->w = weights_packed(&shape, plain->w);
+    h->w = weights_packed(&shape, block, plain->w);
     h->dy = packed(&h->out, plain->dy);
     h->y = zeroed(map_floats(&h->out) * sizeof(float));
     h->dx = zeroed(map_floats(&h->in) * sizeof(float));
     h->dw = zeroed(weights_of(&shape) * sizeof(float));
-    size_t bytes = scratch_of(&shape);
+    size_t bytes = scratch_of(&shape, block);
     h->scratch = zeroed(bytes);
     memset(h->scratch, 0xFF, bytes); /* NaN: what stands there is not read */
 }
@@ -114,9 +116,9 @@ static void compare(const char *what, float *got, const double *expected, size_t
     free(got);
 }
 
-static void check(struct defined_shape shape, bool whole) {
+static void check(struct defined_shape shape, size_t block, bool whole) {
     struct held h;
-    open_held(&h, shape, whole);
+    open_held(&h, shape, block, whole);
     double tolerance = whole ? 0 : 2e-6;
     define(&h.plain);
     run(&h);
@@ -124,12 +126,12 @@ static void check(struct defined_shape shape, bool whole) {
         compare("y", unpacked(&h.out, h.y), h.plain.y, map_floats(&h.out), tolerance);
         compare("dx", unpacked(&h.in, h.dx), h.plain.dx, map_floats(&h.in), tolerance);
     }
-    compare("dw", weights_unpacked(&shape, h.dw), h.plain.dw, weights_of(&shape), tolerance);
+    compare("dw", weights_unpacked(&shape, block, h.dw), h.plain.dw, weights_of(&shape), tolerance);
     close_held(&h);
 }
 
 /* Even and odd sides, less than a chunk of tiles or a run of pixels and several of them, a map that
- * is all border. */
+ * is all border. Channels are those in blocks of 8. */
 static const struct defined_shape shapes[] = {
     {1, 16, 16, 2, 2, 3, 1},   {3, 16, 32, 2, 3, 3, 1},   {2, 48, 16, 5, 4, 3, 1},
     {1, 32, 32, 3, 11, 3, 1},  {4, 16, 16, 14, 7, 3, 1},  {3, 16, 16, 21, 19, 3, 1},
@@ -141,45 +143,74 @@ static const struct defined_shape shapes[] = {
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
+static const size_t BLOCKS[] = {8, 16};
+
+enum { KINDS = sizeof BLOCKS / sizeof *BLOCKS };
+
+/* As many blocks of channels, whatever their size. */
+static struct defined_shape in_blocks(struct defined_shape shape, size_t block) {
+    shape.in *= block / 8;
+    shape.out *= block / 8;
+    return shape;
+}
+
+static void check_shapes(bool whole) {
+    for (size_t kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < SHAPES; i++)
+            check(in_blocks(shapes[i], BLOCKS[kind]), BLOCKS[kind], whole);
+}
+
 static void whole_numbers_come_out_exactly(void **state) {
     (void)state;
-    for (size_t i = 0; i < SHAPES; i++)
-        check(shapes[i], true);
+    check_shapes(true);
 }
 
 static void sums_round_as_little_as_floats_can(void **state) {
     (void)state;
-    for (size_t i = 0; i < SHAPES; i++)
-        check(shapes[i], false);
+    check_shapes(false);
+}
+
+/* A picture of 2 x 2 is one tile: kernels take several at a time, and what is left over. */
+static void whole_numbers_come_out_exactly_of_any_number_of_tiles(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < KINDS; kind++)
+        for (size_t tiles = 1; tiles < 30; tiles++) {
+            const struct defined_shape shape = {tiles, 16, 16, 2, 2, 3, 1};
+            check(in_blocks(shape, BLOCKS[kind]), BLOCKS[kind], true);
+        }
+}
+
+static void check_threads(struct defined_shape shape, size_t block) {
+    const int threads[] = {2, 3, 7};
+    struct held one, more;
+    open_held(&one, shape, block, false);
+    omp_set_num_threads(1);
+    run(&one);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        open_held(&more, shape, block, false);
+        omp_set_num_threads(threads[i]);
+        run(&more);
+        assert_memory_equal(one.y, more.y, map_floats(&one.out) * sizeof(float));
+        assert_memory_equal(one.dx, more.dx, map_floats(&one.in) * sizeof(float));
+        assert_memory_equal(one.dw, more.dw, weights_of(&shape) * sizeof(float));
+        close_held(&more);
+    }
+    close_held(&one);
 }
 
 static void bits_do_not_follow_the_number_of_threads(void **state) {
     (void)state;
-    const int threads[] = {2, 3, 7};
-    for (size_t shape = 0; shape < SHAPES; shape++) {
-        struct held one, more;
-        open_held(&one, shapes[shape], false);
-        omp_set_num_threads(1);
-        run(&one);
-        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-            open_held(&more, shapes[shape], false);
-            omp_set_num_threads(threads[i]);
-            run(&more);
-            assert_memory_equal(one.y, more.y, map_floats(&one.out) * sizeof(float));
-            assert_memory_equal(one.dx, more.dx, map_floats(&one.in) * sizeof(float));
-            assert_memory_equal(one.dw, more.dw, weights_of(&shapes[shape]) * sizeof(float));
-            close_held(&more);
-        }
-        close_held(&one);
-    }
+    for (size_t kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < SHAPES; i++)
+            check_threads(in_blocks(shapes[i], BLOCKS[kind]), BLOCKS[kind]);
 }
 
-static void a_picture_alone_gives_the_bits_it_gives_among_others(void **state) {
-    (void)state;
+static void check_alone(size_t block) {
     struct held all, alone;
-    open_held(&all, (struct defined_shape){7, 32, 16, 13, 12, 3, 1}, false);
+    const struct defined_shape seven = {7, 32, 16, 13, 12, 3, 1}, one = {1, 32, 16, 13, 12, 3, 1};
+    open_held(&all, in_blocks(seven, block), block, false);
     run(&all);
-    open_held(&alone, (struct defined_shape){1, 32, 16, 13, 12, 3, 1}, false);
+    open_held(&alone, in_blocks(one, block), block, false);
     size_t ins = map_floats(&alone.in), outs = map_floats(&alone.out);
     for (size_t picture = 0; picture < all.in.count; picture++) {
         memcpy(alone.x, all.x + picture * ins, ins * sizeof(float));
@@ -192,10 +223,17 @@ static void a_picture_alone_gives_the_bits_it_gives_among_others(void **state) {
     close_held(&alone);
 }
 
+static void a_picture_alone_gives_the_bits_it_gives_among_others(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < KINDS; kind++)
+        check_alone(BLOCKS[kind]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_come_out_exactly),
         cmocka_unit_test(sums_round_as_little_as_floats_can),
+        cmocka_unit_test(whole_numbers_come_out_exactly_of_any_number_of_tiles),
         cmocka_unit_test(bits_do_not_follow_the_number_of_threads),
         cmocka_unit_test(a_picture_alone_gives_the_bits_it_gives_among_others),
     };

@@ -3,7 +3,7 @@
 #include "worker/nn/cpu/gathered.h"
 #include "worker/nn/cpu/pass.h"
 #include "worker/nn/cpu/pointwise.h"
-#include "worker/nn/cpu/product_kernel.h"
+#include "worker/nn/cpu/product.h"
 #include "worker/nn/cpu/winograd.h"
 
 #include <omp.h>
@@ -106,10 +106,8 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
     return onednn_ok(status, "find a convolution kernel", error);
 }
 
-/* Kernels of ours were measured where blocks are of 8 channels, which is where there is AVX2 and no
- * AVX-512. */
 static bool ours_are_fast(const struct convolution_shape *shape) {
-    return product_is_fast() && shape->block == 8;
+    return product_is_fast(shape->block);
 }
 
 /* The same on so many threads, or on one where oneDNN has no kernel for the shape but products of
@@ -235,8 +233,9 @@ static bool backward_weights_new(struct convolution *convolution,
  * on small ones; and no number of threads changes their sums. Of a map of one row or column, tiles
  * would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
-    if (!ours_are_fast(shape) || shape->plain_input || shape->in.channels % 16 != 0 ||
-        shape->out.channels % 16 != 0)
+    int pair = 2 * (int)shape->block;
+    if (!ours_are_fast(shape) || shape->plain_input || shape->in.channels % pair != 0 ||
+        shape->out.channels % pair != 0)
         return NOTHING;
     if (shape->stride > 1)
         return GATHERED;
@@ -267,19 +266,19 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     struct convolution *convolution = calloc(1, sizeof *convolution);
     if (convolution == NULL)
         return error_machine(error, "out of memory for a convolution");
-    size_t count = shape->count, ins = (size_t)shape->in.channels;
+    size_t block = shape->block, count = shape->count, ins = (size_t)shape->in.channels;
     size_t outs = (size_t)shape->out.channels;
     size_t height = (size_t)shape->in.height, width = (size_t)shape->in.width;
-    *convolution =
-        (struct convolution){.ours = ours_of(shape),
-                             .winograd = {count, ins, outs, height, width},
-                             .pointwise = {count, ins, outs, height * width},
-                             .gathered = {count, ins, outs, height, width, (size_t)shape->kernel,
-                                          (size_t)shape->stride, (size_t)shape->padding},
-                             .onednn = onednn};
-    dnnl_format_tag_t held = block_tag(shape->block);
+    *convolution = (struct convolution){.ours = ours_of(shape),
+                                        .winograd = {block, count, ins, outs, height, width},
+                                        .pointwise = {block, count, ins, outs, height * width},
+                                        .gathered = {block, count, ins, outs, height, width,
+                                                     (size_t)shape->kernel, (size_t)shape->stride,
+                                                     (size_t)shape->padding},
+                                        .onednn = onednn};
+    dnnl_format_tag_t held = block_tag(block), ours = block == 16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
-                     convolution->ours == NOTHING ? dnnl_format_tag_any : dnnl_OIhw8i8o, held,
+                     convolution->ours == NOTHING ? dnnl_format_tag_any : ours, held,
                      &convolution->held, error) ||
         (convolution->ours != WINOGRAD && !passes_new(convolution, shape, error))) {
         convolution_free(convolution);

@@ -1,14 +1,11 @@
 #include "worker/nn/cpu/gathered.h"
 
-#include "worker/nn/cpu/product_kernel.h"
+#include "worker/nn/cpu/product.h"
 
 #include <string.h>
 
-enum {
-    BLOCK = LANES_BLOCK,
-    CHUNK = 192, /* pixels of the batch at a time, at most: what is gathered stays in the cache */
-    BYTES = BLOCK * sizeof(float)
-};
+/* Pixels of the batch at a time, at most: what is gathered stays in the cache. */
+enum { CHUNK = 192 };
 
 static size_t strides(const struct gathered *shape, size_t side) {
     return (side + 2 * shape->padding - shape->kernel) / shape->stride + 1;
@@ -53,30 +50,40 @@ static void chunk_place(const struct gathered *shape, size_t first, struct chunk
     }
 }
 
+/* A pixel's block of channels; of a size that compilers know, no call. */
+static inline void pixel_copy(size_t block, float *to, const float *from) {
+    if (block == 16)
+        memcpy(to, from, 16 * sizeof *to);
+    else
+        memcpy(to, from, 8 * sizeof *to);
+}
+
 /* What stands under the taps of one block of the input's channels. */
 static void gather_input(const struct gathered *shape, const struct chunk *chunk, size_t block,
                          const float *input, float *gathered) {
-    static const float outside[BLOCK];
-    gathered += block * taps_of(shape) * chunk->rows * BLOCK;
+    static const float outside[16];
+    size_t size = shape->block;
+    gathered += block * taps_of(shape) * chunk->rows * size;
     for (size_t tap = 0; tap < taps_of(shape); tap++)
-        for (size_t row = 0; row < chunk->rows; row++, gathered += BLOCK) {
-            size_t plane = chunk->at[row].picture * (shape->in_channels / BLOCK) + block;
+        for (size_t row = 0; row < chunk->rows; row++, gathered += size) {
+            size_t plane = chunk->at[row].picture * (shape->in_channels / size) + block;
             size_t y = chunk->at[row].y + tap / shape->kernel - shape->padding;
             size_t x = chunk->at[row].x + tap % shape->kernel - shape->padding;
             bool inside = y < shape->height && x < shape->width; /* before: beyond both */
-            size_t at = ((plane * shape->height + y) * shape->width + x) * BLOCK;
-            memcpy(gathered, inside ? input + at : outside, BYTES);
+            size_t at = ((plane * shape->height + y) * shape->width + x) * size;
+            pixel_copy(size, gathered, inside ? input + at : outside);
         }
 }
 
 /* One block of the output's channels. */
 static void gather_output(const struct gathered *shape, const struct chunk *chunk, size_t block,
                           const float *output, float *gathered) {
-    size_t pixels = pixels_of(shape);
-    gathered += block * chunk->rows * BLOCK;
-    for (size_t row = 0; row < chunk->rows; row++, gathered += BLOCK) {
-        size_t plane = chunk->at[row].picture * (shape->out_channels / BLOCK) + block;
-        memcpy(gathered, output + (plane * pixels + (chunk->first + row) % pixels) * BLOCK, BYTES);
+    size_t pixels = pixels_of(shape), size = shape->block;
+    gathered += block * chunk->rows * size;
+    for (size_t row = 0; row < chunk->rows; row++, gathered += size) {
+        size_t plane = chunk->at[row].picture * (shape->out_channels / size) + block;
+        pixel_copy(size, gathered,
+                   output + (plane * pixels + (chunk->first + row) % pixels) * size);
     }
 }
 
@@ -92,13 +99,13 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
 #pragma omp parallel
         {
 #pragma omp for nowait
-            for (size_t block = 0; block < shape->in_channels / BLOCK; block++)
+            for (size_t block = 0; block < shape->in_channels / shape->block; block++)
                 gather_input(shape, &chunk, block, input, scratch);
 #pragma omp for
-            for (size_t block = 0; block < shape->out_channels / BLOCK; block++)
+            for (size_t block = 0; block < shape->out_channels / shape->block; block++)
                 gather_output(shape, &chunk, block, output_gradient, gradient);
-            product_outer_all(ins, shape->out_channels, rows, rows, first > 0, scratch, gradient,
-                              weights_gradient);
+            product_outer_all(shape->block, ins, shape->out_channels, rows, rows, first > 0,
+                              scratch, gradient, weights_gradient);
         }
     }
 }

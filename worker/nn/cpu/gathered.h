@@ -1,9 +1,10 @@
 /* gathered: gradients of the weights of a convolution of any kernel and stride, from products
- * (product_kernel.h) of the output's gradient and the values under each tap, gathered beside each
+ * (product.h) of the output's gradient and the values under each tap, gathered beside each
  * other.
  *
- * For activations in blocks of 8 channels and weights as OIhw8i8o, which stand as
- * [out_channels / 8][in_channels / 8][taps][8][8]: those of in_channels * taps gathered channels.
+ * For activations in blocks of 8 or 16 channels and weights as OIhw8i8o or OIhw16i16o, which stand
+ * as [out_channels / block][in_channels / block][taps][block][block]: those of in_channels * taps
+ * gathered channels.
  * No result depends on the number of threads.
  */
 #ifndef ASSAY_WORKER_NN_CPU_GATHERED_H
@@ -12,8 +13,9 @@
 #include <stddef.h>
 
 struct gathered {
+    size_t block;                     /* 8 or 16 channels */
     size_t count;                     /* pictures */
-    size_t in_channels, out_channels; /* multiples of 16 */
+    size_t in_channels, out_channels; /* even numbers of blocks */
     size_t height, width;             /* of the input */
     size_t kernel, stride, padding;
 };

@@ -1,5 +1,5 @@
-/* lanes: eight channels of an activation as one vector, for the kernels that are made for blocks of
- * eight (map.h).
+/* lanes: a block of an activation's channels (map.h) as one vector, for the kernels that are made
+ * for blocks of 8 or of 16. Each is compiled for both: KERNEL_16.c is KERNEL.c again.
  */
 #ifndef ASSAY_WORKER_NN_CPU_LANES_H
 #define ASSAY_WORKER_NN_CPU_LANES_H
@@ -8,7 +8,14 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES_BLOCK = 8 };
+#ifndef LANES_BLOCK
+#define LANES_BLOCK 8
+#endif
+
+/* What is compiled for both by another name each: NAME_8 and NAME_16. */
+#define LANES_PASTE(name, block) name##_##block
+#define LANES_EXPAND(name, block) LANES_PASTE(name, block)
+#define LANES_NAME(name) LANES_EXPAND(name, LANES_BLOCK)
 
 /* GCC makes two vectors of it where the processor has shorter ones. */
 typedef float lanes

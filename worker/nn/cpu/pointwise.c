@@ -1,19 +1,22 @@
 #include "worker/nn/cpu/pointwise.h"
 
-#include "worker/nn/cpu/product_kernel.h"
+#include "worker/nn/cpu/product.h"
 
-enum { RUN = 192 }; /* pixels that are summed over in one go, from the first cache */
+enum {
+    RUN = 1536
+}; /* values of a channel's block that are summed over in one go, from the first cache */
 
 void pointwise_backward_weights(const struct pointwise *shape, const float *input,
                                 const float *output_gradient, float *weights_gradient) {
     size_t ins = shape->in_channels, outs = shape->out_channels, pixels = shape->pixels;
+    size_t block = shape->block, run = RUN / block;
 #pragma omp parallel
     for (size_t picture = 0; picture < shape->count; picture++) {
         const float *from = input + picture * ins * pixels;
         const float *gradient = output_gradient + picture * outs * pixels;
-        for (size_t at = 0; at < pixels; at += RUN)
-            product_outer_all(ins, outs, pixels, pixels - at < RUN ? pixels - at : RUN,
-                              picture > 0 || at > 0, from + at * LANES_BLOCK,
-                              gradient + at * LANES_BLOCK, weights_gradient);
+        for (size_t at = 0; at < pixels; at += run)
+            product_outer_all(block, ins, outs, pixels, pixels - at < run ? pixels - at : run,
+                              picture > 0 || at > 0, from + at * block, gradient + at * block,
+                              weights_gradient);
     }
 }

@@ -1,15 +1,18 @@
 #include "worker/nn/cpu/winograd.h"
 
-#include "worker/nn/cpu/product_kernel.h"
+#include "worker/nn/cpu/product.h"
 #include "worker/nn/cpu/winograd_kernel.h"
 
 enum {
-    BLOCK = LANES_BLOCK,
     POINTS = WINOGRAD_POINTS,
     CHUNK = 192, /* tiles at a time, at most: their points stay in the cache */
     PART = 48,   /* tiles that one thread transforms */
     APART = 16,  /* floats between points: at multiples of 4096 bytes they would share its sets */
 };
+
+static const struct winograd_kernel *kernel_of(const struct winograd *shape) {
+    return shape->block == 16 ? &winograd_kernel_16 : &winograd_kernel_8;
+}
 
 static size_t tiles_of(const struct winograd *shape) {
     return shape->count * ((shape->height + 1) / 2) * ((shape->width + 1) / 2);
@@ -47,26 +50,25 @@ size_t winograd_scratch(const struct winograd *shape) {
             tiles_point(tiles, shape->out_channels));
 }
 
-typedef void transform(const struct winograd_tiles *tiles, size_t block, const float *from,
-                       float *to);
-
 /* All of a chunk, by the threads of the region that calls it together. */
-static void transform_chunk(transform *kernel, const struct winograd_tiles *chunk,
-                            const float *from, float *to) {
+static void transform_chunk(const struct winograd *shape, winograd_transform *transform,
+                            const struct winograd_tiles *chunk, const float *from, float *to) {
 #pragma omp for collapse(2)
     for (size_t at = 0; at < chunk->count; at += PART)
-        for (size_t block = 0; block < chunk->channels / BLOCK; block++) {
+        for (size_t block = 0; block < chunk->channels / shape->block; block++) {
             struct winograd_tiles part = *chunk;
             part.first += at;
             part.at = at;
             part.count = chunk->count - at < PART ? chunk->count - at : PART;
-            kernel(&part, block, from, to);
+            transform(&part, block, from, to);
         }
 }
 
 /* The convolution, with the points of its weights at hand. */
 static void convolve(const struct winograd *shape, const float *input, const float *weights,
                      float *output, float *scratch) {
+    const struct winograd_kernel *kernel = kernel_of(shape);
+    const struct product_kernel *products = product_kernel(shape->block);
     size_t point = weights_point(shape);
     for (size_t first = 0; first < tiles_of(shape); first += chunk_tiles(shape)) {
         const struct winograd_tiles in = chunk_of(shape, shape->in_channels, first);
@@ -74,45 +76,47 @@ static void convolve(const struct winograd *shape, const float *input, const flo
         float *from = scratch, *to = scratch + POINTS * in.point;
 #pragma omp parallel
         {
-            transform_chunk(winograd_input, &in, input, from);
+            transform_chunk(shape, kernel->input, &in, input, from);
 #pragma omp for collapse(2)
             for (size_t i = 0; i < POINTS; i++)
-                for (size_t outs = 0; outs < out.channels; outs += PRODUCT_PAIR)
-                    product(in.channels, in.rows, in.rows, from + i * in.point,
-                            weights + i * point + outs * in.channels,
-                            to + i * out.point + outs * out.rows);
-            transform_chunk(winograd_output, &out, to, output);
+                for (size_t outs = 0; outs < out.channels; outs += 2 * shape->block)
+                    products->product(in.channels, in.rows, in.rows, from + i * in.point,
+                                      weights + i * point + outs * in.channels,
+                                      to + i * out.point + outs * out.rows);
+            transform_chunk(shape, kernel->output, &out, to, output);
         }
     }
 }
 
 void winograd_forward(const struct winograd *shape, const float *input, const float *weights,
                       float *output, float *scratch) {
+    const struct winograd_kernel *kernel = kernel_of(shape);
     size_t point = weights_point(shape);
 #pragma omp parallel for
-    for (size_t block = 0; block < shape->out_channels / BLOCK; block++)
-        winograd_weights(shape->in_channels, point, block, weights, scratch);
+    for (size_t block = 0; block < shape->out_channels / shape->block; block++)
+        kernel->weights(shape->in_channels, point, block, weights, scratch);
     convolve(shape, input, scratch, output, scratch + POINTS * point);
 }
 
 void winograd_backward_data(const struct winograd *shape, const float *output_gradient,
                             const float *weights, float *input_gradient, float *scratch) {
+    const struct winograd_kernel *kernel = kernel_of(shape);
     size_t point = weights_point(shape);
 #pragma omp parallel for
-    for (size_t block = 0; block < shape->in_channels / BLOCK; block++)
-        winograd_weights_turned(shape->in_channels, shape->out_channels, point, block, weights,
-                                scratch);
-    const struct winograd turned = {.count = shape->count,
-                                    .in_channels = shape->out_channels,
-                                    .out_channels = shape->in_channels,
-                                    .height = shape->height,
-                                    .width = shape->width};
+    for (size_t block = 0; block < shape->in_channels / shape->block; block++)
+        kernel->weights_turned(shape->in_channels, shape->out_channels, point, block, weights,
+                               scratch);
+    struct winograd turned = *shape;
+    turned.in_channels = shape->out_channels;
+    turned.out_channels = shape->in_channels;
     convolve(&turned, output_gradient, scratch, input_gradient, scratch + POINTS * point);
 }
 
 void winograd_backward_weights(const struct winograd *shape, const float *input,
                                const float *output_gradient, float *weights_gradient,
                                float *scratch) {
+    const struct winograd_kernel *kernel = kernel_of(shape);
+    const struct product_kernel *products = product_kernel(shape->block);
     size_t point = weights_point(shape);
     float *sums = scratch, *points = scratch + POINTS * point;
     for (size_t first = 0; first < tiles_of(shape); first += chunk_tiles(shape)) {
@@ -121,19 +125,19 @@ void winograd_backward_weights(const struct winograd *shape, const float *input,
         float *gradients = points + POINTS * in.point;
 #pragma omp parallel
         {
-            transform_chunk(winograd_input, &in, input, points);
-            transform_chunk(winograd_gradient, &out, output_gradient, gradients);
+            transform_chunk(shape, kernel->input, &in, input, points);
+            transform_chunk(shape, kernel->gradient, &out, output_gradient, gradients);
 #pragma omp for collapse(2)
             for (size_t i = 0; i < POINTS; i++)
-                for (size_t outs = 0; outs < out.channels; outs += PRODUCT_PAIR)
-                    for (size_t ins = 0; ins < in.channels; ins += BLOCK)
-                        product_outer(in.channels, in.rows, in.rows, first > 0,
-                                      points + i * in.point + ins * in.rows,
-                                      gradients + i * out.point + outs * out.rows,
-                                      sums + i * point + outs * in.channels + ins * BLOCK);
+                for (size_t outs = 0; outs < out.channels; outs += 2 * shape->block)
+                    for (size_t ins = 0; ins < in.channels; ins += shape->block)
+                        products->outer(in.channels, in.rows, in.rows, first > 0,
+                                        points + i * in.point + ins * in.rows,
+                                        gradients + i * out.point + outs * out.rows,
+                                        sums + i * point + outs * in.channels + ins * shape->block);
         }
     }
 #pragma omp parallel for
-    for (size_t block = 0; block < shape->out_channels / BLOCK; block++)
-        winograd_weights_gradient(shape->in_channels, point, block, sums, weights_gradient);
+    for (size_t block = 0; block < shape->out_channels / shape->block; block++)
+        kernel->weights_gradient(shape->in_channels, point, block, sums, weights_gradient);
 }

@@ -5,9 +5,9 @@
  * round). The input's gradient is the convolution of the output's with weights turned by half a
  * turn; the weights' is the transpose.
  *
- * For activations in blocks of 8 channels, which is what oneDNN likes where there is no AVX-512,
- * and weights as OIhw8i8o. Sums are made in an order that follows the shape alone: no result
- * depends on the number of threads.
+ * For activations in blocks of 8 channels, which is what oneDNN likes with AVX2 alone, or of 16,
+ * with AVX-512; weights are OIhw8i8o or OIhw16i16o. Sums are made in an order that follows the
+ * shape alone: no result depends on the number of threads.
  */
 #ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_H
 #define ASSAY_WORKER_NN_CPU_WINOGRAD_H
@@ -15,8 +15,9 @@
 #include <stddef.h>
 
 struct winograd {
+    size_t block;                     /* 8 or 16 channels */
     size_t count;                     /* pictures */
-    size_t in_channels, out_channels; /* multiples of 16 */
+    size_t in_channels, out_channels; /* even numbers of blocks */
     size_t height, width;             /* of input and output alike */
 };
 

@@ -1,5 +1,7 @@
 #include "worker/nn/cpu/winograd_kernel.h"
 
+#include "worker/nn/cpu/lanes.h"
+
 #include <string.h>
 
 enum { BLOCK = LANES_BLOCK, KERNEL = 3, TAPS = KERNEL * KERNEL, TILE = 4, STEP = 2 };
@@ -144,8 +146,8 @@ INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
 
 /* ---- kernels ---- */
 
-SIMD_CLONES void winograd_input(const struct winograd_tiles *tiles, size_t block, const float *map,
-                                float *points) {
+SIMD_CLONES static void transform_input(const struct winograd_tiles *tiles, size_t block,
+                                        const float *map, float *points) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -158,8 +160,8 @@ SIMD_CLONES void winograd_input(const struct winograd_tiles *tiles, size_t block
     }
 }
 
-SIMD_CLONES void winograd_gradient(const struct winograd_tiles *tiles, size_t block,
-                                   const float *map, float *points) {
+SIMD_CLONES static void transform_gradient(const struct winograd_tiles *tiles, size_t block,
+                                           const float *map, float *points) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -172,8 +174,8 @@ SIMD_CLONES void winograd_gradient(const struct winograd_tiles *tiles, size_t bl
     }
 }
 
-SIMD_CLONES void winograd_output(const struct winograd_tiles *tiles, size_t block,
-                                 const float *points, float *map) {
+SIMD_CLONES static void transform_output(const struct winograd_tiles *tiles, size_t block,
+                                         const float *points, float *map) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -191,8 +193,8 @@ SIMD_CLONES void winograd_output(const struct winograd_tiles *tiles, size_t bloc
     }
 }
 
-SIMD_CLONES void winograd_weights(size_t in_channels, size_t point, size_t block,
-                                  const float *weights, float *points) {
+SIMD_CLONES static void transform_weights(size_t in_channels, size_t point, size_t block,
+                                          const float *weights, float *points) {
     weights += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
@@ -205,8 +207,9 @@ SIMD_CLONES void winograd_weights(size_t in_channels, size_t point, size_t block
     }
 }
 
-SIMD_CLONES void winograd_weights_turned(size_t in_channels, size_t out_channels, size_t point,
-                                         size_t block, const float *weights, float *points) {
+SIMD_CLONES static void transform_weights_turned(size_t in_channels, size_t out_channels,
+                                                 size_t point, size_t block, const float *weights,
+                                                 float *points) {
     points += block * out_channels * BLOCK;
     for (size_t outs = 0; outs < out_channels; outs += BLOCK) {
         const float *from =
@@ -225,8 +228,8 @@ SIMD_CLONES void winograd_weights_turned(size_t in_channels, size_t out_channels
     }
 }
 
-SIMD_CLONES void winograd_weights_gradient(size_t in_channels, size_t point, size_t block,
-                                           const float *points, float *gradient) {
+SIMD_CLONES static void transform_weights_gradient(size_t in_channels, size_t point, size_t block,
+                                                   const float *points, float *gradient) {
     gradient += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
@@ -238,3 +241,12 @@ SIMD_CLONES void winograd_weights_gradient(size_t in_channels, size_t point, siz
             *lanes_at(to + tap * BLOCK * BLOCK) = taps[tap];
     }
 }
+
+const struct winograd_kernel LANES_NAME(winograd_kernel) = {
+    .input = transform_input,
+    .gradient = transform_gradient,
+    .output = transform_output,
+    .weights = transform_weights,
+    .weights_turned = transform_weights_turned,
+    .weights_gradient = transform_weights_gradient,
+};

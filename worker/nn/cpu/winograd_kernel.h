@@ -2,16 +2,14 @@
  *
  * A tile is 4x4 values of the input, from which come 2x2 of the output; tiles of a map overlap by
  * two. Tiles of a batch are counted picture by picture, row by row. What a tile becomes are its 16
- * points. Points of activations stand as [point][channels / 8][tile][8], points of weights as
- * [point][out_channels / 8][in_channels][8]: eight channels are a vector everywhere.
+ * points. Points of activations stand as [point][channels / block][tile][block], points of weights
+ * as [point][out_channels / block][in_channels][block]: a block of channels is a vector everywhere.
  *
  * Below, d is a tile of the input, w 3x3 weights, g 2x2 of the output's gradient, m and s sums of
  * products, and B' the transpose of B; A, B and G are those of Lavin and Gray.
  */
 #ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
 #define ASSAY_WORKER_NN_CPU_WINOGRAD_KERNEL_H
-
-#include "worker/nn/cpu/lanes.h"
 
 #include <stddef.h>
 
@@ -27,26 +25,31 @@ struct winograd_tiles {
     size_t point; /* floats from one point to the next */
 };
 
-/* Points of an input's tiles, of one block of channels: B'dB. */
-void winograd_input(const struct winograd_tiles *tiles, size_t block, const float *map,
-                    float *points);
-/* Points of an output's gradient: A g A'. */
-void winograd_gradient(const struct winograd_tiles *tiles, size_t block, const float *map,
-                       float *points);
-/* An output from its points: A'mA. */
-void winograd_output(const struct winograd_tiles *tiles, size_t block, const float *points,
-                     float *map);
+typedef void winograd_transform(const struct winograd_tiles *tiles, size_t block, const float *from,
+                                float *to);
 
-/* Points of weights, OIhw8i8o, of one block of output channels: G w G'. `point` floats lie from one
- * point to the next. */
-void winograd_weights(size_t in_channels, size_t point, size_t block, const float *weights,
-                      float *points);
-/* The same of the weights that take an output's gradient to the input's: turned by half a turn,
- * inputs and outputs changed over; `block` is one of input channels. */
-void winograd_weights_turned(size_t in_channels, size_t out_channels, size_t point, size_t block,
-                             const float *weights, float *points);
-/* Gradients of weights from their points: G'sG. */
-void winograd_weights_gradient(size_t in_channels, size_t point, size_t block, const float *points,
-                               float *gradient);
+struct winograd_kernel {
+    /* Points of an input's tiles, of one block of channels: B'dB. */
+    winograd_transform *input;
+    /* Points of an output's gradient: A g A'. */
+    winograd_transform *gradient;
+    /* An output from its points: A'mA. */
+    winograd_transform *output;
+
+    /* Points of weights, OIhw8i8o or OIhw16i16o, of one block of output channels: G w G'. `point`
+     * floats lie from one point to the next. */
+    void (*weights)(size_t in_channels, size_t point, size_t block, const float *weights,
+                    float *points);
+    /* The same of the weights that take an output's gradient to the input's: turned by half a turn,
+     * inputs and outputs changed over; `block` is one of input channels. */
+    void (*weights_turned)(size_t in_channels, size_t out_channels, size_t point, size_t block,
+                           const float *weights, float *points);
+    /* Gradients of weights from their points: G'sG. */
+    void (*weights_gradient)(size_t in_channels, size_t point, size_t block, const float *points,
+                             float *gradient);
+};
+
+/* For blocks of so many channels (lanes.h). */
+extern const struct winograd_kernel winograd_kernel_8, winograd_kernel_16;
 
 #endif

@@ -1,0 +1,40 @@
+#include "worker/nn/cpu/product.h"
+
+#include "core/simd.h"
+
+size_t product_run(size_t total, size_t most) {
+    size_t runs = (total + most - 1) / most;
+    return (total + runs - 1) / runs;
+}
+
+bool product_is_fast(size_t block) {
+#if SIMD_CHOSEN
+    return block == 16 ? __builtin_cpu_supports("x86-64-v4")
+                       : block == 8 && __builtin_cpu_supports("x86-64-v3");
+#else
+    (void)block;
+    return false;
+#endif
+}
+
+const struct product_kernel *product_kernel(size_t block) {
+    return block == 16 ? &product_kernel_16 : &product_kernel_8;
+}
+
+/* The channels that are more are shared out among the threads, so that each reads few of them. */
+void product_outer_all(size_t block, size_t in_channels, size_t out_channels, size_t rows,
+                       size_t count, bool add, const float *input, const float *gradient,
+                       float *weights) {
+    const struct product_kernel *kernel = product_kernel(block);
+    size_t pair = 2 * block, group = 8 * block; /* that are taken with what is read of a gradient */
+    size_t groups = (in_channels + group - 1) / group, pairs = out_channels / pair;
+    bool ins_first = in_channels > out_channels;
+#pragma omp for schedule(static) nowait
+    for (size_t at = 0; at < groups * pairs; at++) {
+        size_t out = (ins_first ? at % pairs : at / groups) * pair;
+        size_t first = (ins_first ? at / pairs : at % groups) * group;
+        for (size_t in = first; in < in_channels && in < first + group; in += block)
+            kernel->outer(in_channels, rows, count, add, input + in * rows, gradient + out * rows,
+                          weights + out * in_channels + in * block);
+    }
+}

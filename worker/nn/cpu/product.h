@@ -1,0 +1,25 @@
+/* product: products of activations and weights, of which convolutions are made, on the kernels of
+ * product_kernel.h.
+ */
+#ifndef ASSAY_WORKER_NN_CPU_PRODUCT_H
+#define ASSAY_WORKER_NN_CPU_PRODUCT_H
+
+#include "worker/nn/cpu/product_kernel.h"
+
+/* How many of `total` rows to take at a time, at most `most`: as even as can be. */
+size_t product_run(size_t total, size_t most);
+
+/* Whether those for blocks of so many channels run in vectors as long as a block, with FMA. Of
+ * shorter ones compilers make code that is fifty times slower: right, and of no use. */
+bool product_is_fast(size_t block);
+
+/* For blocks of 8 or 16 channels. */
+const struct product_kernel *product_kernel(size_t block);
+
+/* outer (product_kernel.h) of all channels, by the threads of the region that calls it together.
+ * None waits behind it, and each has the same sums whenever the channels are as many. */
+void product_outer_all(size_t block, size_t in_channels, size_t out_channels, size_t rows,
+                       size_t count, bool add, const float *input, const float *gradient,
+                       float *weights);
+
+#endif
