@@ -1,5 +1,6 @@
 /* defined: a convolution and all its gradients from the definition, in double, on plain NCHW and
- * OIHW; and kernels' weights, OIhw8i8o or OIhw16i16o, from plain ones and back.
+ * OIHW; and kernels' weights, of blocks of 8 or 16 channels, from plain ones and back: OIhw8i8o, or
+ * Ohwi8o where three channels go in.
  */
 #ifndef ASSAY_TESTS_WORKER_NN_DEFINED_H
 #define ASSAY_TESTS_WORKER_NN_DEFINED_H
@@ -20,30 +21,40 @@ static inline size_t defined_side(const struct defined_shape *c, size_t side) {
     return (side - 1) / c->stride + 1;
 }
 
+/* One tap of one pair of channels of one picture. */
+static inline void define_tap(const struct defined *values, size_t n, size_t o, size_t i,
+                              size_t tap) {
+    const struct defined_shape *c = &values->shape;
+    size_t k = c->kernel, rows = defined_side(c, c->height), columns = defined_side(c, c->width);
+    size_t w = (o * c->in + i) * k * k + tap;
+    for (size_t at = 0; at < rows; at++)
+        for (size_t across = 0; across < columns; across++) {
+            size_t row = at * c->stride + tap / k - k / 2;
+            size_t column = across * c->stride + tap % k - k / 2;
+            if (row >= c->height || column >= c->width) /* before the first as well */
+                continue;
+            size_t x = ((n * c->in + i) * c->height + row) * c->width + column;
+            size_t y = ((n * c->out + o) * rows + at) * columns + across;
+            values->y[y] += (double)values->x[x] * (double)values->w[w];
+            values->dx[x] += (double)values->dy[y] * (double)values->w[w];
+            values->dw[w] += (double)values->dy[y] * (double)values->x[x];
+        }
+}
+
 static inline void define(const struct defined *values) {
     const struct defined_shape *c = &values->shape;
-    size_t k = c->kernel, columns = defined_side(c, c->width);
-    size_t area = columns * defined_side(c, c->height);
     for (size_t n = 0; n < c->count; n++)
         for (size_t o = 0; o < c->out; o++)
             for (size_t i = 0; i < c->in; i++)
-                for (size_t at = 0; at < area * k * k; at++) {
-                    size_t pixel = at / (k * k), tap = at % (k * k);
-                    size_t row = pixel / columns * c->stride + tap / k - k / 2;
-                    size_t column = pixel % columns * c->stride + tap % k - k / 2;
-                    if (row >= c->height || column >= c->width) /* before the first as well */
-                        continue;
-                    size_t x = ((n * c->in + i) * c->height + row) * c->width + column;
-                    size_t y = (n * c->out + o) * area + pixel, w = (o * c->in + i) * k * k + tap;
-                    values->y[y] += (double)values->x[x] * (double)values->w[w];
-                    values->dx[x] += (double)values->dy[y] * (double)values->w[w];
-                    values->dw[w] += (double)values->dy[y] * (double)values->x[x];
-                }
+                for (size_t tap = 0; tap < c->kernel * c->kernel; tap++)
+                    define_tap(values, n, o, i, tap);
 }
 
 static inline size_t weight_index(const struct defined_shape *c, size_t block, size_t plain) {
     size_t taps = c->kernel * c->kernel, tap = plain % taps;
     size_t in = plain / taps % c->in, out = plain / taps / c->in;
+    if (c->in == 3)
+        return ((out / block * taps + tap) * c->in + in) * block + out % block;
     size_t square = (out / block * (c->in / block) + in / block) * taps + tap;
     return (square * block + in % block) * block + out % block;
 }

@@ -4,6 +4,7 @@
 
 #include "worker/nn/cpu/gathered.h"
 #include "worker/nn/cpu/pointwise.h"
+#include "worker/nn/cpu/stem.h"
 #include "worker/nn/cpu/winograd.h"
 
 #include <omp.h>
@@ -26,6 +27,15 @@ static struct gathered gathered_of(const struct defined_shape *p, size_t block) 
                              p->width, p->kernel, p->stride, p->kernel / 2};
 }
 
+static struct stem stem_of(const struct defined_shape *p, size_t block) {
+    return (struct stem){block, p->count, p->in, p->out, p->height, p->width, p->stride};
+}
+
+/* Of pictures as they come. */
+static bool is_stem(const struct defined_shape *p) {
+    return p->in == 3;
+}
+
 static bool is_tiled(const struct defined_shape *p) {
     return p->kernel == 3 && p->stride == 1 && p->height > 1 && p->width > 1;
 }
@@ -33,6 +43,9 @@ static bool is_tiled(const struct defined_shape *p) {
 static size_t scratch_of(const struct defined_shape *p, size_t block) {
     const struct winograd winograd = winograd_of(p, block);
     const struct gathered gathered = gathered_of(p, block);
+    const struct stem stem = stem_of(p, block);
+    if (is_stem(p))
+        return stem_scratch(&stem);
     return is_tiled(p) ? winograd_scratch(&winograd) : gathered_scratch(&gathered);
 }
 
@@ -42,7 +55,10 @@ static void run(struct held *h) {
     const struct winograd winograd = winograd_of(p, h->block);
     const struct pointwise pointwise = {h->block, p->count, p->in, p->out, p->height * p->width};
     const struct gathered gathered = gathered_of(p, h->block);
-    if (is_tiled(p)) {
+    const struct stem stem = stem_of(p, h->block);
+    if (is_stem(p)) {
+        stem_backward_weights(&stem, h->x, h->dy, h->dw, h->scratch);
+    } else if (is_tiled(p)) {
         winograd_forward(&winograd, h->x, h->w, h->y, h->scratch);
         winograd_backward_data(&winograd, h->dy, h->w, h->dx, h->scratch);
         winograd_backward_weights(&winograd, h->x, h->dy, h->dw, h->scratch);
@@ -63,11 +79,12 @@ static float *values_of(const char *name, size_t count, bool whole) {
 }
 
 static void open_held(struct held *h, struct defined_shape shape, size_t block, bool whole) {
-    *h = (struct held){.plain = {.shape = shape},
-                       .block = block,
-                       .in = {shape.count, shape.in, shape.height, shape.width, block},
-                       .out = {shape.count, shape.out, defined_side(&shape, shape.height),
-                               defined_side(&shape, shape.width), block}};
+    *h = (struct held){
+        .plain = {.shape = shape},
+        .block = block,
+        .in = {shape.count, shape.in, shape.height, shape.width, is_stem(&shape) ? 1 : block},
+        .out = {shape.count, shape.out, defined_side(&shape, shape.height),
+                defined_side(&shape, shape.width), block}};
     struct defined *plain = &h->plain;
     plain->x = values_of("x", map_floats(&h->in), whole);
     plain->w = values_of("w", weights_of(&shape), whole);
@@ -130,8 +147,8 @@ static void check(struct defined_shape shape, size_t block, bool whole) {
     close_held(&h);
 }
 
-/* Even and odd sides, less than a chunk of tiles or a run of pixels and several of them, a map that
- * is all border. Channels are those in blocks of 8. */
+/* Even and odd sides, less than a chunk of tiles or a run of pixels, several of them and several
+ * for each of some threads, a map that is all border. Channels are those in blocks of 8. */
 static const struct defined_shape shapes[] = {
     {1, 16, 16, 2, 2, 3, 1},   {3, 16, 32, 2, 3, 3, 1},   {2, 48, 16, 5, 4, 3, 1},
     {1, 32, 32, 3, 11, 3, 1},  {4, 16, 16, 14, 7, 3, 1},  {3, 16, 16, 21, 19, 3, 1},
@@ -139,6 +156,8 @@ static const struct defined_shape shapes[] = {
     {2, 80, 32, 21, 19, 1, 1}, {7, 144, 48, 5, 6, 1, 1},  {1, 16, 16, 1, 2, 1, 2},
     {2, 48, 16, 1, 7, 3, 1},   {5, 32, 48, 13, 10, 3, 2}, {3, 16, 16, 29, 31, 3, 2},
     {2, 32, 16, 12, 9, 5, 3},  {3, 80, 48, 9, 12, 1, 2},  {4, 32, 32, 41, 38, 1, 2},
+    {1, 3, 16, 1, 1, 7, 2},    {3, 3, 32, 9, 6, 7, 2},    {2, 3, 48, 31, 28, 7, 2},
+    {3, 3, 16, 13, 20, 7, 1},  {4, 16, 16, 41, 38, 3, 1},
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -149,7 +168,7 @@ enum { KINDS = sizeof BLOCKS / sizeof *BLOCKS };
 
 /* As many blocks of channels, whatever their size. */
 static struct defined_shape in_blocks(struct defined_shape shape, size_t block) {
-    shape.in *= block / 8;
+    shape.in *= is_stem(&shape) ? 1 : block / 8;
     shape.out *= block / 8;
     return shape;
 }
@@ -183,12 +202,12 @@ static void whole_numbers_come_out_exactly_of_any_number_of_tiles(void **state) 
 static void check_threads(struct defined_shape shape, size_t block) {
     const int threads[] = {2, 3, 7};
     struct held one, more;
-    open_held(&one, shape, block, false);
     omp_set_num_threads(1);
+    open_held(&one, shape, block, false);
     run(&one);
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-        open_held(&more, shape, block, false);
         omp_set_num_threads(threads[i]);
+        open_held(&more, shape, block, false);
         run(&more);
         assert_memory_equal(one.y, more.y, map_floats(&one.out) * sizeof(float));
         assert_memory_equal(one.dx, more.dx, map_floats(&one.in) * sizeof(float));

@@ -4,6 +4,7 @@
 #include "worker/nn/cpu/pass.h"
 #include "worker/nn/cpu/pointwise.h"
 #include "worker/nn/cpu/product.h"
+#include "worker/nn/cpu/stem.h"
 #include "worker/nn/cpu/winograd.h"
 
 #include <omp.h>
@@ -16,13 +17,14 @@ struct layouts {
 };
 
 /* What is done by kernels of our own: all passes (winograd), or the gradients of weights alone. */
-enum ours { NOTHING, WINOGRAD, POINTWISE, GATHERED };
+enum ours { NOTHING, WINOGRAD, POINTWISE, GATHERED, STEM };
 
 struct convolution {
     enum ours ours;
     struct winograd winograd;
     struct pointwise pointwise;
     struct gathered gathered;
+    struct stem stem;
     struct layouts held; /* weights: as the forward pass likes them best */
     /* For the passes that are oneDNN's: */
     const struct onednn *onednn;
@@ -201,16 +203,6 @@ static bool backward_data_new(struct convolution *convolution,
     return made;
 }
 
-/* oneDNN has the threads that a gradient's blocks leave over share its sums, which rounds them
- * otherwise. Where all other sums are ours and follow no number of threads, these must not either:
- * as many as divide the blocks leave none over. */
-static int weights_threads(const struct convolution_shape *shape) {
-    int threads = omp_get_max_threads(), blocks = shape->out.channels / (int)shape->block;
-    while (ours_are_fast(shape) && blocks % threads != 0)
-        threads--;
-    return threads;
-}
-
 static bool backward_weights_new(struct convolution *convolution,
                                  const struct convolution_shape *shape,
                                  dnnl_primitive_desc_t forward, struct error *error) {
@@ -219,7 +211,7 @@ static bool backward_weights_new(struct convolution *convolution,
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
-    int threads = weights_threads(shape);
+    int threads = omp_get_max_threads();
     dnnl_primitive_desc_t desc;
     if (!pass_find(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &threads, &desc, error))
         return false;
@@ -234,8 +226,11 @@ static bool backward_weights_new(struct convolution *convolution,
  * would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
     int pair = 2 * (int)shape->block;
-    if (!ours_are_fast(shape) || shape->plain_input || shape->in.channels % pair != 0 ||
-        shape->out.channels % pair != 0)
+    if (!ours_are_fast(shape) || shape->out.channels % pair != 0)
+        return NOTHING;
+    if (shape->plain_input)
+        return shape->kernel == 7 && shape->padding == 3 ? STEM : NOTHING;
+    if (shape->in.channels % pair != 0)
         return NOTHING;
     if (shape->stride > 1)
         return GATHERED;
@@ -243,6 +238,15 @@ static enum ours ours_of(const struct convolution_shape *shape) {
         return POINTWISE;
     bool tiled = shape->kernel == 3 && shape->padding == 1;
     return tiled && shape->in.height > 1 && shape->in.width > 1 ? WINOGRAD : GATHERED;
+}
+
+/* The layout in which weights are held. */
+static dnnl_format_tag_t weights_tag(enum ours ours, size_t block) {
+    if (ours == NOTHING)
+        return dnnl_format_tag_any;
+    if (ours == STEM)
+        return block == 16 ? dnnl_Ohwi16o : dnnl_Ohwi8o;
+    return block == 16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
 }
 
 static bool passes_new(struct convolution *convolution, const struct convolution_shape *shape,
@@ -269,17 +273,18 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     size_t block = shape->block, count = shape->count, ins = (size_t)shape->in.channels;
     size_t outs = (size_t)shape->out.channels;
     size_t height = (size_t)shape->in.height, width = (size_t)shape->in.width;
-    *convolution = (struct convolution){.ours = ours_of(shape),
-                                        .winograd = {block, count, ins, outs, height, width},
-                                        .pointwise = {block, count, ins, outs, height * width},
-                                        .gathered = {block, count, ins, outs, height, width,
-                                                     (size_t)shape->kernel, (size_t)shape->stride,
-                                                     (size_t)shape->padding},
-                                        .onednn = onednn};
-    dnnl_format_tag_t held = block_tag(block), ours = block == 16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
+    size_t stride = (size_t)shape->stride;
+    *convolution =
+        (struct convolution){.ours = ours_of(shape),
+                             .winograd = {block, count, ins, outs, height, width},
+                             .pointwise = {block, count, ins, outs, height * width},
+                             .gathered = {block, count, ins, outs, height, width,
+                                          (size_t)shape->kernel, stride, (size_t)shape->padding},
+                             .stem = {block, count, ins, outs, height, width, stride},
+                             .onednn = onednn};
+    dnnl_format_tag_t held = block_tag(block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
-                     convolution->ours == NOTHING ? dnnl_format_tag_any : ours, held,
-                     &convolution->held, error) ||
+                     weights_tag(convolution->ours, block), held, &convolution->held, error) ||
         (convolution->ours != WINOGRAD && !passes_new(convolution, shape, error))) {
         convolution_free(convolution);
         return false;
@@ -309,7 +314,8 @@ size_t convolution_scratch(const struct convolution *convolution) {
     const size_t needed[] = {
         convolution->forward.scratch_bytes, convolution->backward_data.scratch_bytes,
         convolution->backward_weights.scratch_bytes,
-        convolution->ours == GATHERED ? gathered_scratch(&convolution->gathered) : 0};
+        convolution->ours == GATHERED ? gathered_scratch(&convolution->gathered) : 0,
+        convolution->ours == STEM ? stem_scratch(&convolution->stem) : 0};
     size_t most = 0;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         most = needed[i] > most ? needed[i] : most;
@@ -354,6 +360,10 @@ bool convolution_backward_weights(const struct convolution *convolution, const f
     case GATHERED:
         gathered_backward_weights(&convolution->gathered, input, output_gradient, weights_gradient,
                                   scratch);
+        return true;
+    case STEM:
+        stem_backward_weights(&convolution->stem, input, output_gradient, weights_gradient,
+                              scratch);
         return true;
     case NOTHING: break;
     }

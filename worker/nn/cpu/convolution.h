@@ -1,5 +1,5 @@
-/* convolution: one convolution of a plan, forward and backward: on oneDNN or, in blocks of eight
- * channels, by kernels of our own (winograd.h, pointwise.h).
+/* convolution: one convolution of a plan, forward and backward: on oneDNN or, in blocks of 8 or
+ * 16 channels, by kernels of our own (winograd.h, pointwise.h, gathered.h, stem.h).
  *
  * Activations are held in the plan's layout (map.h), weights in the layout that the forward pass
  * prefers. Every primitive is asked with format `any`; where it prefers another layout than the one

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
-/* Pixels of the batch at a time, at most: what is gathered stays in the cache. */
-enum { CHUNK = 192 };
+enum {
+    RUN =
+        1536, /* values of a channel's block that are summed over in one go, from the first cache */
+    CHUNK = 192, /* pixels of the batch at a time, at most: what is gathered stays in the cache */
+};
 
 static size_t strides(const struct gathered *shape, size_t side) {
     return (side + 2 * shape->padding - shape->kernel) / shape->stride + 1;
@@ -91,6 +94,7 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
                                const float *output_gradient, float *weights_gradient,
                                float *scratch) {
     size_t ins = shape->in_channels * taps_of(shape), total = shape->count * pixels_of(shape);
+    size_t run = product_run(chunk_rows(shape), RUN / shape->block);
     struct chunk chunk;
     for (size_t first = 0; first < total; first += chunk_rows(shape)) {
         chunk_place(shape, first, &chunk);
@@ -104,8 +108,11 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
 #pragma omp for
             for (size_t block = 0; block < shape->out_channels / shape->block; block++)
                 gather_output(shape, &chunk, block, output_gradient, gradient);
-            product_outer_all(shape->block, ins, shape->out_channels, rows, rows, first > 0,
-                              scratch, gradient, weights_gradient);
+            for (size_t at = 0; at < rows; at += run)
+                product_outer_all(shape->block, ins, shape->out_channels, rows,
+                                  rows - at < run ? rows - at : run, first > 0 || at > 0,
+                                  scratch + at * shape->block, gradient + at * shape->block,
+                                  weights_gradient);
         }
     }
 }

@@ -78,4 +78,24 @@ SIMD_CLONES static void outer(size_t in_channels, size_t rows, size_t count, boo
     }
 }
 
-const struct product_kernel LANES_NAME(product_kernel) = {.product = product, .outer = outer};
+SIMD_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, size_t count, bool add,
+                             const float *input, const float *gradient, float *weights) {
+    enum { TAPS = PRODUCT_TAPS, BLOCKS = BLOCK == 16 ? 2 : 1 }; /* whose sums fit into registers */
+    for (size_t half = 0; half < 2; half += BLOCKS) {
+        lanes sums[TAPS][BLOCKS] = {0};
+        for (size_t row = 0; row < count; row++)
+            for (size_t tap = 0; tap < TAPS; tap++)
+                for (size_t j = 0; j < BLOCKS; j++)
+                    sums[tap][j] += input[row * stride + tap] *
+                                    *lanes_in(gradient + ((half + j) * rows + row) * BLOCK);
+        for (size_t tap = 0; tap < TAPS; tap++)
+            for (size_t j = 0; j < BLOCKS; j++) {
+                lanes *to =
+                    lanes_at(weights + ((half + j) * TAPS * TAPS + tap) * in_channels * BLOCK);
+                *to = add ? *to + sums[tap][j] : sums[tap][j];
+            }
+    }
+}
+
+const struct product_kernel LANES_NAME(product_kernel) = {
+    .product = product, .outer = outer, .taps = taps};

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { PRODUCT_TAPS = 7 }; /* of a row or column of a kernel */
+
 struct product_kernel {
     /* output = input x weights: `count` rows of all input channels, a pair of blocks of output
      * channels. From one block of channels to the next are `rows` rows, in input and output. */
@@ -19,6 +21,12 @@ struct product_kernel {
      * over `count` rows, added to what stands there when `add`. */
     void (*outer)(size_t in_channels, size_t rows, size_t count, bool add, const float *input,
                   const float *gradient, float *weights);
+    /* The same of plain values of one channel, and the taps of one row of a kernel: those of a
+     * pixel stand side by side, `stride` values behind those of the pixel before. Weights are
+     * [out_channels / block][tap of a column][tap of a row][in_channels][block], and begin at the
+     * row's. */
+    void (*taps)(size_t in_channels, size_t stride, size_t rows, size_t count, bool add,
+                 const float *input, const float *gradient, float *weights);
 };
 
 /* For blocks of so many channels (lanes.h). */

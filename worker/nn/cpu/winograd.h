@@ -21,7 +21,8 @@ struct winograd {
     size_t height, width;             /* of input and output alike */
 };
 
-/* Bytes of scratch memory for each of the calls below. */
+/* Bytes of scratch memory for each of the calls below, on no more threads than there may be now
+ * (omp_get_max_threads). */
 size_t winograd_scratch(const struct winograd *shape);
 
 void winograd_forward(const struct winograd *shape, const float *input, const float *weights,
