@@ -4,7 +4,7 @@
  * A function marked SIMD_CLONES is compiled three times (baseline, AVX2, AVX-512); the dynamic
  * linker picks the best that the machine has. It must contain the loop, not call it. Results do not
  * depend on the choice: integer arithmetic is exact and -ffp-contract=off keeps float arithmetic as
- * written (but worker/nn/cpu/product_kernel.c, which is to take FMA where there is one). Compilers
+ * written (but worker/nn/cpu/product_loops.h, which is to take FMA where there is one). Compilers
  * have faults of one generation alone, so tests run each (SIMD_GENERATION), whatever the machine
  * would choose. Sanitizers run before the linker's choice can, so they and other machines get the
  * baseline alone.

@@ -221,9 +221,9 @@ static bool backward_weights_new(struct convolution *convolution,
     return made;
 }
 
-/* Winograd halves oneDNN's time; pointwise takes as much; gathered as much on large maps and half
- * on small ones; and no number of threads changes their sums. Of a map of one row or column, tiles
- * would be mostly border. */
+/* Winograd halves oneDNN's time; pointwise and stem take as much; gathered as much on large maps
+ * and less on small ones; and no number of threads changes their sums. Of a map of one row or
+ * column, tiles would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
     int pair = 2 * (int)shape->block;
     if (!ours_are_fast(shape) || shape->out.channels % pair != 0)

@@ -4,11 +4,8 @@
 
 #include <string.h>
 
-enum {
-    RUN =
-        1536, /* values of a channel's block that are summed over in one go, from the first cache */
-    CHUNK = 192, /* pixels of the batch at a time, at most: what is gathered stays in the cache */
-};
+/* Pixels of the batch at a time, at most: what is gathered stays in the cache. */
+enum { CHUNK = 192 };
 
 static size_t strides(const struct gathered *shape, size_t side) {
     return (side + 2 * shape->padding - shape->kernel) / shape->stride + 1;
@@ -94,7 +91,7 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
                                const float *output_gradient, float *weights_gradient,
                                float *scratch) {
     size_t ins = shape->in_channels * taps_of(shape), total = shape->count * pixels_of(shape);
-    size_t run = product_run(chunk_rows(shape), RUN / shape->block);
+    size_t run = product_run(chunk_rows(shape), PRODUCT_SUM / shape->block);
     struct chunk chunk;
     for (size_t first = 0; first < total; first += chunk_rows(shape)) {
         chunk_place(shape, first, &chunk);

@@ -1,5 +1,6 @@
 /* lanes: a block of an activation's channels (map.h) as one vector, for the kernels that are made
- * for blocks of 8 or of 16. Each is compiled for both: KERNEL_16.c is KERNEL.c again.
+ * for blocks of 8 or of 16. Each is compiled for both, by KERNEL_8.c and KERNEL_16.c, which define
+ * LANES_BLOCK.
  */
 #ifndef ASSAY_WORKER_NN_CPU_LANES_H
 #define ASSAY_WORKER_NN_CPU_LANES_H
@@ -7,10 +8,6 @@
 #include "core/simd.h"
 
 #define INLINE static inline __attribute__((always_inline))
-
-#ifndef LANES_BLOCK
-#define LANES_BLOCK 8
-#endif
 
 /* What is compiled for both by another name each: NAME_8 and NAME_16. */
 #define LANES_PASTE(name, block) name##_##block

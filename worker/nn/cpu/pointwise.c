@@ -2,14 +2,10 @@
 
 #include "worker/nn/cpu/product.h"
 
-enum {
-    RUN = 1536
-}; /* values of a channel's block that are summed over in one go, from the first cache */
-
 void pointwise_backward_weights(const struct pointwise *shape, const float *input,
                                 const float *output_gradient, float *weights_gradient) {
     size_t ins = shape->in_channels, outs = shape->out_channels, pixels = shape->pixels;
-    size_t block = shape->block, run = RUN / block;
+    size_t block = shape->block, run = PRODUCT_SUM / block;
 #pragma omp parallel
     for (size_t picture = 0; picture < shape->count; picture++) {
         const float *from = input + picture * ins * pixels;

@@ -26,7 +26,7 @@ void product_outer_all(size_t block, size_t in_channels, size_t out_channels, si
                        size_t count, bool add, const float *input, const float *gradient,
                        float *weights) {
     const struct product_kernel *kernel = product_kernel(block);
-    size_t pair = 2 * block, group = 8 * block; /* that are taken with what is read of a gradient */
+    size_t pair = 2 * block, group = 8 * block; /* of inputs, with one pair of the gradient */
     size_t groups = (in_channels + group - 1) / group, pairs = out_channels / pair;
     bool ins_first = in_channels > out_channels;
 #pragma omp for schedule(static) nowait

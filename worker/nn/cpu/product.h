@@ -6,6 +6,10 @@
 
 #include "worker/nn/cpu/product_kernel.h"
 
+/* So many values of a channel's block, divided by its channels, are rows to be summed over in one
+ * go: they stay in the first cache. */
+enum { PRODUCT_SUM = 1536 };
+
 /* How many of `total` rows to take at a time, at most `most`: as even as can be. */
 size_t product_run(size_t total, size_t most);
 

@@ -21,10 +21,10 @@ struct product_kernel {
      * over `count` rows, added to what stands there when `add`. */
     void (*outer)(size_t in_channels, size_t rows, size_t count, bool add, const float *input,
                   const float *gradient, float *weights);
-    /* The same of plain values of one channel, and the taps of one row of a kernel: those of a
-     * pixel stand side by side, `stride` values behind those of the pixel before. Weights are
-     * [out_channels / block][tap of a column][tap of a row][in_channels][block], and begin at the
-     * row's. */
+    /* The same of one channel of a plain picture: `count` pixels of a row of the gradient by a row
+     * of taps, which for each pixel stand side by side in the input, `stride` values behind those
+     * of the pixel before. Of weights as Ohwi8o or Ohwi16o it takes the row's and the channel's
+     * first. */
     void (*taps)(size_t in_channels, size_t stride, size_t rows, size_t count, bool add,
                  const float *input, const float *gradient, float *weights);
 };

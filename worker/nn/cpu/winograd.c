@@ -8,9 +8,7 @@
 
 enum {
     POINTS = WINOGRAD_POINTS,
-    CHUNK = 96, /* tiles of a convolution at a time, at most: their points stay in the cache */
-    RUN =
-        1536, /* values of a channel's block that are summed over in one go, from the first cache */
+    CHUNK = 96,      /* tiles of a convolution at a time, at most: their points stay in the cache */
     ROUND = 1 << 21, /* values of points, at most, whose sums threads share out before they wait */
     PART = 48,       /* tiles that one thread transforms */
     APART = 16, /* floats between points: at multiples of 4096 bytes they would share its sets */
@@ -31,7 +29,7 @@ static size_t chunk_tiles(const struct winograd *shape) {
 
 /* Summed over at a time, whatever the chunk. */
 static size_t run_tiles(const struct winograd *shape) {
-    return product_run(tiles_of(shape), RUN / shape->block);
+    return product_run(tiles_of(shape), PRODUCT_SUM / shape->block);
 }
 
 /* Floats from one point of the weights to the next. */

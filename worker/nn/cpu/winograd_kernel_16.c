@@ -1,3 +1,3 @@
 /* winograd_kernel for blocks of 16 channels. */
 #define LANES_BLOCK 16
-#include "worker/nn/cpu/winograd_kernel.c"
+#include "worker/nn/cpu/winograd_loops.h"

@@ -1,3 +1,8 @@
+/* product_loops: the loops of product_kernel.h, for the size of block that its includer defines
+ * (lanes.h). */
+#ifndef ASSAY_WORKER_NN_CPU_PRODUCT_LOOPS_H
+#define ASSAY_WORKER_NN_CPU_PRODUCT_LOOPS_H
+
 #include "worker/nn/cpu/product_kernel.h"
 
 #include "worker/nn/cpu/lanes.h"
@@ -32,7 +37,7 @@ SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, c
         product_rows(in_channels, rows, ROWS, input, weights, output);
     switch (count) { /* so many are left, and known to the compiler */
 #define LEFT(n)                                                                                    \
-    case n: product_rows(in_channels, rows, n < ROWS ? n : 0, input, weights, output); break
+    case n: product_rows(in_channels, rows, (n) < ROWS ? (n) : 0, input, weights, output); break
         LEFT(1);
         LEFT(2);
         LEFT(3);
@@ -99,3 +104,5 @@ SIMD_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, siz
 
 const struct product_kernel LANES_NAME(product_kernel) = {
     .product = product, .outer = outer, .taps = taps};
+
+#endif

@@ -1,3 +1,8 @@
+/* winograd_loops: the loops of winograd_kernel.h, for the size of block that its includer defines
+ * (lanes.h). */
+#ifndef ASSAY_WORKER_NN_CPU_WINOGRAD_LOOPS_H
+#define ASSAY_WORKER_NN_CPU_WINOGRAD_LOOPS_H
+
 #include "worker/nn/cpu/winograd_kernel.h"
 
 #include "worker/nn/cpu/lanes.h"
@@ -250,3 +255,5 @@ const struct winograd_kernel LANES_NAME(winograd_kernel) = {
     .weights_turned = transform_weights_turned,
     .weights_gradient = transform_weights_gradient,
 };
+
+#endif
