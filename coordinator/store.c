@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STATEMENTS_MAX = 128, BEGIN_PATIENCE_MS = 1000 };
+enum { STATEMENTS_MAX = 256, BEGIN_PATIENCE_MS = 1000 };
 
 /* Made from schema/NNN_name.sql by the build. This list is the order; user_version counts how many
  * of it a database has had. */
