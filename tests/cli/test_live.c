@@ -78,9 +78,15 @@ static void give_up(size_t nth) {
     _exit(1);
 }
 
-static int watch(void) {
+/* What `assay watch` ends with at that seat, while the coordinator answers so. */
+static int watch_from(struct seat *seat, fake_answer *answer, void *context) {
     char name[] = "watch", *argv[] = {name, NULL};
-    return command_watch(1, argv);
+    take_seat(seat);
+    fake_start(&fake, answer, context);
+    int status = command_watch(1, argv);
+    leave_seat(seat);
+    fake_stop(&fake);
+    return status;
 }
 
 /* --- a list that breaks off --- */
@@ -122,11 +128,7 @@ static void a_list_that_breaks_off_begins_anew(void **state) {
     (void)state;
     for (int refuses = 0; refuses <= 1; refuses++) {
         struct breaking breaking = {.refuses = refuses == 1};
-        take_seat(&breaking.seat);
-        fake_start(&fake, answer_one_page, &breaking);
-        int status = watch();
-        leave_seat(&breaking.seat);
-        fake_stop(&fake);
+        int status = watch_from(&breaking.seat, answer_one_page, &breaking);
         assert_int_equal(status, 0);
         assert_true(breaking.began_anew);
     }
@@ -159,11 +161,7 @@ static void all_pages_of_a_list_are_shown(void **state) {
     int last = cJSON_GetArraySize(experiments) - 1;
     struct seat seat = {.awaited = field_text(cJSON_GetArrayItem(experiments, last), "name", "?")};
     (void)state;
-    take_seat(&seat);
-    fake_start(&fake, answer_two_pages, NULL);
-    int status = watch();
-    leave_seat(&seat);
-    fake_stop(&fake);
+    int status = watch_from(&seat, answer_two_pages, NULL);
     assert_int_equal(status, 0);
     assert_null(seat.awaited);
     cJSON_Delete(all);
@@ -197,11 +195,7 @@ static cJSON *answer_no_change(void *context, size_t nth, const char *request, c
 static void who_steers_is_told_and_hears_that_nothing_has_changed(void **state) {
     (void)state;
     struct steering steering = {.seat.awaited = "is left as it is: nothing to pause"};
-    take_seat(&steering.seat);
-    fake_start(&fake, answer_no_change, &steering);
-    int status = watch();
-    leave_seat(&steering.seat);
-    fake_stop(&fake);
+    int status = watch_from(&steering.seat, answer_no_change, &steering);
     assert_int_equal(status, 0);
     assert_true(steering.id > 0);
     assert_true(steering.told);
@@ -237,11 +231,7 @@ static cJSON *answer_slowly(void *context, size_t nth, const char *request, cons
 static void a_key_beside_what_is_steered_does_not_ask_for_it_again(void **state) {
     (void)state;
     struct slow slow = {.wait_us = 300000, .seat.awaited = "nothing to pause"};
-    take_seat(&slow.seat);
-    fake_start(&fake, answer_slowly, &slow);
-    int status = watch();
-    leave_seat(&slow.seat);
-    fake_stop(&fake);
+    int status = watch_from(&slow.seat, answer_slowly, &slow);
     assert_int_equal(status, 0);
     assert_int_equal(slow.pauses, 1);
     assert_non_null(slow.seat.awaited); /* it was not read */
@@ -251,11 +241,7 @@ static void a_key_beside_what_is_steered_does_not_ask_for_it_again(void **state)
 static void a_late_answer_says_what_was_done(void **state) {
     (void)state;
     struct slow slow = {.wait_us = 5000000, .seat.awaited = "nothing to pause"};
-    take_seat(&slow.seat);
-    fake_start(&fake, answer_slowly, &slow);
-    int status = watch();
-    leave_seat(&slow.seat);
-    fake_stop(&fake);
+    int status = watch_from(&slow.seat, answer_slowly, &slow);
     assert_int_equal(status, 0);
     assert_int_equal(slow.pauses, 2);
     assert_non_null(slow.seat.awaited); /* it was not read */
@@ -275,11 +261,7 @@ static cJSON *answer_and_hang_up(void *context, size_t nth, const char *request,
 static void it_ends_with_its_terminal(void **state) {
     struct seat seat = {0};
     (void)state;
-    take_seat(&seat);
-    fake_start(&fake, answer_and_hang_up, &seat);
-    int status = watch();
-    leave_seat(&seat);
-    fake_stop(&fake);
+    int status = watch_from(&seat, answer_and_hang_up, &seat);
     assert_int_equal(status, 0);
 }
 

@@ -108,11 +108,7 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
     return onednn_ok(status, "find a convolution kernel", error);
 }
 
-static bool ours_are_fast(const struct convolution_shape *shape) {
-    return product_is_fast(shape->block);
-}
-
-/* The same on so many threads, or on one where oneDNN has no kernel for the shape but products of
+/* The same on all threads, or on one where oneDNN has no kernel for the shape but products of
  * matrices (backward through a 1x1 of stride 2 so where a map's height is odd and its width a
  * multiple of 6): it shares out their sums, and where all others are ours, none may follow the
  * number of threads. */
@@ -120,9 +116,9 @@ static bool pass_find(const struct convolution *convolution, enum onednn_pass pa
                       const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                       int *threads, dnnl_primitive_desc_t *desc, struct error *error) {
     int all = omp_get_max_threads();
-    omp_set_num_threads(*threads);
+    *threads = all;
     bool found = pass_choose(convolution, pass, shape, forward, desc, error);
-    if (found && *threads > 1 && ours_are_fast(shape) && is_called(*desc, "gemm:")) {
+    if (found && *threads > 1 && product_is_fast(shape->block) && is_called(*desc, "gemm:")) {
         dnnl_primitive_desc_destroy(*desc);
         *desc = NULL;
         *threads = 1;
@@ -168,7 +164,7 @@ bool convolution_block(const struct onednn *onednn, const struct convolution_sha
 
 static bool forward_new(struct convolution *convolution, const struct convolution_shape *shape,
                         dnnl_primitive_desc_t *desc, struct error *error) {
-    int threads = omp_get_max_threads();
+    int threads;
     if (!pass_find(convolution, ONEDNN_FORWARD, shape, NULL, &threads, desc, error))
         return false;
     struct layouts *layouts = &convolution->held;
@@ -188,7 +184,7 @@ static bool forward_new(struct convolution *convolution, const struct convolutio
 static bool backward_data_new(struct convolution *convolution,
                               const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                               struct error *error) {
-    int threads = omp_get_max_threads();
+    int threads;
     dnnl_primitive_desc_t desc;
     if (!pass_find(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &threads, &desc, error))
         return false;
@@ -211,7 +207,7 @@ static bool backward_weights_new(struct convolution *convolution,
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
-    int threads = omp_get_max_threads();
+    int threads;
     dnnl_primitive_desc_t desc;
     if (!pass_find(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &threads, &desc, error))
         return false;
@@ -226,7 +222,7 @@ static bool backward_weights_new(struct convolution *convolution,
  * column, tiles would be mostly border. */
 static enum ours ours_of(const struct convolution_shape *shape) {
     int pair = 2 * (int)shape->block;
-    if (!ours_are_fast(shape) || shape->out.channels % pair != 0)
+    if (!product_is_fast(shape->block) || shape->out.channels % pair != 0)
         return NOTHING;
     if (shape->plain_input)
         return shape->kernel == 7 && shape->padding == 3 ? STEM : NOTHING;

@@ -105,11 +105,8 @@ void gathered_backward_weights(const struct gathered *shape, const float *input,
 #pragma omp for
             for (size_t block = 0; block < shape->out_channels / shape->block; block++)
                 gather_output(shape, &chunk, block, output_gradient, gradient);
-            for (size_t at = 0; at < rows; at += run)
-                product_outer_all(shape->block, ins, shape->out_channels, rows,
-                                  rows - at < run ? rows - at : run, first > 0 || at > 0,
-                                  scratch + at * shape->block, gradient + at * shape->block,
-                                  weights_gradient);
+            product_outer_all(shape->block, ins, shape->out_channels, rows, run, first > 0, scratch,
+                              gradient, weights_gradient);
         }
     }
 }

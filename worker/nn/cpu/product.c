@@ -22,9 +22,9 @@ const struct product_kernel *product_kernel(size_t block) {
 }
 
 /* The channels that are more are shared out among the threads, so that each reads few of them. */
-void product_outer_all(size_t block, size_t in_channels, size_t out_channels, size_t rows,
-                       size_t count, bool add, const float *input, const float *gradient,
-                       float *weights) {
+static void outer_run(size_t block, size_t in_channels, size_t out_channels, size_t rows,
+                      size_t count, bool add, const float *input, const float *gradient,
+                      float *weights) {
     const struct product_kernel *kernel = product_kernel(block);
     size_t pair = 2 * block, group = 8 * block; /* of inputs, with one pair of the gradient */
     size_t groups = (in_channels + group - 1) / group, pairs = out_channels / pair;
@@ -37,4 +37,12 @@ void product_outer_all(size_t block, size_t in_channels, size_t out_channels, si
             kernel->outer(in_channels, rows, count, add, input + in * rows, gradient + out * rows,
                           weights + out * in_channels + in * block);
     }
+}
+
+void product_outer_all(size_t block, size_t in_channels, size_t out_channels, size_t rows,
+                       size_t run, bool add, const float *input, const float *gradient,
+                       float *weights) {
+    for (size_t at = 0; at < rows; at += run)
+        outer_run(block, in_channels, out_channels, rows, rows - at < run ? rows - at : run,
+                  add || at > 0, input + at * block, gradient + at * block, weights);
 }

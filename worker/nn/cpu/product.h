@@ -20,10 +20,11 @@ bool product_is_fast(size_t block);
 /* For blocks of 8 or 16 channels. */
 const struct product_kernel *product_kernel(size_t block);
 
-/* outer (product_kernel.h) of all channels, by the threads of the region that calls it together.
- * None waits behind it, and each has the same sums whenever the channels are as many. */
+/* outer (product_kernel.h) of all channels and all rows, `run` of these at a time, by the threads
+ * of the region that calls it together. None waits behind it, and each has the same sums whenever
+ * the channels are as many. */
 void product_outer_all(size_t block, size_t in_channels, size_t out_channels, size_t rows,
-                       size_t count, bool add, const float *input, const float *gradient,
+                       size_t run, bool add, const float *input, const float *gradient,
                        float *weights);
 
 #endif
