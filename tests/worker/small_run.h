@@ -249,22 +249,12 @@ static inline bool best_were(const struct listener *listener, const char *wanted
     return so;
 }
 
-/* Where to begin to look for a seed with which just those epochs are the best so far. Which they
- * are is a matter of rounding, and so of the processor and of the compiler's vectors: these are
- * right where there is AVX2 and no AVX-512, with a narrow network. */
-static inline uint64_t seed_with_best(const char *wanted) {
-#ifdef __SANITIZE_ADDRESS__
-    const uint64_t all_but_second = 45, first = 32;
-#else
-    const uint64_t all_but_second = 32, first = 26;
-#endif
-    return strcmp(wanted, "101") == 0 ? all_but_second : first;
-}
-
-/* Runs to the end with the first such seed. */
+/* Runs to the end with a seed with which just those epochs are the best so far. Which they are is a
+ * matter of rounding too, and so of the processor and of the compiler; the first seed that is tried
+ * was right, with a narrow network, for AVX2 and for AVX-512, with sanitizers and without. */
 static inline void run_with_best(struct small *small, const char *dir, const char *wanted,
                                  struct listener *listener) {
-    small->experiment.train.seed = seed_with_best(wanted);
+    small->experiment.train.seed = strcmp(wanted, "101") == 0 ? 789 : 11;
     run_to_the_end(small, dir, NULL, 1, listener);
     for (int tries = 1; !best_were(listener, wanted); tries++) {
         assert_true(tries < 500);
