@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/standard.h"
+#include "core/text.h"
 #include "worker/examine.h"
 #include "worker/options.h"
 #include "worker/progress_line.h"
@@ -171,9 +172,11 @@ static int characters(const char *text) {
     return count;
 }
 
-static void print_classes(const struct evaluation_report *report) {
+/* A class of lists is named after a folder, which may be called anything. */
+static void print_classes(struct evaluation_report *report) {
     int width = 5;
     for (size_t i = 0; i < report->class_count; i++) {
+        text_one_line(report->classes[i].name);
         int length = characters(report->classes[i].name);
         width = length > width ? length : width;
     }
@@ -191,7 +194,7 @@ static void print_classes(const struct evaluation_report *report) {
     }
 }
 
-static void print_table(const struct evaluation_report *report) {
+static void print_table(struct evaluation_report *report) {
     const struct metrics *metrics = &report->metrics;
     double value = 0;
     printf("epoch %" PRIu32 " on %s: ", report->epoch, report->split);
@@ -215,9 +218,11 @@ static void print_table(const struct evaluation_report *report) {
 static bool print_json(const struct evaluation_report *report, struct error *error) {
     cJSON *object = report_evaluation(report);
     char *text = object != NULL ? json_text(object) : NULL;
-    bool ok = text != NULL || error_memory(error);
+    char *harmless = text != NULL ? text_harmless_json(text) : NULL;
+    bool ok = harmless != NULL || error_memory(error);
     if (ok)
-        puts(text);
+        puts(harmless);
+    free(harmless);
     free(text);
     cJSON_Delete(object);
     return ok;

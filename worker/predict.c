@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct predict_options {
     const char *checkpoint, *out;
@@ -176,12 +177,15 @@ static bool score_all(const struct predict_options *options, struct predictor *p
     return ok;
 }
 
+/* A terminal gets no control characters of names, anything else every byte. */
 static bool write_out(const char *out, const struct text *text, struct error *error) {
     if (text->failed)
         return error_memory(error);
     if (out != NULL)
         return file_write_atomic(out, text->data, text->length, error);
-    fwrite(text->data, 1, text->length, stdout); /* standard_finish says when that failed */
+    if (isatty(STDOUT_FILENO))
+        text_harmless(text->data);
+    fputs(text->data, stdout); /* standard_finish says when that failed */
     return true;
 }
 

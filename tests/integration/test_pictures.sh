@@ -54,6 +54,20 @@ evaluate --config ../named.json >table || fail "no evaluation under other names"
 grep -q '^fake       0  ' table && grep -q '^Ωδός       1  ' table || fail "the classes are out of line: $(cat table)"
 
 evaluate --config ../files.json >table || fail "no evaluation of lists"
+
+# A class of lists is called as its folder, which may be called what a terminal would obey.
+class=$'re\033[31mal\302\233'
+cp -r pictures/real "pictures/$class"
+mkdir hostile
+for list in train valid test; do
+    sed 's#"real/#"re\\u001b[31mal\\u009b/#' "lists/$list.json" >"hostile/$list.json"
+done
+sed 's#"lists/#"hostile/#g' files.json >hostile.json
+evaluate --config ../hostile.json >table || fail "no evaluation of a class called $class"
+evaluate --config ../hostile.json --json >hostile/table.json || fail "no evaluation as JSON of a class called $class"
+[ "$(json "j ->> '$.classes[1].name'" hostile/table.json)" = "$class" ] || fail "its name: $(cat -v hostile/table.json)"
+grep -q '^re?\[31mal?      1  ' table && [ -z "$(LC_ALL=C tr -d '\n -~' <table)$(LC_ALL=C tr -d '\n -~' <hostile/table.json)" ] ||
+    fail "a terminal is ordered about by a class: $(cat -v table hostile/table.json)"
 status=0
 evaluate --config ../named.json --data-root "$work/elsewhere" 2>err || status=$?
 [ $status = 2 ] && grep -q 'pictures" is not inside' err || fail "evaluated outside the data root: $status, $(cat err)"

@@ -114,6 +114,16 @@ assay predict "$checkpoint" mixed --cam beside >out 2>/dev/null || true
 assay predict "$checkpoint" mixed/later.png --cam alone >out
 cmp beside/0003-later.png alone/0001-later.png || fail "beside a broken picture another one has the overlay"
 
+# A picture may be called what a terminal would obey: that gets none of it, anything else every byte.
+mkdir hostile
+picture=$'hostile/\033[31m\302\233.png'
+cp mixed/later.png "$picture"
+assay predict "$checkpoint" hostile >out
+grep -qF "$picture,0." out || fail "not the name of the picture: $(cat -v out)"
+script -qec "TERM=dumb '$ASSAY_BIN/assay' predict '$checkpoint' hostile" /dev/null </dev/null >out
+grep -qF 'hostile/?[31m?.png,0.' out && [ -z "$(LC_ALL=C tr -d '\r\n -~' <out)" ] ||
+    fail "a terminal is ordered about by a picture: $(cat -v out)"
+
 # What is wrong from the beginning is exit code 2, and nothing is written.
 mkdir empty
 for arguments in "$checkpoint nowhere.png" "$checkpoint empty" "mixed/broken.png mixed" \

@@ -5,6 +5,7 @@
 #include "tests/temporary.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +37,8 @@ static void bench_close(struct bench *bench) {
 /* Opens the cache, asks for the file, and expects it to be read `reads` times. */
 static void ask(const struct bench *bench, const char *cache, const char *expected, size_t reads) {
     struct hashes *hashes;
-    uint64_t bytes;
-    char text[SHA256_TEXT_SIZE];
+    uint64_t bytes = 0;
+    char text[SHA256_TEXT_SIZE] = "";
     assert_true(hashes_open(cache, &hashes, NULL));
     assert_true(hashes_file(hashes, bench->file, &bytes, text, NULL));
     assert_string_equal(text, expected);
@@ -147,9 +148,13 @@ static void a_cache_with_a_damaged_page_begins_anew(void **state) {
 
 static void a_cache_that_is_forgotten_begins_anew(void **state) {
     struct bench bench = bench_open(state);
+    char *journal = temporary_path(state, "hashes.db-journal");
     ask(&bench, bench.cache, abc, 1);
+    assert_true(file_write_atomic(journal, "x", 1, NULL));
     hashes_forget(bench.cache);
+    assert_int_not_equal(access(journal, F_OK), 0);
     ask(&bench, bench.cache, abc, 1);
+    free(journal);
     bench_close(&bench);
 }
 
@@ -158,6 +163,25 @@ static void a_cache_that_cannot_be_is_done_without(void **state) {
     char *nowhere = temporary_path(state, "no/such/folder.db");
     ask(&bench, nowhere, abc, 1);
     free(nowhere);
+    bench_close(&bench);
+}
+
+/* Each slash more is another name of the file. */
+static void what_one_that_is_killed_had_read_is_mostly_remembered(void **state) {
+    enum { FILES = 500 };
+    struct bench bench = bench_open(state);
+    struct hashes *killed;
+    uint64_t bytes;
+    char path[PATH_MAX], text[SHA256_TEXT_SIZE];
+    char *end = stpcpy(path, *state);
+    assert_true(hashes_open(bench.cache, &killed, NULL));
+    for (size_t slashes = 1; slashes <= FILES; slashes++) {
+        memset(end, '/', slashes);
+        strcpy(end + slashes, "a.png");
+        assert_true(hashes_file(killed, path, &bytes, text, NULL));
+    }
+    ask(&bench, bench.cache, abc, 0);
+    hashes_close(killed);
     bench_close(&bench);
 }
 
@@ -172,6 +196,7 @@ static void a_missing_file_is_named(void **state) {
     assert_false(hashes_file(hashes, bench.file, &bytes, text, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "a.png"));
+    assert_false(hashes_file(hashes, *state, &bytes, text, NULL)); /* a folder */
     hashes_close(hashes);
     bench_close(&bench);
 }
@@ -188,6 +213,7 @@ int main(void) {
         IN_FOLDER(a_cache_with_a_damaged_page_begins_anew),
         IN_FOLDER(a_cache_that_is_forgotten_begins_anew),
         IN_FOLDER(a_cache_that_cannot_be_is_done_without),
+        IN_FOLDER(what_one_that_is_killed_had_read_is_mostly_remembered),
         IN_FOLDER(a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

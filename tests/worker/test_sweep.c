@@ -59,9 +59,9 @@ static void what_a_fork_fetched_goes_once_it_has_its_own(void **state) {
     put(state, "8/from/mine/deeper", NOW_S);
     char *begun = temporary_path(state, "7"), *other = temporary_path(state, "8");
     sweep_fork(begun);
+    assert_false(there(state, "7/from"));
     sweep_fork(begun);
     sweep_fork(other);
-    assert_false(there(state, "7/from"));
     assert_true(there(state, "7/checkpoint_last.safetensors"));
     assert_true(there(state, "8/from/mine/deeper"));
     free(begun);
