@@ -99,6 +99,8 @@ static void an_evaluation_reports_ranking_threshold_and_classes(void **state) {
     const cJSON *classes = json_member(body, "classes"), *there = json_member(body, "at_threshold");
     assert_int_equal(cJSON_GetArraySize(classes), 2);
     assert_string_equal(json_member(classes->child, "name")->valuestring, "fake, smooth");
+    assert_int_equal(number(classes->child, "label"), 0);
+    assert_int_equal(number(classes->child->next, "label"), 1);
     assert_int_equal(number(classes->child, "pictures"), 8);
     assert_int_equal(number(classes->child, "correct"), 6);
     assert_true(number(classes->child, "accuracy") == 0.75);

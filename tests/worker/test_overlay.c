@@ -13,15 +13,15 @@
 
 enum { WIDTH = 40, HEIGHT = 20 };
 
-/* A picture of one colour with a map of two values side by side laid over it. */
+/* A picture of one colour with a map laid over it that has two values in its last row. */
 static void draw(const uint8_t colour[3], float left, float right, struct image *overlay) {
     struct image seen;
     struct error error = {0};
-    const float map[2] = {left, right};
+    const float map[6] = {0, 0, 0, 0, left, right};
     assert_true(image_new(&seen, WIDTH, HEIGHT, &error));
     for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++)
         memcpy(seen.pixels + 3 * i, colour, 3);
-    const struct looking looking = {&seen, 1, 1, 2, map};
+    const struct looking looking = {&seen, 1, 3, 2, map};
     assert_true(overlay_draw(&looking, overlay, &error));
     assert_int_equal(overlay->width, WIDTH);
     assert_int_equal(overlay->height, HEIGHT);
@@ -103,6 +103,16 @@ static void a_slash_behind_the_folder_is_not_doubled(void **state) {
     }
 }
 
+static void a_picture_is_called_as_its_file_with_an_ending_or_without(void **state) {
+    static const char *const names[][2] = {{"a/ann", "/0007-ann.png"},
+                                           {"b.c/.png", "/0007-.png.png"}};
+    for (size_t i = 0; i < 2; i++) {
+        char *name = written_in(state, "", names[i][0]);
+        assert_string_equal(name, names[i][1]);
+        free(name);
+    }
+}
+
 /* A picture's name may take all 255 bytes that a name can have, and characters have up to 4. */
 static void of_a_long_name_whole_characters_are_kept(void **state) {
     char picture[256] = "";
@@ -124,6 +134,8 @@ int main(void) {
         cmocka_unit_test(a_map_of_nothing_leaves_the_picture),
         cmocka_unit_test_setup_teardown(of_a_long_name_whole_characters_are_kept, temporary_make,
                                         temporary_remove),
+        cmocka_unit_test_setup_teardown(a_picture_is_called_as_its_file_with_an_ending_or_without,
+                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(a_slash_behind_the_folder_is_not_doubled, temporary_make,
                                         temporary_remove),
     };
