@@ -5,7 +5,7 @@
 #include "core/shortage.h"
 #include "tests/refusing.h"
 #include "tests/temporary.h"
-#include "tests/worker/fake_backend.h"
+#include "tests/worker/tiny_checkpoint.h"
 #include "worker/bench.h"
 #include "worker/devices.h"
 #include "worker/fork.h"
@@ -112,39 +112,13 @@ static void a_network_is_described_whole_or_not_at_all(void **state) {
 
 /* --- what a run goes on from --- */
 
-static const char config[] =
-    "{\"name\":\"a\",\"data\":{\"classes\":[{\"name\":\"x\",\"dir\":\"x\",\"label\":0},"
-    "{\"name\":\"y\",\"dir\":\"y\",\"label\":1}]},\"model\":{\"arch\":\"resnet18\"},"
-    "\"train\":{\"epochs\":3}}";
-
-/* Writes FOLDER/NAME, a checkpoint at the end of `epoch`, the best of which was the first. */
-static char *write_checkpoint(void **state, const char *name, uint32_t epoch) {
-    static struct parameter parameter = {"head.bias", PARAMETER_BIAS, 1, {2}, 2, true, false};
-    const struct network network = {.parameters = &parameter, .parameter_count = 1};
-    const struct model_options options = {0};
-    struct epoch_report history[2] = {{.epoch = 1, .best = true}, {.epoch = 2}};
-    int64_t none[1] = {0}; /* batch norms that are tracked */
-    const struct checkpoint_state written = {.epoch = epoch,
-                                             .best_epoch = 1,
-                                             .best_loss = 0.5,
-                                             .history = history,
-                                             .batches_tracked = none};
-    struct model *model;
-    char *path = temporary_path(state, name);
-    assert_true(fake_new(&network, &options, &model, NULL));
-    assert_true(fake_set(model, MODEL_VALUE, 0, (const float[]){1, 2}, NULL));
-    assert_true(checkpoint_write(path, &network, &fake_backend, model, &written, config, NULL));
-    fake_free(model);
-    return path;
-}
-
 static void a_fork_has_its_best_checkpoint_or_does_not_begin(void **state) {
-    char *from = write_checkpoint(state, "checkpoint_epoch_002.safetensors", 2),
-         *best = write_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
+    char *from = tiny_checkpoint(state, "checkpoint_epoch_002.safetensors", 2),
+         *best = tiny_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
     const struct trainer_options options = {.from = {from, "host", 2}};
     struct experiment experiment;
     struct faults faults = {0};
-    cJSON *json = json_parse(config, strlen(config), "config", NULL);
+    cJSON *json = json_parse(tiny_config, strlen(tiny_config), "config", NULL);
     assert_true(experiment_from_json(json, &experiment, &faults));
     REFUSE_EACH(n) {
         struct fork fork;
@@ -167,8 +141,8 @@ static bool now(void *context) {
 
 /* Nobody listens where the older ones would be fetched from. */
 static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(void **state) {
-    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2),
-         *best = write_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
+    char *last = tiny_checkpoint(state, "checkpoint_last.safetensors", 2),
+         *best = tiny_checkpoint(state, "checkpoint_best_loss.safetensors", 1);
     const struct supply_source source = {.connect = "ipc:///nowhere/at/all"};
     const struct experiment experiment = {.name = "x"};
     const struct trainer_options options = {.dir = *state};
@@ -188,8 +162,8 @@ static void a_checkpoint_that_is_as_far_is_not_fetched_over_for_want_of_memory(v
 }
 
 static void a_checkpoint_is_not_taken_for_anothers_for_want_of_memory(void **state) {
-    char *last = write_checkpoint(state, "checkpoint_last.safetensors", 2);
-    cJSON *json = json_parse(config, strlen(config), "config", NULL);
+    char *last = tiny_checkpoint(state, "checkpoint_last.safetensors", 2);
+    cJSON *json = json_parse(tiny_config, strlen(tiny_config), "config", NULL);
     REFUSE_EACH(n) {
         struct error error = {0};
         bool same = essence_of_file(last, json, &error);
