@@ -26,6 +26,22 @@ static void every_report_of_an_assignment_arrives_in_order_before_the_next_reque
     assert_int_equal(left_in_spool(stage), 0);
 }
 
+static void what_cannot_be_sent_with_a_run_is_said(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
+    start_worker(stage);
+    greet(stage);
+    assign(stage, "one");
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    assert_true(file_write_atomic(path, "", 0, NULL));
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_rest(stage, 2);
+    let_go(stage);
+    assert_non_null(strstr(last_said, "train.log is empty"));
+}
+
 static void a_worker_says_what_it_is_and_its_share_of_the_machine(void **state) {
     struct stage *stage = *state;
     stage->options.memory_bytes = 3000;
@@ -151,7 +167,7 @@ static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **s
     struct stage *stage = *state;
     start_worker(stage);
     greet(stage);
-    assign(stage, "one");
+    assign(stage, "ends late");
     do
         next_request(stage);
     while (strcmp(stage->request.name, "heartbeat") != 0);
@@ -159,6 +175,7 @@ static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **s
     answer(stage, "beat", "{\"stop\":\"cancelled\"}");
     let_go(stage);
     assert_int_equal(last_outcome, TRAINER_STOPPED);
+    assert_int_equal(atomic_load(&epochs_told), 1); /* when nobody would hear of it */
     assert_int_equal(left_in_spool(stage), 0);
 }
 
@@ -430,6 +447,7 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(every_report_of_an_assignment_arrives_in_order_before_the_next_request),
+        ON_STAGE(what_cannot_be_sent_with_a_run_is_said),
         ON_STAGE(a_worker_says_what_it_is_and_its_share_of_the_machine),
         ON_STAGE(all_runs_are_on_the_backend_that_was_found_at_the_start),
         ON_STAGE(training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back),

@@ -3,6 +3,10 @@
 #include "core/safetensors.h"
 #include "tests/worker/agent_stage.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
 static void
 what_belongs_to_one_database_waits_until_its_coordinator_is_back_and_never_reaches_another(
     void **state) {
@@ -39,6 +43,8 @@ what_belongs_to_one_database_waits_until_its_coordinator_is_back_and_never_reach
     snprintf(path, sizeof path, "%s/databases/" DATABASE_B "/experiments/7/experiment.json",
              stage->folder);
     assert_int_equal(access(path, F_OK), 0);
+    assert_non_null(strstr(last_said, "another database: what is of that is in "));
+    assert_null(strstr(last_said, "restored"));
 }
 
 static void after_a_backup_was_restored_work_begins_anew_from_what_is_on_the_disk(void **state) {
@@ -58,6 +64,32 @@ static void after_a_backup_was_restored_work_begins_anew_from_what_is_on_the_dis
     let_go(stage);
     assert_int_equal(atomic_load(&trainings), 2);
     assert_int_equal(left_in_spool(stage), 0);
+    assert_non_null(strstr(last_said, "restored from a backup"));
+    assert_null(strstr(last_said, "another database"));
+}
+
+/* Written to two days ago, or today. */
+static void put_part(const struct stage *stage, const char *name, bool old, char path[128]) {
+    const struct timespec times[2] = {{time(NULL), 0}, {time(NULL) - (old ? 2 : 0) * 86400, 0}};
+    snprintf(path, 128, "%s/%s", stage->folder, name);
+    assert_true(folder_make_of(path, NULL) && file_write_atomic(path, "x", 1, NULL));
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void what_nobody_went_on_fetching_is_gone_when_a_worker_has_begun(void **state) {
+    struct stage *stage = *state;
+    char cache[128], old[128], young[128], old_picture[128], young_picture[128];
+    snprintf(cache, sizeof cache, "%s/cache", stage->folder);
+    stage->options.data_cache = cache;
+    put_part(stage, "experiments/7/a.part", true, old);
+    put_part(stage, "experiments/7/b.part", false, young);
+    put_part(stage, "cache/incoming/a.part", true, old_picture);
+    put_part(stage, "cache/incoming/b.part", false, young_picture);
+    start_worker(stage);
+    greet(stage);
+    let_go(stage);
+    assert_true(access(old, F_OK) != 0 && access(old_picture, F_OK) != 0);
+    assert_true(access(young, F_OK) == 0 && access(young_picture, F_OK) == 0);
 }
 
 static void an_answer_of_before_it_moved_acknowledges_nothing(void **state) {
@@ -377,6 +409,7 @@ int main(void) {
         ON_STAGE(
             what_belongs_to_one_database_waits_until_its_coordinator_is_back_and_never_reaches_another),
         ON_STAGE(after_a_backup_was_restored_work_begins_anew_from_what_is_on_the_disk),
+        ON_STAGE(what_nobody_went_on_fetching_is_gone_when_a_worker_has_begun),
         ON_STAGE(an_answer_of_before_it_moved_acknowledges_nothing),
         ON_STAGE(the_folder_of_another_experiment_is_set_aside),
         ON_STAGE(the_folder_of_a_fork_of_another_checkpoint_is_set_aside),
