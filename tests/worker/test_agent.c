@@ -435,6 +435,17 @@ static void a_folder_in_use_is_an_error(void **state) {
     spool_close(spool);
 }
 
+static void a_worker_that_its_coordinator_does_not_understand_ends_and_says_why(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    expect(stage, "hello");
+    answer(stage, "error", "{\"code\":\"version\",\"message\":\"mine is 9\"}");
+    pthread_join(stage->thread, NULL);
+    assert_true(stage->ok);
+    assert_int_equal(stage->code, 1);
+    assert_non_null(strstr(last_said, "mine is 9\n"));
+}
+
 static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
     struct stage *stage = *state;
     zmq_close(stage->router);
@@ -469,6 +480,7 @@ int main(void) {
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt),
         ON_STAGE(a_folder_in_use_is_an_error),
+        ON_STAGE(a_worker_that_its_coordinator_does_not_understand_ends_and_says_why),
         ON_STAGE(idle_time_without_a_coordinator_ends_with_code_3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
