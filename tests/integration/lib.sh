@@ -49,6 +49,11 @@ fail() {
     exit 1
 }
 
+# holds GREP-ARGUMENTS...: grep -q behind a pipe. It reads to the end: a program that writes to one who left would fail.
+holds() {
+    [ -n "$(grep "$@")" ]
+}
+
 # moment SECONDS: sleeps, without a process.
 moment() {
     read -rt "$1" <>"$work/never" || true

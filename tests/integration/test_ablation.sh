@@ -85,8 +85,8 @@ grep -q 'stopped after epoch .* of 1000: asha rule, valid_loss' "$work/behind.tx
     fail "watch does not say why it was stopped: $(cat "$work/behind.txt")"
 behind=$(sql "SELECT experiment FROM stop WHERE epoch = 3 AND peers = 2")
 expect_complete "$behind" "$(sql "SELECT count(*) FROM epoch WHERE experiment = $behind")"
-assay show "$behind" | grep -q 'early stop  *stopped after epoch' || fail "show does not say it"
-assay compare early | grep -q 'stopped after epoch' || fail "compare does not say it"
+assay show "$behind" | holds 'early stop  *stopped after epoch' || fail "show does not say it"
+assay compare early | holds 'stopped after epoch' || fail "compare does not say it"
 
 # a broken picture: the experiment fails at once, naming the file, and is not tried again
 cp -r "$work/pictures" "$work/broken"

@@ -23,7 +23,7 @@ ln -s driver/libcuda.so.1 module.so
 LD_LIBRARY_PATH=$work/driver ASSAY_CUDA_MODULE=module.so "$ASSAY_BIN/assay-worker" devices > devices
 grep -q '^cuda .*undefined symbol: assay_module' devices || fail "a module in the current folder: $(cat devices)"
 "$ASSAY_BIN/assay-worker" devices > devices
-"$ASSAY_BIN/assay-worker" devices --json | grep -q '"backend":"cpu","usable":true' || fail "devices"
+"$ASSAY_BIN/assay-worker" devices --json | holds '"backend":"cpu","usable":true' || fail "devices"
 code=0
 "$ASSAY_BIN/assay-worker" bench --steps 0 --floor-of b200 > bench 2> said || code=$? # before anything is measured
 [ $code = 2 ] && grep -q 'knows h100, h200 and a100, not "b200"' said || fail "rates of no machine: $code, $(cat said)"

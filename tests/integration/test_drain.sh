@@ -37,7 +37,7 @@ status=0
 assay drain "$name" 2>"$work/refusal.txt" || status=$?
 [ "$status" = 2 ] || fail "a worker that is not there was drained with $status"
 
-assay worker --drain --dir "$work/first" | grep -q '^no worker runs in' || fail "nobody was there"
+assay worker --drain --dir "$work/first" | holds '^no worker runs in' || fail "nobody was there"
 status=0
 assay worker --drain --dir "$work" 2>"$work/refusal.txt" || status=$?
 [ "$status" = 2 ] || fail "a folder that is none was answered with $status"

@@ -70,7 +70,7 @@ rm "$(checkpoint_path "$four" last)" "$(checkpoint_path "$four" best)"
 fork "of a file that is gone" "$work/six.json" last
 same "from the store, longer" "$id" "$six"
 [ "$(numbers "$id" | head -n 6)" = "$(numbers "$six" | head -n 6)" ] || fail "its numbers differ"
-assay logs "$id" | grep -q "^going on from epoch 4 of .*/$id/from/" || fail "it was not fetched"
+assay logs "$id" | holds "^going on from epoch 4 of .*/$id/from/" || fail "it was not fetched"
 from=$(find "$work" -type d -path '*/experiments/*/from')
 [ -z "$from" ] || fail "what was fetched to go on from is there still: $from"
 sum=$(sql "SELECT sha256 FROM artifact WHERE experiment = $four AND kind = 'last'")
@@ -79,4 +79,4 @@ assay submit "$work/six.json" --from "$four@last" --json >"$work/submitted.json"
 id=$(json "j ->> '\$[0].id'" "$work/submitted.json")
 until_true "it fails" in_state "$id" failed
 [ "$(shown "$id" '$.attempt')" = 1 ] || fail "tried again"
-shown "$id" '$.error' | grep -q "^cannot read .* the checkpoint to go on from" || fail "the wrong error"
+shown "$id" '$.error' | holds "^cannot read .* the checkpoint to go on from" || fail "the wrong error"

@@ -86,7 +86,7 @@ hostile() { # SED-SCRIPT WORDS
     sed "$1" demo.json >hostile.json
     id=$(submit hostile.json)
     until_true "experiment $id has failed" in_state "$id" failed
-    shown "$id" '$.error' | grep -qF "$2" || fail "it failed with: $(shown "$id" '$.error')"
+    shown "$id" '$.error' | holds -F "$2" || fail "it failed with: $(shown "$id" '$.error')"
 }
 hostile "s|$work/pictures|$work/elsewhere|" 'is not inside'
 hostile "s|$work/pictures|$work/pictures/out|" 'is not inside'

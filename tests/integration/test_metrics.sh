@@ -20,9 +20,9 @@ metrics() {
     cat <&3
     exec 3>&-
 }
-says() { metrics | tr -d '\r' | grep -qxF -- "$1"; }
+says() { metrics | tr -d '\r' | holds -xF -- "$1"; }
 
-metrics | head -n 1 | grep -q "200 OK" || fail "answered: $(metrics | head -n 1)"
+metrics | sed -n 1p | holds "200 OK" || fail "answered: $(metrics | sed -n 1p)"
 says 'assay_experiments{state="queued"} 0' || fail "no empty queue in: $(metrics)"
 cat >one.json <<'JSON'
 {"name": "one", "data": {"classes": [
@@ -32,4 +32,4 @@ JSON
 assay submit one.json >/dev/null
 until_true "three are queued" says 'assay_experiments{state="queued"} 3'
 says 'assay_commits_failed_total 0' || fail "commits failed: $(metrics)"
-metrics | grep -q '^assay_commit_seconds_count [1-9]' || fail "no commit was counted: $(metrics)"
+metrics | holds '^assay_commit_seconds_count [1-9]' || fail "no commit was counted: $(metrics)"

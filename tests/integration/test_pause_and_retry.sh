@@ -30,7 +30,7 @@ remember() {
 
 shaken=$(submit "$work/shaken.json")
 hold_inside_an_epoch worker "$shaken" 0
-assay pause "$shaken" | grep -q ': paused$' || fail "it was not paused"
+assay pause "$shaken" | holds ': paused$' || fail "it was not paused"
 let_go worker
 until_true "it has come back" grep -q "experiment $shaken: given back" "$work/worker.log"
 until_true "it is paused" is_paused
@@ -45,7 +45,7 @@ assay cancel "$shaken" >/dev/null
 let_go worker
 until_true "the worker has stopped" grep -q "experiment $shaken: stopped" "$work/worker.log"
 remember
-assay retry "$shaken" | grep -q ': queued again$' || fail "it was not queued again"
+assay retry "$shaken" | holds ': queued again$' || fail "it was not queued again"
 hold_inside_an_epoch worker "$shaken" "$had"
 end_worker worker TERM
 remember

@@ -41,7 +41,7 @@ expect_complete "$id_files" 2
     fail "split files gave other weights than the folders that they came from"
 [ "$(shown "$id_files" '$.evaluations[0].classes[1].name')" = real ] ||
     fail "the classes of split files have other names: $(cat shown.json)"
-assay scores "$id_files" --checkpoint best --split test | grep -q '^real/.*,real,1,' ||
+assay scores "$id_files" --checkpoint best --split test | holds '^real/.*,real,1,' ||
     fail "no scores of split files"
 assay test "$id_files" --checkpoint best --split test --json >test.json || fail "no test of split files"
 
@@ -81,5 +81,5 @@ sed 's/"lists\//"'"${work//\//\\/}"'\/lists\//g; s/"files"/"outside"/2' files.js
 id_outside=$(submit files.json)
 start_worker two --data-root "$work/pictures"
 until_true "lists outside the data root are refused" in_state "$id_outside" failed
-shown "$id_outside" '$.error' | grep -q 'lists/train.json" is not inside' ||
+shown "$id_outside" '$.error' | holds 'lists/train.json" is not inside' ||
     fail "another error: $(shown "$id_outside" '$.error')"

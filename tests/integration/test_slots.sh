@@ -33,7 +33,7 @@ start_worker small --slots 2 --memory 15
 until_true "both small slots are there" slots_there 2
 [ "$(shown "${pair[0]}" '$.waits')" = 'no worker with 8 GiB of memory' ] ||
     fail "it waits for: $(shown "${pair[0]}" '$.waits')"
-assay worker --drain --dir "$work/small" | grep -q 'has left$' || fail "nobody left the folder"
+assay worker --drain --dir "$work/small" | holds 'has left$' || fail "nobody left the folder"
 slots_there 0 || fail "a drained slot is still listed"
 unset "worker_pid[small]"
 
