@@ -22,14 +22,15 @@ static const struct pen guess = {.tint = TINT_FAINT, .width = 1, .opacity = 1, .
 
 double chart_place(const struct chart_scale *scale, double value) {
     double low = scale->ticks.low, high = scale->ticks.high;
-    double share =
-        scale->logarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low);
+    double share = scale->logarithmic ? (log(value) - log(low)) / (log(high) - log(low))
+                                      : (value - low) / (high - low);
     return scale->from + share * (scale->to - scale->from);
 }
 
 static bool is_point(const struct chart *chart, const struct chart_line *line, size_t index) {
     double y = line->y[index];
-    return isfinite(line->x[index]) && isfinite(y) && (chart->y.scale != SCALE_LOG || y > 0);
+    return isfinite(line->x[index]) && fabs(y) <= ticks_most &&
+           (chart->y.scale != SCALE_LOG || y >= ticks_least);
 }
 
 /* Whether any line has a point; widens both ranges to them. */

@@ -12,6 +12,10 @@ static double scaled(double number, int exponent) {
     return exponent < 0 ? number / pow(10, -exponent) : number * pow(10, exponent);
 }
 
+static bool is_range(double low, double high) {
+    return fabs(low) <= ticks_most && fabs(high) <= ticks_most && low <= high;
+}
+
 /* A tick's place counted in steps; what is within rounding of a whole number is that. */
 static double steps_below(double value, double round, int exponent) {
     double steps = scaled(value, -exponent) / round, nearest = nearbyint(steps);
@@ -29,10 +33,11 @@ static void fill(struct ticks *ticks, double from, double to, double round, int 
 struct ticks ticks_around(double low, double high, size_t most) {
     struct ticks ticks = {0};
     assert(most >= 2 && most <= TICKS_MAX);
-    if (!isfinite(low) || !isfinite(high) || low > high)
+    if (!is_range(low, high))
         low = 0, high = 1;
-    if (high - low <= 1e-12 * fmax(fabs(low), fabs(high))) {
-        double margin = fabs(low) > 0 ? fabs(low) / 10 : 0.5;
+    double largest = fmax(fabs(low), fabs(high));
+    if (high - low <= 1e-12 * largest || largest < ticks_least) {
+        double margin = largest < ticks_least ? 0.5 : largest / 10;
         low -= margin;
         high += margin;
     }
@@ -52,7 +57,7 @@ struct ticks ticks_around(double low, double high, size_t most) {
 struct ticks ticks_whole(double low, double high, size_t most) {
     struct ticks ticks = {.low = low, .high = high};
     assert(most >= 2 && most <= TICKS_MAX);
-    if (!isfinite(low) || !isfinite(high) || low > high)
+    if (!is_range(low, high))
         ticks.low = 0, ticks.high = 1;
     for (int exponent = 0;; exponent++)
         for (size_t i = 0; i < ROUND_COUNT; i++) {
@@ -94,7 +99,7 @@ static size_t climb(double low, double high, bool fine, int decades, struct tick
 struct ticks ticks_log(double low, double high, size_t most) {
     struct ticks ticks;
     assert(most >= 2 && most <= TICKS_MAX);
-    if (!isfinite(low) || !isfinite(high) || low <= 0 || high < low)
+    if (!is_range(low, high) || low < ticks_least)
         low = 0.1, high = 1;
     if (high <= low * (1 + 1e-12)) { /* so that a single value does not lie on the edge */
         low /= 2;
@@ -109,21 +114,31 @@ struct ticks ticks_log(double low, double high, size_t most) {
     return ticks;
 }
 
+/* How far apart the ticks are. */
+static double step_of(const struct ticks *ticks) {
+    return ticks->count > 1 ? ticks->values[1] - ticks->values[0] : 1;
+}
+
 const char *ticks_label(const struct ticks *ticks, size_t index, char label[TICKS_LABEL]) {
-    double value = ticks->values[index], largest = 0;
+    double value = fabs(ticks->values[index]) > 0 ? ticks->values[index] : 0.0; /* no -0 */
+    double largest = 0, step = step_of(ticks);
     int decimals = 0;
     for (size_t i = 0; i < ticks->count; i++)
         largest = fmax(largest, fabs(ticks->values[i]));
     for (size_t i = 0; i < ticks->count; i++)
         while (decimals < 12) {
-            double shifted = ticks->values[i] * pow(10, decimals);
-            if (fabs(shifted - nearbyint(shifted)) < 1e-6 * fmax(1, fabs(shifted)))
+            double power = pow(10, decimals), shifted = ticks->values[i] * power;
+            if (fabs(shifted - nearbyint(shifted)) < 1e-3 * step * power)
                 break;
             decimals++;
         }
-    if (ticks->uneven || decimals > 4 || largest >= 1e6)
+    if (ticks->uneven) {
         snprintf(label, TICKS_LABEL, "%g", value);
-    else
-        snprintf(label, TICKS_LABEL, "%.*f", decimals, fabs(value) > 0 ? value : 0.0);
+    } else if (decimals > 4 || largest >= 1e6) {
+        int digits = 1 + (int)floor(log10(largest)) - (int)floor(log10(step) + 1e-9);
+        snprintf(label, TICKS_LABEL, "%.*g", digits < 6 ? 6 : digits, value);
+    } else {
+        snprintf(label, TICKS_LABEL, "%.*f", decimals, value);
+    }
     return label;
 }

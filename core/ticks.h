@@ -8,6 +8,10 @@
 
 enum { TICKS_MAX = 16, TICKS_LABEL = 32 };
 
+/* Beyond these a power of ten is none that a double holds: what is nearer to 0 counts as 0, what is
+ * further from it as not finite. */
+static const double ticks_least = 1e-300, ticks_most = 1e300;
+
 struct ticks {
     double values[TICKS_MAX]; /* rising */
     size_t count;

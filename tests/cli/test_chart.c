@@ -92,6 +92,22 @@ static void what_is_not_positive_parts_the_line_on_a_logarithmic_axis_alone(void
     free(logarithmic);
 }
 
+/* 5e-324 is the least number of all, which many halvings of a learning rate come to. */
+static void what_no_axis_reaches_parts_the_line(void **state) {
+    (void)state;
+    const double y[] = {1e-4, 1e-200, 5e-324, 1e-250, 1.7e308};
+    const struct chart_axis axis = {.label = "rate", .scale = SCALE_LOG, .low = 1};
+    char *linear = sample_svg((const double[]){0.5, 0.4, 1.7e308, 0.3, 0.2}, 5),
+         *logarithmic = svg_with(y, 5, -1, axis);
+    assert_int_equal(occurrences(linear, "stroke-width=\"2\" points"), 2);
+    assert_non_null(strstr(linear, ">0.5</text>"));
+    assert_int_equal(occurrences(logarithmic, "stroke-width=\"2\" points"), 1);
+    assert_int_equal(occurrences(logarithmic, "<circle"), 1);
+    assert_null(strstr(logarithmic, "nan"));
+    free(linear);
+    free(logarithmic);
+}
+
 static void a_line_is_marked_where_it_is_asked_to(void **state) {
     (void)state;
     const double y[] = {0.5, 0.4, 0.45, 0.3, 0.2};
@@ -197,6 +213,7 @@ int main(void) {
         cmocka_unit_test(svg_leaves_out_what_xml_has_no_place_for),
         cmocka_unit_test(a_value_that_is_not_finite_parts_the_line),
         cmocka_unit_test(what_is_not_positive_parts_the_line_on_a_logarithmic_axis_alone),
+        cmocka_unit_test(what_no_axis_reaches_parts_the_line),
         cmocka_unit_test(a_line_is_marked_where_it_is_asked_to),
         cmocka_unit_test(the_ends_of_an_axis_are_those_of_its_values),
         cmocka_unit_test(names_of_axes_stand_in_their_middle),

@@ -35,6 +35,18 @@ static void ticks_around_a_range_are_round_and_enclose_it(void **state) {
     assert_ticks(&ticks, "0 500000 1e+06 1.5e+06 2e+06");
 }
 
+static void labels_tell_ticks_apart_however_close_they_are(void **state) {
+    (void)state;
+    struct ticks ticks = ticks_around(0, 1e-7, 6);
+    assert_ticks(&ticks, "0 2e-08 4e-08 6e-08 8e-08 1e-07");
+    ticks = ticks_around(-1e-19, 1e-7, 6);
+    assert_ticks(&ticks, "0 2e-08 4e-08 6e-08 8e-08 1e-07");
+    ticks = ticks_around(0.9999981, 0.9999999, 6);
+    assert_ticks(&ticks, "0.999998 0.9999985 0.999999 0.9999995 1");
+    ticks = ticks_whole(1000000, 1000003, 6);
+    assert_ticks(&ticks, "1000000 1000001 1000002 1000003");
+}
+
 static void two_ticks_are_enough_for_any_range(void **state) {
     (void)state;
     struct ticks ticks = ticks_around(0.4, 0.6, 2);
@@ -49,6 +61,23 @@ static void a_range_of_nothing_is_widened_and_one_that_is_not_finite_replaced(vo
     assert_true(ticks.low < 0 && ticks.high > 0);
     ticks = ticks_around(NAN, INFINITY, 6);
     assert_ticks(&ticks, "0.0 0.2 0.4 0.6 0.8 1.0");
+}
+
+static void what_powers_of_ten_do_not_reach_counts_as_zero_or_as_not_finite(void **state) {
+    (void)state;
+    struct ticks ticks = ticks_around(0, 1e-310, 6);
+    assert_ticks(&ticks, "-0.5 0.0 0.5");
+    ticks = ticks_around(1.7e308, 1.7e308, 6);
+    assert_ticks(&ticks, "0.0 0.2 0.4 0.6 0.8 1.0");
+    ticks = ticks_around(-1.7e308, 1.7e308, 6);
+    assert_ticks(&ticks, "0.0 0.2 0.4 0.6 0.8 1.0");
+    ticks = ticks_log(5e-324, 5e-324, 8);
+    assert_ticks(&ticks, "0.1 0.2 0.5 1");
+    ticks = ticks_log(0.01, 1.7e308, 8);
+    assert_ticks(&ticks, "0.1 0.2 0.5 1");
+    ticks = ticks_log(1e-300, 1e300, 3);
+    assert_true(ticks.low > 0 && ticks.low <= 1e-300);
+    assert_true(isfinite(ticks.high) && ticks.high >= 1e300);
 }
 
 static void epochs_have_whole_ticks_within_their_range(void **state) {
@@ -81,8 +110,10 @@ static void a_logarithmic_axis_has_one_two_and_five_or_powers_of_ten(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_around_a_range_are_round_and_enclose_it),
+        cmocka_unit_test(labels_tell_ticks_apart_however_close_they_are),
         cmocka_unit_test(two_ticks_are_enough_for_any_range),
         cmocka_unit_test(a_range_of_nothing_is_widened_and_one_that_is_not_finite_replaced),
+        cmocka_unit_test(what_powers_of_ten_do_not_reach_counts_as_zero_or_as_not_finite),
         cmocka_unit_test(epochs_have_whole_ticks_within_their_range),
         cmocka_unit_test(a_logarithmic_axis_has_one_two_and_five_or_powers_of_ten),
     };
