@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <envz.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static void put_words(struct environment *environment, const char *name, const c
 
 static void put_number(struct environment *environment, const char *name, const char *format,
                        const cJSON *number) {
-    char text[32] = "";
+    char text[DBL_MAX_10_EXP + 32] = ""; /* of a loss, too, that has gone astray */
     if (cJSON_IsNumber(number))
         snprintf(text, sizeof text, format, number->valuedouble);
     put(environment, name, text);

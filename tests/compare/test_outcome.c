@@ -51,6 +51,13 @@ static void what_became_of_an_experiment_stands_in_variables(void **state) {
         variable_is(experiment, variables[i][0], variables[i][1]);
 }
 
+static void a_loss_that_went_astray_is_told_with_all_its_digits(void **state) {
+    (void)state;
+    variable_is(
+        "{\"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"loss\": 1e32}]}",
+        "ASSAY_BEST_VALID_LOSS", "100000000000000005366162204393472.000000");
+}
+
 /* What ASSAY_SECONDS is for an experiment of these times. */
 static void seconds_are(const char *times, const char *expected) {
     variable_is(times, "ASSAY_SECONDS", expected);
@@ -72,6 +79,7 @@ static void it_took_nobody_knows_how_long_when_it_never_began_or_the_clock_went_
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_became_of_an_experiment_stands_in_variables),
+        cmocka_unit_test(a_loss_that_went_astray_is_told_with_all_its_digits),
         cmocka_unit_test(its_seconds_are_from_the_first_start_to_the_end),
         cmocka_unit_test(it_took_nobody_knows_how_long_when_it_never_began_or_the_clock_went_back),
     };

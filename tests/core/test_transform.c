@@ -117,9 +117,11 @@ static void a_crop_larger_than_the_picture_is_an_error_that_says_what_to_do(void
     struct recipe recipe;
     random_open(&stream, 0, RANDOM_AUGMENT, 0, 0);
     recipe_begin(&recipe, image.width, image.height);
-    for (int drawn = 0; drawn < 2; drawn++) {
-        assert_false(drawn ? pipeline_draw(&pipeline, 0, &stream, &recipe, &error)
-                           : transform_apply(&crop, &image, &stream, &error));
+    for (int way = 0; way < 3; way++) {
+        error = (struct error){0};
+        assert_false(way == 0   ? transform_apply(&crop, &image, &stream, &error)
+                     : way == 1 ? pipeline_apply(&pipeline, 0, &image, &stream, &error)
+                                : pipeline_draw(&pipeline, 0, &stream, &recipe, &error));
         assert_int_equal(error.code, ERROR_INPUT);
         assert_string_equal(error.message,
                             "random_crop of 72 x 80 is larger than the picture, 72 x 79 here; put "
