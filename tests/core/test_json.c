@@ -271,15 +271,15 @@ static void an_error_line_holds_no_control_characters(void **state) {
         "x:1: the key \"a?b\" stands twice in one object (first on line 1); take one out");
 }
 
-static const char lines[] = "{\n"                           /* 1 */
-                            "  \"a\": [\n"                  /* 2 */
-                            "    1, {\"b\": \"}]\\\"\"},\n" /* 3 */
-                            "    {\"c.d\": 1,\n"            /* 4 */
-                            "     \"two \\u0077ords\": {\n" /* 5 */
-                            "        \"x\":\n"              /* 6 */
-                            "          [[],\n"              /* 7 */
-                            "           [5]]}}],\n"         /* 8 */
-                            "  \"z\": 0}\n";                /* 9 */
+static const char lines[] = "{\n"                            /* 1 */
+                            "  \"a\" : [\n"                  /* 2 */
+                            "    1, {\"b\": \"}}]\\\"\"},\n" /* 3 */
+                            "    {\"c.d\": 1,\n"             /* 4 */
+                            "     \"two \\u0077ords\": {\n"  /* 5 */
+                            "        \"x\":\n"               /* 6 */
+                            "          [[],\n"               /* 7 */
+                            "           [5]]}}],\n"          /* 8 */
+                            "  \"z\": 0}\n";                 /* 9 */
 
 static void a_place_has_its_line(void **state) {
     (void)state;
@@ -303,6 +303,7 @@ static void a_place_that_is_not_there_has_the_line_of_its_deepest_part(void **st
     assert_int_equal(json_line(lines, "a[3]"), 2);
     assert_int_equal(json_line(lines, "a[0].b"), 3);
     assert_int_equal(json_line(lines, "a[2].q.r"), 4);
+    assert_int_equal(json_line(lines, "a.q[2]"), 2);
     assert_int_equal(json_line(lines, "a[2][\"two words\"].x[0][7]"), 7);
     assert_int_equal(json_line(lines, "z[0]"), 9);
     assert_int_equal(json_line("{\n\"a\": [\n]}", "a[0]"), 2);
