@@ -60,6 +60,25 @@ static void members_of_one_name_are_refused(void **state) {
                  "matrix", "two members are named \"n/seed=7\"; name their variants apart");
 }
 
+static void names_of_variants_have_two_hundred_bytes_at_most(void **state) {
+    (void)state;
+    struct text matrix = {0};
+    text_format(&matrix, "{\"train.seed\": {\"%0200d\": 1}}", 0);
+    struct members members = expand(matrix.data);
+    assert_int_equal(members.count, 1);
+    members_free(&members);
+    text_free(&matrix);
+    text_format(&matrix, "{\"train.seed\": {\"%0201d\": 1}}", 0);
+    struct faults faults = {0};
+    assert_false(expands(matrix.data, &members, &faults));
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(
+        faults.items[0].message,
+        "what would name the variant is longer than 200 bytes; give it another name");
+    faults_free(&faults);
+    text_free(&matrix);
+}
+
 static void names_longer_than_messages_carry_are_refused(void **state) {
     (void)state;
     struct text matrix = {0};
@@ -130,6 +149,7 @@ int main(void) {
         cmocka_unit_test(ten_thousand_members_are_the_most),
         cmocka_unit_test(paths_are_not_compared_whose_faults_are_beyond_the_limit),
         cmocka_unit_test(members_of_one_name_are_refused),
+        cmocka_unit_test(names_of_variants_have_two_hundred_bytes_at_most),
         cmocka_unit_test(names_longer_than_messages_carry_are_refused),
         cmocka_unit_test(every_fault_of_a_matrix_is_found),
         cmocka_unit_test(paths_within_one_another_are_refused),
