@@ -109,6 +109,16 @@ static void where_one_alone_is_right_every_time_nothing_scatters(void **state) {
     assert_true(interval.low == -1 && interval.high == -1);
 }
 
+/* Of two pictures that part them each way, both draws are of the same one in a quarter of the sets.
+ */
+static void as_many_pictures_are_drawn_as_there_are(void **state) {
+    (void)state;
+    const struct paired one_each = {{{{0}}, {{0, 1}, {1, 0}}}};
+    struct paired_interval interval;
+    assert_true(paired_bootstrap(&one_each, PAIRED_ACCURACY, 0.95, 1, &interval));
+    assert_true(interval.low == -1 && interval.high == 1);
+}
+
 static void what_is_undefined_is_said_to_be(void **state) {
     (void)state;
     const struct paired none = {0}, no_reals = {{{{5, 1}, {1, 0}}}},
@@ -141,6 +151,7 @@ int main(void) {
         cmocka_unit_test(one_seed_gives_one_interval),
         cmocka_unit_test(equal_answers_differ_by_nothing),
         cmocka_unit_test(where_one_alone_is_right_every_time_nothing_scatters),
+        cmocka_unit_test(as_many_pictures_are_drawn_as_there_are),
         cmocka_unit_test(what_is_undefined_is_said_to_be),
         cmocka_unit_test(what_is_undefined_in_most_sets_drawn_has_no_interval),
     };
