@@ -1,5 +1,7 @@
 #include "core/pickle_machine.h"
 
+#include "core/little_endian.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +12,37 @@ static bool set_string(struct pickle_machine *machine, struct pickle_value *valu
                        size_t length) {
     if (value == NULL)
         return false;
-    if (memchr(text, '\0', length) != NULL)
-        return pickle_broken(machine, "holds a string with a NUL");
     if (!pickle_charge(machine, length + 1))
         return false;
     value->string = strndup(text, length);
     return value->string != NULL || pickle_no_memory(machine);
 }
 
+static bool push_opaque(struct pickle_machine *machine) {
+    return pickle_push(machine, pickle_make(machine, PICKLE_OPAQUE));
+}
+
+static bool take_counted(struct pickle_machine *machine, size_t length_bytes, uint64_t *length,
+                         const uint8_t **bytes) {
+    return pickle_take_number(machine, length_bytes, length) &&
+           pickle_take(machine, (size_t)*length, bytes);
+}
+
+static bool push_bytes(struct pickle_machine *machine, size_t length_bytes) {
+    uint64_t length = 0;
+    const uint8_t *bytes = NULL;
+    return take_counted(machine, length_bytes, &length, &bytes) && push_opaque(machine);
+}
+
 static bool push_string(struct pickle_machine *machine, size_t length_bytes) {
     uint64_t length = 0;
     const uint8_t *text = NULL;
     struct pickle_value *value;
-    return pickle_take_number(machine, length_bytes, &length) && length <= SIZE_MAX &&
-           pickle_take(machine, (size_t)length, &text) &&
-           (value = pickle_make(machine, PICKLE_STRING)) != NULL &&
+    if (!take_counted(machine, length_bytes, &length, &text))
+        return false;
+    if (memchr(text, '\0', (size_t)length) != NULL)
+        return push_opaque(machine);
+    return (value = pickle_make(machine, PICKLE_STRING)) != NULL &&
            set_string(machine, value, (const char *)text, (size_t)length) &&
            pickle_push(machine, value);
 }
@@ -49,15 +67,15 @@ static bool push_binint(struct pickle_machine *machine) {
            push_integer(machine, PICKLE_INT, (int32_t)(uint32_t)number);
 }
 
-/* LONG1: two's complement of the length given, here at most eight bytes. */
+/* LONG1: two's complement of the length given. */
 static bool push_long(struct pickle_machine *machine) {
-    uint64_t length = 0, number = 0;
-    if (!pickle_take_number(machine, 1, &length))
+    uint64_t length = 0;
+    const uint8_t *bytes = NULL;
+    if (!take_counted(machine, 1, &length, &bytes))
         return false;
     if (length > 8)
-        return pickle_broken(machine, "holds an integer of more than 64 bits");
-    if (!pickle_take_number(machine, (size_t)length, &number))
-        return false;
+        return push_opaque(machine);
+    uint64_t number = little_endian(bytes, (size_t)length);
     if (length > 0 && length < 8 && (number >> (8 * length - 1) & 1) != 0)
         number |= UINT64_MAX << (8 * length);
     return push_integer(machine, PICKLE_INT, (int64_t)number);
@@ -133,6 +151,8 @@ static bool push_global(struct pickle_machine *machine) {
         space == NULL ? NULL : memchr(space + 1, '\n', (size_t)(machine->end - space - 1));
     if (end == NULL)
         return pickle_broken(machine, "is cut short");
+    if (memchr(module, '\0', (size_t)(end - module)) != NULL)
+        return pickle_broken(machine, "names a class by what is no string");
     struct pickle_value *value = pickle_make(machine, PICKLE_GLOBAL);
     if (!set_string(machine, value, (const char *)module, (size_t)(end - module)))
         return false;
@@ -238,6 +258,8 @@ static bool step(struct pickle_machine *machine, uint8_t opcode) {
     case 0x8c:                                               /* SHORT_BINUNICODE */
     case 'U': return push_string(machine, 1);                /* SHORT_BINSTRING: Python 2's */
     case 'T': return push_string(machine, 4);                /* BINSTRING */
+    case 'C': return push_bytes(machine, 1);                 /* SHORT_BINBYTES */
+    case 'B': return push_bytes(machine, 4);                 /* BINBYTES */
     case ')': return pickle_push(machine, pickle_make(machine, PICKLE_TUPLE));
     case 0x85: return push_tuple(machine, 1);            /* TUPLE1 */
     case 0x86: return push_tuple(machine, 2);            /* TUPLE2 */

@@ -25,13 +25,15 @@ enum pickle_kind {
     PICKLE_PERSISTENT, /* items: the id */
     PICKLE_CALL,       /* items: what would be called (or the class of an object that would be
                           made), its arguments (a tuple) */
+    PICKLE_OPAQUE, /* that it is there: bytes, a string that holds a NUL, as those of arrays are,
+                      an integer of more than 64 bits */
 };
 
 struct pickle_value {
     enum pickle_kind kind;
     int64_t integer;
     double number;
-    char *string; /* ends in NUL; one that holds a NUL is refused */
+    char *string;
     struct pickle_value **items;
     size_t count, capacity;
 };
