@@ -112,6 +112,8 @@ static void a_manifest_reads_back_as_it_was_written(void **state) {
     char *path = temporary_path(state, MANIFEST_NAME);
     make(&manifest);
     char *text = manifest_text(&manifest), *again;
+    static const char begin[] = "{\n  \"pictures\": 5,\n  \"bytes\": 60,\n"; /* 10 + ... + 14 */
+    assert_memory_equal(text, begin, sizeof begin - 1);
     assert_true(file_write_atomic(path, text, strlen(text), NULL));
     assert_true(manifest_read(path, &read, NULL));
     again = manifest_text(&read);

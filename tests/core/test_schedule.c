@@ -71,6 +71,9 @@ static void nan_and_infinity_count_as_bad_epochs(void **state) {
 static void steps_smaller_than_1e_minus_8_are_not_made(void **state) {
     (void)state;
     EXPECT_AFTER(tiny, 1.5e-8, 0.5, 0, 0.0);
+    static const double losses[] = {1, 1, 1, 1, 1},
+                        rates[] = {1e-7, 1e-7 / 2, 1e-7 / 4, 1e-7 / 8, 1e-7 / 8};
+    expect_after(on_plateau(1e-7, 0.5, 0, 0.0), losses, rates, 5);
 }
 
 static void a_copied_state_goes_on_where_the_first_stood(void **state) {

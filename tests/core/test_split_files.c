@@ -334,6 +334,18 @@ static void broken_lists_are_refused_with_their_place(void **state) {
     bench_close(&bench);
 }
 
+static void a_later_list_is_refused_with_its_own_place(void **state) {
+    struct bench bench;
+    char text[1024];
+    open_small(state, &bench);
+    put(&bench, 1, "[" ITEM(1, "b/2.png") ",\n1]");
+    expect_refused(&bench, "valid.json:2: [1]: must be an object");
+    snprintf(text, sizeof text, "[{\"path\": \"%s/a/../b/2.png\", \"label\": 1}]", bench.root);
+    put(&bench, 1, text);
+    expect_refused(&bench, "b/2.png\" has a \"..\" part");
+    bench_close(&bench);
+}
+
 static void a_picture_twice_in_what_is_validated_on_is_refused(void **state) {
     struct bench bench;
     open_small(state, &bench);
@@ -436,6 +448,7 @@ int main(void) {
         IN_FOLDER(a_folder_with_both_labels_is_two_classes),
         IN_FOLDER(the_longest_dir_of_data_classes_decides),
         IN_FOLDER(broken_lists_are_refused_with_their_place),
+        IN_FOLDER(a_later_list_is_refused_with_its_own_place),
         IN_FOLDER(a_picture_twice_in_what_is_validated_on_is_refused),
         IN_FOLDER(a_picture_is_found_in_two_places_however_far_apart),
         IN_FOLDER(a_label_that_contradicts_its_class_is_refused),

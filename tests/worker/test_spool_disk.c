@@ -130,6 +130,8 @@ static void is_no_damage(const struct error *error, const char *remedy) {
     assert_int_equal(error->code, ERROR_FAILED);
     assert_non_null(strstr(error->message, "spool.db"));
     assert_null(strstr(error->message, "damaged"));
+    assert_null(strstr(error->message, "malformed")); /* SQLite's own word */
+    assert_null(strchr(error->message, '\n'));
     assert_non_null(strstr(error->message, remedy));
 }
 
