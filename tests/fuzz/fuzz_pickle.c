@@ -6,7 +6,7 @@ enum { DEPTH = 6, WIDTH = 8 };
 
 static size_t walk(const struct pickle_value *value, int depth) {
     size_t seen = 1;
-    FUZZ_HOLDS(value != NULL && value->kind <= PICKLE_CALL);
+    FUZZ_HOLDS(value != NULL && value->kind <= PICKLE_OPAQUE);
     for (size_t i = 0; depth > 0 && i < value->count && i < WIDTH; i++)
         seen += walk(value->items[i], depth - 1);
     return seen;
