@@ -1,6 +1,7 @@
 /* Files of torch.save, real and forged: tests/make_pth_data.py made them with PyTorch 1.13. */
 #include "core/pth.h"
 
+#include "core/pth_view.h"
 #include "tests/temporary.h"
 
 #include <setjmp.h>
@@ -273,6 +274,29 @@ static void files_that_are_not_there_are_named(void **state) {
     assert_non_null(strstr(error.message, "none.pth: No such file"));
 }
 
+static void calls_with_too_few_arguments_are_no_tensor(void **state) {
+    (void)state;
+    static const char *const pickles[] = {
+        "ctorch.nn.parameter\nParameter\n)R.",
+        "ctorch._utils\n_rebuild_parameter\n)R.",
+        "ctorch._utils\n_rebuild_tensor\n)R.",
+        /* a storage, an offset, a size, and no strides */
+        "ctorch._utils\n_rebuild_tensor_v2\n"
+        "(U\x07storagectorch\nFloatStorage\nU\x01"
+        "0U\x03"
+        "cpuK\x01tQK\x01)\x87R.",
+    };
+    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) {
+        struct pickle *pickle = NULL;
+        struct pth_view view;
+        struct error error = {0};
+        if (!pickle_read((const uint8_t *)pickles[i], strlen(pickles[i]), "x", &pickle, &error))
+            fail_msg("%zu: %s", i, error.message);
+        assert_false(pth_view_read(pickle_root(pickle), &view));
+        pickle_free(pickle);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_dtype_view_and_shape_is_what_pytorch_reads),
@@ -288,6 +312,7 @@ int main(void) {
         cmocka_unit_test(a_zip_that_torch_did_not_write_is_refused),
         cmocka_unit_test(storages_that_do_not_hold_their_tensors_are_refused),
         cmocka_unit_test(impossible_offsets_strides_and_shapes_are_refused),
+        cmocka_unit_test(calls_with_too_few_arguments_are_no_tensor),
         cmocka_unit_test(storages_that_share_their_bytes_in_the_file_are_refused),
         IN_FOLDER(every_bit_of_a_file_may_flip),
         IN_FOLDER(a_file_may_end_anywhere),
