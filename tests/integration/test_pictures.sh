@@ -68,6 +68,22 @@ evaluate --config ../hostile.json --json >hostile/table.json || fail "no evaluat
 [ "$(json "j ->> '$.classes[1].name'" hostile/table.json)" = "$class" ] || fail "its name: $(cat -v hostile/table.json)"
 grep -q '^re?\[31mal?      1  ' table && [ -z "$(LC_ALL=C tr -d '\n -~' <table)$(LC_ALL=C tr -d '\n -~' <hostile/table.json)" ] ||
     fail "a terminal is ordered about by a class: $(cat -v table hostile/table.json)"
+
+# Its numbers are those of --json.
+counts="'TP %d  TN %d  FP %d  FN %d', one ->> 'true_positive', one ->> 'true_negative', one ->> 'false_positive', one ->> 'false_negative'"
+json "format('epoch %d on %s: ', j ->> 'epoch', j ->> 'split') || (SELECT format($counts) FROM (SELECT j one))" \
+    hostile/table.json >expected
+json "(SELECT group_concat(format('%-18s %s', replace(replace(value, 'roc_auc', 'ROC AUC'), '_', ' '),
+        iif(j ->> value IS NULL, 'n/a', format('%.4f', j ->> value))), char(10))
+    FROM json_each('[\"accuracy\", \"precision\", \"recall\", \"loss\", \"roc_auc\", \"average_precision\",
+        \"equal_error_rate\", \"threshold\"]'))" hostile/table.json >>expected
+json "(SELECT '  there            ' || format($counts) || format('  accuracy %.4f', one ->> 'accuracy')
+    FROM (SELECT j -> 'at_threshold' one))" hostile/table.json >>expected
+head -n 10 table | cmp - expected || fail "not the numbers of --json: $(cat table expected)"
+json "(SELECT group_concat(format('%d %d %d %d %.4f', value ->> 'label', value ->> 'pictures', value ->> 'correct',
+        (value ->> 'pictures') - (value ->> 'correct'), value ->> 'accuracy'), char(10))
+    FROM json_each(j, '$.classes'))" hostile/table.json >expected
+awk 'NR > 12 { print $2, $3, $4, $5, $6 }' table | cmp - expected || fail "not the classes of --json: $(cat table expected)"
 status=0
 evaluate --config ../named.json --data-root "$work/elsewhere" 2>err || status=$?
 [ $status = 2 ] && grep -q 'pictures" is not inside' err || fail "evaluated outside the data root: $status, $(cat err)"

@@ -88,7 +88,7 @@ cp "pictures/${paths[0]}" 'mixed/a, "b".png'
 echo no picture >mixed/broken.png
 cp "pictures/${paths[1]}" mixed/later.png
 status=0
-assay predict "$checkpoint" mixed >out 2>err || status=$?
+assay predict "$checkpoint" mixed --batch 1 >out 2>err || status=$?
 [ $status = 1 ] || fail "exit code $status"
 grep -q '^"mixed/a, ""b"".png",0\.[0-9]*,[01]$' out || fail "$(cat out)"
 [ "$(wc -l <out)" = 3 ] && grep -q '^assay: mixed/broken.png: ' err && grep -q '1 of 3 pictures' err ||
@@ -110,8 +110,10 @@ same=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('out') AS 
     WHERE abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6")
 [ "$same" = 2 ] || fail "beside a broken picture the others have other scores: $(cat out)"
 
-assay predict "$checkpoint" mixed --cam beside >out 2>/dev/null || true
-assay predict "$checkpoint" mixed/later.png --cam alone >out
+assay predict "$checkpoint" mixed --cam beside --class 1 --json >beside.json 2>/dev/null || true
+assay predict "$checkpoint" mixed/later.png --cam alone --class 1 --json >alone.json
+[ "$(json "abs((j ->> '\$[2].cam.map[0][0]') - $(json "j ->> '\$[0].cam.map[0][0]'" alone.json)) < 1e-6" beside.json)" = 1 ] ||
+    fail "beside a broken picture another one has the map: $(cat alone.json beside.json)"
 cmp beside/0003-later.png alone/0001-later.png || fail "beside a broken picture another one has the overlay"
 
 # A picture may be called what a terminal would obey: that gets none of it, anything else every byte.
