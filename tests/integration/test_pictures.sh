@@ -84,6 +84,12 @@ json "(SELECT group_concat(format('%d %d %d %d %.4f', value ->> 'label', value -
         (value ->> 'pictures') - (value ->> 'correct'), value ->> 'accuracy'), char(10))
     FROM json_each(j, '$.classes'))" hostile/table.json >expected
 awk 'NR > 12 { print $2, $3, $4, $5, $6 }' table | cmp - expected || fail "not the classes of --json: $(cat table expected)"
+
+status=0
+sed 's/"epochs"/"epoch"/' folders.json >wrong.json
+evaluate --config ../wrong.json 2>err || status=$?
+line=$(grep -n '"epoch"' wrong.json | cut -d: -f1)
+[ $status = 2 ] && grep -q "^assay: ../wrong.json:$line: train.epoch: .*epochs" err || fail "a wrong config: $status, $(cat err)"
 status=0
 evaluate --config ../named.json --data-root "$work/elsewhere" 2>err || status=$?
 [ $status = 2 ] && grep -q 'pictures" is not inside' err || fail "evaluated outside the data root: $status, $(cat err)"

@@ -36,7 +36,8 @@ rows=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('looked.js
     JOIN json_each(CAST(readfile('predicted.json') AS TEXT)) b USING (key)
     WHERE abs((a.value ->> 'probability') - (b.value ->> 'probability')) < 1e-6
     AND a.value ->> '\$.cam.class' = a.value ->> 'predicted'
-    AND a.value ->> '\$.cam.map[0][0]' >= 0 AND json_array_length(a.value, '\$.cam.map') = 1")
+    AND a.value ->> '\$.cam.map[0][0]' >= 0 AND json_array_length(a.value, '\$.cam.map') = 1
+    AND json_array_length(a.value, '\$.cam.map[0]') = 1")
 [ "$rows" = 2 ] || fail "no maps, or other scores with them: $(cat looked.json)"
 file=$(json "json_extract(j, '\$[1].cam.file')" looked.json)
 [ "$file" = "looked/deep/0002-$(basename "${paths[1]}")" ] || fail "the overlay is called $file"
