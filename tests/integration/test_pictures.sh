@@ -63,8 +63,9 @@ for list in train valid test; do
     sed 's#"real/#"re\\u001b[31mal\\u009b/#' "lists/$list.json" >"hostile/$list.json"
 done
 sed 's#"lists/#"hostile/#g' files.json >hostile.json
-evaluate --config ../hostile.json >table || fail "no evaluation of a class called $class"
-evaluate --config ../hostile.json --json >hostile/table.json || fail "no evaluation as JSON of a class called $class"
+last=$(checkpoint_path "$id_folders" last)
+evaluate --config ../hostile.json --checkpoint "$last" >table || fail "no evaluation of a class called $class"
+evaluate --config ../hostile.json --checkpoint "$last" --json >hostile/table.json || fail "no evaluation as JSON of a class called $class"
 [ "$(json "j ->> '$.classes[1].name'" hostile/table.json)" = "$class" ] || fail "its name: $(cat -v hostile/table.json)"
 grep -q '^re?\[31mal?      1  ' table && [ -z "$(LC_ALL=C tr -d '\n -~' <table)$(LC_ALL=C tr -d '\n -~' <hostile/table.json)" ] ||
     fail "a terminal is ordered about by a class: $(cat -v table hostile/table.json)"
@@ -85,6 +86,7 @@ json "(SELECT group_concat(format('%d %d %d %d %.4f', value ->> 'label', value -
     FROM json_each(j, '$.classes'))" hostile/table.json >expected
 awk 'NR > 12 { print $2, $3, $4, $5, $6 }' table | cmp - expected || fail "not the classes of --json: $(cat table expected)"
 
+# A fault in a config is said with its line.
 status=0
 sed 's/"epochs"/"epoch"/' folders.json >wrong.json
 evaluate --config ../wrong.json 2>err || status=$?
