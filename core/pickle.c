@@ -260,14 +260,19 @@ static bool step(struct pickle_machine *machine, uint8_t opcode) {
     case 'T': return push_string(machine, 4);                /* BINSTRING */
     case 'C': return push_bytes(machine, 1);                 /* SHORT_BINBYTES */
     case 'B': return push_bytes(machine, 4);                 /* BINBYTES */
+    case 0x8e:                                               /* BINBYTES8 */
+    case 0x96: return push_bytes(machine, 8);                /* BYTEARRAY8 */
     case ')': return pickle_push(machine, pickle_make(machine, PICKLE_TUPLE));
-    case 0x85: return push_tuple(machine, 1);            /* TUPLE1 */
-    case 0x86: return push_tuple(machine, 2);            /* TUPLE2 */
-    case 0x87: return push_tuple(machine, 3);            /* TUPLE3 */
-    case 't': return push_marked(machine, PICKLE_TUPLE); /* TUPLE */
+    case 0x85: return push_tuple(machine, 1);             /* TUPLE1 */
+    case 0x86: return push_tuple(machine, 2);             /* TUPLE2 */
+    case 0x87: return push_tuple(machine, 3);             /* TUPLE3 */
+    case 't': return push_marked(machine, PICKLE_TUPLE);  /* TUPLE */
+    case 0x91: return push_marked(machine, PICKLE_TUPLE); /* FROZENSET */
+    case 0x8f:                                            /* EMPTY_SET */
     case ']': return pickle_push(machine, pickle_make(machine, PICKLE_LIST));
     case '}': return pickle_push(machine, pickle_make(machine, PICKLE_DICT));
     case 'a': return add_last(machine, PICKLE_LIST);          /* APPEND */
+    case 0x90:                                                /* ADDITEMS */
     case 'e': return add_marked(machine, PICKLE_LIST);        /* APPENDS */
     case 's': return add_last(machine, PICKLE_DICT);          /* SETITEM */
     case 'u': return add_marked(machine, PICKLE_DICT);        /* SETITEMS */

@@ -18,8 +18,8 @@ enum pickle_kind {
     PICKLE_INT,   /* integer */
     PICKLE_FLOAT, /* number */
     PICKLE_STRING,
-    PICKLE_TUPLE,      /* items */
-    PICKLE_LIST,       /* items */
+    PICKLE_TUPLE,      /* items; also a frozenset */
+    PICKLE_LIST,       /* items; also a set */
     PICKLE_DICT,       /* items: key, value, key, value ...; also a collections.OrderedDict */
     PICKLE_GLOBAL,     /* string: "torch._utils _rebuild_tensor_v2" */
     PICKLE_PERSISTENT, /* items: the id */

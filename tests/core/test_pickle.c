@@ -148,6 +148,23 @@ static void what_is_not_kept_is_passed_over(void **state) {
     pickle_free(pickle);
 }
 
+static void sets_and_bytes_of_protocol_5_are_read(void **state) {
+    (void)state;
+    /* [{3}, frozenset({4}), bytearray(b"\0x")], without its frame */
+    struct pickle *pickle = READ("\x80\x05]\x94(\x8f\x94(K\x03\x90(K\x04\x91\x94\x96\x02\x00\x00"
+                                 "\x00\x00\x00\x00\x00\x00x\x94"
+                                 "e.");
+    const struct pickle_value *root = pickle_root(pickle);
+    assert_int_equal(root->count, 3);
+    assert_int_equal(root->items[0]->kind, PICKLE_LIST);
+    assert_int_equal(root->items[0]->items[0]->integer, 3);
+    assert_int_equal(root->items[1]->kind, PICKLE_TUPLE);
+    assert_int_equal(root->items[1]->items[0]->integer, 4);
+    assert_int_equal(root->items[2]->kind, PICKLE_OPAQUE);
+    pickle_free(pickle);
+    REFUSE("\x80\x05\x96\xff\xff\xff\xff\xff\xff\xff\xff.", "is cut short");
+}
+
 static void broken_pickles_are_refused_with_the_place(void **state) {
     (void)state;
     REFUSE("", "byte 0 of its pickle: is cut short");
@@ -216,6 +233,7 @@ int main(void) {
         cmocka_unit_test(a_tuple_may_be_of_all_that_there_is),
         cmocka_unit_test(a_list_may_hold_itself),
         cmocka_unit_test(what_is_not_kept_is_passed_over),
+        cmocka_unit_test(sets_and_bytes_of_protocol_5_are_read),
         cmocka_unit_test(broken_pickles_are_refused_with_the_place),
         cmocka_unit_test(a_pickle_that_copies_a_string_without_end_is_refused),
         cmocka_unit_test(a_pickle_of_nothing_but_values_is_refused_when_it_is_long),
