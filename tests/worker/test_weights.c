@@ -259,14 +259,18 @@ static void missing_surplus_and_misshapen_tensors_are_listed_with_their_shapes(v
     struct tensor *fc = tensor_named(bench, "fc.weight");
     fc->shape[0] = 512;
     fc->shape[1] = 1000;
+    struct tensor *kernel = tensor_named(bench, "layer1.0.conv2.weight");
+    kernel->shape[2] = 1;
+    kernel->shape[3] = 9;
     static const char *const parts[] = {
         "w.safetensors does not fit resnet18: ",
         "conv1.weight [64, 3, 7, 7] is missing",
         "fc.weight is [512, 1000] and should be [1000, 512]",
+        "layer1.0.conv2.weight is [64, 64, 1, 9] and should be [64, 64, 3, 3]",
         "conv.weight [64, 3, 7, 7] has no place",
         "model.fresh",
     };
-    expect_refused(bench, parts, 5);
+    expect_refused(bench, parts, 6);
 }
 
 /* torchvision's resnet18 has 102 tensors but for num_batches_tracked. */
