@@ -248,6 +248,36 @@ static void a_picture_alone_gives_the_bits_it_gives_among_others(void **state) {
         check_alone(BLOCKS[kind]);
 }
 
+/* Behind a first product of 2^24 those of 1 are lost, and those of another run are not: 384 are
+ * summed so many at a time as a block's 1536 values are rows. */
+static void check_runs(struct defined_shape shape, size_t block, size_t apart) {
+    enum { PRODUCTS = 384, LOSES = 1 << 24 };
+    struct held h;
+    open_held(&h, in_blocks(shape, block), block, true);
+    size_t ins = map_floats(&h.in), outs = map_floats(&h.out), taps = shape.kernel * shape.kernel;
+    for (size_t i = 0; i < ins; i++)
+        h.x[i] = i / block % apart == 0 ? 1 : 0;
+    for (size_t i = 0; i < outs; i++)
+        h.dy[i] = i / block % apart == 0 ? 1 : 0;
+    for (size_t i = 0; i < h.in.channels; i++)
+        h.x[i / block * h.in.height * h.in.width * block + i % block] = LOSES;
+    run(&h);
+    float *weights = weights_unpacked(&h.plain.shape, block, h.dw);
+    for (size_t i = taps / 2; i < weights_of(&h.plain.shape); i += taps)
+        assert_true(weights[i] == (float)(LOSES + PRODUCTS - 1536 / block));
+    free(weights);
+    close_held(&h);
+}
+
+static void sums_are_made_of_runs_of_the_same_length(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        check_runs((struct defined_shape){384, 16, 16, 2, 2, 3, 1}, BLOCKS[kind], 4); /* of tiles */
+        check_runs((struct defined_shape){1, 16, 16, 16, 24, 1, 1}, BLOCKS[kind], 1);
+        check_runs((struct defined_shape){1, 16, 16, 32, 48, 1, 2}, BLOCKS[kind], 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_come_out_exactly),
@@ -255,6 +285,7 @@ int main(void) {
         cmocka_unit_test(whole_numbers_come_out_exactly_of_any_number_of_tiles),
         cmocka_unit_test(bits_do_not_follow_the_number_of_threads),
         cmocka_unit_test(a_picture_alone_gives_the_bits_it_gives_among_others),
+        cmocka_unit_test(sums_are_made_of_runs_of_the_same_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
