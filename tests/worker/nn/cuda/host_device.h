@@ -9,7 +9,7 @@
 
 /* What the last device was asked for. */
 struct host_device_counts {
-    size_t allocations, bytes, most_bytes; /* held now; at most, so far */
+    size_t allocations, bytes, most_bytes; /* held now (the first with pinned); at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
     size_t uploaded_bytes;
     size_t recordings, replays, forks;

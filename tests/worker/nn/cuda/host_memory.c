@@ -225,6 +225,7 @@ bool host_pin(struct device *device, size_t bytes, void **memory, struct error *
     *memory = calloc(1, bytes);
     pinned[free_place].memory = *memory;
     pinned[free_place].bytes = bytes;
+    host_device_counts.allocations++;
     return *memory != NULL || error_memory(error);
 }
 
@@ -233,6 +234,7 @@ void host_unpin(struct device *device, void *memory) {
     for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++)
         if (pinned[i].memory == memory)
             pinned[i].memory = NULL;
+    host_device_counts.allocations--;
     free_late(memory);
 }
 

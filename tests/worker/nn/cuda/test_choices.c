@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -70,6 +71,9 @@ static void what_was_put_is_found_in_the_next_run(void **state) {
     char *path = path_in(*state);
     write_many(path);
     struct choices *choices = load(path);
+    assert_int_equal(remove(path), 0);
+    assert_true(choices_save(choices, path, NULL)); /* it has nothing that was not there */
+    assert_int_equal(access(path, F_OK), -1);
     for (int i = 0; i < MANY; i++) {
         const struct choice_key key = key_of(i);
         expect(choices, &key, i % 2, i % CHOICE_ENGINES);
@@ -190,7 +194,10 @@ static void a_damaged_file_is_named_once_in_a_line(void **state) {
 /* Behind a sum that is right: lines that are not. */
 static void lines_that_say_more_than_they_may_are_refused(void **state) {
     static const char *const lines[] = {
-        "91900 3 32 64 56 56 64 56 56 3 1 1 1 1 1 0 0 H100\n",  /* a pass that there is not */
+        "91900 3 32 64 56 56 64 56 56 3 1 1 1 1 1 0 0 H100\n",    /* a pass that there is not */
+        "91900 0 32 64 56 56 64 56 56 1025 1 1 1 1 1 0 0 H100\n", /* too large a kernel */
+        "91900 0 32 64 56 56 64 56 56 3 1025 1 1 1 1 0 0 H100\n",
+        "91900 0 32 64 56 56 64 56 56 3 1 1025 1 1 1 0 0 H100\n",
         "91900 0 32 64 56 56 64 56 56 3 1 1 2 1 1 0 0 H100\n",  /* an element */
         "91900 0 32 64 56 56 64 56 56 3 1 1 1 2 1 0 0 H100\n",  /* neither true nor false */
         "91900 0 32 64 56 56 64 56 56 3 1 1 1 1 1 2 0 H100\n",  /* a list */
