@@ -28,7 +28,7 @@ static double bytes(const struct counting *c, int node) {
 
 /* Bytes of the gradients of a node's output: one for each node that reads it and sends one back. */
 static double gradients(const struct counting *c, size_t index) {
-    double readers = index + 1 == c->network->node_count; /* the loss reads the last */
+    double readers = 0;
     for (size_t i = index + 1; i < c->network->node_count; i++) {
         const struct node *node = &c->network->nodes[i];
         readers += node->backward && (node->input == (int)index || node->residual == (int)index);
@@ -90,7 +90,7 @@ static void count_values(const struct counting *c, size_t index, struct node_wor
     double in = bytes(c, node->input);
     double taps = node->op == OP_MAX_POOL && node->backward ? values(c, (int)index) : 0;
     work->passes[WORK_FORWARD].bytes = in + bytes(c, (int)index) + taps;
-    if (node->backward && takes_gradient(c, node->input))
+    if (takes_gradient(c, node->input))
         work->passes[WORK_DATA].bytes = in + gradients(c, index) + taps;
 }
 

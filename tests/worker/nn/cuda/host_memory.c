@@ -201,6 +201,7 @@ void host_release(struct device *device, void *memory) {
     host_finish(device, NULL); /* a GPU waits for what uses it */
     target_forget(memory);
     memcpy(&bytes, (char *)memory - HEADER, sizeof bytes);
+    memset(memory, 0xff, bytes); /* whoever reads it all the same reads NaNs */
     host_device_counts.allocations--;
     host_device_counts.bytes -= bytes;
     free_late((char *)memory - HEADER);
