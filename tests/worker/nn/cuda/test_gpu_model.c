@@ -115,6 +115,21 @@ static void a_checkpoint_goes_on_on_either(void **state) {
     small_free(back);
 }
 
+/* Moments are set after the values that convolutions read as bf16. */
+static void a_bf16_checkpoint_goes_on_in_another_model(void **state) {
+    (void)state;
+    struct small_model *one = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    struct small_model *two = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    small_train(one, &ADAM, 1);
+    small_copy(one, two);
+    small_train(one, &ADAM, 2);
+    small_train(two, &ADAM, 2);
+    assert_memory_equal(one->logits, two->logits, sizeof one->logits);
+    assert_true(small_distance(one, two, MODEL_VALUE) == 0);
+    small_free(one);
+    small_free(two);
+}
+
 /* ---- precisions ---- */
 
 /* bf16 keeps 8 bits. How far that moves gradients is measured by the same network in floats whose
@@ -270,8 +285,26 @@ static void a_batch_that_does_not_fit_is_an_error_and_no_end(void **state) {
                                             small->logits, &error));
     host_device_room = SIZE_MAX;
     assert_non_null(strstr(error.message, "try a smaller train.batch_size"));
+    small->batch.count = 1; /* as it fitted before */
+    small_evaluate(small);
+    small->batch.count = SMALL_COUNT;
     small_train(small, &PLAIN_SGD, 1);
     small_free(small);
+}
+
+static void weights_that_do_not_fit_are_an_error_and_leave_nothing(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct network network;
+    struct model *model;
+    assert_true(network_build("resnet18", HEAD_RELU, 0, &network, &error));
+    host_device_room = 64 << 10;
+    assert_false(backend_host.model_new(&network, &FP32, &model, &error));
+    host_device_room = SIZE_MAX;
+    assert_non_null(strstr(error.message, "the weights: "));
+    assert_null(model);
+    assert_int_equal(host_device_counts.allocations, 0);
+    network_free(&network);
 }
 
 static void a_step_updates_all_weights_in_one_launch(void **state) {
@@ -388,6 +421,7 @@ int main(void) {
         cmocka_unit_test(frozen_layers_stay_and_cost_no_backward_pass),
         cmocka_unit_test(a_frozen_product_has_no_gradient_of_its_weights),
         cmocka_unit_test(a_checkpoint_goes_on_on_either),
+        cmocka_unit_test(a_bf16_checkpoint_goes_on_in_another_model),
         cmocka_unit_test(bf16_is_as_far_from_fp32_as_its_rounding),
         cmocka_unit_test(bf16_trains_float_weights),
         cmocka_unit_test(tensor_cores_are_asked_for_only_where_they_may_be),
@@ -397,6 +431,7 @@ int main(void) {
         cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
         cmocka_unit_test(a_model_tells_the_most_memory_that_it_had),
         cmocka_unit_test(a_batch_that_does_not_fit_is_an_error_and_no_end),
+        cmocka_unit_test(weights_that_do_not_fit_are_an_error_and_leave_nothing),
         cmocka_unit_test(a_step_updates_all_weights_in_one_launch),
         cmocka_unit_test(convolutions_of_one_pixel_are_products_in_fp32_alone),
         cmocka_unit_test(the_inputs_windows_are_laid_down_when_they_are_needed),

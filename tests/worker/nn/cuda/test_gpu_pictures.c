@@ -139,11 +139,10 @@ static void a_picture_that_lasts_is_sent_once(void **state) {
     device->free(device);
 }
 
-static void pictures_for_which_there_is_no_room_come_each_time(void **state) {
-    (void)state;
+static void check_no_room(size_t room) {
     struct device *device = host_device_new();
     struct gpu_pictures pictures;
-    host_device_room = (size_t)1 << 30; /* below what is left to others */
+    host_device_room = room;
     gpu_pictures_init(device, &pictures);
     struct pictured *p = pictured_new(1, true);
     assert_made(&pictures, p);
@@ -154,6 +153,42 @@ static void pictures_for_which_there_is_no_room_come_each_time(void **state) {
     host_device_room = SIZE_MAX;
     gpu_pictures_free(&pictures);
     pictured_free(p);
+    device->free(device);
+}
+
+static void pictures_for_which_there_is_no_room_come_each_time(void **state) {
+    (void)state;
+    check_no_room((size_t)1 << 30);                /* below what is left to others */
+    check_no_room(((size_t)2 << 30) + (32 << 20)); /* they would take of that */
+}
+
+/* Two do not fit into what is taken of the device's memory at a time. */
+static void large_pictures_are_kept_apart(void **state) {
+    (void)state;
+    enum { LARGE = 3, SIDE = 3500 };
+    struct device *device = host_device_new();
+    struct gpu_pictures pictures;
+    uint8_t *pixels[LARGE];
+    struct picture large[LARGE] = {0};
+    const struct batch batch = {.count = LARGE, .pictures = large, .number = 1};
+    size_t bytes = (size_t)3 * SIDE * SIDE;
+    gpu_pictures_init(device, &pictures);
+    for (int i = 0; i < LARGE; i++) {
+        pixels[i] = zeroed(bytes);
+        pixels[i][0] = pixels[i][bytes - 1] = (uint8_t)(i + 1);
+        large[i].pixels = pixels[i];
+        large[i].lasting = true;
+        recipe_begin(&large[i].recipe, SIDE, SIDE);
+    }
+    assert_true(gpu_pictures_send(&pictures, &batch, NULL) && device->finish(device, NULL));
+    assert_int_equal(pictures.slab_count, LARGE);
+    for (int i = 0; i < LARGE; i++) {
+        const uint8_t *there = pictures.slabs[i];
+        assert_int_equal(there[0], i + 1);
+        assert_int_equal(there[bytes - 1], i + 1);
+        free(pixels[i]);
+    }
+    gpu_pictures_free(&pictures);
     device->free(device);
 }
 
@@ -316,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_picture_that_lasts_is_sent_once),
         cmocka_unit_test(pictures_for_which_there_is_no_room_come_each_time),
         cmocka_unit_test(many_pictures_are_kept_apart),
+        cmocka_unit_test(large_pictures_are_kept_apart),
         cmocka_unit_test(batches_sent_ahead_train_like_floats),
         cmocka_unit_test(batches_queued_ahead_train_like_floats),
         cmocka_unit_test(a_batch_that_may_be_at_work_keeps_its_recipes),
