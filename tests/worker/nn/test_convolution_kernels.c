@@ -224,6 +224,19 @@ static void bits_do_not_follow_the_number_of_threads(void **state) {
             check_threads(in_blocks(shapes[i], BLOCKS[kind]), BLOCKS[kind]);
 }
 
+/* Each takes 96 of the 8 x 33 x 33 tiles, of 16 points, with 32 channels before and behind. */
+static void each_thread_has_room_for_the_points_of_its_tiles(void **state) {
+    (void)state;
+    enum { THREADS = 40, POINTS = 16, TILES = 96, CHANNELS = 32 };
+    size_t tiles = (size_t)THREADS * TILES * (CHANNELS + CHANNELS);
+    omp_set_num_threads(THREADS);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        const struct winograd shape = {BLOCKS[kind], 8, CHANNELS, CHANNELS, 66, 66};
+        assert_true(winograd_scratch(&shape) >=
+                    POINTS * (tiles + CHANNELS * CHANNELS) * sizeof(float));
+    }
+}
+
 static void check_alone(size_t block) {
     struct held all, alone;
     const struct defined_shape seven = {7, 32, 16, 13, 12, 3, 1}, one = {1, 32, 16, 13, 12, 3, 1};
@@ -284,6 +297,7 @@ int main(void) {
         cmocka_unit_test(sums_round_as_little_as_floats_can),
         cmocka_unit_test(whole_numbers_come_out_exactly_of_any_number_of_tiles),
         cmocka_unit_test(bits_do_not_follow_the_number_of_threads),
+        cmocka_unit_test(each_thread_has_room_for_the_points_of_its_tiles),
         cmocka_unit_test(a_picture_alone_gives_the_bits_it_gives_among_others),
         cmocka_unit_test(sums_are_made_of_runs_of_the_same_length),
     };

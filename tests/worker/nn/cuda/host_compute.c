@@ -70,6 +70,7 @@ void compute_product(const struct device_product *p) {
 struct device_convolution {
     struct convolution_task task;
     enum pass pass;
+    size_t number, *used; /* when it was carried out last, which those set who may not change it */
 };
 
 bool compute_convolution_new(struct device *device, const struct convolution_task *task,
@@ -80,12 +81,13 @@ bool compute_convolution_new(struct device *device, const struct convolution_tas
     *convolution = malloc(sizeof **convolution);
     if (*convolution == NULL)
         return error_memory(error);
-    **convolution = (struct device_convolution){*task, pass};
+    **convolution = (struct device_convolution){*task, pass, 0, &(*convolution)->number};
     return true;
 }
 
 void compute_convolution_free(struct device *device, struct device_convolution *convolution) {
     (void)device;
+    host_demand(host_is_over(convolution->number), "a convolution is freed that may be at work");
     free(convolution);
 }
 
@@ -174,6 +176,7 @@ void compute_convolution(const struct device_convolution *c, void *x, void *w, v
     float *wide[PASSES];
     float *rows = scratch(SCRATCH_ROWS, pixels * in * sizeof *rows);
     float *matrix = scratch(SCRATCH_MATRIX, out * in * sizeof *matrix);
+    *c->used = host_number();
     memset(workspace, 0xff, 64); /* as scratch memory is: not to be relied on */
     host_device_counts.convolutions[c->pass]++;
     count_tensor_cores(task->tensor_cores);

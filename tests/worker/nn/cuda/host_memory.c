@@ -89,6 +89,14 @@ static void transfers_end(size_t number) {
     transfer_count = kept;
 }
 
+size_t host_number(void) {
+    return ++transfer_number;
+}
+
+bool host_is_over(size_t number) {
+    return number <= over;
+}
+
 /* ---- beside the queue ---- */
 
 /* Where pinned memory is uploaded to aside, and when a kernel had it last, among the transfers. */
@@ -104,7 +112,7 @@ void host_used(const void *arguments, size_t bytes) {
         memcpy(&word, (const char *)arguments + at, sizeof word);
         for (size_t i = 0; i < target_count; i++)
             if (targets[i].to == word)
-                targets[i].used = ++transfer_number;
+                targets[i].used = host_number();
     }
 }
 
@@ -123,7 +131,7 @@ static void target_write(const void *to) {
         targets[target_count++].to = to;
         targets[i].used = 0;
     }
-    host_demand(targets[i].used <= over,
+    host_demand(host_is_over(targets[i].used),
                 "memory was overwritten aside that a kernel may be reading");
 }
 

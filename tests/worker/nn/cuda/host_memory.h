@@ -11,6 +11,9 @@ void host_demand(bool holds, const char *what);
 void host_spoil(void);
 /* A kernel with these arguments is carried out. */
 void host_used(const void *arguments, size_t bytes);
+/* The number of what is carried out now, and whether it is known to be over. */
+size_t host_number(void);
+bool host_is_over(size_t number);
 /* Nothing is forked that was not joined; host_device.c's. */
 void host_demand_joined(void);
 

@@ -344,6 +344,26 @@ static void pictures_make_way_for_a_batch(void **state) {
     pictured_free(p);
 }
 
+/* More than are kept, while none of their batches is known to be over. */
+static void a_plan_that_is_at_work_is_waited_for_before_it_makes_room(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct update update = {{.name = OPTIMIZER_SGD, .lr = 1e-2}, 1};
+    const struct model_options options = {.deterministic = true};
+    struct small_model *small = small_new(&backend_host, &options, HEAD_RELU, NULL);
+    struct pictured *p = pictured_new(1, true);
+    for (size_t count = SMALL_COUNT; count > 0; count--) {
+        p->batch.count = count;
+        p->batch.number = 10 - count;
+        assert_true(backend_host.queue(small->model, &p->batch, NULL, &error));
+    }
+    p->batch.count = SMALL_COUNT;
+    p->batch.number = 10;
+    assert_true(backend_host.queue(small->model, &p->batch, &update, &error));
+    small_free(small);
+    pictured_free(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_become_the_floats_that_the_cpu_makes),
@@ -356,6 +376,7 @@ int main(void) {
         cmocka_unit_test(batches_queued_ahead_train_like_floats),
         cmocka_unit_test(a_batch_that_may_be_at_work_keeps_its_recipes),
         cmocka_unit_test(pictures_make_way_for_a_batch),
+        cmocka_unit_test(a_plan_that_is_at_work_is_waited_for_before_it_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
