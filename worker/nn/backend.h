@@ -58,7 +58,7 @@ struct model_options {
     bool deterministic;
     const struct loss *loss; /* of training; copied. NULL: plain cross-entropy */
     uint64_t seed;           /* for dropout */
-    int threads;             /* 0: all cores */
+    int threads;             /* 0: one for each core that there is now */
     int device;              /* CUDA device number */
     struct profile *profile; /* NULL, or what train_step and evaluate add their times to, with each
                                 node waited for */

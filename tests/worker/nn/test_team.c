@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <omp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +61,33 @@ static void a_step_is_the_same_where_the_environment_forbids_threads(void **stat
     fixture_free(b);
 }
 
+/* Whoever runs a worker may give it other cores meanwhile; its plans are made for those it had. */
+static void a_model_keeps_its_threads_when_cores_come_and_go(void **state) {
+    (void)state;
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    if (CPU_COUNT(&all) < 2)
+        skip();
+    struct fixture *f = fixture_new("resnet18", HEAD_RELU, 1, 32, 0);
+    evaluate(f);
+    assert_int_equal(omp_get_max_threads(), CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (size_t core = 0; CPU_COUNT(&one) == 0; core++)
+        if (CPU_ISSET(core, &all))
+            CPU_SET(core, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    evaluate(f);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(omp_get_max_threads(), CPU_COUNT(&all));
+    fixture_free(f);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_threads_are_there_as_were_asked_for),
         cmocka_unit_test(no_more_threads_are_counted_on_than_the_limit_allows),
         cmocka_unit_test(a_step_is_the_same_where_the_environment_forbids_threads),
+        cmocka_unit_test(a_model_keeps_its_threads_when_cores_come_and_go),
     };
     program = argv[0];
     if (argc > 1 && strcmp(argv[1], "limited") == 0)

@@ -60,6 +60,8 @@ static bool cpu_model_new(const struct network *network, const struct model_opti
         return error_machine(error, "out of memory for a model");
     model->network = network;
     model->options = *options;
+    if (options->threads == 0) /* cores may come and go, and plans are made for so many threads */
+        model->options.threads = omp_get_num_procs();
     model->loss = options->loss != NULL ? *options->loss : plain_loss;
     if (!onednn_open(&model->onednn, error) ||
         !parameters_new(&model->onednn, network, &model->parameters, error)) {
