@@ -268,6 +268,7 @@ static void check_runs(struct defined_shape shape, size_t block, size_t apart) {
     struct held h;
     open_held(&h, in_blocks(shape, block), block, true);
     size_t ins = map_floats(&h.in), outs = map_floats(&h.out), taps = shape.kernel * shape.kernel;
+    size_t first_run = 1536 / block;
     for (size_t i = 0; i < ins; i++)
         h.x[i] = i / block % apart == 0 ? 1 : 0;
     for (size_t i = 0; i < outs; i++)
@@ -277,7 +278,7 @@ static void check_runs(struct defined_shape shape, size_t block, size_t apart) {
     run(&h);
     float *weights = weights_unpacked(&h.plain.shape, block, h.dw);
     for (size_t i = taps / 2; i < weights_of(&h.plain.shape); i += taps)
-        assert_true(weights[i] == (float)(LOSES + PRODUCTS - 1536 / block));
+        assert_true(weights[i] == (float)(LOSES + PRODUCTS - first_run));
     free(weights);
     close_held(&h);
 }
