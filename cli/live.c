@@ -30,8 +30,9 @@ struct live {
     cJSON *selection;
     struct dashboard dashboard;
     enum question question;
-    uint64_t request; /* under way; 0: none */
-    uint64_t first;   /* the first that has asked the same; an answer to any of them counts */
+    uint64_t request;  /* under way; 0: none */
+    const char *asked; /* by what has no answer yet and is asked for all the same, or NULL */
+    uint64_t first;    /* the first that has asked that; an answer to any of them counts */
     int64_t sent_ms, due_ms;
     double ahead_ms;   /* the coordinator's clock of ours */
     double revision;   /* of what is on the screen */
@@ -82,8 +83,10 @@ static void ask(struct live *live, int64_t now_ms) {
     cJSON *body;
     const char *name = next_request(live, &body);
     bool sent = dealer_send(live->client->dealer, name, body, &live->request, NULL);
-    if (!live->steering || name != live->steer)
+    if (sent && name != live->asked) {
+        live->asked = name;
         live->first = live->request;
+    }
     live->steering = sent && name == live->steer;
     live->dashboard.away = !sent;
     live->sent_ms = now_ms;
@@ -205,6 +208,7 @@ static void receive(struct live *live) {
         if (live->request != 0 && message.request >= live->first &&
             message.request <= live->request) {
             live->request = 0;
+            live->asked = NULL;
             live->dashboard.away = false;
             take_answer(live, &message);
         }
@@ -245,6 +249,7 @@ static bool take_keys(struct live *live) {
         take_wish(live, requests[wish]);
         if (live->question == ASK_CHANGES && !live->steering && (detail || live->steer != NULL)) {
             live->request = 0; /* its answer counts no more */
+            live->asked = NULL;
             live->question = detail ? ASK_DETAIL : ASK_CHANGES;
         }
     }

@@ -201,6 +201,8 @@ static void who_steers_is_told_and_hears_that_nothing_has_changed(void **state) 
     assert_true(steering.told);
 }
 
+enum { LATE_US = 3300000 }; /* later than watch is patient */
+
 struct slow {
     struct seat seat;
     useconds_t wait_us;
@@ -240,11 +242,37 @@ static void a_key_beside_what_is_steered_does_not_ask_for_it_again(void **state)
 /* It is asked again after three seconds, when there is nothing left to pause. */
 static void a_late_answer_says_what_was_done(void **state) {
     (void)state;
-    struct slow slow = {.wait_us = 5000000, .seat.awaited = "nothing to pause"};
+    struct slow slow = {.wait_us = LATE_US, .seat.awaited = "nothing to pause"};
     int status = watch_from(&slow.seat, answer_slowly, &slow);
     assert_int_equal(status, 0);
     assert_int_equal(slow.pauses, 2);
     assert_non_null(slow.seat.awaited); /* it was not read */
+}
+
+/* The first list comes when it has been asked for again, and no other list has anything. */
+static cJSON *answer_late(void *context, size_t nth, const char *request, const cJSON *body,
+                          const char **name) {
+    size_t *lists = context;
+    give_up(nth);
+    if (strcmp(request, "list") != 0)
+        return answer_details(NULL, nth, request, body, name);
+    if ((*lists)++ == 0) {
+        usleep(LATE_US);
+        return answer_details(NULL, nth, request, body, name);
+    }
+    *name = "experiments";
+    return parsed("{\"experiments\": [], \"next\": null}");
+}
+
+static void a_late_list_is_shown(void **state) {
+    cJSON *all = details();
+    struct seat seat = {.awaited = field_text(field_at(all, "experiments")->child, "name", "?")};
+    size_t lists = 0;
+    (void)state;
+    int status = watch_from(&seat, answer_late, &lists);
+    assert_int_equal(status, 0);
+    assert_null(seat.awaited);
+    cJSON_Delete(all);
 }
 
 /* --- a terminal that goes away --- */
@@ -315,6 +343,7 @@ int main(void) {
         cmocka_unit_test(who_steers_is_told_and_hears_that_nothing_has_changed),
         cmocka_unit_test(a_key_beside_what_is_steered_does_not_ask_for_it_again),
         cmocka_unit_test(a_late_answer_says_what_was_done),
+        cmocka_unit_test(a_late_list_is_shown),
         cmocka_unit_test(it_ends_with_its_terminal),
         cmocka_unit_test(what_is_not_there_is_said_and_not_waited_for),
     };
