@@ -1,5 +1,7 @@
 #include "cli/gang.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +12,15 @@
 #include <cmocka.h>
 
 enum { THINGS = 1000 };
+
+static int threads_left = 1 << 20; /* so many can still be started */
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*begin)(void *), void *argument) {
+    return threads_left-- > 0 ? __real_pthread_create(thread, attributes, begin, argument) : EAGAIN;
+}
 
 struct yard {
     atomic_int times[THINGS];
@@ -85,12 +96,27 @@ static void who_is_told_may_stop_it(void **state) {
     assert_int_equal(error.code, ERROR_FAILED);
 }
 
+static void as_many_threads_as_there_can_be_do_it(void **state) {
+    (void)state;
+    for (int threads = 0; threads <= 1; threads++) {
+        struct yard yard = {.bad = SIZE_MAX};
+        struct gang gang = gang_of(&yard, 4);
+        struct error error = {0};
+        threads_left = threads;
+        assert_int_equal(gang_run(&gang, &error), threads > 0);
+        assert_int_equal(times_in_all(&yard), threads > 0 ? THINGS : 0);
+        assert_string_equal(error.message, threads > 0 ? "" : "cannot start a thread");
+    }
+    threads_left = 1 << 20;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_done_once_on_any_number_of_threads),
         cmocka_unit_test(nothing_to_do_is_done),
         cmocka_unit_test(the_first_failure_ends_the_work_and_is_the_error),
         cmocka_unit_test(who_is_told_may_stop_it),
+        cmocka_unit_test(as_many_threads_as_there_can_be_do_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

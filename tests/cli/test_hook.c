@@ -5,7 +5,10 @@
 #include "core/file.h"
 #include "tests/cli/details.h"
 #include "tests/cli/fake.h"
+#include "tests/few_descriptors.h"
 #include "tests/temporary.h"
+
+#include <fcntl.h>
 
 #define EVIL "\033[31mx\n; touch evil $(touch evil) `touch evil` \xe2\x80\xae"
 
@@ -37,10 +40,19 @@ struct fixture {
     struct hook *hook;
     bool mute;  /* the coordinator does not answer */
     char *file; /* that the command may write to, as $OUT */
+    int open;   /* so many descriptors before all */
 };
+
+static int count_descriptors(void) {
+    int count = 0;
+    for (int descriptor = 0; descriptor < 256; descriptor++)
+        count += fcntl(descriptor, F_GETFD) >= 0;
+    return count;
+}
 
 static void begin(struct fixture *fixture, void **state, const char *command, bool all) {
     struct error error = {0};
+    fixture->open = count_descriptors();
     fake_start(&fixture->fake, answer_show, &fixture->mute);
     fixture->input = (struct command_input){.connect = getenv("ASSAY_CONNECT"),
                                             .timeout_ms = fixture->mute ? 100 : 5000};
@@ -66,6 +78,7 @@ static char *end(struct fixture *fixture, char **said) {
     fclose(stderr);
     stderr = err;
     fake_stop(&fixture->fake);
+    assert_int_equal(count_descriptors(), fixture->open);
     if (!file_read(fixture->file, 1 << 20, &text, &length, NULL))
         text = strdup("");
     unsetenv("OUT");
@@ -191,6 +204,20 @@ static void without_an_answer_it_has_what_the_list_said(void **state) {
     check(&fixture, "9 gone cancelled\n", "");
 }
 
+static void one_that_cannot_be_run_is_said(void **state) {
+    struct fixture fixture = {.mute = true};
+    begin(&fixture, state, "echo $ASSAY_ID >$OUT", true);
+    see(&fixture, "[{\"id\": 9, \"state\": \"done\", \"finished_ms\": 6}]");
+    struct rlimit before = leave_descriptors(0);
+    struct hook_end end;
+    assert_true(hook_turn(fixture.hook, &end));
+    give_back_descriptors(before);
+    assert_int_equal(end.status, 127);
+    assert_string_equal(end.output, "Too many open files");
+    free(end.output);
+    check(&fixture, "", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_runs_once_for_each_that_finishes_in_their_order,
@@ -210,6 +237,7 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(without_an_answer_it_has_what_the_list_said, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(one_that_cannot_be_run_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

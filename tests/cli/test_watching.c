@@ -1,7 +1,10 @@
 #include "cli/watching.h"
 
+#include "cli/patience.h"
 #include "cli/screen.h"
 #include "tests/cli/fake.h"
+
+#include <unistd.h>
 
 /* What each look at the queue finds; the last one is repeated. */
 struct look {
@@ -217,6 +220,30 @@ static void nothing_is_said_again_when_the_coordinator_is_back(void **state) {
     free(text);
 }
 
+static void every_absence_of_the_coordinator_is_said_once(void **state) {
+    const struct error away = {.code = ERROR_UNREACHABLE}, other = {.code = ERROR_FAILED};
+    struct patience patience = {0};
+    FILE *err = stderr;
+    char *text;
+    size_t length;
+    (void)state;
+    stderr = open_memstream(&text, &length);
+    assert_false(patience_bears(&patience, &away, NULL)); /* nobody has answered yet */
+    for (int i = 0; i < 2; i++) {
+        usleep(2000);
+        patience_renew(&patience);
+        usleep(2000);
+        assert_false(patience_bears(&patience, &other, NULL));
+        assert_true(patience_bears(&patience, &away, NULL));
+        assert_true(patience_bears(&patience, &away, NULL));
+    }
+    fclose(stderr);
+    stderr = err;
+    assert_string_equal(text, "assay: no answer from the coordinator; waiting for it\n"
+                              "assay: no answer from the coordinator; waiting for it\n");
+    free(text);
+}
+
 static void a_lost_worker_and_a_failure_are_said(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 0, NULL},
@@ -280,6 +307,7 @@ int main(void) {
         cmocka_unit_test(fetching_is_said_though_it_is_of_no_epoch),
         cmocka_unit_test(epochs_from_before_the_watch_are_counted_not_repeated),
         cmocka_unit_test(nothing_is_said_again_when_the_coordinator_is_back),
+        cmocka_unit_test(every_absence_of_the_coordinator_is_said_once),
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),
         cmocka_unit_test(on_finish_is_run_for_all_that_were_not_finished_when_watch_began),
