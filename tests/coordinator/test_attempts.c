@@ -236,6 +236,24 @@ static void after_a_batch_that_fails_others_still_come_first_for_what_one_has_fa
     assert_int_equal(take(bench, "b"), 1);
 }
 
+static void an_attempt_of_a_batch_that_fails_leaves_the_one_before_it_its_worker(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 1, 9, 9);
+    hello(bench, "a");
+    hello(bench, "b");
+    take(bench, "a");
+    fenced(bench, "a", 1, 1, "end", body("{\"outcome\": \"given_back\", \"error\": \"no room\"}"));
+    wait_ms(bench, 2000 + LEASE_PREFER_MS);
+    take(bench, "a");
+    begin(bench);
+    answer(bench, "goodbye", body_worker("a"));
+    answer(bench, "request", body_worker("b"));
+    assert_string_equal(bench->answer.name, "assignment");
+    batch_fails(bench);
+    assert_string_equal(text_of(show(bench, 1), "worker"), "a");
+    assert_string_equal(stop_of_beat(bench, "a", 1, 2), "null");
+}
+
 static const char *state_of_first(struct bench *bench) {
     return text_of(json_member(ask(bench, "workers", NULL, "worker_list"), "workers")->child,
                    "state");
@@ -465,6 +483,7 @@ int main(void) {
         ON_BENCH(a_batch_that_fails_lets_nobody_forget_what_rests_and_how_far_runs_are),
         ON_BENCH(after_a_batch_that_fails_who_was_lost_is_lost_and_others_are_not),
         ON_BENCH(after_a_batch_that_fails_others_still_come_first_for_what_one_has_failed),
+        ON_BENCH(an_attempt_of_a_batch_that_fails_leaves_the_one_before_it_its_worker),
         ON_BENCH(what_the_machine_could_not_do_counts_as_no_failure_and_says_why),
         ON_BENCH(what_is_given_back_costs_nothing),
         ON_BENCH(a_goodbye_that_comes_late_has_nothing_acknowledged_that_is_not_stored),

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* With one artifact, whose file is not there. */
 static char *make_database(void **state) {
@@ -170,12 +171,40 @@ static void a_page_that_is_not_read_when_a_coordinator_starts_is_no_damage(void 
     free(db);
 }
 
+/* It may have been killed between its commit and the sync of it. */
+static void what_one_that_was_killed_has_committed_is_synced_when_the_next_starts(void **state) {
+    char *db = make_database(state);
+    struct store *store = NULL;
+    struct error error = {0};
+    int status;
+    pid_t killed = fork();
+    if (killed == 0) {
+        store = open_store(db);
+        begin(store);
+        insert_key(store, "another key");
+        commit(store);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(killed, &status, 0), killed);
+    assert_int_equal(status, 0);
+    failing.kind = FAIL_CHANGE;
+    failing.code = SQLITE_IOERR_FSYNC;
+    failing.after = 1;
+    assert_false(store_open(db, &store, &error));
+    fail_no_more();
+    if (strstr(error.message, "its log cannot be synced") == NULL)
+        fail_msg("%s", error.message);
+    holds(db, "SELECT count(*) FROM submission WHERE key = 'another key'", 1);
+    free(db);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_backup_is_whole_or_not_there_wherever_the_disk_fails),
         IN_FOLDER(a_database_is_restored_wholly_or_not_at_all_wherever_the_disk_fails),
         IN_FOLDER(fsck_says_all_it_would_or_that_it_cannot_look),
         IN_FOLDER(a_page_that_is_not_read_when_a_coordinator_starts_is_no_damage),
+        IN_FOLDER(what_one_that_was_killed_has_committed_is_synced_when_the_next_starts),
     };
     failing_sqlite_open();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,8 +205,9 @@ static void who_finds_no_place_to_wait_is_answered_at_once(void **state) {
 
 /* --- a batch that fails --- */
 
-/* In SQLite's exclusive lock the server finds nothing to begin, and both requests wait for it: they
- * are of one batch, which fails since the file is not there to be written. */
+/* In SQLite's exclusive lock the server finds nothing to begin, and the requests wait for it: they
+ * are of one batch, which fails since the file is not there to be written. Who waits in it goes on
+ * waiting. */
 static void who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept(void **state) {
     struct stage *stage = *state;
     struct wire_message message;
@@ -214,13 +215,16 @@ static void who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept(
     char *moved = temporary_path(&folder, "moved.db");
     sqlite3 *beside;
     cJSON_Delete(ask(stage, "submit", body_submit("a test's key", 1, 1, 1), "submitted"));
+    cJSON *first = ask(stage, "changes", body("{\"since\": 0}"), "change");
     assert_int_equal(sqlite3_open(stage->path, &beside), SQLITE_OK);
     sqlite3_busy_timeout(beside, PATIENCE_MS);
     assert_int_equal(sqlite3_exec(beside, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
     uint64_t submitting = send_request(stage, "submit", body_submit("another key", 2, 1, 1));
+    uint64_t waiting =
+        send_request(stage, "changes", body("{\"since\": %.0f}", number(first, "revision")));
     uint64_t asking = send_request(stage, "status", body("{}"));
     assert_int_equal(rename(stage->path, moved), 0);
-    usleep(100000); /* for both to arrive; where they do not, less is tested */
+    usleep(100000); /* for all to arrive; where they do not, less is tested */
     assert_int_equal(sqlite3_close(beside), SQLITE_OK);
     next_is(stage, "error", &message);
     assert_int_equal(message.request, submitting);
@@ -233,7 +237,13 @@ static void who_only_reads_is_answered_where_what_was_to_be_written_is_not_kept(
     assert_true(number(message.body, "queued") == 1);
     wire_message_free(&message);
     assert_int_equal(rename(moved, stage->path), 0);
-    cJSON_Delete(ask(stage, "submit", body_submit("another key", 2, 1, 1), "submitted"));
+    send_request(stage, "submit", body_submit("another key", 2, 1, 1));
+    next_is(stage, "submitted", &message);
+    wire_message_free(&message);
+    next_is(stage, "change", &message);
+    assert_int_equal(message.request, waiting);
+    wire_message_free(&message);
+    cJSON_Delete(first);
     assert_int_equal(queued(stage), 3);
     free(moved);
 }
