@@ -1,5 +1,6 @@
 /* Data sets: what is pushed and listed, and what of them gc clears away. */
 #include "coordinator/listings.h"
+#include "coordinator/query.h"
 #include "tests/coordinator/archive.h"
 
 /* A listing whose files are FIRST and SECOND. */
@@ -267,6 +268,20 @@ static void of_very_many_experiments_that_name_a_data_set_the_newest_are_listed(
     assert_int_equal(number_of(listing, "experiments"), LISTING_IDS + 1);
     assert_int_equal(cJSON_GetArraySize(ids), LISTING_IDS);
     assert_int_equal(ids->child->valueint, LISTING_IDS + 2);
+    /* and the newest alone are looked at: beside so many others all but the first of these */
+    struct query query;
+    begin(archive->bench);
+    query_open(
+        &query, archive->bench->store,
+        "WITH RECURSIVE other (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM other WHERE n < ?)"
+        " INSERT INTO experiment (submission, name, \"group\", config, variant, priority, backend,"
+        " memory_bytes, epochs, max_attempts, submitted_ms)"
+        " SELECT submission, name, \"group\", '{}', variant, priority, backend, memory_bytes,"
+        " epochs, max_attempts, submitted_ms FROM experiment, other WHERE id = 2");
+    query_bind_int(&query, LISTING_LOOKED - LISTING_IDS);
+    assert_true(query_run(&query, NULL));
+    commit(archive->bench);
+    assert_int_equal(number_of(listings(archive)->child, "experiments"), LISTING_IDS);
 }
 
 int main(void) {

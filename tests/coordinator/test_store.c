@@ -296,7 +296,8 @@ static void what_is_written_while_the_database_is_elsewhere_is_not_acknowledged(
 
 /* What was committed and stands in the log alone is there again when the database is. */
 static void a_log_whose_database_is_gone_is_kept(void **state) {
-    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "old.db");
+    char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "old.db"),
+         *empty = temporary_path(state, "new.db"), *no_log = temporary_path(state, "new.db-wal");
     struct store *store = open_store(path), *again = NULL;
     struct error error = {0};
     begin(store);
@@ -308,11 +309,15 @@ static void a_log_whose_database_is_gone_is_kept(void **state) {
     assert_non_null(strstr(error.message, "-wal"));
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(rename(other, path), 0);
+    write_text(no_log, "");
+    store_close(open_store(empty));
     store = open_store(path);
     assert_true(number(store, "SELECT count(*) FROM submission WHERE key = 'in the log'") == 1);
     store_close(store);
     free(path);
     free(other);
+    free(empty);
+    free(no_log);
 }
 
 static void two_databases_in_memory_are_two(void **state) {
