@@ -27,6 +27,7 @@ static void without_a_token_this_machine_alone_is_asked_for(void **state) {
                                             "127.0.0.1.evil",
                                             "10.0.0.1",
                                             "127.0.0.1.5",
+                                            "127.100.100.100x",
                                             "127.100.100.100.evil.example",
                                             "127.100.100.100.evil.example:7480",
                                             "1270.0.0.1",
@@ -62,8 +63,13 @@ static void any_other_token_is_none(void **state) {
         other[i] = '\0';
         assert_int_equal(page_door(token, &(struct page_visitor){.cookie = other}), PAGE_NO_TOKEN);
     }
-    const struct page_visitor basic = {.host = "localhost", .authorization = token};
-    assert_int_equal(page_door(token, &basic), PAGE_NO_TOKEN);
+    static const char *const schemes[] = {"", "Basic  ", "Digest "};
+    for (size_t i = 0; i < 3; i++) {
+        char said[64];
+        snprintf(said, sizeof said, "%s%s", schemes[i], token);
+        const struct page_visitor not_bearer = {.host = "localhost", .authorization = said};
+        assert_int_equal(page_door(token, &not_bearer), PAGE_NO_TOKEN);
+    }
     assert_int_equal(page_door(token, &(struct page_visitor){.host = "localhost"}), PAGE_NO_TOKEN);
 }
 
@@ -86,6 +92,8 @@ static void a_token_file_is_one_private_word(void **state) {
     struct error error = {0};
     assert_true(read_file("  0123456789abcdef\r\n", 0600, read, &error));
     assert_string_equal(read, "0123456789abcdef");
+    assert_true(read_file(token, 0600, read, &error));
+    assert_string_equal(read, token);
     memset(longest, 'a', sizeof longest - 1);
     longest[PAGE_TOKEN_MAX + 1] = '\0';
     static const char *const refused[] = {"",
