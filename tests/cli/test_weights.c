@@ -226,6 +226,29 @@ static void verify_names_missing_tensors_and_other_shapes(void **state) {
                "");
 }
 
+static void expect_difference(const struct pair *pair, const char *said) {
+    assert_run(RUN(command_verify, "verify", pair->a, pair->b), 1, said, "");
+}
+
+static void verify_says_what_one_alone_has_or_has_of_another_type(void **state) {
+    struct pair *pair = *state;
+    const struct tensor two[] = {{ONES("v")}, {ONES("w")}},
+                        whole = {"v", TENSOR_I32, 2, {2, 3}, ones, sizeof ones};
+    const struct metadata more[] = {{"epoch", "3"}, {"loss", "1"}};
+    write_pair(pair, two, 1, two, 2);
+    expect_difference(pair, "only in B: w\n1 tensor is the same\n");
+    write_pair(pair, two, 2, two, 1);
+    expect_difference(pair, "only in A: w\n1 tensor is the same\n");
+    write_pair(pair, two, 1, &whole, 1);
+    expect_difference(pair, "v is F32 [2, 3] in A and I32 [2, 3] in B\n0 tensors are the same\n");
+    write_pair(pair, two, 1, two, 1);
+    assert_true(safetensors_write(pair->b, two, 1, more, 2, NULL));
+    expect_difference(pair, "metadata that differ: loss\n1 tensor is the same\n");
+    write_pair(pair, two, 1, two, 1);
+    assert_true(safetensors_write(pair->a, two, 1, more, 2, NULL));
+    expect_difference(pair, "metadata that differ: loss\n1 tensor is the same\n");
+}
+
 static void write_history(const struct pair *pair, const char *left, const char *right,
                           const char *epoch) {
     const struct tensor tensor = {ONES("w")};
@@ -256,6 +279,14 @@ static void verify_compares_the_rest_of_the_metadata(void **state) {
                "the same: 1 tensor, 24 bytes\n", "");
 }
 
+static void verify_compares_a_history_that_is_none_as_it_stands(void **state) {
+    struct pair *pair = *state;
+    write_history(pair, "[{\"seconds\":1.5}]", "none", "3");
+    expect_difference(pair, "metadata that differ: history\n1 tensor is the same\n");
+    write_history(pair, "none", "[{\"seconds\":1.5}]", "3");
+    expect_difference(pair, "metadata that differ: history\n1 tensor is the same\n");
+}
+
 static void verify_of_a_file_that_cannot_be_read_is_an_error(void **state) {
     (void)state;
     assert_run(
@@ -283,7 +314,9 @@ int main(void) {
         ON_PAIR(verify_tells_values_apart_that_print_alike),
         ON_PAIR(verify_names_missing_tensors_and_other_shapes),
         ON_PAIR(verify_leaves_out_what_a_clock_told),
+        ON_PAIR(verify_says_what_one_alone_has_or_has_of_another_type),
         ON_PAIR(verify_compares_the_rest_of_the_metadata),
+        ON_PAIR(verify_compares_a_history_that_is_none_as_it_stands),
         cmocka_unit_test(verify_of_a_file_that_cannot_be_read_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
