@@ -110,6 +110,22 @@ static void nothing_else_is_served(void **state) {
     exporter_close(exporter);
 }
 
+static void it_is_served_to_version_six_of_ip_too(void **state) {
+    (void)state;
+    struct exporter *exporter;
+    struct error error = {0};
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int client = socket(AF_INET6, SOCK_STREAM, 0);
+    if (client < 0 || bind(client, (struct sockaddr *)&address, sizeof address) != 0)
+        skip(); /* this machine has none */
+    if (!exporter_open("[::1]:0", &exporter, &error))
+        fail_msg("%s", error.message);
+    address.sin6_port = htons((uint16_t)exporter_port(exporter));
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    close(client);
+    exporter_close(exporter);
+}
+
 static void an_address_that_others_reach_is_refused(void **state) {
     (void)state;
     static const char *const addresses[] = {"0.0.0.0:9470", "*:9470", "example.org:80", "9470",
@@ -144,6 +160,7 @@ int main(void) {
         cmocka_unit_test(what_the_manual_promises_is_there),
         cmocka_unit_test(the_last_snapshot_is_served),
         cmocka_unit_test(nothing_else_is_served),
+        cmocka_unit_test(it_is_served_to_version_six_of_ip_too),
         cmocka_unit_test(an_address_that_others_reach_is_refused),
         cmocka_unit_test(a_port_that_is_taken_is_an_error_that_says_so),
     };
