@@ -174,6 +174,28 @@ static void bf16_trains_float_weights(void **state) {
     small_free(small);
 }
 
+/* Gradients of convolutions come as bf16, those behind them as floats. */
+static void bf16_takes_each_weight_down_its_own_gradient(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    struct small_model *still = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    small_train(small, &PLAIN_SGD, 1);
+    for (size_t i = 0; i < small->network.parameter_count; i++) {
+        if (!small->network.parameters[i].trainable)
+            continue;
+        float *before = small_state(still, MODEL_VALUE, i);
+        float *gradient = small_state(small, MODEL_GRADIENT, i);
+        float *after = small_state(small, MODEL_VALUE, i);
+        for (size_t j = 0; j < small->network.parameters[i].count; j++)
+            assert_true(after[j] == before[j] - 1e-3F * gradient[j]);
+        free(before);
+        free(gradient);
+        free(after);
+    }
+    small_free(small);
+    small_free(still);
+}
+
 static void tensor_cores_are_asked_for_only_where_they_may_be(void **state) {
     (void)state;
     const struct model_options *const options[] = {&FP32, &TF32, &BF16};
@@ -424,6 +446,7 @@ int main(void) {
         cmocka_unit_test(a_bf16_checkpoint_goes_on_in_another_model),
         cmocka_unit_test(bf16_is_as_far_from_fp32_as_its_rounding),
         cmocka_unit_test(bf16_trains_float_weights),
+        cmocka_unit_test(bf16_takes_each_weight_down_its_own_gradient),
         cmocka_unit_test(tensor_cores_are_asked_for_only_where_they_may_be),
         cmocka_unit_test(bf16_is_rounded_to_the_nearest),
         cmocka_unit_test(copies_that_could_not_be_made_are_made_by_the_next_step),

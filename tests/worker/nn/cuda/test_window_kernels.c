@@ -1,6 +1,8 @@
-/* Windows as rows, beside a plain loop over the window. */
+/* Windows as rows, beside a plain loop over the window; and the largest of each, beside PyTorch's.
+ */
 #include "tests/worker/nn/reference.h"
 
+#include "worker/nn/cuda/pool_kernels.h"
 #include "worker/nn/cuda/window_kernels.h"
 
 static struct window_rows map_of(enum element element, unsigned count, unsigned height,
@@ -107,6 +109,52 @@ static void a_row_ends_with_a_whole_pack(void **state) {
     assert_int_equal(window_row(ELEMENT_BF16, 9, 64), 576); /* nothing to pad */
 }
 
+/* Pixels with all their channels side by side are one block of them. */
+static void check_pool(const char *name, size_t height, size_t width) {
+    enum { COUNT = 2, CHANNELS = 16, PACK = 4 };
+    struct safetensors *data = data_open("layers.safetensors");
+    const struct map from = {COUNT, CHANNELS, height, width, CHANNELS};
+    const struct map to = {COUNT, CHANNELS, (height + 1) / 2, (width + 1) / 2, CHANNELS};
+    const struct pool_map map = {
+        (unsigned)height,   (unsigned)width, (unsigned)to.height,
+        (unsigned)to.width, CHANNELS,        ELEMENT_F32,
+    };
+    float *plain_x = data_floats(data, name, "x", NULL);
+    float *plain_dy = data_floats(data, name, "dy", NULL);
+    float *x = packed(&from, plain_x), *dy = packed(&to, plain_dy);
+    float *y = zeroed(map_floats(&to) * sizeof *y), *dx = zeroed(map_floats(&from) * sizeof *dx);
+    uint8_t *taps = zeroed(map_floats(&to));
+    const struct pool_max forward = {map, x, y, taps};
+    const struct pool_max_back backward = {map, dy, NULL, taps, dx};
+    for (size_t thread = 0; thread < map_floats(&to) / PACK; thread++)
+        pool_max(&forward, thread);
+    for (size_t thread = 0; thread < map_floats(&from) / PACK; thread++)
+        pool_max_back(&backward, thread);
+    float *got_y = unpacked(&to, y), *got_dx = unpacked(&from, dx);
+    assert_stored(data, name, "y", got_y);
+    assert_stored(data, name, "dx", got_dx);
+    float *all[] = {plain_x, plain_dy, x, dy, y, dx, got_y, got_dx};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    free(taps);
+    safetensors_close(data);
+}
+
+static void of_equal_values_the_first_takes_the_gradient(void **state) {
+    (void)state;
+    check_pool("max_pool", 7, 6);
+    check_pool("max_pool_ties", 5, 8);
+}
+
+static void what_is_no_number_wins(void **state) {
+    (void)state;
+    const float x[] = {1, 2, 3, 4, 5, NAN, 6, -1};
+    const struct pool_max forward = {{2, 1, 1, 1, 4, ELEMENT_F32}, x, (float[4]){0}, NULL};
+    pool_max(&forward, 0);
+    const float *y = forward.y;
+    assert_true(y[0] == 5 && isnan(y[1]) && y[2] == 6 && y[3] == 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stems_windows_become_rows),
@@ -114,6 +162,8 @@ int main(void) {
         cmocka_unit_test(small_windows_become_rows),
         cmocka_unit_test(a_window_larger_than_the_picture_becomes_rows),
         cmocka_unit_test(a_row_ends_with_a_whole_pack),
+        cmocka_unit_test(of_equal_values_the_first_takes_the_gradient),
+        cmocka_unit_test(what_is_no_number_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
