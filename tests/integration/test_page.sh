@@ -42,7 +42,10 @@ gets() {
     [ "$found" = "$code" ] || fail "$found, not $code, of $path $*: $(cat out)"
 }
 gets 200 /
-grep -qi "^Content-Security-Policy: default-src 'none'" headers || fail "no policy: $(cat headers)"
+for header in "Content-Security-Policy: default-src 'none'" 'X-Content-Type-Options: nosniff' \
+    'Referrer-Policy: no-referrer' 'Cache-Control: no-store'; do
+    grep -qi "^$header" headers || fail "no $header: $(cat headers)"
+done
 for file in page.css words.js elements.js curves.js queue.js experiment.js compare.js page.js; do
     gets 200 /$file
     cmp -s out "$ASSAY_SOURCE/share/page/$file" || fail "$file is another"
@@ -156,5 +159,6 @@ gets 401 / -H 'Authorization: Bearer'
 gets 303 "/?token=$(cat token)" -c jar
 grep -qix $'Location: /\r' headers || fail "sent elsewhere: $(cat headers)"
 grep -qi '^Set-Cookie: assay_token=.*HttpOnly; SameSite=Strict' headers || fail "no cookie: $(cat headers)"
+grep -qi '^Referrer-Policy: no-referrer' headers || fail "the token is handed on: $(cat headers)"
 gets 200 / -b jar
 gets 200 /api/status -H "Authorization: Bearer $(cat token)"
