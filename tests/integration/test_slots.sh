@@ -12,11 +12,17 @@ few_checkpoints "$work/calm.json"
 few_checkpoints "$work/pair.json"
 start_coordinator
 
-# slots_there COUNT: so many workers are listed that are slots.
+# slots_there COUNT: so many workers are listed that are slots, and each of them lives: one that was killed is listed
+# until it is back.
 slots_there() {
+    local pid pids
     assay workers --json >"$work/workers.json"
-    [ "$(json "(SELECT count(*) FROM json_each(j) WHERE value ->> 'worker' LIKE '%/_')" \
-        "$work/workers.json")" = "$1" ]
+    pids=$(json "(SELECT group_concat(value ->> 'pid', ' ') FROM json_each(j) WHERE value ->> 'worker' GLOB '*/[12]')" \
+        "$work/workers.json")
+    [ "$(wc -w <<<"$pids")" = "$1" ] || return 1
+    for pid in $pids; do
+        kill -0 "$pid" 2>/dev/null || return 1
+    done
 }
 
 # One core for each run, for the bits may follow how many it has (docs/architecture.md).
@@ -53,6 +59,7 @@ until_true "beside it the second runs" in_state "${pair[1]}" running
 kill -KILL "$(pid_of "${pair[0]}")"
 until_true "both are done, first" in_state "${pair[0]}" done
 until_true "both are done, second" in_state "${pair[1]}" done
+[ "$(cd "$work/slots" && echo slot-*)" = "slot-1 slot-2" ] || fail "other folders than slot-1 and slot-2"
 grep -q '^assay: slot [12] was ended by signal 9' "$work/slots.log" || fail "nobody saw it die"
 [ "$(shown "${pair[0]}" '$.attempt')" = 2 ] || fail "the killed slot's experiment was not resumed"
 [ "$(shown "${pair[1]}" '$.attempt')" = 1 ] || fail "the other slot was disturbed"
