@@ -281,6 +281,13 @@ static inline void assign(struct stage *stage, const char *name) {
     assign_from(stage, name, "");
 }
 
+/* A worker that comes, is let in and gets the experiment. */
+static inline void start_work(struct stage *stage, const char *name) {
+    start_worker(stage);
+    greet(stage);
+    assign(stage, name);
+}
+
 static inline const cJSON *expect_report(struct stage *stage, const char *kind) {
     expect(stage, "report");
     const cJSON *request = stage->request.body;

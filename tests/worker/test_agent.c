@@ -17,9 +17,7 @@ int __wrap_statvfs(const char *path, struct statvfs *status) {
 
 static void every_report_of_an_assignment_arrives_in_order_before_the_next_request(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
     expect_rest(stage, 1);
     let_go(stage);
@@ -30,9 +28,7 @@ static void what_cannot_be_sent_with_a_run_is_said(void **state) {
     struct stage *stage = *state;
     char path[128];
     snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     assert_true(file_write_atomic(path, "", 0, NULL));
@@ -87,9 +83,7 @@ static void all_runs_are_on_the_backend_that_was_found_at_the_start(void **state
 static void
 training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     next_request(stage); /* so the answer before it has arrived */
@@ -106,9 +100,7 @@ training_goes_on_without_the_coordinator_and_its_reports_arrive_when_it_is_back(
 /* An assignment where none was asked for would be trained beside the one in hand. */
 static void what_is_no_answer_to_its_question_is_passed_over(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     do
         next_request(stage);
     while (cJSON_GetObjectItem(stage->request.body, "experiment") == NULL);
@@ -123,9 +115,7 @@ static void what_is_no_answer_to_its_question_is_passed_over(void **state) {
 
 static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
     expect_report(stage, "epoch");
     int sequence = cJSON_GetObjectItem(stage->request.body, "sequence")->valueint;
@@ -143,9 +133,7 @@ static void
 an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void **state) {
     struct stage *stage = *state;
     char body[64];
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
     expect_report(stage, "epoch");
     uint64_t report = stage->request.request;
@@ -165,9 +153,7 @@ an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void
 
 static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "ends late");
+    start_work(stage, "ends late");
     do
         next_request(stage);
     while (strcmp(stage->request.name, "heartbeat") != 0);
@@ -181,9 +167,7 @@ static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **s
 
 static void a_worker_that_is_told_to_drain_gives_its_experiment_back(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     do
         next_request(stage);
     while (strcmp(stage->request.name, "heartbeat") != 0);
@@ -196,9 +180,7 @@ static void a_worker_that_is_told_to_drain_gives_its_experiment_back(void **stat
 
 static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     do
@@ -220,9 +202,7 @@ static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **
     struct spool *spool;
     struct spooled report = {0};
     snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     assert_true(file_write_atomic(path, "epoch\n", 6, NULL));
@@ -248,9 +228,7 @@ static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **
 
 static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 2);
     expect_report(stage, "epoch");
     acknowledge(stage, true);
@@ -262,9 +240,7 @@ static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state
 /* It would be sent for ever, and whatever is behind it never. */
 static void a_report_that_is_not_understood_is_dropped_and_the_next_one_sent(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, EPOCHS);
     expect_report(stage, "epoch");
     answer(stage, "error", "{\"code\":\"invalid\",\"message\":\"why\"}");
@@ -288,9 +264,7 @@ static void what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched(voi
 
 static void told_to_leave_it_gives_the_experiment_back_and_says_goodbye(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     tell_to_leave(stage);
@@ -302,9 +276,7 @@ static void told_to_leave_it_gives_the_experiment_back_and_says_goodbye(void **s
 
 static void a_fault_of_the_input_ends_failed_with_its_message_and_no_retry(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "breaks");
+    start_work(stage, "breaks");
     expect_end(stage, "failed");
     const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
     assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
@@ -317,9 +289,7 @@ static void a_fault_of_the_input_ends_failed_with_its_message_and_no_retry(void 
 static void
 what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "has no memory");
+    start_work(stage, "has no memory");
     expect_end(stage, "given_back");
     const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
     assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
@@ -413,9 +383,7 @@ static void break_spool(const struct stage *stage) {
 
 static void a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt(void **state) {
     struct stage *stage = *state;
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     expect(stage, "heartbeat"); /* so it trains */
     answer(stage, "beat", "{\"stop\":null}");
     break_spool(stage);

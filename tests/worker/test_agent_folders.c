@@ -131,9 +131,7 @@ static void the_folder_of_another_experiment_is_set_aside(void **state) {
     struct stage *stage = *state;
     char path[128];
     put_old_checkpoint(stage, path);
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "breaks");
+    start_work(stage, "breaks");
     expect_end(stage, "failed");
     acknowledge(stage, false);
     let_go(stage);
@@ -203,9 +201,7 @@ static void the_folder_of_a_fork_is_kept_when_its_file_has_come(void **state) {
 static void the_folder_of_an_earlier_attempt_is_kept(void **state) {
     struct stage *stage = *state;
     char path[128];
-    start_worker(stage);
-    greet(stage);
-    assign(stage, "one");
+    start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     put_old_checkpoint(stage, path);
