@@ -19,7 +19,9 @@ enum {
     SPOOL_VERSION = 2,
     SPOOL_NAME_MAX = 128,
     SPOOL_RESERVE_BYTES = 4 << 20,
-    SPOOL_PATIENCE_MS = 5000 /* with who looks at it with another program */
+    SPOOL_PATIENCE_MS = 5000, /* with who looks at it with another program */
+    SPOOL_TRIES = 10,         /* to find room beside what fills the disk */
+    SPOOL_PAUSE_MS = 100
 };
 
 /* Deleted sequences are not used again (AUTOINCREMENT): an answer to an old report never deletes a
@@ -113,6 +115,18 @@ static bool spend_room(const struct spool *spool) {
     return full && unlink(spool->reserve) == 0;
 }
 
+/* The same of a spool that was there before. When the reserve is spent too, some time is given to a
+ * checkpoint that fills the disk just now: it fails, and gives back what it took. */
+static bool make_again(const struct spool *spool, int tries) {
+    const bool full = sqlite3_errcode(spool->file) == SQLITE_FULL;
+    if (spend_room(spool))
+        return true;
+    if (!full || tries >= SPOOL_TRIES)
+        return false;
+    sqlite3_sleep(SPOOL_PAUSE_MS);
+    return true;
+}
+
 /* A column's text, as long as the statement stays at its row; NULL, with an error, where damage has
  * left none, or there is no memory for it. */
 static const char *spool_text(const struct spool *spool, sqlite3_stmt *statement, int column,
@@ -142,8 +156,10 @@ static bool spool_try(struct spool *spool, const char *sql, const int64_t *value
 /* A transaction of its own. */
 static bool spool_run(struct spool *spool, const char *sql, const int64_t *values, int count,
                       struct error *error) {
-    return spool_try(spool, sql, values, count, error) ||
-           (spend_room(spool) && spool_try(spool, sql, values, count, error));
+    for (int tries = 0; !spool_try(spool, sql, values, count, error); tries++)
+        if (!make_again(spool, tries))
+            return false;
+    return true;
 }
 
 static bool spool_integer(struct spool *spool, const char *sql, int64_t *value,
@@ -319,8 +335,10 @@ static bool try_put(struct spool *spool, int64_t experiment, int64_t attempt, co
 
 bool spool_put(struct spool *spool, int64_t experiment, int64_t attempt, const char *kind,
                const char *body, struct error *error) {
-    return try_put(spool, experiment, attempt, kind, body, error) ||
-           (spend_room(spool) && try_put(spool, experiment, attempt, kind, body, error));
+    for (int tries = 0; !try_put(spool, experiment, attempt, kind, body, error); tries++)
+        if (!make_again(spool, tries))
+            return false;
+    return true;
 }
 
 /* The caller frees. */
@@ -407,11 +425,9 @@ static bool try_belong(struct spool *spool, const char *database, const char *hi
 bool spool_belong(struct spool *spool, const char *database, const char *history,
                   struct error *error) {
     const bool forget = spool->history[0] != '\0' && strcmp(spool->history, history) != 0;
-    if (!try_belong(spool, database, history, forget, error) &&
-        !(spend_room(spool) && try_belong(spool, database, history, forget, error))) {
-        undo(spool);
-        return false;
-    }
+    for (int tries = 0; !try_belong(spool, database, history, forget, error); tries++)
+        if (!make_again(spool, tries))
+            return false;
     snprintf(spool->database, sizeof spool->database, "%s", database);
     snprintf(spool->history, sizeof spool->history, "%s", history);
     spool->count = forget ? 0 : spool->count;

@@ -12,6 +12,7 @@
 #include "worker/report.h"
 #include "worker/sweep.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -19,7 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STINT_ROOM_BYTES = 16 << 20 };
+enum {
+    STINT_ROOM_BYTES = 16 << 20,
+    STINT_LEAST_BYTES = 1 << 20 /* of room, below which no run is begun */
+};
 
 void stint_say(const struct stint *stint, bool trouble, const char *format, ...) {
     char line[2048];
@@ -142,15 +146,23 @@ void stint_assign(struct stint *stint, cJSON *assignment) {
     stint->assignment = assignment;
 }
 
+/* A run on a full disk would but spend what the spool has in reserve to say that it is full. */
+static bool has_room(const struct stint *stint, struct error *error) {
+    errno = ENOSPC;
+    return folder_room(stint->dir) >= STINT_LEAST_BYTES ||
+           error_errno(error, ERROR_FAILED, "no room in %s", stint->dir);
+}
+
 bool stint_start(struct stint *stint, struct error *error) {
     const struct duty *duty = stint->duty;
     struct error why = {0};
     stint->cause = CAUSE_UNKNOWN;
     stint_say(stint, false, "experiment %" PRId64 ", attempt %" PRId64 ": %s", duty->experiment,
               duty->attempt, assigned_name(stint));
-    if (!spool_hold(place_spool(stint->place), duty->experiment, duty->attempt, error))
+    bool room = has_room(stint, &why);
+    if (room && !spool_hold(place_spool(stint->place), duty->experiment, duty->attempt, error))
         return false;
-    if (trial_begin(stint, &why))
+    if (room && trial_begin(stint, &why))
         return true;
     stint_say(stint, true, "experiment %" PRId64 " cannot start: %s", duty->experiment,
               why.message);

@@ -1,11 +1,12 @@
 /* What the agent asks, reports and answers for, over one assignment after the other. */
 #include "core/file.h"
+#include "core/json.h"
 #include "tests/worker/agent_stage.h"
 
 #include <sqlite3.h>
 #include <sys/statvfs.h>
 
-static atomic_uint room_mib; /* on every disk */
+static atomic_uint room_mib = 100; /* on every disk */
 
 int __wrap_statvfs(const char *path, struct statvfs *status);
 
@@ -312,10 +313,7 @@ static void beat(struct stage *stage) {
 static void one_whose_disk_was_full_asks_as_soon_as_there_is_room(void **state) {
     struct stage *stage = *state;
     int beats = 0;
-    start_worker(stage);
-    greet(stage);
-    atomic_store(&room_mib, 100);
-    assign(stage, "has no room");
+    start_work(stage, "has no room");
     expect_end(stage, "given_back");
     acknowledge(stage, false);
     atomic_store(&room_mib, 115);
@@ -329,6 +327,22 @@ static void one_whose_disk_was_full_asks_as_soon_as_there_is_room(void **state) 
     tell_to_leave(stage);
     answer(stage, "nothing", "{\"retry_ms\":60000}");
     send_off(stage);
+}
+
+static void no_run_begins_on_a_full_disk(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/experiments", stage->folder);
+    atomic_store(&room_mib, 0);
+    start_work(stage, "one");
+    const cJSON *body = expect_report(stage, "end");
+    assert_string_equal(json_string(body, "outcome"), "given_back");
+    assert_non_null(strstr(json_string(body, "error"), "No space left on device"));
+    acknowledge(stage, false);
+    assert_int_not_equal(access(path, F_OK), 0);
+    tell_to_leave(stage);
+    send_off(stage);
+    atomic_store(&room_mib, 100);
 }
 
 static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
@@ -444,6 +458,7 @@ int main(void) {
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
         ON_STAGE(one_whose_disk_was_full_asks_as_soon_as_there_is_room),
+        ON_STAGE(no_run_begins_on_a_full_disk),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt),

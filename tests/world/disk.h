@@ -35,6 +35,8 @@ void disk_make(struct disk *disk, const char *folder);
 void disk_free(struct disk *disk);
 /* All that is on it goes, and there is one synced file of that name. While no file is open. */
 void disk_put(struct disk *disk, const char *name, const void *bytes, size_t length);
+/* Full until SQLite sleeps. */
+void disk_fill_for_now(struct disk *disk);
 /* The end of a process that wrote to it, in the middle of whatever it does next. */
 void disk_kill(struct disk *disk);
 /* Alive again, with room, for the next process; `draws` decides what a power cut leaves. */

@@ -69,6 +69,16 @@ static void when_that_is_spent_too_a_report_is_not_taken(void **state) {
     assert_int_equal(spool_count(place->spool), count + 1);
 }
 
+static void who_fills_the_disk_beside_it_is_waited_for(void **state) {
+    struct place *place = *state;
+    place->disk.full = true;
+    assert_false(fill(place));
+    size_t count = spool_count(place->spool);
+    disk_fill_for_now(&place->disk);
+    assert_true(spool_put(place->spool, 1, 1, "end", "{}", NULL));
+    assert_int_equal(spool_count(place->spool), count + 1);
+}
+
 static void room_is_laid_by_again_for_the_next_experiment(void **state) {
     struct place *place = *state;
     place->disk.full = true;
@@ -84,6 +94,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         AT_PLACE(a_report_that_has_no_room_is_given_what_was_laid_by),
         AT_PLACE(when_that_is_spent_too_a_report_is_not_taken),
+        AT_PLACE(who_fills_the_disk_beside_it_is_waited_for),
         AT_PLACE(room_is_laid_by_again_for_the_next_experiment),
     };
     disk_open();
