@@ -75,7 +75,11 @@ out:
     return good;
 }
 
-uint64_t folder_room(const char *dir) {
+bool folder_room(const char *dir, uint64_t *bytes) {
     struct statvfs status;
-    return statvfs(dir, &status) == 0 ? (uint64_t)status.f_bavail * status.f_frsize : 0;
+    *bytes = 0;
+    if (statvfs(dir, &status) != 0 || status.f_blocks == 0)
+        return false;
+    *bytes = (uint64_t)(geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
+    return true;
 }

@@ -17,7 +17,8 @@ bool folder_lock(const char *dir, int *lock, struct error *error);
  * has. *held is false when there was none. ERROR_INPUT where no worker has ever been. */
 bool folder_drain(const char *dir, bool *held, struct error *error);
 
-/* Bytes that may still be written there; 0 when that cannot be told. */
-uint64_t folder_room(const char *dir);
+/* How many bytes may still be written there. False, and 0, where the file system does not say: some
+ * of FUSE claim to have no blocks at all. */
+bool folder_room(const char *dir, uint64_t *bytes);
 
 #endif

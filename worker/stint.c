@@ -78,7 +78,7 @@ static bool mourn(const struct stint *stint, struct error *error) {
 static bool spool_failure(struct stint *stint, const struct error *why, struct error *error) {
     stint->cause = why->cause;
     if (why->cause == CAUSE_ROOM)
-        stint->room_bytes = folder_room(stint->dir);
+        folder_room(stint->dir, &stint->room_bytes);
     if (why->cause == CAUSE_UNKNOWN)
         return spool_report(stint, "end", report_failure(why->message, why->code != ERROR_INPUT),
                             error);
@@ -91,8 +91,9 @@ static bool spool_failure(struct stint *stint, const struct error *why, struct e
 /* Whether there is more room by now than when the disk was full. */
 static void look_for_room(struct stint *stint) {
     const struct duty_event room = {.kind = DUTY_ROOM};
-    if (stint->cause != CAUSE_ROOM ||
-        folder_room(stint->dir) < stint->room_bytes + STINT_ROOM_BYTES)
+    uint64_t bytes;
+    if (stint->cause != CAUSE_ROOM || !folder_room(stint->dir, &bytes) ||
+        bytes < stint->room_bytes + STINT_ROOM_BYTES)
         return;
     stint->cause = CAUSE_UNKNOWN;
     stint_say(stint, false, "there is room in %s again", stint->dir);
@@ -148,9 +149,11 @@ void stint_assign(struct stint *stint, cJSON *assignment) {
 
 /* A run on a full disk would but spend what the spool has in reserve to say that it is full. */
 static bool has_room(const struct stint *stint, struct error *error) {
+    uint64_t bytes;
+    if (!folder_room(stint->dir, &bytes) || bytes >= STINT_LEAST_BYTES)
+        return true;
     errno = ENOSPC;
-    return folder_room(stint->dir) >= STINT_LEAST_BYTES ||
-           error_errno(error, ERROR_FAILED, "no room in %s", stint->dir);
+    return error_errno(error, ERROR_FAILED, "no room in %s", stint->dir);
 }
 
 bool stint_start(struct stint *stint, struct error *error) {

@@ -6,13 +6,15 @@
 #include <sqlite3.h>
 #include <sys/statvfs.h>
 
-static atomic_uint room_mib = 100; /* on every disk */
+static atomic_uint room_mib = 100, blocks = 1000; /* on every disk */
 
 int __wrap_statvfs(const char *path, struct statvfs *status);
 
 int __wrap_statvfs(const char *path, struct statvfs *status) {
     (void)path;
-    *status = (struct statvfs){.f_bavail = atomic_load(&room_mib), .f_frsize = 1 << 20};
+    const unsigned room = atomic_load(&room_mib);
+    *status = (struct statvfs){
+        .f_blocks = blocks, .f_bfree = room, .f_bavail = room, .f_frsize = 1 << 20};
     return 0;
 }
 
@@ -345,6 +347,18 @@ static void no_run_begins_on_a_full_disk(void **state) {
     atomic_store(&room_mib, 100);
 }
 
+static void where_nobody_knows_the_room_a_run_begins(void **state) {
+    struct stage *stage = *state;
+    atomic_store(&room_mib, 0);
+    atomic_store(&blocks, 0);
+    start_work(stage, "one");
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_rest(stage, 1);
+    let_go(stage);
+    atomic_store(&room_mib, 100);
+    atomic_store(&blocks, 1000);
+}
+
 static void a_configuration_that_is_not_understood_ends_failed_without_training(void **state) {
     struct stage *stage = *state;
     start_worker(stage);
@@ -459,6 +473,7 @@ int main(void) {
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
         ON_STAGE(one_whose_disk_was_full_asks_as_soon_as_there_is_room),
         ON_STAGE(no_run_begins_on_a_full_disk),
+        ON_STAGE(where_nobody_knows_the_room_a_run_begins),
         ON_STAGE(a_configuration_that_is_not_understood_ends_failed_without_training),
         ON_STAGE(what_a_killed_worker_left_is_sent_first_and_its_attempt_ended_as_failed),
         ON_STAGE(a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attempt),
