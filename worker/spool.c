@@ -107,21 +107,15 @@ static void undo(const struct spool *spool) {
         sqlite3_exec(spool->file, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* After a write that has failed, which is undone: whether it was for want of room, and the reserve
- * now gives some. It is to be made again from its beginning. */
-static bool spend_room(const struct spool *spool) {
-    const bool full = sqlite3_errcode(spool->file) == SQLITE_FULL;
-    undo(spool);
-    return full && unlink(spool->reserve) == 0;
-}
-
-/* The same of a spool that was there before. When the reserve is spent too, some time is given to a
- * checkpoint that fills the disk just now: it fails, and gives back what it took. */
+/* After a write that has failed, which is undone: whether to make it again, from its beginning. It
+ * was for want of room, and the reserve now gives some; or, once that is spent, some time has
+ * passed for a checkpoint that filled the disk to fail and to give back what it took. */
 static bool make_again(const struct spool *spool, int tries) {
     const bool full = sqlite3_errcode(spool->file) == SQLITE_FULL;
-    if (spend_room(spool))
-        return true;
-    if (!full || tries >= SPOOL_TRIES)
+    undo(spool);
+    if (!full || unlink(spool->reserve) == 0)
+        return full;
+    if (tries >= SPOOL_TRIES)
         return false;
     sqlite3_sleep(SPOOL_PAUSE_MS);
     return true;
@@ -239,8 +233,12 @@ static bool try_make(struct spool *spool, struct error *error) {
     return worker_name_make(spool, error) && spool_try(spool, "COMMIT", NULL, 0, error);
 }
 
+/* No run is under way, so nobody's checkpoint is waited for. */
 static bool spool_make(struct spool *spool, struct error *error) {
-    return try_make(spool, error) || (spend_room(spool) && try_make(spool, error));
+    for (int tries = SPOOL_TRIES; !try_make(spool, error); tries++)
+        if (!make_again(spool, tries))
+            return false;
+    return true;
 }
 
 static bool spool_prepare(struct spool *spool, struct error *error) {

@@ -162,11 +162,12 @@ bool stint_start(struct stint *stint, struct error *error) {
     stint->cause = CAUSE_UNKNOWN;
     stint_say(stint, false, "experiment %" PRId64 ", attempt %" PRId64 ": %s", duty->experiment,
               duty->attempt, assigned_name(stint));
-    bool room = has_room(stint, &why);
-    if (room && !spool_hold(place_spool(stint->place), duty->experiment, duty->attempt, error))
-        return false;
-    if (room && trial_begin(stint, &why))
-        return true;
+    if (has_room(stint, &why)) {
+        if (!spool_hold(place_spool(stint->place), duty->experiment, duty->attempt, error))
+            return false;
+        if (trial_begin(stint, &why))
+            return true;
+    }
     stint_say(stint, true, "experiment %" PRId64 " cannot start: %s", duty->experiment,
               why.message);
     return spool_failure(stint, &why, error) && trial_over(stint, error);
