@@ -151,7 +151,8 @@ static bool check_references(struct fsck *fsck, struct error *error) {
 }
 
 /* Checkpoints of workers on this host; what the worker has sent is an artifact, and looked at as
- * that. A database of an older assay has no table of artifacts. */
+ * that, or was thinned out: of every epoch it sends before `last`. A database of an older assay has
+ * no table of artifacts. */
 static bool check_checkpoints(struct fsck *fsck, struct error *error) {
 #define CHECKPOINTS(sent)                                                                          \
     "SELECT experiment, kind, max(epoch), path, " sent                                             \
@@ -159,7 +160,8 @@ static bool check_checkpoints(struct fsck *fsck, struct error *error) {
     static const char none_sent[] = CHECKPOINTS("0");
     static const char some_sent[] =
         CHECKPOINTS("EXISTS (SELECT 1 FROM artifact AS a WHERE a.experiment = c.experiment"
-                    " AND a.kind = c.kind AND a.epoch = c.epoch)");
+                    " AND ((a.kind = c.kind AND a.epoch = c.epoch) OR (a.kind = 'last'"
+                    " AND c.kind = 'epoch' AND a.epoch >= c.epoch AND a.attempt >= c.attempt)))");
     char host[MACHINE_HOST_SIZE];
     sqlite3_stmt *statement;
     bool artifacts = false;

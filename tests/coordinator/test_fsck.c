@@ -175,6 +175,25 @@ static void only_checkpoints_of_this_host_that_were_never_sent_are_missed(void *
     says(state, "UPDATE artifact SET epoch = 9 WHERE name = 'last'", NULL);
 }
 
+static void what_was_sent_and_thinned_out_is_not_missed(void **state) {
+    static const char gone[] = "experiment 1: the epoch checkpoint of epoch 6 is gone: /nowhere/6";
+    char host[MACHINE_HOST_SIZE], sql[512];
+    machine_host(host);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO checkpoint (experiment, kind, epoch, attempt, reported_ms, path, host)"
+             " VALUES (1, 'epoch', 6, 2, 1, '/nowhere/6', '%s');"
+             "INSERT INTO artifact (experiment, name, kind, epoch, attempt, reported_ms, sha256,"
+             " bytes) VALUES (1, 'last', 'last', 6, 2, 1, '" SUM("1") "', 5)",
+             host);
+    says(state, sql, NULL);
+    says(state, "UPDATE artifact SET epoch = 5", gone); /* sent before the sixth */
+    says(state, "UPDATE artifact SET epoch = 9", NULL);
+    says(state, "UPDATE artifact SET attempt = 1", gone); /* of a run that was done once more */
+    says(state, "UPDATE artifact SET attempt = 3", NULL);
+    says(state, "UPDATE artifact SET kind = 'best'", gone);
+    says(state, "UPDATE artifact SET kind = 'last', experiment = 2", gone);
+}
+
 static void a_content_that_two_have_is_looked_at_once_and_missed_by_both(void **state) {
     struct said said;
     const struct fsck_result result = look(
@@ -396,6 +415,7 @@ int main(void) {
         ON_DATABASE(an_attempt_that_runs_and_has_an_end_is_a_fault),
         ON_DATABASE(a_report_of_an_attempt_that_never_was_is_a_fault),
         ON_DATABASE(only_checkpoints_of_this_host_that_were_never_sent_are_missed),
+        ON_DATABASE(what_was_sent_and_thinned_out_is_not_missed),
         ON_DATABASE(a_content_that_two_have_is_looked_at_once_and_missed_by_both),
         ON_DATABASE(what_a_fork_goes_on_from_is_missed_until_it_is_done),
         ON_DATABASE(a_folder_that_is_not_there_is_no_fault_where_nothing_should_be_in_it),
