@@ -67,11 +67,11 @@ static bool push_binint(struct pickle_machine *machine) {
            push_integer(machine, PICKLE_INT, (int32_t)(uint32_t)number);
 }
 
-/* LONG1: two's complement of the length given. */
-static bool push_long(struct pickle_machine *machine) {
+/* Two's complement of the length given. */
+static bool push_long(struct pickle_machine *machine, size_t length_bytes) {
     uint64_t length = 0;
     const uint8_t *bytes = NULL;
-    if (!take_counted(machine, 1, &length, &bytes))
+    if (!take_counted(machine, length_bytes, &length, &bytes))
         return false;
     if (length > 8)
         return push_opaque(machine);
@@ -252,7 +252,8 @@ static bool step(struct pickle_machine *machine, uint8_t opcode) {
     case 'K': return push_unsigned(machine, 1);              /* BININT1 */
     case 'M': return push_unsigned(machine, 2);              /* BININT2 */
     case 'J': return push_binint(machine);                   /* BININT */
-    case 0x8a: return push_long(machine);                    /* LONG1 */
+    case 0x8a: return push_long(machine, 1);                 /* LONG1 */
+    case 0x8b: return push_long(machine, 4);                 /* LONG4 */
     case 'G': return push_float(machine);                    /* BINFLOAT */
     case 'X': return push_string(machine, 4);                /* BINUNICODE */
     case 0x8c:                                               /* SHORT_BINUNICODE */

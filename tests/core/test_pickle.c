@@ -148,6 +148,24 @@ static void what_is_not_kept_is_passed_over(void **state) {
     pickle_free(pickle);
 }
 
+static void an_integer_of_more_than_255_bytes_is_passed_over(void **state) {
+    (void)state;
+    /* [2**2040, -3] in protocol 2, the second one as LONG4 too */
+    static const char head[] = "\x80\x02]q\x00(\x8b\x00\x01\x00"; /* and the NUL */
+    static const char tail[] = "\x01\x8b\x01\x00\x00\x00\xfd"
+                               "e.";
+    char data[sizeof head + 255 + sizeof tail - 1] = {0};
+    memcpy(data, head, sizeof head);
+    memcpy(data + sizeof head + 255, tail, sizeof tail - 1);
+    struct pickle *pickle = read_pickle(data, sizeof data);
+    const struct pickle_value *root = pickle_root(pickle);
+    assert_int_equal(root->count, 2);
+    assert_int_equal(root->items[0]->kind, PICKLE_OPAQUE);
+    assert_int_equal(root->items[1]->integer, -3);
+    pickle_free(pickle);
+    REFUSE("\x80\x02\x8b\xff\xff\xff\xff\x01.", "is cut short");
+}
+
 static void sets_and_bytes_of_protocol_5_are_read(void **state) {
     (void)state;
     /* [{3}, frozenset({4}), bytearray(b"\0x")], without its frame */
@@ -233,6 +251,7 @@ int main(void) {
         cmocka_unit_test(a_tuple_may_be_of_all_that_there_is),
         cmocka_unit_test(a_list_may_hold_itself),
         cmocka_unit_test(what_is_not_kept_is_passed_over),
+        cmocka_unit_test(an_integer_of_more_than_255_bytes_is_passed_over),
         cmocka_unit_test(sets_and_bytes_of_protocol_5_are_read),
         cmocka_unit_test(broken_pickles_are_refused_with_the_place),
         cmocka_unit_test(a_pickle_that_copies_a_string_without_end_is_refused),
