@@ -126,6 +126,7 @@ bool data_cache_fill(struct data_cache *cache, int *lock, struct error *error) {
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     bool good = *lock >= 0 || error_errno(error, ERROR_FAILED, "cannot write %s", path);
     if (good && flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+        good = errno == EWOULDBLOCK || error_errno(error, ERROR_FAILED, "cannot lock %s", path);
         close(*lock);
         *lock = -1;
     }

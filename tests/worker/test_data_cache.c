@@ -3,6 +3,7 @@
 #include "tests/temporary.h"
 #include "worker/data_cache.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +25,16 @@ int __wrap_remove(const char *path);
 
 int __wrap_remove(const char *path) {
     return killed ? -1 : __real_remove(path);
+}
+
+static int lock_errno; /* of every flock, as where a file system has no locks; 0: they work */
+
+int __real_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation);
+
+int __wrap_flock(int descriptor, int operation) {
+    errno = lock_errno;
+    return lock_errno != 0 ? -1 : __real_flock(descriptor, operation);
 }
 
 static struct data_cache *open_cache(const char *folder) {
@@ -240,6 +251,25 @@ static void one_fills_at_a_time(void **state) {
     data_cache_close(cache);
 }
 
+/* As nobody who fills it will ever end. */
+static void a_cache_that_cannot_be_locked_is_not_waited_for(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    static const int faults[] = {ENOLCK, EOPNOTSUPP};
+    for (size_t i = 0; i < 2; i++) {
+        struct error error = {0};
+        int lock = 0;
+        lock_errno = faults[i];
+        bool good = data_cache_fill(cache, &lock, &error);
+        lock_errno = 0;
+        assert_false(good);
+        assert_int_equal(lock, -1);
+        assert_int_equal(error.code, ERROR_FAILED);
+        assert_non_null(strstr(error.message, "/cache/fill: "));
+        assert_non_null(strstr(error.message, strerror(faults[i])));
+    }
+    data_cache_close(cache);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_set_is_whole_when_it_was_finished),
@@ -252,6 +282,7 @@ int main(void) {
         IN_FOLDER(more_than_the_cache_may_hold_is_refused),
         IN_FOLDER(a_damaged_picture_is_not_trusted),
         IN_FOLDER(one_fills_at_a_time),
+        IN_FOLDER(a_cache_that_cannot_be_locked_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
