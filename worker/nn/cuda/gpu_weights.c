@@ -48,6 +48,14 @@ static bool array_new(struct gpu_weights *weights, size_t bytes, void **array,
            error_context(error, "the weights");
 }
 
+static bool state_new(struct gpu_weights *weights, enum model_state state, size_t floats,
+                      struct error *error) {
+    void *array = NULL;
+    bool made = array_new(weights, floats * sizeof(float), &array, error);
+    weights->states[state] = array;
+    return made;
+}
+
 bool gpu_weights_new(struct device *device, const struct network *network, enum element element,
                      struct gpu_weights *weights, struct error *error) {
     *weights =
@@ -64,8 +72,7 @@ bool gpu_weights_new(struct device *device, const struct network *network, enum 
         weights->trained = place_group(weights, true, false, weights->kernels);
         weights->total = place_group(weights, false, false, weights->trained);
     }
-    made = made && array_new(weights, weights->total * sizeof(float),
-                             (void **)&weights->states[MODEL_VALUE], error);
+    made = made && state_new(weights, MODEL_VALUE, weights->total, error);
     if (element == ELEMENT_BF16)
         made = made &&
                array_new(weights, weights->total * element_bytes(element), &weights->copies, error);
@@ -76,8 +83,8 @@ bool gpu_weights_new(struct device *device, const struct network *network, enum 
 
 bool gpu_weights_reserve(struct gpu_weights *weights, size_t moments, struct error *error) {
     for (int state = MODEL_GRADIENT; state <= MODEL_GRADIENT + (int)moments; state++)
-        if (weights->states[state] == NULL && !array_new(weights, weights->trained * sizeof(float),
-                                                         (void **)&weights->states[state], error))
+        if (weights->states[state] == NULL &&
+            !state_new(weights, (enum model_state)state, weights->trained, error))
             return false;
     return true;
 }
@@ -144,9 +151,11 @@ static bool fetch(struct gpu_weights *weights, enum model_state state, size_t in
     if (!weights->device->download(weights->device, values, from,
                                    floats * (narrow ? sizeof(uint16_t) : sizeof(float)), error))
         return false;
-    const uint16_t *loaded = (const uint16_t *)values;
-    for (size_t i = floats; narrow && i-- > 0;) /* in place, from behind */
-        values[i] = bf16_widen(loaded[i]);
+    for (size_t i = floats; narrow && i-- > 0;) { /* in place, from behind */
+        uint16_t loaded;
+        memcpy(&loaded, (const char *)values + i * sizeof loaded, sizeof loaded);
+        values[i] = bf16_widen(loaded);
+    }
     return true;
 }
 
