@@ -35,7 +35,7 @@ struct arrangement {
          "CONDITION",                                                                              \
          0,                                                                                        \
          "Only those that meet it: columns with = != < <= > >= ~ (contains) !~, and, or, not, "    \
-         "brackets",                                                                               \
+         "brackets, \"values in quotes\"",                                                         \
          0},                                                                                       \
     {                                                                                              \
         "sort", ARRANGEMENT_SORT, "NAME", 0, "By this column; -NAME from the highest down", 0      \

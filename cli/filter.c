@@ -90,6 +90,22 @@ static char *copy_word(struct parser *parser) {
     return word;
 }
 
+/* What stands between quotes, a quote among it written twice. */
+static char *copy_quoted(struct parser *parser) {
+    const char *from = parser->at + 1;
+    char *value = strdup(from), *end = value;
+    for (; value != NULL && *from != '\0'; *end++ = *from++)
+        if (*from == '"' && *++from != '"') {
+            *end = '\0';
+            parser->at = from;
+            return value;
+        }
+    if (value != NULL)
+        wrong(parser, "this quote has no end");
+    free(value);
+    return NULL;
+}
+
 /* A word or what stands between quotes; NULL is what stops the parser. */
 static char *copy_value(struct parser *parser) {
     skip_space(parser);
@@ -99,14 +115,7 @@ static char *copy_value(struct parser *parser) {
         wrong(parser, "a value should stand here");
         return NULL;
     }
-    const char *end = strchr(parser->at + 1, '"');
-    if (end == NULL) {
-        wrong(parser, "this quote has no end");
-        return NULL;
-    }
-    char *value = strndup(parser->at + 1, (size_t)(end - parser->at - 1));
-    parser->at = end + 1;
-    return value;
+    return copy_quoted(parser);
 }
 
 /* The longest operator that stands here. */

@@ -5,9 +5,10 @@
  *   factor  = "not" factor | "(" filter ")" | FIELD OPERATOR VALUE
  *
  * OPERATOR is = != < <= > >= or ~ (contains, whatever the case) and !~. VALUE is a word or stands
- * in double quotes; where the field holds a number, or the text of one (a matrix key's value), it
- * is read as one. A field without a value (a loss that is not there yet) meets != and !~ alone. A
- * list (tags) meets an operator when one of its items does, != and !~ when all of them do.
+ * in double quotes (a quote within them is written twice); where the field holds a number, or the
+ * text of one (a matrix key's value), it is read as one. A field without a value (a loss that is
+ * not there yet) meets != and !~ alone. A list (tags) meets an operator when one of its items does,
+ * != and !~ when all of them do.
  */
 #ifndef ASSAY_CLI_FILTER_H
 #define ASSAY_CLI_FILTER_H

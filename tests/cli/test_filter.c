@@ -13,7 +13,7 @@
 static const char *const rows =
     "{\"id\": 7, \"name\": \"aug/Flip+Jitter\", \"state\": \"done\", \"accuracy\": 0.985,"
     " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"amp\": false,"
-    " \"loss\": null,"
+    " \"loss\": null, \"note\": \"say \\\"hi\\\"\","
     " \"tags\": [\"paper\", \"v2\"], \"none\": [],"
     " \"batch\": \"128\", \"lr\": \"1e-05\", \"hex\": \"0x10\", \"nan\": \"nan\"}";
 
@@ -63,6 +63,14 @@ static void texts_compare_whole_and_tilde_looks_inside(void **state) {
     assert_true(takes("deterministic = true and amp = false and amp != true"));
     assert_true(takes("name > aardvark"));
     assert_true(takes("name != \"\" and not name = \"\""));
+}
+
+static void a_quote_within_quotes_is_written_twice(void **state) {
+    (void)state;
+    assert_true(takes("note = \"say \"\"hi\"\"\" and id=7"));
+    assert_true(takes("note ~ \"\"\"\""));
+    assert_false(takes("name ~ \"\"\"\""));
+    assert_true(takes("name != \"\" and note !~ \"\"\"x\""));
 }
 
 static void and_binds_closer_than_or_and_not_closest(void **state) {
@@ -129,6 +137,8 @@ static void mistakes_are_said_with_their_place(void **state) {
         {"(a=1", "character 5:"},
         {"a=1)", "character 4:"},
         {"a=\"b", "character 3:"},
+        {"a=\"b\"\"", "character 3:"},
+        {"a=\"b\"c", "character 6:"},
         {"and a=1", "character 5:"},
         {"a=1 or", "character 7:"},
         {"> 3", "character 1:"},
@@ -172,6 +182,7 @@ int main(void) {
         cmocka_unit_test(numbers_compare_as_numbers),
         cmocka_unit_test(texts_of_numbers_compare_as_numbers),
         cmocka_unit_test(texts_compare_whole_and_tilde_looks_inside),
+        cmocka_unit_test(a_quote_within_quotes_is_written_twice),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(what_has_no_value_meets_only_inequality),
         cmocka_unit_test(a_list_meets_an_operator_when_one_of_its_items_does),
