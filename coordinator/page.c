@@ -87,8 +87,10 @@ static enum MHD_Result send_answer(struct page *page, struct MHD_Connection *con
     return send_json(connection, json, &error);
 }
 
+/* NULL where it is empty too. */
 static const char *query(struct MHD_Connection *connection, const char *name) {
-    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+    const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+    return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
 /* A whole number from `least` on, alone. */
@@ -274,9 +276,10 @@ static enum MHD_Result send_file(struct MHD_Connection *connection, const struct
                      MHD_RESPMEM_PERSISTENT, guarded_headers);
 }
 
-static enum MHD_Result send_on(struct MHD_Connection *connection, const char *token) {
-    char cookie[PAGE_TOKEN_MAX + 64];
-    snprintf(cookie, sizeof cookie, "assay_token=%s; HttpOnly; SameSite=Strict; Path=/", token);
+static enum MHD_Result send_on(struct MHD_Connection *connection, const char *name,
+                               const char *token) {
+    char cookie[PAGE_COOKIE_SIZE + PAGE_TOKEN_MAX + 64];
+    snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/", name, token);
     const char *const headers[] = {"Location",        "/",           "Set-Cookie", cookie,
                                    "Referrer-Policy", "no-referrer", NULL};
     static char nothing[1];
@@ -315,16 +318,20 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return send_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
                           "this page is looked at, with GET; steer with assay");
+    const char *host =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    char cookie[PAGE_COOKIE_SIZE];
+    page_cookie_name(host, cookie);
     const struct page_visitor visitor = {
-        .host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
+        .host = host,
         .authorization =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
-        .cookie = MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, "assay_token"),
+        .cookie = MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, cookie),
         .token = query(connection, "token"),
     };
     switch (page_door(page->token, &visitor)) {
     case PAGE_WELCOME: return route(page, connection, url);
-    case PAGE_WELCOME_COOKIE: return send_on(connection, page->token);
+    case PAGE_WELCOME_COOKIE: return send_on(connection, cookie, page->token);
     case PAGE_NO_TOKEN:
         return send_error(connection, MHD_HTTP_UNAUTHORIZED,
                           "open /?token=TOKEN with the text of the file of --http-token");

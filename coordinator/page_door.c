@@ -71,6 +71,14 @@ static bool is_here(const char *host) {
     return inet_pton(AF_INET, numbers, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
+void page_cookie_name(const char *host, char name[static PAGE_COOKIE_SIZE]) {
+    const char *colon = host != NULL ? strrchr(host, ':') : NULL;
+    const char *port = colon != NULL ? colon + 1 : "";
+    size_t length = strspn(port, "0123456789");
+    bool named = length > 0 && length <= 5 && port[length] == '\0';
+    snprintf(name, PAGE_COOKIE_SIZE, "assay_token%s%s", named ? "_" : "", named ? port : "");
+}
+
 enum page_verdict page_door(const char *token, const struct page_visitor *visitor) {
     if (token[0] == '\0')
         return is_here(visitor->host) ? PAGE_WELCOME : PAGE_NO_HOST;

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-enum { PAGE_TOKEN_MIN = 16, PAGE_TOKEN_MAX = 256 };
+enum { PAGE_TOKEN_MIN = 16, PAGE_TOKEN_MAX = 256, PAGE_COOKIE_SIZE = 24 };
 
 /* What a request brings; NULL where it does not. */
 struct page_visitor {
@@ -27,6 +27,10 @@ enum page_verdict {
  * cookie holds it; PAGE_TOKEN_MIN of them at least. ERROR_INPUT otherwise, or when others may read
  * it. */
 bool page_token_read(const char *path, char token[static PAGE_TOKEN_MAX + 1], struct error *error);
+
+/* What the cookie is called. All ports of a host have their cookies in common (RFC 6265, 8.5), so
+ * the port that was asked for is part of it, and coordinators on one host keep to their own. */
+void page_cookie_name(const char *host, char name[static PAGE_COOKIE_SIZE]);
 
 /* `token` "": there is none. */
 enum page_verdict page_door(const char *token, const struct page_visitor *visitor);

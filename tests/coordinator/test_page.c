@@ -73,6 +73,26 @@ static void any_other_token_is_none(void **state) {
     assert_int_equal(page_door(token, &(struct page_visitor){.host = "localhost"}), PAGE_NO_TOKEN);
 }
 
+static void the_cookie_is_named_by_the_port_that_was_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        const char *host, *name;
+    } cases[] = {{"node:7480", "assay_token_7480"},
+                 {"node:65535", "assay_token_65535"},
+                 {"[::1]:80", "assay_token_80"},
+                 {"node", "assay_token"},
+                 {"[::1]", "assay_token"},
+                 {"node:", "assay_token"},
+                 {"node:7480;x", "assay_token"},
+                 {"node:123456", "assay_token"},
+                 {NULL, "assay_token"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[PAGE_COOKIE_SIZE];
+        page_cookie_name(cases[i].host, name);
+        assert_string_equal(name, cases[i].name);
+    }
+}
+
 /* A file of that text and mode, read. */
 static bool read_file(const char *text, mode_t mode, char read[PAGE_TOKEN_MAX + 1],
                       struct error *error) {
@@ -123,6 +143,7 @@ int main(void) {
         cmocka_unit_test(without_a_token_this_machine_alone_is_asked_for),
         cmocka_unit_test(a_token_is_taken_from_header_cookie_and_query),
         cmocka_unit_test(any_other_token_is_none),
+        cmocka_unit_test(the_cookie_is_named_by_the_port_that_was_asked_for),
         cmocka_unit_test(a_token_file_is_one_private_word),
         cmocka_unit_test(a_token_that_others_may_read_is_refused),
     };

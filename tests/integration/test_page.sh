@@ -51,6 +51,7 @@ for file in page.css words.js elements.js curves.js queue.js experiment.js compa
     cmp -s out "$ASSAY_SOURCE/share/page/$file" || fail "$file is another"
 done
 gets 403 / -H 'Host: evil.example'
+gets 200 '/api/experiments?group=&after=&token='
 gets 404 /api/experiments/1
 grep -q '"error"' out || fail "no error: $(cat out)"
 gets 404 /api/experiments/x
@@ -95,7 +96,9 @@ assay compare live --json >compared.json
 gets 200 "/api/compare?ids=$id"
 assay compare "$id" --json >compared.json
 [ "$(cat out)" = "$(cat compared.json)" ] || fail "another comparison of one: $(cat out) $(cat compared.json)"
+gets 200 "/api/compare?group=&ids=$id"
 gets 400 /api/compare
+gets 400 '/api/compare?group='
 gets 400 '/api/compare?ids=1,,2'
 gets 400 '/api/compare?ids=1;2'
 gets 404 '/api/compare?group=nobody'
@@ -158,7 +161,7 @@ gets 401 '/?token=0123456789abcdef0123456789abcdee'
 gets 401 / -H 'Authorization: Bearer'
 gets 303 "/?token=$(cat token)" -c jar
 grep -qix $'Location: /\r' headers || fail "sent elsewhere: $(cat headers)"
-grep -qi '^Set-Cookie: assay_token=.*HttpOnly; SameSite=Strict' headers || fail "no cookie: $(cat headers)"
+grep -qi "^Set-Cookie: assay_token_${page##*:}=.*HttpOnly; SameSite=Strict" headers || fail "no cookie: $(cat headers)"
 grep -qi '^Referrer-Policy: no-referrer' headers || fail "the token is handed on: $(cat headers)"
 gets 200 / -b jar
 gets 200 /api/status -H "Authorization: Bearer $(cat token)"
