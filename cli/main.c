@@ -2,6 +2,7 @@
  * from it. */
 #include "cli/completion.h"
 #include "cli/man.h"
+#include "core/atomic_file.h"
 #include "core/schema.h"
 #include "core/standard.h"
 #include "core/words.h"
@@ -149,5 +150,6 @@ static int run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     standard_open();
+    atomic_file_tidy_when_ended();
     return standard_finish(run(argc, argv));
 }

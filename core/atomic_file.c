@@ -4,17 +4,59 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { UNFINISHED_MAX = 16 };
+
+/* What stands to be removed by a signal: names of any thread, NULL in a free place. A name that
+ * `ended` has seen may be in use by the handler, and is not freed. */
+static _Atomic(char *) unfinished[UNFINISHED_MAX];
+static atomic_bool ended;
+
+/* Puts `to` in the first place of `from`; more files at once than there are places stay behind. */
+static void replace(char *from, char *to) {
+    for (size_t i = 0; i < UNFINISHED_MAX; i++) {
+        char *expected = from;
+        if (atomic_compare_exchange_strong(&unfinished[i], &expected, to))
+            return;
+    }
+}
+
+static void tidy(int number) {
+    atomic_store(&ended, true);
+    for (size_t i = 0; i < UNFINISHED_MAX; i++) {
+        const char *name = atomic_load(&unfinished[i]);
+        if (name != NULL)
+            unlink(name);
+    }
+    raise(number); /* the handler is gone by now */
+}
+
+void atomic_file_tidy_when_ended(void) {
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = tidy,
+                                     .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        struct sigaction before;
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(ending[i], &action, NULL);
+    }
+}
+
 static void atomic_file_free(struct atomic_file *file) {
     if (file->descriptor >= 0)
         close(file->descriptor);
     free(file->path);
-    free(file->temporary);
+    if (file->temporary != NULL)
+        replace(file->temporary, NULL);
+    if (!atomic_load(&ended))
+        free(file->temporary);
     *file = (struct atomic_file){.descriptor = -1};
 }
 
@@ -41,8 +83,10 @@ bool atomic_file_begin(const char *path, struct atomic_file *file, struct error 
         atomic_file_free(file);
         return error_memory(error);
     }
-    if (file->temporary != NULL) /* what a killed atomic_file_link left is another's content too */
-        unlink(file->temporary);
+    if (file->temporary != NULL) {
+        unlink(file->temporary); /* what a killed atomic_file_link left is another's content too */
+        replace(NULL, file->temporary);
+    }
     int how = special ? O_TRUNC : O_CREAT | O_EXCL;
     file->descriptor = open(written_name(file), O_WRONLY | O_CLOEXEC | how, 0666);
     if (file->descriptor < 0) {

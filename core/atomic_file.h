@@ -26,6 +26,10 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t length
 bool atomic_file_commit(struct atomic_file *file, struct error *error);
 void atomic_file_abandon(struct atomic_file *file);
 
+/* From now on SIGINT, SIGTERM and SIGHUP remove what is unfinished and then end the program as
+ * ever; those that it ignores or handles are left as they are. */
+void atomic_file_tidy_when_ended(void);
+
 /* Makes `path` of a whole file that somebody has written beside it: syncs it, renames it, syncs the
  * folder. */
 bool atomic_file_adopt(const char *temporary, const char *path, struct error *error);

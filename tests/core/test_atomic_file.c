@@ -248,6 +248,69 @@ static void what_cannot_be_linked_is_copied(void **state) {
     free(path);
 }
 
+/* How a process ends that `child` has run in and a signal was sent to. */
+static int end_by(int number, void (*disposition)(int), child_function *child, const char *path) {
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        signal(number, disposition);
+        atomic_file_tidy_when_ended();
+        child(path);
+        raise(number);
+        _exit(7);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void begin_two(const char *path) {
+    static struct atomic_file file, other;
+    char beside[600];
+    snprintf(beside, sizeof beside, "%s.from", path);
+    if (!atomic_file_begin(path, &file, NULL) || !atomic_file_begin(beside, &other, NULL))
+        _exit(1);
+}
+
+/* Another process has begun the file by then. */
+static void commit_and_lend_the_name(const char *path) {
+    char temporary[600];
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    write_new(path);
+    if (link(path, temporary) != 0)
+        _exit(1);
+}
+
+static void who_is_ended_by_a_signal_leaves_nothing_unfinished(void **state) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    char *path = temporary_path(state, "file"), *temporary = temporary_path(state, "file.tmp"),
+         *other = temporary_path(state, "file.from.tmp");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        write_old(path);
+        int status = end_by(numbers[i], SIG_DFL, begin_two, path);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == numbers[i]);
+        assert_true(holds(path, old_text));
+        assert_int_not_equal(access(temporary, F_OK), 0);
+        assert_int_not_equal(access(other, F_OK), 0);
+        status = end_by(numbers[i], SIG_IGN, begin_two, path);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+        assert_int_equal(access(temporary, F_OK), 0);
+    }
+    free(path);
+    free(temporary);
+    free(other);
+}
+
+static void what_is_finished_is_not_removed_by_a_signal(void **state) {
+    char *path = temporary_path(state, "file"), *temporary = temporary_path(state, "file.tmp");
+    int status = end_by(SIGTERM, SIG_DFL, commit_and_lend_the_name, path);
+    assert_true(WIFSIGNALED(status));
+    assert_true(holds(path, new_text));
+    assert_int_equal(access(temporary, F_OK), 0);
+    free(path);
+    free(temporary);
+}
+
 /* Else `--out /dev/null`, given by root, would make a file of /dev/null. */
 static void a_pipe_is_written_to_and_stays_one(void **state) {
     char *path = temporary_path(state, "pipe"), text[sizeof new_text] = "";
@@ -295,6 +358,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_that_is_linked_already_is_left_as_it_is,
                                         temporary_make, temporary_remove),
         IN_FOLDER(where_one_is_a_folder_nothing_is_put_and_nothing_left),
+        IN_FOLDER(who_is_ended_by_a_signal_leaves_nothing_unfinished),
+        IN_FOLDER(what_is_finished_is_not_removed_by_a_signal),
         IN_FOLDER(what_is_not_there_is_not_taken),
         IN_FOLDER(what_cannot_be_linked_is_copied),
         cmocka_unit_test_setup_teardown(a_killed_writer_leaves_the_old_file_or_the_new_one,
