@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/export_rows.h"
 #include "cli/field.h"
+#include "cli/output.h"
 #include "core/atomic_file.h"
 #include "core/shortage.h"
 
@@ -151,9 +152,9 @@ int command_export(int argc, char **argv) {
                            ? client_resolve(&client, input.arguments, input.count, &error)
                            : NULL;
     bool good = selection != NULL && export(&client, selection, &input, &chosen, &error);
-    if (good && chosen.out != NULL)
-        puts(chosen.out);
     status = good ? 0 : command_fail(&error);
+    if (good && chosen.out != NULL)
+        status = output_path(chosen.out, false);
     cJSON_Delete(selection);
     client_close(&client);
     return status;

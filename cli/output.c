@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include "core/error.h"
 #include "core/json.h"
 #include "core/shortage.h"
 #include "core/text.h"
@@ -8,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool no_memory(void) {
     fputs("assay: out of memory\n", stderr);
@@ -35,6 +38,27 @@ bool output_json_pretty(const cJSON *document) {
 
 bool output_whole(void) {
     return !shortage_in_trees() || no_memory();
+}
+
+/* Whether the path leads to what stdout is: /dev/stdout, or a pipe by its name. */
+static bool is_stdout(const char *path) {
+    struct stat named, open;
+    return stat(path, &named) == 0 && fstat(STDOUT_FILENO, &open) == 0 &&
+           named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+int output_path(const char *path, bool json) {
+    if (is_stdout(path))
+        return 0;
+    if (!json) {
+        puts(path);
+        return 0;
+    }
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "path", path);
+    bool good = output_json(document);
+    cJSON_Delete(document);
+    return good ? 0 : ERROR_FAILED;
 }
 
 bool output_is(const char *path, const char *ending) {

@@ -135,18 +135,6 @@ static bool plot(struct client *client, const cJSON *experiments, const struct p
     return good;
 }
 
-static int tell(const struct command_input *input, const char *out) {
-    if (!input->json) {
-        puts(out);
-        return 0;
-    }
-    cJSON *document = cJSON_CreateObject();
-    cJSON_AddStringToObject(document, "path", out);
-    bool good = output_json(document);
-    cJSON_Delete(document);
-    return good ? 0 : ERROR_FAILED;
-}
-
 int command_plot(int argc, char **argv) {
     struct command_input input;
     struct plot_options chosen = {.kind = &kinds[0],
@@ -159,7 +147,7 @@ int command_plot(int argc, char **argv) {
         return status;
     if (client_look(&input, "show", &client, &experiments, &error) &&
         plot(&client, experiments, &chosen, &error))
-        status = tell(&input, chosen.out);
+        status = output_path(chosen.out, input.json);
     else
         status = command_fail(&error);
     cJSON_Delete(experiments);

@@ -250,15 +250,7 @@ int command_report(int argc, char **argv) {
     bool good = client_take(&input, "show", &client, &experiments, &error);
     report.experiments = experiments;
     good = good && make(&report, out, &error);
-    status = good ? 0 : command_fail(&error);
-    if (good && !input.json)
-        puts(out);
-    else if (good) {
-        cJSON *document = cJSON_CreateObject();
-        cJSON_AddStringToObject(document, "path", out);
-        status = output_json(document) ? 0 : ERROR_FAILED;
-        cJSON_Delete(document);
-    }
+    status = good ? output_path(out, input.json) : command_fail(&error);
     cJSON_Delete(experiments);
     client_close(&client);
     return status;

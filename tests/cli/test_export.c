@@ -7,11 +7,22 @@
 #include "tests/cli/fake.h"
 #include "tests/temporary.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+/* So many more are given. */
+static atomic_int answers = INT_MAX;
+
 /* Experiments 1 (done) and 4 (in its second epoch) of tests/data/cli/details.json. The first has
  * upsampled, so that only some have that leaf. */
 static cJSON *answer_pages(void *context, size_t nth, const char *request, const cJSON *body,
                            const char **name) {
     (void)context, (void)nth, (void)request;
+    if (atomic_load(&answers) == 0)
+        return NULL;
+    atomic_fetch_sub(&answers, 1);
     bool second = field_number(body, "after", 0) > 0;
     cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     cJSON *taken = cJSON_DetachItemFromArray(experiments, second ? 3 : 0);
@@ -130,6 +141,49 @@ static void a_file_has_what_stdout_would_have(void **state) {
     free(path);
 }
 
+/* stdout and the file are one then. */
+static void a_file_that_is_stdout_is_the_export_alone(void **state) {
+    char *path = temporary_path(state, "g.csv"), *text;
+    size_t length;
+    struct run plain = RUN(command_export, "export", "g", "--csv");
+    int before = dup(STDOUT_FILENO), file = open(path, O_WRONLY | O_CREAT, 0600);
+    fflush(stdout);
+    assert_int_equal(dup2(file, STDOUT_FILENO), STDOUT_FILENO);
+    struct run run = RUN(command_export, "export", "g", "--csv", "--out", "/dev/stdout");
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    close(file);
+    assert_run(run, 0, "", "");
+    assert_true(file_read(path, 1 << 20, &text, &length, NULL));
+    assert_string_equal(text, plain.out);
+    free(text);
+    free(plain.out);
+    free(plain.err);
+    free(path);
+}
+
+/* By the program itself, while the coordinator is silent after the pages that tell the columns. */
+static void an_export_that_is_ended_leaves_no_file(void **state) {
+    char *path = temporary_path(state, "g.csv"), *temporary = temporary_path(state, "g.csv.tmp");
+    int status;
+    atomic_store(&answers, 2);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(BIN_DIR "/assay", "assay", "export", "g", "--out", path, (char *)NULL);
+        _exit(127);
+    }
+    while (access(temporary, F_OK) != 0 && waitpid(pid, &status, WNOHANG) == 0)
+        usleep(1000);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_not_equal(access(temporary, F_OK), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
+    atomic_store(&answers, INT_MAX);
+    free(path);
+    free(temporary);
+}
+
 static void export_says_what_is_wrong_in_one_line(void **state) {
     char *path = temporary_path(state, "no/g.csv"), expected[600];
     assert_run(RUN(command_export, "export", "g", "--csv", "--json"), 2, "",
@@ -147,6 +201,8 @@ int main(void) {
         cmocka_unit_test(epochs_are_a_row_each),
         cmocka_unit_test_setup_teardown(a_file_has_what_stdout_would_have, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(a_file_that_is_stdout_is_the_export_alone),
+        IN_FOLDER(an_export_that_is_ended_leaves_no_file),
         cmocka_unit_test_setup_teardown(export_says_what_is_wrong_in_one_line, temporary_make,
                                         temporary_remove),
     };
