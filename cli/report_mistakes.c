@@ -5,6 +5,7 @@
 #include "cli/report_page.h"
 #include "cli/report_parts.h"
 #include "compare/score_list.h"
+#include "core/inside.h"
 #include "core/picture.h"
 
 #include <stdio.h>
@@ -57,6 +58,8 @@ static bool find(struct mistakes *mistakes, const struct score_list *list, const
             return error_memory(error);
         }
         mistakes->count++;
+        if (!inside_written(mistake->scored->path)) /* nothing of elsewhere is handed on */
+            continue;
         if (picture_read(mistake->path, &mistake->picture, &unread))
             mistakes->readable++;
         else if (error_take_shortage(error, &unread))

@@ -19,6 +19,7 @@ static inline bool is_asked_for(const cJSON *body, double id) {
     return ids == NULL;
 }
 
+static atomic_bool outside;   /* the pictures are beside data.root, as no honest worker says */
 static atomic_bool undecided; /* every score is one half, which counts as label 0 */
 
 /* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
@@ -33,7 +34,7 @@ static inline cJSON *score_list(const cJSON *body) {
         char path[16];
         int label = i % 3 == 2;
         bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
-        snprintf(path, sizeof path, "%d.png", i);
+        snprintf(path, sizeof path, "%s%d.png", outside ? "../" : "", i);
         cJSON *picture = cJSON_CreateObject();
         cJSON_AddStringToObject(picture, "path", path);
         cJSON_AddNumberToObject(picture, "class", label);

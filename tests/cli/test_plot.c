@@ -392,22 +392,27 @@ static void a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide(void **
     free(path);
 }
 
+/* Writes the pictures that the second experiment's best checkpoint is wrong about. */
+static void write_mistakes(const char *folder) {
+    static const char *const pictures[] = {"0.png", "20.png", "40.png"};
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        char *picture = NULL;
+        struct image image = sample_picture(16, 16);
+        assert_true(asprintf(&picture, "%s/%s", folder, pictures[i]) > 0);
+        assert_true(png_write(picture, &image, NULL));
+        image_free(&image);
+        free(picture);
+    }
+}
+
 /* Also such as no terminal shows: the soft hyphen in "fa-ces". */
 static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
-    static const char *const pictures[] = {"0.png", "20.png", "40.png"};
     char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "fa\xc2\xad"
                                                                                 "ces");
     char *page, expected[600];
     size_t length;
     assert_int_equal(mkdir(root, 0700), 0);
-    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
-        char *picture = NULL;
-        struct image image = sample_picture(16, 16);
-        assert_true(asprintf(&picture, "%s/%s", root, pictures[i]) > 0);
-        assert_true(png_write(picture, &image, NULL));
-        image_free(&image);
-        free(picture);
-    }
+    write_mistakes(root);
     moved_root = root;
     snprintf(expected, sizeof expected, "%s\n", path);
     assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
@@ -430,6 +435,28 @@ static void what_a_page_says_is_utf8_without_orders(void **state) {
                           "c\xe6\x97\xa5\xe6\x97");
     assert_string_equal(text_string(&text), "a &lt;&quot;b&quot;&gt;&amp;c\xe6\x97\xa5");
     text_free(&text);
+}
+
+/* A report is handed on: what a worker calls a picture must not be any other file of who makes it.
+ */
+static void a_report_shows_nothing_from_outside_of_data_root(void **state) {
+    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "faces");
+    char *page, expected[600];
+    size_t length;
+    assert_int_equal(mkdir(root, 0700), 0);
+    write_mistakes(*state);
+    moved_root = root;
+    outside = true;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    moved_root = NULL;
+    outside = false;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "3 of these 3 pictures cannot be read on this machine");
+    assert_null(strstr(page, "<img"));
+    free(page);
+    free(root);
+    free(path);
 }
 
 int main(void) {
@@ -464,6 +491,7 @@ int main(void) {
         cmocka_unit_test(what_has_nothing_to_draw_does_not_count_as_too_many),
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
+        IN_FOLDER(a_report_shows_nothing_from_outside_of_data_root),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
     return cmocka_run_group_tests(tests, start, stop);
