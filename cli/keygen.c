@@ -4,6 +4,7 @@
 #include "cli/whoami.h"
 #include "core/file.h"
 #include "core/home.h"
+#include "core/text.h"
 #include "net/keys.h"
 
 #include <cjson/cJSON.h>
@@ -25,7 +26,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     if (key != KEY_NAME)
         return ARGP_ERR_UNKNOWN;
     chosen->name = argument;
-    if (argument[0] == '\0' || strlen(argument) > KEY_NAME_MAX || strpbrk(argument, "\n\r") != NULL)
+    if (argument[strspn(argument, " \t")] == '\0' || strlen(argument) > KEY_NAME_MAX ||
+        strpbrk(argument, "\n\r") != NULL)
         return options_mistake(state, "--name takes one line of 1 to %d bytes", KEY_NAME_MAX);
     return 0;
 }
@@ -73,22 +75,24 @@ static void print(const struct command_input *input, const char *path, const cha
 int command_keygen(int argc, char **argv) {
     struct command_input input;
     struct keygen_options chosen = {0};
-    struct key_pair pair;
+    struct key_pair pair = {0};
     struct error error = {0};
     char name[KEY_NAME_MAX + 1], hex[KEY_TEXT_SIZE], *path = NULL;
     int status;
     if (!command_parse(&line, argc, argv, &chosen, &input, &status))
         return status;
     whoami(name);
-    if (chosen.name != NULL)
+    if (chosen.name != NULL) {
         snprintf(name, sizeof name, "%s", chosen.name);
+        text_one_line(name); /* as who reads the lists will have it */
+    }
     bool good = choose_path(&input, &path, &error) && key_pair_make(&pair, &error) &&
                 key_pair_write(path, &pair, name, &error);
     if (good) {
         key_text(&pair.public, hex);
-        key_pair_forget(&pair);
         print(&input, path, hex, name);
     }
+    key_pair_forget(&pair);
     free(path);
     return good ? 0 : command_fail(&error);
 }

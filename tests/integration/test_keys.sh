@@ -22,6 +22,10 @@ refused() {
 }
 
 refused 2 "is not overwritten" "$ASSAY_BIN/assay" keygen person.key
+refused 2 "--name takes one line" "$ASSAY_BIN/assay" keygen blank.key --name ' '
+assay keygen odd.key --name $'a\e[1m\xff' >keygen.out
+[ "$(tail -n 1 keygen.out)" = "$(cat odd.key.pub)" ] && [ "$(cut -d ' ' -f 2 odd.key.pub)" = 'a?[1m?' ] ||
+    fail "keygen prints: $(cat -v keygen.out)"
 for address in 0.0.0.0 '*' 192.0.2.1 '[::]'; do
     refused 2 "add --keys KEYS" "$ASSAY_BIN/assay-coordinator" --db "$db" --listen "tcp://$address:0"
 done
