@@ -31,7 +31,7 @@ static inline cJSON *score_list(const cJSON *body) {
                            "{\"name\": \"real\", \"label\": 1}], \"next\": null}");
     cJSON *pictures = cJSON_AddArrayToObject(answer, "pictures");
     for (int i = 0; i < 60; i++) {
-        char path[16];
+        char path[32];
         int label = i % 3 == 2;
         bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
         snprintf(path, sizeof path, "%s%d.png", outside ? "../" : "", i);

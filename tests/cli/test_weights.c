@@ -50,6 +50,22 @@ static void weights_sums_are_the_same_for_both_kinds_of_file(void **state) {
     free(sums[1]);
 }
 
+/* The sum is that of the lines "NAME TYPE SHAPE SHA256" in the order of the names, which the file
+ * has not: in Python, hashlib.sha256(lines) with hashlib.sha256 of each data_offsets. */
+static const char small_sum[] = "25bb0702e68c7b30b66895cbf09637948e896fa0d1ab289eb89d601c8a4f6c7b";
+
+static void weights_lists_metadata_below_each_other(void **state) {
+    (void)state;
+    struct run run = RUN(command_weights, "weights", TEST_DATA "/safetensors/small.safetensors");
+    assert_non_null(strstr(run.out, small_sum));
+    assert_non_null(strstr(run.out, "\n15 parameters\n\n"
+                                    "metadata\n"
+                                    "  format  pt\n"
+                                    "  note    \xc3\xa4?\n"));
+    free(run.out);
+    free(run.err);
+}
+
 static void weights_json_has_everything(void **state) {
     (void)state;
     struct run run =
@@ -59,7 +75,16 @@ static void weights_json_has_everything(void **state) {
     assert_string_equal(
         cJSON_GetObjectItem(cJSON_GetObjectItem(document, "metadata"), "note")->valuestring,
         "\xc3\xa4\n");
+    assert_string_equal(cJSON_GetObjectItem(document, "file")->valuestring,
+                        TEST_DATA "/safetensors/small.safetensors");
+    assert_int_equal(cJSON_GetObjectItem(document, "count")->valueint, 7);
+    assert_int_equal(cJSON_GetObjectItem(document, "bytes")->valueint, 48);
+    assert_string_equal(cJSON_GetObjectItem(document, "sha256")->valuestring, small_sum);
+    assert_int_equal(cJSON_GetObjectItem(document, "parameters")->valueint, 15);
+    assert_int_equal(cJSON_GetObjectItem(document, "running_statistics")->valueint, 0);
+    assert_int_equal(cJSON_GetObjectItem(document, "optimizer")->valueint, 0);
     assert_string_equal(cJSON_GetObjectItem(tensor, "name")->valuestring, "conv1.weight");
+    assert_int_equal(cJSON_GetObjectItem(tensor, "elements")->valueint, 6);
     assert_string_equal(cJSON_GetObjectItem(tensor, "dtype")->valuestring, "F32");
     assert_int_equal(cJSON_GetObjectItem(tensor, "shape")->child->next->valueint, 3);
     assert_int_equal(cJSON_GetObjectItem(tensor, "bytes")->valueint, 24);
@@ -302,6 +327,7 @@ int main(void) {
         cmocka_unit_test(weights_lists_tensors_and_sums),
         cmocka_unit_test(weights_tells_statistics_from_parameters),
         cmocka_unit_test(weights_sums_are_the_same_for_both_kinds_of_file),
+        cmocka_unit_test(weights_lists_metadata_below_each_other),
         cmocka_unit_test(weights_json_has_everything),
         cmocka_unit_test_setup_teardown(weights_says_that_a_checkpoint_is_damaged, temporary_make,
                                         temporary_remove),

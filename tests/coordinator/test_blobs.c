@@ -3,6 +3,7 @@
 #include "tests/coordinator/shelf.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* --- whole ones --- */
@@ -196,6 +197,89 @@ static void a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all(void **state)
     is_there_whole(shelf);
 }
 
+/* The disk is full, as far as this process may write. */
+static void a_piece_that_there_is_no_room_for_leaves_what_came_before_it(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    struct rlimit before, small;
+    assert_true(blobs_append(shelf->blobs, SUM, shelf->data, 3000, &error));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 4000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool appended = blobs_append(shelf->blobs, SUM, shelf->data + 3000, 5000, &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_false(appended);
+    assert_non_null(strstr(error.message, "cannot write "));
+    assert_int_equal(blobs_part_size(shelf->blobs, SUM), 3000);
+}
+
+/* --- all of them --- */
+
+struct visits {
+    char text[600];
+};
+
+static void visit(void *context, const char *sha256, bool part, int64_t bytes) {
+    struct visits *visits = context;
+    size_t length = strlen(visits->text);
+    snprintf(visits->text + length, sizeof visits->text - length, "%s%.4s %lld ",
+             part ? "part " : "", sha256, (long long)bytes);
+}
+
+/* printf '' | sha256sum */
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* By the name of the folder below the artifacts. */
+static void put(const struct shelf *shelf, const char *name, bool folder) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", shelf->dir, name);
+    assert_true(folder_make_of(path, NULL));
+    assert_true(folder ? mkdir(path, 0700) == 0 : file_write_atomic(path, "x", 1, NULL));
+}
+
+static void blobs_and_parts_are_visited_and_nothing_else(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    struct visits visits = {""};
+    assert_true(blobs_append(shelf->blobs, EMPTY, "", 0, &error));
+    assert_true(blobs_seal(shelf->blobs, EMPTY, &error));
+    assert_true(blobs_append(shelf->blobs, SUM, shelf->data, 3000, &error));
+    put(shelf, "sha256/95/short", false);
+    put(shelf, "sha256/95/no such sum of sixty-two letters, but as long as each is......", false);
+    put(shelf, "sha256/95/704ea3ba93445ef826a8d039fe273ed70988d3a8c3496efbcffec9a27c843b.part",
+        false);
+    put(shelf, "sha256/95/704ea3ba93445ef826a8d039fe273ed70988d3a8c3496efbcffec9a27c843c", true);
+    put(shelf, "incoming/" EMPTY ".gone", false);
+    assert_true(blobs_each(shelf->blobs, visit, &visits, &error));
+    assert_string_equal(visits.text, "e3b0 0 part 9570 3000 ");
+}
+
+/* The lowest that is free. */
+static int next_descriptor(void) {
+    int descriptor = dup(STDIN_FILENO);
+    close(descriptor);
+    return descriptor;
+}
+
+static void no_file_stays_open(void **state) {
+    struct shelf *shelf = *state;
+    struct error error = {0};
+    struct visits visits = {""};
+    char byte;
+    size_t length;
+    int before = next_descriptor();
+    assert_true(blobs_append(shelf->blobs, SUM, shelf->data, BYTES, &error));
+    assert_true(blobs_seal(shelf->blobs, SUM, &error));
+    assert_true(blobs_read(shelf->blobs, SUM, 0, &byte, 1, &length, &error));
+    assert_true(blobs_append(shelf->blobs, EMPTY, "wrong", 5, &error));
+    assert_false(blobs_seal(shelf->blobs, EMPTY, &error));
+    blobs_sweep(shelf->blobs);
+    assert_true(blobs_each(shelf->blobs, visit, &visits, &error));
+    assert_int_equal(next_descriptor(), before);
+}
+
 static void a_folder_is_one_coordinators(void **state) {
     struct shelf *shelf = *state;
     struct blobs *second = NULL;
@@ -216,6 +300,9 @@ int main(void) {
         ON_SHELF(a_part_that_went_away_meanwhile_is_to_be_offered_again),
         ON_SHELF(a_piece_of_what_a_worker_has_put_there_whole_is_not_added_to_its_file),
         ON_SHELF(a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all),
+        ON_SHELF(a_piece_that_there_is_no_room_for_leaves_what_came_before_it),
+        ON_SHELF(blobs_and_parts_are_visited_and_nothing_else),
+        ON_SHELF(no_file_stays_open),
         ON_SHELF(a_folder_is_one_coordinators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
