@@ -71,11 +71,45 @@ static void a_piece_that_comes_again_is_no_log(void **state) {
     fake_stop(&fake);
 }
 
+static void a_log_is_one_string_of_json(void **state) {
+    (void)state;
+    struct fake fake;
+    unanswered = 0;
+    fake_start(&fake, answer_log, NULL);
+    assert_run(RUN(command_logs, "logs", "1", "--json"), 0,
+               "{\"id\":1,\"text\":\"one\\ntwo\\n\"}\n", "");
+    fake_stop(&fake);
+}
+
+/* Of experiment 1, which runs, and of 2, which has ended. */
+static cJSON *answer_nothing(void *context, size_t nth, const char *request, const cJSON *body,
+                             const char **name) {
+    (void)context, (void)nth, (void)request;
+    *name = "log";
+    return parsed(field_number(body, "id", 0) < 2
+                      ? "{\"offset\": 0, \"text\": \"\", \"next\": 0, \"state\": \"running\"}"
+                      : "{\"offset\": 0, \"text\": \"\", \"next\": 0, \"state\": \"failed\"}");
+}
+
+static void why_there_is_no_log_is_said_on_stderr(void **state) {
+    (void)state;
+    struct fake fake;
+    fake_start(&fake, answer_nothing, NULL);
+    assert_run(RUN(command_logs, "logs", "1"), 0, "",
+               "assay: experiment 1 has no log yet; assay show 1 says how far it is\n");
+    assert_run(RUN(command_logs, "logs", "2", "-f"), 4, "",
+               "assay: experiment 2 ended without a log; assay show 2 says how\n");
+    assert_run(RUN(command_logs, "logs", "2", "-f", "--json"), 4, "{\"id\":2,\"text\":\"\"}\n", "");
+    fake_stop(&fake);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_is_followed_through_an_absence_of_the_coordinator),
         cmocka_unit_test(a_log_that_is_not_followed_waits_for_nobody),
         cmocka_unit_test(a_piece_that_comes_again_is_no_log),
+        cmocka_unit_test(a_log_is_one_string_of_json),
+        cmocka_unit_test(why_there_is_no_log_is_said_on_stderr),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

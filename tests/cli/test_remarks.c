@@ -10,6 +10,7 @@ struct asked {
     cJSON *tag, *note, *erase;
     size_t lists, notes; /* how often */
     bool deaf;           /* the first `note` gets no answer */
+    bool refusing;       /* nothing may be changed */
 };
 
 static cJSON *experiment(int id, const char *name, const char *more) {
@@ -56,6 +57,10 @@ static cJSON *answer(void *context, size_t nth, const char *request, const cJSON
                      const char **name) {
     struct asked *asked = context;
     (void)nth;
+    bool changes = strcmp(request, "tag") == 0 || strcmp(request, "note") == 0 ||
+                   strcmp(request, "erase") == 0;
+    if (asked->refusing && changes)
+        return wire_error_body(WIRE_INVALID, "too many");
     if (strcmp(request, "tag") == 0) {
         remember(&asked->tag, body);
         *name = "changed";
@@ -168,6 +173,8 @@ static void note_writes_the_last_word_on_those_before_it(void **state) {
     fake_meet(&asked->fake);
     is_json(asked->note, "ids", "[4,5]");
     assert_string_equal(field_text(asked->note, "text", ""), "flat from\nepoch 30 on");
+    assert_non_null(strchr(field_text(asked->note, "person", ""), '@'));
+    assert_int_equal(asked->lists, 1); /* the text is no experiment */
     assert_int_equal(strlen(field_text(asked->note, "key", "")), 32);
     char *first = strdup(field_text(asked->note, "key", ""));
     fake_meet(&asked->fake);
@@ -224,6 +231,7 @@ static void a_note_is_erased_by_its_number(void **state) {
     fake_meet(&asked->fake);
     is_json(asked->erase, "id", "4");
     is_json(asked->erase, "number", "1");
+    assert_non_null(strchr(field_text(asked->erase, "person", ""), '@'));
     fake_meet(&asked->fake);
     assert_run(RUN(command_note, "note", "4", "--remove", "2"), 0,
                "4 g/a: note 2 was erased before\n", "");
@@ -242,6 +250,16 @@ static void what_is_no_note_is_refused_before_anybody_is_asked(void **state) {
     assert_int_equal(asked->lists, 0);
 }
 
+static void what_is_refused_is_said_and_nothing_else(void **state) {
+    struct asked *asked = *state;
+    asked->refusing = true;
+    fake_meet(&asked->fake);
+    assert_run(RUN(command_tag, "tag", "4", "--add", "x"), 2, "", "assay: too many\n");
+    assert_run(RUN(command_note, "note", "4", "x"), 2, "", "assay: too many\n");
+    assert_run(RUN(command_note, "note", "4", "--remove", "1", "--json"), 2, "",
+               "assay: too many\n");
+}
+
 int main(void) {
 #define ASKED(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
@@ -255,6 +273,7 @@ int main(void) {
         ASKED(ids_alone_list_the_notes),
         ASKED(a_note_is_erased_by_its_number),
         ASKED(what_is_no_note_is_refused_before_anybody_is_asked),
+        ASKED(what_is_refused_is_said_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
