@@ -26,6 +26,9 @@ refused 2 "--name takes one line" "$ASSAY_BIN/assay" keygen blank.key --name ' '
 assay keygen odd.key --name $'a\e[1m\xff' >keygen.out
 [ "$(tail -n 1 keygen.out)" = "$(cat odd.key.pub)" ] && [ "$(cut -d ' ' -f 2 odd.key.pub)" = 'a?[1m?' ] ||
     fail "keygen prints: $(cat -v keygen.out)"
+ASSAY_HOME=$work/new/home assay keygen --json >keygen.json
+[ "$(json "(j ->> '$.secret_file') || ' ' || (j ->> '$.public_key') || ' ' || (j ->> '$.name')" keygen.json)" = \
+    "$work/new/home/assay.key $(cat new/home/assay.key.pub)" ] || fail "keygen says: $(cat keygen.json)"
 for address in 0.0.0.0 '*' 192.0.2.1 '[::]'; do
     refused 2 "add --keys KEYS" "$ASSAY_BIN/assay-coordinator" --db "$db" --listen "tcp://$address:0"
 done
