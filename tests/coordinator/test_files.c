@@ -258,6 +258,12 @@ static void gc_leaves_what_is_on_its_way_and_takes_what_was_given_up(void **stat
     assert_int_equal(number_of(cleared, "bytes"), 3);
     assert_int_equal(blobs_part_size(archive->blobs, SECOND), -1);
     send_piece(archive, FIRST, 3, "st", "sealing");
+    while (blobs_size(archive->blobs, FIRST) < 0)
+        usleep(1000);
+    cleared = gc(archive, "{\"dry_run\": false}"); /* it is whole, and not yet anybody's */
+    assert_int_equal(number_of(cleared, "files"), 0);
+    assert_int_equal(number_of(cleared, "kept_files"), 1);
+    assert_int_equal(blobs_size(archive->blobs, FIRST), 5);
     offer_until_there(archive, "a", "file", 0, FIRST, 5);
 }
 
