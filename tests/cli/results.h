@@ -61,14 +61,24 @@ static inline cJSON *status_answer(void) {
     return answer;
 }
 
+static atomic_bool nobody_trains; /* no worker is known */
+static atomic_bool one_trains;    /* the worker has labels and trains experiment 4 */
+
 /* One, lost 3 h 7 min and a half ago. */
 static inline cJSON *worker_list(void) {
+    if (nobody_trains)
+        return parsed("{\"workers\": []}");
     cJSON *answer = parsed(
         "{\"workers\": [{\"worker\": \"a\", \"host\": \"h\", \"pid\": 1, \"backend\": \"cpu\","
         " \"device\": \"a CPU\", \"threads\": 2, \"memory_bytes\": 1, \"labels\": [],"
         " \"state\": \"lost\", \"seen_ms\": 0}]}");
     cJSON *worker = cJSON_GetObjectItem(answer, "workers")->child;
     cJSON_SetNumberValue(cJSON_GetObjectItem(worker, "seen_ms"), there_ms() - 11250000);
+    if (one_trains) {
+        cJSON_ReplaceItemInObject(worker, "labels", parsed("[\"big\", \"lab\"]"));
+        cJSON_ReplaceItemInObject(worker, "state", cJSON_CreateString("busy"));
+        cJSON_AddNumberToObject(worker, "experiment", 4);
+    }
     return answer;
 }
 
@@ -126,6 +136,23 @@ static atomic_bool long_names;
 /* the fourth has all its epochs, and the second's checkpoint is looked at */
 static atomic_bool evaluating;
 
+/* the second has the first's tags and notes, under other numbers, and a note of its own */
+static atomic_bool remarked;
+
+static inline void remark_second(cJSON *experiments) {
+    const cJSON *first = cJSON_GetArrayItem(experiments, 0);
+    cJSON *second = cJSON_GetArrayItem(experiments, 1), *note;
+    cJSON *notes = cJSON_Duplicate(field_at(first, "notes"), true);
+    cJSON_AddItemToArray(notes, cJSON_Duplicate(notes->child, true));
+    cJSON_ReplaceItemInObject(notes->child->prev, "person", cJSON_CreateString("bob@node"));
+    cJSON_ArrayForEach(note, notes) {
+        cJSON_SetNumberValue(cJSON_GetObjectItem(note, "number"),
+                             field_number(note, "number", 0) + 7);
+    }
+    cJSON_AddItemToObject(second, "tags", cJSON_Duplicate(field_at(first, "tags"), true));
+    cJSON_AddItemToObject(second, "notes", notes);
+}
+
 static inline void finish_epochs(cJSON *experiment) {
     cJSON *progress = cJSON_GetObjectItem(experiment, "progress");
     if (!cJSON_IsObject(progress))
@@ -173,6 +200,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
             (cJSON *)(uintptr_t)field_at(
                 cJSON_GetArrayItem(field_at(experiments->child, "history"), 0), "valid.loss"),
             13);
+    if (remarked && !list)
+        remark_second(experiments);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)

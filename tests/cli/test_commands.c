@@ -233,6 +233,27 @@ static void ages_are_those_of_the_coordinators_clock(void **state) {
     ahead_ms = 0;
 }
 
+static void workers_say_what_they_train_and_what_they_are_for(void **state) {
+    (void)state;
+    one_trains = true;
+    assert_run(RUN(command_workers, "workers"), 0,
+               "worker  state  trains        seen  threads  backend  labels   device\n"
+               "a       busy        4  3h 07m ago        2  cpu      big,lab  a CPU\n",
+               "");
+    struct run run = RUN(command_workers, "workers", "--json");
+    one_trains = false;
+    cJSON *workers = parsed(run.out);
+    assert_int_equal(cJSON_GetArraySize(workers), 1);
+    assert_near(field_number(workers->child, "experiment", 0), 4, 0);
+    cJSON_Delete(workers);
+    free(run.out);
+    free(run.err);
+    nobody_trains = true;
+    assert_run(RUN(command_workers, "workers"), 0,
+               "no workers; assay worker --connect ENDPOINT --dir DIR starts one\n", "");
+    nobody_trains = false;
+}
+
 static void data_refuses_what_it_does_not_do(void **state) {
     (void)state;
     assert_run(RUN(command_data, "data", "ls", "a.json"), 2, "",
@@ -352,6 +373,7 @@ int main(void) {
         cmocka_unit_test(ls_refuses_what_is_no_column_or_no_filter),
         cmocka_unit_test(data_ls_says_what_is_there_and_who_needs_it),
         cmocka_unit_test(ages_are_those_of_the_coordinators_clock),
+        cmocka_unit_test(workers_say_what_they_train_and_what_they_are_for),
         cmocka_unit_test(data_refuses_what_it_does_not_do),
         cmocka_unit_test(test_names_the_checkpoints_that_are_missing),
         cmocka_unit_test(test_names_the_host_that_has_the_checkpoint),

@@ -341,6 +341,13 @@ static void assert_whole(const char *page) {
     }
 }
 
+static int count_of(const char *text, const char *part) {
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        count++;
+    return count;
+}
+
 static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
     char *path = temporary_path(state, "r.html"), *page, expected[600];
     size_t length;
@@ -373,6 +380,29 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(page);
     assert_run(RUN(command_report, "report", "demo"), 2, "",
                "assay: report needs --out F.html; see assay report --help\n");
+    free(path);
+}
+
+static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **state) {
+    char *path = temporary_path(state, "r.html"), *page, expected[600];
+    size_t length;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    remarked = true;
+    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "<tbody>\n<tr><td>baseline</td><td>1, 2</td></tr>\n"
+                      "<tr><td>paper</td><td>1, 2</td></tr>\n</tbody>");
+    assert_int_equal(count_of(page, "<blockquote>for the paper</blockquote>"), 2);
+    assert_int_equal(count_of(page, "ann@node, on 1, 2<"), 1);
+    assert_int_equal(count_of(page, "bob@node, on 2<"), 1);
+    assert_int_equal(count_of(page, "<blockquote>flips help:<br>"), 1);
+    free(page);
+    assert_run(RUN(command_report, "report", "1", "2", "--out", path), 0, expected, "");
+    remarked = false;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "<td>paper</td><td>all</td>");
+    assert_int_equal(count_of(page, "ann@node, on all<"), 1);
+    free(page);
     free(path);
 }
 
@@ -489,6 +519,7 @@ int main(void) {
         IN_FOLDER(a_class_without_pictures_has_no_share),
         cmocka_unit_test(more_than_a_picture_can_tell_apart_are_refused),
         cmocka_unit_test(what_has_nothing_to_draw_does_not_count_as_too_many),
+        IN_FOLDER(a_report_has_each_tag_and_note_once_with_those_that_have_it),
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
         IN_FOLDER(a_report_shows_nothing_from_outside_of_data_root),
