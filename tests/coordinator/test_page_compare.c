@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Two experiments, and what is asked about them. */
 struct played {
@@ -15,6 +16,7 @@ struct played {
     const char *key;     /* one of the second that has, in `list`, another value; or NULL */
     int pictures;        /* of the test split */
     int copies;          /* of the two, in `list` */
+    int crowd;           /* so many ask, which `scores` waits for */
     bool away;           /* `scores` is not answered */
     atomic_int listings; /* `list` */
     atomic_int details;  /* `show` */
@@ -78,6 +80,8 @@ static bool play(void *context, const char *request, cJSON *body, const char *ex
         assert_string_equal(request, "scores");
         if (played->away)
             return error_set(error, ERROR_UNREACHABLE, "it is away");
+        while (atomic_load(&played->listings) < played->crowd)
+            usleep(1000);
         if (atomic_fetch_add(&played->at_once, 1) > 0)
             atomic_store(&played->crowded, true);
         *answer = scores(played);
@@ -174,7 +178,7 @@ static void *ask(void *context) {
 
 static void of_many_who_ask_at_once_one_makes_it(void **state) {
     (void)state;
-    struct played played = {.state = "done", .pictures = 2000, .copies = 1};
+    struct played played = {.state = "done", .pictures = 2000, .copies = 1, .crowd = 8};
     struct asking asking = {opened(), &played};
     pthread_t threads[8];
     void *texts[8];
