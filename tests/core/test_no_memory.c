@@ -260,6 +260,35 @@ static void lists_that_there_is_no_memory_for_are_not_called_wrong(void **state)
     free(root);
 }
 
+/* "a" and "b" are of one size and share a shuffle. */
+static void folders_that_there_is_no_memory_for_are_split_whole_or_not_at_all(void **state) {
+    static const char *const pictures[] = {"a/0.png", "a/1.png", "b/0.png", "b/1.png",
+                                           "c/0.png", "c/1.png", "c/2.png"};
+    struct experiment_class classes[] = {{"a", "a", 0, 2}, {"b", "b", 1, 1}, {"c", "c/", 1, 1}};
+    const struct experiment experiment = {
+        .data = {.classes = classes, .class_count = 3, .train = 0.5, .valid = 0.25, .test = 0.25}};
+    char *root = temporary_path(state, "folders");
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        char *path = NULL, *folder = NULL;
+        assert_true(asprintf(&path, "%s/%s", root, pictures[i]) > 0);
+        assert_true(asprintf(&folder, "%s/%c", root, pictures[i][0]) > 0);
+        assert_true(folder_make(folder, NULL) && file_write_atomic(path, "", 0, NULL));
+        free(folder);
+        free(path);
+    }
+    REFUSE_EACH(n) {
+        struct split split;
+        struct error error = {0};
+        bool good = split_make(&experiment, root, &split, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            split_free(&split);
+    }
+    free(root);
+}
+
 static void what_a_run_shows_is_whole_or_nothing(void **state) {
     struct experiment experiment;
     struct faults none = {0};
@@ -399,6 +428,7 @@ int main(void) {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
         IN_FOLDER(a_manifest_that_there_is_no_memory_for_is_not_called_broken),
         IN_FOLDER(lists_that_there_is_no_memory_for_are_not_called_wrong),
+        IN_FOLDER(folders_that_there_is_no_memory_for_are_split_whole_or_not_at_all),
         cmocka_unit_test(what_a_run_shows_is_whole_or_nothing),
         cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
         cmocka_unit_test(damage_that_libwebp_takes_for_want_of_memory_is_called_damage),

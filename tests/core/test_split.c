@@ -2,6 +2,8 @@
 
 #include "tests/temporary.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -258,6 +260,29 @@ static void a_picture_that_is_a_dead_link_is_named(void **state) {
     expect_refused(state, "a", "gone.png");
 }
 
+struct dirent *__wrap_readdir(DIR *folder);
+struct dirent *__real_readdir(DIR *folder);
+static int reads; /* until one fails; 0: none does */
+struct dirent *__wrap_readdir(DIR *folder) {
+    if (--reads != 0)
+        return __real_readdir(folder);
+    errno = EIO;
+    return NULL;
+}
+
+/* Else a run would train on some of the pictures, and call them all. */
+static void a_folder_that_is_not_read_to_its_end_is_named(void **state) {
+    make_class(state, "a", 3);
+    struct experiment_class classes[] = {{"a", "a", 0, 1}};
+    const struct experiment experiment = experiment_on(classes, 1);
+    struct split split;
+    struct error error = {0};
+    reads = 5; /* ".", "..", two of the pictures */
+    assert_false(split_make(&experiment, *state, &split, &error));
+    assert_non_null(strstr(error.message, "/a\": Input/output error"));
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+}
+
 static void a_missing_root_is_named(void **state) {
     expect_refused(state, "a", "data.root");
 }
@@ -274,6 +299,7 @@ int main(void) {
         IN_FOLDER(class_folders_that_leave_the_root_are_refused),
         IN_FOLDER(missing_and_empty_class_folders_are_named),
         IN_FOLDER(a_picture_that_is_a_dead_link_is_named),
+        IN_FOLDER(a_folder_that_is_not_read_to_its_end_is_named),
         IN_FOLDER(a_missing_root_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
