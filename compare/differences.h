@@ -17,7 +17,7 @@ cJSON *differences_of(const cJSON *experiments);
 #define DIFFERENCES_AS_FILE "as the file has it"
 
 /* How deep paths go down into a config; what is deeper is one value. */
-enum { DIFFERENCES_PATH_SIZE = 256, DIFFERENCES_DEPTH_MAX = 8 };
+enum { DIFFERENCES_PATH_SIZE = 512, DIFFERENCES_DEPTH_MAX = 8 };
 /* The path of a member whose object stands at `prefix` ("": the config itself): "data.split". False
  * when it is not compared: because that does not change what is learnt, or it is longer than any
  * path of a config. */

@@ -4,6 +4,7 @@
 #include "core/field.h"
 #include "tests/values.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A 2 x 2 design: augmentations x upsampling, and one experiment that was not evaluated. */
@@ -199,6 +200,19 @@ static void below_the_ninth_key_a_value_is_told_as_a_whole(void **state) {
                   "{\"a.b.c.d.e.f.g.h.i\": {\"{\\\"j\\\":1}\": [1], \"{\\\"j\\\":2}\": [2]}}");
 }
 
+/* A class that split files bring is named after its folder, by up to 256 bytes. */
+static void how_often_a_class_of_the_longest_name_is_repeated_differs(void **state) {
+    (void)state;
+    char name[257] = "", given[1024], expected[512];
+    memset(name, 'n', sizeof name - 1);
+    snprintf(given, sizeof given,
+             "[{\"id\": 1, \"config\": {\"data\": {\"upsample\": {\"%s\": 2}}}},"
+             " {\"id\": 2, \"config\": {\"data\": {\"upsample\": {\"%s\": 3}}}}]",
+             name, name);
+    snprintf(expected, sizeof expected, "{\"data.upsample.%s\": {\"2\": [1], \"3\": [2]}}", name);
+    assert_differ(given, expected);
+}
+
 static void a_path_longer_than_any_of_a_config_is_left_aside(void **state) {
     (void)state;
     char key[DIFFERENCES_PATH_SIZE] = "", path[DIFFERENCES_PATH_SIZE];
@@ -231,6 +245,7 @@ int main(void) {
         cmocka_unit_test(seeds_that_are_nearly_the_same_differ),
         cmocka_unit_test(a_class_may_have_dots_in_its_name),
         cmocka_unit_test(below_the_ninth_key_a_value_is_told_as_a_whole),
+        cmocka_unit_test(how_often_a_class_of_the_longest_name_is_repeated_differs),
         cmocka_unit_test(a_path_longer_than_any_of_a_config_is_left_aside),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
