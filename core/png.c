@@ -98,10 +98,8 @@ static void ask_for_rgb(png_structp png, png_infop info, struct decoder *decoder
         complete_palette(png, info, depth);
         png_set_palette_to_rgb(png);
     }
-    if (color == PNG_COLOR_TYPE_GRAY && depth < 8)
-        png_set_expand_gray_1_2_4_to_8(png);
     if ((color & PNG_COLOR_MASK_COLOR) == 0)
-        png_set_gray_to_rgb(png);
+        png_set_gray_to_rgb(png); /* 1, 2 and 4 bits to 8 as well */
     if (color & PNG_COLOR_MASK_ALPHA)
         png_set_strip_alpha(png);
 }
