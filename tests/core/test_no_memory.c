@@ -373,6 +373,7 @@ static void a_picture_that_there_is_no_memory_for_is_not_called_damaged(void **s
             bool good = picture_read(path, &image, &error);
             refuse_no_more();
             assert_true(good || error_is_shortage(&error));
+            assert_true(good == (image.pixels != NULL));
             image_free(&image);
         }
         if (i < 2) /* libpng asks us */
@@ -384,6 +385,27 @@ static void a_picture_that_there_is_no_memory_for_is_not_called_damaged(void **s
         assert_true(error_is_shortage(&error));
         assert_null(strstr(error.message, "damaged"));
     }
+}
+
+static void a_picture_is_written_whole_or_not_at_all(void **state) {
+    char *path = temporary_path(state, "written.png");
+    struct image image, read;
+    assert_true(picture_read(TEST_DATA "/pictures/rgb8_33x9.png", &image, NULL));
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        unlink(path);
+        bool good = png_write(path, &image, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (access(path, F_OK) != 0)
+            continue;
+        assert_true(picture_read(path, &read, NULL));
+        assert_memory_equal(read.pixels, image.pixels, (size_t)3 * 33 * 9);
+        image_free(&read);
+    }
+    image_free(&image);
+    free(path);
 }
 
 static void damage_that_libwebp_takes_for_want_of_memory_is_called_damage(void **state) {
@@ -431,6 +453,7 @@ int main(void) {
         IN_FOLDER(folders_that_there_is_no_memory_for_are_split_whole_or_not_at_all),
         cmocka_unit_test(what_a_run_shows_is_whole_or_nothing),
         cmocka_unit_test(a_picture_that_there_is_no_memory_for_is_not_called_damaged),
+        IN_FOLDER(a_picture_is_written_whole_or_not_at_all),
         cmocka_unit_test(damage_that_libwebp_takes_for_want_of_memory_is_called_damage),
         cmocka_unit_test(a_recipe_is_carried_out_to_its_end_or_the_error_says_so),
         cmocka_unit_test(weights_that_there_is_no_memory_for_are_not_called_damaged),

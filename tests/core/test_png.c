@@ -71,6 +71,7 @@ struct recipe {
     size_t cut;          /* bytes missing at the end of the zlib stream */
     int flip_zlib;       /* a byte of the zlib stream to turn over, or -1 */
     const char *before;  /* an empty chunk of this type before IDAT */
+    bool turn_before;    /* a bit of its CRC */
     bool no_header, no_data, no_end, twice_header;
 };
 
@@ -117,6 +118,7 @@ static struct png_bytes bake(const struct recipe *recipe) {
         put_header(&bytes, recipe);
     if (recipe->before != NULL)
         png_put_chunk(&bytes, recipe->before, "", 0);
+    bytes.data[bytes.length - 1] ^= recipe->turn_before;
     if (!recipe->no_data)
         put_data(&bytes, recipe);
     if (!recipe->no_end)
@@ -190,6 +192,8 @@ static void broken_picture_data_is_an_error(void **state) {
     BENT("deflate block length", bent.flip_zlib = 3);
     BENT("zlib checksum", bent.flip_zlib = 7 + 39);
     BENT("an unknown critical chunk", bent.before = "FACE");
+    BENT("CRC of a text", bent.before = "tEXt"; bent.turn_before = true);
+    BENT("CRC of a transparency", bent.before = "tRNS"; bent.turn_before = true);
     BENT("empty PLTE", bent.before = "PLTE"; bent.color = 3);
 }
 
