@@ -264,6 +264,36 @@ static void what_other_parsers_let_pass_is_refused(void **state) {
     }
 }
 
+/* What is found is shown up to 24 bytes, and never what is behind the text. */
+static void what_stands_in_the_way_is_shown(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *found;
+    } cases[] = {{"[1 \"ab\" 2", "\"ab\""},
+                 {"[1 \"ab c\"]", "\"ab"},
+                 {"[1 \"ab\nc\"]", "\"ab"},
+                 {"[1 \"ab\x7f\"]", "\"ab"},
+                 {"[1 \"ab", "\"ab"},
+                 {"[1 \"", "\""},
+                 {"[1 \"abcdefghijklmnopqrstuvwxyz\"]", "\"abcdefghijklmnopqrstuvw"},
+                 {"[1 abcdefghijklmnopqrstuvwxyz]", "'abcdefghijklmnopqrstuvwx'"},
+                 {"[1 a_b.c+d-e", "'a_b.c+d-e'"},
+                 {"[1 ~b", "'~'"},
+                 {"[1 \x7f", "the byte 0x7f"},
+                 {"[1 \xc3\xa9", "the byte 0xc3"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char message[128];
+        snprintf(message, sizeof message,
+                 "x:1: expected a comma or ], found %s; put one after the value before it",
+                 cases[i].found);
+        assert_refused(cases[i].text, strlen(cases[i].text), message);
+    }
+    assert_refused(
+        "{\"a\"", 4,
+        "x:1: expected a colon after the key \"a\", found the end of the text (is it cut "
+        "short?)");
+}
+
 static void an_error_line_holds_no_control_characters(void **state) {
     (void)state;
     assert_refused(
@@ -406,6 +436,7 @@ int main(void) {
         cmocka_unit_test(the_first_duplicate_is_named_with_both_lines),
         cmocka_unit_test(keys_of_different_objects_may_be_the_same),
         cmocka_unit_test(what_other_parsers_let_pass_is_refused),
+        cmocka_unit_test(what_stands_in_the_way_is_shown),
         cmocka_unit_test(an_error_line_holds_no_control_characters),
         cmocka_unit_test(a_place_has_its_line),
         cmocka_unit_test(a_place_that_is_not_there_has_the_line_of_its_deepest_part),
