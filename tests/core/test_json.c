@@ -55,6 +55,47 @@ static void escapes_become_utf8(void **state) {
     cJSON_Delete(value);
 }
 
+/* The same of the first and last of each length. */
+static void escapes_at_the_ends_of_their_ranges_become_utf8(void **state) {
+    (void)state;
+    cJSON *value = parsed("\"\\u007f\\u0080\\u07ff\\u0800\\ud7ff\\ue000\\uffff"
+                          "\\ud800\\udc00\\udbff\\udfff\"");
+    assert_string_equal(value->valuestring, "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf"
+                                            "\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80"
+                                            "\xf4\x8f\xbf\xbf");
+    cJSON_Delete(value);
+}
+
+static void half_a_character_is_refused(void **state) {
+    (void)state;
+    static const char high[] = "is half a character; \\uDC00 to \\uDFFF must follow",
+                      low[] = "is half a character; \\uD800 to \\uDBFF must precede";
+    static const struct {
+        const char *text, *half, *what;
+    } cases[] = {{"\"\\ud800\"", "d800", high},        {"\"\\udbff\\n\"", "dbff", high},
+                 {"\"\\ud800\\u0041\"", "d800", high}, {"\"\\ud800\\udbff\"", "d800", high},
+                 {"\"\\ud800\\ue000\"", "d800", high}, {"\"\\udc00\"", "dc00", low},
+                 {"\"\\udfff\"", "dfff", low}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char message[128];
+        snprintf(message, sizeof message, "x:1: \\u%s %s", cases[i].half, cases[i].what);
+        assert_refused(cases[i].text, strlen(cases[i].text), message);
+    }
+    assert_refused("\"\\u0000\"", 8, "x:1: a string holds the character \\u0000; take it out");
+    assert_refused("\"\\u12\"", 6, "x:1: \\u needs four hexadecimal digits");
+}
+
+/* os.fsencode of what json.loads gives */
+static void a_lone_low_half_is_a_byte_of_a_file_name(void **state) {
+    (void)state;
+    static const char text[] = "\"\\udc80\\udcff\"", not_one[] = "\"\\udc7f\"";
+    cJSON *value = json_parse_names(text, sizeof text - 1, "x", NULL);
+    assert_non_null(value);
+    assert_string_equal(value->valuestring, "\x80\xff");
+    cJSON_Delete(value);
+    assert_null(json_parse_names(not_one, sizeof not_one - 1, "x", NULL));
+}
+
 /* /usr/bin/python3 -c 'print(repr(float.fromhex("...")))' of each: what repr prints is the
  * shortest. */
 static void numbers_print_as_python_prints_them(void **state) {
@@ -423,6 +464,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_read),
         cmocka_unit_test(escapes_become_utf8),
+        cmocka_unit_test(escapes_at_the_ends_of_their_ranges_become_utf8),
+        cmocka_unit_test(half_a_character_is_refused),
+        cmocka_unit_test(a_lone_low_half_is_a_byte_of_a_file_name),
         cmocka_unit_test(numbers_print_as_python_prints_them),
         cmocka_unit_test(whole_numbers_print_without_point),
         cmocka_unit_test(every_number_reads_back_the_same),
