@@ -66,7 +66,7 @@ static void escapes_at_the_ends_of_their_ranges_become_utf8(void **state) {
     cJSON_Delete(value);
 }
 
-static void half_a_character_is_refused(void **state) {
+static void what_is_no_character_is_refused(void **state) {
     (void)state;
     static const char high[] = "is half a character; \\uDC00 to \\uDFFF must follow",
                       low[] = "is half a character; \\uD800 to \\uDBFF must precede";
@@ -82,6 +82,8 @@ static void half_a_character_is_refused(void **state) {
         assert_refused(cases[i].text, strlen(cases[i].text), message);
     }
     assert_refused("\"\\u0000\"", 8, "x:1: a string holds the character \\u0000; take it out");
+    assert_refused("\"a\nb\"", 5, "x:1: a string has no closing quote on its line");
+    assert_refused("\"a\tb\"", 5, "x:1: a string holds a control character; escape it");
     assert_refused("\"\\u12\"", 6, "x:1: \\u needs four hexadecimal digits");
 }
 
@@ -465,7 +467,7 @@ int main(void) {
         cmocka_unit_test(every_kind_of_value_is_read),
         cmocka_unit_test(escapes_become_utf8),
         cmocka_unit_test(escapes_at_the_ends_of_their_ranges_become_utf8),
-        cmocka_unit_test(half_a_character_is_refused),
+        cmocka_unit_test(what_is_no_character_is_refused),
         cmocka_unit_test(a_lone_low_half_is_a_byte_of_a_file_name),
         cmocka_unit_test(numbers_print_as_python_prints_them),
         cmocka_unit_test(whole_numbers_print_without_point),
