@@ -68,11 +68,27 @@ static void what_meets_no_filter_is_an_empty_page(void **state) {
     assert_true(cJSON_IsNull(json_member(answer, "next")));
 }
 
+/* But a page behind the last of a group is empty. */
+static void a_group_that_is_not_there_is_shown_to_nobody(void **state) {
+    struct bench *bench = *state;
+    submit(bench, 2, 3, 1);
+    const cJSON *answer = ask(bench, "list", body("{\"group\": \"none\"}"), "experiments");
+    assert_int_equal(cJSON_GetArraySize(json_member(answer, "experiments")), 0);
+    const char *group = text_of(show(bench, 1), "group");
+    cJSON *rest = body("{\"group\": \"%s\", \"after\": 2}", group);
+    answer = ask(bench, "show", rest, "details");
+    assert_int_equal(cJSON_GetArraySize(json_member(answer, "experiments")), 0);
+    answer = ask(bench, "show", body("{\"group\": \"none\"}"), "error");
+    assert_string_equal(text_of(answer, "code"), "not_found");
+    assert_non_null(strstr(text_of(answer, "message"), "there is no group \"none\""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(a_long_list_comes_in_pages_of_a_hundred),
         ON_BENCH(every_filter_finds_what_meets_it),
         ON_BENCH(what_meets_no_filter_is_an_empty_page),
+        ON_BENCH(a_group_that_is_not_there_is_shown_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
