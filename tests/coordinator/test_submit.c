@@ -1,5 +1,6 @@
 /* What a submission makes of its experiments in the queue: whom each waits for, whose it is, and
  * how large one may be, and that it is queued wholly or not at all. */
+#include "coordinator/lookups.h"
 #include "coordinator/query.h"
 #include "tests/coordinator/steer.h"
 
@@ -98,12 +99,22 @@ static void a_submission_that_fails_at_its_second_experiment_has_no_first(void *
     assert_int_equal(take(bench, "w"), 1);
 }
 
+/* As a damaged database would have it. */
+static void an_experiment_that_is_read_twice_is_not_queued_twice(void **state) {
+    struct bench *bench = *state;
+    struct error error = {0};
+    submit(bench, 1, 9, 3);
+    assert_false(lookup_add(bench->coordinator.store, &bench->coordinator.scheduler, 1, &error));
+    assert_non_null(strstr(error.message, "experiment 1 is in it twice"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(of_one_submission_each_waits_for_its_own),
         ON_BENCH(who_has_nothing_running_comes_before_who_has),
         ON_BENCH(what_is_larger_than_a_mebibyte_is_not_queued),
         ON_BENCH(a_submission_that_fails_at_its_second_experiment_has_no_first),
+        ON_BENCH(an_experiment_that_is_read_twice_is_not_queued_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
