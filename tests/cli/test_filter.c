@@ -15,7 +15,8 @@ static const char *const rows =
     " \"epoch\": 12, \"data.upsample\": \"real x2\", \"deterministic\": true, \"amp\": false,"
     " \"loss\": null, \"note\": \"say \\\"hi\\\"\","
     " \"tags\": [\"paper\", \"v2\"], \"none\": [],"
-    " \"batch\": \"128\", \"lr\": \"1e-05\", \"hex\": \"0x10\", \"nan\": \"nan\"}";
+    " \"batch\": \"128\", \"lr\": \"1e-05\", \"hex\": \"0x10\", \"nan\": \"nan\","
+    " \"version\": \"1.2.3\", \"zero\": \"0\"}";
 
 static const cJSON *look(const void *row, const char *field) {
     return cJSON_GetObjectItemCaseSensitive(row, field);
@@ -41,6 +42,8 @@ static void numbers_compare_as_numbers(void **state) {
     assert_true(takes("epoch>9")); /* as text, "12" comes before "9" */
     assert_true(takes("epoch != 13"));
     assert_false(takes("id<7"));
+    assert_false(takes("id>7 or epoch > 12.0 or epoch < 12.0"));
+    assert_true(takes("accuracy ~ 98 and accuracy !~ 99 and epoch ~ 12"));
 }
 
 static void texts_of_numbers_compare_as_numbers(void **state) {
@@ -50,6 +53,7 @@ static void texts_of_numbers_compare_as_numbers(void **state) {
     assert_true(takes("batch != 16 and batch = 128.0"));
     assert_true(takes("hex = 0x10 and hex != 16 and nan = nan and nan != 3"));
     assert_true(takes("batch ~ 12"));
+    assert_true(takes("version != 1.2 and version = 1.2.3 and zero != \"\" and zero = 0.0"));
 }
 
 static void texts_compare_whole_and_tilde_looks_inside(void **state) {
@@ -77,6 +81,7 @@ static void and_binds_closer_than_or_and_not_closest(void **state) {
     (void)state;
     assert_true(takes("id=7 or id=8 and id=9"));
     assert_false(takes("(id=7 or id=8) and id=9"));
+    assert_true(takes("( id=8 or id=7 ) and id=7"));
     assert_true(takes("not id=8 and id=7"));
     assert_false(takes("not (id=8 or id=7)"));
     assert_true(takes("not not id=7"));
@@ -169,6 +174,10 @@ static void depth_and_length_are_bounded(void **state) {
     assert_false(filter_parse(text, &filter, &error));
     assert_non_null(strstr(error.message, "too many levels"));
     assert_int_equal(error.code, ERROR_INPUT);
+    for (int i = 0; i < MANY; i++)
+        strcpy(text + 4 * i, "not a=1");
+    assert_false(filter_parse(text, &filter, &error));
+    assert_non_null(strstr(error.message, "too many levels"));
     strcpy(text, "a=1");
     for (int i = 0; i < MANY / 2; i++)
         strcpy(text + 3 + 8 * i, " and a=1");
