@@ -35,8 +35,10 @@ end_worker alone TERM
 # 8 GiB is what an experiment asks for
 read -r -a pair <<<"$(submit "$work/pair.json")"
 worker_cores=${cores[0]},${cores[1]:-${cores[0]}}
-start_worker small --slots 2 --memory 15
+start_worker small --slots 2 --memory 15 --name mill
 until_true "both small slots are there" slots_there 2
+[ "$(json "(SELECT group_concat(value ->> 'worker', ' ') FROM json_each(j) WHERE value ->> 'worker' GLOB 'mill/*')" \
+    "$work/workers.json" | tr ' ' '\n' | sort | xargs)" = 'mill/1 mill/2' ] || fail "they are: $(cat "$work/workers.json")"
 [ "$(shown "${pair[0]}" '$.waits')" = 'no worker with 8 GiB of memory' ] ||
     fail "it waits for: $(shown "${pair[0]}" '$.waits')"
 assay worker --drain --dir "$work/small" | holds 'has left$' || fail "nobody left the folder"

@@ -1,5 +1,6 @@
 /* The cache of fetched pictures: who leaves, who stays, what is trusted. */
 #include "core/file.h"
+#include "tests/few_descriptors.h"
 #include "tests/temporary.h"
 #include "worker/data_cache.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,12 +31,29 @@ int __wrap_remove(const char *path) {
 
 static int lock_errno; /* of every flock, as where a file system has no locks; 0: they work */
 
+static const char *leaves; /* the file that is gone before the next lock is there */
+
 int __real_flock(int descriptor, int operation);
 int __wrap_flock(int descriptor, int operation);
 
 int __wrap_flock(int descriptor, int operation) {
+    if (leaves != NULL)
+        assert_int_equal(unlink(leaves), 0);
+    leaves = NULL;
     errno = lock_errno;
     return lock_errno != 0 ? -1 : __real_flock(descriptor, operation);
+}
+
+static bool full; /* the disk has 64 MiB and a byte */
+
+int __real_statvfs(const char *path, struct statvfs *status);
+int __wrap_statvfs(const char *path, struct statvfs *status);
+
+int __wrap_statvfs(const char *path, struct statvfs *status) {
+    if (!full)
+        return __real_statvfs(path, status);
+    *status = (struct statvfs){.f_frsize = 1, .f_bavail = (64 << 20) + 1, .f_bfree = 1 << 30};
+    return 0;
 }
 
 static struct data_cache *open_cache(const char *folder) {
@@ -120,7 +139,9 @@ static void the_set_that_was_not_used_for_longest_leaves_first(void **state) {
     make_set(cache, "old", 'o', 300, 2001, old);
     make_set(cache, "newer", 'm', 300, 2012, newer);
     struct data_hold held = hold(cache, "four");
+    const int next = next_descriptor();
     assert_true(data_cache_room(cache, &held, 300, NULL));
+    assert_int_equal(next_descriptor(), next);
     assert_false(has(cache, &held, old));
     assert_true(has(cache, &held, new));
     assert_true(has(cache, &held, newer));
@@ -242,13 +263,78 @@ static void one_fills_at_a_time(void **state) {
     int first, second;
     assert_true(data_cache_fill(cache, &first, NULL));
     assert_true(first >= 0);
+    const int next = next_descriptor();
     assert_true(data_cache_fill(cache, &second, NULL));
     assert_int_equal(second, -1);
+    assert_int_equal(next_descriptor(), next); /* who waits asks again and again */
     close(first);
     assert_true(data_cache_fill(cache, &second, NULL));
     assert_true(second >= 0);
     close(second);
     data_cache_close(cache);
+}
+
+/* Between the open and the lock, by whoever makes room. */
+static void a_set_that_leaves_while_it_is_taken_is_taken_anew(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    struct stat named, locked;
+    char sum[SHA256_TEXT_SIZE], path[300];
+    make_set(cache, "one", 'a', 10, 2010, sum);
+    snprintf(path, sizeof path, "%s/cache/sets/one/used", (const char *)*state);
+    const int next = next_descriptor();
+    leaves = path;
+    struct data_hold held = hold(cache, "one");
+    assert_null(leaves);
+    assert_int_equal(held.descriptor, next); /* and no other is left open */
+    assert_int_equal(stat(path, &named), 0);
+    assert_int_equal(fstat(held.descriptor, &locked), 0);
+    assert_int_equal(named.st_ino, locked.st_ino);
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+/* Not the last 64 MiB of it either. */
+static void the_room_of_the_disk_counts_too(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    struct error error = {0};
+    char sum[SHA256_TEXT_SIZE];
+    make_set(cache, "old", 'o', 10, 2001, sum);
+    struct data_hold held = hold(cache, "one");
+    full = true;
+    bool one = data_cache_room(cache, &held, 1, NULL);
+    bool whole = has(cache, &held, sum), two = data_cache_room(cache, &held, 2, &error);
+    full = false;
+    assert_true(one && whole);
+    assert_false(two);
+    assert_int_equal(error.code, ERROR_FAILED);
+    assert_non_null(strstr(error.message, "/cache has 1 left"));
+    data_hold_release(&held);
+    held = hold(cache, "old");
+    assert_false(held.whole); /* it had to leave */
+    data_hold_release(&held);
+    data_cache_close(cache);
+}
+
+static void what_comes_stands_in_its_own_folder(void **state) {
+    struct data_cache *cache = open_cache(*state);
+    char *path = temporary_path(state, "cache/incoming"), *whole = realpath(path, NULL);
+    assert_string_equal(data_cache_incoming(cache), whole);
+    free(path);
+    free(whole);
+    data_cache_close(cache);
+}
+
+static void a_cache_in_what_is_no_folder_is_an_error(void **state) {
+    struct data_cache *cache = NULL;
+    struct error error = {0};
+    char *dir = temporary_path(state, "cache"), *sets = temporary_path(state, "cache/sets");
+    assert_true(folder_make(dir, NULL));
+    assert_true(file_write_atomic(sets, "", 0, NULL));
+    assert_false(data_cache_open(dir, MOST, &cache, &error));
+    assert_null(cache);
+    assert_non_null(strstr(error.message, "/cache/sets"));
+    free(dir);
+    free(sets);
 }
 
 /* As nobody who fills it will ever end. */
@@ -266,6 +352,15 @@ static void a_cache_that_cannot_be_locked_is_not_waited_for(void **state) {
         assert_int_equal(error.code, ERROR_FAILED);
         assert_non_null(strstr(error.message, "/cache/fill: "));
         assert_non_null(strstr(error.message, strerror(faults[i])));
+        error = (struct error){0};
+        struct data_hold held;
+        lock_errno = faults[i];
+        good = data_cache_hold(cache, "one", &held, &error);
+        lock_errno = 0;
+        assert_false(good);
+        assert_int_equal(held.descriptor, -1);
+        assert_null(held.path);
+        assert_non_null(strstr(error.message, strerror(faults[i])));
     }
     data_cache_close(cache);
 }
@@ -282,6 +377,10 @@ int main(void) {
         IN_FOLDER(more_than_the_cache_may_hold_is_refused),
         IN_FOLDER(a_damaged_picture_is_not_trusted),
         IN_FOLDER(one_fills_at_a_time),
+        IN_FOLDER(a_set_that_leaves_while_it_is_taken_is_taken_anew),
+        IN_FOLDER(the_room_of_the_disk_counts_too),
+        IN_FOLDER(what_comes_stands_in_its_own_folder),
+        IN_FOLDER(a_cache_in_what_is_no_folder_is_an_error),
         IN_FOLDER(a_cache_that_cannot_be_locked_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 #include "tests/worker/fake_backend.h"
 #include "worker/scribe.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static bool no_threads;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*work)(void *), void *context);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*work)(void *), void *context);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*work)(void *), void *context) {
+    return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, work, context);
+}
 
 /* A network whose weights all are `value`, and the state of a run after its first epoch. */
 struct bench {
@@ -155,6 +169,24 @@ static void what_cannot_be_written_is_an_error_and_leaves_the_old_file(void **st
     free(nowhere);
 }
 
+static void no_thread_is_an_error_and_leaves_nothing(void **state) {
+    struct bench bench;
+    struct scribe *scribe;
+    struct error error = {0};
+    char *path = path_in(*state, "unwritten");
+    bench_open(&bench);
+    struct draft *draft = draft_of(&bench);
+    no_threads = true;
+    bool begun = scribe_begin(draft, (const char *const *)&path, 1, &scribe, &error);
+    no_threads = false;
+    assert_false(begun);
+    assert_null(scribe);
+    assert_int_equal(error.cause, CAUSE_MACHINE);
+    assert_int_not_equal(access(path, F_OK), 0);
+    bench_close(&bench);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_what_was_when_the_draft_was_made,
@@ -163,6 +195,8 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_an_error_and_leaves_the_old_file,
                                         temporary_make, temporary_remove),
+        cmocka_unit_test_setup_teardown(no_thread_is_an_error_and_leaves_nothing, temporary_make,
+                                        temporary_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

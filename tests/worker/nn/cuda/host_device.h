@@ -11,6 +11,7 @@
 struct host_device_counts {
     size_t allocations, bytes, most_bytes; /* held now (the first with pinned); at most, so far */
     size_t launches[KERNEL_COUNT], convolutions[PASSES], products;
+    size_t prepared[PASSES]; /* convolutions, for any number of times */
     size_t uploaded_bytes;
     size_t recordings, replays, forks;
     size_t downloads, waits; /* downloads that nobody waited for; waits for a mark, or for all */

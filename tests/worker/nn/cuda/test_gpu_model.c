@@ -27,6 +27,12 @@ enum { HEAD_PRODUCTS = 2 * PASSES, STEP_PRODUCTS = 3 * PASSES + (PASSES - 1) + H
 
 /* ---- the same as the CPU backend ---- */
 
+/* After a first step, or an evaluation. */
+static void assert_nothing_was_prepared_in_vain(void) {
+    for (int pass = 0; pass < PASSES; pass++)
+        assert_int_equal(host_device_counts.prepared[pass], host_device_counts.convolutions[pass]);
+}
+
 /* Two steps on both, the second from what the first has left. */
 static void check_beside_cpu(const struct optimizer *optimizer, const struct loss *loss,
                              enum head head, const char *freeze) {
@@ -36,6 +42,8 @@ static void check_beside_cpu(const struct optimizer *optimizer, const struct los
     struct small_model *cpu = small_new(&backend_cpu, &options, head, freeze);
     for (uint64_t step = 1; step <= 2; step++) {
         small_train(gpu, optimizer, step);
+        if (step == 1)
+            assert_nothing_was_prepared_in_vain();
         small_train(cpu, optimizer, step);
         assert_close("logits", gpu->logits, cpu->logits, 2 * SMALL_COUNT, 2e-4);
         assert_close("losses", gpu->losses, cpu->losses, SMALL_COUNT, 2e-4);
@@ -275,6 +283,7 @@ static void evaluation_takes_no_memory_for_gradients(void **state) {
     (void)state;
     struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
     small_evaluate(small);
+    assert_nothing_was_prepared_in_vain();
     size_t evaluating = host_device_counts.bytes;
     small_train(small, &ADAM, 1);
     assert_true(host_device_counts.bytes > evaluating + 3 * trained_bytes(&small->network));
