@@ -1,5 +1,6 @@
 /* Batches of pictures with recipes, for backends that do the augmentations themselves. */
 #include "tests/worker/faces.h"
+#include "worker/batch_feed.h"
 
 /* What a backend would make of a picture and its recipe. */
 static void by_recipe(const struct picture *picture, const struct pipeline *pipeline, float *out) {
@@ -87,11 +88,73 @@ static void a_broken_picture_fails_its_batch_here_too(void **state) {
     loader_free(loader);
 }
 
+/* ---- batches sent ahead ---- */
+
+static const struct batch *ahead; /* what was sent last */
+static size_t sent;
+static bool away; /* the device */
+
+static bool prefetch(struct model *model, const struct batch *next, struct error *error) {
+    (void)model;
+    ahead = next;
+    sent++;
+    return !away || error_set(error, ERROR_FAILED, "it is away");
+}
+
+/* All batches of the pass, each but the first sent while the one before it was worked on, if any
+ * are. Returns how many batches. */
+static size_t feed_pass(struct batch_feed *feed, const struct loader_pass *pass, bool sends) {
+    const struct batch *batch;
+    size_t batches = 0, pictures = 0;
+    ahead = NULL;
+    sent = 0;
+    assert_true(batch_feed_begin(feed, pass, NULL));
+    for (const struct batch *expected = NULL;; expected = ahead) {
+        assert_true(batch_feed_next(feed, &batch, NULL));
+        if (batch == NULL)
+            break;
+        if (sends && batches > 0)
+            assert_ptr_equal(batch, expected);
+        pictures += batch->count;
+        batches++;
+    }
+    assert_int_equal(pictures, PICTURES);
+    assert_int_equal(sent, sends ? batches - 1 : 0);
+    return batches;
+}
+
+static void batches_of_pictures_are_sent_while_the_ones_before_are_worked_on(void **state) {
+    const struct faces *faces = *state;
+    struct transform ops[] = {training_ops[1], training_ops[0], training_ops[1], training_ops[4]};
+    ops[0].height = ops[0].width = 28; /* a resize after a draw: floats, which are not sent */
+    const struct pipeline floats = {ops, 4};
+    const struct loader_options options = {.root = faces->folder, .threads = 2, .pictures = true};
+    const struct backend plain = {0}, sending = {.prefetch = prefetch};
+    const struct loader_pass pass = make_pass(faces, &training), other = make_pass(faces, &floats);
+    struct error error = {0};
+    struct batch_feed feed = {0};
+    const struct batch *batch;
+    assert_true(loader_new(&options, &feed.loader, NULL));
+    feed.backend = &plain;
+    const size_t batches = feed_pass(&feed, &pass, false);
+    assert_true(batches > 2);
+    feed.backend = &sending;
+    assert_int_equal(feed_pass(&feed, &pass, true), batches);
+    assert_int_equal(feed_pass(&feed, &other, false), batches);
+    away = true;
+    assert_true(batch_feed_begin(&feed, &pass, &error));
+    assert_false(batch_feed_next(&feed, &batch, &error));
+    away = false;
+    assert_string_equal(error.message, "it is away");
+    loader_free(feed.loader);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_FACES(pictures_come_with_the_recipes_that_make_the_same_floats),
         WITH_FACES(a_broken_picture_fails_its_batch_here_too),
         WITH_FACES(what_no_recipe_can_say_comes_as_floats),
+        WITH_FACES(batches_of_pictures_are_sent_while_the_ones_before_are_worked_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,6 +290,21 @@ static void evaluation_takes_no_memory_for_gradients(void **state) {
     small_free(small);
 }
 
+/* What a model takes for a batch that it evaluates. */
+static size_t batch_bytes(const struct model_options *options) {
+    struct small_model *small = small_new(&backend_host, options, HEAD_RELU, NULL);
+    const size_t before = host_device_counts.bytes;
+    small_evaluate(small);
+    const size_t bytes = host_device_counts.bytes - before;
+    small_free(small);
+    return bytes;
+}
+
+static void bf16_takes_half_the_memory(void **state) {
+    (void)state;
+    assert_true(batch_bytes(&BF16) < 0.6 * (double)batch_bytes(&FP32)); /* a few are floats */
+}
+
 static void a_model_tells_the_most_memory_that_it_had(void **state) {
     (void)state;
     struct small_model *small = small_new(&backend_host, &FP32, HEAD_RELU, NULL);
@@ -461,6 +476,7 @@ int main(void) {
         cmocka_unit_test(copies_that_could_not_be_made_are_made_by_the_next_step),
         cmocka_unit_test(a_model_gives_all_its_memory_back),
         cmocka_unit_test(evaluation_takes_no_memory_for_gradients),
+        cmocka_unit_test(bf16_takes_half_the_memory),
         cmocka_unit_test(a_model_tells_the_most_memory_that_it_had),
         cmocka_unit_test(a_batch_that_does_not_fit_is_an_error_and_no_end),
         cmocka_unit_test(weights_that_do_not_fit_are_an_error_and_leave_nothing),
