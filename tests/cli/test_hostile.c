@@ -219,10 +219,12 @@ static void run_on_terminal(int (*command)(int argc, char **argv), int argc, cha
     fflush(stdout);
     stdout = before;
     assert_int_equal(status, 0);
-    ssize_t got = read(master, text, 255);
-    assert_true(got > 0);
-    text[got] = '\0';
-    fclose(terminal);
+    fclose(terminal); /* then reading comes to an end */
+    size_t length = 0;
+    for (ssize_t got; (got = read(master, text + length, 255 - length)) > 0;) /* in parts */
+        length += (size_t)got;
+    assert_true(length > 0);
+    text[length] = '\0';
     close(master);
 }
 
