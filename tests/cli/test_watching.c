@@ -58,6 +58,7 @@ static cJSON *experiment_at(const struct look *look, bool detail) {
 struct story {
     const struct look *looks;
     size_t count, at;
+    bool two;    /* another experiment is as far, of another group */
     size_t away; /* so many times `show` finds no coordinator */
 };
 
@@ -77,6 +78,13 @@ static cJSON *answer_story(void *context, size_t nth, const char *request, const
     cJSON *answer = cJSON_CreateObject();
     cJSON *experiments = cJSON_AddArrayToObject(answer, "experiments");
     cJSON_AddItemToArray(experiments, experiment_at(&story->looks[story->at], !list));
+    if (story->two) {
+        cJSON *other = experiment_at(&story->looks[story->at], !list);
+        cJSON_SetNumberValue(cJSON_GetObjectItem(other, "id"), 14);
+        cJSON_ReplaceItemInObject(other, "name", cJSON_CreateString("other/a longer name"));
+        cJSON_ReplaceItemInObject(other, "group", cJSON_CreateString("other"));
+        cJSON_AddItemToArray(experiments, other);
+    }
     cJSON_AddNullToObject(answer, "next");
     return answer;
 }
@@ -269,6 +277,17 @@ static void a_cancelled_experiment_ends_with_4(void **state) {
 }
 
 /* Unfinished when it was asked which are, and over by the first look. */
+static void names_of_several_groups_are_whole_and_one_width(void **state) {
+    (void)state;
+    static const struct look looks[] = {{"cancelled", 1, 1, NULL}};
+    char *text;
+    assert_int_equal(watch_story((struct story){.looks = looks, .count = 1, .two = true}, &text),
+                     4);
+    assert_string_equal(text, "  3 demo/flip            cancelled\n"
+                              " 14 other/a longer name  cancelled\n");
+    free(text);
+}
+
 static void on_finish_is_run_for_all_that_were_not_finished_when_watch_began(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 2, PROGRESS}, {"done", 1, 3, NULL}};
@@ -310,6 +329,7 @@ int main(void) {
         cmocka_unit_test(every_absence_of_the_coordinator_is_said_once),
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),
+        cmocka_unit_test(names_of_several_groups_are_whole_and_one_width),
         cmocka_unit_test(on_finish_is_run_for_all_that_were_not_finished_when_watch_began),
         cmocka_unit_test(on_a_terminal_the_running_ones_are_redrawn_in_place),
     };
