@@ -229,6 +229,7 @@ static void a_claim_is_refused_from_the_pixel_on_that_pillow_refuses(void **stat
     struct error error = {0};
     assert_true(image_check_claim(IMAGE_SIDE_MAX, 5461, NULL));
     assert_true(image_check_claim(5461, IMAGE_SIDE_MAX, NULL));
+    assert_true(image_check_claim(16385, 10922, NULL)); /* 178956970 */
     assert_false(image_check_claim(IMAGE_SIDE_MAX, 5462, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "178956970 in all"));

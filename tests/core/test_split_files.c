@@ -320,6 +320,7 @@ static void broken_lists_are_refused_with_their_place(void **state) {
         {"[" ITEM(0, "a") "]", "is no file"},
         {"[" ITEM(0, "\\udc80\\ud800.png") "]", "half a character"},
         {"[" ITEM(0, "a/1.png") "]", "no picture has the label 1"},
+        {"[" ITEM(1, "a/1.png") "]", "no picture has the label 0"},
         {"[" ITEM(0, "a/1.png") ", " ITEM(1, "a/1.png") "]",
          "has the label 1, and as [0] the label 0"},
         {"[" ITEM(0, "a/1.png") ", " ITEM(1, "b/2.png") "]", "valid.json: [0]: \"b/2.png\" is in "},
