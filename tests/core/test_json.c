@@ -84,6 +84,7 @@ static void what_is_no_character_is_refused(void **state) {
     assert_refused("\"\\u0000\"", 8, "x:1: a string holds the character \\u0000; take it out");
     assert_refused("\"a\nb\"", 5, "x:1: a string has no closing quote on its line");
     assert_refused("\"a\tb\"", 5, "x:1: a string holds a control character; escape it");
+    assert_refused("\"a", 2, "x:1: the text ends inside a string; is it cut short?");
     assert_refused("\"\\u12\"", 6, "x:1: \\u needs four hexadecimal digits");
 }
 
