@@ -1,5 +1,6 @@
 #include "cli/watching.h"
 
+#include "cli/field.h"
 #include "cli/patience.h"
 #include "cli/screen.h"
 #include "tests/cli/fake.h"
@@ -58,15 +59,20 @@ static cJSON *experiment_at(const struct look *look, bool detail) {
 struct story {
     const struct look *looks;
     size_t count, at;
-    bool two;    /* another experiment is as far, of another group */
-    size_t away; /* so many times `show` finds no coordinator */
+    bool two;      /* another experiment is as far, of another group */
+    double *since; /* what `changes` was asked with last; NULL: it is not known */
+    size_t away;   /* so many times `show` finds no coordinator */
 };
 
 static cJSON *answer_story(void *context, size_t nth, const char *request, const cJSON *body,
                            const char **name) {
     struct story *story = context;
     bool list = strcmp(request, "list") == 0;
-    (void)body;
+    if (strcmp(request, "changes") == 0 && story->since != NULL) {
+        *story->since = field_number(body, "since", -1);
+        *name = "change";
+        return parsed("{\"revision\": 7}");
+    }
     if (strcmp(request, "show") == 0 && story->away > 0) {
         story->away--;
         *name = "error";
@@ -288,6 +294,17 @@ static void names_of_several_groups_are_whole_and_one_width(void **state) {
     free(text);
 }
 
+static void changes_are_asked_for_from_the_last_one_on(void **state) {
+    (void)state;
+    static const struct look looks[] = {
+        {"queued", 0, 0, NULL}, {"paused", 0, 0, NULL}, {"cancelled", 0, 0, NULL}};
+    double since = -1;
+    char *text;
+    watch_story((struct story){.looks = looks, .count = 3, .since = &since}, &text);
+    assert_near(since, 7, 0);
+    free(text);
+}
+
 static void on_finish_is_run_for_all_that_were_not_finished_when_watch_began(void **state) {
     (void)state;
     static const struct look looks[] = {{"running", 1, 2, PROGRESS}, {"done", 1, 3, NULL}};
@@ -330,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_lost_worker_and_a_failure_are_said),
         cmocka_unit_test(a_cancelled_experiment_ends_with_4),
         cmocka_unit_test(names_of_several_groups_are_whole_and_one_width),
+        cmocka_unit_test(changes_are_asked_for_from_the_last_one_on),
         cmocka_unit_test(on_finish_is_run_for_all_that_were_not_finished_when_watch_began),
         cmocka_unit_test(on_a_terminal_the_running_ones_are_redrawn_in_place),
     };
