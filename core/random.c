@@ -62,21 +62,13 @@ uint32_t mt19937_next(struct mt19937 *generator) {
     return y ^ (y >> 18);
 }
 
-/* getrandbits(bits), 1 <= bits <= 64: whole words from the low end, the last one's high bits. */
-static uint64_t mt19937_bits(struct mt19937 *generator, unsigned bits) {
-    if (bits <= 32)
-        return mt19937_next(generator) >> (32 - bits);
-    uint64_t low = mt19937_next(generator);
-    uint64_t high = mt19937_next(generator) >> (64 - bits);
-    return high << 32 | low;
-}
-
-/* Random._randbelow_with_getrandbits: n.bit_length() bits until they are below n. */
-static uint64_t mt19937_below(struct mt19937 *generator, uint64_t n) {
-    unsigned bits = 64u - (unsigned)__builtin_clzll(n);
-    uint64_t r;
+/* Random._randbelow_with_getrandbits: n.bit_length() bits, the highest of a word, until they are
+ * below n. */
+static uint32_t mt19937_below(struct mt19937 *generator, uint32_t n) {
+    int unused = __builtin_clz(n);
+    uint32_t r;
     do
-        r = mt19937_bits(generator, bits);
+        r = mt19937_next(generator) >> unused;
     while (r >= n);
     return r;
 }
@@ -88,8 +80,9 @@ static void swap(size_t *items, size_t i, size_t j) {
 }
 
 void mt19937_shuffle(struct mt19937 *generator, size_t *indexes, size_t count) {
+    assert(count <= UINT32_MAX);
     for (size_t i = count; i-- > 1;)
-        swap(indexes, i, (size_t)mt19937_below(generator, i + 1));
+        swap(indexes, i, mt19937_below(generator, (uint32_t)(i + 1)));
 }
 
 /* --- Philox --- */

@@ -162,14 +162,16 @@ static void uniform_and_range_stay_in_their_half_open_interval(void **state) {
     (void)state;
     struct random_stream stream;
     random_open(&stream, 3, RANDOM_AUGMENT, 0, 0);
-    double sum = 0;
+    double sum = 0, range_sum = 0;
     for (int i = 0; i < 100000; i++) {
         double u = random_uniform(&stream);
         assert_true(u >= 0 && u < 1);
         sum += u;
-        double r = random_range(&stream, -2, 3);
-        assert_true(r >= -2 && r < 3);
+        double r = random_range(&stream, -2, 4);
+        assert_true(r >= -2 && r < 4);
+        range_sum += r;
     }
+    assert_true(fabs(range_sum / 100000 - 1) < 5 * sqrt(36.0 / 12 / 100000));
     assert_true(fabs(sum / 100000 - 0.5) < 5 * sqrt(1.0 / 12 / 100000));
 }
 
