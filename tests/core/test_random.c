@@ -216,6 +216,18 @@ static void normal_has_mean_0_variance_1_and_normal_tails(void **state) {
     assert_true(fabs(beyond_2 / count - 0.0455) < 0.0025);
 }
 
+/* math.sqrt(-2 * math.log(1 - w[i] / 2**32)) * math.cos(2 * math.pi * w[i + 1] / 2**32) of Philox's
+ * words w for the key 6, 0 and the counters 0, 1, 0, 4 and 1, 1, 0, 4. */
+static void normals_are_the_cosine_branch_of_box_and_muller(void **state) {
+    (void)state;
+    static const double expected[] = {1.978529354313813, 1.1558539181042289, -0.664909545628327,
+                                      0.04941814775483429};
+    struct random_stream stream;
+    random_open(&stream, 6, RANDOM_INITIAL, 0, 1);
+    for (size_t i = 0; i < 4; i++)
+        assert_float_equal(random_normal(&stream), expected[i], 1e-14);
+}
+
 static void normals_can_be_had_from_the_middle(void **state) {
     (void)state;
     double normals[101];
@@ -269,6 +281,7 @@ int main(void) {
         cmocka_unit_test(below_gives_every_number_equally_often),
         cmocka_unit_test(below_has_no_bias_where_a_plain_remainder_has_most),
         cmocka_unit_test(normal_has_mean_0_variance_1_and_normal_tails),
+        cmocka_unit_test(normals_are_the_cosine_branch_of_box_and_muller),
         cmocka_unit_test(normals_can_be_had_from_the_middle),
         cmocka_unit_test(random_shuffle_permutes_and_reaches_every_order),
         cmocka_unit_test(any_word_of_a_stream_can_be_had_alone),
