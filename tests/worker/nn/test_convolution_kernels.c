@@ -78,6 +78,11 @@ static float *values_of(const char *name, size_t count, bool whole) {
     return values;
 }
 
+/* NaN: what stands there is not read. */
+static void *unread(size_t bytes) {
+    return memset(zeroed(bytes), 0xFF, bytes);
+}
+
 static void open_held(struct held *h, struct defined_shape shape, size_t block, bool whole) {
     *h = (struct held){
         .plain = {.shape = shape},
@@ -95,12 +100,10 @@ static void open_held(struct held *h, struct defined_shape shape, size_t block, 
     h->x = packed(&h->in, plain->x);
     h->w = weights_packed(&shape, block, plain->w);
     h->dy = packed(&h->out, plain->dy);
-    h->y = zeroed(map_floats(&h->out) * sizeof(float));
-    h->dx = zeroed(map_floats(&h->in) * sizeof(float));
-    h->dw = zeroed(weights_of(&shape) * sizeof(float));
-    size_t bytes = scratch_of(&shape, block);
-    h->scratch = zeroed(bytes);
-    memset(h->scratch, 0xFF, bytes); /* NaN: what stands there is not read */
+    h->y = unread(map_floats(&h->out) * sizeof(float));
+    h->dx = unread(map_floats(&h->in) * sizeof(float));
+    h->dw = unread(weights_of(&shape) * sizeof(float));
+    h->scratch = unread(scratch_of(&shape, block));
 }
 
 static void close_held(struct held *h) {

@@ -138,6 +138,21 @@ static void a_bf16_checkpoint_goes_on_in_another_model(void **state) {
     small_free(two);
 }
 
+/* Also where bf16 copies of the old ones have been made. */
+static void weights_that_are_set_count_at_once(void **state) {
+    (void)state;
+    struct small_model *small = small_new(&backend_host, &BF16, HEAD_RELU, NULL);
+    const size_t index = (size_t)network_find(&small->network, "layer1.0.conv1.weight");
+    float before[2 * SMALL_COUNT], *none = zeroed(small->network.parameters[index].count * 4);
+    small_evaluate(small);
+    memcpy(before, small->logits, sizeof before);
+    assert_true(backend_host.state_set(small->model, MODEL_VALUE, index, none, NULL));
+    small_evaluate(small);
+    assert_memory_not_equal(small->logits, before, sizeof before);
+    free(none);
+    small_free(small);
+}
+
 /* ---- precisions ---- */
 
 /* bf16 keeps 8 bits. How far that moves gradients is measured by the same network in floats whose
@@ -468,6 +483,7 @@ int main(void) {
         cmocka_unit_test(a_frozen_product_has_no_gradient_of_its_weights),
         cmocka_unit_test(a_checkpoint_goes_on_on_either),
         cmocka_unit_test(a_bf16_checkpoint_goes_on_in_another_model),
+        cmocka_unit_test(weights_that_are_set_count_at_once),
         cmocka_unit_test(bf16_is_as_far_from_fp32_as_its_rounding),
         cmocka_unit_test(bf16_trains_float_weights),
         cmocka_unit_test(bf16_takes_each_weight_down_its_own_gradient),
