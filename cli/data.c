@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/machine.h"
 #include "core/manifest_file.h"
+#include "core/split_make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,14 @@ static bool find_too_small(const struct members *members, struct data_report *re
     return true;
 }
 
+/* A picture that is only a link to nothing is one of the broken. */
+static bool find_pictures(const char *file, struct experiment *experiment, struct split *split,
+                          struct error *error) {
+    bool good = experiment_file_locate(file, experiment, error) &&
+                split_make_as_named(experiment, experiment->data.root, split, error);
+    return good || error_context(error, "%s", file);
+}
+
 static int check(const char *file, const struct members *members, const struct member *member,
                  const struct data_options *chosen, bool json) {
     struct experiment experiment = {0};
@@ -130,7 +139,7 @@ static int check(const char *file, const struct members *members, const struct m
     char *path = NULL;
     int threads = chosen->threads > 0 ? (int)chosen->threads : (int)machine_cores();
     bool ok = experiment_decode(member, &experiment, &error) &&
-              experiment_file_split(file, &experiment, &split, &error) &&
+              find_pictures(file, &experiment, &split, &error) &&
               manifest_of_split(&split, &report.manifest, &error) &&
               examine(&report.manifest, experiment.data.root, threads, show_progress, &waiting,
                       &report.facts, &error);

@@ -33,13 +33,14 @@ static void free_names(struct dirent **names, int count) {
 }
 
 /* Of `count` names in the folder those of files come first, in their order: a folder is no picture,
- * and of a pipe the reading would never end. Returns how many these are. */
+ * and of a pipe the reading would never end. A link to nothing is a broken picture. Returns how
+ * many these are. */
 static size_t files_first(int folder, struct dirent **names, int count) {
     size_t files = 0;
     for (int i = 0; i < count; i++) {
         struct stat status;
         struct dirent *name = names[i];
-        if (fstatat(folder, name->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode))
+        if (fstatat(folder, name->d_name, &status, 0) == 0 && !S_ISREG(status.st_mode))
             continue;
         names[i] = names[files];
         names[files++] = name;

@@ -22,6 +22,9 @@ struct folder {
     size_t *order;
 };
 
+/* Whether a link named as a picture is one where what it leads to is not to be had. */
+enum dead_links { DEAD_LINKS_REFUSED, DEAD_LINKS_LISTED };
+
 /* --- listing --- */
 
 /* The real path of the class's folder, which must be the root or lie below it. Caller frees. */
@@ -79,23 +82,30 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Adds the entry when it is a file named as a picture, or a link to one. */
+/* Adds the entry when it is a file named as a picture, or a link to one; of a dead link that is
+ * `dead`. */
 static bool folder_consider(struct folder *folder, DIR *listing, const struct dirent *entry,
-                            const char *path, struct error *error) {
+                            const char *path, enum dead_links dead, struct error *error) {
     if (!picture_named(entry->d_name))
         return true;
     if (entry->d_type != DT_REG) {
         struct stat status;
-        if (fstatat(dirfd(listing), entry->d_name, &status, 0) != 0)
-            return error_errno(error, ERROR_INPUT, "%s/%s", path, entry->d_name);
-        if (!S_ISREG(status.st_mode))
+        struct error why = {0};
+        bool known = fstatat(dirfd(listing), entry->d_name, &status, 0) == 0;
+        if (known && !S_ISREG(status.st_mode))
             return true;
+        if (!known && dead == DEAD_LINKS_REFUSED)
+            return error_errno(error, ERROR_INPUT, "%s/%s", path, entry->d_name);
+        if (!known && !error_errno(&why, ERROR_INPUT, "%s/%s", path, entry->d_name) &&
+            error_take_shortage(error, &why))
+            return false;
     }
     return folder_add(folder, entry->d_name, error);
 }
 
 static bool folder_list(struct folder *folder, const char *root,
-                        const struct experiment_class *class, struct error *error) {
+                        const struct experiment_class *class, enum dead_links dead,
+                        struct error *error) {
     bool ok = false;
     DIR *listing = NULL;
     char *path = folder_resolve(root, class, error);
@@ -115,7 +125,7 @@ static bool folder_list(struct folder *folder, const char *root,
         }
         if (entry == NULL)
             break;
-        if (!folder_consider(folder, listing, entry, path, error))
+        if (!folder_consider(folder, listing, entry, path, dead, error))
             goto out;
     }
     if (folder->count == 0) {
@@ -214,7 +224,7 @@ static size_t least(size_t a, size_t b) {
 }
 
 static bool split_folders(const struct experiment *experiment, const char *root,
-                          struct split *split, struct error *error) {
+                          enum dead_links dead, struct split *split, struct error *error) {
     bool ok = false;
     size_t class_count = experiment->data.class_count;
     struct folder *folders = calloc(class_count + 1, sizeof *folders);
@@ -227,7 +237,7 @@ static bool split_folders(const struct experiment *experiment, const char *root,
     for (size_t c = 0; c < class_count; c++) {
         const struct experiment_class *class = &experiment->data.classes[c];
         struct folder *folder = &folders[c];
-        if (!folder_list(folder, root, class, error) ||
+        if (!folder_list(folder, root, class, dead, error) ||
             !folder_shuffle(folders, c, &generator, error))
             goto out;
         size_t train = least(part(experiment->data.train, folder->count), folder->count);
@@ -244,18 +254,28 @@ out:
     return ok;
 }
 
-bool split_make(const struct experiment *experiment, const char *root, struct split *split,
-                struct error *error) {
+static bool make(const struct experiment *experiment, const char *root, enum dead_links dead,
+                 struct split *split, struct error *error) {
     bool ok = true;
     *split = (struct split){0};
     for (size_t c = 0; ok && c < experiment->data.class_count; c++) {
         const struct experiment_class *class = &experiment->data.classes[c];
         ok = split_add_class(split, class->name, class->label, class->repeat, error);
     }
-    ok = ok &&
-         (experiment->data.files.train != NULL ? split_files_read(experiment, root, split, error)
-                                               : split_folders(experiment, root, split, error));
+    ok = ok && (experiment->data.files.train != NULL
+                    ? split_files_read(experiment, root, split, error)
+                    : split_folders(experiment, root, dead, split, error));
     if (!ok)
         split_free(split);
     return ok;
+}
+
+bool split_make(const struct experiment *experiment, const char *root, struct split *split,
+                struct error *error) {
+    return make(experiment, root, DEAD_LINKS_REFUSED, split, error);
+}
+
+bool split_make_as_named(const struct experiment *experiment, const char *root, struct split *split,
+                         struct error *error) {
+    return make(experiment, root, DEAD_LINKS_LISTED, split, error);
 }

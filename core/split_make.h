@@ -20,4 +20,9 @@
 bool split_make(const struct experiment *experiment, const char *root, struct split *split,
                 struct error *error);
 
+/* The same for who looks at each picture: a link to a picture that is not there, in a class's
+ * folder, is in the split by its name; split_make takes it for ERROR_INPUT. */
+bool split_make_as_named(const struct experiment *experiment, const char *root, struct split *split,
+                         struct error *error);
+
 #endif

@@ -78,6 +78,26 @@ static void what_is_no_file_is_no_picture(void **state) {
     free(out);
 }
 
+static void a_link_to_nothing_is_a_broken_picture(void **state) {
+    make_class(state, "fake", 2, 40);
+    make_class(state, "real", 3, 40);
+    char *link_path = temporary_path(state, "real/1a.png");
+    char *out = temporary_path(state, "first.json");
+    assert_int_equal(symlink("nowhere.png", link_path), 0);
+    struct run run = RUN(command_init, "init", *state, "--out", out, "--json");
+    assert_int_equal(run.status, 0);
+    cJSON *found = parsed(run.out);
+    const cJSON *real = cJSON_GetArrayItem(field_at(found, "classes"), 1);
+    assert_near(field_number(real, "pictures", 0), 4, 0);
+    assert_near(field_number(real, "sampled", 0), 4, 0);
+    assert_near(field_number(real, "broken", 0), 1, 0);
+    cJSON_Delete(found);
+    free(run.out);
+    free(run.err);
+    free(link_path);
+    free(out);
+}
+
 static void a_file_that_is_there_is_left_alone(void **state) {
     char *path = temporary_path(state, "first.json"), expected[600], left[8] = "";
     make_class(state, "fake", 1, 40);
@@ -161,6 +181,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_file_is_valid_and_fits_what_was_found, temporary_make,
                                         temporary_remove),
         IN_FOLDER(what_is_no_file_is_no_picture),
+        IN_FOLDER(a_link_to_nothing_is_a_broken_picture),
         cmocka_unit_test_setup_teardown(a_file_that_is_there_is_left_alone, temporary_make,
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(folders_of_unclear_names_need_real_to_be_named,

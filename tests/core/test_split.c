@@ -283,6 +283,27 @@ static void a_folder_that_is_not_read_to_its_end_is_named(void **state) {
     assert_int_equal(error.cause, CAUSE_MACHINE);
 }
 
+/* As who looks at each picture has it: in its place among 10, as Python deals them out with seed 0:
+ * l = list(range(10)); random.seed(0); random.shuffle(l) makes it 7 8 1 5 3 4 2 0 9 6 */
+static void by_its_name_a_dead_link_has_its_place_in_the_split(void **state) {
+    make_class(state, "a", 8);
+    make_folder(state, "a/zfolder.png");
+    const char *const links[][2] = {{"nowhere", "a/0003a.png"}, {"0007b.png", "a/0007b.png"}};
+    for (size_t i = 0; i < 2; i++) {
+        char *link_path = temporary_path(state, links[i][1]);
+        assert_int_equal(symlink(links[i][0], link_path), 0);
+        free(link_path);
+    }
+    struct experiment_class classes[] = {{"a", "a", 0, 1}};
+    const struct experiment experiment = experiment_on(classes, 1);
+    struct split split;
+    assert_true(split_make_as_named(&experiment, *state, &split, NULL));
+    assert_int_equal(split.train.count, 8);
+    assert_string_equal(split.train.items[5].path, "a/0003a.png");
+    assert_string_equal(split.valid.items[0].path, "a/0007b.png");
+    split_free(&split);
+}
+
 static void a_missing_root_is_named(void **state) {
     expect_refused(state, "a", "data.root");
 }
@@ -300,6 +321,7 @@ int main(void) {
         IN_FOLDER(missing_and_empty_class_folders_are_named),
         IN_FOLDER(a_picture_that_is_a_dead_link_is_named),
         IN_FOLDER(a_folder_that_is_not_read_to_its_end_is_named),
+        IN_FOLDER(by_its_name_a_dead_link_has_its_place_in_the_split),
         IN_FOLDER(a_missing_root_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,14 @@ grep -q '^  real/0001.png: ' out || fail "the broken picture is not listed: $(ca
 grep -qx 'grey: 1' out && grep -qx '  real/0002.png' out && grep -q '^  real/0002.png: .*larger than the picture' out &&
     grep -qx 'no manifest is written while a picture is broken' out || fail "it says of small and grey ones: $(cat out)"
 
+# A link to nothing is a broken picture among the others of `data check`; nothing else takes it.
+ln -s nowhere.png pictures/real/0040a.png
+check 2
+expect "(SELECT group_concat(value ->> 'path') FROM json_each(j, '\$.broken'))" real/0001.png,real/0040a.png
+expect "j ->> '\$.pictures'" 81
+assay split data.json --out refused 2>err && fail "a link to nothing is split"
+grep -q '^assay: data.json: .*/real/0040a.png: No such file' err || fail "it says of a link to nothing: $(cat err)"
+
 # The fingerprint: submitted with the whole set, trained with it, refused without a picture of it.
 rm -r pictures
 mv whole pictures
