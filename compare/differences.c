@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No setting but what the pictures were: it is told beside those, as how many it stands for. */
+#define FINGERPRINT "data.fingerprint"
+
 /* Whether what stands there does not change what is learnt. */
 static bool is_aside(const char *path) {
     static const char *const aside[] = {"name",      "priority", "max_attempts",
-                                        "resources", "after",    "data.fingerprint"};
+                                        "resources", "after",    FINGERPRINT};
     for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
         if (strcmp(path, aside[i]) == 0)
             return true;
@@ -78,6 +81,16 @@ static bool any_label(const cJSON *experiments, const char *path) {
     return false;
 }
 
+static char *call_fingerprint(const cJSON *fingerprint) {
+    const cJSON *class;
+    char *name = NULL;
+    double pictures = 0;
+    cJSON_ArrayForEach(class, field_at(fingerprint, "classes")) {
+        pictures += field_number(class, "pictures", 0);
+    }
+    return asprintf(&name, "%.0f picture%s", pictures, pictures == 1 ? "" : "s") >= 0 ? name : NULL;
+}
+
 /* What a value is called: the label of the matrix, where others have one what the file has, else
  * its JSON. The caller frees. */
 static char *call(const cJSON *experiment, const char *path, bool labelled) {
@@ -88,6 +101,8 @@ static char *call(const cJSON *experiment, const char *path, bool labelled) {
         return strdup(text->valuestring);
     if (labelled)
         return strdup(DIFFERENCES_AS_FILE);
+    if (value != NULL && strcmp(path, FINGERPRINT) == 0)
+        return call_fingerprint(value);
     return value != NULL ? json_text(value) : strdup("not set");
 }
 
@@ -207,6 +222,9 @@ cJSON *differences_of(const cJSON *experiments) {
         good =
             good && walk(experiments, field_at(experiment, "config"), "", 0, verdicts, differences);
     }
+    if (good && !agree(experiments, FINGERPRINT))
+        good = note(cJSON_AddObjectToObject(differences, FINGERPRINT), experiments, FINGERPRINT,
+                    false);
     cJSON_Delete(verdicts);
     if (good)
         return differences;

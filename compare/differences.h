@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 /* {"augmentations": {"flip": [1, 3], "flip+jitter": [2]}, ...}: each path whose values differ (name
- * and what does not change the result apart: priority, resources, fingerprint), with the ids that
- * have each value, called as the matrix calls it ("flip (as in 7)" where that is not what the first
- * "flip" is) or as compact JSON. `experiments` as `show` gives them. The caller frees; NULL without
- * memory. */
+ * and what does not change the result apart: priority, resources), with the ids that have each
+ * value, called as the matrix calls it ("flip (as in 7)" where that is not what the first "flip"
+ * is) or as compact JSON; a fingerprint, whose JSON is long, as "143 pictures". `experiments` as
+ * `show` gives them. The caller frees; NULL without memory. */
 cJSON *differences_of(const cJSON *experiments);
 
 /* What a value is called that no matrix sets, where others' is set. */

@@ -222,6 +222,22 @@ static void a_path_longer_than_any_of_a_config_is_left_aside(void **state) {
     assert_false(differences_path("aa", key, path));
 }
 
+/* Before a first `assay data check`, after it, and after a picture was taken for another. */
+static void other_pictures_are_told_and_pictures_that_nobody_knows(void **state) {
+    (void)state;
+#define OF_FACES(sum)                                                                              \
+    "\"config\": {\"data\": {\"root\": \"faces\", \"fingerprint\": {\"classes\": ["                \
+    "{\"name\": \"fake\", \"pictures\": 40, \"sha256\": \"0a\"},"                                  \
+    "{\"name\": \"real\", \"pictures\": 2, \"sha256\": \"" sum "\"}]}}}"
+    assert_differ("[{\"id\": 1, \"config\": {\"data\": {\"root\": \"faces\"}}},"
+                  " {\"id\": 2, " OF_FACES("1b") "}, {\"id\": 3, " OF_FACES(
+                      "2c") "},"
+                            " {\"id\": 4, " OF_FACES("1b") "}]",
+                  "{\"data.fingerprint\": {\"not set\": [1], \"42 pictures\": [2, 4],"
+                  " \"42 pictures (as in 3)\": [3]}}");
+    assert_differ("[{\"id\": 2, " OF_FACES("1b") "}, {\"id\": 4, " OF_FACES("1b") "}]", "{}");
+}
+
 static void one_experiment_differs_in_nothing(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"id\": 1, \"config\": {\"name\": \"a\"}}]");
@@ -247,6 +263,7 @@ int main(void) {
         cmocka_unit_test(below_the_ninth_key_a_value_is_told_as_a_whole),
         cmocka_unit_test(how_often_a_class_of_the_longest_name_is_repeated_differs),
         cmocka_unit_test(a_path_longer_than_any_of_a_config_is_left_aside),
+        cmocka_unit_test(other_pictures_are_told_and_pictures_that_nobody_knows),
         cmocka_unit_test(one_experiment_differs_in_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
