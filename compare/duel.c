@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,29 @@ static bool same_contender(const struct duel *duel) {
     return duel->first.contender == duel->second.contender;
 }
 
+/* How many test pictures a checkpoint was evaluated on; 0 when that is not known. */
+static double tested(const struct duelist *duelist) {
+    const cJSON *test = duelist->contender->evaluations[duelist->checkpoint][SPLIT_TEST];
+    return field_number(test, "true_positive", 0) + field_number(test, "true_negative", 0) +
+           field_number(test, "false_positive", 0) + field_number(test, "false_negative", 0);
+}
+
+/* Says so where not all had the same test pictures, by which a duel may stand on very few. */
+static void say_shared(struct text *text, const struct duel *duels, size_t count) {
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        double shared = (double)duels[i].pictures;
+        bool other = shared < tested(&duels[i].first) || shared < tested(&duels[i].second);
+        if (other && !same_contender(&duels[i]) && duels[i].pictures < least)
+            least = duels[i].pictures;
+    }
+    if (least < SIZE_MAX)
+        text_format(text,
+                    " Not all were tested on the same pictures: only those that two share are "
+                    "compared, as few as %zu.",
+                    least);
+}
+
 /* How the kept checkpoint's other half does against it. */
 static void say_own(struct text *text, const struct duel *duel) {
     const char *other = checkpoint_names[duel->second.checkpoint];
@@ -187,5 +211,6 @@ char *duels_verdict(const struct contender *best, size_t ranked, const struct du
         if (same_contender(&duels[i]))
             say_own(&text, &duels[i]);
     say_others(&text, ranked - 1, duels, count);
+    say_shared(&text, duels, count);
     return text_take(&text);
 }

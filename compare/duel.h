@@ -40,8 +40,9 @@ bool duels_make(const struct source *source, const struct contender *contenders,
  *  "more_than_chance", "accuracy_difference": {"value", "low", "high"}}] */
 cJSON *duels_json(const struct duel *duels, size_t count);
 
-/* What follows, in one or two sentences: which checkpoint to keep and why, and whether the test
- * pictures can tell it from the others, of which it says how many have no duel. `best` is the first
+/* What follows, in a few sentences: which checkpoint to keep and why, and whether the test pictures
+ * can tell it from the others, of which it says how many have no duel, and when a duel is about
+ * fewer pictures than its checkpoints were tested on. `best` is the first
  * of `ranked` contenders. The caller frees; NULL without memory. */
 char *duels_verdict(const struct contender *best, size_t ranked, const struct duel *duels,
                     size_t count);

@@ -114,12 +114,48 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
     cJSON_Delete(all);
 }
 
+/* As where a matrix varies data.split.seed: of ten and eight pictures, few are in both. */
+static void the_verdict_says_on_how_few_pictures_it_stands(void **state) {
+    (void)state;
+    cJSON *all = parsed(experiments);
+    cJSON *valid = parsed("{\"epoch\": 7, \"accuracy\": 0.9731, \"loss\": 0.0843}");
+    cJSON *ten = parsed("{\"true_positive\": 1, \"true_negative\": 2, \"false_positive\": 3,"
+                        " \"false_negative\": 4}");
+    cJSON *eight = parsed("{\"true_positive\": 8, \"true_negative\": 0, \"false_positive\": 0,"
+                          " \"false_negative\": 0}");
+    struct contender a = {.experiment = cJSON_GetArrayItem(all, 0), .evaluations = {{valid, ten}}},
+                     b = {.experiment = cJSON_GetArrayItem(all, 1), .evaluations = {{valid, ten}}},
+                     c = {.experiment = cJSON_GetArrayItem(all, 2),
+                          .evaluations = {{valid, eight}}};
+    struct duel duels[] = {duel_of(&a, &b, 0.2, 0), duel_of(&a, &c, 0.2, 0)};
+    duels[0].second.checkpoint = CHECKPOINT_BEST;
+    duels[1].second.checkpoint = CHECKPOINT_BEST;
+    duels[0].pictures = 10;
+    duels[1].pictures = 8;
+#define SHARED                                                                                     \
+    " The test pictures cannot tell it from the others. Not all were tested on the same pictures:" \
+    " only those that two share are compared, as few as "
+    assert_verdict(2, duels, 1, KEEP " The test pictures cannot tell it from the other.");
+    assert_verdict(3, duels, 2, KEEP SHARED "8.");
+    duels[1].pictures = 3;
+    assert_verdict(3, duels, 2, KEEP SHARED "3.");
+    duels[0].pictures = 9;
+    duels[1].second.contender = &b;
+    duels[1].pictures = 10;
+    assert_verdict(3, duels, 2, KEEP SHARED "9.");
+    cJSON_Delete(eight);
+    cJSON_Delete(ten);
+    cJSON_Delete(valid);
+    cJSON_Delete(all);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_paired_by_path_whatever_their_order),
         cmocka_unit_test(a_picture_is_called_real_above_one_half),
         cmocka_unit_test(a_path_that_stands_twice_counts_once),
         cmocka_unit_test(the_verdict_says_what_the_test_pictures_can_tell),
+        cmocka_unit_test(the_verdict_says_on_how_few_pictures_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
