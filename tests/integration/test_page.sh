@@ -128,7 +128,10 @@ for listener in {1..40}; do
 done
 
 # It stands in a browser, with members of a group that are done, one that goes on for long and one that waits,
-# once those who left are missed.
+# beside one with the longest name, once those who left are missed.
+named=$(printf 'x%.0s' {1..200})
+write_experiment "$named.json" 20 1
+assay cancel "$(submit "$named.json")" >/dev/null
 mkdir long
 write_experiment long/live.json 20 100000
 long=$(submit long/live.json)
