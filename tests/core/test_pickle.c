@@ -64,6 +64,23 @@ static void plain_data_of_protocol_2_is_read(void **state) {
     pickle_free(pickle);
 }
 
+static void integers_of_up_to_64_bits_keep_their_value(void **state) {
+    (void)state;
+    /* [-2**63, 2**63 - 1, -2**55, 128] */
+    struct pickle *pickle =
+        READ("\x80\x02]q\x00(\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80\x8a\x08\xff\xff\xff\xff"
+             "\xff\xff\xff\x7f\x8a\x07\x00\x00\x00\x00\x00\x00\x80K\x80"
+             "e.");
+    static const int64_t numbers[] = {INT64_MIN, INT64_MAX, -(INT64_C(1) << 55), 128};
+    const struct pickle_value *root = pickle_root(pickle);
+    assert_int_equal(root->count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(root->items[i]->kind, PICKLE_INT);
+        assert_int_equal(root->items[i]->integer, numbers[i]);
+    }
+    pickle_free(pickle);
+}
+
 static void protocol_4_with_frames_and_short_strings_is_read(void **state) {
     (void)state;
     /* [collections.OrderedDict(k=1), "k"] */
@@ -245,6 +262,7 @@ static void a_pickle_of_nothing_but_values_is_refused_when_it_is_long(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_data_of_protocol_2_is_read),
+        cmocka_unit_test(integers_of_up_to_64_bits_keep_their_value),
         cmocka_unit_test(protocol_4_with_frames_and_short_strings_is_read),
         cmocka_unit_test(a_call_is_only_written_down),
         cmocka_unit_test(the_items_of_an_unknown_kind_of_dict_are_dropped),
