@@ -8,11 +8,11 @@
 /* ---- the passes ---- */
 
 size_t batch_norm_partial(const struct map *map) {
-    return map->count * map_blocks(map) * 2 * LANES * sizeof(double);
+    return map->count * map_blocks(map) * 2 * norm_sums(map->block) * sizeof(double);
 }
 
 static double *partial_at(const struct batch_norm *norm, size_t picture, size_t block) {
-    return norm->partial + (block * norm->map.count + picture) * 2 * LANES;
+    return norm->partial + (block * norm->map.count + picture) * 2 * norm_sums(norm->map.block);
 }
 
 static void spread(const struct map *map, size_t block, const float *channels, float *lanes) {
@@ -22,12 +22,13 @@ static void spread(const struct map *map, size_t block, const float *channels, f
 
 /* The two sums of channel `index` of a block over all pictures, in a fixed order. */
 static void total(const struct batch_norm *norm, size_t block, size_t index, double sums[2]) {
+    size_t kept_apart = norm_sums(norm->map.block);
     sums[0] = sums[1] = 0;
     for (size_t picture = 0; picture < norm->map.count; picture++) {
         const double *partial = partial_at(norm, picture, block);
-        for (size_t lane = index; lane < LANES; lane += norm->map.block) {
+        for (size_t lane = index; lane < kept_apart; lane += norm->map.block) {
             sums[0] += partial[lane];
-            sums[1] += partial[LANES + lane];
+            sums[1] += partial[kept_apart + lane];
         }
     }
 }
@@ -47,7 +48,7 @@ struct forward {
 
 static void forward_moments(const struct forward *forward, size_t picture, size_t block) {
     const struct map *map = &forward->norm->map;
-    norm_chunk_moments(forward->x + map_at(map, picture, block), map_chunk(map),
+    norm_chunk_moments(forward->x + map_at(map, picture, block), map_chunk(map), map->block,
                        partial_at(forward->norm, picture, block));
 }
 
@@ -162,7 +163,7 @@ static void backward_reduce(const struct backward *backward, size_t picture, siz
     norm_chunk_reduce(backward->reduce_mask, backward->store, gradients->x + at,
                       gradients->y == NULL ? NULL : gradients->y + at, gradients->first + at,
                       gradients->second == NULL ? NULL : gradients->second + at, &coefficients,
-                      map_chunk(map), partial_at(backward->norm, picture, block));
+                      map_chunk(map), map->block, partial_at(backward->norm, picture, block));
 }
 
 /* The parameters' gradients, and dx's coefficients (in the place of the block's first partial

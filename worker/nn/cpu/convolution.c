@@ -7,7 +7,6 @@
 #include "worker/nn/cpu/stem.h"
 #include "worker/nn/cpu/winograd.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,7 @@ struct layouts {
     onednn_layout *input, *weights, *output;
 };
 
-/* What is done by kernels of our own: all passes (winograd), or the gradients of weights alone. */
+/* What is done by kernels of our own: all passes, or of the stem the gradients of weights alone. */
 enum ours { NOTHING, WINOGRAD, POINTWISE, GATHERED, STEM };
 
 struct convolution {
@@ -75,11 +74,10 @@ static dnnl_status_t pass_desc(const struct onednn *onednn, enum onednn_pass pas
     return onednn_convolution_desc(onednn, &convolution, desc);
 }
 
-/* Whether that stands in the name of the kernel. */
-static bool is_called(const_dnnl_primitive_desc_t desc, const char *part) {
+static bool is_reference(const_dnnl_primitive_desc_t desc) {
     const char *name = NULL;
     return dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name) == dnnl_success &&
-           name != NULL && strstr(name, part) != NULL;
+           name != NULL && strstr(name, "ref") != NULL;
 }
 
 /* The layouts we hold, when oneDNN has a fast kernel for them; else those it likes best. Weights
@@ -92,7 +90,7 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
                                  .output = convolution->held.output};
     dnnl_primitive_desc_t held = NULL, free_choice = NULL;
     dnnl_status_t status = pass_desc(convolution->onednn, pass, shape, &ours, forward, &held);
-    if (status == dnnl_success && !is_called(held, "ref")) {
+    if (status == dnnl_success && !is_reference(held)) {
         *desc = held;
         return true;
     }
@@ -106,27 +104,6 @@ static bool pass_choose(const struct convolution *convolution, enum onednn_pass 
     }
     *desc = held;
     return onednn_ok(status, "find a convolution kernel", error);
-}
-
-/* The same on all threads, or on one where oneDNN has no kernel for the shape but products of
- * matrices (backward through a 1x1 of stride 2 so where a map's height is odd and its width a
- * multiple of 6): it shares out their sums, and where all others are ours, none may follow the
- * number of threads. */
-static bool pass_find(const struct convolution *convolution, enum onednn_pass pass,
-                      const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
-                      int *threads, dnnl_primitive_desc_t *desc, struct error *error) {
-    int all = omp_get_max_threads();
-    *threads = all;
-    bool found = pass_choose(convolution, pass, shape, forward, desc, error);
-    if (found && *threads > 1 && product_is_fast(shape->block) && is_called(*desc, "gemm:")) {
-        dnnl_primitive_desc_destroy(*desc);
-        *desc = NULL;
-        *threads = 1;
-        omp_set_num_threads(*threads);
-        found = pass_choose(convolution, pass, shape, forward, desc, error);
-    }
-    omp_set_num_threads(all);
-    return found;
 }
 
 /* Whether a layout is that of the output with blocks of so many channels. */
@@ -164,8 +141,7 @@ bool convolution_block(const struct onednn *onednn, const struct convolution_sha
 
 static bool forward_new(struct convolution *convolution, const struct convolution_shape *shape,
                         dnnl_primitive_desc_t *desc, struct error *error) {
-    int threads;
-    if (!pass_find(convolution, ONEDNN_FORWARD, shape, NULL, &threads, desc, error))
+    if (!pass_choose(convolution, ONEDNN_FORWARD, shape, NULL, desc, error))
         return false;
     struct layouts *layouts = &convolution->held;
     if (convolution->ours == NOTHING) {
@@ -178,23 +154,21 @@ static bool forward_new(struct convolution *convolution, const struct convolutio
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
         {DNNL_ARG_DST, true, layouts->output, dnnl_query_dst_md}};
-    return pass_new(&convolution->forward, convolution->onednn, *desc, threads, held, error);
+    return pass_new(&convolution->forward, convolution->onednn, *desc, held, error);
 }
 
 static bool backward_data_new(struct convolution *convolution,
                               const struct convolution_shape *shape, dnnl_primitive_desc_t forward,
                               struct error *error) {
-    int threads;
     dnnl_primitive_desc_t desc;
-    if (!pass_find(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &threads, &desc, error))
+    if (!pass_choose(convolution, ONEDNN_BACKWARD_DATA, shape, forward, &desc, error))
         return false;
     const struct layouts *layouts = &convolution->held;
     const struct held held[OPERANDS] = {
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_WEIGHTS, false, layouts->weights, dnnl_query_weights_md},
         {DNNL_ARG_DIFF_SRC, true, layouts->input, dnnl_query_diff_src_md}};
-    bool made =
-        pass_new(&convolution->backward_data, convolution->onednn, desc, threads, held, error);
+    bool made = pass_new(&convolution->backward_data, convolution->onednn, desc, held, error);
     dnnl_primitive_desc_destroy(desc);
     return made;
 }
@@ -207,20 +181,19 @@ static bool backward_weights_new(struct convolution *convolution,
         {DNNL_ARG_SRC, false, layouts->input, dnnl_query_src_md},
         {DNNL_ARG_DIFF_DST, false, layouts->output, dnnl_query_diff_dst_md},
         {DNNL_ARG_DIFF_WEIGHTS, true, layouts->weights, dnnl_query_diff_weights_md}};
-    int threads;
     dnnl_primitive_desc_t desc;
-    if (!pass_find(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &threads, &desc, error))
+    if (!pass_choose(convolution, ONEDNN_BACKWARD_WEIGHTS, shape, forward, &desc, error))
         return false;
-    bool made =
-        pass_new(&convolution->backward_weights, convolution->onednn, desc, threads, held, error);
+    bool made = pass_new(&convolution->backward_weights, convolution->onednn, desc, held, error);
     dnnl_primitive_desc_destroy(desc);
     return made;
 }
 
-/* Winograd halves oneDNN's time; pointwise and stem take as much; gathered as much on large maps
- * and less on small ones; and no number of threads changes their sums. Of a map of one row or
- * column, tiles would be mostly border. */
+/* Winograd halves oneDNN's time, the others take as much; and neither a number of threads nor the
+ * size of a block changes their sums. Of a map of one row or column, tiles would be mostly border;
+ * of few pixels, products of a picture's alone would wait for their weights. */
 static enum ours ours_of(const struct convolution_shape *shape) {
+    enum { FEW = 48 };
     int pair = 2 * (int)shape->block;
     if (!product_is_fast(shape->block) || shape->out.channels % pair != 0)
         return NOTHING;
@@ -228,21 +201,22 @@ static enum ours ours_of(const struct convolution_shape *shape) {
         return shape->kernel == 7 && shape->padding == 3 ? STEM : NOTHING;
     if (shape->in.channels % pair != 0)
         return NOTHING;
-    if (shape->stride > 1)
-        return GATHERED;
-    if (shape->kernel == 1 && shape->padding == 0)
+    if (shape->stride == 1 && shape->kernel == 1 && shape->padding == 0 &&
+        shape->in.height * shape->in.width >= FEW)
         return POINTWISE;
-    bool tiled = shape->kernel == 3 && shape->padding == 1;
-    return tiled && shape->in.height > 1 && shape->in.width > 1 ? WINOGRAD : GATHERED;
+    bool tiled = shape->stride == 1 && shape->kernel == 3 && shape->padding == 1;
+    if (tiled && shape->in.height > 1 && shape->in.width > 1)
+        return WINOGRAD;
+    return shape->kernel <= GATHERED_KERNEL ? GATHERED : NOTHING;
 }
 
 /* The layout in which weights are held. */
 static dnnl_format_tag_t weights_tag(enum ours ours, size_t block) {
     if (ours == NOTHING)
         return dnnl_format_tag_any;
-    if (ours == STEM)
-        return block == 16 ? dnnl_Ohwi16o : dnnl_Ohwi8o;
-    return block == 16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
+    if (ours == WINOGRAD)
+        return block == 16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
+    return block == 16 ? dnnl_Ohwi16o : dnnl_Ohwi8o;
 }
 
 static bool passes_new(struct convolution *convolution, const struct convolution_shape *shape,
@@ -281,7 +255,8 @@ bool convolution_new(const struct onednn *onednn, const struct convolution_shape
     dnnl_format_tag_t held = block_tag(block);
     if (!layouts_new(shape, shape->plain_input ? dnnl_nchw : held,
                      weights_tag(convolution->ours, block), held, &convolution->held, error) ||
-        (convolution->ours != WINOGRAD && !passes_new(convolution, shape, error))) {
+        ((convolution->ours == NOTHING || convolution->ours == STEM) &&
+         !passes_new(convolution, shape, error))) {
         convolution_free(convolution);
         return false;
     }
@@ -305,24 +280,33 @@ const onednn_layout *convolution_weights(const struct convolution *convolution) 
 }
 
 size_t convolution_scratch(const struct convolution *convolution) {
-    if (convolution->ours == WINOGRAD)
-        return winograd_scratch(&convolution->winograd);
-    const size_t needed[] = {
-        convolution->forward.scratch_bytes, convolution->backward_data.scratch_bytes,
-        convolution->backward_weights.scratch_bytes,
-        convolution->ours == GATHERED ? gathered_scratch(&convolution->gathered) : 0,
-        convolution->ours == STEM ? stem_scratch(&convolution->stem) : 0};
+    size_t passes[] = {convolution->forward.scratch_bytes, convolution->backward_data.scratch_bytes,
+                       convolution->backward_weights.scratch_bytes};
     size_t most = 0;
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        most = needed[i] > most ? needed[i] : most;
+    switch (convolution->ours) {
+    case WINOGRAD: return winograd_scratch(&convolution->winograd);
+    case POINTWISE: return pointwise_scratch(&convolution->pointwise);
+    case GATHERED: return gathered_scratch(&convolution->gathered);
+    case STEM: most = stem_scratch(&convolution->stem); break;
+    case NOTHING: break;
+    }
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
+        most = passes[i] > most ? passes[i] : most;
     return most;
 }
 
 bool convolution_forward(const struct convolution *convolution, const float *input,
                          const float *weights, float *output, void *scratch, struct error *error) {
-    if (convolution->ours == WINOGRAD) {
+    switch (convolution->ours) {
+    case WINOGRAD:
         winograd_forward(&convolution->winograd, input, weights, output, scratch);
         return true;
+    case POINTWISE: pointwise_forward(&convolution->pointwise, input, weights, output); return true;
+    case GATHERED:
+        gathered_forward(&convolution->gathered, input, weights, output, scratch);
+        return true;
+    case STEM:
+    case NOTHING: break;
     }
     return pass_run(convolution->onednn, &convolution->forward,
                     (const void *const[]){input, weights, output}, scratch, error);
@@ -331,10 +315,21 @@ bool convolution_forward(const struct convolution *convolution, const float *inp
 bool convolution_backward_data(const struct convolution *convolution, const float *output_gradient,
                                const float *weights, float *input_gradient, void *scratch,
                                struct error *error) {
-    if (convolution->ours == WINOGRAD) {
+    switch (convolution->ours) {
+    case WINOGRAD:
         winograd_backward_data(&convolution->winograd, output_gradient, weights, input_gradient,
                                scratch);
         return true;
+    case POINTWISE:
+        pointwise_backward_data(&convolution->pointwise, output_gradient, weights, input_gradient,
+                                scratch);
+        return true;
+    case GATHERED:
+        gathered_backward_data(&convolution->gathered, output_gradient, weights, input_gradient,
+                               scratch);
+        return true;
+    case STEM:
+    case NOTHING: break;
     }
     return pass_run(convolution->onednn, &convolution->backward_data,
                     (const void *const[]){output_gradient, weights, input_gradient}, scratch,

@@ -2,7 +2,6 @@
 #ifndef ASSAY_WORKER_NN_CPU_HEAD_H
 #define ASSAY_WORKER_NN_CPU_HEAD_H
 
-#include "core/error.h"
 #include "core/experiment.h"
 
 #include <stddef.h>
@@ -14,13 +13,13 @@ struct linear {
 };
 
 /* output = [relu](input x weight^T + bias); weight is out x in. */
-bool linear_forward(const struct linear *linear, const float *input, const float *weight,
-                    const float *bias, float *output, struct error *error);
+void linear_forward(const struct linear *linear, const float *input, const float *weight,
+                    const float *bias, float *output);
 /* output_gradient is overwritten where the ReLU was shut. weight_gradient with bias_gradient, and
  * input_gradient, may be NULL where they are not wanted. */
-bool linear_backward(const struct linear *linear, const float *input, const float *weight,
+void linear_backward(const struct linear *linear, const float *input, const float *weight,
                      const float *output, float *output_gradient, float *weight_gradient,
-                     float *bias_gradient, float *input_gradient, struct error *error);
+                     float *bias_gradient, float *input_gradient);
 
 struct dropout {
     size_t count, features;

@@ -9,11 +9,11 @@
  * condition: of reads that do, GCC 12 makes masked ones, and where a vector is shorter than LANES
  * (AVX2) has all of them use the mask of the first. */
 
-SIMD_CLONES void norm_chunk_moments(const float *restrict x, size_t floats, double *restrict sums) {
-    double sum[LANES] = {0}, square[LANES] = {0};
+INLINE void moments(const float *restrict x, size_t floats, size_t count, double *restrict sums) {
+    double sum[NORM_SUMS] = {0}, square[NORM_SUMS] = {0};
     size_t i = 0;
-    for (; i + LANES <= floats; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
+    for (; i + count <= floats; i += count)
+        for (size_t lane = 0; lane < count; lane++) {
             double value = (double)x[i + lane];
             sum[lane] += value;
             square[lane] += value * value;
@@ -22,10 +22,17 @@ SIMD_CLONES void norm_chunk_moments(const float *restrict x, size_t floats, doub
         sum[lane] += (double)x[i];
         square[lane] += (double)x[i] * (double)x[i];
     }
-    for (size_t lane = 0; lane < LANES; lane++) {
+    for (size_t lane = 0; lane < count; lane++) {
         sums[lane] = sum[lane];
-        sums[LANES + lane] = square[lane];
+        sums[count + lane] = square[lane];
     }
+}
+
+SIMD_CLONES void norm_chunk_moments(const float *x, size_t floats, size_t block, double *sums) {
+    if (norm_sums(block) == NORM_SUMS)
+        moments(x, floats, NORM_SUMS, sums);
+    else
+        moments(x, floats, LANES, sums);
 }
 
 /* NaN goes through, as through PyTorch's. */
@@ -109,41 +116,51 @@ SIMD_CLONES static void tile_add(size_t floats, const float *restrict second,
 }
 
 /* Adds the sums of g and of g x. */
-SIMD_CLONES static void tile_products(const float *restrict x, const float *restrict g,
-                                      size_t floats, double *restrict sums) {
-    double sum[LANES] = {0}, product[LANES] = {0};
+INLINE void products(const float *restrict x, const float *restrict g, size_t floats, size_t count,
+                     double *restrict sums) {
+    double sum[NORM_SUMS] = {0}, product[NORM_SUMS] = {0};
     size_t i = 0;
-    for (; i + LANES <= floats; i += LANES) { /* two loops: of one, GCC makes half the speed */
-        for (size_t lane = 0; lane < LANES; lane++)
+    for (; i + count <= floats; i += count) { /* two loops: of one, GCC makes half the speed */
+        for (size_t lane = 0; lane < count; lane++)
             sum[lane] += (double)g[i + lane];
-        for (size_t lane = 0; lane < LANES; lane++)
+        for (size_t lane = 0; lane < count; lane++)
             product[lane] += (double)g[i + lane] * (double)x[i + lane];
     }
     for (size_t lane = 0; i < floats; i++, lane++) {
         sum[lane] += (double)g[i];
         product[lane] += (double)g[i] * (double)x[i];
     }
-    for (size_t lane = 0; lane < LANES; lane++) {
+    for (size_t lane = 0; lane < count; lane++) {
         sums[lane] += sum[lane];
-        sums[LANES + lane] += product[lane];
+        sums[count + lane] += product[lane];
     }
 }
 
-/* Tile by tile, small enough to stay in the first cache from one loop to the next. */
+SIMD_CLONES static void tile_products(const float *x, const float *g, size_t floats, size_t block,
+                                      double *sums) {
+    if (norm_sums(block) == NORM_SUMS)
+        products(x, g, floats, NORM_SUMS, sums);
+    else
+        products(x, g, floats, LANES, sums);
+}
+
+/* Tile by tile, small enough to stay in the first cache from one loop to the next; of as many
+ * pixels for blocks of 8 and of 16. */
 void norm_chunk_reduce(enum norm_mask mask, bool store, const float *x, const float *y,
                        float *first, const float *second, const struct norm_lanes *lanes,
-                       size_t floats, double *sums) {
-    enum { TILE = 64 * LANES };
-    float masked[TILE];
-    memset(sums, 0, 2 * LANES * sizeof *sums);
-    for (size_t i = 0; i < floats; i += TILE) {
-        size_t part = floats - i < TILE ? floats - i : TILE;
+                       size_t floats, size_t block, double *sums) {
+    enum { STEPS = 32 };
+    float masked[STEPS * NORM_SUMS];
+    size_t tile = STEPS * norm_sums(block);
+    memset(sums, 0, 2 * norm_sums(block) * sizeof *sums);
+    for (size_t i = 0; i < floats; i += tile) {
+        size_t part = floats - i < tile ? floats - i : tile;
         float *gradient = first + i, *g = store || mask == MASK_NONE ? gradient : masked;
         if (second != NULL)
             tile_add(part, second + i, gradient);
         if (mask != MASK_NONE)
             tile_mask(mask, x + i, y == NULL ? NULL : y + i, gradient, lanes, part, g);
-        tile_products(x + i, g, part, sums);
+        tile_products(x + i, g, part, block, sums);
     }
 }
 

@@ -1,7 +1,7 @@
 /* norm_kernel: the loops of batch norm, over one chunk of activations (map.h) each.
  *
- * What is a channel's is given as LANES floats, lane i for channel i % block. Sums are LANES
- * doubles of the first kind and LANES of the second: doubles, because mean and deviation are
+ * What is a channel's is given as LANES floats, lane i for channel i % block. Sums are norm_sums
+ * doubles of the first kind and as many of the second: doubles, because mean and deviation are
  * differences of sums, and differ by far less than the 1e8 at which those would suffer.
  */
 #ifndef ASSAY_WORKER_NN_CPU_NORM_KERNEL_H
@@ -24,8 +24,17 @@ struct norm_lanes {
     float slope[LANES], offset[LANES]; /* dx = scale * g - (x - mean) * slope - offset */
 };
 
+enum { NORM_SUMS = 2 * LANES };
+
+/* How many sums of a kind are kept apart in blocks of so many channels: value i of a chunk counts
+ * to sum i % norm_sums. Of blocks of 8 and of 16 those are even pixels and odd ones, so that both
+ * have the same sums. NORM_SUMS at most. */
+static inline size_t norm_sums(size_t block) {
+    return block == 16 ? NORM_SUMS : LANES;
+}
+
 /* Sums of x and of x squared. */
-void norm_chunk_moments(const float *x, size_t floats, double *sums);
+void norm_chunk_moments(const float *x, size_t floats, size_t block, double *sums);
 
 /* y = [relu](x * scale + shift [+ residual]); y may be x, residual may be NULL. */
 void norm_chunk_apply(const float *x, const float *residual, const float *scale, const float *shift,
@@ -35,7 +44,7 @@ void norm_chunk_apply(const float *x, const float *residual, const float *scale,
  * ReLU lets through. `store` leaves g in `first`; without it, `first` is left holding the sum. */
 void norm_chunk_reduce(enum norm_mask mask, bool store, const float *x, const float *y,
                        float *first, const float *second, const struct norm_lanes *lanes,
-                       size_t floats, double *sums);
+                       size_t floats, size_t block, double *sums);
 
 /* dx as in struct norm_lanes; mask is MASK_NONE or MASK_X, dx may be `gradient`. */
 void norm_chunk_finish(enum norm_mask mask, const float *x, const float *gradient,

@@ -1,6 +1,5 @@
 #include "worker/nn/cpu/pass.h"
 
-#include <omp.h>
 #include <stdint.h>
 
 static size_t aligned(size_t bytes) {
@@ -26,13 +25,8 @@ static bool operand_new(struct pass *pass, struct operand *operand, const struct
 }
 
 bool pass_new(struct pass *pass, const struct onednn *onednn, dnnl_primitive_desc_t desc,
-              int threads, const struct held held[OPERANDS], struct error *error) {
-    int all = omp_get_max_threads();
-    pass->threads = threads;
-    omp_set_num_threads(threads);
-    dnnl_status_t status = dnnl_primitive_create(&pass->primitive, desc);
-    omp_set_num_threads(all);
-    if (!onednn_ok(status, "compile a convolution", error))
+              const struct held held[OPERANDS], struct error *error) {
+    if (!onednn_ok(dnnl_primitive_create(&pass->primitive, desc), "compile a convolution", error))
         return false;
     for (int i = 0; i < OPERANDS; i++)
         if (!operand_new(pass, &pass->operands[i], onednn, held[i].argument, held[i].output,
@@ -85,11 +79,7 @@ bool pass_run(const struct onednn *onednn, const struct pass *pass,
     }
     dnnl_memory_set_data_handle(pass->scratchpad, (char *)scratch + pass->scratch_offset);
     arguments[OPERANDS] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, pass->scratchpad};
-    int all = omp_get_max_threads();
-    omp_set_num_threads(pass->threads);
-    bool done = onednn_run(onednn, pass->primitive, OPERANDS + 1, arguments, error);
-    omp_set_num_threads(all);
-    if (!done)
+    if (!onednn_run(onednn, pass->primitive, OPERANDS + 1, arguments, error))
         return false;
     for (int i = 0; i < OPERANDS; i++)
         if (pass->operands[i].output && pass->operands[i].reorder != NULL &&

@@ -20,7 +20,6 @@ enum { OPERANDS = 3 };
 /* One of forward, backward data, backward weights. */
 struct pass {
     dnnl_primitive_t primitive;
-    int threads; /* that it is compiled for, and runs on */
     struct operand operands[OPERANDS];
     dnnl_memory_t scratchpad; /* oneDNN's own, at scratch_offset */
     size_t scratch_offset, scratch_bytes;
@@ -34,10 +33,9 @@ struct held {
     dnnl_query_t query;
 };
 
-/* For as many threads as desc was found for. Freed with pass_free, also when it failed; one of
- * zeros may be freed, too. */
+/* Freed with pass_free, also when it failed; one of zeros may be freed, too. */
 bool pass_new(struct pass *pass, const struct onednn *onednn, dnnl_primitive_desc_t desc,
-              int threads, const struct held held[OPERANDS], struct error *error);
+              const struct held held[OPERANDS], struct error *error);
 void pass_free(struct pass *pass);
 
 /* data: where the operands stand, in their order in the pass. scratch: pass->scratch_bytes. */

@@ -1,9 +1,10 @@
-/* pointwise: gradients of the weights of a 1x1 convolution of stride 1, from the products of
+/* pointwise: a 1x1 convolution of stride 1, forward and backward, from the products of
  * product_kernel.h.
  *
- * For activations in blocks of 8 or 16 channels and weights as OIhw8i8o or OIhw16i16o, which of 1x1
- * is [out_channels / block][in_channels][block]. About as fast as oneDNN's, and unlike its sums no
- * result depends on the number of threads.
+ * For activations in blocks of 8 or 16 channels and weights as Ohwi8o or Ohwi16o, which of 1x1 is
+ * [out_channels / block][in_channels][block]. Each picture's pixels are taken as they stand: of
+ * few, those of several pictures together are faster (gathered.h). Unlike oneDNN's no result
+ * depends on the number of threads or on the size of a block.
  */
 #ifndef ASSAY_WORKER_NN_CPU_POINTWISE_H
 #define ASSAY_WORKER_NN_CPU_POINTWISE_H
@@ -17,6 +18,13 @@ struct pointwise {
     size_t pixels;                    /* of a map */
 };
 
+/* Bytes of scratch memory. */
+size_t pointwise_scratch(const struct pointwise *shape);
+
+void pointwise_forward(const struct pointwise *shape, const float *input, const float *weights,
+                       float *output);
+void pointwise_backward_data(const struct pointwise *shape, const float *output_gradient,
+                             const float *weights, float *input_gradient, float *scratch);
 void pointwise_backward_weights(const struct pointwise *shape, const float *input,
                                 const float *output_gradient, float *weights_gradient);
 

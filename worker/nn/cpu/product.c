@@ -7,6 +7,12 @@ size_t product_run(size_t total, size_t most) {
     return (total + runs - 1) / runs;
 }
 
+size_t product_chunk(size_t channels) {
+    enum { LEAST = 48, VALUES = 1 << 18 };
+    size_t most = VALUES / channels;
+    return most > PRODUCT_CHUNK ? PRODUCT_CHUNK : most < LEAST ? LEAST : most;
+}
+
 bool product_is_fast(size_t block) {
 #if SIMD_CHOSEN
     return block == 16 ? __builtin_cpu_supports("x86-64-v4")

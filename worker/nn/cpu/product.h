@@ -6,12 +6,18 @@
 
 #include "worker/nn/cpu/product_kernel.h"
 
-/* So many values of a channel's block, divided by its channels, are rows to be summed over in one
- * go: they stay in the first cache. */
-enum { PRODUCT_SUM = 1536 };
+/* Rows to be summed over in one go, at most: they stay in the first cache. As many for blocks of 8
+ * and of 16 channels, so that both have the same sums. */
+enum { PRODUCT_RUN = 96 };
 
 /* How many of `total` rows to take at a time, at most `most`: as even as can be. */
 size_t product_run(size_t total, size_t most);
+
+enum { PRODUCT_CHUNK = 192 };
+
+/* Rows of so many channels, in and out, whose products a thread takes on at a time, at most: they
+ * stay in the second cache. PRODUCT_CHUNK at most; no bit depends on it. */
+size_t product_chunk(size_t channels);
 
 /* Whether those for blocks of so many channels run in vectors as long as a block, with FMA. Of
  * shorter ones compilers make code that is fifty times slower: right, and of no use. */

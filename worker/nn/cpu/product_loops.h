@@ -11,10 +11,13 @@
  * for an input. */
 enum { BLOCK = LANES_BLOCK, ROWS = BLOCK == 16 ? 14 : 6 };
 
-INLINE void product_rows(size_t in_channels, size_t rows, size_t count, const float *input,
-                         const float *weights, float *output) {
-    const float *second = weights + in_channels * BLOCK;
-    lanes sums[ROWS][2] = {0};
+INLINE void product_rows(size_t in_channels, size_t rows, size_t count, size_t apart, bool add,
+                         const float *input, const float *weights, float *output) {
+    const float *second = weights + apart;
+    lanes sums[ROWS][2];
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < 2; j++)
+            sums[i][j] = add ? *lanes_in(output + (j * rows + i) * BLOCK) : (lanes){0};
     for (size_t ins = 0; ins < in_channels; ins += BLOCK)
         for (size_t in = 0; in < BLOCK; in++) {
             lanes a = *lanes_in(weights + (ins + in) * BLOCK);
@@ -25,35 +28,51 @@ INLINE void product_rows(size_t in_channels, size_t rows, size_t count, const fl
                 sums[i][1] += value * b;
             }
         }
-    for (size_t i = 0; i < count; i++) {
-        *lanes_at(output + i * BLOCK) = sums[i][0];
-        *lanes_at(output + (rows + i) * BLOCK) = sums[i][1];
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < 2; j++)
+            *lanes_at(output + (j * rows + i) * BLOCK) = sums[i][j];
+}
+
+/* As many rows at a time as there are registers for, or as evenly less as can be: few sums wait for
+ * each other. */
+SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, size_t apart,
+                                bool add, const float *input, const float *weights, float *output) {
+    for (size_t left = count, taken; left > 0; left -= taken) {
+        size_t times = (left + ROWS - 1) / ROWS;
+        taken = (left + times - 1) / times;
+        const float *from = input + (count - left) * BLOCK;
+        float *to = output + (count - left) * BLOCK;
+        switch (taken) { /* a number that compilers know */
+#define TAKE(n)                                                                                    \
+    case n:                                                                                        \
+        product_rows(in_channels, rows, (n) <= ROWS ? (n) : 0, apart, add, from, weights, to);     \
+        break
+            TAKE(1);
+            TAKE(2);
+            TAKE(3);
+            TAKE(4);
+            TAKE(5);
+            TAKE(6);
+            TAKE(7);
+            TAKE(8);
+            TAKE(9);
+            TAKE(10);
+            TAKE(11);
+            TAKE(12);
+            TAKE(13);
+            TAKE(14);
+#undef TAKE
+        default: break; /* no more */
+        }
     }
 }
 
-SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, const float *input,
-                                const float *weights, float *output) {
-    for (; count >= ROWS; count -= ROWS, input += ROWS * BLOCK, output += ROWS * BLOCK)
-        product_rows(in_channels, rows, ROWS, input, weights, output);
-    switch (count) { /* so many are left, and known to the compiler */
-#define LEFT(n)                                                                                    \
-    case n: product_rows(in_channels, rows, (n) < ROWS ? (n) : 0, input, weights, output); break
-        LEFT(1);
-        LEFT(2);
-        LEFT(3);
-        LEFT(4);
-        LEFT(5);
-        LEFT(6);
-        LEFT(7);
-        LEFT(8);
-        LEFT(9);
-        LEFT(10);
-        LEFT(11);
-        LEFT(12);
-        LEFT(13);
-#undef LEFT
-    default: break;
-    }
+SIMD_CLONES static void turned(size_t out_channels, size_t apart, const float *weights,
+                               float *turned_weights) {
+    for (size_t outs = 0; outs < out_channels; outs += BLOCK, weights += apart)
+        for (size_t out = 0; out < BLOCK; out++, turned_weights += BLOCK)
+            for (size_t in = 0; in < BLOCK; in++)
+                turned_weights[in] = weights[in * BLOCK + out];
 }
 
 /* What is there is added to a run's sum, not the run to it: sums over a batch round less so. The
@@ -103,6 +122,6 @@ SIMD_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, siz
 }
 
 const struct product_kernel LANES_NAME(product_kernel) = {
-    .product = product, .outer = outer, .taps = taps};
+    .product = product, .turned = turned, .outer = outer, .taps = taps};
 
 #endif

@@ -99,8 +99,8 @@ static bool forward_node(const struct run *run, const struct node *node, const s
     case OP_AVERAGE_POOL: average_pool_forward(from, input, output); break;
     case OP_LINEAR: {
         const struct linear linear = linear_of(run, node);
-        return linear_forward(&linear, input, value_of(run, node, 0), value_of(run, node, 1),
-                              output, error);
+        linear_forward(&linear, input, value_of(run, node, 0), value_of(run, node, 1), output);
+        break;
     }
     case OP_DROPOUT: dropout_forward(run, node, step); break;
     }
@@ -201,9 +201,10 @@ static bool backward_node(const struct run *run, const struct node *node, const 
     case OP_AVERAGE_POOL: average_pool_backward(from, gradient, input_gradient); break;
     case OP_LINEAR: {
         const struct linear linear = linear_of(run, node);
-        return linear_backward(&linear, output_of(run, node->input), value_of(run, node, 0),
-                               tensor_at(run, flow->output), gradient, gradient_of(run, node, 0),
-                               gradient_of(run, node, 1), input_gradient, error);
+        linear_backward(&linear, output_of(run, node->input), value_of(run, node, 0),
+                        tensor_at(run, flow->output), gradient, gradient_of(run, node, 0),
+                        gradient_of(run, node, 1), input_gradient);
+        break;
     }
     case OP_DROPOUT:
         dropout_apply(map_floats(&step->map), gradient, tensor_at(run, flow->saved),

@@ -29,7 +29,7 @@ static size_t chunk_tiles(const struct winograd *shape) {
 
 /* Summed over at a time, whatever the chunk. */
 static size_t run_tiles(const struct winograd *shape) {
-    return product_run(tiles_of(shape), PRODUCT_SUM / shape->block);
+    return product_run(tiles_of(shape), PRODUCT_RUN);
 }
 
 /* Floats from one point of the weights to the next. */
@@ -110,8 +110,8 @@ static void convolve_chunk(const struct winograd *shape, size_t first, int threa
 #pragma omp for collapse(2)
         for (size_t i = 0; i < POINTS; i++)
             for (size_t outs = 0; outs < out.channels; outs += 2 * shape->block)
-                products->product(in.channels, in.rows, in.rows, from + i * in.point,
-                                  weights + i * point + outs * in.channels,
+                products->product(in.channels, in.rows, in.rows, in.channels * shape->block, false,
+                                  from + i * in.point, weights + i * point + outs * in.channels,
                                   to + i * out.point + outs * out.rows);
         transform_chunk(shape, kernel->output, &out, to, output);
     }
