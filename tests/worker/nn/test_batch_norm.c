@@ -239,6 +239,58 @@ static void a_large_mean_does_not_spoil_the_variance(void **state) {
     norm_free(&norm);
 }
 
+/* Of a map of two tiles and an odd number of pixels. */
+enum { MANY = 32, TALL = 13, BROAD = 11, VALUES = COUNT * MANY * TALL * BROAD };
+
+struct trained {
+    float y[VALUES], dx[VALUES], residual[VALUES], dw[MANY], db[MANY], mean[MANY], variance[MANY];
+};
+
+static float *drawn_in_blocks(const struct map *map, const char *name) {
+    static float plain[VALUES];
+    drawn(name, VALUES, plain);
+    return packed(map, plain);
+}
+
+static struct trained *train_in_blocks(size_t block) {
+    struct trained *trained = zeroed(sizeof *trained);
+    struct batch_norm norm = {.map = {COUNT, MANY, TALL, BROAD, block}, .relu = true};
+    float *saved = zeroed(4 * MANY * sizeof(float)), w[MANY], b[MANY];
+    norm.mean = saved;
+    norm.inverse = saved + MANY;
+    norm.scale = saved + 2 * MANY;
+    norm.shift = saved + 3 * MANY;
+    norm.partial = zeroed(batch_norm_partial(&norm.map));
+    drawn("w", MANY, w);
+    drawn("b", MANY, b);
+    float *x = drawn_in_blocks(&norm.map, "x"), *residual = drawn_in_blocks(&norm.map, "residual");
+    float *first = drawn_in_blocks(&norm.map, "first");
+    float *second = drawn_in_blocks(&norm.map, "second");
+    float *y = zeroed(VALUES * sizeof(float)), *dx = zeroed(VALUES * sizeof(float));
+    batch_norm_forward(&norm, x, residual, w, b, trained->mean, trained->variance, y);
+    const struct batch_norm_gradients gradients = {x,  y,           first,      second,
+                                                   dx, trained->dw, trained->db};
+    batch_norm_backward(&norm, true, w, &gradients);
+    float *plain[] = {unpacked(&norm.map, y), unpacked(&norm.map, dx), unpacked(&norm.map, first)};
+    memcpy(trained->y, plain[0], sizeof trained->y);
+    memcpy(trained->dx, plain[1], sizeof trained->dx);
+    memcpy(trained->residual, plain[2], sizeof trained->residual);
+    float *all[] = {x, residual, first, second, y, dx, plain[0], plain[1], plain[2]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    norm_free(&norm);
+    return trained;
+}
+
+/* Which is what a machine with AVX2 alone has and one with AVX-512. */
+static void bits_are_the_same_in_blocks_of_8_and_of_16(void **state) {
+    (void)state;
+    struct trained *small = train_in_blocks(8), *large = train_in_blocks(16);
+    assert_memory_equal(small, large, sizeof *small);
+    free(small);
+    free(large);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batch_norm_alone_is_pytorchs),
@@ -246,6 +298,7 @@ int main(void) {
         cmocka_unit_test(batch_norm_with_addition_and_relu_is_pytorchs),
         cmocka_unit_test(evaluation_uses_the_running_statistics_and_works_in_place),
         cmocka_unit_test(a_frozen_batch_norm_passes_pytorchs_gradients),
+        cmocka_unit_test(bits_are_the_same_in_blocks_of_8_and_of_16),
         cmocka_unit_test(a_large_mean_does_not_spoil_the_variance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

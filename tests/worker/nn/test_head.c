@@ -107,6 +107,50 @@ static void a_linear_layers_bits_do_not_follow_the_number_of_threads(void **stat
     }
 }
 
+/* Quarters, of which all sums and products are exact. */
+static void quarters(const char *name, size_t count, float *values) {
+    drawn(name, count, values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = roundf(values[i] * 4) / 4;
+}
+
+/* Widths are no multiple of what is summed or written together, and neither is the number of rows.
+ */
+static void whole_sums_of_a_wide_layer_come_out_exactly(void **state) {
+    (void)state;
+    enum { LONG = 1051 };
+    static float x[BATCH * LONG], w[OUT * LONG], dw[OUT * LONG], dx[BATCH * LONG];
+    float b[OUT], dy[BATCH * OUT], y[BATCH * OUT], db[OUT];
+    const struct linear linear = {BATCH, LONG, OUT, false};
+    quarters("x", BATCH * LONG, x);
+    quarters("w", OUT * LONG, w);
+    quarters("b", OUT, b);
+    quarters("dy", BATCH * OUT, dy);
+    linear_forward(&linear, x, w, b, y);
+    linear_backward(&linear, x, w, y, dy, dw, db, dx);
+    for (size_t n = 0; n < BATCH; n++)
+        for (size_t o = 0; o < OUT; o++) {
+            double sum = (double)b[o];
+            for (size_t i = 0; i < LONG; i++)
+                sum += (double)x[n * LONG + i] * (double)w[o * LONG + i];
+            assert_true((double)y[n * OUT + o] == sum);
+        }
+    for (size_t i = 0; i < LONG; i++) {
+        for (size_t o = 0; o < OUT; o++) {
+            double sum = 0;
+            for (size_t n = 0; n < BATCH; n++)
+                sum += (double)dy[n * OUT + o] * (double)x[n * LONG + i];
+            assert_true((double)dw[o * LONG + i] == sum);
+        }
+        for (size_t n = 0; n < BATCH; n++) {
+            double sum = 0;
+            for (size_t o = 0; o < OUT; o++)
+                sum += (double)dy[n * OUT + o] * (double)w[o * LONG + i];
+            assert_true((double)dx[n * LONG + i] == sum);
+        }
+    }
+}
+
 enum { PICTURES = 6 };
 static const int32_t LABELS[PICTURES] = {0, 1, 0, 0, 1, 0};
 
@@ -264,6 +308,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_linear_layer_is_pytorchs),
         cmocka_unit_test(a_linear_layer_with_relu_is_pytorchs),
+        cmocka_unit_test(whole_sums_of_a_wide_layer_come_out_exactly),
         cmocka_unit_test(a_linear_layers_bits_do_not_follow_the_number_of_threads),
         cmocka_unit_test(the_loss_and_its_gradient_are_pytorchs),
         cmocka_unit_test(a_smoothed_loss_is_pytorchs),
