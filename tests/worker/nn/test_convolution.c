@@ -4,8 +4,6 @@
 #include "worker/nn/cpu/product.h"
 #include "worker/nn/cpu/winograd.h"
 
-#include <omp.h>
-
 /* One stored convolution: x, w, y, dy, dx, dw. */
 struct fixture {
     const char *name;
@@ -205,61 +203,6 @@ static void a_1x1_convolution_of_stride_2_is_pytorchs(void **state) {
     check("conv1x1_stride2", 2, 16, 32, 5, 6, 1, 2);
 }
 
-static const struct fixture STEM = {
-    .count = 19, .in = 3, .out = 64, .height = 20, .width = 20, .kernel = 7, .stride = 2};
-
-/* What the stem makes of its pictures and, behind that, the gradients of its weights. */
-static float *stem_on(const struct onednn *onednn, const struct fixture *f, size_t block,
-                      int threads, size_t outputs, size_t weights) {
-    struct error error;
-    omp_set_num_threads(threads);
-    struct convolution *convolution = convolution_of(onednn, f, block);
-    float *results = zeroed((outputs + weights) * sizeof(float));
-    void *scratch = zeroed(convolution_scratch(convolution));
-    assert_true(convolution_forward(convolution, f->x, f->w, results, scratch, &error));
-    assert_true(
-        convolution_backward_weights(convolution, f->x, f->dy, results + outputs, scratch, &error));
-    free(scratch);
-    convolution_free(convolution);
-    return results;
-}
-
-/* Where blocks are of 8 or 16 channels; forward it is oneDNN's, and all else there are kernels of
- * our own (test_convolution_kernels). */
-static void bits_of_the_stem_do_not_follow_the_number_of_threads(void **state) {
-    (void)state;
-    struct fixture f = STEM;
-    const struct convolution_shape shape = shape_of(&f, 0);
-    size_t in = (size_t)f.in, out = (size_t)f.out, kernel = (size_t)f.kernel;
-    size_t weights = in * out * kernel * kernel;
-    size_t inputs = f.count * in * (size_t)f.height * (size_t)f.width;
-    size_t outputs = f.count * out * (size_t)side(f.height, &f) * (size_t)side(f.width, &f);
-    struct onednn onednn;
-    struct error error;
-    size_t block;
-    assert_true(onednn_open(&onednn, &error));
-    assert_true(convolution_block(&onednn, &shape, &block, &error));
-    if (product_is_fast(block)) {
-        f.x = zeroed(inputs * sizeof(float));
-        f.w = zeroed(weights * sizeof(float));
-        f.dy = zeroed(outputs * sizeof(float));
-        drawn("x", inputs, f.x);
-        drawn("w", weights, f.w);
-        drawn("dy", outputs, f.dy);
-        float *one = stem_on(&onednn, &f, block, 1, outputs, weights);
-        for (int threads = 2; threads <= 16; threads++) {
-            float *many = stem_on(&onednn, &f, block, threads, outputs, weights);
-            assert_memory_equal(one, many, (outputs + weights) * sizeof(float));
-            free(many);
-        }
-        free(one);
-        free(f.x);
-        free(f.w);
-        free(f.dy);
-    }
-    onednn_close(&onednn);
-}
-
 /* As ONEDNN_DEFAULT_FPMATH_MODE=BF16 in the environment does, which counts where a processor has
  * it. */
 static void no_factor_is_rounded_because_the_environment_allows_it(void **state) {
@@ -299,7 +242,6 @@ int main(void) {
         cmocka_unit_test(a_1x1_convolution_is_pytorchs),
         cmocka_unit_test(a_1x1_convolution_of_stride_2_is_pytorchs),
         cmocka_unit_test(no_factor_is_rounded_because_the_environment_allows_it),
-        cmocka_unit_test(bits_of_the_stem_do_not_follow_the_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

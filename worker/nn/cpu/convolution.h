@@ -1,11 +1,7 @@
-/* convolution: one convolution of a plan, forward and backward: on oneDNN or, in blocks of 8 or
- * 16 channels, by kernels of our own (winograd.h, pointwise.h, gathered.h, stem.h).
+/* convolution: one convolution of a plan, forward and backward: by kernels of our own, in blocks of
+ * 8 or 16 channels (winograd.h, pointwise.h, gathered.h, stem.h), or else on oneDNN (primitives.h).
  *
- * Activations are held in the plan's layout (map.h), weights in the layout that the forward pass
- * prefers. Every primitive is asked with format `any`; where it prefers another layout than the one
- * held, the operand is reordered through scratch memory. That is cheap for weights and saves small
- * maps: at 2x2, oneDNN 2.6 has no fast backward-weights for the layouts that the other passes
- * prefer, only `ref`, which is a thousand times slower.
+ * Activations are held in the plan's layout (map.h), weights in one that each of these has.
  */
 #ifndef ASSAY_WORKER_NN_CPU_CONVOLUTION_H
 #define ASSAY_WORKER_NN_CPU_CONVOLUTION_H
@@ -25,10 +21,6 @@ struct convolution_shape {
     bool weights_gradient; /* with backward weights (training only) */
     bool input_gradient;   /* with backward data (training only) */
 };
-
-/* How many channels oneDNN likes to hold together on this machine: 16, 8 or 1 (NCHW). */
-bool convolution_block(const struct onednn *onednn, const struct convolution_shape *shape,
-                       size_t *block, struct error *error);
 
 bool convolution_new(const struct onednn *onednn, const struct convolution_shape *shape,
                      struct convolution **convolution, struct error *error);

@@ -2,7 +2,7 @@
  *
  * Kernels work on LANES floats at a time: blocks of 16, 8 or 1 channels all divide it, so that lane
  * i of a chunk always belongs to channel i % block, and one kernel serves every block; those of
- * convolutions are for blocks of eight alone (lanes.h). They are compiled for several generations
+ * convolutions are for blocks of 8 or 16 (lanes.h). They are compiled for several generations
  * of processors (core/simd.h).
  */
 #ifndef ASSAY_WORKER_NN_CPU_MAP_H

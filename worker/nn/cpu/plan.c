@@ -1,6 +1,7 @@
 #include "worker/nn/cpu/plan.h"
 
 #include "worker/nn/cpu/batch_norm.h"
+#include "worker/nn/cpu/primitives.h"
 
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ static bool convolution_step(struct plan *plan, const struct onednn *onednn,
         .weights_gradient = !node->frozen,
         .input_gradient = plan->network->nodes[node->input].backward,
     };
-    if (*block == 0 && !convolution_block(onednn, &shape, block, error))
+    if (*block == 0 && !primitives_block(onednn, &shape, block, error))
         return false;
     shape.block = *block;
     plan->steps[index].map.block = *block;

@@ -18,6 +18,11 @@ struct product_kernel {
      * the next are `rows` rows, in input and output, and `apart` floats of weights. */
     void (*product)(size_t in_channels, size_t rows, size_t count, size_t apart, bool add,
                     const float *input, const float *weights, float *output);
+    /* The same of a plain picture, whose channels begin `plane` values apart and its rows `line`:
+     * `count` pixels of a row of the output by all taps of all channels, which for each pixel begin
+     * `stride` values behind those of the pixel before. Weights are Ohwi8o or Ohwi16o. */
+    void (*window)(size_t in_channels, size_t stride, size_t line, size_t plane, size_t rows,
+                   size_t count, const float *input, const float *weights, float *output);
     /* The weights that take an output's gradient back to a block of input channels,
      * [out_channels][block], whose own first stands at `weights`; `apart` as above. */
     void (*turned)(size_t out_channels, size_t apart, const float *weights, float *turned);
@@ -26,9 +31,7 @@ struct product_kernel {
     void (*outer)(size_t in_channels, size_t rows, size_t count, bool add, const float *input,
                   const float *gradient, float *weights);
     /* The same of one channel of a plain picture: `count` pixels of a row of the gradient by a row
-     * of taps, which for each pixel stand side by side in the input, `stride` values behind those
-     * of the pixel before. Of weights as Ohwi8o or Ohwi16o it takes the row's and the channel's
-     * first. */
+     * of taps, as above. Of the weights it takes the row's and the channel's first. */
     void (*taps)(size_t in_channels, size_t stride, size_t rows, size_t count, bool add,
                  const float *input, const float *gradient, float *weights);
 };

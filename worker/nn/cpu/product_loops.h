@@ -11,42 +11,48 @@
  * for an input. */
 enum { BLOCK = LANES_BLOCK, ROWS = BLOCK == 16 ? 14 : 6 };
 
-INLINE void product_rows(size_t in_channels, size_t rows, size_t count, size_t apart, bool add,
-                         const float *input, const float *weights, float *output) {
+/* What is summed over, in this order: `outer` of `middle` of `inner` values of each row, which lie
+ * so many floats apart. A row begins `step` floats behind the one before. */
+struct sum {
+    size_t outer, outer_apart, middle, middle_apart, inner, inner_apart, step;
+};
+
+INLINE void sum_rows(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
+                     const float *input, const float *weights, float *output) {
     const float *second = weights + apart;
     lanes sums[ROWS][2];
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < 2; j++)
             sums[i][j] = add ? *lanes_in(output + (j * rows + i) * BLOCK) : (lanes){0};
-    for (size_t ins = 0; ins < in_channels; ins += BLOCK)
-        for (size_t in = 0; in < BLOCK; in++) {
-            lanes a = *lanes_in(weights + (ins + in) * BLOCK);
-            lanes b = *lanes_in(second + (ins + in) * BLOCK);
-            for (size_t i = 0; i < count; i++) {
-                float value = input[ins * rows + i * BLOCK + in];
-                sums[i][0] += value * a;
-                sums[i][1] += value * b;
+    for (size_t at = 0; at < sum.outer; at++)
+        for (size_t beside = 0; beside < sum.middle; beside++)
+            for (size_t in = 0; in < sum.inner; in++, weights += BLOCK, second += BLOCK) {
+                const float *from =
+                    input + at * sum.outer_apart + beside * sum.middle_apart + in * sum.inner_apart;
+                lanes a = *lanes_in(weights), b = *lanes_in(second);
+                for (size_t i = 0; i < count; i++) {
+                    float value = from[i * sum.step];
+                    sums[i][0] += value * a;
+                    sums[i][1] += value * b;
+                }
             }
-        }
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < 2; j++)
             *lanes_at(output + (j * rows + i) * BLOCK) = sums[i][j];
 }
 
 /* As many rows at a time as there are registers for, or as evenly less as can be: few sums wait for
- * each other. */
-SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, size_t apart,
-                                bool add, const float *input, const float *weights, float *output) {
+ * each other. Of a sum whose constants compilers know, a function for each number of rows. */
+INLINE void sum_all(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
+                    const float *input, const float *weights, float *output) {
     for (size_t left = count, taken; left > 0; left -= taken) {
         size_t times = (left + ROWS - 1) / ROWS;
         taken = (left + times - 1) / times;
-        const float *from = input + (count - left) * BLOCK;
+        const float *from = input + (count - left) * sum.step;
         float *to = output + (count - left) * BLOCK;
-        switch (taken) { /* a number that compilers know */
+        switch (taken) {
 #define TAKE(n)                                                                                    \
-    case n:                                                                                        \
-        product_rows(in_channels, rows, (n) <= ROWS ? (n) : 0, apart, add, from, weights, to);     \
-        break
+    case n: sum_rows(sum, rows, (n) <= ROWS ? (n) : 0, apart, add, from, weights, to); break
             TAKE(1);
             TAKE(2);
             TAKE(3);
@@ -64,6 +70,37 @@ SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, s
 #undef TAKE
         default: break; /* no more */
         }
+    }
+}
+
+SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, size_t apart,
+                                bool add, const float *input, const float *weights, float *output) {
+    const struct sum sum = {.outer = in_channels / BLOCK,
+                            .outer_apart = rows * BLOCK,
+                            .middle = 1,
+                            .inner = BLOCK,
+                            .inner_apart = 1,
+                            .step = BLOCK};
+    sum_all(sum, rows, count, apart, add, input, weights, output);
+}
+
+SIMD_CLONES static void window(size_t in_channels, size_t stride, size_t line, size_t plane,
+                               size_t rows, size_t count, const float *input, const float *weights,
+                               float *output) {
+    enum { TAPS = PRODUCT_TAPS, USUAL = 2 };
+    size_t apart = TAPS * TAPS * in_channels * BLOCK;
+    struct sum sum = {.outer = TAPS,
+                      .outer_apart = line,
+                      .middle = TAPS,
+                      .middle_apart = 1,
+                      .inner = in_channels,
+                      .inner_apart = plane,
+                      .step = stride};
+    if (stride == USUAL) {
+        sum.step = USUAL; /* a constant */
+        sum_all(sum, rows, count, apart, false, input, weights, output);
+    } else {
+        sum_all(sum, rows, count, apart, false, input, weights, output);
     }
 }
 
@@ -122,6 +159,6 @@ SIMD_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, siz
 }
 
 const struct product_kernel LANES_NAME(product_kernel) = {
-    .product = product, .turned = turned, .outer = outer, .taps = taps};
+    .product = product, .window = window, .turned = turned, .outer = outer, .taps = taps};
 
 #endif

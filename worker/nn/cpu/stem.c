@@ -39,6 +39,33 @@ static void picture_pad(const struct stem *shape, const float *picture, float *t
         }
 }
 
+/* A row of the output. */
+static void row_convolve(const struct stem *shape, size_t row, const float *picture,
+                         const float *weights, float *output) {
+    size_t block = shape->block, ins = shape->in_channels, line = padded(shape->width);
+    size_t columns = strides(shape, shape->width), pixels = strides(shape, shape->height) * columns;
+    for (size_t out = 0; out < shape->out_channels; out += 2 * block)
+        product_kernel(block)->window(ins, shape->stride, line, padded(shape->height) * line,
+                                      pixels, columns, picture + row * shape->stride * line,
+                                      weights + out * KERNEL * KERNEL * ins,
+                                      output + out * pixels + row * columns * block);
+}
+
+void stem_forward(const struct stem *shape, const float *input, const float *weights, float *output,
+                  float *scratch) {
+    size_t values = shape->in_channels * shape->height * shape->width;
+    size_t outputs =
+        shape->out_channels * strides(shape, shape->height) * strides(shape, shape->width);
+#pragma omp parallel
+    for (size_t picture = 0; picture < shape->count; picture++) {
+        float *read = scratch + picture % 2 * picture_floats(shape);
+        picture_pad(shape, input + picture * values, read);
+#pragma omp for nowait
+        for (size_t row = 0; row < strides(shape, shape->height); row++)
+            row_convolve(shape, row, read, weights, output + picture * outputs);
+    }
+}
+
 /* What a row of the output adds. Each thread has the same weights of every row of every picture,
  * and waits for nobody behind it. */
 static void row_sum(const struct stem *shape, size_t row, bool add, const float *picture,
