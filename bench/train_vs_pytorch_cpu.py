@@ -7,16 +7,12 @@ all cores. Each round runs PyTorch and then assay-worker, each in a process of i
 step for itself (in which --compile compiles) and then times the median of some; a ratio is the median
 over rounds, so that what else the machine does falls on both. PyTorch runs in its better memory
 format, which is tried out first. Memory is VmHWM, the whole process's. Once for the machine as it is,
-once with both held to AVX2 (oneDNN and ATen; assay's own loops know no such switch and stay as they
-are).
+once with both held to AVX2 (ATen and oneDNN, from which assay has the size of its blocks; compiled are its
+loops for what the machine has).
 
-The floor is what oneDNN's own primitives take in our step, each at its best, by DNNL_VERBOSE: nothing
-that trains with them can be faster. Held to AVX2 there is none, for assay makes most convolutions there
-itself.
-Needs torch and torchvision.
+A step's floor is in the last lines of assay-worker bench --layers. Needs torch and torchvision.
 """
 import argparse
-import collections
 import json
 import os
 import statistics
@@ -27,7 +23,6 @@ import time
 ISAS = {"native": {}, "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2",
                                "ATEN_CPU_CAPABILITY": "avx2"}}
 BATCH = 32
-CONVOLUTIONS = 53  # of a ResNet-50
 
 
 def peak_bytes():
@@ -70,39 +65,10 @@ def run_peer(size, steps, channels_last, compiled, isa):
     return json.loads(run(command, ISAS[isa]))
 
 
-def run_assay(program, size, steps, isa, **environment):
+def run_assay(program, size, steps, isa):
     command = [program, "bench", "--backend", "cpu", "--size", str(size), "--batch", str(BATCH), "--steps",
                str(steps), "--json"]
-    return run(command, {**ISAS[isa], **environment})
-
-
-def primitives(output):
-    """Milliseconds of each primitive that the timed steps executed, by everything that names it but the time; the
-    evaluations stand before those."""
-    times = collections.defaultdict(list)
-    for line in output.splitlines():
-        fields = line.split(",")
-        if "forward_inference" in fields:
-            times.clear()
-        if line.startswith(("dnnl_verbose,exec", "onednn_verbose,exec")):
-            times[",".join(fields[1:-1])].append(float(fields[-1]))
-    return times
-
-
-def floor(program, size, isa):
-    """(images/s of the primitives, of those and the reorders), the difference of runs of 3 and 1 steps; None when not
-    all convolutions are oneDNN's."""
-    few, many = (primitives(run_assay(program, size, steps, isa, DNNL_VERBOSE="1")) for steps in (1, 3))
-    work = moved = convolutions = 0
-    for name, times in many.items():
-        per_step = (len(times) - len(few.get(name, []))) / 2
-        milliseconds = per_step * min(times)
-        convolutions += per_step if ",convolution," in name and ",forward_training," in name else 0
-        if ",reorder," in name:
-            moved += milliseconds
-        else:
-            work += milliseconds
-    return (BATCH / work * 1000, BATCH / (work + moved) * 1000) if convolutions == CONVOLUTIONS else (None, None)
+    return json.loads(run(command, ISAS[isa]))
 
 
 def measure(program, size, isa, compiled, rounds):
@@ -112,24 +78,20 @@ def measure(program, size, isa, compiled, rounds):
     torch, ours = [], []
     for _ in range(rounds):
         torch.append(run_peer(size, steps, channels_last, compiled, isa))
-        result = json.loads(run_assay(program, size, steps, isa))
+        result = run_assay(program, size, steps, isa)
         ours.append({"rate": result["training"]["images_per_second"], "bytes": result["memory_peak_bytes"]})
-    work, moved = floor(program, size, isa)
     return {"size": size, "isa": isa, "format": "channels_last" if channels_last else "contiguous",
             "torch": statistics.median(one["rate"] for one in torch),
             "assay": statistics.median(one["rate"] for one in ours),
             "ratios": [mine["rate"] / other["rate"] for mine, other in zip(ours, torch)],
             "torch_bytes": statistics.median(one["bytes"] for one in torch),
-            "assay_bytes": statistics.median(one["bytes"] for one in ours),
-            "floor": work, "floor_with_reorders": moved}
+            "assay_bytes": statistics.median(one["bytes"] for one in ours)}
 
 
 def row(one):
-    floors = ["-" if one[which] is None else "%.1f" % one[which] for which in ("floor_with_reorders", "floor")]
-    return "| %s | %d px | %.1f (%s) | %.1f | %.2f x (%.2f to %.2f) | %s | %s | %.2f GB | %.2f GB |" % (
+    return "| %s | %d px | %.1f (%s) | %.1f | %.2f x (%.2f to %.2f) | %.2f GB | %.2f GB |" % (
         one["isa"], one["size"], one["torch"], one["format"], one["assay"], statistics.median(one["ratios"]),
-        min(one["ratios"]), max(one["ratios"]), *floors, one["torch_bytes"] / 1e9,
-        one["assay_bytes"] / 1e9)
+        min(one["ratios"]), max(one["ratios"]), one["torch_bytes"] / 1e9, one["assay_bytes"] / 1e9)
 
 
 def main():
@@ -145,9 +107,8 @@ def main():
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if not arguments.json:
-        print("| instructions | pictures | PyTorch, images/s | assay, images/s | ratio | oneDNN's primitives and "
-              "reorders | its primitives alone | PyTorch's memory | assay's memory |")
-        print("| --- " * 9 + "|", flush=True)
+        print("| instructions | pictures | PyTorch, images/s | assay, images/s | ratio | PyTorch's memory | assay's memory |")
+        print("| --- " * 7 + "|", flush=True)
     for isa in arguments.isas.split(","):
         for size in map(int, arguments.sizes.split(",")):
             one = measure(arguments.program, size, isa, arguments.compile, arguments.rounds)

@@ -1,6 +1,7 @@
 #include "tests/worker/nn/reference.h"
 
 #include "worker/nn/cpu/batch_norm.h"
+#include "worker/nn/cpu/norm_kernel.h"
 
 enum { COUNT = 3, CHANNELS = 16, HEIGHT = 5, WIDTH = 3, PIXELS = HEIGHT * WIDTH };
 enum { FLOATS = COUNT * CHANNELS * PIXELS };
@@ -282,6 +283,33 @@ static struct trained *train_in_blocks(size_t block) {
     return trained;
 }
 
+/* What is summed in double, too, of which floats do not show the last digits. */
+static void sums_are_the_same_in_blocks_of_8_and_of_16(void **state) {
+    (void)state;
+    enum { SMALL = 8, LARGE = 16, EACH = TALL * BROAD };
+    static float x[EACH * LARGE], g[EACH * LARGE], small_x[EACH * SMALL], small_g[EACH * SMALL];
+    const struct norm_lanes lanes = {.scale = {0}};
+    double moments[2][2 * NORM_SUMS], products[2][2 * NORM_SUMS];
+    drawn("x", EACH * LARGE, x);
+    drawn("g", EACH * LARGE, g);
+    for (size_t i = 0; i < EACH * LARGE; i++) /* so far apart that sums round */
+        x[i] = ldexpf(x[i], (int)(i / LARGE * 7 % 41));
+    for (size_t i = 0; i < EACH * SMALL; i++) {
+        small_x[i] = x[i / SMALL * LARGE + i % SMALL];
+        small_g[i] = g[i / SMALL * LARGE + i % SMALL];
+    }
+    norm_chunk_moments(small_x, EACH * SMALL, SMALL, moments[0]);
+    norm_chunk_moments(x, EACH * LARGE, LARGE, moments[1]);
+    norm_chunk_reduce(MASK_NONE, false, small_x, NULL, small_g, NULL, &lanes, EACH * SMALL, SMALL,
+                      products[0]);
+    norm_chunk_reduce(MASK_NONE, false, x, NULL, g, NULL, &lanes, EACH * LARGE, LARGE, products[1]);
+    for (size_t i = 0; i < 2 * norm_sums(SMALL); i++) {
+        size_t there = i / SMALL * LARGE + i % SMALL;
+        assert_memory_equal(&moments[0][i], &moments[1][there], sizeof(double));
+        assert_memory_equal(&products[0][i], &products[1][there], sizeof(double));
+    }
+}
+
 /* Which is what a machine with AVX2 alone has and one with AVX-512. */
 static void bits_are_the_same_in_blocks_of_8_and_of_16(void **state) {
     (void)state;
@@ -298,6 +326,7 @@ int main(void) {
         cmocka_unit_test(batch_norm_with_addition_and_relu_is_pytorchs),
         cmocka_unit_test(evaluation_uses_the_running_statistics_and_works_in_place),
         cmocka_unit_test(a_frozen_batch_norm_passes_pytorchs_gradients),
+        cmocka_unit_test(sums_are_the_same_in_blocks_of_8_and_of_16),
         cmocka_unit_test(bits_are_the_same_in_blocks_of_8_and_of_16),
         cmocka_unit_test(a_large_mean_does_not_spoil_the_variance),
     };
