@@ -29,6 +29,7 @@ INLINE void sum_rows(struct sum sum, size_t rows, size_t count, size_t apart, bo
             sums[i][j] = add ? *lanes_in(output + (j * rows + i) * BLOCK) : (lanes){0};
     for (size_t at = 0; at < sum.outer; at++)
         for (size_t beside = 0; beside < sum.middle; beside++)
+#pragma GCC unroll 1 /* it is long enough, and compilers take a minute to unroll it */
             for (size_t in = 0; in < sum.inner; in++, weights += BLOCK, second += BLOCK) {
                 const float *from =
                     input + at * sum.outer_apart + beside * sum.middle_apart + in * sum.inner_apart;
@@ -94,21 +95,15 @@ SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, s
 SIMD_CLONES static void window(size_t in_channels, size_t stride, size_t line, size_t plane,
                                size_t rows, size_t count, const float *input, const float *weights,
                                float *output) {
-    enum { TAPS = PRODUCT_TAPS, USUAL = 2 };
-    size_t apart = TAPS * TAPS * in_channels * BLOCK;
-    struct sum sum = {.outer = TAPS,
-                      .outer_apart = line,
-                      .middle = TAPS,
-                      .middle_apart = 1,
-                      .inner = in_channels,
-                      .inner_apart = plane,
-                      .step = stride};
-    if (stride == USUAL) {
-        sum.step = USUAL; /* a constant */
-        sum_all(sum, rows, count, apart, false, input, weights, output);
-    } else {
-        sum_all(sum, rows, count, apart, false, input, weights, output);
-    }
+    enum { TAPS = PRODUCT_TAPS };
+    const struct sum sum = {.outer = TAPS,
+                            .outer_apart = line,
+                            .middle = TAPS,
+                            .middle_apart = 1,
+                            .inner = in_channels,
+                            .inner_apart = plane,
+                            .step = stride};
+    sum_all(sum, rows, count, TAPS * TAPS * in_channels * BLOCK, false, input, weights, output);
 }
 
 SIMD_CLONES static void turned(size_t out_channels, size_t apart, const float *weights,
