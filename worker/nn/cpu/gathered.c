@@ -167,11 +167,10 @@ static void sweep_run(const struct sweep *sweep, const float *input, float *outp
     size_t ins = sweep->from[0].channels, outs = sweep->to.channels;
     size_t total = sweep->count * sweep->rows * sweep->columns;
     size_t run = product_run(total, product_chunk(ins + outs));
-    int threads = omp_get_max_threads();
-    if (total / run < 2 * (size_t)threads) {
+    if (product_is_shared(total, run)) {
         for (size_t first = 0; first < total; first += run)
-            sweep_chunk(sweep, first, total - first < run ? total - first : run, threads, input,
-                        output, scratch);
+            sweep_chunk(sweep, first, total - first < run ? total - first : run,
+                        omp_get_max_threads(), input, output, scratch);
         return;
     }
 #pragma omp parallel for schedule(dynamic)
@@ -194,18 +193,6 @@ void gathered_forward(const struct gathered *shape, const float *input, const fl
         sweep.weights[tap] = weights + tap * shape->in_channels * shape->block;
     }
     sweep_run(&sweep, input, output, scratch);
-}
-
-/* Weights as they take the output's gradient to the input's: [taps][in_channels / block]
- * [out_channels][block]. */
-static void weights_turn(const struct gathered *shape, const float *weights, float *turned) {
-    size_t block = shape->block, ins = shape->in_channels, outs = shape->out_channels;
-#pragma omp parallel for collapse(2)
-    for (size_t tap = 0; tap < taps_of(shape); tap++)
-        for (size_t in = 0; in < ins; in += block)
-            product_kernel(block)->turned(outs, taps_of(shape) * ins * block,
-                                          weights + (tap * ins + in) * block,
-                                          turned + (tap * ins + in) * outs);
 }
 
 /* The pixels of the output under whose tap those of one phase of the input stand: of every
@@ -246,7 +233,8 @@ static size_t weights_floats(const struct gathered *shape) {
 
 void gathered_backward_data(const struct gathered *shape, const float *output_gradient,
                             const float *weights, float *input_gradient, float *scratch) {
-    weights_turn(shape, weights, scratch);
+    product_turn_all(shape->block, taps_of(shape), shape->in_channels, shape->out_channels, weights,
+                     scratch);
     for (size_t top = 0; top < shape->stride && top < shape->height; top++)
         for (size_t left = 0; left < shape->stride && left < shape->width; left++)
             phase_run(shape, top, left, output_gradient, scratch, input_gradient,

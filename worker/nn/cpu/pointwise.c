@@ -52,13 +52,10 @@ void pointwise_forward(const struct pointwise *shape, const float *input, const 
 
 void pointwise_backward_data(const struct pointwise *shape, const float *output_gradient,
                              const float *weights, float *input_gradient, float *scratch) {
-    size_t block = shape->block, ins = shape->in_channels, outs = shape->out_channels;
     struct pointwise back = *shape;
-    back.in_channels = outs;
-    back.out_channels = ins;
-#pragma omp parallel for
-    for (size_t in = 0; in < ins; in += block)
-        product_kernel(block)->turned(outs, ins * block, weights + in * block, scratch + in * outs);
+    back.in_channels = shape->out_channels;
+    back.out_channels = shape->in_channels;
+    product_turn_all(shape->block, 1, shape->in_channels, shape->out_channels, weights, scratch);
     multiply(&back, output_gradient, scratch, input_gradient);
 }
 

@@ -2,6 +2,8 @@
 
 #include "core/simd.h"
 
+#include <omp.h>
+
 size_t product_run(size_t total, size_t most) {
     size_t runs = (total + most - 1) / most;
     return (total + runs - 1) / runs;
@@ -11,6 +13,10 @@ size_t product_chunk(size_t channels) {
     enum { LEAST = 48, VALUES = 1 << 18 };
     size_t most = VALUES / channels;
     return most > PRODUCT_CHUNK ? PRODUCT_CHUNK : most < LEAST ? LEAST : most;
+}
+
+bool product_is_shared(size_t total, size_t run) {
+    return total / run < 2 * (size_t)omp_get_max_threads();
 }
 
 bool product_is_fast(size_t block) {
@@ -25,6 +31,16 @@ bool product_is_fast(size_t block) {
 
 const struct product_kernel *product_kernel(size_t block) {
     return block == 16 ? &product_kernel_16 : &product_kernel_8;
+}
+
+void product_turn_all(size_t block, size_t taps, size_t in_channels, size_t out_channels,
+                      const float *weights, float *turned) {
+#pragma omp parallel for collapse(2)
+    for (size_t tap = 0; tap < taps; tap++)
+        for (size_t in = 0; in < in_channels; in += block)
+            product_kernel(block)->turned(out_channels, taps * in_channels * block,
+                                          weights + (tap * in_channels + in) * block,
+                                          turned + (tap * in_channels + in) * out_channels);
 }
 
 /* The channels that are more are shared out among the threads, so that each reads few of them. */

@@ -19,12 +19,21 @@ enum { PRODUCT_CHUNK = 192 };
  * stay in the second cache. PRODUCT_CHUNK at most; no bit depends on it. */
 size_t product_chunk(size_t channels);
 
+/* Whether so many rows, `run` at a time, are less than two runs for each thread: then all threads
+ * are to share each run. */
+bool product_is_shared(size_t total, size_t run);
+
 /* Whether those for blocks of so many channels run in vectors as long as a block, with FMA. Of
  * shorter ones compilers make code that is fifty times slower: right, and of no use. */
 bool product_is_fast(size_t block);
 
 /* For blocks of 8 or 16 channels. */
 const struct product_kernel *product_kernel(size_t block);
+
+/* turned (product_kernel.h) of all weights, [out_channels / block][taps][in_channels][block], into
+ * [taps][in_channels / block][out_channels][block]. */
+void product_turn_all(size_t block, size_t taps, size_t in_channels, size_t out_channels,
+                      const float *weights, float *turned);
 
 /* outer (product_kernel.h) of all channels and all rows, `run` of these at a time, by the threads
  * of the region that calls it together. None waits behind it, and each has the same sums whenever

@@ -66,9 +66,8 @@ static size_t round_tiles(const struct winograd *shape) {
     return runs > 1 ? runs * run : run;
 }
 
-/* Whether there are less than two for each thread. */
 static bool chunks_are_shared(const struct winograd *shape) {
-    return tiles_of(shape) / chunk_tiles(shape) < 2 * (size_t)omp_get_max_threads();
+    return product_is_shared(tiles_of(shape), chunk_tiles(shape));
 }
 
 size_t winograd_scratch(const struct winograd *shape) {
