@@ -2,6 +2,7 @@
 
 #include "core/field.h"
 #include "core/json.h"
+#include "core/metrics.h"
 #include "core/text.h"
 
 #include <stdint.h>
@@ -131,17 +132,15 @@ static bool same_contender(const struct duel *duel) {
 }
 
 /* How many test pictures a checkpoint was evaluated on; 0 when that is not known. */
-static double tested(const struct duelist *duelist) {
-    const cJSON *test = duelist->contender->evaluations[duelist->checkpoint][SPLIT_TEST];
-    return field_number(test, "true_positive", 0) + field_number(test, "true_negative", 0) +
-           field_number(test, "false_positive", 0) + field_number(test, "false_negative", 0);
+static int64_t tested(const struct duelist *duelist) {
+    return metrics_json_count(duelist->contender->evaluations[duelist->checkpoint][SPLIT_TEST]);
 }
 
 /* Says so where not all had the same test pictures, by which a duel may stand on very few. */
 static void say_shared(struct text *text, const struct duel *duels, size_t count) {
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
-        double shared = (double)duels[i].pictures;
+        int64_t shared = (int64_t)duels[i].pictures;
         bool other = shared < tested(&duels[i].first) || shared < tested(&duels[i].second);
         if (other && !same_contender(&duels[i]) && duels[i].pictures < least)
             least = duels[i].pictures;

@@ -1,6 +1,7 @@
 #include "core/board.h"
 
 #include "core/json.h"
+#include "core/metrics.h"
 #include "core/shortage.h"
 #include "core/text.h"
 
@@ -71,12 +72,8 @@ void board_epoch(struct tensorboard *board, const cJSON *report) {
 
 /* Steps of an epoch in the config's batches. */
 static int64_t steps_of(const cJSON *config, const cJSON *report) {
-    static const char *const counts[] = {"true_positive", "true_negative", "false_positive",
-                                         "false_negative"};
-    const cJSON *train = json_member(report, "train");
-    int64_t batch = json_integer(json_member(config, "train"), "batch_size"), pictures = 0;
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        pictures += json_integer(train, counts[i]);
+    int64_t batch = json_integer(json_member(config, "train"), "batch_size");
+    int64_t pictures = metrics_json_count(json_member(report, "train"));
     return batch > 0 ? (pictures + batch - 1) / batch : 1;
 }
 

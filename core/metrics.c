@@ -62,3 +62,8 @@ cJSON *metrics_to_json(const struct metrics *metrics) {
     }
     return json;
 }
+
+int64_t metrics_json_count(const cJSON *json) {
+    return json_integer(json, "true_positive") + json_integer(json, "true_negative") +
+           json_integer(json, "false_positive") + json_integer(json, "false_negative");
+}

@@ -29,5 +29,7 @@ bool metrics_loss(const struct metrics *metrics, double *value); /* mean */
 /* {"true_positive":..,"true_negative":..,"false_positive":..,"false_negative":..,"accuracy":..,
  *  "precision":..,"recall":..,"loss":..}; the caller frees. */
 cJSON *metrics_to_json(const struct metrics *metrics);
+/* metrics_count of these; 0 where there are none. */
+int64_t metrics_json_count(const cJSON *json);
 
 #endif
