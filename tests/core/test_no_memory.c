@@ -232,6 +232,20 @@ static void a_manifest_that_there_is_no_memory_for_is_not_called_broken(void **s
     free(path);
 }
 
+/* The split is made or wants memory, whichever piece is refused. */
+static void refuse_split(const struct experiment *experiment, const char *root) {
+    REFUSE_EACH(n) {
+        struct split split;
+        struct error error = {0};
+        bool good = split_make(experiment, root, &split, &error);
+        refuse_no_more();
+        assert_true(good == !refused);
+        assert_true(good || error_is_shortage(&error));
+        if (good)
+            split_free(&split);
+    }
+}
+
 static void lists_that_there_is_no_memory_for_are_not_called_wrong(void **state) {
     char *root = temporary_path(state, "."), *first = temporary_path(state, "0.png"),
          *second = temporary_path(state, "1.png"), *list = temporary_path(state, "list.json"),
@@ -242,16 +256,7 @@ static void lists_that_there_is_no_memory_for_are_not_called_wrong(void **state)
     assert_true(file_write_atomic(first, "", 0, NULL) && file_write_atomic(second, "", 0, NULL) &&
                 file_write_atomic(empty, "[]", 2, NULL) &&
                 file_write_atomic(list, text, strlen(text), NULL));
-    REFUSE_EACH(n) {
-        struct split split;
-        struct error error = {0};
-        bool good = split_make(&experiment, root, &split, &error);
-        refuse_no_more();
-        assert_true(good == !refused);
-        assert_true(good || error_is_shortage(&error));
-        if (good)
-            split_free(&split);
-    }
+    refuse_split(&experiment, root);
     free(text);
     free(empty);
     free(list);
@@ -276,16 +281,7 @@ static void folders_that_there_is_no_memory_for_are_split_whole_or_not_at_all(vo
         free(folder);
         free(path);
     }
-    REFUSE_EACH(n) {
-        struct split split;
-        struct error error = {0};
-        bool good = split_make(&experiment, root, &split, &error);
-        refuse_no_more();
-        assert_true(good == !refused);
-        assert_true(good || error_is_shortage(&error));
-        if (good)
-            split_free(&split);
-    }
+    refuse_split(&experiment, root);
     free(root);
 }
 
