@@ -9,10 +9,8 @@ typedef int16_t lanes __attribute__((vector_size(16)));
 typedef uint8_t bytes __attribute__((vector_size(16)));
 typedef uint32_t words __attribute__((vector_size(16)));
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* Reads four bytes, whatever the channels. */
-INLINE lanes load(const uint8_t *at) {
+SIMD_INLINE lanes load(const uint8_t *at) {
     uint32_t four;
     memcpy(&four, at, sizeof four);
     bytes narrow = (bytes)(words){four};
@@ -21,7 +19,7 @@ INLINE lanes load(const uint8_t *at) {
 }
 
 /* The low byte of each lane. */
-INLINE void store(uint8_t *at, lanes wide, size_t channels) {
+SIMD_INLINE void store(uint8_t *at, lanes wide, size_t channels) {
     bytes all = (bytes)wide;
     words narrow = (words)__builtin_shufflevector(all, all, 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6,
                                                   8, 10, 12, 14);
@@ -29,7 +27,7 @@ INLINE void store(uint8_t *at, lanes wide, size_t channels) {
     memcpy(at, &four, channels);
 }
 
-INLINE void undo_sub(uint8_t *row, size_t pixels, size_t channels) {
+SIMD_INLINE void undo_sub(uint8_t *row, size_t pixels, size_t channels) {
     lanes left = {0};
     for (size_t i = 0; i < pixels; i++, row += channels) {
         left = (load(row) + left) & 255;
@@ -37,12 +35,12 @@ INLINE void undo_sub(uint8_t *row, size_t pixels, size_t channels) {
     }
 }
 
-INLINE void undo_up(uint8_t *restrict row, const uint8_t *restrict above, size_t count) {
+SIMD_INLINE void undo_up(uint8_t *restrict row, const uint8_t *restrict above, size_t count) {
     for (size_t i = 0; i < count; i++)
         row[i] = (uint8_t)(row[i] + above[i]);
 }
 
-INLINE void undo_average(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
+SIMD_INLINE void undo_average(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
     lanes left = {0};
     for (size_t i = 0; i < pixels; i++, row += channels, above += channels) {
         left = (load(row) + ((left + load(above)) >> 1)) & 255;
@@ -50,13 +48,13 @@ INLINE void undo_average(uint8_t *row, const uint8_t *above, size_t pixels, size
     }
 }
 
-INLINE lanes magnitude(lanes x) {
+SIMD_INLINE lanes magnitude(lanes x) {
     lanes sign = x >> 15;
     return (x ^ sign) - sign;
 }
 
 /* Whichever of left, up and corner is nearest to left + up - corner, in this order if equal. */
-INLINE void undo_paeth(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
+SIMD_INLINE void undo_paeth(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
     lanes left = {0}, corner = {0};
     for (size_t i = 0; i < pixels; i++, row += channels, above += channels) {
         lanes up = load(above);
@@ -70,7 +68,7 @@ INLINE void undo_paeth(uint8_t *row, const uint8_t *above, size_t pixels, size_t
     }
 }
 
-INLINE bool undo(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
+SIMD_INLINE bool undo(uint8_t *row, const uint8_t *above, size_t pixels, size_t channels) {
     switch (*row++) {
     case 0: return true;
     case 1: undo_sub(row, pixels, channels); return true;

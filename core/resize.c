@@ -78,8 +78,7 @@ static bool axis_make(struct axis *axis, int from, int to, struct error *error) 
 }
 
 /* Each pixel of a row in four int32. It is read as four bytes: `row` has one to spare. */
-static inline __attribute__((always_inline)) void widen(const uint8_t *row, size_t count,
-                                                        lanes *wide) {
+SIMD_INLINE void widen(const uint8_t *row, size_t count, lanes *wide) {
     for (size_t x = 0; x < count; x++) {
         uint32_t pixel;
         memcpy(&pixel, row + 3 * x, sizeof pixel);
@@ -91,8 +90,8 @@ static inline __attribute__((always_inline)) void widen(const uint8_t *row, size
 
 /* One row along x; four bytes are written a pixel: `out` has one to spare. With `taps` a constant
  * the compiler unrolls the inner loop, which is most of the work. */
-static inline __attribute__((always_inline)) void
-resample_taps(const struct axis *axis, const lanes *wide, size_t to, uint8_t *out, size_t taps) {
+SIMD_INLINE void resample_taps(const struct axis *axis, const lanes *wide, size_t to, uint8_t *out,
+                               size_t taps) {
     const int32_t *weights = axis->weights;
     for (size_t x = 0; x < to; x++, weights += taps) {
         const lanes *pixel = wide + axis->first[x];

@@ -14,8 +14,8 @@ enum { WIDTH = LANES_BLOCK, TOGETHER = 4, PAIR = 2 };
 
 /* Products of `count` rows with `ones` others: each is the sum of WIDTH sums, of every WIDTH-th
  * value each. Those of a row with the others stand beside each other, those of the next `apart`. */
-INLINE void dots_of(size_t count, size_t ones, size_t values, const float *rows, const float *one,
-                    float *dots, size_t apart) {
+SIMD_INLINE void dots_of(size_t count, size_t ones, size_t values, const float *rows,
+                         const float *one, float *dots, size_t apart) {
     lanes sums[TOGETHER][PAIR] = {{{0}}};
     size_t i = 0;
     for (; i + WIDTH <= values; i += WIDTH)
@@ -59,8 +59,9 @@ struct part {
 };
 
 /* What they add to `count` values of some sums. */
-INLINE void values_add(const struct combination *of, const struct part *part, size_t sum_count,
-                       size_t count, float own[DEPTH][TOGETHER], const float *rows, float *sums) {
+SIMD_INLINE void values_add(const struct combination *of, const struct part *part, size_t sum_count,
+                            size_t count, float own[DEPTH][TOGETHER], const float *rows,
+                            float *sums) {
     lanes added[TOGETHER] = {{0}};
     for (size_t sum = 0; part->from > 0 && sum < sum_count; sum++)
         memcpy(&added[sum], sums + sum * of->values, count * sizeof *sums);
@@ -74,8 +75,8 @@ INLINE void values_add(const struct combination *of, const struct part *part, si
         memcpy(sums + sum * of->values, &added[sum], count * sizeof *sums);
 }
 
-INLINE void part_add(const struct combination *of, const struct part *part, size_t sum_count,
-                     const float *factors, const float *rows, float *sums) {
+SIMD_INLINE void part_add(const struct combination *of, const struct part *part, size_t sum_count,
+                          const float *factors, const float *rows, float *sums) {
     float own[DEPTH][TOGETHER];
     const float *from = rows + part->from * of->values + part->first;
     float *to = sums + part->first;

@@ -2,14 +2,13 @@
 
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* Values pass through arrays that overlap with nothing, LANES at a time: that is what GCC makes
  * vectors of, also where input and output are one. Memory is read before anything depends on a
  * condition: of reads that do, GCC 12 makes masked ones, and where a vector is shorter than LANES
  * (AVX2) has all of them use the mask of the first. */
 
-INLINE void moments(const float *restrict x, size_t floats, size_t count, double *restrict sums) {
+SIMD_INLINE void moments(const float *restrict x, size_t floats, size_t count,
+                         double *restrict sums) {
     double sum[NORM_SUMS] = {0}, square[NORM_SUMS] = {0};
     size_t i = 0;
     for (; i + count <= floats; i += count)
@@ -40,8 +39,8 @@ static inline float rectified(float value) {
     return value <= 0 ? 0 : value;
 }
 
-INLINE void apply_lanes(const float *x, const float *residual, const float *scale,
-                        const float *shift, size_t lanes, bool relu, float *y) {
+SIMD_INLINE void apply_lanes(const float *x, const float *residual, const float *scale,
+                             const float *shift, size_t lanes, bool relu, float *y) {
     float values[LANES];
     for (size_t lane = 0; lane < lanes; lane++) {
         float value = x[lane] * scale[lane] + shift[lane];
@@ -53,8 +52,8 @@ INLINE void apply_lanes(const float *x, const float *residual, const float *scal
         y[lane] = values[lane];
 }
 
-INLINE void apply(const float *x, const float *residual, const float *scale, const float *shift,
-                  size_t floats, bool relu, float *y) {
+SIMD_INLINE void apply(const float *x, const float *residual, const float *scale,
+                       const float *shift, size_t floats, bool relu, float *y) {
     float scales[LANES], shifts[LANES];
     memcpy(scales, scale, sizeof scales);
     memcpy(shifts, shift, sizeof shifts);
@@ -78,8 +77,9 @@ SIMD_CLONES void norm_chunk_apply(const float *x, const float *residual, const f
         apply(x, NULL, scale, shift, floats, false, y);
 }
 
-INLINE void mask_lanes(enum norm_mask mask, const float *x, const float *y, const float *gradient,
-                       const struct norm_lanes *c, size_t lanes, float *g) {
+SIMD_INLINE void mask_lanes(enum norm_mask mask, const float *x, const float *y,
+                            const float *gradient, const struct norm_lanes *c, size_t lanes,
+                            float *g) {
     float passed[LANES];
     for (size_t lane = 0; lane < lanes; lane++) {
         float output = mask == MASK_X ? x[lane] * c->scale[lane] + c->shift[lane] : y[lane];
@@ -90,9 +90,9 @@ INLINE void mask_lanes(enum norm_mask mask, const float *x, const float *y, cons
         g[lane] = passed[lane];
 }
 
-INLINE void mask_gradient(enum norm_mask mask, const float *x, const float *y,
-                          const float *gradient, const struct norm_lanes *lanes, size_t floats,
-                          float *g) {
+SIMD_INLINE void mask_gradient(enum norm_mask mask, const float *x, const float *y,
+                               const float *gradient, const struct norm_lanes *lanes, size_t floats,
+                               float *g) {
     const struct norm_lanes c = *lanes;
     size_t i = 0;
     for (; i + LANES <= floats; i += LANES)
@@ -116,8 +116,8 @@ SIMD_CLONES static void tile_add(size_t floats, const float *restrict second,
 }
 
 /* Adds the sums of g and of g x. */
-INLINE void products(const float *restrict x, const float *restrict g, size_t floats, size_t count,
-                     double *restrict sums) {
+SIMD_INLINE void products(const float *restrict x, const float *restrict g, size_t floats,
+                          size_t count, double *restrict sums) {
     double sum[NORM_SUMS] = {0}, product[NORM_SUMS] = {0};
     size_t i = 0;
     for (; i + count <= floats; i += count) { /* two loops: of one, GCC makes half the speed */
@@ -164,8 +164,8 @@ void norm_chunk_reduce(enum norm_mask mask, bool store, const float *x, const fl
     }
 }
 
-INLINE void finish_lanes(enum norm_mask mask, const float *x, const float *gradient,
-                         const struct norm_lanes *c, size_t lanes, float *dx) {
+SIMD_INLINE void finish_lanes(enum norm_mask mask, const float *x, const float *gradient,
+                              const struct norm_lanes *c, size_t lanes, float *dx) {
     float g[LANES];
     for (size_t lane = 0; lane < lanes; lane++) {
         float passed = gradient[lane];
@@ -178,8 +178,8 @@ INLINE void finish_lanes(enum norm_mask mask, const float *x, const float *gradi
         dx[lane] = g[lane];
 }
 
-INLINE void finish(enum norm_mask mask, const float *x, const float *gradient,
-                   const struct norm_lanes *coefficients, size_t floats, float *dx) {
+SIMD_INLINE void finish(enum norm_mask mask, const float *x, const float *gradient,
+                        const struct norm_lanes *coefficients, size_t floats, float *dx) {
     const struct norm_lanes c = *coefficients;
     size_t i = 0;
     for (; i + LANES <= floats; i += LANES)

@@ -7,12 +7,11 @@ enum { KERNEL = 3, STRIDE = 2, PADDING = 1 };
 
 /* ---- kernels: one plane (a picture's block of channels) each ---- */
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* The loops over lanes ask for vectors: GCC would unroll loops as short as that before it thinks
  * of them. Taps are as wide as floats while they are compared. */
 
-INLINE void max_tap(const float *input, int32_t here, size_t block, float *best, int32_t *tap) {
+SIMD_INLINE void max_tap(const float *input, int32_t here, size_t block, float *best,
+                         int32_t *tap) {
 #pragma omp simd
     for (size_t lane = 0; lane < block; lane++) {
         bool wins = !(input[lane] <= best[lane]); /* NaN wins, as in PyTorch */
@@ -26,14 +25,14 @@ struct taps {
     size_t first, end;
 };
 
-INLINE struct taps taps_inside(size_t output, size_t side) {
+SIMD_INLINE struct taps taps_inside(size_t output, size_t side) {
     size_t left = side + PADDING - output * STRIDE;
     return (struct taps){output == 0 ? PADDING : 0, left < KERNEL ? left : KERNEL};
 }
 
-INLINE void max_window(const struct map *from, size_t block, const float *input, size_t row,
-                       size_t column, struct taps down, struct taps across, float *best,
-                       int32_t *tap) {
+SIMD_INLINE void max_window(const struct map *from, size_t block, const float *input, size_t row,
+                            size_t column, struct taps down, struct taps across, float *best,
+                            int32_t *tap) {
     for (size_t i = down.first; i < down.end; i++)
         for (size_t j = across.first; j < across.end; j++) {
             size_t y = row * STRIDE + i - PADDING, x = column * STRIDE + j - PADDING;
@@ -42,8 +41,8 @@ INLINE void max_window(const struct map *from, size_t block, const float *input,
         }
 }
 
-INLINE void max_plane(const struct map *from, const struct map *to, size_t block,
-                      const float *input, float *output, uint8_t *taps) {
+SIMD_INLINE void max_plane(const struct map *from, const struct map *to, size_t block,
+                           const float *input, float *output, uint8_t *taps) {
     for (size_t row = 0; row < to->height; row++)
         for (size_t column = 0; column < to->width; column++) {
             struct taps down = taps_inside(row, from->height);
@@ -87,9 +86,9 @@ struct share {
 };
 
 /* Of an output beyond the edge no tap gets anything. */
-INLINE void share_read(const struct map *to, size_t block, size_t row, size_t column,
-                       const float *first, const float *second, const uint8_t *taps,
-                       struct share *share) {
+SIMD_INLINE void share_read(const struct map *to, size_t block, size_t row, size_t column,
+                            const float *first, const float *second, const uint8_t *taps,
+                            struct share *share) {
     bool there = row < to->height && column < to->width;
     size_t at = there ? (row * to->width + column) * block : 0;
 #pragma omp simd
@@ -101,7 +100,7 @@ INLINE void share_read(const struct map *to, size_t block, size_t row, size_t co
         share->tap[lane] = there ? taps[at + lane] : KERNEL * KERNEL;
 }
 
-INLINE void share_take(const struct share *share, int32_t tap, size_t block, float *sum) {
+SIMD_INLINE void share_take(const struct share *share, int32_t tap, size_t block, float *sum) {
 #pragma omp simd
     for (size_t lane = 0; lane < block; lane++)
         sum[lane] += share->tap[lane] == tap ? share->value[lane] : 0;
@@ -109,9 +108,9 @@ INLINE void share_take(const struct share *share, int32_t tap, size_t block, flo
 
 /* Gathers: each input sums the outputs whose window it won. The four inputs from (STRIDE row,
  * STRIDE column) on lie in the windows of the four outputs from (row, column) on alone. */
-INLINE void max_plane_backward(const struct map *from, const struct map *to, size_t block,
-                               const float *first, const float *second, const uint8_t *taps,
-                               float *gradient) {
+SIMD_INLINE void max_plane_backward(const struct map *from, const struct map *to, size_t block,
+                                    const float *first, const float *second, const uint8_t *taps,
+                                    float *gradient) {
     static const struct {
         unsigned char input, output, tap;
     } windows[] = {{0, 0, 4}, {1, 0, 5}, {1, 1, 3}, {2, 0, 7}, {2, 2, 1},

@@ -19,8 +19,8 @@ struct sum {
 
 /* Weights some steps ahead and rows of the next `outer` are fetched meanwhile: a tenth of the time.
  */
-INLINE void sum_rows(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
-                     const float *input, const float *weights, float *output) {
+SIMD_INLINE void sum_rows(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
+                          const float *input, const float *weights, float *output) {
     enum { AHEAD = 16 };
     const float *second = weights + apart;
     lanes sums[ROWS][2];
@@ -51,8 +51,8 @@ INLINE void sum_rows(struct sum sum, size_t rows, size_t count, size_t apart, bo
 
 /* As many rows at a time as there are registers for, or as evenly less as can be: few sums wait for
  * each other. Of a sum whose constants compilers know, a function for each number of rows. */
-INLINE void sum_all(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
-                    const float *input, const float *weights, float *output) {
+SIMD_INLINE void sum_all(struct sum sum, size_t rows, size_t count, size_t apart, bool add,
+                         const float *input, const float *weights, float *output) {
     for (size_t left = count, taken; left > 0; left -= taken) {
         size_t times = (left + ROWS - 1) / ROWS;
         taken = (left + times - 1) / times;
@@ -81,8 +81,9 @@ INLINE void sum_all(struct sum sum, size_t rows, size_t count, size_t apart, boo
     }
 }
 
-SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, size_t apart,
-                                bool add, const float *input, const float *weights, float *output) {
+LANES_CLONES static void product(size_t in_channels, size_t rows, size_t count, size_t apart,
+                                 bool add, const float *input, const float *weights,
+                                 float *output) {
     const struct sum sum = {.outer = in_channels / BLOCK,
                             .outer_apart = rows * BLOCK,
                             .middle = 1,
@@ -92,9 +93,9 @@ SIMD_CLONES static void product(size_t in_channels, size_t rows, size_t count, s
     sum_all(sum, rows, count, apart, add, input, weights, output);
 }
 
-SIMD_CLONES static void window(size_t in_channels, size_t stride, size_t line, size_t plane,
-                               size_t rows, size_t count, const float *input, const float *weights,
-                               float *output) {
+LANES_CLONES static void window(size_t in_channels, size_t stride, size_t line, size_t plane,
+                                size_t rows, size_t count, const float *input, const float *weights,
+                                float *output) {
     enum { TAPS = PRODUCT_TAPS };
     const struct sum sum = {.outer = TAPS,
                             .outer_apart = line,
@@ -106,8 +107,8 @@ SIMD_CLONES static void window(size_t in_channels, size_t stride, size_t line, s
     sum_all(sum, rows, count, TAPS * TAPS * in_channels * BLOCK, false, input, weights, output);
 }
 
-SIMD_CLONES static void turned(size_t out_channels, size_t apart, const float *weights,
-                               float *turned_weights) {
+LANES_CLONES static void turned(size_t out_channels, size_t apart, const float *weights,
+                                float *turned_weights) {
     for (size_t outs = 0; outs < out_channels; outs += BLOCK, weights += apart)
         for (size_t out = 0; out < BLOCK; out++, turned_weights += BLOCK)
             for (size_t in = 0; in < BLOCK; in++)
@@ -116,8 +117,8 @@ SIMD_CLONES static void turned(size_t out_channels, size_t apart, const float *w
 
 /* What is there is added to a run's sum, not the run to it: sums over a batch round less so. The
  * block of inputs behind this one is fetched meanwhile: who wants all channels takes it next. */
-SIMD_CLONES static void outer(size_t in_channels, size_t rows, size_t count, bool add,
-                              const float *input, const float *gradient, float *weights) {
+LANES_CLONES static void outer(size_t in_channels, size_t rows, size_t count, bool add,
+                               const float *input, const float *gradient, float *weights) {
     enum { HALF = BLOCK / 2 }; /* of all, sums would be more than registers */
     const float *second = gradient + rows * BLOCK;
     for (size_t half = 0; half < BLOCK; half += HALF) {
@@ -141,8 +142,8 @@ SIMD_CLONES static void outer(size_t in_channels, size_t rows, size_t count, boo
     }
 }
 
-SIMD_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, size_t count, bool add,
-                             const float *input, const float *gradient, float *weights) {
+LANES_CLONES static void taps(size_t in_channels, size_t stride, size_t rows, size_t count,
+                              bool add, const float *input, const float *gradient, float *weights) {
     enum { TAPS = PRODUCT_TAPS, BLOCKS = BLOCK == 16 ? 2 : 1 }; /* whose sums fit into registers */
     for (size_t half = 0; half < 2; half += BLOCKS) {
         lanes sums[TAPS][BLOCKS] = {0};

@@ -18,12 +18,12 @@ struct place {
     size_t picture, row, column;
 };
 
-INLINE struct place place_of(const struct winograd_tiles *tiles, size_t tile) {
+SIMD_INLINE struct place place_of(const struct winograd_tiles *tiles, size_t tile) {
     size_t across = (tiles->width + 1) / STEP, down = (tiles->height + 1) / STEP;
     return (struct place){tile / (across * down), tile / across % down, tile % across};
 }
 
-INLINE void place_next(const struct winograd_tiles *tiles, struct place *place) {
+SIMD_INLINE void place_next(const struct winograd_tiles *tiles, struct place *place) {
     if (++place->column < (tiles->width + 1) / STEP)
         return;
     place->column = 0;
@@ -34,14 +34,14 @@ INLINE void place_next(const struct winograd_tiles *tiles, struct place *place) 
 }
 
 /* Where a picture's block of channels begins. */
-INLINE size_t plane_at(const struct winograd_tiles *tiles, size_t picture, size_t block) {
+SIMD_INLINE size_t plane_at(const struct winograd_tiles *tiles, size_t picture, size_t block) {
     return (picture * (tiles->channels / BLOCK) + block) * tiles->height * tiles->width * BLOCK;
 }
 
 /* Reads side x side values whose first is (top, left) counted from `border` outside of the map;
  * what is outside is 0. */
-INLINE void tile_read(const struct winograd_tiles *tiles, const float *plane, size_t top,
-                      size_t left, size_t border, size_t side, lanes *values) {
+SIMD_INLINE void tile_read(const struct winograd_tiles *tiles, const float *plane, size_t top,
+                           size_t left, size_t border, size_t side, lanes *values) {
     if (top >= border && left >= border && top + side <= tiles->height + border &&
         left + side <= tiles->width + border) {
         const float *first = plane + ((top - border) * tiles->width + left - border) * BLOCK;
@@ -59,12 +59,12 @@ INLINE void tile_read(const struct winograd_tiles *tiles, const float *plane, si
         }
 }
 
-INLINE void points_write(size_t point, const lanes *values, float *points) {
+SIMD_INLINE void points_write(size_t point, const lanes *values, float *points) {
     for (size_t i = 0; i < WINOGRAD_POINTS; i++)
         *lanes_at(points + i * point) = values[i];
 }
 
-INLINE void points_read(size_t point, const float *points, lanes *values) {
+SIMD_INLINE void points_read(size_t point, const float *points, lanes *values) {
     for (size_t i = 0; i < WINOGRAD_POINTS; i++)
         values[i] = *lanes_in(points + i * point);
 }
@@ -73,7 +73,7 @@ INLINE void points_read(size_t point, const float *points, lanes *values) {
  * `apart` values lie from one of a line to the next. ---- */
 
 /* B' = 1  0 -1  0   0  1  1  0   0 -1  1  0   0  1  0 -1 */
-INLINE void input_line(size_t apart, lanes *d) {
+SIMD_INLINE void input_line(size_t apart, lanes *d) {
     lanes a = d[0], b = d[apart], c = d[2 * apart], e = d[3 * apart];
     d[0] = a - c;
     d[apart] = b + c;
@@ -81,7 +81,7 @@ INLINE void input_line(size_t apart, lanes *d) {
     d[3 * apart] = b - e;
 }
 
-INLINE void input_transform(lanes *d) {
+SIMD_INLINE void input_transform(lanes *d) {
     for (size_t j = 0; j < TILE; j++)
         input_line(TILE, d + j);
     for (size_t i = 0; i < TILE; i++)
@@ -89,12 +89,12 @@ INLINE void input_transform(lanes *d) {
 }
 
 /* A' = 1  1  1  0   0  1 -1 -1 */
-INLINE void output_line(size_t apart, const lanes *m, lanes *y) {
+SIMD_INLINE void output_line(size_t apart, const lanes *m, lanes *y) {
     y[0] = m[0] + m[apart] + m[2 * apart];
     y[apart] = m[apart] - m[2 * apart] - m[3 * apart];
 }
 
-INLINE void output_transform(const lanes *m, lanes *y) {
+SIMD_INLINE void output_transform(const lanes *m, lanes *y) {
     lanes t[STEP * TILE];
     for (size_t j = 0; j < TILE; j++)
         output_line(TILE, m + j, t + j);
@@ -102,14 +102,14 @@ INLINE void output_transform(const lanes *m, lanes *y) {
         output_line(1, t + TILE * i, y + STEP * i);
 }
 
-INLINE void gradient_line(size_t apart, const lanes *g, lanes *points) {
+SIMD_INLINE void gradient_line(size_t apart, const lanes *g, lanes *points) {
     points[0] = g[0];
     points[apart] = g[0] + g[apart];
     points[2 * apart] = g[0] - g[apart];
     points[3 * apart] = -g[apart];
 }
 
-INLINE void gradient_transform(const lanes *g, lanes *points) {
+SIMD_INLINE void gradient_transform(const lanes *g, lanes *points) {
     lanes t[TILE * STEP];
     for (size_t j = 0; j < STEP; j++)
         gradient_line(STEP, g + j, t + j);
@@ -118,7 +118,7 @@ INLINE void gradient_transform(const lanes *g, lanes *points) {
 }
 
 /* G = 1  0  0   1/2  1/2  1/2   1/2 -1/2  1/2   0  0  1 */
-INLINE void weights_line(size_t apart, const lanes *g, lanes *points) {
+SIMD_INLINE void weights_line(size_t apart, const lanes *g, lanes *points) {
     lanes outer = (g[0] + g[2 * apart]) * 0.5f, inner = g[apart] * 0.5f;
     points[0] = g[0];
     points[apart] = outer + inner;
@@ -126,7 +126,7 @@ INLINE void weights_line(size_t apart, const lanes *g, lanes *points) {
     points[3 * apart] = g[2 * apart];
 }
 
-INLINE void weights_transform(const lanes *g, lanes *points) {
+SIMD_INLINE void weights_transform(const lanes *g, lanes *points) {
     lanes t[TILE * KERNEL];
     for (size_t j = 0; j < KERNEL; j++)
         weights_line(KERNEL, g + j, t + j);
@@ -134,14 +134,14 @@ INLINE void weights_transform(const lanes *g, lanes *points) {
         weights_line(1, t + KERNEL * i, points + TILE * i);
 }
 
-INLINE void weights_gradient_line(size_t apart, const lanes *s, lanes *g) {
+SIMD_INLINE void weights_gradient_line(size_t apart, const lanes *s, lanes *g) {
     lanes sum = (s[apart] + s[2 * apart]) * 0.5f;
     g[0] = s[0] + sum;
     g[apart] = (s[apart] - s[2 * apart]) * 0.5f;
     g[2 * apart] = sum + s[3 * apart];
 }
 
-INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
+SIMD_INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
     lanes t[KERNEL * TILE];
     for (size_t j = 0; j < TILE; j++)
         weights_gradient_line(TILE, s + j, t + j);
@@ -151,8 +151,8 @@ INLINE void weights_gradient_transform(const lanes *s, lanes *g) {
 
 /* ---- kernels ---- */
 
-SIMD_CLONES static void transform_input(const struct winograd_tiles *tiles, size_t block,
-                                        const float *map, float *points) {
+LANES_CLONES static void transform_input(const struct winograd_tiles *tiles, size_t block,
+                                         const float *map, float *points) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -165,8 +165,8 @@ SIMD_CLONES static void transform_input(const struct winograd_tiles *tiles, size
     }
 }
 
-SIMD_CLONES static void transform_gradient(const struct winograd_tiles *tiles, size_t block,
-                                           const float *map, float *points) {
+LANES_CLONES static void transform_gradient(const struct winograd_tiles *tiles, size_t block,
+                                            const float *map, float *points) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -179,8 +179,8 @@ SIMD_CLONES static void transform_gradient(const struct winograd_tiles *tiles, s
     }
 }
 
-SIMD_CLONES static void transform_output(const struct winograd_tiles *tiles, size_t block,
-                                         const float *points, float *map) {
+LANES_CLONES static void transform_output(const struct winograd_tiles *tiles, size_t block,
+                                          const float *points, float *map) {
     struct place place = place_of(tiles, tiles->first);
     points += (block * tiles->rows + tiles->at) * BLOCK;
     for (size_t tile = 0; tile < tiles->count; tile++) {
@@ -198,8 +198,8 @@ SIMD_CLONES static void transform_output(const struct winograd_tiles *tiles, siz
     }
 }
 
-SIMD_CLONES static void transform_weights(size_t in_channels, size_t point, size_t block,
-                                          const float *weights, float *points) {
+LANES_CLONES static void transform_weights(size_t in_channels, size_t point, size_t block,
+                                           const float *weights, float *points) {
     weights += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
@@ -212,9 +212,9 @@ SIMD_CLONES static void transform_weights(size_t in_channels, size_t point, size
     }
 }
 
-SIMD_CLONES static void transform_weights_turned(size_t in_channels, size_t out_channels,
-                                                 size_t point, size_t block, const float *weights,
-                                                 float *points) {
+LANES_CLONES static void transform_weights_turned(size_t in_channels, size_t out_channels,
+                                                  size_t point, size_t block, const float *weights,
+                                                  float *points) {
     points += block * out_channels * BLOCK;
     for (size_t outs = 0; outs < out_channels; outs += BLOCK) {
         const float *from =
@@ -233,8 +233,8 @@ SIMD_CLONES static void transform_weights_turned(size_t in_channels, size_t out_
     }
 }
 
-SIMD_CLONES static void transform_weights_gradient(size_t in_channels, size_t point, size_t block,
-                                                   const float *points, float *gradient) {
+LANES_CLONES static void transform_weights_gradient(size_t in_channels, size_t point, size_t block,
+                                                    const float *points, float *gradient) {
     gradient += block * in_channels * TAPS * BLOCK;
     points += block * in_channels * BLOCK;
     for (size_t in = 0; in < in_channels; in++) {
