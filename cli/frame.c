@@ -104,32 +104,32 @@ bool frame_check(const cJSON *experiments, size_t drawn, struct error *error) {
                      drawn, FRAME_LINES_MAX);
 }
 
-static bool one_group(const cJSON *experiments) {
+const char *frame_group(const cJSON *experiments) {
     const cJSON *experiment;
     const char *group = field_text(experiments->child, "group", "");
     cJSON_ArrayForEach(experiment, experiments) {
         if (strcmp(field_text(experiment, "group", ""), group) != 0)
-            return false;
+            return NULL;
     }
-    return true;
+    return group;
 }
 
-const char *frame_short_name(const cJSON *experiments, const cJSON *experiment) {
+const char *frame_short_name(const char *group, const cJSON *experiment) {
     const char *name = field_text(experiment, "name", "?");
-    const char *group = field_text(experiment, "group", "");
-    size_t length = strlen(group);
-    bool inside = strncmp(name, group, length) == 0 && name[length] == '/';
-    return inside && one_group(experiments) ? name + length + 1 : name;
+    size_t length = group != NULL ? strlen(group) : 0;
+    bool inside = group != NULL && strncmp(name, group, length) == 0 && name[length] == '/';
+    return inside ? name + length + 1 : name;
 }
 
 char *frame_subject(const cJSON *experiments) {
     char *subject = NULL;
     int count = cJSON_GetArraySize(experiments), written;
+    const char *group = count > 1 ? frame_group(experiments) : NULL;
     if (count == 1)
         written = asprintf(&subject, "%.0f %s", field_number(experiments->child, "id", 0),
                            field_text(experiments->child, "name", "?"));
-    else if (count > 1 && one_group(experiments))
-        written = asprintf(&subject, "%s", field_text(experiments->child, "group", "?"));
+    else if (group != NULL)
+        written = asprintf(&subject, "%s", group);
     else
         written = asprintf(&subject, "%d experiments", count);
     return written >= 0 ? subject : NULL;

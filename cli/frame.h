@@ -42,9 +42,11 @@ struct drawing *frame_new(const char *title, const char *subtitle, const struct 
  */
 bool frame_check(const cJSON *experiments, size_t drawn, struct error *error);
 
-/* The part of an experiment's name that is not its group's, if all have the same group; borrowed.
- */
-const char *frame_short_name(const cJSON *experiments, const cJSON *experiment);
+/* The group that all experiments are in, of which there must be one; NULL if there is none. It and
+ * the name below are borrowed. */
+const char *frame_group(const cJSON *experiments);
+/* An experiment's name without that group's, which may be NULL. */
+const char *frame_short_name(const char *group, const cJSON *experiment);
 /* "demo", "3 demo/seed=0" or "4 experiments"; the caller frees. */
 char *frame_subject(const cJSON *experiments);
 

@@ -91,7 +91,7 @@ static double draw_block(struct drawing *drawing, const cJSON *experiments,
     struct row row;
     double y = top + HEAD;
     text_format(&name, "%.0f %s", field_number(contender->experiment, "id", 0),
-                frame_short_name(experiments, contender->experiment));
+                frame_short_name(frame_group(experiments), contender->experiment));
     drawing_fitted(drawing, &block_words, left, top + 14, BLOCK, text_string(&name));
     text_free(&name);
     snprintf(text, sizeof text, "%s (epoch %.0f), accuracy %s", checkpoint_names[checkpoint],

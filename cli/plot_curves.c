@@ -132,7 +132,7 @@ static bool draw_panels(struct drawing *drawing, unsigned what, const struct cur
 static bool add_legend(const cJSON *experiments, const cJSON *experiment, const struct curve *curve,
                        struct legend *legend) {
     const struct pen pen = frame_pen(legend->count);
-    const char *name = frame_short_name(experiments, experiment);
+    const char *name = frame_short_name(frame_group(experiments), experiment);
     double id = field_number(experiment, "id", 0);
     if (curve->count == 0)
         return legend_add(legend, &pen, "%.0f %s (no epochs yet)", id, name);

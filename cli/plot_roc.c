@@ -53,7 +53,7 @@ static bool add(const cJSON *experiments, const cJSON *experiment, const char *c
         good =
             curve_make(&roc, curve, error) &&
             (legend_add(legend, &pen, "%.0f %s, %s: area %.4f", field_number(experiment, "id", 0),
-                        frame_short_name(experiments, experiment), checkpoint, area) ||
+                        frame_short_name(frame_group(experiments), experiment), checkpoint, area) ||
              error_memory(error));
     roc_free(&roc);
     return good;

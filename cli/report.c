@@ -69,6 +69,7 @@ static bool add_verdict(struct report *report, struct error *error) {
 static void add_ranking(struct report *report) {
     static const char *const titles[] = {"id",         "experiment", "keep",      "epoch",
                                          "valid acc.", "valid loss", "test acc.", "test loss"};
+    const char *group = frame_group(report->experiments);
     report_page_heading(&report->page, "Which to keep");
     report_page_table(&report->page,
                       "The first before the others: by validation accuracy, then "
@@ -82,7 +83,7 @@ static void add_ranking(struct report *report) {
         snprintf(id, sizeof id, "%.0f", field_number(contender->experiment, "id", 0));
         snprintf(epoch, sizeof epoch, "%.0f", field_number(valid, "epoch", 0));
         const char *const cells[] = {id,
-                                     frame_short_name(report->experiments, contender->experiment),
+                                     frame_short_name(group, contender->experiment),
                                      checkpoint_names[contender->keep],
                                      epoch,
                                      field_ratio(ratios[0], valid, "accuracy"),
@@ -97,6 +98,7 @@ static void add_ranking(struct report *report) {
 /* A member that failed is in no ranking and no drawing: here it is, and why. */
 static void add_unevaluated(struct report *report) {
     static const char *const titles[] = {"id", "experiment", "why"};
+    const char *group = frame_group(report->experiments);
     if (report->ranked == report->count)
         return;
     report_page_heading(&report->page, "What is not ranked");
@@ -107,7 +109,7 @@ static void add_unevaluated(struct report *report) {
             continue;
         char id[FORMAT_SIZE], *why = field_unevaluated(experiment);
         snprintf(id, sizeof id, "%.0f", field_number(experiment, "id", 0));
-        const char *const cells[] = {id, frame_short_name(report->experiments, experiment),
+        const char *const cells[] = {id, frame_short_name(group, experiment),
                                      why != NULL ? why : "not evaluated"};
         report_page_row(&report->page, cells, 3);
         free(why);

@@ -47,6 +47,7 @@ static const char *own_label(const cJSON *experiments, const cJSON *experiment) 
 /* "+jitter", or the experiments that have it: "base, real x2 and 3 more". */
 static void add_names(const struct report *report, const cJSON *experiment, struct text *names) {
     const char *label = own_label(report->experiments, experiment);
+    const char *group = frame_group(report->experiments);
     const cJSON *one;
     size_t count = 0;
     if (label != NULL) {
@@ -55,8 +56,7 @@ static void add_names(const struct report *report, const cJSON *experiment, stru
     }
     cJSON_ArrayForEach(one, report->experiments) {
         if (same_sheet(one, experiment) && count++ < NAMES_MOST)
-            text_format(names, "%s%s", names->length > 0 ? ", " : "",
-                        frame_short_name(report->experiments, one));
+            text_format(names, "%s%s", names->length > 0 ? ", " : "", frame_short_name(group, one));
     }
     if (count > NAMES_MOST)
         text_format(names, " and %zu more", count - NAMES_MOST);
