@@ -74,6 +74,15 @@ __attribute__((noreturn)) static void be_slot(const struct slots *slots, size_t 
     exit(options->work(options->context, &place));
 }
 
+/* Its process has ended, with what waitpid says of it, or there was none. */
+static void take_end(struct slots *slots, size_t index, int status, const char *how) {
+    struct slot *slot = &slots->slots[index];
+    slot_ended(slot, status, slots->leaving, clock_steady_ms(), &slots->jitter);
+    if (slot->state == SLOT_DUE || slot->code == ERROR_FAILED)
+        say(slots, true, "slot %zu %s; it is %s", index + 1, how,
+            slot->state == SLOT_DUE ? "started again" : "given up");
+}
+
 static void start(struct slots *slots, size_t index) {
     const pid_t parent = getpid();
     fflush(NULL);
@@ -84,9 +93,9 @@ static void start(struct slots *slots, size_t index) {
     slots->pids[index] = pid;
     if (pid > 0)
         return;
-    say(slots, true, "slot %zu cannot be started: %s", index + 1, strerror(errno));
-    slot_ended(&slots->slots[index], W_EXITCODE(ERROR_FAILED, 0), slots->leaving, clock_steady_ms(),
-               &slots->jitter);
+    char how[64];
+    snprintf(how, sizeof how, "cannot be started: %s", strerror(errno));
+    take_end(slots, index, W_EXITCODE(ERROR_FAILED, 0), how);
 }
 
 /* ---- all of them ---- */
@@ -104,28 +113,19 @@ static void leave(struct slots *slots) {
     send_all(slots, SIGUSR1);
 }
 
-static void tell_end(const struct slots *slots, size_t index, int status) {
-    const struct slot *slot = &slots->slots[index];
-    if (slot->state == SLOT_OVER && slot->code != ERROR_FAILED)
-        return;
-    char how[64];
-    if (WIFSIGNALED(status))
-        snprintf(how, sizeof how, "was ended by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
-    else
-        snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(status));
-    say(slots, true, "slot %zu %s; it is %s", index + 1, how,
-        slot->state == SLOT_DUE ? "started again" : "given up");
-}
-
 /* Several that ended may have sent one signal. */
 static void take_ended(struct slots *slots) {
     for (size_t i = 0; i < slots->options->count; i++) {
         int status;
         if (slots->slots[i].state != SLOT_RUNS || waitpid(slots->pids[i], &status, WNOHANG) <= 0)
             continue;
-        slot_ended(&slots->slots[i], status, slots->leaving, clock_steady_ms(), &slots->jitter);
-        tell_end(slots, i, status);
+        char how[64];
+        if (WIFSIGNALED(status))
+            snprintf(how, sizeof how, "was ended by signal %d (%s)", WTERMSIG(status),
+                     strsignal(WTERMSIG(status)));
+        else
+            snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(status));
+        take_end(slots, i, status, how);
     }
 }
 
