@@ -1,5 +1,6 @@
 /* assay-worker: trains what a coordinator hands out; step, bench, evaluate and predict run without
  * one. */
+#include "core/atomic_file.h"
 #include "core/schema.h"
 #include "core/standard.h"
 #include "core/text.h"
@@ -14,19 +15,23 @@
 #include "worker/slots.h"
 #include "worker/step.h"
 
+#include <errno.h> /* program_invocation_short_name */
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* OpenMP's threads spin for milliseconds when they wait, which on busy cores starves the very
  * thread that they wait for (the loader's, another experiment's): an epoch then takes ten times as
  * long. Short spinning costs nothing measurable. libgomp reads this once, before main, so the
- * program starts itself anew with it. */
+ * program starts itself anew with it, and then has its name to say again, which ps and killall go
+ * by. */
 static void spin_briefly(char **argv) {
+    prctl(PR_SET_NAME, program_invocation_short_name);
     if (getenv("GOMP_SPINCOUNT") != NULL || getenv("OMP_WAIT_POLICY") != NULL)
         return;
     if (setenv("GOMP_SPINCOUNT", "10000", 0) == 0)
@@ -338,8 +343,11 @@ int main(int argc, char **argv) {
         standard_complain("%s", error.message);
         return (int)error.code;
     }
-    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0)
-            return standard_finish(subcommands[i].run(argc - 1, argv + 1));
+    for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        if (strcmp(argv[1], subcommands[i].name) != 0)
+            continue;
+        atomic_file_tidy_when_ended();
+        return standard_finish(subcommands[i].run(argc - 1, argv + 1));
+    }
     return worker_main(argc, argv);
 }

@@ -135,3 +135,18 @@ for arguments in "$checkpoint nowhere.png" "$checkpoint empty" "mixed/broken.png
     assay predict $arguments >out 2>err || status=$?
     [ $status = 2 ] && [ ! -s out ] && grep -q '^assay: ' err || fail "$arguments: $status, $(cat err)"
 done
+
+# What a signal ends takes away what it has not finished writing (tests/core/test_atomic_file.c). Here it
+# waits for its config, under its own name.
+mkfifo config
+"$ASSAY_BIN/assay-worker" step --config config --weights w --batch b --out o 2>/dev/null &
+worker_pid[waiting]=$!
+catches_sigterm() {
+    local name caught
+    name=$(awk '$1 == "Name:" { print $2 }' "/proc/${worker_pid[waiting]}/status")
+    caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/${worker_pid[waiting]}/status")
+    [ "$name" = assay-worker ] && (((0x$caught >> 14) & 1))
+}
+until_true "assay-worker catches SIGTERM" catches_sigterm
+end_worker waiting TERM
+[ "$status" = 143 ] || fail "SIGTERM ends it with $status"
