@@ -109,7 +109,7 @@ static bool add_pictures(struct store *store, int64_t id, const struct scores_as
         int64_t position = query_int(&query);
         const char *path = query_text(&query);
         bytes += REST + VIEW_ESCAPED * strlen(path);
-        if (count == SCORES_PAGE || bytes > VIEW_PAGE_BYTES) {
+        if (count == SCORES_PAGE || bytes > SCORES_PAGE_BYTES) {
             next = position;
             break;
         }

@@ -8,7 +8,7 @@
 
 #include "coordinator/records.h"
 
-enum { SCORES_PAGE = 10000 };
+enum { SCORES_PAGE = 10000, SCORES_PAGE_BYTES = 8 << 20 };
 
 /* Stores a report of kind "scores", as record_report does. */
 bool scores_record(struct store *store, const struct report_key *key, const cJSON *body,
@@ -20,9 +20,9 @@ struct scores_asked {
     int64_t position;
 };
 
-/* One page, the body of a `score_list` answer: as many pictures as SCORES_PAGE and VIEW_PAGE_BYTES
- * allow, none where not all of them and their evaluation were reported. *found is false when there
- * is no such experiment. The tree is the caller's to delete. */
+/* One page, the body of a `score_list` answer: as many pictures as SCORES_PAGE and
+ * SCORES_PAGE_BYTES allow, none where not all of them and their evaluation were reported. *found is
+ * false when there is no such experiment. The tree is the caller's to delete. */
 bool scores_view(struct store *store, int64_t id, const struct scores_asked *asked, cJSON **list,
                  bool *found, struct error *error);
 

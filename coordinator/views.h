@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 enum {
-    VIEW_PAGE_SUMMARIES = 100, /* so that nobody waits long for somebody who lists a great many */
-    VIEW_PAGE_BYTES = 8 << 20,
+    /* so that nobody waits long for somebody who asks for a great many */
+    VIEW_PAGE_SUMMARIES = 100,
+    VIEW_PAGE_BYTES = 1 << 20,
     VIEW_ESCAPED = 6 /* what a byte of a text takes at most: \u001f */
 };
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* %.15g gives back every decimal of up to 15 digits, so where 15 digits read back the same there is
  * nothing shorter that %.15g would not have found; only subnormal numbers hold fewer. Exactly at a
@@ -16,8 +17,8 @@ static void write_number(struct text *text, double number) {
         text_add(text, "null", 4);
         return;
     }
-    if (fabs(number) < 0x1p53 && number == floor(number)) {
-        text_format(text, "%.0f", number);
+    if (fabs(number) < 0x1p53 && number == floor(number) && (number != 0 || !signbit(number))) {
+        text_format(text, "%lld", (long long)number);
         return;
     }
     int precision = fabs(number) < DBL_MIN ? 1 : 15;
@@ -30,7 +31,7 @@ static void write_number(struct text *text, double number) {
 static void write_string(struct text *text, const char *string) {
     static const char named[] = "\"\\\n\r\t\f\b", letters[] = "\"\\nrtfb";
     text_add(text, "\"", 1);
-    while (*string != '\0') {
+    while (*(string = text_add_plain(text, string)) != '\0') {
         unsigned long code;
         size_t length = utf8_decode(string, &code), named_index = 0;
         while (named[named_index] != '\0' && named[named_index] != *string)
@@ -99,10 +100,8 @@ static void write_value(struct text *text, const cJSON *value, int depth) {
     } else if (cJSON_IsNumber(value)) {
         write_number(text, value->valuedouble);
     } else {
-        text_format(text, "%s",
-                    cJSON_IsTrue(value)    ? "true"
-                    : cJSON_IsFalse(value) ? "false"
-                                           : "null");
+        const char *word = cJSON_IsTrue(value) ? "true" : cJSON_IsFalse(value) ? "false" : "null";
+        text_add(text, word, strlen(word));
     }
 }
 

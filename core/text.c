@@ -38,9 +38,16 @@ void text_add(struct text *text, const char *bytes, size_t length) {
 
 void text_format(struct text *text, const char *format, ...) {
     va_list arguments;
+    size_t room = text->failed ? 0 : text->capacity - text->length;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(room > 0 ? text->data + text->length : NULL, room, format, arguments);
     va_end(arguments);
+    if (length >= 0 && (size_t)length < room) {
+        text->length += (size_t)length;
+        return;
+    }
+    if (room > 0)
+        text->data[text->length] = '\0';
     if (length < 0) {
         text->failed = true;
         return;
@@ -111,17 +118,18 @@ static void text_escape(struct text *text, unsigned long code) {
         escape_by_number(text, code);
 }
 
+const char *text_add_plain(struct text *text, const char *string) {
+    size_t plain = 0;
+    while (string[plain] >= ' ' && string[plain] <= '~' && string[plain] != '"' &&
+           string[plain] != '\\')
+        plain++;
+    text_add(text, string, plain);
+    return string + plain;
+}
+
 void text_json_string(struct text *text, const char *string) {
     text_add(text, "\"", 1);
-    while (*string != '\0') {
-        size_t plain = 0;
-        while (string[plain] >= ' ' && string[plain] <= '~' && string[plain] != '"' &&
-               string[plain] != '\\')
-            plain++;
-        text_add(text, string, plain);
-        string += plain;
-        if (*string == '\0')
-            break;
+    while (*(string = text_add_plain(text, string)) != '\0') {
         unsigned long code = 0;
         size_t length = utf8_decode(string, &code);
         text_escape(text, length != 0 ? code : 0xdc00ul + (unsigned char)*string);

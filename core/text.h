@@ -19,6 +19,10 @@ struct text {
 void text_add(struct text *text, const char *bytes, size_t length);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds what stands at the string's beginning and in every JSON string as it is: printable ASCII but
+ * quotes and backslashes. Returns where that ends. */
+const char *text_add_plain(struct text *text, const char *string);
+
 /* A JSON string in quotes as Python's json.dumps writes it with ensure_ascii: everything outside
  * printable ASCII is \uXXXX, beyond U+FFFF a surrogate pair. A byte that is not UTF-8 becomes
  * \udcXX, which is what Python makes of such a file name (surrogateescape). */
