@@ -115,13 +115,17 @@ static bool take_trial(struct world *world, struct hand *hand) {
     return true;
 }
 
+int hand_process(int life) {
+    return 1 + life;
+}
+
 static cJSON *message_body(const struct hand *hand, enum duty_message message) {
     const struct asker asker = {hand->name, spool_history(hand->spool)};
     const struct worker_card card = {.asker = asker,
                                      .host = hand->host,
                                      .backend = "cpu",
                                      .device = "none",
-                                     .pid = 1 + hand->life,
+                                     .pid = hand_process(hand->life),
                                      .threads = 1,
                                      .memory_bytes = 0x1p33};
     switch (message) {

@@ -128,7 +128,8 @@ static void note_stop(struct world *world, const cJSON *asked, const cJSON *answ
     *promised = epoch->valueint;
 }
 
-static void note_assignment(struct world *world, const struct hand *hand, const cJSON *answer) {
+static void note_assignment(struct world *world, const struct hand *hand, int life,
+                            const cJSON *answer) {
     struct promises *promises = &world->office.promises;
     long long experiment = number_of(answer, "experiment"), attempt = number_of(answer, "attempt");
     demand(world, attempt >= 1 && attempt < ATTEMPTS_MAX, "attempt %lld", attempt);
@@ -140,7 +141,7 @@ static void note_assignment(struct world *world, const struct hand *hand, const 
     demand(world, attempt >= promises->latest[experiment],
            "experiment %lld: attempt %lld is handed out after %lld", experiment, attempt,
            promises->latest[experiment]);
-    public_check(world, hand, answer, attempt > promises->latest[experiment]);
+    public_check(world, hand, life, answer, attempt > promises->latest[experiment]);
     promises->latest[experiment] = attempt;
     tell(world, "experiment %lld, attempt %lld: to %s", experiment, attempt, hand->name);
 }
@@ -189,7 +190,7 @@ static void note(struct world *world, const struct exchange *exchange) {
     const char *name = exchange->answer.name;
     const cJSON *asked = exchange->letter->message.body, *answered = exchange->answer.body;
     if (strcmp(name, "assignment") == 0) {
-        note_assignment(world, hand, answered);
+        note_assignment(world, hand, exchange->letter->life, answered);
         note_stop(world, answered, answered);
     } else if (strcmp(name, "ack") == 0) {
         note_ack(world, hand, asked, answered);

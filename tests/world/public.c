@@ -91,12 +91,14 @@ static void check_origin(struct world *world, const struct hand *hand, long long
            "%s has not what the fork %lld goes on from", hand->name, experiment);
 }
 
-void public_check(struct world *world, const struct hand *hand, const cJSON *assignment,
+void public_check(struct world *world, const struct hand *hand, int life, const cJSON *assignment,
                   bool anew) {
     long long experiment = json_integer(assignment, "experiment");
     check_origin(world, hand, experiment, json_member(assignment, "from"));
     int64_t drained = world->office.told.drained[hand->index];
-    demand(world, !anew || drained == 0 || process_of(world, hand->name) != drained,
+    /* a hello of the process before may have come after that of the one that asks */
+    demand(world,
+           !anew || drained != hand_process(life) || process_of(world, hand->name) != drained,
            "%s is drained and gets experiment %lld", hand->name, experiment);
     demand(world,
            !world->waits || experiment != BASES ||

@@ -319,8 +319,10 @@ void wish_check(struct world *world);
 void public_ask(struct world *world);
 /* The batch is committed. */
 void public_note(struct world *world);
-/* Whether the hand may be handed the experiment, anew or as what it holds. */
-void public_check(struct world *world, const struct hand *hand, const cJSON *assignment, bool anew);
+/* Whether the hand, whose process `life` asked, may be handed the experiment, anew or as what it
+ * holds. */
+void public_check(struct world *world, const struct hand *hand, int life, const cJSON *assignment,
+                  bool anew);
 
 /* Whether what the hand does counts, as far as it was promised. */
 bool public_counts(const struct world *world, const struct hand *hand);
@@ -343,6 +345,8 @@ void shelf_note(struct world *world, const struct wire_message *request, const c
  * right one for a fork. */
 void shelf_check(struct world *world);
 
+/* The number of a hand's process, never 0. */
+int hand_process(int life);
 void hand_kill(struct world *world, struct hand *hand, bool power_cut, int64_t down_ms);
 void hand_turn(struct world *world, struct hand *hand);
 
