@@ -1,4 +1,5 @@
 /* assay report: a group's results as one page to hand on. */
+#include "cli/drawing.h"
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/output.h"
@@ -22,7 +23,12 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     const char **out = state->input;
     switch (key) {
-    case KEY_OUT: *out = argument; return 0;
+    case KEY_OUT:
+        *out = argument;
+        return drawing_takes(argument)
+                   ? options_mistake(state, "a report is HTML, unlike \"%s\"; pictures: assay plot",
+                                     argument)
+                   : 0;
     case ARGP_KEY_END:
         return *out != NULL ? 0 : options_mistake(state, "report needs --out F.html");
     default: return ARGP_ERR_UNKNOWN;

@@ -380,6 +380,10 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(page);
     assert_run(RUN(command_report, "report", "demo"), 2, "",
                "assay: report needs --out F.html; see assay report --help\n");
+    assert_run(
+        RUN(command_report, "report", "demo", "--out", "demo.png"), 2, "",
+        "assay: a report is HTML, unlike \"demo.png\"; pictures: assay plot; see assay report "
+        "--help\n");
     free(path);
 }
 
