@@ -46,20 +46,26 @@ def write(document, options, over):
     """What there is so far; to stdout only when all is over."""
     for path, text in ((options.json, json.dumps(document, indent=1) + "\n"), (options.table, table(document))):
         if path is not None:
-            with open(path, "w") as file:
+            with open(path + ".new", "w") as file:
                 file.write(text)
+            os.replace(path + ".new", path)  # who ends this at any moment finds what was measured before
         elif over:
             sys.stdout.write(text)
 
 
+def xor(left, right):
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
+
+
 def make_pictures(folder, count):
-    """Grey ramps with noise, as PNG by zlib alone: what the input pipeline reads when --pictures is not given."""
+    """Ramps with noise, as PNG by zlib alone: what the input pipeline reads when --pictures is not given."""
     import random
     import struct
     import zlib
-    noise = random.Random(0)
+    noise, low = random.Random(0), bytes(value % 32 for value in range(256))
+    ramp = bytes(x % 256 for x in range(3 * 299 + 255))
     for i in range(count):
-        rows = b"".join(b"\0" + bytes((x + y + i + noise.randrange(32)) % 256 for x in range(299) for _ in range(3))
+        rows = b"".join(b"\0" + xor(ramp[(y + i) % 256:][:3 * 299], noise.randbytes(3 * 299).translate(low))
                         for y in range(299))
         chunks = [(b"IHDR", struct.pack(">IIBBBBB", 299, 299, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows, 1)),
                   (b"IEND", b"")]
