@@ -150,7 +150,8 @@ static void look_at_home(cJSON *document) {
     }
     cJSON_AddStringToObject(home, "path", path);
     snprintf(above, sizeof above, "%s", path);
-    while (access(above, F_OK) != 0 && strcmp(above, ".") != 0) {
+    /* a link to what is not there stands in the way of what would be made */
+    while (lstat(above, &status) != 0 && strcmp(above, ".") != 0) {
         char *slash = strrchr(above, '/');
         if (slash != NULL)
             slash[slash == above ? 1 : 0] = '\0';

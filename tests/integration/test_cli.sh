@@ -132,8 +132,22 @@ run 0 env --ignore-signal=CHLD "$ASSAY_BIN/assay" doctor
 says '^backend cpu '
 run 0 assay doctor --json
 expect "an answer" "$(query "SELECT document ->> '\$.coordinator.answers' FROM input")" 0
+expect "free bytes" "$(query "SELECT abs(1 - (document ->> '\$.home.free_bytes') / (1024.0 * $(df -kP "$work" | awk 'NR == 2 {print $4}'))) < 0.1 FROM input")" 1
 ASSAY_HOME=$work/demo.json/home run 1 assay doctor
 says '^ASSAY_HOME +.* cannot be written'
+ln -s "$work/unmounted/home" dangling
+for home in dangling dangling/more; do
+    ASSAY_HOME=$work/$home run 1 assay doctor
+    says '^ASSAY_HOME +.*/dangling.* cannot be written'
+done
+ASSAY_HOME=not/there run 0 assay doctor
+run 1 env -u HOME -u ASSAY_HOME "$ASSAY_BIN/assay" doctor
+says '^ASSAY_HOME +not known; '
+mkdir alone
+cp "$ASSAY_BIN/assay" alone/
+run 1 alone/assay doctor
+says '^assay-worker +missing beside assay'
+says 'something needed is missing'
 run 2 assay ls --connect nonsense
 one_error 'tcp://HOST:PORT'
 run 2 assay ls --connect tcp://127.0.0.1:99999
