@@ -16,6 +16,17 @@ static void report(struct store *store, int64_t attempt, const char *kind, cJSON
     cJSON_Delete(of_kind);
 }
 
+/* The one text that the statement gives. */
+static void text_is(struct store *store, const char *sql, const char *expected) {
+    struct query query;
+    struct error error = {0};
+    query_open(&query, store, sql);
+    assert_true(query_next(&query));
+    assert_string_equal(query_text(&query), expected);
+    if (!query_close(&query, &error))
+        fail_msg("%s", error.message);
+}
+
 static void an_epoch_is_stored_once_and_only_a_later_attempt_replaces_it(void **state) {
     (void)state;
     struct store *store = open_store(":memory:");
@@ -48,38 +59,117 @@ static void of_the_best_checkpoint_only_the_newest_stands(void **state) {
     (void)state;
     struct store *store = open_store(":memory:");
     insert_experiment(store);
+    assert_true(run(store, "INSERT INTO experiment (submission, name, \"group\", config, variant,"
+                           " priority, backend, memory_bytes, epochs, max_attempts, submitted_ms)"
+                           " VALUES ('a key', 'other', 'g', '{}', '{}', 0, 'any', 0, 9, 1, 1)"));
+    assert_true(run(store, "INSERT INTO checkpoint (experiment, kind, epoch, attempt, reported_ms,"
+                           " path, host) VALUES (2, 'best', 4, 1, 1, '/o', 'h')"));
     static const char format[] =
         "{\"kind\": \"%s\", \"epoch\": %d, \"path\": \"/p\", \"host\": \"h\"}";
     report(store, 1, "checkpoint", body(format, "best", 3));
+    assert_true(number(store, "SELECT count(*) FROM checkpoint") == 2);
     report(store, 1, "checkpoint", body(format, "best", 5));
     report(store, 1, "checkpoint", body(format, "best", 3)); /* it comes again, late */
     report(store, 1, "checkpoint", body(format, "epoch", 3));
     report(store, 1, "checkpoint", body(format, "epoch", 4));
-    assert_true(number(store, "SELECT max(epoch) FROM checkpoint WHERE kind = 'best'") == 5);
-    assert_true(number(store, "SELECT count(*) FROM checkpoint WHERE kind = 'best'") == 1);
+    static const char stand[] = "SELECT group_concat(format('%d %s %d %d', experiment, kind, epoch,"
+                                " attempt), '; ') FROM checkpoint";
+    text_is(store, stand, "1 best 5 1; 1 epoch 3 1; 1 epoch 4 1; 2 best 4 1");
     report(store, 2, "checkpoint", body(format, "best", 4));
-    assert_true(number(store, "SELECT max(epoch) FROM checkpoint WHERE kind = 'best'") == 4);
-    assert_true(number(store, "SELECT count(*) FROM checkpoint WHERE kind = 'epoch'") == 2);
+    text_is(store, stand, "1 best 4 2; 1 epoch 3 1; 1 epoch 4 1; 2 best 4 1");
     store_close(store);
 }
 
-/* The whole log in one text, for the caller to free. */
-static char *whole_log(struct store *store) {
-    struct query query;
-    struct error error = {0};
-    query_open(&query, store,
-               "SELECT coalesce(group_concat(text, ''), '') FROM"
-               " (SELECT CAST(text AS TEXT) AS text FROM log ORDER BY offset)");
-    char *text = query_next(&query) ? strdup(query_text(&query)) : NULL;
-    if (!query_close(&query, &error))
-        fail_msg("%s", error.message);
-    return text;
+static void of_a_checkpoint_the_latest_attempts_place_stands(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    for (int i = 0; i < 3; i++) {
+        const int attempt = (int[]){2, 1, 3}[i];
+        report(store, attempt, "checkpoint",
+               body("{\"kind\": \"epoch\", \"epoch\": 1, \"path\": \"/%d\", \"host\": \"h%d\"}",
+                    attempt, attempt));
+        text_is(store,
+                "SELECT format('%d %s %s %d', attempt, path, host, reported_ms)"
+                " FROM checkpoint",
+                attempt < 3 ? "2 /2 h2 2" : "3 /3 h3 3");
+    }
+    store_close(store);
 }
 
+/* What a coordinator that is started again goes by. */
+static void a_submission_is_stored_with_whose_it_is_and_what_it_needs(void **state) {
+    (void)state;
+    struct store *store = open_store(":memory:");
+    const struct submitter submitter = {"ann", "node", "1.2"};
+    const struct submission submission = {.name = "g/n",
+                                          .group = "g",
+                                          .config = "{}",
+                                          .variant = "[]",
+                                          .priority = -5,
+                                          .need = {BACKEND_CUDA, 6, "big", ""},
+                                          .epochs = 7,
+                                          .max_attempts = 2};
+    struct error error = {0};
+    int64_t id;
+    assert_true(record_key(store, "a key", &submitter, 8, &error));
+    assert_true(record_experiment(store, "a key", &submission, 9, &id, &error));
+    text_is(store,
+            "SELECT format('%s %s %s %d', person, host, version, submitted_ms)"
+            " FROM submission",
+            "ann node 1.2 8");
+    text_is(store,
+            "SELECT format('%s %s %s %s %d %s %d %s %d %d %d %s', name, \"group\", config, variant,"
+            " priority, backend, memory_bytes, labels, epochs, max_attempts, submitted_ms, state)"
+            " FROM experiment",
+            "g/n g {} [] -5 cuda 6 big 7 2 9 queued");
+    store_close(store);
+}
+
+static void end(struct store *store, struct job *job, enum lease_state to, const char *outcome,
+                const char *why) {
+    struct error error = {0};
+    job->lease.state = to;
+    if (!record_end(store, job, outcome, why, 50, &error))
+        fail_msg("%s", error.message);
+}
+
+static void an_error_stays_until_an_attempt_is_done_and_outcomes_for_good(void **state) {
+    (void)state;
+    static const char experiment[] =
+        "SELECT format('%s %d %s %s %s', state, failures, coalesce(worker, '-'),"
+        " coalesce(error, '-'), coalesce(finished_ms, '-')) FROM experiment";
+    struct store *store = open_store(":memory:");
+    struct job job = {.id = 1, .lease = {.worker = "w"}};
+    struct error error = {0};
+    insert_experiment(store);
+    for (job.lease.attempt = 1; job.lease.attempt <= 3; job.lease.attempt++) {
+        job.lease.state = LEASE_RUNNING;
+        assert_true(record_grant(store, &job, 10, &error));
+        job.lease.failures = 1;
+        if (job.lease.attempt == 1)
+            end(store, &job, LEASE_QUEUED, "failed", "it broke");
+        else if (job.lease.attempt == 2)
+            end(store, &job, LEASE_QUEUED, "given_back", NULL);
+        else
+            end(store, &job, LEASE_DONE, "done", NULL);
+        text_is(store, experiment,
+                job.lease.attempt < 3 ? "queued 1 - it broke -" : "done 1 w - 50");
+    }
+    assert_true(record_retry(store, 1, &error));
+    text_is(store, experiment, "queued 0 - - -");
+    job.lease.attempt = 3;
+    end(store, &job, LEASE_CANCELLED, "cancelled", NULL); /* in the queue */
+    text_is(store, "SELECT group_concat(outcome) FROM attempt", "failed,given_back,done");
+    store_close(store);
+}
+
+/* The whole log in one text. */
 static void log_is(struct store *store, const char *expected) {
-    char *text = whole_log(store);
-    assert_string_equal(text, expected);
-    free(text);
+    text_is(store,
+            "SELECT coalesce(group_concat(text, ''), '') FROM"
+            " (SELECT CAST(text AS TEXT) AS text FROM log ORDER BY offset)",
+            expected);
 }
 
 static void a_log_is_replaced_from_the_offset_on(void **state) {
@@ -132,13 +222,36 @@ static void a_log_that_lacks_a_piece_is_told_up_to_it_and_from_there_on(void **s
     store_close(store);
 }
 
+/* A page ends within the 256 KiB between two characters, here of one byte and then of two. */
+static void a_long_log_is_told_in_pages_of_whole_characters(void **state) {
+    enum { PLAIN = 204801, ACCENTED = 81920 };
+    (void)state;
+    struct store *store = open_store(":memory:");
+    insert_experiment(store);
+    char *text = malloc(PLAIN + ACCENTED + 1);
+    memset(text, 'a', PLAIN);
+    for (size_t i = PLAIN; i < PLAIN + ACCENTED; i += 2)
+        memcpy(text + i, "\xc3\xa9", 3);
+    report(store, 1, "log", body("{\"offset\": 0, \"text\": \"%.*s\"}", PLAIN, text));
+    report(store, 1, "log", body("{\"offset\": %d, \"text\": \"%s\"}", PLAIN, text + PLAIN));
+    log_from_is(store, 262143, 262143, text + 262143);
+    text[262143] = '\0';
+    log_from_is(store, 0, 0, text);
+    free(text);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_is_stored_once_and_only_a_later_attempt_replaces_it),
         cmocka_unit_test(what_is_undefined_is_null),
         cmocka_unit_test(of_the_best_checkpoint_only_the_newest_stands),
+        cmocka_unit_test(of_a_checkpoint_the_latest_attempts_place_stands),
+        cmocka_unit_test(a_submission_is_stored_with_whose_it_is_and_what_it_needs),
+        cmocka_unit_test(an_error_stays_until_an_attempt_is_done_and_outcomes_for_good),
         cmocka_unit_test(a_log_is_replaced_from_the_offset_on),
         cmocka_unit_test(a_log_that_lacks_a_piece_is_told_up_to_it_and_from_there_on),
+        cmocka_unit_test(a_long_log_is_told_in_pages_of_whole_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
