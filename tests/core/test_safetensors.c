@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -174,6 +176,56 @@ static void data_that_do_not_come_leave_no_file(void **state) {
     assert_int_equal(access(temporary, F_OK), -1);
     free(path);
     free(temporary);
+}
+
+/* Nor what stood there is touched. */
+static void what_the_disk_does_not_take_leaves_no_other_file(void **state) {
+    char *path = temporary_path(state, "a.safetensors"),
+         *temporary = temporary_path(state, "a.safetensors.tmp");
+    const uint8_t bytes[100] = {5};
+    const struct tensor tensor = {"b", TENSOR_U8, 1, {100}, bytes, 100};
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    write_all(path, "older", 5);
+    signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t room = 10; room <= 100; room += 90) { /* part of the header; all of it */
+        const struct rlimit limit = {.rlim_cur = room, .rlim_max = before.rlim_max};
+        struct error error = {0};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        bool good = safetensors_write(path, &tensor, 1, NULL, 0, &error);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_false(good);
+        assert_non_null(strstr(error.message, "cannot write "));
+        assert_int_equal(access(temporary, F_OK), -1);
+        size_t length;
+        char *text = read_all(path, &length);
+        assert_int_equal(length, 5);
+        free(text);
+    }
+    free(path);
+    free(temporary);
+}
+
+static void what_cannot_take_its_name_is_not_written(void **state) {
+    char *path = temporary_path(state, "folder");
+    struct error error = {0};
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_false(safetensors_write(path, NULL, 0, NULL, 0, &error));
+    assert_non_null(strstr(error.message, "cannot rename "));
+    free(path);
+}
+
+/* For nobody would read it. */
+static void a_header_beyond_what_is_read_is_not_written(void **state) {
+    char *path = temporary_path(state, "a.safetensors"), *value = malloc(SAFETENSORS_HEADER_MAX);
+    struct error error = {0};
+    memset(value, 'a', SAFETENSORS_HEADER_MAX - 1);
+    value[SAFETENSORS_HEADER_MAX - 1] = '\0';
+    assert_false(safetensors_write(path, NULL, 0, &(struct metadata){"k", value}, 1, &error));
+    assert_non_null(strstr(error.message, "the header is too large"));
+    assert_int_equal(access(path, F_OK), -1);
+    free(value);
+    free(path);
 }
 
 static void a_prefix_is_dropped_where_every_name_has_it(void **state) {
@@ -450,6 +502,9 @@ int main(void) {
         IN_FOLDER(the_same_tensors_give_the_same_bytes_and_leave_no_other_file),
         IN_FOLDER(the_data_begin_at_a_multiple_of_eight),
         IN_FOLDER(data_that_do_not_come_leave_no_file),
+        IN_FOLDER(what_the_disk_does_not_take_leaves_no_other_file),
+        IN_FOLDER(what_cannot_take_its_name_is_not_written),
+        IN_FOLDER(a_header_beyond_what_is_read_is_not_written),
         IN_FOLDER(a_prefix_is_dropped_where_every_name_has_it),
         IN_FOLDER(a_file_of_metadata_alone_is_a_file),
         IN_FOLDER(writing_into_a_missing_folder_fails_and_names_the_file),
