@@ -357,10 +357,18 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_says(page, "<h1>demo</h1>");
     assert_says(page,
                 "<p class=\"verdict\">Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
-    assert_says(page, "<tr><td>2</td><td>flip,seed=1</td><td>best</td><td>2</td><td>0.9375</td>");
-    assert_says(page, "<tr><td>3</td><td>none,seed=0</td><td>failed after 1 of 3 epochs, not "
-                      "evaluated: cannot read /data/faces/real/7.png");
-    assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2</td>");
+    assert_says(page, "4 experiments, 2 done; written on ");
+    assert_says(page, "<tbody>\n"
+                      "<tr><td>2</td><td>flip,seed=1</td><td>best</td><td>2</td><td>0.9375</td>"
+                      "<td>0.2000</td><td>0.8993</td><td>0.2500</td></tr>\n"
+                      "<tr><td>1</td><td>flip,seed=0</td><td>last</td><td>3</td><td>0.8854</td>"
+                      "<td>0.3500</td><td>0.8507</td><td>0.3400</td></tr>\n"
+                      "</tbody>");
+    assert_says(page,
+                "<tbody>\n<tr><td>3</td><td>none,seed=0</td><td>failed after 1 of 3 epochs, not "
+                "evaluated: cannot read /data/faces/real/7.png");
+    assert_says(page, "<td>train.flip</td><td>flip</td><td>1 2</td></tr>\n"
+                      "<tr><td></td><td>none</td><td>3 4</td></tr>");
     assert_says(page, "<title>Loss, accuracy and learning rate by epoch</title>");
     /* wrong about 0.png, 20.png and 40.png, which are not here */
     assert_says(page, "3 of these 3 pictures cannot be read on this machine, in /data/faces:");
@@ -374,7 +382,10 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(page);
     assert_run(RUN(command_report, "report", "4", "--out", path), 0, expected, "");
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "<h1>4 demo/none,seed=1</h1>");
     assert_says(page, "Nothing is evaluated yet: there is no checkpoint to keep.");
+    assert_null(strstr(page, "Which to keep"));
+    assert_null(strstr(page, "What differs"));
     assert_says(page, "<h2>ROC curves</h2>\n<p class=\"note\">there are no scores");
     assert_null(strstr(page, "mistakes"));
     free(page);
@@ -405,6 +416,7 @@ static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **s
     remarked = false;
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "<td>paper</td><td>all</td>");
+    assert_null(strstr(page, "What is not ranked"));
     assert_int_equal(count_of(page, "ann@node, on all<"), 1);
     free(page);
     free(path);

@@ -124,8 +124,11 @@ static void a_comparison_is_made_again_only_when_an_experiment_is_something_else
     assert_string_equal(field_text(one, "state", ""), "done");
     assert_non_null(
         strstr(field_text(document, "verdict", ""), "Keep the best checkpoint of 2 g/2"));
+    char *fourth = compared(compare, &played, "g", &error);
+    assert_string_equal(fourth, third);
+    assert_int_equal(played.details, 2);
     cJSON_Delete(document);
-    free(first), free(second), free(third);
+    free(first), free(second), free(third), free(fourth);
     page_compare_close(compare);
 }
 
@@ -152,16 +155,17 @@ static void those_that_were_asked_for_longest_ago_are_forgotten(void **state) {
     struct page_compare *compare = opened();
     struct error error;
     char name[16];
-    for (int i = 0; i < 9; i++) { /* one more than are kept; the first is asked for in between */
+    for (int i = 0; i < 10; i++) { /* two more than are kept; the first is asked for in between */
         snprintf(name, sizeof name, "g%d", i);
         free(compared(compare, &played, name, &error));
         free(compared(compare, &played, "g0", &error));
     }
-    assert_int_equal(played.details, 9);
-    free(compared(compare, &played, "g8", &error));
-    assert_int_equal(played.details, 9);
-    free(compared(compare, &played, "g1", &error));
     assert_int_equal(played.details, 10);
+    free(compared(compare, &played, "g8", &error));
+    free(compared(compare, &played, "g9", &error));
+    assert_int_equal(played.details, 10);
+    free(compared(compare, &played, "g2", &error));
+    assert_int_equal(played.details, 11);
     page_compare_close(compare);
 }
 

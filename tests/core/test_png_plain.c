@@ -21,6 +21,7 @@ struct recipe {
     uint32_t width, height;
     uint8_t color, depth, interlace;
     int filter;          /* of every row, or -1: drawn */
+    int first_filter;    /* of the first, or 0: as the others */
     int level;           /* libdeflate's */
     size_t pieces;       /* IDATs */
     int extras;          /* where a chunk stands that says nothing of the pixels */
@@ -48,6 +49,8 @@ static size_t make_rows(const struct recipe *recipe, uint32_t *random, uint8_t *
             rows[length++] = (uint8_t)(recipe->flat || next(random) % 2 == 0 ? 3 : next(random));
     }
     assert_true(length <= ROWS_MAX);
+    if (recipe->first_filter > 0)
+        rows[0] = (uint8_t)recipe->first_filter;
     return length - recipe->left_out;
 }
 
@@ -191,6 +194,7 @@ static void what_is_rare_or_odd_is_left_to_libpng(void **state) {
     assert_false(BENT(bent.depth = 16));
     assert_false(BENT(bent.color = 0));
     assert_false(BENT(bent.filter = 5));
+    assert_false(BENT(bent.first_filter = 5));
     assert_false(BENT(bent.left_out = 1));
     assert_false(BENT(bent.left_out = 16));
     assert_false(BENT(bent.height--, bent.left_out = 0, bent.beyond = 1));

@@ -25,6 +25,17 @@ for file in *.json; do
 done
 [ $count -ge 40 ] || fail "only $count broken files"
 
+# --json has the same faults, each with its line.
+status=0
+assay validate --json many.json cut_short.json >"$work/out" 2>/dev/null || status=$?
+[ $status -eq 2 ] || fail "broken files as JSON: exit code $status"
+faults="json_each(CAST(readfile('$work/out') AS TEXT)) file, json_each(file.value, '\$.faults') fault"
+sqlite3 :memory: "SELECT format('assay: %s:%d: %s%s', file.value ->> 'file', fault.value ->> 'line', ltrim((fault.value ->>
+    'place') || ': ', ': '), fault.value ->> 'message') FROM $faults WHERE file.value ->> 'file' = 'many.json'" |
+    diff - many.txt >&2 || fail "other faults in JSON"
+[ "$(sqlite3 :memory: "SELECT fault.value ->> 'line' FROM $faults WHERE file.value ->> 'file' = 'cut_short.json'")" = 6 ] ||
+    fail "no line of what is no JSON"
+
 status=0
 assay submit ../good/least.json many.json >"$work/out" 2>"$work/err" || status=$?
 [ $status -eq 2 ] || fail "a good file beside a broken one: exit code $status"
