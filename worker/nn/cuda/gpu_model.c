@@ -154,9 +154,12 @@ static bool queue(struct model *model, const struct batch *batch, const struct u
                             .profile = model->profile,
                             .tell = model->tell,
                             .tell_context = model->tell_context};
-    return input_send(model, run, batch, error) &&
-           gpu_step_queue(run, moments, &plan->recording, error) &&
-           gpu_exchange_return(&model->exchange, batch, error);
+    bool done = input_send(model, run, batch, error) &&
+                gpu_step_queue(run, moments, &plan->recording, error) &&
+                gpu_exchange_return(&model->exchange, batch, error);
+    if (!done)
+        model->device->finish(model->device, NULL); /* what was sent stands where the next goes */
+    return done;
 }
 
 bool gpu_model_queue(struct model *model, const struct batch *batch, const struct update *update,

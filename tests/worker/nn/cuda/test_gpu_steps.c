@@ -72,6 +72,23 @@ static void a_device_that_cannot_record_is_told_of_once(void **state) {
     model_free(recorded);
 }
 
+/* What a device recorded of a step whose last launch failed would leave the weights as they are. */
+static void half_a_step_is_not_replayed(void **state) {
+    (void)state;
+    struct error error = {0};
+    const struct update update = {SGD, 2};
+    struct small_model *small = model_new(&FP32, true);
+    train(small, 0, &SGD);
+    host_device_fails = KERNEL_weights_update;
+    assert_false(small->backend->train_step(small->model, &small->batch, &update, small->losses,
+                                            small->logits, &error));
+    host_device_fails = KERNEL_COUNT;
+    size_t updates = host_device_counts.launches[KERNEL_weights_update];
+    train(small, 1, &SGD);
+    assert_int_equal(host_device_counts.launches[KERNEL_weights_update], updates + 1);
+    model_free(small);
+}
+
 static void check_replays(const struct model_options *options, const struct optimizer *optimizer) {
     enum { STEPS = 3 };
     struct small_model *plain = model_new(options, false);
@@ -277,6 +294,7 @@ static void the_exchanged_block_may_move(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_that_cannot_record_is_told_of_once),
+        cmocka_unit_test(half_a_step_is_not_replayed),
         cmocka_unit_test(a_recorded_step_gives_the_bits_of_its_launches),
         cmocka_unit_test(recordings_follow_what_they_point_to),
         cmocka_unit_test(queued_steps_give_the_results_of_steps_one_by_one),
