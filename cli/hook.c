@@ -114,7 +114,8 @@ bool hook_see(struct hook *hook, const cJSON *experiments, struct error *error) 
 
 /* --- the command --- */
 
-/* What the coordinator knows of it: the summary where that cannot be asked. The caller frees. */
+/* What the coordinator knows of it: the summary where that cannot be asked, or tells of a later
+ * attempt, which has not ended. The caller frees. */
 static cJSON *details_of(const struct hook *hook, cJSON *summary) {
     cJSON *answer = NULL, *details = NULL;
     struct error unheard = {0};
@@ -122,10 +123,9 @@ static cJSON *details_of(const struct hook *hook, cJSON *summary) {
         details =
             cJSON_DetachItemFromArray(cJSON_GetObjectItemCaseSensitive(answer, "experiments"), 0);
     cJSON_Delete(answer);
-    if (details == NULL)
-        return summary;
-    cJSON_Delete(summary);
-    return details;
+    bool ended = field_finished(details);
+    cJSON_Delete(ended ? summary : details);
+    return ended ? details : summary;
 }
 
 /* False with the reason when it cannot be started. */

@@ -204,6 +204,15 @@ static void without_an_answer_it_has_what_the_list_said(void **state) {
     check(&fixture, "9 gone cancelled\n", "");
 }
 
+/* The fourth is running by now. */
+static void one_that_was_retried_before_its_turn_has_what_the_list_said(void **state) {
+    struct fixture fixture = {.mute = false};
+    begin(&fixture, state, "echo $ASSAY_ID $ASSAY_STATE $ASSAY_ERROR >$OUT", true);
+    see(&fixture,
+        "[{\"id\": 4, \"state\": \"failed\", \"finished_ms\": 6, \"error\": \"it broke\"}]");
+    check(&fixture, "4 failed it broke\n", "");
+}
+
 static void one_that_cannot_be_run_is_said(void **state) {
     struct fixture fixture = {.mute = true};
     begin(&fixture, state, "echo $ASSAY_ID >$OUT", true);
@@ -237,6 +246,7 @@ int main(void) {
                                         temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(without_an_answer_it_has_what_the_list_said, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(one_that_was_retried_before_its_turn_has_what_the_list_said),
         IN_FOLDER(one_that_cannot_be_run_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "core/picture.h"
 #include "core/pth.h"
 #include "core/recipe.h"
+#include "core/safetensors.h"
 #include "core/shortage.h"
 #include "core/split_make.h"
 #include "core/wire.h"
@@ -441,6 +442,22 @@ static void a_recipe_is_carried_out_to_its_end_or_the_error_says_so(void **state
     }
 }
 
+/* Else it would count as the experiment's own failure. */
+static void a_weight_file_is_written_or_memory_was_short(void **state) {
+    char *path = temporary_path(state, "w.safetensors");
+    const uint8_t byte = 5;
+    const struct tensor tensor = {"b", TENSOR_U8, 1, {1}, &byte, 1};
+    REFUSE_EACH(n) {
+        struct error error = {0};
+        unlink(path);
+        bool good = safetensors_write(path, &tensor, 1, &(struct metadata){"k", "v"}, 1, &error);
+        refuse_no_more();
+        assert_true(good || error_is_shortage(&error));
+        assert_true(!good || access(path, F_OK) == 0);
+    }
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listing_that_there_is_no_memory_for_is_not_called_wrong),
@@ -461,6 +478,7 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test(a_message_is_sent_whole_or_not_at_all),
         cmocka_unit_test(a_message_that_there_is_no_memory_for_is_not_called_invalid),
+        IN_FOLDER(a_weight_file_is_written_or_memory_was_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
