@@ -183,6 +183,8 @@ void compute_convolution(const struct device_convolution *c, void *x, void *w, v
     count_tensor_cores(task->tensor_cores);
     for (int i = 0; i < PASSES; i++) {
         wide[i] = scratch(SCRATCH_WIDE + (enum scratch)i, counts[i] * sizeof *wide[i]);
+        host_demand((uintptr_t)operands[i] % PACK_BYTES == 0,
+                    "an operand is not aligned"); /* cudnn_plan.h */
         look(operands[i], task->element, counts[i]);
         if (i == (int)c->pass)
             memset(wide[i], 0, counts[i] * sizeof *wide[i]);
