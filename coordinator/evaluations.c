@@ -123,6 +123,17 @@ static void add_at_threshold(cJSON *evaluation, struct query *query) {
     json_put(evaluation, "at_threshold", counts);
 }
 
+/* SQLite writes numbers into JSON with 15 digits; the shares of the classes have all of theirs. */
+static void restore_accuracies(cJSON *classes) {
+    cJSON *class;
+    cJSON_ArrayForEach(class, classes) {
+        cJSON *accuracy = cJSON_GetObjectItemCaseSensitive(class, "accuracy");
+        if (cJSON_IsNumber(accuracy))
+            cJSON_SetNumberValue(accuracy, (double)json_integer(class, "correct") /
+                                               (double)json_integer(class, "pictures"));
+    }
+}
+
 static cJSON *evaluation_json(struct query *query) {
     cJSON *evaluation = cJSON_CreateObject();
     columns_add_text(evaluation, "checkpoint", query);
@@ -135,6 +146,7 @@ static cJSON *evaluation_json(struct query *query) {
     columns_add_number(evaluation, "threshold", query);
     add_at_threshold(evaluation, query);
     columns_add_json(evaluation, "classes", query, NULL);
+    restore_accuracies(cJSON_GetObjectItemCaseSensitive(evaluation, "classes"));
     return evaluation;
 }
 

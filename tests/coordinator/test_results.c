@@ -57,6 +57,21 @@ static void an_evaluation_comes_back_as_it_was_reported(void **state) {
     cJSON_Delete(first);
 }
 
+static void the_accuracy_of_a_class_has_all_its_digits(void **state) {
+    struct bench *bench = *state;
+    work(bench);
+    cJSON *one = evaluation(6);
+    cJSON *class = cJSON_GetArrayItem(cJSON_GetObjectItem(one, "classes"), 2);
+    cJSON_ReplaceItemInObject(class, "correct", cJSON_CreateNumber(5));
+    fenced(bench, "a", 1, 1, "evaluation", one);
+    const cJSON *shown = json_member(show(bench, 1), "evaluations");
+    const cJSON *classes = json_member(shown->child, "classes");
+    /* python3 -c 'print("%.17g" % (5 / 6))' */
+    assert_true(json_member(cJSON_GetArrayItem(classes, 2), "accuracy")->valuedouble ==
+                0.83333333333333337);
+    assert_true(cJSON_IsNull(json_member(cJSON_GetArrayItem(classes, 1), "accuracy")));
+}
+
 static void a_later_attempts_evaluation_replaces_it_and_its_classes(void **state) {
     struct bench *bench = *state;
     work(bench);
@@ -292,6 +307,7 @@ static void a_page_of_long_paths_fits_a_message(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_BENCH(an_evaluation_comes_back_as_it_was_reported),
+        ON_BENCH(the_accuracy_of_a_class_has_all_its_digits),
         ON_BENCH(a_later_attempts_evaluation_replaces_it_and_its_classes),
         ON_BENCH(each_checkpoints_evaluation_on_each_split_has_its_own_counts_and_classes),
         ON_BENCH(a_class_is_stored_under_its_place_and_without_a_threshold_it_has_no_count_there),
