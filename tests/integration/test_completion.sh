@@ -84,6 +84,8 @@ for name in bash zsh fish; do
     types 'probe data pu\t' '<data><push>'
     touch aug3.here
     types 'probe validate aug3.\t' '<validate><aug3.here>'
+    types 'probe plot 1 --out aug3.\t' '<plot><1><--out><aug3.here>'
+    [ "$name" = zsh ] || types 'probe plot 1 -o aug3.\t' '<plot><1><-o><aug3.here>'
     rm aug3.here
     end_shell
 done
