@@ -7,8 +7,8 @@ all cores. Each round runs PyTorch and then assay-worker, each in a process of i
 step for itself (in which --compile compiles) and then times the median of some; a ratio is the median
 over rounds, so that what else the machine does falls on both. PyTorch runs in its better memory
 format, which is tried out first. Memory is VmHWM, the whole process's. Once for the machine as it is,
-once with both held to AVX2 (ATen and oneDNN, from which assay has the size of its blocks; compiled are its
-loops for what the machine has).
+once with both held to AVX2 (ATen and oneDNN, from which assay has the size of its blocks, and by that the
+instructions of its convolutions; its other loops are for what the machine has).
 
 A step's floor is in the last lines of assay-worker bench --layers. Needs torch and torchvision.
 """
