@@ -116,9 +116,10 @@ const char *frame_group(const cJSON *experiments) {
 
 const char *frame_short_name(const char *group, const cJSON *experiment) {
     const char *name = field_text(experiment, "name", "?");
-    size_t length = group != NULL ? strlen(group) : 0;
-    bool inside = group != NULL && strncmp(name, group, length) == 0 && name[length] == '/';
-    return inside ? name + length + 1 : name;
+    if (group == NULL)
+        return name;
+    size_t length = strlen(group);
+    return strncmp(name, group, length) == 0 && name[length] == '/' ? name + length + 1 : name;
 }
 
 char *frame_subject(const cJSON *experiments) {

@@ -1,9 +1,9 @@
 /* The folder of blobs: what comes whole, what comes torn, and what a crash leaves. */
 #include "core/file.h"
 #include "tests/coordinator/shelf.h"
+#include "tests/small_files.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* --- whole ones --- */
@@ -201,15 +201,10 @@ static void a_kill_at_any_moment_leaves_a_blob_whole_or_not_at_all(void **state)
 static void a_piece_that_there_is_no_room_for_leaves_what_came_before_it(void **state) {
     struct shelf *shelf = *state;
     struct error error = {0};
-    struct rlimit before, small;
     assert_true(blobs_append(shelf->blobs, SUM, shelf->data, 3000, &error));
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    small = before;
-    small.rlim_cur = 4000;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct rlimit before = limit_files(4000);
     bool appended = blobs_append(shelf->blobs, SUM, shelf->data + 3000, 5000, &error);
-    setrlimit(RLIMIT_FSIZE, &before);
+    let_files_grow(before);
     assert_false(appended);
     assert_non_null(strstr(error.message, "cannot write "));
     assert_int_equal(blobs_part_size(shelf->blobs, SUM), 3000);

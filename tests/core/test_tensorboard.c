@@ -2,17 +2,17 @@
  * tensorboard package's own messages. That it reads whole files: tests/read_tensorboard.py. */
 #include "core/tensorboard.h"
 
+#include "tests/small_files.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -156,16 +156,12 @@ static void what_is_no_file_is_not_opened(void **state) {
 static void what_the_disk_does_not_take_is_said(void **state) {
     (void)state;
     struct error error = {0};
-    struct rlimit limit, small;
     struct tensorboard *board = open_board(0);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    small = (struct rlimit){.rlim_cur = 100, .rlim_max = limit.rlim_max};
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct rlimit before = limit_files(100);
     for (int step = 0; step < 5; step++)
         tensorboard_scalar(board, "loss_train", step, 0.5);
     bool good = tensorboard_sync(board, &error);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    let_files_grow(before);
     assert_false(good);
     assert_non_null(strstr(error.message, "cannot write /tmp/assay-tensorboard-"));
     assert_false(tensorboard_sync(board, &error)); /* nor is it forgotten */

@@ -2,15 +2,14 @@
 
 #include "core/file.h"
 #include "core/text.h"
+#include "tests/small_files.h"
 #include "tests/temporary.h"
 
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -52,17 +51,13 @@ static void hear(void *context, uint64_t offset, const char *text) {
 static void what_the_disk_does_not_take_is_not_told(void **state) {
     struct text told = {0};
     const struct trainer_events events = {.context = &told, .log = hear};
-    struct rlimit before;
     struct trainlog *log;
     struct error error = {0};
     assert_true(trainlog_open(*state, 0, &events, &log, NULL));
     trainlog_line(log, "one");
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    const struct rlimit small = {.rlim_cur = 6, .rlim_max = before.rlim_max};
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct rlimit before = limit_files(6);
     trainlog_line(log, "two");
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    let_files_grow(before);
     assert_string_equal(told.data, "one\n");
     assert_int_equal(trainlog_bytes(log), 4);
     assert_false(trainlog_sync(log, &error));
