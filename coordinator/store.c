@@ -119,6 +119,16 @@ static bool ask_number(struct store *store, const char *sql, long *number, struc
     return true;
 }
 
+/* SQLite opens devices and pipes, too, and fails to read them. */
+static bool check_is_file(const char *path, struct error *error) {
+    struct stat status;
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+           error_set(error, ERROR_INPUT,
+                     "%s: a device or a pipe, no file that a database could be in; name another "
+                     "with --db",
+                     path);
+}
+
 /* SQLite keeps the log beside the name that a file was opened by: under another name the same file
  * is without what stands in it, and each would write over the other. Links by name (symlink) it
  * follows; these it cannot see. */
@@ -178,7 +188,7 @@ static bool open_file(struct store *store, struct error *error) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     bool memory = strcmp(store->path, ":memory:") == 0;
     bool made = access(store->path, F_OK) != 0;
-    if (!memory && !folder_make_of(store->path, error))
+    if (!memory && (!check_is_file(store->path, error) || !folder_make_of(store->path, error)))
         return false;
     int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
     if (store->database == NULL)
@@ -394,7 +404,7 @@ bool store_look(const char *path, sqlite3 **database, struct error *error) {
     *database = NULL;
     if (access(path, R_OK) != 0)
         return error_errno(error, ERROR_INPUT, "%s: cannot be read", path);
-    bool good = open_to_look(&looked, &version, error);
+    bool good = check_is_file(path, error) && open_to_look(&looked, &version, error);
     *database = looked.database;
     if (!good || !ask_number(&looked, "PRAGMA application_id", &application, error))
         return false;

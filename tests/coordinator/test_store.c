@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,6 +231,23 @@ static void a_folder_is_no_database(void **state) {
     assert_non_null(strstr(error.message, "cannot write the database"));
 }
 
+/* As /dev/null is none. */
+static void a_pipe_is_no_database(void **state) {
+    char *path = temporary_path(state, "pipe.db");
+    struct store *store = NULL;
+    sqlite3 *looked = NULL;
+    struct error error = {0};
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(store_open(path, &store, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "a device or a pipe"));
+    error = (struct error){0};
+    assert_false(store_look(path, &looked, &error));
+    assert_non_null(strstr(error.message, "a device or a pipe"));
+    sqlite3_close(looked);
+    free(path);
+}
+
 static void a_second_opener_is_refused_also_through_a_link(void **state) {
     char *path = temporary_path(state, "assay.db"), *other = temporary_path(state, "link.db");
     char words[64];
@@ -429,6 +447,7 @@ int main(void) {
         IN_FOLDER(what_another_program_or_a_newer_assay_has_made_is_not_looked_at),
         IN_FOLDER(a_damaged_database_is_refused),
         IN_FOLDER(a_folder_is_no_database),
+        IN_FOLDER(a_pipe_is_no_database),
         IN_FOLDER(a_second_opener_is_refused_also_through_a_link),
         IN_FOLDER(a_database_with_two_names_is_refused_by_both),
         IN_FOLDER(what_is_written_while_the_database_is_elsewhere_is_not_acknowledged),
