@@ -159,18 +159,12 @@ static void open_experiments(struct query *query, struct store *store,
         query_bind_text(query, filter->state);
 }
 
-/* What it takes of the page. A summary is not written a second time to find out: its texts say it,
- * beside which the rest is little. */
+/* About what it takes of the page. Of a summary its texts say it, beside which there is little. */
 static size_t bytes_of(struct query *query, const cJSON *object, bool details) {
-    if (!details)
-        return VIEW_ESCAPED * query_texts_length(query);
-    char *text = json_text(object);
-    size_t bytes = text != NULL ? strlen(text) : 0;
-    free(text);
-    return bytes;
+    return details ? json_text_length(object) : VIEW_ESCAPED * query_texts_length(query);
 }
 
-/* Whether the page is too large with one more than `count`, in all so many bytes. */
+/* Whether the page is too large with one more than `count`, in all about so many bytes. */
 static bool page_full(bool details, size_t count, size_t bytes) {
     return count > 0 && (bytes > VIEW_PAGE_BYTES || (!details && count == VIEW_PAGE_SUMMARIES));
 }

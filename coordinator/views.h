@@ -13,8 +13,8 @@
 enum {
     /* so that nobody waits long for somebody who asks for a great many */
     VIEW_PAGE_SUMMARIES = 100,
-    VIEW_PAGE_BYTES = 1 << 20,
-    VIEW_ESCAPED = 6 /* what a byte of a text takes at most: \u001f */
+    VIEW_PAGE_BYTES = 1 << 20, /* about; escapes may make it six times as much */
+    VIEW_ESCAPED = 6           /* what a byte of a text takes at most: \u001f */
 };
 
 /* Which experiments: those that meet all that is not NULL. */

@@ -60,7 +60,11 @@ bool json_same(const cJSON *a, const cJSON *b);
  * free; NULL without memory, or when there was too little for the tree (shortage_in_trees). */
 char *json_text(const cJSON *value);
 
-/* The same for people, with line breaks. Not cJSON_Print: of numbers that are nearly the same it
+/* About how long that text is, in a fraction of the time: numbers count as most fractions are
+ * written, texts as they are, without what escapes add (up to five times as much). */
+size_t json_text_length(const cJSON *value);
+
+/* json_text for people, with line breaks. Not cJSON_Print: of numbers that are nearly the same it
  * prints one for the other, such as 9007199254740990 for a seed of 9007199254740991. */
 char *json_text_pretty(const cJSON *value);
 

@@ -121,6 +121,23 @@ char *json_text_pretty(const cJSON *value) {
     return text_of(value, 0);
 }
 
+size_t json_text_length(const cJSON *value) {
+    enum { BRACKETS = 2, MARK = 1, FRACTION = 18, WORD = 4 };
+    size_t length = MARK;
+    if (value->string != NULL)
+        length += strlen(value->string) + BRACKETS + MARK;
+    if (cJSON_IsString(value))
+        return length + strlen(value->valuestring) + BRACKETS;
+    if (cJSON_IsNumber(value))
+        return length + FRACTION;
+    if (!cJSON_IsObject(value) && !cJSON_IsArray(value))
+        return length + WORD;
+    length += BRACKETS;
+    for (const cJSON *child = value->child; child != NULL; child = child->next)
+        length += json_text_length(child);
+    return length;
+}
+
 void json_add_defined(cJSON *object, const char *key, bool defined, double value) {
     if (defined)
         cJSON_AddNumberToObject(object, key, value);

@@ -67,20 +67,33 @@ static const cJSON *branch_by_const(const cJSON *root, const cJSON *branches, co
     return NULL;
 }
 
+/* The first branch from this one on that takes values of such a type. */
+static const cJSON *takes(const cJSON *root, const cJSON *branch, const cJSON *value) {
+    while (branch != NULL &&
+           !schema_type_takes(json_member(schema_resolve(root, branch), "type"), value))
+        branch = branch->next;
+    return branch;
+}
+
+static size_t count_faults(const cJSON *root, const cJSON *branch, const cJSON *value) {
+    struct faults faults = {0};
+    schema_check(root, branch, value, "", &faults);
+    size_t count = faults.count;
+    faults_free(&faults);
+    return count;
+}
+
 /* The branch of the value's type; of several, the one with the fewest faults. */
 static const cJSON *branch_by_type(const cJSON *root, const cJSON *branches, const cJSON *value) {
-    const cJSON *best = NULL;
-    size_t least = 0;
-    for (const cJSON *branch = branches->child; branch != NULL; branch = branch->next) {
-        if (!schema_type_takes(json_member(schema_resolve(root, branch), "type"), value))
-            continue;
-        struct faults faults = {0};
-        schema_check(root, branch, value, "", &faults);
-        if (best == NULL || faults.count < least) {
-            best = branch;
-            least = faults.count;
+    const cJSON *best = takes(root, branches->child, value);
+    const cJSON *other = best != NULL ? takes(root, best->next, value) : NULL;
+    size_t least = other != NULL ? count_faults(root, best, value) : 0;
+    for (; other != NULL; other = takes(root, other->next, value)) {
+        size_t count = count_faults(root, other, value);
+        if (count < least) {
+            best = other;
+            least = count;
         }
-        faults_free(&faults);
     }
     return best;
 }

@@ -200,6 +200,26 @@ static void text_that_is_not_utf8_can_still_be_read_back(void **state) {
     free(text);
 }
 
+/* Of each kind of value a hundred, so that none hides behind the others; no numbers of few digits,
+ * which count as fractions do. */
+static void a_length_is_about_that_of_the_text(void **state) {
+    (void)state;
+    static const char *const members[] = {"null",      "\"some words\"", "0.12345678901234567",
+                                          "[[],[[]]]", "{\"key\":true}", "{\"a\":{\"b\":[false]}}"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        struct text list = {0};
+        for (int item = 0; item < 100; item++)
+            text_format(&list, "%s%s", item > 0 ? "," : "[", members[i]);
+        text_format(&list, "]");
+        cJSON *value = parsed(text_string(&list));
+        double ratio = (double)json_text_length(value) / (double)list.length;
+        if (ratio < 0.9 || ratio > 1.35)
+            fail_msg("%s: %g times the length of its text", members[i], ratio);
+        cJSON_Delete(value);
+        text_free(&list);
+    }
+}
+
 static void sixty_four_levels_pass_and_one_more_does_not(void **state) {
     (void)state;
     char text[2 * 65 + 1];
@@ -476,6 +496,7 @@ int main(void) {
         cmocka_unit_test(text_for_people_has_lines_and_the_same_numbers),
         cmocka_unit_test(what_is_no_number_prints_as_null),
         cmocka_unit_test(text_that_is_not_utf8_can_still_be_read_back),
+        cmocka_unit_test(a_length_is_about_that_of_the_text),
         cmocka_unit_test(sixty_four_levels_pass_and_one_more_does_not),
         cmocka_unit_test(a_hundred_beside_one_another_are_not_deep),
         cmocka_unit_test(a_number_that_no_double_holds_is_refused),
