@@ -5,7 +5,7 @@ network=whole
 source "$(dirname "$0")/lib.sh"
 
 listed() { # of the listing, the primitives that PATTERN matches
-    grep -cE "^(dnnl|onednn)_verbose,exec,cpu,$1" "$listing" || true
+    grep -cE "^(dnnl|onednn)_verbose,(v1,)?(primitive,)?exec,cpu,$1" "$listing" || true
 }
 
 # expect_fast NAME SIZE [VARIABLE=VALUE]
