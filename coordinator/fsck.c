@@ -2,6 +2,7 @@
 
 #include "coordinator/store.h"
 #include "core/depot.h"
+#include "core/file.h"
 #include "core/integrity.h"
 #include "core/machine.h"
 #include "core/sha256.h"
@@ -328,6 +329,7 @@ bool fsck_run(const char *db, const char *artifacts, const struct fsck_options *
               struct fsck_result *result, struct error *error) {
     struct fsck fsck = {.path = db, .artifacts = artifacts, .options = options};
     bool stops = false;
+    file_read_ahead(db); /* check_pages reads all of it */
     bool good = store_look(db, &fsck.database, error) && check_pages(&fsck, error) &&
                 check_references(&fsck, error) && has_table(&fsck, "stop", &stops, error);
     for (size_t i = 0; good && i < sizeof row_checks / sizeof row_checks[0]; i++)

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/descriptors.h"
 #include "core/file.h"
+#include "core/format.h"
 #include "core/options.h"
 #include "core/schema.h"
 #include "core/standard.h"
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct options {
@@ -177,6 +179,16 @@ static void say(void *context, const char *line) {
     fprintf(stderr, "assay-coordinator: %s\n", line);
 }
 
+/* store_open reads all of a database, which takes seconds from some size on. */
+static void announce_check(const char *path) {
+    enum { LARGE = 64 << 20 };
+    struct stat status;
+    char size[FORMAT_SIZE];
+    if (stat(path, &status) == 0 && status.st_size >= LARGE)
+        fprintf(stderr, "assay-coordinator: checking the database first: %s, %s\n", path,
+                format_bytes(size, (uint64_t)status.st_size));
+}
+
 static bool announce(const struct options *options, const char *endpoint, struct error *error) {
     printf("assay-coordinator: listening on %s, database %s\n", endpoint, options->db);
     fflush(stdout);
@@ -209,6 +221,7 @@ static bool run(const struct options *options, struct error *error) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;
     }
+    announce_check(options->db);
     if ((options->keys != NULL && !guard_open(options->keys, say, NULL, &guard, error)) ||
         !store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
         !uploads_open(blobs, options->artifacts_max_bytes, &uploads, error) ||

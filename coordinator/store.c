@@ -190,6 +190,7 @@ static bool open_file(struct store *store, struct error *error) {
     bool made = access(store->path, F_OK) != 0;
     if (!memory && (!check_is_file(store->path, error) || !folder_make_of(store->path, error)))
         return false;
+    file_read_ahead(store->path); /* check_file reads all of it */
     int result = sqlite3_open_v2(store->path, &store->database, flags, NULL);
     if (store->database == NULL)
         return error_set(error, ERROR_FAILED, "no memory to open %s", store->path);

@@ -15,6 +15,12 @@
  */
 bool file_read(const char *path, size_t limit, char **data, size_t *length, struct error *error);
 
+/* Has the system read a whole file in one go, in the background, for who will read it here and
+ * there: pages of a database, which a disk takes several times as long to find one by one. Before
+ * SQLite opens it: closing the file would give up the locks that this process has on it. Does
+ * nothing where it cannot be read. */
+void file_read_ahead(const char *path);
+
 /* `length` bytes of an open file from `offset` on, for the caller to free; NULL when it no longer
  * has that many, cannot be read, or there is no memory. `path` is what errors call it. */
 void *file_piece(int descriptor, const char *path, int64_t offset, size_t length,

@@ -63,3 +63,11 @@ id=$(submit "$work/waits.json")
 until_true "the experiment is done" in_state "$id" done
 end_worker unheard TERM
 [ $status = 0 ] || fail "it ended with $status"
+
+# What takes seconds is announced: reading a large database before it is used.
+kill_coordinator
+! grep -q "checking the database" "$work/coordinator.log" || fail "a small database is announced"
+sqlite3 "$db" "CREATE TABLE large(b); INSERT INTO large VALUES (zeroblob(70000000)); DROP TABLE large"
+start_coordinator
+grep -q "checking the database first: $db, 6[0-9.]* MiB" "$work/coordinator.log" ||
+    fail "a large database is not announced: $(tail -n 3 "$work/coordinator.log")"
