@@ -1,6 +1,7 @@
 /* How often a browser that listens to the live page is told of changes. */
 #include "coordinator/page.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "tests/coordinator/server_stage.h"
 
 #include <arpa/inet.h>
@@ -10,8 +11,7 @@
 
 struct listener {
     int socket;
-    char text[1 << 16]; /* what has come so far */
-    size_t length;
+    struct text text; /* what has come so far */
 };
 
 static void listen_to(struct listener *listener, const struct page *page) {
@@ -19,27 +19,25 @@ static void listen_to(struct listener *listener, const struct page *page) {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)page_port(page)),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    listener->length = 0;
-    listener->text[0] = '\0';
     listener->socket = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(listener->socket, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(write(listener->socket, get, strlen(get)), (ssize_t)strlen(get));
 }
 
 static void read_until(struct listener *listener, const char *words) {
-    while (strstr(listener->text, words) == NULL) {
-        size_t room = sizeof listener->text - 1 - listener->length;
-        ssize_t got = read(listener->socket, listener->text + listener->length, room);
+    while (strstr(text_string(&listener->text), words) == NULL) {
+        char piece[4096];
+        ssize_t got = read(listener->socket, piece, sizeof piece);
         assert_true(got > 0);
-        listener->length += (size_t)got;
-        listener->text[listener->length] = '\0';
+        text_add(&listener->text, piece, (size_t)got);
     }
 }
 
 static int64_t count_events(const struct listener *listener) {
     static const char event[] = "event: change\n";
     int64_t count = 0;
-    for (const char *at = listener->text; (at = strstr(at, event)) != NULL; at += strlen(event))
+    for (const char *at = text_string(&listener->text); (at = strstr(at, event)) != NULL;
+         at += strlen(event))
         count++;
     return count;
 }
@@ -60,7 +58,7 @@ static void expect_now(struct stage *stage, char words[64]) {
 
 static void many_changes_are_few_events_and_the_last_is_among_them(void **state) {
     struct stage *stage = *state;
-    static struct listener listener;
+    struct listener listener = {0};
     struct page *page = NULL;
     struct error error = {0};
     char words[64];
@@ -78,6 +76,7 @@ static void many_changes_are_few_events_and_the_last_is_among_them(void **state)
     assert_true((count_events(&listener) - 1) * PAGE_EVENTS_MS <= took_ms);
     page_close(page);
     close(listener.socket);
+    text_free(&listener.text);
 }
 
 int main(void) {
