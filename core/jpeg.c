@@ -17,8 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jerror.h>
 #include <jpeglib.h>
+
+#include <jerror.h> /* after jpeglib.h: which codes there are depends on its version */
 
 /* Encoders write about ten scans; thousands in a small file only burn time. */
 enum { SCANS_MAX = 500 };

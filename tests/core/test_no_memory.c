@@ -16,7 +16,6 @@
 #include "tests/refusing.h"
 #include "tests/temporary.h"
 
-#include <jerror.h>
 #include <jpeglib.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +26,7 @@
 #include <webp/demux.h>
 
 #include <cmocka.h>
+#include <jerror.h> /* after jpeglib.h: which codes there are depends on its version */
 
 static const char config[] =
     "{\"name\":\"a\",\"data\":{\"classes\":[{\"name\":\"x\",\"dir\":\"x\",\"label\":0},"
