@@ -122,6 +122,8 @@ static void look_at_processor(cJSON *machine) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
         if (extensions[i].there)
             cJSON_AddItemToArray(isa, cJSON_CreateString(extensions[i].name));
+#else
+    (void)isa; /* none of them */
 #endif
 }
 

@@ -69,9 +69,7 @@ static struct cam *cam_of(const struct fixture *f) {
 
 /* To 1e-4 of the map's largest value. */
 static void assert_map(const char *name, const float *got, const float *expected, size_t count) {
-    double largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, (double)expected[i]);
+    double largest = largest_of(expected, count);
     assert_true(largest > 0);
     for (size_t i = 0; i < count; i++)
         if (!(fabs((double)got[i] - (double)expected[i]) <= 1e-4 * largest))
