@@ -222,10 +222,12 @@ static void print_machine(const cJSON *document) {
     char total[FORMAT_SIZE], left[FORMAT_SIZE];
     const cJSON *item;
     double cores = field_number(document, "machine.cores", 0);
-    printf("%-18s %s, %.0f %s,", "machine", field_text(document, "machine.host", "?"), cores,
+    const char *before = ", ";
+    printf("%-18s %s, %.0f %s", "machine", field_text(document, "machine.host", "?"), cores,
            cores > 1 ? "cores" : "core");
     cJSON_ArrayForEach(item, field_at(document, "machine.isa")) {
-        printf(" %s", item->valuestring);
+        printf("%s%s", before, item->valuestring);
+        before = " ";
     }
     format_bytes(total, (uint64_t)field_number(document, "machine.memory_bytes", 0));
     format_bytes(left, (uint64_t)field_number(document, "machine.memory_available_bytes", 0));
