@@ -70,8 +70,8 @@ bool file_read(const char *path, size_t limit, char **data, size_t *length, stru
     return ok;
 }
 
-/* In pieces: the system takes no more than its own read-ahead at a time, here at least that of an
- * unchanged Linux. */
+/* In pieces of what Linux reads ahead by itself unless told otherwise: it takes no more at a time.
+ */
 void file_read_ahead(const char *path) {
     enum { PIECE = 128 << 10 };
     struct stat status;
