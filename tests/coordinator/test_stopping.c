@@ -16,7 +16,7 @@ static void begin_group(struct bench *bench, int count, const char *stop) {
     ask(bench, "submit", body_with_stop(body_submit("a test's key", count, EPOCHS, 3), stop),
         "submitted");
     for (int i = 1; i <= count; i++) {
-        char worker[8];
+        char worker[16];
         snprintf(worker, sizeof worker, "w%d", i);
         hello(bench, worker);
         assert_int_equal(take(bench, worker), i);
