@@ -123,10 +123,10 @@ static bool ask_number(struct store *store, const char *sql, long *number, struc
 static bool check_is_file(const char *path, struct error *error) {
     struct stat status;
     return stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
-           error_set(error, ERROR_INPUT,
-                     "%s: a device or a pipe, no file that a database could be in; name another "
-                     "with --db",
-                     path);
+           error_set(
+               error, ERROR_INPUT,
+               "%s: a device or a pipe, no file that a database could be in; name another file",
+               path);
 }
 
 /* SQLite keeps the log beside the name that a file was opened by: under another name the same file
