@@ -150,7 +150,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 /* A descriptor that becomes readable with SIGINT or SIGTERM. Before any thread starts, so that all
- * of them leave these signals to it. */
+ * of them leave these signals to it, and after the database is open: until then they end the
+ * process, which a large one may keep waiting, and which it survives as it does SIGKILL. */
 static int stop_signals(void) {
     sigset_t set;
     sigemptyset(&set);
@@ -210,20 +211,22 @@ static bool run(const struct options *options, struct error *error) {
     struct finish *finish = NULL;
     struct coordinator coordinator = {0};
     struct moment now = {.unix_ms = clock_unix_ms(), .steady_ms = clock_steady_ms()};
-    int stop = stop_signals();
+    int stop = -1;
     standard_outlast_readers();
     char bindable[ENDPOINT_MAX];
     bool good = false;
     if (!endpoint_check(options->listen, options->keys != NULL, bindable, error) ||
         !raise_descriptor_limit(error))
         goto out; /* before a database is made */
-    if (stop < 0) {
+    announce_check(options->db);
+    if ((options->keys != NULL && !guard_open(options->keys, say, NULL, &guard, error)) ||
+        !store_open(options->db, &store, error))
+        goto out;
+    if ((stop = stop_signals()) < 0) {
         error_errno(error, ERROR_FAILED, "cannot wait for signals");
         goto out;
     }
-    announce_check(options->db);
-    if ((options->keys != NULL && !guard_open(options->keys, say, NULL, &guard, error)) ||
-        !store_open(options->db, &store, error) || !blobs_open(options->artifacts, &blobs, error) ||
+    if (!blobs_open(options->artifacts, &blobs, error) ||
         !uploads_open(blobs, options->artifacts_max_bytes, &uploads, error) ||
         !coordinator_open(&coordinator, store, options->lease_ms, now, error) ||
         !coordinator_keep_files(&coordinator, uploads, error))

@@ -71,3 +71,22 @@ sqlite3 "$db" "CREATE TABLE large(b); INSERT INTO large VALUES (zeroblob(7000000
 start_coordinator
 grep -q "checking the database first: $db, 6[0-9.]* MiB" "$work/coordinator.log" ||
     fail "a large database is not announced: $(tail -n 3 "$work/coordinator.log")"
+
+# Until the database is open, a signal ends the coordinator at once: here somebody else holds it.
+kill_coordinator
+: >"$work/coordinator.log"
+coproc holder { sqlite3 "$db"; }
+echo "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;" >&"${holder[1]}"
+is_held() {
+    ! sqlite3 "$db" "SELECT count(*) FROM experiment" >/dev/null 2>&1
+}
+until_true "the database is held" is_held
+"$ASSAY_BIN/assay-coordinator" --db "$db" --listen "$endpoint" >>"$work/coordinator.log" 2>&1 &
+coordinator_pid=$!
+until_true "it is at the database" grep -q "checking the database first" "$work/coordinator.log"
+kill -TERM $coordinator_pid
+status=0
+wait $coordinator_pid || status=$?
+coordinator_pid=
+kill "$holder_PID"
+[ $status = 143 ] || fail "it ended with $status: $(cat "$work/coordinator.log")"
