@@ -330,7 +330,13 @@ cJSON *json_parse_names(const char *text, size_t length, const char *name, struc
 }
 
 const cJSON *json_member(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
+    const cJSON *member = object != NULL ? object->child : NULL;
+    /* most keys differ in their first byte: a call of strcmp for each of them would be much of the
+     * time that a long answer is checked */
+    while (member != NULL && member->string != NULL &&
+           (member->string[0] != key[0] || strcmp(member->string, key) != 0))
+        member = member->next;
+    return member != NULL && member->string != NULL ? member : NULL;
 }
 
 int64_t json_integer(const cJSON *object, const char *key) {
