@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "net/gather.h"
 #include "worker/fetching.h"
+#include "worker/hashes.h"
 #include "worker/pictures.h"
 
 #include <limits.h>
@@ -381,6 +382,24 @@ enum provision_outcome provision_bring(const struct supply_source *source,
         return PROVISION_READY; /* nobody has pushed it: the trainer says what data.root lacks */
     error_machine(error, "cannot fetch the pictures: %s", why.message);
     return PROVISION_FAILED;
+}
+
+/* Every picture is read: what is remembered of one does not tell that the disk has changed it. */
+void provision_blame(const struct provision *provision, const struct experiment *experiment,
+                     const struct trainer_options *options, const struct trainer_events *events,
+                     bool *stopped, struct error *error) {
+    struct trainer_options reading = *options;
+    bool here = true;
+    *stopped = false;
+    reading.hashes = NULL;
+    if (provision->hold.path == NULL || error->code != ERROR_INPUT ||
+        !find_here(experiment, &reading, events, &here, stopped, error) || here || *stopped)
+        return;
+    if (options->hashes != NULL)
+        hashes_forget(options->hashes);
+    error->code = ERROR_FAILED;
+    error->cause = CAUSE_MACHINE;
+    error_context(error, "the cache has lost pictures meanwhile");
 }
 
 void provision_end(struct provision *provision) {

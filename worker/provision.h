@@ -35,4 +35,11 @@ enum provision_outcome provision_bring(const struct supply_source *source,
                                        const struct trainer_events *events,
                                        struct provision *provision, struct error *error);
 
+/* After the trainer has failed with `error`: where the set in the cache is not what it was any
+ * more, the error becomes one of the machine, and the next provision_bring fetches what lacks.
+ * *stopped: the events have said so before that was known. */
+void provision_blame(const struct provision *provision, const struct experiment *experiment,
+                     const struct trainer_options *options, const struct trainer_events *events,
+                     bool *stopped, struct error *error);
+
 #endif

@@ -172,6 +172,7 @@ static bool on_stop(void *context) {
 static enum trainer_outcome train(struct trial *trial, const struct trainer_events *events,
                                   struct error *error) {
     const struct supply_source *source = &trial->supply.source;
+    enum trainer_outcome outcome;
     bool stopped;
     if (trial->supply.from != NULL &&
         !supply_fork(source, trial->supply.from, trial->supply.from_there, &trial->options, events,
@@ -186,7 +187,12 @@ static enum trainer_outcome train(struct trial *trial, const struct trainer_even
     case PROVISION_STOPPED: return TRAINER_STOPPED;
     case PROVISION_FAILED: return TRAINER_FAILED;
     }
-    return trial->run(&trial->experiment, &trial->options, events, error);
+    outcome = trial->run(&trial->experiment, &trial->options, events, error);
+    if (outcome != TRAINER_FAILED)
+        return outcome;
+    provision_blame(&trial->provision, &trial->experiment, &trial->options, events, &stopped,
+                    error);
+    return stopped ? TRAINER_STOPPED : TRAINER_FAILED;
 }
 
 static uint32_t on_stop_epoch(void *context) {

@@ -6,8 +6,10 @@
 #include "core/text.h"
 #include "net/frames.h"
 #include "tests/temporary.h"
+#include "worker/trial.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,8 +144,8 @@ static cJSON *fingerprint_of(const struct wanted *wanted) {
                                "fingerprint");
 }
 
-/* Of one class more, each picture of which is the letter at its place: "aab" for a/0, a/1, a/2.
- * With `pushed` the coordinator has what of it is new. */
+/* Of one class more, each picture of which is the letter at its place: "aab" for a/0.png to
+ * a/2.png. With `pushed` the coordinator has what of it is new. */
 static void add_class(struct stage *stage, struct wanted *wanted, const char *letters,
                       bool pushed) {
     struct text listing = {0};
@@ -151,7 +153,7 @@ static void add_class(struct stage *stage, struct wanted *wanted, const char *le
     for (size_t i = 0; letters[i] != '\0'; i++) {
         char *text = picture(letters[i]);
         sha256_text(text, PICTURE_BYTES, sum);
-        text_format(&listing, "%s  %c/%zu\n", sum, letters[0], i);
+        text_format(&listing, "%s  %c/%zu.png\n", sum, letters[0], i);
         if (pushed && strchr(letters, letters[i]) == letters + i)
             push(stage, text);
         else
@@ -188,22 +190,30 @@ static bool stops(void *context) {
     return stage->stop;
 }
 
+static struct supply_source serve_begin(struct stage *stage) {
+    atomic_store(&stage->over, false);
+    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    return (struct supply_source){.connect = stage->endpoint,
+                                  .data_cache = stage->cache,
+                                  .data_cache_bytes = stage->cache_bytes};
+}
+
+static void serve_end(struct stage *stage) {
+    atomic_store(&stage->over, true);
+    pthread_join(stage->thread, NULL);
+}
+
 static enum provision_outcome bring(struct stage *stage, struct wanted *wanted,
                                     struct error *error) {
     const struct trainer_events events = {.context = stage, .stop = stops};
-    const struct supply_source source = {.connect = stage->endpoint,
-                                         .data_cache = stage->cache,
-                                         .data_cache_bytes = stage->cache_bytes};
     free(wanted->experiment.data.root);
     wanted->options.data_root = NULL;
     wanted->experiment.data.root = strdup("/nowhere/pictures");
     wanted->provision.hold.descriptor = -1;
-    atomic_store(&stage->over, false);
-    assert_int_equal(pthread_create(&stage->thread, NULL, serve, stage), 0);
+    const struct supply_source source = serve_begin(stage);
     enum provision_outcome outcome = provision_bring(&source, &wanted->experiment, &wanted->options,
                                                      &events, &wanted->provision, error);
-    atomic_store(&stage->over, true);
-    pthread_join(stage->thread, NULL);
+    serve_end(stage);
     return outcome;
 }
 
@@ -250,10 +260,10 @@ static void every_name_of_a_content_is_there(void **state) {
     struct wanted wanted = {0};
     add_class(*state, &wanted, "abbbbbbbc", true);
     bring_all(*state, &wanted);
-    is_there(&wanted, "a/0", 'a');
-    for (char name[] = "a/1"; name[2] <= '7'; name[2]++)
+    is_there(&wanted, "a/0.png", 'a');
+    for (char name[] = "a/1.png"; name[2] <= '7'; name[2]++)
         is_there(&wanted, name, 'b');
-    is_there(&wanted, "a/8", 'c');
+    is_there(&wanted, "a/8.png", 'c');
     forget(&wanted);
 }
 
@@ -263,13 +273,13 @@ static void a_class_without_pictures_needs_no_listing(void **state) {
     add_class(*state, &wanted, "a", true);
     add_class(*state, &wanted, "b", true);
     bring_all(*state, &wanted);
-    is_there(&wanted, "a/0", 'a');
-    is_there(&wanted, "b/0", 'b');
+    is_there(&wanted, "a/0.png", 'a');
+    is_there(&wanted, "b/0.png", 'b');
     forget(&wanted);
 }
 
 /* A line of a listing has 64 digits, two spaces, a path of three bytes and an end. */
-enum { LINE_BYTES = 64 + 2 + 3 + 1 };
+enum { LINE_BYTES = 64 + 2 + 7 + 1 };
 
 static void what_is_there_already_needs_no_room(void **state) {
     struct stage *stage = *state;
@@ -279,9 +289,9 @@ static void what_is_there_already_needs_no_room(void **state) {
     stage->cache_bytes = 2 * PICTURE_BYTES + 3 * LINE_BYTES;
     bring_all(stage, &first);
     bring_all(stage, &second);
-    is_there(&second, "a/0", 'a');
-    is_there(&second, "a/1", 'b');
-    is_there(&first, "a/0", 'a'); /* which is held, and could not leave */
+    is_there(&second, "a/0.png", 'a');
+    is_there(&second, "a/1.png", 'b');
+    is_there(&first, "a/0.png", 'a'); /* which is held, and could not leave */
     forget(&first);
     forget(&second);
 }
@@ -309,7 +319,7 @@ static void what_was_not_used_for_longest_makes_room(void **state) {
     bring_all(stage, &first);
     provision_end(&first.provision);
     bring_all(stage, &second);
-    is_there(&second, "b/0", 'b');
+    is_there(&second, "b/0.png", 'b');
     assert_int_not_equal(access(first.experiment.data.root, F_OK), 0);
     forget(&first);
     forget(&second);
@@ -335,7 +345,7 @@ static void what_was_pushed_in_part_may_come_later(void **state) {
     assert_int_equal(error.cause, CAUSE_MACHINE);
     stage->contents[1].sum[0] ^= 1;
     bring_all(stage, &wanted);
-    is_there(&wanted, "a/1", 'b');
+    is_there(&wanted, "a/1.png", 'b');
     forget(&wanted);
 }
 
@@ -381,6 +391,81 @@ static void a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment(void *
     forget(&wanted);
 }
 
+static void expect_blame(struct stage *stage, const struct wanted *wanted, bool stop,
+                         enum error_cause cause) {
+    const struct trainer_events events = {.context = stage, .stop = stops};
+    struct error error = {.code = ERROR_INPUT, .message = "a picture"};
+    bool stopped = !stop;
+    stage->stop = stop;
+    provision_blame(&wanted->provision, &wanted->experiment, &wanted->options, &events, &stopped,
+                    &error);
+    assert_int_equal(stopped, stop);
+    assert_int_equal(error.cause, cause);
+    assert_int_equal(error.code, cause == CAUSE_UNKNOWN ? ERROR_INPUT : ERROR_FAILED);
+    assert_non_null(strstr(error.message, "a picture"));
+    stage->stop = false;
+}
+
+static void what_the_cache_loses_meanwhile_is_no_fault_of_the_experiment(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {0};
+    struct experiment_class class = {.name = "ab", .dir = "a"};
+    char *hashes = temporary_path(&stage->folder, "hashes.db"), path[600];
+    add_class(stage, &wanted, "ab", true);
+    expect_blame(stage, &wanted, false, CAUSE_UNKNOWN); /* they are not in the cache */
+    bring_all(stage, &wanted);
+    wanted.experiment.data.classes = &class;
+    wanted.experiment.data.class_count = 1;
+    wanted.options.hashes = hashes;
+    expect_blame(stage, &wanted, false, CAUSE_UNKNOWN);
+    assert_true(file_write_atomic(hashes, "", 0, NULL));
+    snprintf(path, sizeof path, "%s/a/1.png", wanted.experiment.data.root);
+    assert_int_equal(unlink(path), 0);
+    expect_blame(stage, &wanted, true, CAUSE_UNKNOWN);
+    assert_int_equal(access(hashes, F_OK), 0);
+    expect_blame(stage, &wanted, false, CAUSE_MACHINE);
+    assert_int_not_equal(access(hashes, F_OK), 0); /* it may say that the picture is what it was */
+    provision_end(&wanted.provision);
+    bring_all(stage, &wanted);
+    is_there(&wanted, "a/1.png", 'b');
+    forget(&wanted);
+    free(hashes);
+}
+
+static enum trainer_outcome lose_a_picture(const struct experiment *experiment,
+                                           const struct trainer_options *options,
+                                           const struct trainer_events *events,
+                                           struct error *error) {
+    char path[600];
+    (void)options, (void)events;
+    snprintf(path, sizeof path, "%s/a/1.png", experiment->data.root);
+    unlink(path);
+    error_set(error, ERROR_INPUT, "a picture");
+    return TRAINER_FAILED;
+}
+
+static void a_trial_that_fails_for_that_is_the_machines_failure(void **state) {
+    struct stage *stage = *state;
+    struct wanted wanted = {.experiment.data = {.class_count = 1}};
+    struct trial *trial;
+    struct trial_item end;
+    add_class(stage, &wanted, "ab", true);
+    wanted.experiment.data.root = strdup("/nowhere/pictures");
+    wanted.experiment.data.classes = calloc(1, sizeof(struct experiment_class));
+    wanted.experiment.data.classes->name = strdup("ab");
+    wanted.experiment.data.classes->dir = strdup("a");
+    const struct trial_supply supply = {.source = serve_begin(stage)};
+    assert_true(trial_start(lose_a_picture, &wanted.experiment, &wanted.options, &supply, "host",
+                            &trial, NULL));
+    struct pollfd ready = {.fd = trial_fd(trial), .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, 60000), 1);
+    assert_true(trial_take(trial, &end));
+    assert_int_equal(end.outcome, TRAINER_FAILED);
+    assert_int_equal(end.error.cause, CAUSE_MACHINE);
+    trial_free(trial);
+    serve_end(stage);
+}
+
 static void what_is_no_fingerprint_makes_no_folder(void **state) {
     struct stage *stage = *state;
     struct wanted wanted = {0};
@@ -419,7 +504,7 @@ static void who_fills_is_waited_for(void **state) {
     take_fill(stage);
     bring_all(stage, &wanted);
     assert_true(stage->asked >= 2);
-    is_there(&wanted, "a/0", 'a');
+    is_there(&wanted, "a/0.png", 'a');
     forget(&wanted);
 }
 
@@ -460,6 +545,8 @@ int main(void) {
         ON_STAGE(what_was_pushed_in_part_may_come_later),
         ON_STAGE(split_files_come_too_and_one_that_two_sets_have_once),
         ON_STAGE(a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment),
+        ON_STAGE(what_the_cache_loses_meanwhile_is_no_fault_of_the_experiment),
+        ON_STAGE(a_trial_that_fails_for_that_is_the_machines_failure),
         ON_STAGE(what_is_no_fingerprint_makes_no_folder),
         ON_STAGE(who_fills_is_waited_for),
         ON_STAGE(who_waits_for_one_that_fills_can_be_stopped),
