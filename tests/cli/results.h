@@ -136,6 +136,11 @@ static atomic_bool long_names;
 /* the fourth has all its epochs, and the second's checkpoint is looked at */
 static atomic_bool evaluating;
 
+/* the fourth is of another group */
+static atomic_bool regrouped;
+/* the coordinator cannot read scores */
+static atomic_bool unreadable;
+
 /* the second has the first's tags and notes, under other numbers, and a note of its own */
 static atomic_bool remarked;
 
@@ -177,6 +182,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
     (void)context;
     (void)nth;
     if (strcmp(request, "scores") == 0) {
+        if (unreadable)
+            return wire_error_body(WIRE_STORAGE, "the disk fails");
         *name = "score_list";
         return score_list(body);
     }
@@ -202,6 +209,9 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
             13);
     if (remarked && !list)
         remark_second(experiments);
+    if (regrouped)
+        cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetArrayItem(experiments, 3), "group"),
+                             "other");
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)

@@ -66,6 +66,15 @@ static void plot_draws_curves_with_names_units_and_the_best_epoch(void **state) 
     free(svg);
 }
 
+static void experiments_of_several_groups_have_their_whole_names(void **state) {
+    regrouped = true;
+    char *svg = plotted(state, "1", "4", "sheet");
+    regrouped = false;
+    assert_says(svg, ">2 experiments</text>");
+    assert_says(svg, ">1 demo/flip,seed=0 (best: epoch 2)</text>");
+    free(svg);
+}
+
 static void panels_below_the_first_are_in_the_picture(void **state) {
     double end;
     char *svg = plotted(state, "1", "4", "sheet");
@@ -398,6 +407,16 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     free(path);
 }
 
+static void a_report_that_cannot_be_made_is_not_written(void **state) {
+    char *path = temporary_path(state, "none.html");
+    unreadable = true;
+    struct run run = RUN(command_report, "report", "2", "--out", path);
+    unreadable = false;
+    assert_run(run, 1, "", "assay: the disk fails\n");
+    assert_int_not_equal(access(path, F_OK), 0);
+    free(path);
+}
+
 static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **state) {
     char *path = temporary_path(state, "r.html"), *page, expected[600];
     size_t length;
@@ -510,6 +529,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(plot_draws_curves_with_names_units_and_the_best_epoch,
                                         temporary_make, temporary_remove),
         IN_FOLDER(panels_below_the_first_are_in_the_picture),
+        IN_FOLDER(experiments_of_several_groups_have_their_whole_names),
         cmocka_unit_test(confusions_without_room_beside_others_stand_under_them),
         cmocka_unit_test(effects_stand_where_their_means_and_deviations_are),
         cmocka_unit_test_setup_teardown(plot_has_a_logarithmic_axis_for_losses_far_apart,
@@ -532,6 +552,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             report_is_one_page_with_verdict_tables_drawings_and_mistakes, temporary_make,
             temporary_remove),
+        IN_FOLDER(a_report_that_cannot_be_made_is_not_written),
         IN_FOLDER(a_class_without_pictures_has_no_share),
         cmocka_unit_test(more_than_a_picture_can_tell_apart_are_refused),
         cmocka_unit_test(what_has_nothing_to_draw_does_not_count_as_too_many),

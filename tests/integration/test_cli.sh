@@ -148,6 +148,10 @@ cp "$ASSAY_BIN/assay" alone/
 run 1 alone/assay doctor
 says '^assay-worker +missing beside assay'
 says 'something needed is missing'
+mkdir libraries
+: >libraries/libsqlite3.so.0
+LD_LIBRARY_PATH=$work/libraries run 1 assay doctor
+says '^SQLite +missing; scripts/setup installs it'
 run 2 assay ls --connect nonsense
 one_error 'tcp://HOST:PORT'
 run 2 assay ls --connect tcp://127.0.0.1:99999

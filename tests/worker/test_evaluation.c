@@ -167,7 +167,7 @@ static size_t pieces(const struct made *made) {
 static void scores_are_reported_a_thousand_at_a_time(void **state) {
     (void)state;
     struct made made;
-    make(&made, 2500, "p");
+    make(&made, 3000, "p");
     assert_int_equal(pieces(&made), 3);
     made_free(&made);
 }

@@ -62,8 +62,8 @@ static void an_epoch_has_what_was_trained_and_what_was_validated(void **state) {
 
 static void an_evaluation_says_null_of_what_is_undefined(void **state) {
     (void)state;
-    struct split_class classes[] = {{"fake", 0, 1}, {"real", 1, 1}};
-    struct class_result by_class[] = {{4, 3, 2}, {0, 0, 0}};
+    struct split_class classes[] = {{"fake", 0, 1}, {"real", 1, 1}, {"new", 1, 1}};
+    struct class_result by_class[] = {{4, 3, 2}, {0, 0, 0}, {1, 1, 0}};
     struct evaluation_report report = {.checkpoint = "best",
                                        .split = "test",
                                        .epoch = 3,
@@ -75,7 +75,7 @@ static void an_evaluation_says_null_of_what_is_undefined(void **state) {
                                        .at_threshold = {.true_positive = 2, .false_positive = 2},
                                        .classes = classes,
                                        .by_class = by_class,
-                                       .class_count = 2};
+                                       .class_count = 3};
     expect(report_evaluation(&report), EVALUATION
            "\"threshold\":0.875,\"at_threshold\":{\"true_positive\":2,\"true_negative\":0,"
            "\"false_positive\":2,\"false_negative\":0,\"accuracy\":0.5,\"precision\":0.5,"
@@ -83,6 +83,8 @@ static void an_evaluation_says_null_of_what_is_undefined(void **state) {
            "{\"name\":\"fake\",\"label\":0,\"pictures\":4,\"correct\":3,\"accuracy\":0.75,"
            "\"correct_at_threshold\":2},"
            "{\"name\":\"real\",\"label\":1,\"pictures\":0,\"correct\":0,\"accuracy\":null,"
+           "\"correct_at_threshold\":0},"
+           "{\"name\":\"new\",\"label\":1,\"pictures\":1,\"correct\":1,\"accuracy\":1,"
            "\"correct_at_threshold\":0}]}");
     report.threshold.defined = false;
     report.class_count = 1;

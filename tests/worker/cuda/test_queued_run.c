@@ -86,6 +86,7 @@ static void evaluation_in_larger_batches_that_fails_goes_in_smaller_ones(void **
                                                  "batches of 12: GPU 0 has no memory left\n");
     assert_non_null(line);
     assert_null(strstr(line + 2, "evaluation goes")); /* it does not try again */
+    assert_true(line < strstr(listener.log.data, "\nepoch 1/3: "));
     listener_free(&plain);
     listener_free(&listener);
     folder_end(dir);
