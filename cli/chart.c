@@ -33,19 +33,24 @@ static bool is_point(const struct chart *chart, const struct chart_line *line, s
            (chart->y.scale != SCALE_LOG || y >= ticks_least);
 }
 
-/* Whether any line has a point; widens both ranges to them. */
+static void widen(struct chart_axis *axis, double value) {
+    bool fresh = axis->low > axis->high;
+    axis->low = fresh ? value : fmin(axis->low, value);
+    axis->high = fresh ? value : fmax(axis->high, value);
+}
+
+/* Whether any line has a point. Widens the range of y to the points, that of x to all: what has no
+ * point at its end is not to look shorter than it is. */
 static bool cover(const struct chart *chart, struct chart_axis *x, struct chart_axis *y) {
     bool any = false;
     for (size_t i = 0; i < chart->line_count; i++) {
         const struct chart_line *line = &chart->lines[i];
         for (size_t j = 0; j < line->count; j++) {
+            if (isfinite(line->x[j]))
+                widen(x, line->x[j]);
             if (!is_point(chart, line, j))
                 continue;
-            bool fresh_x = x->low > x->high, fresh_y = y->low > y->high;
-            x->low = fresh_x ? line->x[j] : fmin(x->low, line->x[j]);
-            x->high = fresh_x ? line->x[j] : fmax(x->high, line->x[j]);
-            y->low = fresh_y ? line->y[j] : fmin(y->low, line->y[j]);
-            y->high = fresh_y ? line->y[j] : fmax(y->high, line->y[j]);
+            widen(y, line->y[j]);
             any = true;
         }
     }

@@ -128,6 +128,17 @@ static void the_ends_of_an_axis_are_those_of_its_values(void **state) {
     free(svg);
 }
 
+/* The second of five epochs is a quarter of the way from 78 to 500 pixels, the third half of it. */
+static void what_has_no_point_at_its_end_is_as_long_as_it_is(void **state) {
+    (void)state;
+    char *svg = sample_svg((const double[]){NAN, 0.4, 0.45, NAN, NAN}, 5);
+    assert_non_null(strstr(svg, " points=\"183.50,"));
+    assert_non_null(strstr(svg, " 289.00,"));
+    assert_non_null(strstr(svg, ">1</text>"));
+    assert_non_null(strstr(svg, ">5</text>"));
+    free(svg);
+}
+
 /* An axis goes from 78 pixels to the right end, and from the foot of 46 to below the title's 30. */
 static void names_of_axes_stand_in_their_middle(void **state) {
     (void)state;
@@ -216,6 +227,7 @@ int main(void) {
         cmocka_unit_test(what_no_axis_reaches_parts_the_line),
         cmocka_unit_test(a_line_is_marked_where_it_is_asked_to),
         cmocka_unit_test(the_ends_of_an_axis_are_those_of_its_values),
+        cmocka_unit_test(what_has_no_point_at_its_end_is_as_long_as_it_is),
         cmocka_unit_test(names_of_axes_stand_in_their_middle),
         cmocka_unit_test(a_chart_without_a_point_says_so),
         cmocka_unit_test(a_long_name_loses_its_middle_and_no_half_character),
