@@ -135,16 +135,6 @@ static struct drawing *draw(const char *title, const cJSON *experiments,
     return drawing;
 }
 
-/* Whether any of them may still be evaluated as it stands. */
-static bool may_come(const cJSON *experiments) {
-    const cJSON *experiment;
-    cJSON_ArrayForEach(experiment, experiments) {
-        if (!field_finished(experiment))
-            return true;
-    }
-    return false;
-}
-
 struct drawing *plots_confusion(const char *title, const cJSON *experiments,
                                 const struct plot_source *source, struct error *error) {
     size_t count, drawn = 0;
@@ -162,7 +152,7 @@ struct drawing *plots_confusion(const char *title, const cJSON *experiments,
         error_memory(error);
     else
         error_set(error, ERROR_INPUT,
-                  may_come(experiments)
+                  plot_goes_on(experiments)
                       ? "nothing is evaluated on %s yet: that comes at the end of an experiment"
                       : "nothing is evaluated on %s: that comes at the end of an experiment, which "
                         "none of these came to",

@@ -30,7 +30,7 @@ static const struct panel {
      SCALE_LOG},
 };
 /* Of the loss, once the largest is so many times the smallest: one experiment that diverged, or a
- * long one, would press all else flat. */
+ * long one, would press all else flat. Not where a best loss is 0: its ring would have no place. */
 static const char *const y_label_log = "cross-entropy (nats, logarithmic)";
 enum { LOSS_LOG_FROM = 20 };
 
@@ -74,6 +74,8 @@ static bool wants_log(const struct chart_line *lines, size_t count) {
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < lines[i].count; j++) {
             double y = lines[i].y[j];
+            if (y <= 0 && lines[i].marked == (long)j)
+                return false;
             if (!isfinite(y) || y <= 0)
                 continue;
             least = fmin(least, y);
@@ -102,7 +104,7 @@ static bool draw_panel(struct drawing *drawing, const struct panel *panel,
               .low = 1},
         .lines = lines,
         .line_count = line_count,
-        .empty = "nothing reported",
+        .empty = "no value that can be drawn",
     };
     chart_draw(drawing, &chart, left, top, width, height);
     free(lines);
@@ -135,7 +137,7 @@ static bool add_legend(const cJSON *experiments, const cJSON *experiment, const 
     const char *name = frame_short_name(frame_group(experiments), experiment);
     double id = field_number(experiment, "id", 0);
     if (curve->count == 0)
-        return legend_add(legend, &pen, "%.0f %s (no epochs yet)", id, name);
+        return legend_add(legend, &pen, "%.0f %s (no epochs)", id, name);
     if (curve->best < 0)
         return legend_add(legend, &pen, "%.0f %s", id, name);
     return legend_add(legend, &pen, "%.0f %s (best: epoch %.0f)", id, name,
@@ -175,9 +177,11 @@ struct drawing *plots_curves(const char *title, const cJSON *experiments, unsign
         epochs += good ? curve->count : 0;
     }
     if (good && epochs == 0)
-        error_set(error, ERROR_INPUT,
-                  "no epochs yet: there is nothing to plot; assay watch shows "
-                  "how far they are");
+        error_set(
+            error, ERROR_INPUT,
+            plot_goes_on(experiments)
+                ? "no epochs yet: there is nothing to plot; assay watch shows how far they are"
+                : "no epochs: there is nothing to plot, and none of these goes on");
     else if (!good || (drawing = draw(title, what, curves, &legend)) == NULL)
         error_memory(error);
     for (size_t i = 0; i < FRAME_LINES_MAX; i++)

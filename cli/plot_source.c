@@ -1,4 +1,5 @@
-/* plot_source: which evaluations a plot of them shows. */
+/* plot_source: which evaluations a plot of them shows, and whether there may be more. */
+#include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/plots.h"
 
@@ -14,4 +15,13 @@ bool plot_source_check(const struct plot_source *source, const cJSON *experiment
     for (size_t i = 0; i < count; i++)
         drawn += plot_source_checkpoint(source, &contenders[i]) >= 0;
     return frame_check(experiments, drawn, error);
+}
+
+bool plot_goes_on(const cJSON *experiments) {
+    const cJSON *experiment;
+    cJSON_ArrayForEach(experiment, experiments) {
+        if (!field_finished(experiment))
+            return true;
+    }
+    return false;
 }

@@ -30,6 +30,9 @@ int plot_source_checkpoint(const struct plot_source *source, const struct conten
 bool plot_source_check(const struct plot_source *source, const cJSON *experiments,
                        const struct contender *contenders, size_t count, struct error *error);
 
+/* Whether any of them may still come to what is not there yet. */
+bool plot_goes_on(const cJSON *experiments);
+
 /* The ROC curve of each, from its scores, which `client` is asked for. */
 struct drawing *plots_roc(const char *title, struct client *client, const cJSON *experiments,
                           const struct plot_source *source, struct error *error);
