@@ -166,21 +166,60 @@ static bool add_drawing(struct report *report, struct drawing *drawing, const ch
     return true;
 }
 
-static bool add_drawings(struct report *report, struct error *error) {
+/* Unless there are enough. */
+static bool take(cJSON *first, const struct contender *contender) {
+    return cJSON_GetArraySize(first) >= FRAME_LINES_MAX ||
+           cJSON_AddItemReferenceToArray(first, (cJSON *)(uintptr_t)contender->experiment);
+}
+
+/* As many as a picture can tell apart: the first of the ranking, then those without a rank. NULL
+ * without memory. */
+static cJSON *first_ones(const struct report *report) {
+    cJSON *first = cJSON_CreateArray();
+    bool good = first != NULL;
+    for (size_t i = 0; good && i < report->ranked; i++)
+        good = take(first, &report->contenders[report->order[i]]);
+    for (size_t i = 0; good && i < report->count; i++)
+        good = report->contenders[i].keep >= 0 || take(first, &report->contenders[i]);
+    if (good)
+        return first;
+    cJSON_Delete(first);
+    return NULL;
+}
+
+/* Where each experiment is a line or a block. */
+static bool add_each(struct report *report, const cJSON *experiments, struct error *error) {
     const struct plot_source source = {.checkpoint = -1, .split = SPLIT_TEST};
-    const cJSON *experiments = report->experiments;
-    return add_drawing(report,
-                       plots_curves(NULL, experiments,
-                                    PLOT_LOSS | PLOT_ACCURACY | PLOT_LEARNING_RATE, error),
-                       "Curves", "Loss, accuracy and learning rate by epoch", error) &&
-           add_drawing(report, plots_roc(NULL, report->client, experiments, &source, error),
+    if (!add_drawing(
+            report,
+            plots_curves(NULL, experiments, PLOT_LOSS | PLOT_ACCURACY | PLOT_LEARNING_RATE, error),
+            "Curves", "Loss, accuracy and learning rate by epoch", error))
+        return false;
+    if (report->count > FRAME_LINES_MAX) {
+        char words[160];
+        snprintf(
+            words, sizeof words,
+            "Drawn are %d of the %zu experiments, the first of the ranking, here and below; assay "
+            "plot draws the others.",
+            FRAME_LINES_MAX, report->count);
+        report_page_note(&report->page, words);
+    }
+    return add_drawing(report, plots_roc(NULL, report->client, experiments, &source, error),
                        "ROC curves", "ROC curves on the test split", error) &&
            add_drawing(report, plots_confusion(NULL, experiments, &source, error),
                        "What each class was called",
-                       "Test pictures of each class by what they were called", error) &&
-           add_drawing(report, plots_effects(NULL, experiments, error),
-                       "What each value of the matrix does",
-                       "Mean accuracy of each value over all others", error);
+                       "Test pictures of each class by what they were called", error);
+}
+
+static bool add_drawings(struct report *report, struct error *error) {
+    cJSON *first = NULL;
+    if (report->count > FRAME_LINES_MAX && (first = first_ones(report)) == NULL)
+        return error_memory(error);
+    bool good = add_each(report, first != NULL ? first : report->experiments, error);
+    cJSON_Delete(first);
+    return good && add_drawing(report, plots_effects(NULL, report->experiments, error),
+                               "What each value of the matrix does",
+                               "Mean accuracy of each value over all others", error);
 }
 
 /* "4 experiments, 3 done; written on 2026-11-25 by assay 0.1.0" */

@@ -171,9 +171,10 @@ bool report_add_contacts(struct report *report, struct error *error) {
     }
     if (sheets > SHEETS_MOST) {
         char words[128];
+        const size_t left = sheets - SHEETS_MOST;
         snprintf(words, sizeof words,
-                 "%zu more pipelines are not drawn here; assay preview draws each.",
-                 sheets - SHEETS_MOST);
+                 "%zu more pipeline%s not drawn here; assay preview draws each.", left,
+                 left == 1 ? " is" : "s are");
         report_page_note(&report->page, words);
     }
     return good;

@@ -20,6 +20,7 @@ static inline bool is_asked_for(const cJSON *body, double id) {
 }
 
 static atomic_bool outside;   /* the pictures are beside data.root, as no honest worker says */
+static atomic_bool flawless;  /* no score is of the wrong label */
 static atomic_bool undecided; /* every score is one half, which counts as label 0 */
 
 /* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
@@ -33,7 +34,7 @@ static inline cJSON *score_list(const cJSON *body) {
     for (int i = 0; i < 60; i++) {
         char path[32];
         int label = i % 3 == 2;
-        bool wrong = two ? i % (best ? 20 : 5) == 0 : i % 20 == 3;
+        bool wrong = !flawless && (two ? i % (best ? 20 : 5) == 0 : i % 20 == 3);
         snprintf(path, sizeof path, "%s%d.png", outside ? "../" : "", i);
         cJSON *picture = cJSON_CreateObject();
         cJSON_AddStringToObject(picture, "path", path);
@@ -176,6 +177,17 @@ static inline void lengthen_name(cJSON *experiment) {
     text_free(&name);
 }
 
+static atomic_int copied; /* the number of one of which there are 30 more, 101 to 130; 0: none */
+
+static inline void add_copies(cJSON *experiments) {
+    const cJSON *one = cJSON_GetArrayItem(experiments, copied - 1);
+    for (int i = 101; i <= 130; i++) {
+        cJSON *copy = cJSON_Duplicate(one, true);
+        cJSON_SetNumberValue(cJSON_GetObjectItem(copy, "id"), i);
+        cJSON_AddItemToArray(experiments, copy);
+    }
+}
+
 /* `show` and `list` from the file. */
 static inline cJSON *answer_details(void *context, size_t nth, const char *request,
                                     const cJSON *body, const char **name) {
@@ -212,6 +224,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
     if (regrouped)
         cJSON_SetValuestring(cJSON_GetObjectItem(cJSON_GetArrayItem(experiments, 3), "group"),
                              "other");
+    if (copied > 0)
+        add_copies(experiments);
     for (int i = cJSON_GetArraySize(experiments) - 1; i >= 0; i--) {
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)

@@ -2,7 +2,9 @@
 #include "cli/command.h"
 #include "cli/drawing.h"
 #include "cli/plots.h"
+#include "cli/report_parts.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/picture.h"
 #include "core/text.h"
@@ -27,6 +29,13 @@ static char *plotted(void **state, char *first, char *second, char *kind) {
 static void assert_says(const char *text, const char *part) {
     if (strstr(text, part) == NULL)
         fail_msg("no \"%s\" in: %s", part, text);
+}
+
+static int count_of(const char *text, const char *part) {
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        count++;
+    return count;
 }
 
 /* The words of a picture, a bar behind each; free them. */
@@ -93,6 +102,129 @@ static void plot_has_a_logarithmic_axis_for_losses_far_apart(void **state) {
     free(svg);
 }
 
+/* One experiment of that state, its validation losses a JSON array, of which the last is marked. */
+static cJSON *with_losses(const char *state, const char *losses) {
+    struct text text = {0};
+    text_format(&text, "[{\"id\": 1, \"name\": \"x\", \"state\": \"%s\", \"history\": []}]", state);
+    cJSON *experiments = parsed(text_string(&text)), *values = parsed(losses);
+    text_free(&text);
+    while (cJSON_GetArraySize(values) > 0) {
+        cJSON *report = cJSON_CreateObject();
+        cJSON *history = cJSON_GetObjectItem(experiments->child, "history");
+        cJSON_AddNumberToObject(report, "epoch", 1 + cJSON_GetArraySize(history));
+        cJSON_AddTrueToObject(report, "best");
+        cJSON_AddItemToObject(cJSON_AddObjectToObject(report, "valid"), "loss",
+                              cJSON_DetachItemFromArray(values, 0));
+        cJSON_AddItemToArray(history, report);
+    }
+    cJSON_Delete(values);
+    return experiments;
+}
+
+/* The loss by epoch; free it. */
+static char *drawn_losses(const char *losses) {
+    struct error error = {0};
+    struct text svg = {0};
+    cJSON *experiments = with_losses("done", losses);
+    struct drawing *drawing = plots_curves("", experiments, PLOT_LOSS, &error);
+    assert_non_null(drawing);
+    drawing_svg(drawing, "", &svg);
+    drawing_free(drawing);
+    cJSON_Delete(experiments);
+    return text_take(&svg);
+}
+
+/* The first chart is 440 high at 126, the others 320 at 602, 546 wide at 36 and 618. Of each go 78
+ * at the left, 30 at the top and 46 at the foot. */
+static void training_is_faint_beside_validation_and_each_panel_has_its_place(void **state) {
+    (void)state;
+    struct error error = {0};
+    struct text svg = {0}, loss = {0};
+    cJSON *experiments = parsed(
+        "[{\"id\": 1, \"name\": \"x\", \"history\": ["
+        "{\"epoch\": 1, \"learning_rate\": 1e-3, \"train\": {\"loss\": 1, \"accuracy\": 0.5},"
+        " \"valid\": {\"loss\": 0.8, \"accuracy\": 0.6}},"
+        "{\"epoch\": 2, \"learning_rate\": 1e-4, \"train\": {\"loss\": 0.5, \"accuracy\": 1},"
+        " \"valid\": {\"loss\": 0.6, \"accuracy\": 0.9}, \"best\": true}]}]");
+    struct drawing *drawing =
+        plots_curves("", experiments, PLOT_LOSS | PLOT_ACCURACY | PLOT_LEARNING_RATE, &error);
+    drawing_svg(drawing, "", &svg);
+    drawing_free(drawing);
+    static const char *const lines[] = {
+        "\"1.2\" stroke-opacity=\"0.55\" points=\"114.00,156.00 1164.00,520.00\"/>",
+        "\"2.2\" points=\"114.00,301.60 1164.00,447.20\"/>",
+        "\"1.2\" stroke-opacity=\"0.55\" points=\"114.00,876.00 582.00,632.00\"/>",
+        "\"2.2\" points=\"114.00,827.20 582.00,680.80\"/>",
+        "\"2.2\" points=\"696.00,632.00 1164.00,876.00\"/>",
+        "cx=\"1164.00\" cy=\"447.20\"",
+        "cx=\"582.00\" cy=\"680.80\"",
+        "cx=\"1164.00\" cy=\"876.00\"",
+        " height=\"958\" ",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_says(text_string(&svg), lines[i]);
+    assert_int_equal(count_of(text_string(&svg), "<circle"), 3);
+    assert_int_equal(count_of(text_string(&svg), " stroke-opacity=\"0.55\""), 2);
+    drawing = plots_curves("", experiments, PLOT_LOSS, &error);
+    drawing_svg(drawing, "", &loss);
+    assert_says(text_string(&loss), " height=\"602\" ");
+    drawing_free(drawing);
+    text_free(&svg);
+    text_free(&loss);
+    cJSON_Delete(experiments);
+}
+
+static void a_best_loss_of_zero_is_on_the_axis(void **state) {
+    (void)state;
+    char *far = drawn_losses("[1, 0.05, 0.06]"), *near = drawn_losses("[1, 0.06, 0.07]"),
+         *zero = drawn_losses("[1, 0.01, 0]"), *between = drawn_losses("[1, 0, 0.01]");
+    assert_says(far, ">cross-entropy (nats, logarithmic)</text>");
+    assert_says(near, ">cross-entropy (nats)</text>");
+    assert_says(zero, ">cross-entropy (nats)</text>");
+    assert_says(zero, ">0.0</text>");
+    assert_int_equal(count_of(zero, "<circle"), 1);
+    assert_says(between, ">cross-entropy (nats, logarithmic)</text>");
+    char *small = drawn_losses("[0.04, 0.01]");
+    assert_says(small, ">cross-entropy (nats)</text>");
+    free(small);
+    free(far);
+    free(near);
+    free(zero);
+    free(between);
+}
+
+static void a_loss_that_was_never_finite_is_no_value_that_can_be_drawn(void **state) {
+    (void)state;
+    char *svg = drawn_losses("[null, null]");
+    assert_says(svg, ">no value that can be drawn</text>");
+    free(svg);
+}
+
+static void without_epochs_it_is_said_whether_there_may_be_some(void **state) {
+    (void)state;
+    struct error queued = {0}, failed = {0};
+    cJSON *first = with_losses("queued", "[]"), *second = with_losses("failed", "[]");
+    assert_null(plots_curves("", first, PLOT_LOSS, &queued));
+    assert_null(plots_curves("", second, PLOT_LOSS, &failed));
+    assert_string_equal(queued.message,
+                        "no epochs yet: there is nothing to plot; assay watch shows "
+                        "how far they are");
+    assert_string_equal(failed.message,
+                        "no epochs: there is nothing to plot, and none of these goes on");
+    cJSON *begun = with_losses("running", "[1]");
+    cJSON_AddItemToArray(begun, cJSON_DetachItemFromArray(second, 0));
+    struct drawing *drawing = plots_curves("", begun, PLOT_LOSS, &queued);
+    struct text svg = {0};
+    assert_non_null(drawing);
+    drawing_svg(drawing, "", &svg);
+    assert_says(text_string(&svg), ">1 x (no epochs)</text>");
+    text_free(&svg);
+    drawing_free(drawing);
+    cJSON_Delete(begun);
+    cJSON_Delete(first);
+    cJSON_Delete(second);
+}
+
 /* Experiment 1 is wrong on 3 (label 0), 23 (label 1) and 43 (label 0) of 40 and 20 pictures, with
  * two probabilities: the area is one half plus Youden's J / 2 = (19/20 + 38/40) / 2 = 0.95. */
 static void plot_roc_has_the_area_of_the_scores(void **state) {
@@ -102,6 +234,12 @@ static void plot_roc_has_the_area_of_the_scores(void **state) {
      */
     assert_says(svg, "stroke-width=\"2.2\" points=\"358.00,720.00 386.10,184.20 920.00,156.00\"/>");
     assert_says(svg, "stroke-dasharray=\"8 4\" points=\"358.00,720.00 920.00,156.00\"/>");
+    double end, below = height_of(svg, ">fakes called real (share)<", &end);
+    assert_true(below + 30 < end);
+    assert_null(strstr(svg, "<circle"));
+    char *words = words_of(svg);
+    assert_says(words, "||0.0|0.2|0.4|0.6|0.8|1.0|0.0|0.1|0.2|0.3|0.4|0.5|0.6|0.7|0.8|0.9|1.0|");
+    free(words);
     free(svg);
 }
 
@@ -113,6 +251,48 @@ static void plot_confusion_counts_what_each_class_was_called(void **state) {
                        "fake_face2face|74|81.32 %|17|18.68 %|real|23|21.50 %|84|78.50 %|");
     free(words);
     free(svg);
+}
+
+/* The first experiment keeps its last checkpoint. */
+static void plot_shows_the_checkpoint_and_the_split_that_are_asked_for(void **state) {
+    static const struct {
+        char *checkpoint, *split;
+        const char *says;
+    } cases[] = {
+        {"best", "valid", ">best (epoch 2), accuracy 0.8542<"},
+        {"best", "test", ">best (epoch 2), accuracy 0.8333<"},
+        {"last", "valid", ">last (epoch 3), accuracy 0.8854<"},
+        {NULL, "valid", ">last (epoch 3), accuracy 0.8854<"},
+    };
+    char *path = temporary_path(state, "p.svg"), *svg, expected[600];
+    size_t length;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_run(RUN(command_plot, "plot", "1", "--kind", "confusion", "--out", path, "--split",
+                       cases[i].split, cases[i].checkpoint != NULL ? "--checkpoint" : NULL,
+                       cases[i].checkpoint),
+                   0, expected, "");
+        assert_true(file_read(path, 1 << 23, &svg, &length, NULL));
+        assert_says(svg, cases[i].says);
+        free(svg);
+    }
+    assert_run(RUN(command_plot, "plot", "2", "--kind", "roc", "--out", path, "--split", "valid",
+                   "--checkpoint", "last"),
+               0, expected, "");
+    assert_true(file_read(path, 1 << 23, &svg, &length, NULL));
+    assert_says(svg, ">ROC curve on the valid split; dashed: what guessing gives<");
+    /* 16 of 20 against 8 of 40: (1 + 0.8 - 0.2) / 2 */
+    assert_says(svg, ">2 flip,seed=1, last: area 0.8000<");
+    free(svg);
+    assert_run(RUN(command_plot, "plot", "1", "--out", path), 0, expected, "");
+    assert_true(file_read(path, 1 << 23, &svg, &length, NULL));
+    assert_says(svg, "<title>1 demo/flip,seed=0: sheet</title>");
+    free(svg);
+    assert_run(RUN(command_plot, "plot", "1", "--out", path, "--split", "train"), 2, "",
+               "assay: --split is valid or test, not \"train\"; see assay plot --help\n");
+    assert_run(RUN(command_plot, "plot", "1", "--out", path, "--checkpoint", "first"), 2, "",
+               "assay: --checkpoint is best or last, not \"first\"; see assay plot --help\n");
+    free(path);
 }
 
 /* Four times the first experiment, the last of them without classes. */
@@ -282,9 +462,15 @@ static void what_has_nothing_to_draw_does_not_count_as_too_many(void **state) {
     struct error error = {0};
     cJSON *experiments = cJSON_CreateArray();
     (void)state;
-    for (int i = 0; i < 29; i++)
-        cJSON_AddItemToArray(experiments, i == 3 ? parsed("{\"id\": 4, \"state\": \"failed\"}")
-                                                 : evaluated(i + 1));
+    cJSON_AddItemToArray(experiments, parsed("{\"id\": 30, \"state\": \"failed\"}"));
+    cJSON_AddItemToArray(experiments, evaluated(31));
+    cJSON_DeleteItemFromArray(cJSON_GetObjectItem(experiments->child->next, "evaluations"), 1);
+    assert_null(plots_confusion("none", experiments, &source, &error));
+    assert_string_equal(error.message, "nothing is evaluated on test: that comes at the end of an "
+                                       "experiment, which none of these came to");
+    for (int i = 0; i < 28; i++)
+        cJSON_AddItemToArray(experiments, evaluated(i + 1));
+    error = (struct error){0};
     struct drawing *drawing = plots_confusion("many", experiments, &source, &error);
     if (drawing == NULL)
         fail_msg("%s", error.message);
@@ -350,13 +536,6 @@ static void assert_whole(const char *page) {
     }
 }
 
-static int count_of(const char *text, const char *part) {
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
-        count++;
-    return count;
-}
-
 static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
     char *path = temporary_path(state, "r.html"), *page, expected[600];
     size_t length;
@@ -385,6 +564,13 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_says(page, "<td>0.png</td><td>fake</td><td>real</td><td>0.7500</td>");
     assert_says(page, "<h3>flip,seed=0, flip,seed=1, none,seed=0, none,seed=1</h3>\n");
     assert_says(page, "<p class=\"note\">Not drawn: this version does not understand its config");
+    static const char *const headings[] = {"Which to keep", "What is not ranked", "What differs",
+                                           "Tags and notes", "The most confident mistakes"};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        snprintf(expected, sizeof expected, "<h2>%s</h2>", headings[i]);
+        assert_says(page, expected);
+    }
+    snprintf(expected, sizeof expected, "%s\n", path);
     assert_whole(page);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "src=\"http"));
@@ -395,6 +581,8 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     assert_says(page, "Nothing is evaluated yet: there is no checkpoint to keep.");
     assert_null(strstr(page, "Which to keep"));
     assert_null(strstr(page, "What differs"));
+    assert_null(strstr(page, "Tags and notes"));
+    assert_null(strstr(page, "Who has which tag"));
     assert_says(page, "<h2>ROC curves</h2>\n<p class=\"note\">there are no scores");
     assert_null(strstr(page, "mistakes"));
     free(page);
@@ -415,6 +603,37 @@ static void a_report_that_cannot_be_made_is_not_written(void **state) {
     assert_run(run, 1, "", "assay: the disk fails\n");
     assert_int_not_equal(access(path, F_OK), 0);
     free(path);
+}
+
+/* The page about four experiments and 30 like one of them; free it. */
+static char *reported_copies(void **state, int number) {
+    char *path = temporary_path(state, "r.html"), *page, expected[600];
+    size_t length;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    copied = number;
+    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
+    copied = 0;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    free(path);
+    return page;
+}
+
+/* 28: with a rank come 2, 1 and 101 to 126, or else 2 and 1 and then 3, 4 and 101 to 124. */
+static void a_report_of_too_many_draws_the_first_of_the_ranking(void **state) {
+    char *page = reported_copies(state, 1);
+    assert_says(page, ">Drawn are 28 of the 34 experiments, the first of the ranking, here and "
+                      "below; assay plot draws the others.</p>");
+    assert_int_equal(count_of(page, ">2 flip,seed=1"), 3); /* curves, ROC, classes */
+    assert_int_equal(count_of(page, ">126 flip,seed=0"), 3);
+    assert_int_equal(count_of(page, ">127 flip,seed=0"), 0);
+    assert_int_equal(count_of(page, ">3 none,seed=0"), 0);
+    free(page);
+    page = reported_copies(state, 4);
+    assert_int_equal(count_of(page, ">1 flip,seed=0"), 3);
+    assert_int_equal(count_of(page, ">3 none,seed=0"), 1);
+    assert_int_equal(count_of(page, ">124 none,seed=1"), 1);
+    assert_int_equal(count_of(page, ">125 none,seed=1"), 0);
+    free(page);
 }
 
 static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **state) {
@@ -493,6 +712,83 @@ static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
     free(path);
 }
 
+static void a_report_names_the_pictures_that_are_not_here_beside_those_that_are(void **state) {
+    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "faces");
+    char *away = temporary_path(state, "faces/20.png"), *page, expected[600];
+    size_t length;
+    assert_int_equal(mkdir(root, 0700), 0);
+    write_mistakes(root);
+    assert_int_equal(remove(away), 0);
+    moved_root = root;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    moved_root = NULL;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    snprintf(expected, sizeof expected,
+             ">1 of these 3 pictures cannot be read on this machine, in %s:<", root);
+    assert_says(page, expected);
+    assert_int_equal(count_of(page, "<td>20.png</td>"), 1);
+    assert_int_equal(count_of(page, "<img"), 2);
+    assert_says(page, "alt=\"0.png, of class fake, taken for real\"");
+    assert_says(page, "alt=\"40.png, of class fake, taken for real\"");
+    assert_null(strstr(page, "<td>0.png</td>"));
+    assert_null(strstr(page, "Beside each picture")); /* there are no maps */
+    assert_null(strstr(page, "It is right"));
+    free(page);
+    flawless = true;
+    snprintf(expected, sizeof expected, "%s\n", path);
+    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    flawless = false;
+    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "<p>It is right about every one.</p>");
+    assert_null(strstr(page, "cannot be read"));
+    free(page);
+    free(away);
+    free(root);
+    free(path);
+}
+
+/* 0 to 5 have one pipeline; 7 to 11 have one, too, of other pictures. The seventh is one too many.
+ */
+static void a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six(void **state) {
+    (void)state;
+    static const char *const others[] = {
+        "\"variant\": {\"augmentations\": \"crop\"}, \"config\": {\"augmentations\": 1}",
+        "\"variant\": {\"augmentations\": \"same\"}, \"config\": {\"augmentations\": 2}",
+        ("\"variant\": {\"augmentations\": \"same\"},"
+         " \"config\": {\"augmentations\": 2, \"data\": {\"root\": \"a\"}}"),
+        "\"config\": {\"augmentations\": 2, \"data\": {\"classes\": 1}}",
+        "\"config\": {\"augmentations\": 2, \"data\": {\"files\": 1}}",
+        "\"config\": {\"augmentations\": 2, \"data\": {\"split\": 1}}",
+        "\"config\": {\"augmentations\": 3}",
+    };
+    static const char *const named[] = {"0, 1, 2, 3 and 2 more", "crop", "7", "8", "9", "10"};
+    static const char *const left[] = {"1 more pipeline is", "2 more pipelines are"};
+    cJSON *experiments = cJSON_CreateArray();
+    for (int i = 0; i < 13; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"name\": \"g/%d\", \"group\": \"g\", %s}", i,
+                 i < 6 ? "\"config\": {\"augmentations\": 0}" : others[i - 6]);
+        cJSON_AddItemToArray(experiments, parsed(text));
+        if (i < 11)
+            continue;
+        struct error error = {0};
+        struct report report = {.experiments = experiments, .began_ms = clock_steady_ms()};
+        assert_true(report_add_contacts(&report, &error));
+        const char *page = text_string(&report.page);
+        assert_int_equal(count_of(page, "<h3>"), 6);
+        assert_int_equal(count_of(page, ">Not drawn: "), 6);
+        for (size_t j = 0; j < 6; j++) {
+            snprintf(text, sizeof text, "<h3>%s</h3>", named[j]);
+            assert_says(page, text);
+        }
+        snprintf(text, sizeof text, ">%s not drawn here; assay preview draws each.<", left[i - 11]);
+        assert_says(page, text);
+        text_free(&report.page);
+    }
+    cJSON_Delete(experiments);
+}
+
 static void what_a_page_says_is_utf8_without_orders(void **state) {
     struct text text = {0};
     (void)state;
@@ -530,6 +826,10 @@ int main(void) {
                                         temporary_make, temporary_remove),
         IN_FOLDER(panels_below_the_first_are_in_the_picture),
         IN_FOLDER(experiments_of_several_groups_have_their_whole_names),
+        cmocka_unit_test(training_is_faint_beside_validation_and_each_panel_has_its_place),
+        cmocka_unit_test(a_best_loss_of_zero_is_on_the_axis),
+        cmocka_unit_test(a_loss_that_was_never_finite_is_no_value_that_can_be_drawn),
+        cmocka_unit_test(without_epochs_it_is_said_whether_there_may_be_some),
         cmocka_unit_test(confusions_without_room_beside_others_stand_under_them),
         cmocka_unit_test(effects_stand_where_their_means_and_deviations_are),
         cmocka_unit_test_setup_teardown(plot_has_a_logarithmic_axis_for_losses_far_apart,
@@ -556,9 +856,13 @@ int main(void) {
         IN_FOLDER(a_class_without_pictures_has_no_share),
         cmocka_unit_test(more_than_a_picture_can_tell_apart_are_refused),
         cmocka_unit_test(what_has_nothing_to_draw_does_not_count_as_too_many),
+        IN_FOLDER(a_report_of_too_many_draws_the_first_of_the_ranking),
         IN_FOLDER(a_report_has_each_tag_and_note_once_with_those_that_have_it),
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
+        IN_FOLDER(a_report_names_the_pictures_that_are_not_here_beside_those_that_are),
+        cmocka_unit_test(a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six),
+        IN_FOLDER(plot_shows_the_checkpoint_and_the_split_that_are_asked_for),
         IN_FOLDER(a_report_shows_nothing_from_outside_of_data_root),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
