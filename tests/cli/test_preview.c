@@ -1,6 +1,6 @@
 /* assay preview and assay transform, called as main calls them. */
 #include "cli/command.h"
-#include "cli/sheet.h"
+#include "cli/contact.h"
 
 #include "core/file.h"
 #include "core/picture.h"
@@ -8,6 +8,7 @@
 #include "core/transform.h"
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
+#include "tests/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,16 +94,207 @@ static void the_sheet_grows_with_its_rows_and_shows_pictures(void **state) {
     image_free(&four);
 }
 
-static void more_rows_than_pictures_show_each_once(void **state) {
+/* The file above, with these augmentations instead. */
+static void decode(const char *augmentations, struct experiment *decoded) {
+    struct faults faults = {0};
+    cJSON *config = parsed(experiment);
+    if (augmentations != NULL)
+        cJSON_ReplaceItemInObject(config, "augmentations", parsed(augmentations));
+    assert_true(experiment_from_json(config, decoded, &faults));
+    faults_free(&faults);
+    cJSON_Delete(config);
+}
+
+static void columns_say_what_each_op_does(void **state) {
     (void)state;
-    struct image all, more;
-    assert_int_equal(PREVIEW("small.json", "--out", "all.png", "--rows", "16"), 0);
-    assert_int_equal(PREVIEW("small.json", "--out", "more.png", "--rows", "100"), 0);
-    assert_true(picture_read("all.png", &all, NULL));
-    assert_true(picture_read("more.png", &more, NULL));
-    assert_int_equal(more.height, all.height); /* 8 of 10 of each class are trained on */
-    image_free(&all);
-    image_free(&more);
+    static const struct sheet_column expected[] = {
+        {"Step by step, as in epoch 1", "original", ""},
+        {NULL, "resize", "shorter side 40"},
+        {NULL, "resize", "44 × 46"}, /* [height, width] in the file */
+        {NULL, "center_crop", "42 × 42"},
+        {NULL, "random_crop", "40 × 36"},
+        {NULL, "random_vertical_flip", "probability 0.25"},
+        {NULL, "color_jitter",
+         "brightness 0.5 to 1.5, contrast 0 to 3, saturation 1 to 2, hue ±0.1"},
+        {NULL, "color_jitter", ""},
+        {NULL, "random_affine",
+         "degrees ±10, scale 1 to 2, shear ±15, shear y 0 to 7.12, shift x ±0.1, shift y ±0.2"},
+        {NULL, "random_affine", ""},
+        {"Each alone, drawn three times", "random_crop", "40 × 36"},
+    };
+    struct experiment decoded;
+    struct contact contact = {0};
+    decode(
+        "[{\"op\": \"resize\", \"size\": 40}, {\"op\": \"resize\", \"size\": [46, 44]},"
+        "{\"op\": \"center_crop\", \"size\": 42}, {\"op\": \"random_crop\", \"size\": [36, 40]},"
+        "{\"op\": \"random_vertical_flip\", \"p\": 0.25},"
+        "{\"op\": \"color_jitter\", \"brightness\": 0.5, \"contrast\": 2, \"saturation\": [1, 2],"
+        " \"hue\": 0.1}, {\"op\": \"color_jitter\"},"
+        "{\"op\": \"random_affine\", \"degrees\": 10, \"scale\": [1, 2],"
+        " \"shear\": [-15, 15, 0, 7.123], \"translate\": [0.1, 0.2]}, {\"op\": \"random_affine\", "
+        "\"degrees\": 0}, {\"op\": \"normalize\"}]",
+        &decoded);
+    assert_true(contact_open(&decoded, 0, &contact, NULL));
+    assert_int_equal(contact.column_count, 10 + 6 * 3);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const struct sheet_column *column = &contact.columns[i];
+        assert_string_equal(column->title, expected[i].title);
+        assert_string_equal(column->detail, expected[i].detail);
+        assert_true((column->block == NULL) == (expected[i].block == NULL));
+        if (column->block != NULL)
+            assert_string_equal(column->block, expected[i].block);
+    }
+    for (size_t i = 10; i < contact.column_count; i++) { /* three to each op */
+        assert_true((contact.columns[i].title != NULL) == (i % 3 == 1));
+        assert_true((contact.columns[i].block != NULL) == (i == 10));
+    }
+    assert_string_equal(contact.columns[25].title, "random_affine");
+    contact_close(&contact);
+    experiment_free(&decoded);
+}
+
+/* Of 5 and 10 pictures 4 and 8 are trained on, the latter twice. */
+static void rows_are_shared_out_among_the_classes_and_no_picture_comes_twice(void **state) {
+    (void)state;
+    static const size_t rows[][3] = {{0, 2, 2}, {1, 1, 0}, {7, 4, 3}, {100, 4, 8}};
+    struct experiment decoded;
+    decode(NULL, &decoded);
+    for (int i = 1; i < 11; i += 2) {
+        char path[64];
+        snprintf(path, sizeof path, "faces/forged/%d.png", i);
+        assert_int_equal(unlink(path), 0);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct contact contact = {0};
+        assert_true(contact_open(&decoded, rows[i][0], &contact, NULL));
+        assert_int_equal(contact.row_count, rows[i][1] + rows[i][2]);
+        for (size_t j = 0; j < contact.row_count; j++) {
+            assert_string_equal(contact_class(&contact, j)->name,
+                                j < rows[i][1] ? "forged" : "real");
+            assert_int_equal(strtol(contact_file(&contact, j), NULL, 10) % 2, j < rows[i][1]);
+            for (size_t k = 0; k < j; k++)
+                assert_string_not_equal(contact_file(&contact, k), contact_file(&contact, j));
+        }
+        contact_close(&contact);
+    }
+    experiment_free(&decoded);
+}
+
+/* 51 classes would have two rows each. */
+static void there_are_no_more_rows_than_there_is_room_for(void **state) {
+    (void)state;
+    struct experiment decoded;
+    struct faults faults = {0};
+    struct contact contact = {0};
+    cJSON *config = parsed(experiment), *classes = cJSON_CreateArray();
+    for (int i = 0; i < 51; i++) {
+        char text[100], path[100];
+        snprintf(text, sizeof text, "{\"name\": \"c%d\", \"dir\": \"c%d\", \"label\": %d}", i, i,
+                 i % 2);
+        cJSON_AddItemToArray(classes, parsed(text));
+        snprintf(path, sizeof path, "faces/c%d", i);
+        assert_true(folder_make(path, NULL));
+        for (int j = 0; j < 3; j++) {
+            snprintf(path, sizeof path, "faces/c%d/%d.png", i, j);
+            assert_true(file_write_atomic(path, "", 0, NULL));
+        }
+    }
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(config, "data"), "classes", classes);
+    cJSON_DeleteItemFromObject(cJSON_GetObjectItem(config, "data"), "upsample");
+    assert_true(experiment_from_json(config, &decoded, &faults));
+    assert_true(contact_open(&decoded, 0, &contact, NULL));
+    assert_int_equal(contact.row_count, CONTACT_ROWS_MAX);
+    contact_close(&contact);
+    faults_free(&faults);
+    cJSON_Delete(config);
+    experiment_free(&decoded);
+}
+
+struct seen {
+    uint64_t hashes[16];
+    size_t count;
+};
+
+static bool see(void *context, size_t row, size_t column, const struct image *image,
+                struct error *error) {
+    struct seen *seen = context;
+    (void)error;
+    assert_int_equal(row, 3);
+    assert_int_equal(column, seen->count);
+    seen->hashes[seen->count++] = image_hash(image);
+    return true;
+}
+
+/* The picture of the fourth row after the ops of [from, to), with the draws of that epoch. */
+static uint64_t hash_after(const struct contact *contact, size_t from, size_t to, uint32_t epoch) {
+    const struct pipeline *pipeline = &contact->experiment->augmentations;
+    struct random_stream stream;
+    struct image image;
+    char path[64];
+    size_t fixed = pipeline->ops[0].kind == TRANSFORM_RESIZE;
+    snprintf(path, sizeof path, "faces/real/%s", contact_file(contact, 3));
+    assert_true(picture_read(path, &image, NULL));
+    random_open(&stream, 5, RANDOM_AUGMENT, epoch, contact->places[3]);
+    for (size_t i = 0; i < to; i++)
+        if (i < fixed || i >= from)
+            assert_true(transform_apply(&pipeline->ops[i], &image, &stream, NULL));
+    uint64_t hash = image_hash(&image);
+    image_free(&image);
+    return hash;
+}
+
+/* With an op that draws nothing at the front and without. */
+static void a_row_has_each_step_and_each_op_alone_as_three_epochs_draw_it(void **state) {
+    (void)state;
+    static const char *const augmentations[] = {
+        NULL, "[{\"op\": \"random_affine\", \"degrees\": 10},"
+              "{\"op\": \"random_crop\", \"size\": 32}, {\"op\": \"normalize\"}]"};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t fixed = i == 0, last = i == 0 ? 4 : 2;
+        struct experiment decoded;
+        struct contact contact = {0};
+        struct seen seen = {0};
+        decode(augmentations[i], &decoded);
+        assert_true(contact_open(&decoded, 4, &contact, NULL));
+        assert_true(contact_row(&contact, 3, see, &seen, NULL));
+        assert_int_equal(seen.count, contact.column_count);
+        assert_int_equal(seen.count, 1 + last + 3 * (last - fixed));
+        size_t at = 0;
+        for (size_t op = 0; op <= last; op++)
+            assert_true(seen.hashes[at++] == hash_after(&contact, 0, op, 1));
+        for (size_t op = fixed; op < last; op++)
+            for (uint32_t epoch = 1; epoch <= 3; epoch++)
+                assert_true(seen.hashes[at++] == hash_after(&contact, op, op + 1, epoch));
+        contact_close(&contact);
+        experiment_free(&decoded);
+    }
+}
+
+static void a_row_that_cannot_be_drawn_names_its_picture(void **state) {
+    (void)state;
+    struct experiment decoded;
+    struct contact contact = {0};
+    struct seen seen = {0};
+    struct error error = {0};
+    char path[64], expected[80];
+    decode("[{\"op\": \"random_crop\", \"size\": 61}, {\"op\": \"normalize\"}]", &decoded);
+    assert_true(contact_open(&decoded, 4, &contact, NULL));
+    snprintf(path, sizeof path, "faces/real/%s", contact_file(&contact, 3));
+    assert_false(contact_row(&contact, 3, see, &seen, &error));
+    snprintf(expected, sizeof expected, "%s: ", path);
+    assert_int_equal(strncmp(error.message, expected, strlen(expected)), 0);
+    assert_true(file_write_atomic(path, "cut", 3, NULL));
+    seen.count = 0;
+    assert_false(contact_row(&contact, 3, see, &seen, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    const char *named = strstr(error.message, path); /* once */
+    assert_non_null(named);
+    assert_null(strstr(named + 1, path));
+    contact_close(&contact);
+    assert_int_equal(rename("faces", "elsewhere"), 0);
+    assert_false(contact_open(&decoded, 4, &contact, &error));
+    contact_close(&contact);
+    experiment_free(&decoded);
 }
 
 /* The dark pixels of a row's two lines. */
@@ -267,7 +459,11 @@ static void mistakes_and_broken_pictures_are_wrong_input(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         INSIDE(the_sheet_grows_with_its_rows_and_shows_pictures),
-        INSIDE(more_rows_than_pictures_show_each_once),
+        INSIDE(columns_say_what_each_op_does),
+        INSIDE(rows_are_shared_out_among_the_classes_and_no_picture_comes_twice),
+        INSIDE(there_are_no_more_rows_than_there_is_room_for),
+        INSIDE(a_row_has_each_step_and_each_op_alone_as_three_epochs_draw_it),
+        INSIDE(a_row_that_cannot_be_drawn_names_its_picture),
         INSIDE(a_name_too_long_or_of_no_text_leaves_the_next_row_its_label),
         INSIDE(the_training_stage_makes_the_draws_of_its_epoch_and_place),
         INSIDE(the_evaluation_stage_draws_nothing),
