@@ -249,6 +249,19 @@ static void plot_confusion_counts_what_each_class_was_called(void **state) {
     assert_says(words, "|last (epoch 3), accuracy 0.8507|" /* 245 of 288 */
                        "called fake|called real|fake_deepfake|87|96.67 %|3|3.33 %|"
                        "fake_face2face|74|81.32 %|17|18.68 %|real|23|21.50 %|84|78.50 %|");
+    /* blue where it is right, and the stronger the more: 0.06 + 0.44 * 87 / 90, and so on */
+    static const char *const boxes[] = {
+        ("\"p-0\" x=\"164.00\" y=\"168.00\" width=\"111.00\" height=\"51.00\" fill=\"#0072b2\" "
+         "fill-opacity=\"0.485333\""),
+        ("\"p-1\" x=\"278.00\" y=\"168.00\" width=\"111.00\" height=\"51.00\" fill=\"#d55e00\" "
+         "fill-opacity=\"0.0746667\""),
+        ("\"p-1\" x=\"164.00\" y=\"276.00\" width=\"111.00\" height=\"51.00\" fill=\"#d55e00\" "
+         "fill-opacity=\"0.154579\""),
+        ("\"p-0\" x=\"278.00\" y=\"276.00\" width=\"111.00\" height=\"51.00\" fill=\"#0072b2\" "
+         "fill-opacity=\"0.405421\""),
+    };
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++)
+        assert_says(svg, boxes[i]);
     free(words);
     free(svg);
 }
@@ -412,7 +425,8 @@ static void plot_effects_names_values_and_how_many_experiments_have_them(void **
 }
 
 /* Seed 0 has 0.5 and 0.7, seed 1 twice 0.8: between 0.4 at 386 and 0.9 at 1144 stand 0.6 at 689.2,
- * 0.6 ± statistics.stdev([0.5, 0.7]) at 474.81 and 903.59, and 0.8 at 992.4. */
+ * 0.6 ± statistics.stdev([0.5, 0.7]) at 474.81 and 903.59, and 0.8 at 992.4. On test seed 0 has 0.6
+ * and 0.7: 0.65 at 765, and statistics.stdev([0.6, 0.7]) around it 657.80 and 872.20. */
 static void effects_stand_where_their_means_and_deviations_are(void **state) {
     (void)state;
     static const double accuracies[] = {0.5, 0.8, 0.7, 0.8};
@@ -420,14 +434,15 @@ static void effects_stand_where_their_means_and_deviations_are(void **state) {
     struct text svg = {0};
     cJSON *experiments = cJSON_CreateArray();
     for (int i = 0; i < 4; i++) {
-        char text[400];
+        char text[500];
         snprintf(
             text, sizeof text,
             "{\"id\": %d, \"name\": \"e/%d\", \"group\": \"e\", \"state\": \"done\", \"config\":"
             " {\"train\": {\"seed\": %d}}, \"variant\": {\"train.seed\": \"%d\", \"x\": \"%d\"},"
             " \"evaluations\": [{\"checkpoint\": \"best\", \"split\": \"valid\", \"epoch\": 1,"
-            " \"accuracy\": %g, \"loss\": 1}]}",
-            i, i, i % 2, i % 2, i / 2, accuracies[i]);
+            " \"accuracy\": %g, \"loss\": 1}, {\"checkpoint\": \"best\", \"split\": \"test\","
+            " \"epoch\": 1, \"accuracy\": %g, \"loss\": 1}]}",
+            i, i, i % 2, i % 2, i / 2, accuracies[i], i == 0 ? 0.6 : accuracies[i]);
         cJSON_AddItemToArray(experiments, parsed(text));
     }
     struct drawing *drawing = plots_effects("", experiments, &error);
@@ -436,6 +451,23 @@ static void effects_stand_where_their_means_and_deviations_are(void **state) {
     assert_says(text_string(&svg), " points=\"474.81,170.00 903.59,170.00\"/>\n"
                                    "<circle class=\"p-0\" cx=\"689.20\" cy=\"170.00\" ");
     assert_says(text_string(&svg), "<circle class=\"p-0\" cx=\"992.40\" cy=\"204.00\" ");
+    static const char *const marks[] = {
+        (" points=\"657.80,184.00 872.20,184.00\"/>\n"
+         "<circle class=\"p-1 p-hollow\" cx=\"765.00\" cy=\"184.00\" "),
+        "<circle class=\"p-1 p-hollow\" cx=\"992.40\" cy=\"218.00\" ",
+        "<circle class=\"p-0\" cx=\"42.00\" cy=\"98.00\" ", /* of the legend */
+        " points=\"386.00,136.00 386.00,352.00\"/>",
+        "x=\"386.00\" y=\"370.00\"",
+        "x=\"765.00\" y=\"390.00\"",
+        "x=\"36.00\" y=\"162.00\"",
+        "x=\"300.00\" y=\"181.00\"",
+        "x=\"358.00\" y=\"181.00\"",
+    };
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        assert_says(text_string(&svg), marks[i]);
+    /* two means of each of four values, and the legend's */
+    assert_int_equal(count_of(text_string(&svg), "<circle class=\"p-0\""), 5);
+    assert_int_equal(count_of(text_string(&svg), "<circle class=\"p-1 p-hollow\""), 5);
     char *words = words_of(text_string(&svg));
     assert_says(words, "|0.4|0.5|0.6|0.7|0.8|0.9|accuracy (share of pictures)|train.seed|0|n = 2|");
     double end, last = height_of(text_string(&svg), ">x<", &end),
