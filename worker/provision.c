@@ -365,6 +365,7 @@ enum provision_outcome provision_bring(const struct supply_source *source,
         return PROVISION_READY;
     if (!find_here(experiment, options, events, &here, &bringing.fetching.stopped, error))
         return PROVISION_FAILED;
+    provision->right = here;
     if (here || bringing.fetching.stopped)
         return bringing.fetching.stopped ? PROVISION_STOPPED : PROVISION_READY;
     bool good =
@@ -373,6 +374,7 @@ enum provision_outcome provision_bring(const struct supply_source *source,
         point_into(experiment, options, provision->hold.path, &why) &&
         (bringing.dealer != NULL || mend_set(&bringing, id, experiment, options, &why));
     bringing_free(&bringing);
+    provision->right = good;
     if (good)
         return PROVISION_READY;
     provision_end(provision);
@@ -392,14 +394,14 @@ void provision_blame(const struct provision *provision, const struct experiment 
     bool here = true;
     *stopped = false;
     reading.hashes = NULL;
-    if (provision->hold.path == NULL || error->code != ERROR_INPUT ||
+    if (!provision->right || error->code != ERROR_INPUT ||
         !find_here(experiment, &reading, events, &here, stopped, error) || here || *stopped)
         return;
     if (options->hashes != NULL)
         hashes_forget(options->hashes);
     error->code = ERROR_FAILED;
     error->cause = CAUSE_MACHINE;
-    error_context(error, "the cache has lost pictures meanwhile");
+    error_context(error, "the pictures have changed since the run began");
 }
 
 void provision_end(struct provision *provision) {

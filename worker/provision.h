@@ -16,6 +16,7 @@
 /* Zero-initialise, with hold.descriptor -1. */
 struct provision {
     struct data_hold hold; /* of the set in the cache */
+    bool right;            /* they were those of the fingerprint when provision_bring ended */
 };
 void provision_end(struct provision *provision); /* the set may leave the cache */
 
@@ -35,8 +36,8 @@ enum provision_outcome provision_bring(const struct supply_source *source,
                                        const struct trainer_events *events,
                                        struct provision *provision, struct error *error);
 
-/* After the trainer has failed with `error`: where the set in the cache is not what it was any
- * more, the error becomes one of the machine, and the next provision_bring fetches what lacks.
+/* After the trainer has failed with `error`: where the pictures were right and are not any more,
+ * the error becomes one of the machine: the next provision_bring looks anew, here or elsewhere.
  * *stopped: the events have said so before that was known. */
 void provision_blame(const struct provision *provision, const struct experiment *experiment,
                      const struct trainer_options *options, const struct trainer_events *events,

@@ -209,7 +209,7 @@ static enum provision_outcome bring(struct stage *stage, struct wanted *wanted,
     free(wanted->experiment.data.root);
     wanted->options.data_root = NULL;
     wanted->experiment.data.root = strdup("/nowhere/pictures");
-    wanted->provision.hold.descriptor = -1;
+    wanted->provision = (struct provision){.hold.descriptor = -1};
     const struct supply_source source = serve_begin(stage);
     enum provision_outcome outcome = provision_bring(&source, &wanted->experiment, &wanted->options,
                                                      &events, &wanted->provision, error);
@@ -406,13 +406,13 @@ static void expect_blame(struct stage *stage, const struct wanted *wanted, bool 
     stage->stop = false;
 }
 
-static void what_the_cache_loses_meanwhile_is_no_fault_of_the_experiment(void **state) {
+static void what_is_lost_while_a_run_reads_it_is_no_fault_of_the_experiment(void **state) {
     struct stage *stage = *state;
     struct wanted wanted = {0};
     struct experiment_class class = {.name = "ab", .dir = "a"};
     char *hashes = temporary_path(&stage->folder, "hashes.db"), path[600];
     add_class(stage, &wanted, "ab", true);
-    expect_blame(stage, &wanted, false, CAUSE_UNKNOWN); /* they are not in the cache */
+    expect_blame(stage, &wanted, false, CAUSE_UNKNOWN); /* they never were there */
     bring_all(stage, &wanted);
     wanted.experiment.data.classes = &class;
     wanted.experiment.data.class_count = 1;
@@ -428,6 +428,19 @@ static void what_the_cache_loses_meanwhile_is_no_fault_of_the_experiment(void **
     provision_end(&wanted.provision);
     bring_all(stage, &wanted);
     is_there(&wanted, "a/1.png", 'b');
+    provision_end(&wanted.provision);
+    /* nor is what was in data.root */
+    const struct trainer_events events = {.context = stage, .stop = stops};
+    const struct supply_source source = {.data_cache = stage->cache, .data_cache_bytes = 1};
+    wanted.options.data_root = NULL;
+    wanted.provision = (struct provision){.hold.descriptor = -1};
+    assert_int_equal(provision_bring(&source, &wanted.experiment, &wanted.options, &events,
+                                     &wanted.provision, NULL),
+                     PROVISION_READY);
+    assert_null(wanted.provision.hold.path);
+    expect_blame(stage, &wanted, false, CAUSE_UNKNOWN);
+    assert_int_equal(unlink(path), 0);
+    expect_blame(stage, &wanted, false, CAUSE_MACHINE);
     forget(&wanted);
     free(hashes);
 }
@@ -545,7 +558,7 @@ int main(void) {
         ON_STAGE(what_was_pushed_in_part_may_come_later),
         ON_STAGE(split_files_come_too_and_one_that_two_sets_have_once),
         ON_STAGE(a_set_that_was_whole_and_cannot_be_mended_fails_no_experiment),
-        ON_STAGE(what_the_cache_loses_meanwhile_is_no_fault_of_the_experiment),
+        ON_STAGE(what_is_lost_while_a_run_reads_it_is_no_fault_of_the_experiment),
         ON_STAGE(a_trial_that_fails_for_that_is_the_machines_failure),
         ON_STAGE(what_is_no_fingerprint_makes_no_folder),
         ON_STAGE(who_fills_is_waited_for),
