@@ -421,6 +421,9 @@ static void plot_effects_names_values_and_how_many_experiments_have_them(void **
     char *svg = plotted(state, "1", "2", "effects");
     assert_says(svg, ">train.seed</text>");
     assert_says(svg, ">n = 1</text>");
+    assert_null(strstr(svg, "p-0 p-line")); /* one alone deviates from nothing */
+    assert_null(strstr(svg, "p-1 p-line"));
+    assert_null(strstr(svg, ">-"));
     free(svg);
 }
 
@@ -461,7 +464,7 @@ static void effects_stand_where_their_means_and_deviations_are(void **state) {
         "x=\"765.00\" y=\"390.00\"",
         "x=\"36.00\" y=\"162.00\"",
         "x=\"300.00\" y=\"181.00\"",
-        "x=\"358.00\" y=\"181.00\"",
+        "x=\"358.00\" y=\"181.00\" font-size=\"12\" fill=\"#60646e\" text-anchor=\"end\">n = 2<",
     };
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         assert_says(text_string(&svg), marks[i]);

@@ -22,7 +22,14 @@ refused() {
 }
 
 refused 2 "is not overwritten" "$ASSAY_BIN/assay" keygen person.key
-refused 2 "--name takes one line" "$ASSAY_BIN/assay" keygen blank.key --name ' '
+longest=$(printf %0127d 0)
+for name in ' ' $'a\nb' $'a\rb' "0$longest"; do
+    refused 2 "--name takes one line" "$ASSAY_BIN/assay" keygen unnamed.key --name "$name"
+done
+refused 2 "an argument too many: two.key" "$ASSAY_BIN/assay" keygen one.key two.key
+[ -z "$(ls unnamed.key* one.key* two.key* 2>/dev/null)" ] || fail "a key that was refused is there"
+assay keygen long.key --name "$longest" >keygen.out
+[ "$(cut -d ' ' -f 2 long.key.pub)" = "$longest" ] || fail "the longest name is $(cat long.key.pub)"
 assay keygen odd.key --name $'a\e[1m\xff' >keygen.out
 [ "$(tail -n 1 keygen.out)" = "$(cat odd.key.pub)" ] && [ "$(cut -d ' ' -f 2 odd.key.pub)" = 'a?[1m?' ] ||
     fail "keygen prints: $(cat -v keygen.out)"
