@@ -259,6 +259,16 @@ static void plot_confusion_counts_what_each_class_was_called(void **state) {
          "fill-opacity=\"0.154579\""),
         ("\"p-0\" x=\"278.00\" y=\"276.00\" width=\"111.00\" height=\"51.00\" fill=\"#0072b2\" "
          "fill-opacity=\"0.405421\""),
+        ("x=\"221.00\" y=\"162.00\" font-size=\"12\" fill=\"#60646e\" "
+         "text-anchor=\"middle\">called "
+         "fake<"),
+        ("x=\"335.00\" y=\"162.00\" font-size=\"12\" fill=\"#60646e\" "
+         "text-anchor=\"middle\">called "
+         "real<"),
+        "x=\"154.00\" y=\"198.00\"",
+        "x=\"221.00\" y=\"191.00\"",
+        "x=\"335.00\" y=\"209.00\"",
+        "x=\"36.00\" y=\"138.00\" font-size=\"12\" fill=\"#60646e\">last",
     };
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++)
         assert_says(svg, boxes[i]);
@@ -331,6 +341,10 @@ static void confusions_without_room_beside_others_stand_under_them(void **state)
     double end, last = height_of(text_string(&svg), ">78.50 %<", &end),
                 below = height_of(text_string(&svg), ">14 ", &end);
     assert_true(last < below && below < end);
+    /* 224 high with three classes; 382 from one to the next and 34 to the next below */
+    assert_says(text_string(&svg), "x=\"800.00\" y=\"120.00\"");
+    assert_says(text_string(&svg), "x=\"36.00\" y=\"378.00\"");
+    assert_says(text_string(&svg), " height=\"570\" ");
     assert_non_null(fourth);
     fourth = strstr(fourth, "called real|");
     assert_non_null(fourth);
@@ -386,6 +400,9 @@ static void plot_confusion_has_a_line_for_each_of_a_thousand_classes(void **stat
     assert_says(svg, ">class_0000</text>");
     assert_says(svg, ">class_0999</text>");
     assert_says(svg, ">15 · 37.50 %</text>"); /* 999 % 41 = 15 are wrong */
+    assert_says(svg, "x=\"164.00\" y=\"168.00\" width=\"111.00\" height=\"19.00\"");
+    assert_says(svg, "x=\"221.00\" y=\"182.00\"");
+    assert_says(svg, "x=\"154.00\" y=\"202.00\"");
     free(svg);
     free(path);
 }
