@@ -296,7 +296,7 @@ int command_report(int argc, char **argv) {
     /* as they are: what is said of them the page makes harmless itself (drawing_escape) */
     bool good = client_take(&input, "show", &client, &experiments, &error);
     report.experiments = experiments;
-    good = good && make(&report, out, &error);
+    good = good && file_check_place(out, &error) && make(&report, out, &error);
     status = good ? output_path(out, input.json) : command_fail(&error);
     cJSON_Delete(experiments);
     client_close(&client);

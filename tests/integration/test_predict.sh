@@ -136,6 +136,13 @@ for arguments in "$checkpoint nowhere.png" "$checkpoint empty" "mixed/broken.png
     [ $status = 2 ] && [ ! -s out ] && grep -q '^assay: ' err || fail "$arguments: $status, $(cat err)"
 done
 
+# Where the scores cannot be written is said before anything is scored.
+for out in nowhere/scores.csv pictures; do
+    status=0
+    assay predict "$checkpoint" pictures --cam "not begun" --out $out 2>err || status=$?
+    [ $status = 1 ] && grep -q "^assay: cannot write $out: " err && [ ! -e "not begun" ] || fail "--out $out: $status, $(cat err)"
+done
+
 # What a signal ends takes away what it has not finished writing (tests/core/test_atomic_file.c). Here it
 # waits for its config, under its own name.
 mkfifo config

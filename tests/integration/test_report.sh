@@ -42,6 +42,10 @@ mkdir programs tmp
 cp "$ASSAY_BIN/assay" programs/
 printf '#!/bin/sh\ntouch "%s"\nexec sleep 1000\n' "$work/asked" >programs/assay-worker
 chmod +x programs/assay-worker
+status=0
+"$work/programs/assay" report report --out nowhere/report.html 2>err || status=$?
+[ $status = 1 ] && grep -qx 'assay: cannot write nowhere/report.html: No such file or directory' err && [ ! -e asked ] ||
+    fail "where it cannot be written is not said beforehand: $status, $(cat err)"
 TMPDIR=$work/tmp "$work/programs/assay" report report --out stopped.html >out 2>err &
 pid=$!
 until_true "the worker program is asked" test -e asked
