@@ -5,6 +5,9 @@
 #include "cli/table.h"
 #include "core/json.h"
 #include "core/split.h"
+#include "core/standard.h"
+
+#include <stdlib.h>
 
 enum { KEY_DATA = 'd' };
 
@@ -52,9 +55,25 @@ static bool count_pictures(const char *file, struct experiment *experiment, stru
            (split_check_trainable(split, error) || error_context(error, "%s", file));
 }
 
+/* Warns of what the split lacks, once a file; adds it to the member's object. */
+static void tell_caution(const char *file, const struct member *member, const struct split *split,
+                         cJSON *object, bool *warned) {
+    char *caution = split_caution(split);
+    if (caution == NULL) {
+        cJSON_AddNullToObject(object, "warning");
+        return;
+    }
+    cJSON_AddStringToObject(object, "warning", caution);
+    if (!*warned)
+        standard_complain("%s: warning: %s: %s", file, member->name, caution);
+    *warned = true;
+    free(caution);
+}
+
 /* One member: a row of the table, an object of the array, its epochs added up. */
 static bool show_member(const char *file, const struct member *member, bool with_data,
-                        struct table *table, cJSON *array, uint64_t *epochs, struct error *error) {
+                        struct table *table, cJSON *array, uint64_t *epochs, bool *warned,
+                        struct error *error) {
     struct experiment experiment = {0};
     struct split split = {0};
     if (!experiment_decode(member, &experiment, error))
@@ -81,6 +100,7 @@ static bool show_member(const char *file, const struct member *member, bool with
         cJSON_AddNumberToObject(counts, "train", (double)split.train.count);
         cJSON_AddNumberToObject(counts, "valid", (double)split.valid.count);
         cJSON_AddNumberToObject(counts, "test", (double)split.test.count);
+        tell_caution(file, member, &split, object, warned);
     }
     json_append(array, object);
 out:
@@ -94,6 +114,7 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
     struct members members = {0};
     struct table table = TABLE_OF(columns);
     uint64_t epochs = 0;
+    bool warned = false;
     if (!with_data)
         table.column_count = COLUMNS_WITHOUT_DATA;
     cJSON *object = cJSON_CreateObject(), *faults = cJSON_CreateArray(),
@@ -103,7 +124,7 @@ static int validate_file(const char *file, bool with_data, bool json, cJSON *doc
     if (good)
         experiment_file_check_name(file, &members);
     for (size_t i = 0; good && i < members.count; i++)
-        if (!show_member(file, &members.items[i], with_data, &table, experiments, &epochs,
+        if (!show_member(file, &members.items[i], with_data, &table, experiments, &epochs, &warned,
                          &error)) {
             good = false;
             experiment_file_report(file, &error, faults);

@@ -196,6 +196,17 @@ static void say_others(struct text *text, size_t all, const struct duel *duels, 
     text_format(text, ".");
 }
 
+/* Says so where the validation pictures, which have chosen, all have one label. */
+static void say_one_label(struct text *text, const cJSON *valid) {
+    int64_t real = json_integer(valid, "true_positive") + json_integer(valid, "false_negative");
+    int64_t fake = json_integer(valid, "true_negative") + json_integer(valid, "false_positive");
+    if ((real > 0) != (fake > 0))
+        text_format(text,
+                    " All validation pictures have the label %d: neither number says how it does "
+                    "on label %d.",
+                    real > 0, fake > 0);
+}
+
 char *duels_verdict(const struct contender *best, size_t ranked, const struct duel *duels,
                     size_t count) {
     struct text text = {0};
@@ -206,6 +217,7 @@ char *duels_verdict(const struct contender *best, size_t ranked, const struct du
                 field_text(best->experiment, "name", "?"), field_number(valid, "epoch", 0),
                 field_ratio(ratio, valid, "accuracy"));
     text_format(&text, ", loss %s.", field_ratio(ratio, valid, "loss"));
+    say_one_label(&text, valid);
     for (size_t i = 0; i < count; i++)
         if (same_contender(&duels[i]))
             say_own(&text, &duels[i]);

@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,26 @@ void split_free(struct split *split) {
     split->class_count = 0;
 }
 
+int split_missing_label(const struct split_list *list) {
+    bool seen[2] = {false, false};
+    for (size_t i = 0; i < list->count; i++)
+        seen[list->items[i].label] = true;
+    return !seen[0] ? 0 : !seen[1] ? 1 : -1;
+}
+
+char *split_caution(const struct split *split) {
+    int label = split_missing_label(&split->valid);
+    char *text = NULL;
+    if (label < 0 ||
+        asprintf(&text,
+                 "no picture to validate on has the label %d: the checkpoint is chosen "
+                 "by the others alone; raise data.split.valid, fill the list of "
+                 "data.files.valid, or add pictures",
+                 label) < 0)
+        return NULL;
+    return text;
+}
+
 bool split_check_trainable(const struct split *split, struct error *error) {
     if (split->train.count == 0)
         return error_set(
@@ -46,6 +67,12 @@ bool split_check_trainable(const struct split *split, struct error *error) {
             "no picture to train on: %zu valid, %zu test; raise data.split.train, fill "
             "the list of data.files.train, or add pictures",
             split->valid.count, split->test.count);
+    int missing = split_missing_label(&split->train);
+    if (missing >= 0)
+        return error_set(error, ERROR_INPUT,
+                         "no picture to train on has the label %d; both 0 and 1 are needed to tell "
+                         "them apart: raise data.split.train, or add pictures",
+                         missing);
     if (split->valid.count == 0)
         return error_set(error, ERROR_INPUT,
                          "no picture to validate on, which the learning rate and the best "

@@ -39,8 +39,15 @@ bool split_add_class(struct split *split, const char *name, int label, uint32_t 
                      struct error *error);
 void split_free(struct split *split);
 
-/* ERROR_INPUT when it has nothing to train on, or nothing to validate on. */
+/* ERROR_INPUT when it has nothing to train on, nothing of a label there, or nothing to validate on.
+ */
 bool split_check_trainable(const struct split *split, struct error *error);
+
+/* The label that no picture of the list has (of an empty one: 0), or -1. */
+int split_missing_label(const struct split_list *list);
+/* What is to be known of a split that can be trained on: that its validation pictures, which choose
+ * the checkpoint, lack a label. The caller frees; NULL when there is nothing, or no memory. */
+char *split_caution(const struct split *split);
 
 /* What Python's json.dump([{"label": .., "path": ".."}, ..], f, sort_keys=True, indent=4) writes,
  * byte for byte (no newline at the end, non-ASCII escaped as \uXXXX). Caller frees, NULL without

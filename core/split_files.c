@@ -383,16 +383,11 @@ static bool check_mentions(const struct split *split, const char *const *files,
 }
 
 static bool check_labels(const struct split *split, const char *file, struct error *error) {
-    bool seen[2] = {false, false};
-    for (size_t i = 0; i < split->train.count; i++)
-        seen[split->train.items[i].label] = true;
-    for (int label = 0; label < 2; label++)
-        if (!seen[label])
-            return error_set(error, ERROR_INPUT,
-                             "%s: no picture has the label %d; both 0 and 1 are needed to tell "
-                             "them apart",
-                             file, label);
-    return true;
+    int missing = split_missing_label(&split->train);
+    return missing < 0 || error_set(error, ERROR_INPUT,
+                                    "%s: no picture has the label %d; both 0 and 1 are needed to "
+                                    "tell them apart",
+                                    file, missing);
 }
 
 bool split_files_read(const struct experiment *experiment, const char *root, struct split *split,

@@ -2,6 +2,7 @@
 
 #include "tests/values.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct scored_picture score_of(const char *path, int label, double probability) {
@@ -114,6 +115,38 @@ static void the_verdict_says_what_the_test_pictures_can_tell(void **state) {
     cJSON_Delete(all);
 }
 
+/* As of five real pictures, a tenth of which is none. */
+static void the_verdict_says_which_label_has_not_been_validated_on(void **state) {
+    (void)state;
+    static const struct {
+        const char *valid, *said;
+    } cases[] = {
+        {"{\"epoch\": 3, \"true_positive\": 0, \"true_negative\": 40, \"false_positive\": 4, "
+         "\"false_negative\": 0}",
+         " All validation pictures have the label 0: neither number says how it does on label 1."},
+        {"{\"epoch\": 3, \"true_positive\": 0, \"true_negative\": 0, \"false_positive\": 0, "
+         "\"false_negative\": 2}",
+         " All validation pictures have the label 1: neither number says how it does on label 0."},
+        {"{\"epoch\": 3, \"true_positive\": 0, \"true_negative\": 0, \"false_positive\": 1, "
+         "\"false_negative\": 2}",
+         ""},
+    };
+    cJSON *all = parsed(experiments);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cJSON *valid = parsed(cases[i].valid);
+        struct contender best = {.experiment = all->child, .evaluations = {{valid, NULL}}};
+        char expected[300];
+        snprintf(expected, sizeof expected,
+                 "Keep the best checkpoint of 1 a (epoch 3): validation accuracy n/a, loss n/a.%s",
+                 cases[i].said);
+        char *text = duels_verdict(&best, 1, NULL, 0);
+        assert_string_equal(text, expected);
+        free(text);
+        cJSON_Delete(valid);
+    }
+    cJSON_Delete(all);
+}
+
 /* As where a matrix varies data.split.seed: of ten and eight pictures, few are in both. */
 static void the_verdict_says_on_how_few_pictures_it_stands(void **state) {
     (void)state;
@@ -155,6 +188,7 @@ int main(void) {
         cmocka_unit_test(a_picture_is_called_real_above_one_half),
         cmocka_unit_test(a_path_that_stands_twice_counts_once),
         cmocka_unit_test(the_verdict_says_what_the_test_pictures_can_tell),
+        cmocka_unit_test(the_verdict_says_which_label_has_not_been_validated_on),
         cmocka_unit_test(the_verdict_says_on_how_few_pictures_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

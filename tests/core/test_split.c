@@ -183,9 +183,9 @@ static void folders_and_other_files_are_no_pictures(void **state) {
 
 static void a_split_without_pictures_to_train_or_validate_on_is_refused(void **state) {
     (void)state;
-    struct split_item item = {0};
+    struct split_item items[] = {{.label = 0}, {.label = 1}};
     struct error error = {0};
-    struct split split = {.train = {&item, 1}, .valid = {&item, 1}};
+    struct split split = {.train = {items, 2}, .valid = {items, 1}};
     assert_true(split_check_trainable(&split, &error));
     split.valid.count = 0;
     assert_false(split_check_trainable(&split, &error));
@@ -195,6 +195,39 @@ static void a_split_without_pictures_to_train_or_validate_on_is_refused(void **s
     split.train.count = 0;
     assert_false(split_check_trainable(&split, &error));
     assert_non_null(strstr(error.message, "no picture to train on: 0 valid, 0 test"));
+}
+
+/* Of a class of one picture, 0.8 of it is none. */
+static void a_split_that_trains_on_one_label_is_refused(void **state) {
+    make_class(state, "a", 10);
+    make_class(state, "b", 1);
+    struct experiment_class classes[] = {{"a", "a", 0, 1}, {"b", "b", 1, 1}};
+    const struct experiment experiment = experiment_on(classes, 2);
+    struct split split;
+    struct error error = {0};
+    assert_true(split_make(&experiment, *state, &split, &error));
+    assert_int_equal(split.train.count, 8);
+    assert_false(split_check_trainable(&split, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    assert_non_null(strstr(error.message, "no picture to train on has the label 1"));
+    split_free(&split);
+}
+
+static void a_label_that_is_not_validated_on_is_told(void **state) {
+    (void)state;
+    struct split_item items[] = {{.label = 0}, {.label = 1}, {.label = 0}};
+    struct split split = {.train = {items, 3}, .valid = {items, 2}};
+    assert_null(split_caution(&split));
+    split.valid.count = 1;
+    char *text = split_caution(&split);
+    assert_non_null(strstr(text, "no picture to validate on has the label 1:"));
+    free(text);
+    split.valid.items = items + 1;
+    text = split_caution(&split);
+    assert_non_null(strstr(text, "no picture to validate on has the label 0:"));
+    free(text);
+    assert_int_equal(split_missing_label(&split.valid), 0);
+    assert_int_equal(split_missing_label(&split.train), -1);
 }
 
 static void a_link_to_a_picture_is_a_picture(void **state) {
@@ -316,6 +349,8 @@ int main(void) {
         IN_FOLDER(all_for_training_leaves_the_other_lists_empty),
         IN_FOLDER(folders_and_other_files_are_no_pictures),
         cmocka_unit_test(a_split_without_pictures_to_train_or_validate_on_is_refused),
+        IN_FOLDER(a_split_that_trains_on_one_label_is_refused),
+        cmocka_unit_test(a_label_that_is_not_validated_on_is_told),
         IN_FOLDER(a_link_to_a_picture_is_a_picture),
         IN_FOLDER(class_folders_that_leave_the_root_are_refused),
         IN_FOLDER(missing_and_empty_class_folders_are_named),
