@@ -82,11 +82,18 @@ static bool make(const char *file, const char *manifest, const struct member *me
     bool good = true;
     if (manifest != NULL || access(path, F_OK) == 0) {
         const char *root = experiment.data.root;
-        if (split_make(&experiment, root, &split, &why) && manifest_of_split(&split, &here, &why) &&
+        /* where not, assay data check could write no manifest either */
+        bool listed = split_make(&experiment, root, &split, &why);
+        if (listed && manifest_of_split(&split, &here, &why) &&
             fingerprint_checksums(manifest != NULL ? manifest : path, root, &here, &why))
             *fingerprint = manifest_fingerprint(&here, &experiment, &why);
         if (*fingerprint == NULL && error_is_shortage(&why))
             good = error_machine(error, "%s", why.message);
+        else if (*fingerprint == NULL && manifest != NULL && !listed)
+            good = error_set(error, ERROR_INPUT, "%s: %s", file, why.message);
+        else if (*fingerprint == NULL && !listed)
+            standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s",
+                              file, why.message);
         else if (*fingerprint == NULL && manifest != NULL)
             good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
                              why.message, file, manifest);

@@ -11,10 +11,12 @@
 #include "core/json.h"
 #include "core/shortage.h"
 #include "core/split_make.h"
+#include "core/standard.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How fast an experiment of a model on pictures of a size was, or will be. */
 struct pace {
@@ -95,22 +97,35 @@ static double median(struct record *record, const struct pace *wanted, size_t *l
     return value;
 }
 
-/* How many pictures an epoch trains on; 0 when the data is not on this machine. ERROR_INPUT where
- * a worker would refuse what is here. */
-static bool count_pictures(const cJSON *config, double *count, struct error *error) {
+static void tell_caution(const char *name, const struct split *split) {
+    char *caution = split_caution(split);
+    if (caution != NULL)
+        standard_complain("%s: warning: %s", name, caution);
+    free(caution);
+}
+
+/* How many pictures an epoch of `name` trains on, as a number; what keeps those that are here from
+ * being counted, as a string; null when data.root is not on this machine. NULL with ERROR_INPUT
+ * where nothing is left to train or to validate on. */
+static cJSON *count_pictures(const char *name, const cJSON *config, struct error *error) {
     struct experiment experiment = {0};
     struct split split = {0};
     struct faults faults = {0};
-    struct error away = {0};
-    cJSON *copy = cJSON_Duplicate(config, true);
+    struct error why = {0};
+    cJSON *copy = cJSON_Duplicate(config, true), *count = NULL;
     bool good = true;
-    *count = 0;
     if (experiment_from_json(copy, &experiment, &faults)) {
-        if (split_make(&experiment, experiment.data.root, &split, &away)) {
+        const char *root = experiment.data.root;
+        if (split_make(&experiment, root, &split, &why)) {
             good = split_check_trainable(&split, error);
-            *count = (double)split.train.count;
-        } else if (error_is_shortage(&away))
+            if (good) {
+                count = cJSON_CreateNumber((double)split.train.count);
+                tell_caution(name, &split);
+            }
+        } else if (error_is_shortage(&why))
             shortage_note();
+        else if (access(root, F_OK) == 0)
+            count = cJSON_CreateString(why.message);
         split_free(&split);
         experiment_free(&experiment);
     }
@@ -118,22 +133,24 @@ static bool count_pictures(const cJSON *config, double *count, struct error *err
         shortage_note();
     faults_free(&faults);
     cJSON_Delete(copy);
-    return good;
+    return good && count == NULL ? cJSON_CreateNull() : count;
 }
 
-/* The same, counted once for all members whose `data` is the same: `counted` remembers. */
-static bool pictures_of(const cJSON *config, cJSON *counted, double *count, struct error *error) {
+/* The same, counted once for all members whose `data` is the same: `counted` has them. */
+static const cJSON *pictures_of(const cJSON *experiment, cJSON *counted, struct error *error) {
+    const cJSON *config = field_at(experiment, "config");
     char *data = json_text(field_at(config, "data"));
-    const cJSON *known = data != NULL ? cJSON_GetObjectItemCaseSensitive(counted, data) : NULL;
-    bool good = true;
-    if (known != NULL)
-        *count = known->valuedouble;
-    else
-        good = count_pictures(config, count, error);
-    if (known == NULL && data != NULL)
-        cJSON_AddNumberToObject(counted, data, *count);
+    cJSON *count = data != NULL ? cJSON_GetObjectItemCaseSensitive(counted, data) : NULL;
+    if (count == NULL) {
+        count = count_pictures(field_text(experiment, "name", ""), config, error);
+        if (error->code == ERROR_NONE && !cJSON_AddItemToObject(counted, data, count)) {
+            cJSON_Delete(count);
+            count = NULL;
+            error_memory(error);
+        }
+    }
     free(data);
-    return good;
+    return count;
 }
 
 static void add_known(cJSON *object, const char *key, double value) {
@@ -150,8 +167,8 @@ static cJSON *member_of(const cJSON *experiment, int number, struct record *reco
     const cJSON *config = field_at(experiment, "config");
     struct pace wanted = pace_of(experiment);
     size_t like;
-    double pictures;
-    if (!pictures_of(config, counted, &pictures, error)) {
+    const cJSON *count = pictures_of(experiment, counted, error);
+    if (count == NULL) {
         error_context(error, "%s", field_text(experiment, "name", ""));
         return NULL;
     }
@@ -159,6 +176,7 @@ static cJSON *member_of(const cJSON *experiment, int number, struct record *reco
     double epochs = field_number(config, "train.epochs", 0);
     double epochs_left = epochs - record->epochs_done;
     double pace = median(record, &wanted, &like);
+    double pictures = cJSON_IsNumber(count) ? count->valuedouble : 0;
     cJSON_AddNumberToObject(member, "number", number);
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
         cJSON_AddItemToObject(member, copied[i],
@@ -167,6 +185,10 @@ static cJSON *member_of(const cJSON *experiment, int number, struct record *reco
     add_known(member, "size", wanted.size);
     cJSON_AddNumberToObject(member, "epochs", epochs);
     add_known(member, "pictures", pictures);
+    if (cJSON_IsString(count))
+        cJSON_AddStringToObject(member, "uncounted", count->valuestring);
+    else
+        cJSON_AddNullToObject(member, "uncounted");
     add_known(member, "images_per_second", pace);
     cJSON_AddNumberToObject(member, "judged_by", (double)like);
     add_known(member, "seconds", pace > 0 ? epochs_left * pictures / pace : 0);
@@ -235,7 +257,7 @@ static void print_members(const cJSON *members, const struct screen *screen) {
         if (pictures > 0)
             table_add(&table, "%.0f", pictures);
         else
-            table_add(&table, "not here");
+            table_add(&table, "%s", field_at(member, "uncounted") != NULL ? "?" : "not here");
         table_add(&table, "%s", seconds > 0 ? format_duration(text, seconds) : "?");
     }
     table_print(&table, screen, 0);
@@ -245,6 +267,13 @@ static void print_members(const cJSON *members, const struct screen *screen) {
 /* Why there is no time, of the first member without one. */
 static void print_unknown(const cJSON *members, const char *unreachable) {
     const cJSON *member;
+    cJSON_ArrayForEach(member, members) {
+        const char *uncounted = field_text(member, "uncounted", NULL);
+        if (uncounted == NULL)
+            continue;
+        printf("Time: unknown, as the pictures cannot be counted: %s\n", uncounted);
+        return;
+    }
     if (unreachable != NULL) {
         printf("Time: there is nothing to go by: %s\n", unreachable);
         return;

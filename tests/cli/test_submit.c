@@ -415,6 +415,103 @@ static void a_dry_run_refuses_what_has_nothing_to_validate_on(void **state) {
     free(path);
 }
 
+/* Not to check the data, which would end in the same words. */
+static void of_pictures_that_cannot_be_split_the_warning_has_no_other_remedy(void **state) {
+    char *path = write_file(state, "demo.json", ".", ""), expected[1200];
+    char *manifest = temporary_path(state, "assay-manifest.json");
+    make_pictures(state);
+    for (int i = 3; i < 22; i += 2) {
+        char name[32];
+        snprintf(name, sizeof name, "fake/%d.png", i);
+        char *picture = temporary_path(state, name);
+        assert_int_equal(unlink(picture), 0);
+        free(picture);
+    }
+    fclose(fopen(manifest, "w"));
+    const char *why = "class \"fake\": no picture (.png, .jpg, .jpeg or .webp) in";
+    const char *remedy = "put pictures there or mend its dir";
+    snprintf(expected, sizeof expected,
+             "assay: %s: warning: submitted without a fingerprint of its pictures: %s \"%s/fake\"; "
+             "%s\n",
+             path, why, (char *)*state, remedy);
+    cJSON *body;
+    assert_run(submit((char *[]){"submit", path, NULL}, &body), 0, "id  experiment\n 7  demo\n",
+               expected);
+    cJSON_Delete(body);
+    snprintf(expected, sizeof expected, "assay: %s: %s \"%s/fake\"; %s\n", path, why,
+             (char *)*state, remedy);
+    assert_run(RUN(command_submit, "submit", path, "--manifest", manifest), 2, "", expected);
+    free(manifest);
+    free(path);
+}
+
+/* They are here: that they are not would send people looking for them. */
+static void a_dry_run_says_what_keeps_pictures_from_being_counted(void **state) {
+    make_pictures(state);
+    char *path = write_file(state, "demo.json", ".", ", \"matrix\": {\"train.seed\": [0, 1]}"),
+         expected[600];
+    for (int i = 2; i < 22; i += 2) {
+        char name[32];
+        snprintf(name, sizeof name, "real/%d.png", i);
+        char *picture = temporary_path(state, name);
+        assert_int_equal(unlink(picture), 0);
+        free(picture);
+    }
+    snprintf(
+        expected, sizeof expected,
+        "\nTime: unknown, as the pictures cannot be counted: class \"real\": no picture (.png, "
+        ".jpg, .jpeg or .webp) in \"%s/real\"; put pictures there or mend its dir\n",
+        (char *)*state);
+    for (int json = 0; json < 2; json++) {
+        struct fake fake;
+        fake_start(&fake, answer_past, NULL);
+        struct run run = json ? RUN(command_submit, "submit", "--dry-run", path, "--json")
+                              : RUN(command_submit, "submit", "--dry-run", path);
+        fake_stop(&fake);
+        assert_int_equal(run.status, 0);
+        assert_null(strstr(run.out, "not here"));
+        if (json)
+            assert_non_null(strstr(run.out, "\"uncounted\":\"class \\\"real\\\": no picture"));
+        else
+            assert_non_null(strstr(run.out, expected));
+        free(run.out);
+        free(run.err);
+    }
+    free(path);
+}
+
+/* Of five real pictures a tenth is none. */
+static void a_dry_run_warns_of_a_label_that_is_not_validated_on(void **state) {
+    make_pictures(state);
+    char *path = write_file(state, "demo.json", ".", "");
+    for (int i = 2; i < 12; i += 2) {
+        char name[32];
+        snprintf(name, sizeof name, "real/%d.png", i);
+        char *picture = temporary_path(state, name);
+        assert_int_equal(unlink(picture), 0);
+        free(picture);
+    }
+    struct fake fake;
+    fake_start(&fake, answer_past, NULL);
+    struct run run = RUN(command_submit, "submit", "--dry-run", path);
+    fake_stop(&fake);
+    assert_int_equal(run.status, 0);
+    assert_string_equal(run.err,
+                        "assay: demo: warning: no picture to validate on has the label 1: the "
+                        "checkpoint is chosen by the others alone; raise data.split.valid, fill "
+                        "the list of data.files.valid, or add pictures\n");
+    free(run.out);
+    free(run.err);
+    struct run checked = RUN(command_validate, "validate", "--data", path, "--json");
+    assert_int_equal(checked.status, 0);
+    assert_non_null(strstr(checked.err, "/demo.json: warning: demo: no picture to validate on has "
+                                        "the label 1: "));
+    assert_non_null(strstr(checked.out, "\"warning\":\"no picture to validate on has the label 1"));
+    free(checked.out);
+    free(checked.err);
+    free(path);
+}
+
 static void a_dry_run_says_how_many_judge_the_time_of_any_of_them(void **state) {
     char *path = write_two(state);
     struct fake fake;
@@ -510,6 +607,9 @@ int main(void) {
         IN_FOLDER(the_pace_is_the_median_of_those_that_are_done),
         IN_FOLDER(a_dry_run_says_of_which_model_none_is_done),
         IN_FOLDER(a_dry_run_refuses_what_has_nothing_to_validate_on),
+        IN_FOLDER(of_pictures_that_cannot_be_split_the_warning_has_no_other_remedy),
+        IN_FOLDER(a_dry_run_says_what_keeps_pictures_from_being_counted),
+        IN_FOLDER(a_dry_run_warns_of_a_label_that_is_not_validated_on),
         IN_FOLDER(a_dry_run_says_how_many_judge_the_time_of_any_of_them),
         IN_FOLDER(a_dry_run_refuses_in_the_same_words_what_is_too_much_to_send),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_coordinator_says_so_and_succeeds,
