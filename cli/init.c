@@ -64,6 +64,13 @@ static bool check_labels(const struct starter *starter, const char *root, struct
     size_t real = 0;
     for (size_t i = 0; i < starter->survey.count; i++)
         real += label_of(starter, &starter->survey.classes[i]) == 1;
+    if (starter->survey.below != NULL)
+        return error_set(
+            error, ERROR_INPUT,
+            "%s: no pictures in its folders, but in deeper ones such as %s; assay init "
+            "takes the folders right in it alone: write a file whose data.classes have "
+            "the deeper ones, {\"dir\": \"%s\"}",
+            root, starter->survey.below, starter->survey.below);
     if (starter->survey.count < 2)
         return error_set(error, ERROR_INPUT,
                          "%s has %zu %s of pictures; a folder a class is needed, of real ones "

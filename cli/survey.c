@@ -98,6 +98,28 @@ static bool look(const char *root, const char *name, struct survey_class *class,
     return good;
 }
 
+/* The first folder in `name` of `root` that has a picture, "NAME/FOLDER"; NULL without any. */
+static bool look_below(const char *root, const char *name, char **below, struct error *error) {
+    struct dirent **names = NULL;
+    char *folder = NULL;
+    if (asprintf(&folder, "%s/%s", root, name) < 0)
+        return error_memory(error);
+    int count = scandir(folder, &names, is_visible, alphasort);
+    bool good = true;
+    for (int i = 0; good && *below == NULL && i < count; i++) {
+        struct survey_class class;
+        good = look(folder, names[i]->d_name, &class, error);
+        if (good && class.pictures > 0 && asprintf(below, "%s/%s", name, class.name) < 0) {
+            *below = NULL;
+            good = error_memory(error);
+        }
+        free(class.name);
+    }
+    free_names(names, count);
+    free(folder);
+    return good;
+}
+
 bool survey_make(const char *root, struct survey *survey, struct error *error) {
     struct dirent **names = NULL;
     int count = scandir(root, &names, is_visible, alphasort);
@@ -115,6 +137,8 @@ bool survey_make(const char *root, struct survey *survey, struct error *error) {
         else
             free(class->name);
     }
+    for (int i = 0; good && survey->count == 0 && survey->below == NULL && i < count; i++)
+        good = look_below(root, names[i]->d_name, &survey->below, error);
     free_names(names, count);
     return good;
 }
@@ -123,6 +147,7 @@ void survey_free(struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++)
         free(survey->classes[i].name);
     free(survey->classes);
+    free(survey->below);
     *survey = (struct survey){0};
 }
 

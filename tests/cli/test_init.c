@@ -56,6 +56,23 @@ static void the_file_is_valid_and_fits_what_was_found(void **state) {
     free(path);
 }
 
+/* As Celeb-DF's and FaceForensics++'s frames lie. */
+static void of_folders_in_folders_it_says_how_to_name_them(void **state) {
+    char *folders[] = {temporary_path(state, "fake"), temporary_path(state, "real")}, expected[600];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mkdir(folders[i], 0777), 0);
+        free(folders[i]);
+    }
+    make_class(state, "fake/face swap", 2, 40);
+    make_class(state, "real/a", 2, 40);
+    snprintf(expected, sizeof expected,
+             "assay: %s: no pictures in its folders, but in deeper ones such as fake/face swap; "
+             "assay init takes the folders right in it alone: write a file whose data.classes have "
+             "the deeper ones, {\"dir\": \"fake/face swap\"}\n",
+             (char *)*state);
+    assert_run(RUN(command_init, "init", *state), 2, "", expected);
+}
+
 static void what_is_no_file_is_no_picture(void **state) {
     make_class(state, "fake", 2, 40);
     make_class(state, "real", 3, 40);
@@ -180,6 +197,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_file_is_valid_and_fits_what_was_found, temporary_make,
                                         temporary_remove),
+        IN_FOLDER(of_folders_in_folders_it_says_how_to_name_them),
         IN_FOLDER(what_is_no_file_is_no_picture),
         IN_FOLDER(a_link_to_nothing_is_a_broken_picture),
         cmocka_unit_test_setup_teardown(a_file_that_is_there_is_left_alone, temporary_make,
