@@ -37,9 +37,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static const struct command_line line = {
     .help =
         "Removes from the coordinator's artifacts what no experiment names: what a crash left "
-        "behind and uploads that were given up. Best, last and other files always stay; what "
-        "has been replaced (the last checkpoint, by the next) went when it was; so do data sets "
-        "without --unused-data. Runs beside uploads. The files of workers are not touched."
+        "behind and uploads that were given up. Best, last and other files always stay, and so "
+        "do data sets without --unused-data; what has been replaced (the last checkpoint, by the "
+        "next) went when it was. Runs beside uploads. The files of workers are not touched."
         "\vExamples:\n  assay gc --dry-run\n  assay gc --keep-every 50\n"
         "  assay gc --unused-data",
     .options = options,
