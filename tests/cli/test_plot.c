@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/drawing.h"
 #include "cli/plots.h"
+#include "cli/report_page.h"
 #include "cli/report_parts.h"
 
 #include "core/clock.h"
@@ -594,7 +595,12 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
     snprintf(expected, sizeof expected, "%s\n", path);
     assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    assert_says(page, "<title>demo</title>");
     assert_says(page, "<h1>demo</h1>");
+    assert_says(page, "aria-label=\"Experiments without a checkpoint to compare\">\n<table>\n"
+                      "<caption>Experiments without a checkpoint to compare</caption>\n<thead><tr>"
+                      "<th scope=\"col\">id</th><th scope=\"col\">experiment</th>"
+                      "<th scope=\"col\">why</th></tr></thead>");
     assert_says(page,
                 "<p class=\"verdict\">Keep the best checkpoint of 2 demo/flip,seed=1 (epoch 2)");
     assert_says(page, "4 experiments, 2 done; written on ");
@@ -841,6 +847,26 @@ static void a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six(void *
     cJSON_Delete(experiments);
 }
 
+static void a_picture_is_shrunk_to_its_place_and_not_enlarged(void **state) {
+    (void)state;
+    static const struct {
+        int width, height;
+        const char *size;
+    } cases[] = {{448, 100, " width=\"224\" height=\"50\" "},
+                 {100, 448, " width=\"50\" height=\"224\" "},
+                 {1000, 2, " width=\"224\" height=\"1\" "},
+                 {100, 30, " width=\"100\" height=\"30\" "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct image image = sample_picture(cases[i].width, cases[i].height);
+        struct text page = {0};
+        assert_true(report_page_image(&page, &image, 224, "<a>"));
+        assert_says(text_string(&page), "<img alt=\"&lt;a&gt;\"");
+        assert_says(text_string(&page), cases[i].size);
+        text_free(&page);
+        image_free(&image);
+    }
+}
+
 static void what_a_page_says_is_utf8_without_orders(void **state) {
     struct text text = {0};
     (void)state;
@@ -916,6 +942,7 @@ int main(void) {
         cmocka_unit_test(a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six),
         IN_FOLDER(plot_shows_the_checkpoint_and_the_split_that_are_asked_for),
         IN_FOLDER(a_report_shows_nothing_from_outside_of_data_root),
+        cmocka_unit_test(a_picture_is_shrunk_to_its_place_and_not_enlarged),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
     return cmocka_run_group_tests(tests, start, stop);
