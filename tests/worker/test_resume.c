@@ -211,17 +211,31 @@ static void a_best_checkpoint_of_an_earlier_epoch_comes_along_and_is_evaluated(v
     free(resume);
 }
 
+/* Stops the run, which goes on from its checkpoint, inside of its next epoch; the checkpoint says
+ * of the file no more than there is. */
+static void expect_known_length(const struct small *small, const char *dir, const char *name,
+                                const char *key, struct listener *listener) {
+    struct error error = {0};
+    struct stat status;
+    char *path = in(dir, name);
+    listener->stop_after = 4;
+    assert_int_equal(small_run(small, dir, NULL, 2, listener, &error), TRAINER_STOPPED);
+    listener->stop_after = 0;
+    struct safetensors *last = open_head_in(dir, "checkpoint_last.safetensors");
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(strtoull(safetensors_metadata(last, key), NULL, 10) <= (uint64_t)status.st_size);
+    safetensors_close(last);
+    free(path);
+}
+
 static void a_lost_train_log_is_written_again_from_the_history(void **state) {
     struct bench *bench = *state;
     struct listener listener = {0};
     char *dir = folder(bench, "lost");
     run_two_epochs(bench, &bench->small, dir, &listener);
     delete_file(dir, "train.log");
-    listener.stop_after = 4;
-    struct error error = {0};
     text_free(&listener.log);
-    assert_int_equal(small_run(&bench->small, dir, NULL, 2, &listener, &error), TRAINER_STOPPED);
-    listener.stop_after = 0;
+    expect_known_length(&bench->small, dir, "train.log", "log_bytes", &listener);
     run_to_the_end(&bench->small, dir, NULL, 2, &listener);
     char *epochs = lines_of(listener.log.data, "epoch "),
          *whole = lines_of(bench->whole.log.data, "epoch ");
@@ -244,6 +258,8 @@ static void lost_and_cut_events_are_told_again_from_the_history(void **state) {
             cut_short(board);
         else
             delete_file(dir, "tensorboard/small/events.out.tfevents.assay");
+        expect_known_length(&bench->small, dir, "tensorboard/small/events.out.tfevents.assay",
+                            "board_bytes", &listener);
         run_to_the_end(&bench->small, dir, NULL, 2, &listener);
         char *tags = event_tags(board), *epochs = lines_of(tags, "loss_valid ");
         assert_string_equal(epochs, "loss_valid 1\nloss_valid 2\nloss_valid 3\n");
