@@ -5,10 +5,9 @@
 #include "cli/field.h"
 #include "cli/fingerprint.h"
 #include "cli/output.h"
-#include "cli/screen.h"
+#include "cli/waiting.h"
 #include "core/array.h"
 #include "core/checksums.h"
-#include "core/clock.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/manifest_file.h"
@@ -20,8 +19,6 @@
 enum {
     PAGE_FILES = 1000, /* as messages.schema.json says */
     PATIENCE_MS = 60000,
-    TOLD_AFTER_MS = 2000,
-    TOLD_EVERY_MS = 10000,
 };
 
 struct pushing {
@@ -34,23 +31,10 @@ struct pushing {
     struct shipment_file *files; /* what the coordinator does not have */
     size_t count, room;
     int64_t bytes; /* of those */
-    struct screen screen;
-    int64_t began_ms, told_ms;
+    struct waiting waiting;
 };
 
 /* --- what there is --- */
-
-static void tell(struct pushing *pushing, const char *text) {
-    int64_t now_ms = clock_steady_ms();
-    if (now_ms - pushing->began_ms < TOLD_AFTER_MS)
-        return;
-    if (pushing->screen.redraws) {
-        screen_live(&pushing->screen, text);
-    } else if (now_ms - pushing->told_ms >= TOLD_EVERY_MS) {
-        pushing->told_ms = now_ms;
-        fputs(text, stderr);
-    }
-}
 
 /* The checksums, from the manifest or from the pictures, of which a new one is made. */
 static bool sum_up(struct pushing *pushing, const char *manifest, struct error *error) {
@@ -64,7 +48,7 @@ static bool sum_up(struct pushing *pushing, const char *manifest, struct error *
             return false;
         here->pictures[i].bytes = (uint64_t)bytes;
         snprintf(text, sizeof text, "%zu of %zu pictures read\n", i + 1, here->count);
-        tell(pushing, text);
+        waiting_tell(&pushing->waiting, text);
     }
     return manifest_write(manifest, here, error);
 }
@@ -227,7 +211,7 @@ static void on_progress(void *context, size_t files, int64_t bytes) {
     char text[160], done[FORMAT_SIZE], all[FORMAT_SIZE];
     snprintf(text, sizeof text, "%zu of %zu files sent, %s of %s\n", files, pushing->count,
              format_bytes(done, (uint64_t)bytes), format_bytes(all, (uint64_t)pushing->bytes));
-    tell(pushing, text);
+    waiting_tell(&pushing->waiting, text);
 }
 
 static bool push(struct pushing *pushing, struct error *error) {
@@ -287,12 +271,11 @@ static void pushing_free(struct pushing *pushing) {
 
 int data_push(const struct command_input *input, const char *file, const struct member *member,
               const char *manifest) {
-    struct pushing pushing = {
-        .screen = screen_of(stderr), .began_ms = clock_steady_ms(), .told_ms = clock_steady_ms()};
+    struct pushing pushing = {.waiting = waiting_begin()};
     struct error error = {0};
     bool good = look(&pushing, file, member, manifest, &error) &&
                 client_open(input, &pushing.client, &error) && push(&pushing, &error);
-    screen_clear(&pushing.screen);
+    waiting_end(&pushing.waiting);
     int status = !good ? command_fail(&error) : print(&pushing, input->json) ? 0 : ERROR_FAILED;
     pushing_free(&pushing);
     return status;

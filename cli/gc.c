@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/field.h"
 #include "cli/output.h"
+#include "cli/waiting.h"
 #include "core/format.h"
 
 enum { KEY_DRY_RUN = 'n', KEY_KEEP_EVERY = 'k', KEY_UNUSED = 'u', EVERY_MOST = 1000000 };
@@ -46,37 +47,53 @@ static const struct command_line line = {
     .parse = parse,
     .shared = COMMAND_CONNECT | COMMAND_JSON};
 
-/* What all turns removed together, and what stays after the last; left: what could not be removed.
- */
+/* What all turns removed together, and what stays; left: what could not be removed. */
 struct sums {
     double files, bytes, kept_files, kept_bytes, left_files, left_bytes;
     struct error why; /* it is left */
 };
 
+static void add(struct sums *sums, const cJSON *answer) {
+    sums->files += field_number(answer, "files", 0);
+    sums->bytes += field_number(answer, "bytes", 0);
+    sums->kept_files += field_number(answer, "kept_files", 0);
+    sums->kept_bytes += field_number(answer, "kept_bytes", 0);
+    sums->left_files += field_number(answer, "left_files", 0);
+    sums->left_bytes += field_number(answer, "left_bytes", 0);
+    if (sums->why.code == ERROR_NONE && field_at(answer, "error") != NULL)
+        error_set(&sums->why, ERROR_FAILED, "%.900s", field_text(answer, "error", "?"));
+}
+
+static cJSON *question(const struct gc_options *chosen, double from) {
+    cJSON *body = cJSON_CreateObject();
+    cJSON_AddBoolToObject(body, "dry_run", chosen->dry_run);
+    if (chosen->keep_every >= 0)
+        cJSON_AddNumberToObject(body, "keep_every", (double)chosen->keep_every);
+    if (chosen->unused_data)
+        cJSON_AddTrueToObject(body, "unused_data");
+    cJSON_AddNumberToObject(body, "from", from);
+    return body;
+}
+
+/* Turn by turn: an answer says with which folder the next begins. */
 static bool clear(struct client *client, const struct gc_options *chosen, struct sums *sums,
                   struct error *error) {
-    bool more = true;
-    while (more) {
-        cJSON *answer, *body = cJSON_CreateObject();
-        cJSON_AddBoolToObject(body, "dry_run", chosen->dry_run);
-        if (chosen->keep_every >= 0)
-            cJSON_AddNumberToObject(body, "keep_every", (double)chosen->keep_every);
-        if (chosen->unused_data)
-            cJSON_AddTrueToObject(body, "unused_data");
-        if (!client_ask(client, "gc", body, "cleared", &answer, error))
-            return false;
-        sums->files += field_number(answer, "files", 0);
-        sums->bytes += field_number(answer, "bytes", 0);
-        sums->kept_files = field_number(answer, "kept_files", 0);
-        sums->kept_bytes = field_number(answer, "kept_bytes", 0);
-        sums->left_files = field_number(answer, "left_files", 0);
-        sums->left_bytes = field_number(answer, "left_bytes", 0);
-        if (sums->left_files > 0)
-            error_set(&sums->why, ERROR_FAILED, "%.900s", field_text(answer, "error", "?"));
-        more = cJSON_IsTrue(field_at(answer, "more"));
+    struct waiting waiting = waiting_begin();
+    double folder = 0;
+    char text[96];
+    cJSON *answer;
+    while (folder >= 0 &&
+           client_ask(client, "gc", question(chosen, folder), "cleared", &answer, error)) {
+        add(sums, answer);
+        folder = field_number(answer, "next", -1);
         cJSON_Delete(answer);
+        snprintf(text, sizeof text, "%.0f files looked at, %.0f of them %s\n",
+                 sums->files + sums->kept_files + sums->left_files, sums->files,
+                 chosen->dry_run ? "would go" : "removed");
+        waiting_tell(&waiting, text);
     }
-    return true;
+    waiting_end(&waiting);
+    return folder < 0;
 }
 
 static bool print_json(const struct gc_options *chosen, const struct sums *sums) {

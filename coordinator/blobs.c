@@ -252,15 +252,22 @@ static bool each_in(const char *folder, const char *front, const char *back, blo
     return true;
 }
 
+bool blobs_each_in(const struct blobs *blobs, unsigned folder, blobs_visitor *visit, void *context,
+                   struct error *error) {
+    char path[PATH_SIZE], front[SHA256_TEXT_SIZE];
+    if (folder == BLOBS_FOLDERS - 1) {
+        snprintf(path, sizeof path, "%s/incoming", blobs->dir);
+        return each_in(path, "", ".part", visit, context, error);
+    }
+    snprintf(front, sizeof front, "%02x", folder);
+    depot_folder(blobs->dir, front, path);
+    return each_in(path, front, "", visit, context, error);
+}
+
 bool blobs_each(const struct blobs *blobs, blobs_visitor *visit, void *context,
                 struct error *error) {
-    char folder[PATH_SIZE], front[SHA256_TEXT_SIZE];
-    for (unsigned i = 0; i < 256; i++) {
-        snprintf(front, sizeof front, "%02x", i);
-        depot_folder(blobs->dir, front, folder);
-        if (!each_in(folder, front, "", visit, context, error))
+    for (unsigned folder = 0; folder < BLOBS_FOLDERS; folder++)
+        if (!blobs_each_in(blobs, folder, visit, context, error))
             return false;
-    }
-    snprintf(folder, sizeof folder, "%s/incoming", blobs->dir);
-    return each_in(folder, "", ".part", visit, context, error);
+    return true;
 }

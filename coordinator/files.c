@@ -14,7 +14,8 @@
 
 enum {
     SEAL_RETRY_MS = 100, /* when to ask again whether a blob is sealed */
-    REMOVE_MOST = 256,   /* files that one `gc` removes: the loop has others to serve */
+    LOOK_MOST = 4096,  /* files after which one `gc` leaves the folders that follow to the next, */
+    REMOVE_MOST = 256, /* and those that it removes: the loop has others to serve */
 };
 
 bool files_check_store(struct request *request) {
@@ -189,7 +190,7 @@ static void move(int64_t bytes, struct sum *from, struct sum *to) {
  * same, so the answer is made after it. */
 struct clearing {
     struct sum gone, kept, left; /* left: nothing names it, and it is there still */
-    bool more;                   /* some of that was not tried yet */
+    unsigned folder;             /* the first that was not looked at yet */
     size_t doomed_from, doomed_to;
     struct error stuck; /* why the first of what was tried is left */
 };
@@ -197,7 +198,7 @@ struct clearing {
 struct walk {
     struct request *request;
     struct clearing *clearing;
-    int64_t every;
+    int64_t every, looked_at;
     bool dry, good;
 };
 
@@ -215,16 +216,12 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
     bool kept = uploads_expects(coordinator->uploads, sha256, coordinator->now.steady_ms);
     if (!walk->good)
         return;
+    walk->looked_at++;
     if (!kept && !part)
         walk->good = artifact_kept(coordinator->store, sha256, walk->every, &kept, &request->error);
     if (kept || !walk->good) {
         if (!part)
             add(&clearing->kept, bytes);
-        return;
-    }
-    if (!walk->dry && clearing->gone.files == REMOVE_MOST) {
-        add(&clearing->left, bytes);
-        clearing->more = true;
         return;
     }
     add(&clearing->gone, bytes);
@@ -238,14 +235,18 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
     }
 }
 
-/* Everything that is not kept goes, or would. */
+/* Everything that is not kept goes, or would, a whole folder at a time. */
 static bool clear(struct walk *walk) {
     struct coordinator *coordinator = walk->request->coordinator;
+    struct clearing *clearing = walk->clearing;
     struct error why = {0};
-    walk->clearing->doomed_from = coordinator->doomed_count;
-    if (!blobs_each(uploads_blobs(coordinator->uploads), clear_one, walk, &why))
-        return request_refuse(walk->request, WIRE_STORAGE, "%s", why.message);
-    walk->clearing->doomed_to = coordinator->doomed_count;
+    clearing->doomed_from = coordinator->doomed_count;
+    while (walk->good && clearing->folder < BLOBS_FOLDERS && walk->looked_at < LOOK_MOST &&
+           (walk->dry || clearing->gone.files < REMOVE_MOST))
+        if (!blobs_each_in(uploads_blobs(coordinator->uploads), clearing->folder++, clear_one, walk,
+                           &why))
+            return request_refuse(walk->request, WIRE_STORAGE, "%s", why.message);
+    clearing->doomed_to = coordinator->doomed_count;
     return walk->good;
 }
 
@@ -260,18 +261,18 @@ static void settle_gc(const struct coordinator *coordinator, struct reply *reply
             move(blobs_size(blobs, doomed->sha256), &clearing->gone,
                  doomed->fate == FATE_KEPT ? &clearing->kept : &clearing->left);
     }
-    bool stuck = clearing->stuck.code != ERROR_NONE;
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "files", (double)clearing->gone.files);
     cJSON_AddNumberToObject(answer, "bytes", (double)clearing->gone.bytes);
     cJSON_AddNumberToObject(answer, "kept_files", (double)clearing->kept.files);
     cJSON_AddNumberToObject(answer, "kept_bytes", (double)clearing->kept.bytes);
-    if (stuck) {
+    if (clearing->stuck.code != ERROR_NONE) {
         cJSON_AddNumberToObject(answer, "left_files", (double)clearing->left.files);
         cJSON_AddNumberToObject(answer, "left_bytes", (double)clearing->left.bytes);
         cJSON_AddStringToObject(answer, "error", clearing->stuck.message);
     }
-    cJSON_AddBoolToObject(answer, "more", clearing->more && (clearing->gone.files > 0 || !stuck));
+    if (clearing->folder < BLOBS_FOLDERS)
+        cJSON_AddNumberToObject(answer, "next", clearing->folder);
     reply->body = answer;
 }
 
@@ -291,6 +292,7 @@ bool files_gc(struct request *request) {
     };
     if (clearing == NULL)
         return error_memory(&request->error);
+    clearing->folder = (unsigned)json_integer(body, "from");
     bool good = store_mark(store, &request->error);
     if (!good)
         goto out;
