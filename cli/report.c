@@ -8,6 +8,7 @@
 #include "cli/report_parts.h"
 #include "compare/differences.h"
 #include "compare/duel.h"
+#include "core/atomic_file.h"
 #include "core/clock.h"
 #include "core/file.h"
 
@@ -296,7 +297,7 @@ int command_report(int argc, char **argv) {
     /* as they are: what is said of them the page makes harmless itself (drawing_escape) */
     bool good = client_take(&input, "show", &client, &experiments, &error);
     report.experiments = experiments;
-    good = good && file_check_place(out, &error) && make(&report, out, &error);
+    good = good && atomic_file_check(out, &error) && make(&report, out, &error);
     status = good ? output_path(out, input.json) : command_fail(&error);
     cJSON_Delete(experiments);
     client_close(&client);

@@ -74,9 +74,35 @@ static const char *written_name(const struct atomic_file *file) {
     return file->temporary != NULL ? file->temporary : file->path;
 }
 
+static bool check_no_folder(const char *path, struct error *error) {
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return true;
+    errno = EISDIR;
+    return error_errno(error, ERROR_FAILED, "cannot write %s", path);
+}
+
+bool atomic_file_check(const char *path, struct error *error) {
+    if (!check_no_folder(path, error))
+        return false;
+    if (is_special(path))
+        return true;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    if (folder == NULL)
+        return error_memory(error);
+    bool good = access(folder, W_OK | X_OK) == 0 ||
+                error_errno(error, ERROR_FAILED, "cannot write %s", path);
+    free(folder);
+    return good;
+}
+
 bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error) {
+    *file = (struct atomic_file){.descriptor = -1};
+    if (!check_no_folder(path, error))
+        return false;
     bool special = is_special(path);
-    *file = (struct atomic_file){.path = strdup(path), .descriptor = -1};
+    file->path = strdup(path);
     if (!special && asprintf(&file->temporary, "%s.tmp", path) < 0)
         file->temporary = NULL;
     if (file->path == NULL || (file->temporary == NULL && !special)) {

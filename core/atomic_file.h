@@ -17,6 +17,11 @@ struct atomic_file {
     int descriptor;
 };
 
+/* ERROR_FAILED where atomic_file_begin or _commit would fail at `path`, as far as can be told
+ * without writing: asked before long work whose result is to go there. A device or a pipe is not
+ * opened. */
+bool atomic_file_check(const char *path, struct error *error);
+
 /* On success the caller ends with exactly one of atomic_file_commit and atomic_file_abandon. */
 bool atomic_file_begin(const char *path, struct atomic_file *file, struct error *error);
 bool atomic_file_write(struct atomic_file *file, const void *data, size_t length,

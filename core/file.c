@@ -119,25 +119,6 @@ bool file_write_atomic(const char *path, const void *data, size_t length, struct
     return atomic_file_commit(&file, error);
 }
 
-bool file_check_place(const char *path, struct error *error) {
-    struct stat status;
-    bool there = stat(path, &status) == 0;
-    if (there && S_ISDIR(status.st_mode)) {
-        errno = EISDIR;
-        return error_errno(error, ERROR_FAILED, "cannot write %s", path);
-    }
-    if (there && !S_ISREG(status.st_mode))
-        return true;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    if (folder == NULL)
-        return error_machine(error, "no memory to look at the folder of %s", path);
-    bool good = access(folder, W_OK | X_OK) == 0 ||
-                error_errno(error, ERROR_FAILED, "cannot write %s", path);
-    free(folder);
-    return good;
-}
-
 static bool folder_make_one(const char *path, struct error *error) {
     struct stat status;
     if (mkdir(path, 0777) == 0) {

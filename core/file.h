@@ -30,11 +30,6 @@ void *file_piece(int descriptor, const char *path, int64_t offset, size_t length
  * folder: after a crash the file is the old one or the new one, whole. */
 bool file_write_atomic(const char *path, const void *data, size_t length, struct error *error);
 
-/* ERROR_FAILED where file_write_atomic could not put a file at `path`, as far as can be told
- * without writing: asked before long work whose result is to go there. A device or a pipe is not
- * opened. */
-bool file_check_place(const char *path, struct error *error);
-
 /* Makes the folder and its parents (mode 0777 less the umask), each durable before anything is made
  * in it. An existing folder is no error, and taken to be durable. */
 bool folder_make(const char *path, struct error *error);

@@ -273,10 +273,12 @@ static bool read_list(struct reading *reading, const char *file, struct split_li
         return false;
     reading->file = file;
     reading->text = text;
-    cJSON *json = json_parse_names(text, length, file, reading->error);
-    bool ok = json != NULL && (cJSON_IsArray(json) ||
-                               error_set(reading->error, ERROR_INPUT,
-                                         "%s:1: must be a list of {\"label\", \"path\"}", file));
+    /* of a byte order mark, and where there is nothing, json_parse_names says what is the matter */
+    bool ok = strchr("[\xef", text[strspn(text, " \t\r\n")]) != NULL ||
+              error_set(reading->error, ERROR_INPUT,
+                        "%s:1: must be a list of {\"label\", \"path\"} in JSON", file);
+    cJSON *json = ok ? json_parse_names(text, length, file, reading->error) : NULL;
+    ok = json != NULL;
     size_t count = ok ? (size_t)cJSON_GetArraySize(json) : 0;
     list->items = calloc(count + 1, sizeof *list->items);
     ok = ok && (list->items != NULL || fail_memory(reading));

@@ -1,5 +1,6 @@
 #include "worker/predict.h"
 
+#include "core/atomic_file.h"
 #include "core/file.h"
 #include "core/standard.h"
 #include "core/text.h"
@@ -196,7 +197,7 @@ static bool predict(struct predict_options *options, size_t *broken, struct erro
     text_format(&text, options->json ? "[" : "path,probability,predicted");
     if (!options->json)
         text_format(&text, options->cam != NULL ? ",cam\n" : "\n");
-    bool ok = (options->out == NULL || file_check_place(options->out, error)) &&
+    bool ok = (options->out == NULL || atomic_file_check(options->out, error)) &&
               (options->cam == NULL || folder_make(options->cam, error)) &&
               predictor_open(options->checkpoint, &options->predictor, &predictor, error) &&
               score_all(options, predictor, &text, broken, error);

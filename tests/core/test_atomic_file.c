@@ -208,7 +208,7 @@ static void where_one_is_a_folder_nothing_is_put_and_nothing_left(void **state) 
     assert_false(atomic_file_copy(folder, path, &error));
     assert_non_null(strstr(error.message, "cannot read "));
     assert_false(atomic_file_copy(path, folder, &error));
-    assert_non_null(strstr(error.message, "cannot rename "));
+    assert_non_null(strstr(error.message, "/folder: Is a directory"));
     error = (struct error){0};
     assert_false(atomic_file_link(path, folder, &error));
     assert_non_null(strstr(error.message, "cannot rename "));
@@ -219,6 +219,48 @@ static void where_one_is_a_folder_nothing_is_put_and_nothing_left(void **state) 
     free(folder);
     free(temporary);
     free(other);
+}
+
+static void what_cannot_take_its_name_at_the_end_is_not_left(void **state) {
+    char *path = temporary_path(state, "file"), *temporary = temporary_path(state, "file.tmp");
+    struct atomic_file file;
+    struct error error = {0};
+    assert_true(atomic_file_begin(path, &file, &error));
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_false(atomic_file_commit(&file, &error));
+    assert_non_null(strstr(error.message, "cannot rename "));
+    assert_int_not_equal(access(temporary, F_OK), 0);
+    free(path);
+    free(temporary);
+}
+
+/* So that work of an hour does not end there. */
+static void a_place_that_no_file_can_be_put_at_is_told_beforehand(void **state) {
+    struct error error = {0};
+    char *path = temporary_path(state, "f"), *inside = temporary_path(state, "f/g"),
+         *away = temporary_path(state, "x/f"), *fifo = temporary_path(state, "p"), message[600];
+    assert_true(atomic_file_check(path, &error));
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_true(file_write_atomic(path, "old", 3, &error));
+    assert_true(atomic_file_check(path, &error));
+    assert_true(atomic_file_check("f", &error)); /* in the current folder */
+    assert_true(atomic_file_check("/dev/null", &error));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_true(atomic_file_check(fifo, &error)); /* nobody reads there, and opening would wait */
+    assert_false(atomic_file_check(away, &error));
+    snprintf(message, sizeof message, "cannot write %s: No such file or directory", away);
+    assert_string_equal(error.message, message);
+    assert_int_equal(error.code, ERROR_FAILED);
+    error = (struct error){0};
+    assert_false(atomic_file_check(*state, &error));
+    assert_non_null(strstr(error.message, ": Is a directory"));
+    error = (struct error){0};
+    assert_false(atomic_file_check(inside, &error));
+    assert_non_null(strstr(error.message, "f/g: Not a directory"));
+    free(path);
+    free(inside);
+    free(away);
+    free(fifo);
 }
 
 static void what_is_not_there_is_not_taken(void **state) {
@@ -358,6 +400,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_that_is_linked_already_is_left_as_it_is,
                                         temporary_make, temporary_remove),
         IN_FOLDER(where_one_is_a_folder_nothing_is_put_and_nothing_left),
+        IN_FOLDER(what_cannot_take_its_name_at_the_end_is_not_left),
+        IN_FOLDER(a_place_that_no_file_can_be_put_at_is_told_beforehand),
         IN_FOLDER(who_is_ended_by_a_signal_leaves_nothing_unfinished),
         IN_FOLDER(what_is_finished_is_not_removed_by_a_signal),
         IN_FOLDER(what_is_not_there_is_not_taken),

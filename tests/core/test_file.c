@@ -130,35 +130,6 @@ static void what_cannot_be_read_or_made_is_named(void **state) {
     free(inside);
 }
 
-/* So that work of an hour does not end there. */
-static void a_place_that_no_file_can_be_put_at_is_told_beforehand(void **state) {
-    struct error error = {0};
-    char *path = temporary_path(state, "f"), *inside = temporary_path(state, "f/g"),
-         *away = temporary_path(state, "x/f"), *fifo = temporary_path(state, "p"), message[600];
-    assert_true(file_check_place(path, &error));
-    assert_int_not_equal(access(path, F_OK), 0);
-    assert_true(file_write_atomic(path, "old", 3, &error));
-    assert_true(file_check_place(path, &error));
-    assert_true(file_check_place("f", &error)); /* in the current folder */
-    assert_true(file_check_place("/dev/null", &error));
-    assert_int_equal(mkfifo(fifo, 0600), 0);
-    assert_true(file_check_place(fifo, &error)); /* nobody reads there, and opening would wait */
-    assert_false(file_check_place(away, &error));
-    snprintf(message, sizeof message, "cannot write %s: No such file or directory", away);
-    assert_string_equal(error.message, message);
-    assert_int_equal(error.code, ERROR_FAILED);
-    error = (struct error){0};
-    assert_false(file_check_place(*state, &error));
-    assert_non_null(strstr(error.message, ": Is a directory"));
-    error = (struct error){0};
-    assert_false(file_check_place(inside, &error));
-    assert_non_null(strstr(error.message, "f/g: Not a directory"));
-    free(path);
-    free(inside);
-    free(away);
-    free(fifo);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_folder_is_durable_before_anything_is_made_in_it,
@@ -171,8 +142,6 @@ int main(void) {
                                         temporary_remove),
         cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_refused, temporary_make,
                                         temporary_remove),
-        cmocka_unit_test_setup_teardown(a_place_that_no_file_can_be_put_at_is_told_beforehand,
-                                        temporary_make, temporary_remove),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_or_made_is_named, temporary_make,
                                         temporary_remove),
     };

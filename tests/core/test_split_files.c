@@ -299,7 +299,10 @@ static void broken_lists_are_refused_with_their_place(void **state) {
         const char *text, *message;
     } rows[] = {
         {"", "train.json:1: there is nothing in it"},
-        {"{}", "train.json:1: must be a list"},
+        {"{}", "train.json:1: must be a list of {\"label\", \"path\"} in JSON"},
+        {"path,label\na.png,1\n", "train.json:1: must be a list of"},
+        {"\xef\xbb\xbf[]", "byte order mark"},
+        {" ", "train.json:1: there is nothing in it"},
         {"[\n{\"label\": 0, \"path\": \"a/1.png\"},\n{\"label\": 0, \"path\": ", "train.json:3: "},
         {"[1]", "train.json:1: [0]: must be an object"},
         {"[" ITEM(0, "a/1.png") ",\n" ITEM(2, "b/1.png") "]",
