@@ -57,10 +57,15 @@ rm -rf "$work/first"
 further=$(($(sql "SELECT count(*) FROM epoch WHERE experiment = $moved") + 2))
 [ $further -lt $((epochs - 2)) ] || fail "the first worker came too far: nothing is tested"
 
-# gets_past_its_best WORKER: so far, and its last epoch is not its best.
+# gets_past_its_best WORKER: so far, and its last epoch is not its best. Starts no process, as says_epoch_after.
 gets_past_its_best() {
-    has_epochs "$moved" $further &&
-        [[ $(grep "^experiment $moved: epoch " "$work/$1.log" | tail -n 1) != *"best so far"* ]]
+    local line lines last=
+    says_epoch_after $((further - 1)) "$work/$1.log" "experiment $moved: epoch " || return
+    mapfile -t lines <"$work/$1.log"
+    for line in "${lines[@]}"; do
+        [[ $line != "experiment $moved: epoch "* ]] || last=$line
+    done
+    [[ $last != *"best so far"* ]]
 }
 
 start_worker second
