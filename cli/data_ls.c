@@ -4,6 +4,7 @@
 #include "cli/field.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/waiting.h"
 #include "core/text.h"
 
 static const struct column columns[] = {
@@ -61,13 +62,44 @@ static void print_listings(const cJSON *listings, double now_ms) {
     table_free(&table);
 }
 
+/* Counts what the coordinator lacks of each listing, which it looks up so many files at a time. */
+static bool count_missing(struct client *client, cJSON *listings, struct error *error) {
+    struct waiting waiting = waiting_begin();
+    double folder = 0;
+    cJSON *listing, *answer;
+    cJSON_ArrayForEach(listing, listings) {
+        cJSON_AddNumberToObject(listing, "missing_files", 0);
+    }
+    while (folder >= 0) {
+        char text[64];
+        cJSON *body = cJSON_CreateObject();
+        snprintf(text, sizeof text, "%.0f %% of the files looked up\n", folder / 2.56);
+        waiting_tell(&waiting, text);
+        cJSON_AddNumberToObject(body, "from", folder);
+        if (!client_ask(client, "survey", body, "surveyed", &answer, error))
+            break;
+        cJSON_ArrayForEach(listing, listings) {
+            cJSON *count = cJSON_GetObjectItemCaseSensitive(listing, "missing_files");
+            const cJSON *more = cJSON_GetObjectItemCaseSensitive(
+                field_at(answer, "missing"), field_text(listing, "listing", ""));
+            if (more != NULL)
+                cJSON_SetNumberValue(count, count->valuedouble + more->valuedouble);
+        }
+        folder = field_number(answer, "next", -1);
+        cJSON_Delete(answer);
+    }
+    waiting_end(&waiting);
+    return folder < 0;
+}
+
 int data_ls(const struct command_input *input) {
     struct client client = {0};
     struct error error = {0};
     cJSON *answer = NULL;
     int status = 0;
     if (!client_open(input, &client, &error) ||
-        !client_ask(&client, "listings", NULL, "listed", &answer, &error)) {
+        !client_ask(&client, "listings", NULL, "listed", &answer, &error) ||
+        !count_missing(&client, cJSON_GetObjectItemCaseSensitive(answer, "listings"), &error)) {
         status = command_fail(&error);
     } else if (input->json) {
         status = output_json(field_at(answer, "listings")) ? 0 : ERROR_FAILED;

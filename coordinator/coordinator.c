@@ -45,6 +45,7 @@ static const struct {
     {"fetch", files_fetch, ROLE_BOTH, READS},
     {"push", push_listing, ROLE_PERSON, WRITES},
     {"listings", push_listings, ROLE_PERSON, READS},
+    {"survey", push_survey, ROLE_PERSON, READS},
     {"store", push_store, ROLE_PERSON, WRITES},
     {"append", push_append, ROLE_PERSON, WRITES},
     {"gc", files_gc, ROLE_PERSON, WRITES},

@@ -69,6 +69,6 @@ request_handler crew_hello, crew_request, crew_heartbeat, crew_report, crew_good
 /* files.c */
 request_handler files_offer, files_send, files_fetch, files_gc;
 /* push.c */
-request_handler push_listing, push_listings, push_store, push_append;
+request_handler push_listing, push_listings, push_survey, push_store, push_append;
 
 #endif

@@ -14,8 +14,7 @@
 
 enum {
     SEAL_RETRY_MS = 100, /* when to ask again whether a blob is sealed */
-    LOOK_MOST = 4096,  /* files after which one `gc` leaves the folders that follow to the next, */
-    REMOVE_MOST = 256, /* and those that it removes: the loop has others to serve */
+    REMOVE_MOST = 256,   /* files after whose removal a `gc` leaves the rest to the next one */
 };
 
 bool files_check_store(struct request *request) {
@@ -241,7 +240,7 @@ static bool clear(struct walk *walk) {
     struct clearing *clearing = walk->clearing;
     struct error why = {0};
     clearing->doomed_from = coordinator->doomed_count;
-    while (walk->good && clearing->folder < BLOBS_FOLDERS && walk->looked_at < LOOK_MOST &&
+    while (walk->good && clearing->folder < BLOBS_FOLDERS && walk->looked_at < FILES_LOOK_MOST &&
            (walk->dry || clearing->gone.files < REMOVE_MOST))
         if (!blobs_each_in(uploads_blobs(coordinator->uploads), clearing->folder++, clear_one, walk,
                            &why))

@@ -121,15 +121,16 @@ bool listing_all(struct store *store, cJSON **listings, struct error *error) {
     return false;
 }
 
-bool listing_files(struct store *store, const char *listing,
-                   void (*visit)(void *context, const char *sha256, int64_t bytes), void *context,
+bool listing_files(struct store *store, const char *digits, listing_visitor *visit, void *context,
                    struct error *error) {
     struct query query;
-    query_open(&query, store, "SELECT sha256, bytes FROM listing_file WHERE listing = ?");
-    query_bind_text(&query, listing);
+    query_open(&query, store,
+               "SELECT listing, sha256, bytes FROM listing_file"
+               " WHERE sha256 >= ?1 AND sha256 < ?1 || 'g'"); /* behind the last digit */
+    query_bind_text(&query, digits);
     while (query_next(&query)) {
-        const char *sha256 = query_text(&query);
-        visit(context, sha256, query_int(&query));
+        const char *listing = query_text(&query), *sha256 = query_text(&query);
+        visit(context, listing, sha256, query_int(&query));
     }
     return query_close(&query, error);
 }

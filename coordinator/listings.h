@@ -28,9 +28,9 @@ bool listing_bytes(struct store *store, const char *sha256, int64_t like, int64_
  * of them. The array is the caller's. */
 enum { LISTING_LOOKED = 5000, LISTING_IDS = 100 };
 bool listing_all(struct store *store, cJSON **listings, struct error *error);
-/* Calls `visit` with every file of the listing. */
-bool listing_files(struct store *store, const char *listing,
-                   void (*visit)(void *context, const char *sha256, int64_t bytes), void *context,
+/* Calls `visit` with every file of every listing whose sum begins with the two digits. */
+typedef void listing_visitor(void *context, const char *listing, const char *sha256, int64_t bytes);
+bool listing_files(struct store *store, const char *digits, listing_visitor *visit, void *context,
                    struct error *error);
 
 /* Deletes the listings that no experiment names which is queued, paused or running. */

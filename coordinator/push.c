@@ -4,6 +4,8 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <stdio.h>
+
 static bool check_files(struct request *request) {
     const cJSON *file;
     cJSON_ArrayForEach(file, json_member(request->body, "files")) {
@@ -38,33 +40,54 @@ bool push_listing(struct request *request) {
     return request_done(request, "missing", answer);
 }
 
-struct search {
-    const struct blobs *blobs;
-    int64_t missing;
-};
-
-static void look_for(void *context, const char *sha256, int64_t bytes) {
-    struct search *search = context;
-    search->missing += blobs_size(search->blobs, sha256) != bytes;
-}
-
 bool push_listings(struct request *request) {
-    struct coordinator *coordinator = request->coordinator;
-    cJSON *listings, *listing;
-    if (!files_check_store(request) || !listing_all(coordinator->store, &listings, &request->error))
+    cJSON *listings, *answer;
+    if (!files_check_store(request) ||
+        !listing_all(request->coordinator->store, &listings, &request->error))
         return false;
-    cJSON_ArrayForEach(listing, listings) {
-        struct search search = {.blobs = uploads_blobs(coordinator->uploads)};
-        if (!listing_files(coordinator->store, json_string(listing, "listing"), look_for, &search,
-                           &request->error)) {
-            cJSON_Delete(listings);
-            return false;
-        }
-        cJSON_AddNumberToObject(listing, "missing_files", (double)search.missing);
-    }
-    cJSON *answer = cJSON_CreateObject();
+    answer = cJSON_CreateObject();
     cJSON_AddItemToObject(answer, "listings", listings);
     return request_done(request, "listed", answer);
+}
+
+/* How many files each listing lacks. */
+struct survey {
+    const struct blobs *blobs;
+    cJSON *missing;
+    int64_t looked_at;
+};
+
+static void look_for(void *context, const char *listing, const char *sha256, int64_t bytes) {
+    struct survey *survey = context;
+    survey->looked_at++;
+    if (blobs_size(survey->blobs, sha256) == bytes)
+        return;
+    cJSON *count = cJSON_GetObjectItemCaseSensitive(survey->missing, listing);
+    if (count != NULL)
+        cJSON_SetNumberValue(count, count->valuedouble + 1);
+    else
+        cJSON_AddNumberToObject(survey->missing, listing, 1);
+}
+
+bool push_survey(struct request *request) {
+    struct coordinator *coordinator = request->coordinator;
+    unsigned folder = (unsigned)json_integer(request->body, "from");
+    char digits[3];
+    if (!files_check_store(request))
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    struct survey survey = {.blobs = uploads_blobs(coordinator->uploads),
+                            .missing = cJSON_AddObjectToObject(answer, "missing")};
+    for (; folder < BLOBS_FOLDERS - 1 && survey.looked_at < FILES_LOOK_MOST; folder++) {
+        snprintf(digits, sizeof digits, "%02x", folder);
+        if (!listing_files(coordinator->store, digits, look_for, &survey, &request->error)) {
+            cJSON_Delete(answer);
+            return false;
+        }
+    }
+    if (folder < BLOBS_FOLDERS - 1)
+        cJSON_AddNumberToObject(answer, "next", folder);
+    return request_done(request, "surveyed", answer);
 }
 
 /* Only what a listing keeps is taken: the next gc would remove anything else. *listed: how long the

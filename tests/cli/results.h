@@ -88,10 +88,10 @@ static inline cJSON *listed(void) {
     cJSON *answer = parsed(
         "{\"listings\": [{\"listing\": "
         "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"name\": \"fake\","
-        " \"files\": 41, \"bytes\": 1500000, \"missing_files\": 2, \"pushed_ms\": 0,"
+        " \"files\": 41, \"bytes\": 1500000, \"pushed_ms\": 0,"
         " \"experiments\": 0, \"unfinished\": 0, \"ids\": []},"
         "{\"listing\": \"fedcba98765432100123456789abcdef0123456789abcdef0123456789abcdef\","
-        " \"name\": \"re\\u001bal\", \"files\": 21, \"bytes\": 700, \"missing_files\": 0,"
+        " \"name\": \"re\\u001bal\", \"files\": 21, \"bytes\": 700,"
         " \"pushed_ms\": 0, \"experiments\": 10, \"unfinished\": 3,"
         " \"ids\": [19, 18, 17, 16, 15, 14, 13, 12, 11, 9]}]}");
     cJSON *listing;
@@ -99,6 +99,14 @@ static inline cJSON *listed(void) {
         cJSON_SetNumberValue(cJSON_GetObjectItem(listing, "pushed_ms"), there_ms() - 11250000);
     }
     return answer;
+}
+
+/* In two turns. */
+static inline cJSON *surveyed(const cJSON *body) {
+    return parsed(field_number(body, "from", 0) == 0
+                      ? "{\"missing\": {}, \"next\": 17}"
+                      : "{\"missing\": {\"0123456789abcdef0123456789abcdef0123456789abcdef"
+                        "0123456789abcdef\": 2}}");
 }
 
 static atomic_int many_classes; /* that every evaluation has in place of its own; 0: its own */
@@ -210,6 +218,10 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
     if (strcmp(request, "listings") == 0) {
         *name = "listed";
         return listed();
+    }
+    if (strcmp(request, "survey") == 0) {
+        *name = "surveyed";
+        return surveyed(body);
     }
     cJSON *answer = details(), *experiments = cJSON_GetObjectItem(answer, "experiments");
     bool list = strcmp(request, "list") == 0;

@@ -162,6 +162,7 @@ static void a_key_may_ask_what_its_list_says_and_nothing_else(void **state) {
         {"tag", "{\"ids\": [1]}"}, {"erase", "{\"id\": 1, \"number\": 1}"},
         {"note", "{\"ids\": [1], \"key\": \"a test's key\", \"text\": \"x\"}"},
         {"logs", "{\"id\": 1, \"offset\": 0}"}, {"gc", "{\"dry_run\": true}"},
+        {"survey", "{}"},
     }, of_workers[] = {
         {"request", "{\"worker\": \"a\"}"}, {"heartbeat", "{\"worker\": \"a\"}"},
         {"goodbye", "{\"worker\": \"a\"}"},
