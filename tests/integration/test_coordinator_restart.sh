@@ -75,7 +75,8 @@ grep -q "checking the database first: $db, 6[0-9.]* MiB" "$work/coordinator.log"
 # Until the database is open, a signal ends the coordinator at once: here somebody else holds it.
 kill_coordinator
 : >"$work/coordinator.log"
-coproc holder { sqlite3 "$db"; }
+coproc holder { exec sqlite3 -cmd ".timeout 60000" "$db"; } # it waits for those who look whether it has it
+worker_pid[holder]=$holder_PID
 echo "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;" >&"${holder[1]}"
 is_held() {
     ! sqlite3 "$db" "SELECT count(*) FROM experiment" >/dev/null 2>&1
@@ -88,5 +89,4 @@ kill -TERM $coordinator_pid
 status=0
 wait $coordinator_pid || status=$?
 coordinator_pid=
-kill "$holder_PID"
 [ $status = 143 ] || fail "it ended with $status: $(cat "$work/coordinator.log")"
