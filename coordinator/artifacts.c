@@ -80,16 +80,18 @@ bool artifact_thin(struct store *store, int64_t every, struct error *error) {
     return query_run(&query, error);
 }
 
-bool artifact_kept(struct store *store, const char *sha256, int64_t every, bool *kept,
-                   struct error *error) {
+bool artifact_kept(struct store *store, const char *sha256, int64_t every, const char *without,
+                   bool *kept, struct error *error) {
     struct query query;
     query_open(&query, store,
                "SELECT 1 FROM artifact WHERE sha256 = ?2 AND NOT " ARTIFACT_GOES
                " UNION ALL SELECT 1 FROM listing_file WHERE sha256 = ?2"
+               " AND listing NOT IN (SELECT value FROM json_each(?3))"
                " UNION ALL SELECT 1 FROM fork_file AS f JOIN experiment AS e ON e.id = f.experiment"
                " WHERE f.sha256 = ?2 AND e.state <> 'done' LIMIT 1");
     query_bind_int(&query, every);
     query_bind_text(&query, sha256);
+    query_bind_text(&query, without);
     *kept = query_next(&query);
     return query_close(&query, error);
 }

@@ -198,6 +198,7 @@ struct walk {
     struct request *request;
     struct clearing *clearing;
     int64_t every, looked_at;
+    char *without; /* listings that keep nothing: a JSON list; NULL: none */
     bool dry, good;
 };
 
@@ -217,7 +218,9 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
         return;
     walk->looked_at++;
     if (!kept && !part)
-        walk->good = artifact_kept(coordinator->store, sha256, walk->every, &kept, &request->error);
+        walk->good =
+            artifact_kept(coordinator->store, sha256, walk->every,
+                          walk->without != NULL ? walk->without : "[]", &kept, &request->error);
     if (kept || !walk->good) {
         if (!part)
             add(&clearing->kept, bytes);
@@ -275,10 +278,32 @@ static void settle_gc(const struct coordinator *coordinator, struct reply *reply
     reply->body = answer;
 }
 
+/* What `unused_data` lets go of: a dry run looks away from it; else one listing is deleted a turn,
+ * which may have a hundred thousand files, and the folders have their turn behind the last. */
+static bool forget_unused(struct walk *walk, bool *more) {
+    struct request *request = walk->request;
+    struct store *store = request->coordinator->store;
+    cJSON *unused = NULL;
+    if (!listing_unused(store, &unused, &request->error))
+        return false;
+    const cJSON *first = unused->child;
+    bool good = true;
+    if (walk->dry) {
+        walk->without = json_text(unused);
+        good = walk->without != NULL || error_memory(&request->error);
+    } else if (first != NULL) {
+        *more = first->next != NULL;
+        good = listing_forget(store, first->valuestring, &request->error);
+    }
+    cJSON_Delete(unused);
+    return good;
+}
+
 bool files_gc(struct request *request) {
     const cJSON *body = request->body, *every = json_member(body, "keep_every");
     struct store *store = request->coordinator->store;
     struct error why = {0};
+    bool more = false;
     if (!files_check_store(request))
         return false;
     struct clearing *clearing = calloc(1, sizeof *clearing);
@@ -297,14 +322,15 @@ bool files_gc(struct request *request) {
         goto out;
     good = (walk.dry || artifact_thin(store, walk.every, &request->error)) &&
            (!cJSON_IsTrue(json_member(body, "unused_data")) ||
-            listing_forget_unused(store, &request->error)) &&
-           clear(&walk);
+            (!walk.dry && clearing->folder > 0) || forget_unused(&walk, &more)) &&
+           (more || clear(&walk));
     if (!store_unmark(store, walk.dry || !good, &why)) {
         request->code = WIRE_INTERNAL;
         request->error = why;
         good = false;
     }
 out:
+    free(walk.without);
     if (!good) {
         free(clearing);
         return false;

@@ -137,10 +137,25 @@ bool listing_files(struct store *store, const char *digits, listing_visitor *vis
 
 /* --- what goes --- */
 
-bool listing_forget_unused(struct store *store, struct error *error) {
+bool listing_unused(struct store *store, cJSON **unused, struct error *error) {
     struct query query;
+    cJSON *sums = cJSON_CreateArray();
     query_open(&query, store,
-               "DELETE FROM listing WHERE sha256 NOT IN (SELECT listing FROM " LISTING_NAMED(
+               "SELECT sha256 FROM listing WHERE sha256 NOT IN (SELECT listing FROM " LISTING_NAMED(
                    "(SELECT config FROM experiment WHERE " LOOKUP_UNFINISHED ")", "") ")");
+    while (query_next(&query))
+        json_append(sums, cJSON_CreateString(query_text(&query)));
+    if (query_close(&query, error) && (!shortage_in_trees() || error_memory(error))) {
+        *unused = sums;
+        return true;
+    }
+    cJSON_Delete(sums);
+    return false;
+}
+
+bool listing_forget(struct store *store, const char *listing, struct error *error) {
+    struct query query;
+    query_open(&query, store, "DELETE FROM listing WHERE sha256 = ?");
+    query_bind_text(&query, listing);
     return query_run(&query, error);
 }

@@ -33,6 +33,9 @@ typedef void listing_visitor(void *context, const char *listing, const char *sha
 bool listing_files(struct store *store, const char *digits, listing_visitor *visit, void *context,
                    struct error *error);
 
-/* Deletes the listings that no experiment names which is queued, paused or running. */
-bool listing_forget_unused(struct store *store, struct error *error);
+/* The sums of the listings that no experiment names which is queued, paused or running. The array
+ * is the caller's. */
+bool listing_unused(struct store *store, cJSON **unused, struct error *error);
+/* Deletes the listing: its files stay no longer for it. */
+bool listing_forget(struct store *store, const char *listing, struct error *error);
 #endif

@@ -133,6 +133,28 @@ static void gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones(void **s
     assert_int_equal(blobs_size(archive->blobs, FIRST), -1);
 }
 
+static void gc_lets_go_of_one_unused_data_set_a_turn(void **state) {
+    struct archive *archive = *state;
+    push_both(archive);
+    ask(archive->bench, "push",
+        body("{\"listing\": \"" OTHER "\", \"name\": \"fake\", \"files\": ["
+             "{\"sha256\": \"" FIRST "\", \"bytes\": 5}]}"),
+        "missing");
+    store_file(archive, FIRST, "first");
+    store_file(archive, SECOND, "second");
+    const cJSON *cleared = gc(archive, "{\"dry_run\": true, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "files"), 2);
+    assert_null(json_member(cleared, "next"));
+    cleared = gc(archive, "{\"dry_run\": false, \"unused_data\": true}");
+    assert_int_equal(number_of(cleared, "next"), 0);
+    assert_int_equal(number_of(cleared, "files"), 0);
+    assert_int_equal(cJSON_GetArraySize(listings(archive)), 1);
+    cleared = gc(archive, "{\"dry_run\": false, \"unused_data\": true, \"from\": 0}");
+    assert_int_equal(number_of(cleared, "files"), 2);
+    assert_null(json_member(cleared, "next"));
+    assert_int_equal(cJSON_GetArraySize(listings(archive)), 0);
+}
+
 static void gc_leaves_the_data_set_of_an_experiment_that_is_not_finished(void **state) {
     struct archive *archive = *state;
     push_both(archive);
@@ -330,6 +352,7 @@ int main(void) {
         ON_ARCHIVE(a_wrong_length_in_another_listing_keeps_no_file_out),
         ON_ARCHIVE(a_listing_of_what_is_no_sum_is_refused),
         ON_ARCHIVE(gc_leaves_data_sets_unless_it_is_told_to_remove_unused_ones),
+        ON_ARCHIVE(gc_lets_go_of_one_unused_data_set_a_turn),
         ON_ARCHIVE(gc_leaves_the_data_set_of_an_experiment_that_is_not_finished),
         ON_ARCHIVE(gc_leaves_the_split_files_of_an_experiment_that_is_not_finished),
         ON_ARCHIVE(a_picture_that_is_an_artifact_too_stays_when_its_set_goes),
