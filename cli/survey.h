@@ -19,8 +19,7 @@ struct survey_class {
 struct survey {
     struct survey_class *classes; /* by name */
     size_t count;
-    char
-        *below; /* "real/Celeb-real": where there is no class, one further down that would be one */
+    char *below; /* without any: one further down that would be one, "real/Celeb-real", or NULL */
 };
 
 /* Folders without a picture are left out. ERROR_INPUT when `root` cannot be read. Free with
