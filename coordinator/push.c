@@ -72,7 +72,7 @@ static void look_for(void *context, const char *listing, const char *sha256, int
 bool push_survey(struct request *request) {
     struct coordinator *coordinator = request->coordinator;
     unsigned folder = (unsigned)json_integer(request->body, "from");
-    char digits[3];
+    char digits[16];
     if (!files_check_store(request))
         return false;
     cJSON *answer = cJSON_CreateObject();
