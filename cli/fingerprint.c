@@ -65,6 +65,23 @@ bool fingerprint_checksums(const char *path, const char *root, struct manifest *
     return ok;
 }
 
+/* Why there is no fingerprint: an error where a manifest was named, else a warning. Of pictures
+ * that could not be listed assay data check would write no manifest either. */
+static bool tell_none(const char *file, const char *manifest, bool listed, const struct error *why,
+                      struct error *error) {
+    if (error_is_shortage(why))
+        return error_machine(error, "%s", why->message);
+    if (manifest != NULL && listed)
+        return error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
+                         why->message, file, manifest);
+    if (manifest != NULL)
+        return error_set(error, ERROR_INPUT, "%s: %s", file, why->message);
+    standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s%s%s%s",
+                      file, why->message, listed ? "; assay data check " : "", listed ? file : "",
+                      listed ? " writes it anew" : "");
+    return true;
+}
+
 /* *fingerprint stays NULL where there is none to be had in data.root. */
 static bool make(const char *file, const char *manifest, const struct member *member,
                  cJSON **fingerprint, struct error *error) {
@@ -82,25 +99,12 @@ static bool make(const char *file, const char *manifest, const struct member *me
     bool good = true;
     if (manifest != NULL || access(path, F_OK) == 0) {
         const char *root = experiment.data.root;
-        /* where not, assay data check could write no manifest either */
         bool listed = split_make(&experiment, root, &split, &why);
         if (listed && manifest_of_split(&split, &here, &why) &&
             fingerprint_checksums(manifest != NULL ? manifest : path, root, &here, &why))
             *fingerprint = manifest_fingerprint(&here, &experiment, &why);
-        if (*fingerprint == NULL && error_is_shortage(&why))
-            good = error_machine(error, "%s", why.message);
-        else if (*fingerprint == NULL && manifest != NULL && !listed)
-            good = error_set(error, ERROR_INPUT, "%s: %s", file, why.message);
-        else if (*fingerprint == NULL && !listed)
-            standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s",
-                              file, why.message);
-        else if (*fingerprint == NULL && manifest != NULL)
-            good = error_set(error, ERROR_INPUT, "%s; assay data check %s --out %s writes it anew",
-                             why.message, file, manifest);
-        else if (*fingerprint == NULL)
-            standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s; "
-                              "assay data check %s writes it anew",
-                              file, why.message, file);
+        if (*fingerprint == NULL)
+            good = tell_none(file, manifest, listed, &why, error);
     }
     manifest_free(&here);
     split_free(&split);
