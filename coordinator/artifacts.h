@@ -34,7 +34,8 @@ enum { ARTIFACT_KEEP_ALL = -1 };
 /* Deletes the rows that do not stay. */
 bool artifact_thin(struct store *store, int64_t every, struct error *error);
 /* Whether a row that stays names this content: an artifact's, a data set's (listings.h) but for
- * those of `without` (a JSON list of listings), or that of a fork that is not done (fork.h). */
+ * those of `without` (a JSON list of listings; NULL: none), or that of a fork that is not done
+ * (fork.h). */
 bool artifact_kept(struct store *store, const char *sha256, int64_t every, const char *without,
                    bool *kept, struct error *error);
 

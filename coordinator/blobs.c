@@ -255,7 +255,7 @@ static bool each_in(const char *folder, const char *front, const char *back, blo
 bool blobs_each_in(const struct blobs *blobs, unsigned folder, blobs_visitor *visit, void *context,
                    struct error *error) {
     char path[PATH_SIZE], front[SHA256_TEXT_SIZE];
-    if (folder == BLOBS_FOLDERS - 1) {
+    if (folder == BLOBS_PARTS) {
         snprintf(path, sizeof path, "%s/incoming", blobs->dir);
         return each_in(path, "", ".part", visit, context, error);
     }

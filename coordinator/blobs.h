@@ -47,7 +47,7 @@ void blobs_sweep(struct blobs *blobs);
 bool blobs_remove_part(struct blobs *blobs, const char *sha256, struct error *error);
 
 /* The folders of blobs, by the first two digits of their sums, and behind them that of parts. */
-enum { BLOBS_FOLDERS = 257 };
+enum { BLOBS_PARTS = 256, BLOBS_FOLDERS };
 typedef void blobs_visitor(void *context, const char *sha256, bool part, int64_t bytes);
 /* Calls `visit` for every blob or part of a folder. False when that cannot be read. */
 bool blobs_each_in(const struct blobs *blobs, unsigned folder, blobs_visitor *visit, void *context,

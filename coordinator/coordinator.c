@@ -238,7 +238,7 @@ void coordinator_expire(struct coordinator *coordinator) {
 static enum fate remove_one(struct coordinator *coordinator, const char *sha256) {
     struct error why = {0};
     bool kept = false;
-    if (artifact_kept(coordinator->store, sha256, ARTIFACT_KEEP_ALL, "[]", &kept, &why) &&
+    if (artifact_kept(coordinator->store, sha256, ARTIFACT_KEEP_ALL, NULL, &kept, &why) &&
         (kept || uploads_remove(coordinator->uploads, sha256, &why)))
         return kept ? FATE_KEPT : FATE_GONE;
     if (coordinator->stuck.code == ERROR_NONE)

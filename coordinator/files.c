@@ -218,9 +218,8 @@ static void clear_one(void *context, const char *sha256, bool part, int64_t byte
         return;
     walk->looked_at++;
     if (!kept && !part)
-        walk->good =
-            artifact_kept(coordinator->store, sha256, walk->every,
-                          walk->without != NULL ? walk->without : "[]", &kept, &request->error);
+        walk->good = artifact_kept(coordinator->store, sha256, walk->every, walk->without, &kept,
+                                   &request->error);
     if (kept || !walk->good) {
         if (!part)
             add(&clearing->kept, bytes);
@@ -284,6 +283,8 @@ static bool forget_unused(struct walk *walk, bool *more) {
     struct request *request = walk->request;
     struct store *store = request->coordinator->store;
     cJSON *unused = NULL;
+    if (!walk->dry && walk->clearing->folder > 0) /* they have gone */
+        return true;
     if (!listing_unused(store, &unused, &request->error))
         return false;
     const cJSON *first = unused->child;
@@ -321,8 +322,7 @@ bool files_gc(struct request *request) {
     if (!good)
         goto out;
     good = (walk.dry || artifact_thin(store, walk.every, &request->error)) &&
-           (!cJSON_IsTrue(json_member(body, "unused_data")) ||
-            (!walk.dry && clearing->folder > 0) || forget_unused(&walk, &more)) &&
+           (!cJSON_IsTrue(json_member(body, "unused_data")) || forget_unused(&walk, &more)) &&
            (more || clear(&walk));
     if (!store_unmark(store, walk.dry || !good, &why)) {
         request->code = WIRE_INTERNAL;

@@ -78,14 +78,14 @@ bool push_survey(struct request *request) {
     cJSON *answer = cJSON_CreateObject();
     struct survey survey = {.blobs = uploads_blobs(coordinator->uploads),
                             .missing = cJSON_AddObjectToObject(answer, "missing")};
-    for (; folder < BLOBS_FOLDERS - 1 && survey.looked_at < FILES_LOOK_MOST; folder++) {
+    for (; folder < BLOBS_PARTS && survey.looked_at < FILES_LOOK_MOST; folder++) {
         snprintf(digits, sizeof digits, "%02x", folder);
         if (!listing_files(coordinator->store, digits, look_for, &survey, &request->error)) {
             cJSON_Delete(answer);
             return false;
         }
     }
-    if (folder < BLOBS_FOLDERS - 1)
+    if (folder < BLOBS_PARTS)
         cJSON_AddNumberToObject(answer, "next", folder);
     return request_done(request, "surveyed", answer);
 }
