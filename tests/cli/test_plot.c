@@ -589,12 +589,19 @@ static void assert_whole(const char *page) {
     }
 }
 
-static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
+/* The page that `assay report WHAT` writes, which says nothing but its name; free it. */
+static char *page_of(void **state, char *what) {
     char *path = temporary_path(state, "r.html"), *page, expected[600];
     size_t length;
     snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
+    assert_run(RUN(command_report, "report", what, "--out", path), 0, expected, "");
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    free(path);
+    return page;
+}
+
+static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
+    char *page = page_of(state, "demo"), expected[100];
     assert_says(page, "<title>demo</title>");
     assert_says(page, "<h1>demo</h1>");
     assert_says(page, "aria-label=\"Experiments without a checkpoint to compare\">\n<table>\n"
@@ -628,13 +635,11 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
         snprintf(expected, sizeof expected, "<h2>%s</h2>", headings[i]);
         assert_says(page, expected);
     }
-    snprintf(expected, sizeof expected, "%s\n", path);
     assert_whole(page);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "src=\"http"));
     free(page);
-    assert_run(RUN(command_report, "report", "4", "--out", path), 0, expected, "");
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    page = page_of(state, "4");
     assert_says(page, "<h1>4 demo/none,seed=1</h1>");
     assert_says(page, "Nothing is evaluated yet: there is no checkpoint to keep.");
     assert_null(strstr(page, "Which to keep"));
@@ -650,7 +655,6 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
         RUN(command_report, "report", "demo", "--out", "demo.png"), 2, "",
         "assay: a report is HTML, unlike \"demo.png\"; pictures: assay plot; see assay report "
         "--help\n");
-    free(path);
 }
 
 static void a_report_that_cannot_be_made_is_not_written(void **state) {
@@ -665,14 +669,9 @@ static void a_report_that_cannot_be_made_is_not_written(void **state) {
 
 /* The page about four experiments and 30 like one of them; free it. */
 static char *reported_copies(void **state, int number) {
-    char *path = temporary_path(state, "r.html"), *page, expected[600];
-    size_t length;
-    snprintf(expected, sizeof expected, "%s\n", path);
     copied = number;
-    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
+    char *page = page_of(state, "demo");
     copied = 0;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
-    free(path);
     return page;
 }
 
@@ -695,12 +694,10 @@ static void a_report_of_too_many_draws_the_first_of_the_ranking(void **state) {
 }
 
 static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **state) {
-    char *path = temporary_path(state, "r.html"), *page, expected[600];
+    char *path = temporary_path(state, "r.html"), expected[600];
     size_t length;
-    snprintf(expected, sizeof expected, "%s\n", path);
     remarked = true;
-    assert_run(RUN(command_report, "report", "demo", "--out", path), 0, expected, "");
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
+    char *page = page_of(state, "demo");
     assert_says(page, "<tbody>\n<tr><td>baseline</td><td>1, 2</td></tr>\n"
                       "<tr><td>paper</td><td>1, 2</td></tr>\n</tbody>");
     assert_int_equal(count_of(page, "<blockquote>for the paper</blockquote>"), 2);
@@ -708,6 +705,7 @@ static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **s
     assert_int_equal(count_of(page, "bob@node, on 2<"), 1);
     assert_int_equal(count_of(page, "<blockquote>flips help:<br>"), 1);
     free(page);
+    snprintf(expected, sizeof expected, "%s\n", path);
     assert_run(RUN(command_report, "report", "1", "2", "--out", path), 0, expected, "");
     remarked = false;
     assert_true(file_read(path, 1 << 22, &page, &length, NULL));
@@ -720,18 +718,13 @@ static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **s
 
 /* Of 60 pictures 20 are of label 1, and one half is none of it. */
 static void a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide(void **state) {
-    char *path = temporary_path(state, "r.html"), *page, expected[600];
-    size_t length;
-    snprintf(expected, sizeof expected, "%s\n", path);
     undecided = true;
-    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    char *page = page_of(state, "2");
     undecided = false;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "12 of these 12 pictures cannot be read on this machine");
     assert_says(page, "<td>real</td><td>fake</td><td>0.5000</td>");
     assert_null(strstr(page, "<td>fake</td><td>real</td><td>0.5000</td>"));
     free(page);
-    free(path);
 }
 
 /* Writes the pictures that the second experiment's best checkpoint is wrong about. */
@@ -749,17 +742,13 @@ static void write_mistakes(const char *folder) {
 
 /* Also such as no terminal shows: the soft hyphen in "fa-ces". */
 static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
-    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "fa\xc2\xad"
-                                                                                "ces");
-    char *page, expected[600];
-    size_t length;
+    char *root = temporary_path(state, "fa\xc2\xad"
+                                       "ces");
     assert_int_equal(mkdir(root, 0700), 0);
     write_mistakes(root);
     moved_root = root;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    char *page = page_of(state, "2");
     moved_root = NULL;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "alt=\"40.png, of class fake, taken for real\"");
     assert_says(page, "taken for real: real with probability 0.7500<");
     assert_says(page, ">Where it looked is not shown: ");
@@ -767,21 +756,17 @@ static void a_report_finds_pictures_in_a_folder_of_any_name(void **state) {
     assert_whole(page);
     free(page);
     free(root);
-    free(path);
 }
 
 static void a_report_names_the_pictures_that_are_not_here_beside_those_that_are(void **state) {
-    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "faces");
-    char *away = temporary_path(state, "faces/20.png"), *page, expected[600];
-    size_t length;
+    char *root = temporary_path(state, "faces"), *away = temporary_path(state, "faces/20.png");
+    char *page, expected[600];
     assert_int_equal(mkdir(root, 0700), 0);
     write_mistakes(root);
     assert_int_equal(remove(away), 0);
     moved_root = root;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    page = page_of(state, "2");
     moved_root = NULL;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     snprintf(expected, sizeof expected,
              ">1 of these 3 pictures cannot be read on this machine, in %s:<", root);
     assert_says(page, expected);
@@ -794,16 +779,13 @@ static void a_report_names_the_pictures_that_are_not_here_beside_those_that_are(
     assert_null(strstr(page, "It is right"));
     free(page);
     flawless = true;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    page = page_of(state, "2");
     flawless = false;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "<p>It is right about every one.</p>");
     assert_null(strstr(page, "cannot be read"));
     free(page);
     free(away);
     free(root);
-    free(path);
 }
 
 /* 0 to 5 have one pipeline; 7 to 11 have one, too, of other pictures. The seventh is one too many.
@@ -879,23 +861,18 @@ static void what_a_page_says_is_utf8_without_orders(void **state) {
 /* A report is handed on: what a worker calls a picture must not be any other file of who makes it.
  */
 static void a_report_shows_nothing_from_outside_of_data_root(void **state) {
-    char *path = temporary_path(state, "r.html"), *root = temporary_path(state, "faces");
-    char *page, expected[600];
-    size_t length;
+    char *root = temporary_path(state, "faces");
     assert_int_equal(mkdir(root, 0700), 0);
     write_mistakes(*state);
     moved_root = root;
     outside = true;
-    snprintf(expected, sizeof expected, "%s\n", path);
-    assert_run(RUN(command_report, "report", "2", "--out", path), 0, expected, "");
+    char *page = page_of(state, "2");
     moved_root = NULL;
     outside = false;
-    assert_true(file_read(path, 1 << 22, &page, &length, NULL));
     assert_says(page, "3 of these 3 pictures cannot be read on this machine");
     assert_null(strstr(page, "<img"));
     free(page);
     free(root);
-    free(path);
 }
 
 int main(void) {

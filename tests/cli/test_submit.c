@@ -337,6 +337,17 @@ static void make_pictures(void **state) {
     }
 }
 
+/* Of the class, from number `from` on to before `to`. */
+static void lose_pictures(void **state, const char *class, int from, int to) {
+    for (int i = from; i < to; i += 2) {
+        char name[32];
+        snprintf(name, sizeof name, "%s/%d.png", class, i);
+        char *picture = temporary_path(state, name);
+        assert_int_equal(unlink(picture), 0);
+        free(picture);
+    }
+}
+
 static char *write_two(void **state) {
     make_pictures(state);
     return write_file(state, "demo.json", ".",
@@ -420,13 +431,7 @@ static void of_pictures_that_cannot_be_split_the_warning_has_no_other_remedy(voi
     char *path = write_file(state, "demo.json", ".", ""), expected[1200];
     char *manifest = temporary_path(state, "assay-manifest.json");
     make_pictures(state);
-    for (int i = 3; i < 22; i += 2) {
-        char name[32];
-        snprintf(name, sizeof name, "fake/%d.png", i);
-        char *picture = temporary_path(state, name);
-        assert_int_equal(unlink(picture), 0);
-        free(picture);
-    }
+    lose_pictures(state, "fake", 3, 22);
     fclose(fopen(manifest, "w"));
     const char *why = "class \"fake\": no picture (.png, .jpg, .jpeg or .webp) in";
     const char *remedy = "put pictures there or mend its dir";
@@ -450,13 +455,7 @@ static void a_dry_run_says_what_keeps_pictures_from_being_counted(void **state) 
     make_pictures(state);
     char *path = write_file(state, "demo.json", ".", ", \"matrix\": {\"train.seed\": [0, 1]}"),
          expected[600];
-    for (int i = 2; i < 22; i += 2) {
-        char name[32];
-        snprintf(name, sizeof name, "real/%d.png", i);
-        char *picture = temporary_path(state, name);
-        assert_int_equal(unlink(picture), 0);
-        free(picture);
-    }
+    lose_pictures(state, "real", 2, 22);
     snprintf(
         expected, sizeof expected,
         "\nTime: unknown, as the pictures cannot be counted: class \"real\": no picture (.png, "
@@ -484,13 +483,7 @@ static void a_dry_run_says_what_keeps_pictures_from_being_counted(void **state) 
 static void a_dry_run_warns_of_a_label_that_is_not_validated_on(void **state) {
     make_pictures(state);
     char *path = write_file(state, "demo.json", ".", "");
-    for (int i = 2; i < 12; i += 2) {
-        char name[32];
-        snprintf(name, sizeof name, "real/%d.png", i);
-        char *picture = temporary_path(state, name);
-        assert_int_equal(unlink(picture), 0);
-        free(picture);
-    }
+    lose_pictures(state, "real", 2, 12);
     struct fake fake;
     fake_start(&fake, answer_past, NULL);
     struct run run = RUN(command_submit, "submit", "--dry-run", path);
