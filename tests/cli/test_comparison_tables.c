@@ -5,21 +5,24 @@
 
 #include <string.h>
 
-/* The second repeats the first, whose loss has run away. */
-static void repeats_of_a_loss_that_has_run_away_are_as_narrow_as_others(void **state) {
+/* The second repeats the first, whose loss has run away and which has no precision; the third is no
+ * repeat. None has any other evaluation. */
+static void a_row_of_repeats_has_all_its_columns_whatever_the_values_are(void **state) {
     (void)state;
     cJSON *experiments = parsed("[{\"name\": \"demo/seed=0\", \"state\": \"done\", "
                                 "\"evaluations\": [{\"checkpoint\": \"best\","
                                 " \"split\": \"valid\", \"epoch\": 1, \"accuracy\": 0.5, "
-                                "\"recall\": 0.5, \"precision\": 0.5,"
+                                "\"recall\": 0.5, \"precision\": null,"
                                 " \"loss\": 3e19}]},"
                                 " {\"name\": \"demo/seed=1\", \"state\": \"done\", "
                                 "\"evaluations\": [{\"checkpoint\": \"best\","
                                 " \"split\": \"valid\", \"epoch\": 1, \"accuracy\": 0.5, "
                                 "\"recall\": 0.5, \"precision\": 0.5,"
-                                " \"loss\": 1e19}]}]");
-    size_t repeats[] = {0, 0}, counts[] = {2, 0};
-    double values[2];
+                                " \"loss\": 1e19}]},"
+                                " {\"name\": \"demo/other\", \"state\": \"done\", "
+                                "\"evaluations\": []}]");
+    size_t repeats[] = {0, 0, 2}, counts[] = {2, 0, 1};
+    double values[3];
     struct comparison comparison = {.repeats = repeats, .repeat_counts = counts, .values = values};
     comparison.contenders = contenders_make(experiments, &comparison.count);
     struct capture capture;
@@ -27,8 +30,11 @@ static void repeats_of_a_loss_that_has_run_away_are_as_narrow_as_others(void **s
     repeats_print(&comparison, &capture.screen);
     char *text = capture_end(&capture);
     /* statistics.stdev([3e19, 1e19]) = 1.414e+19 */
-    assert_non_null(strstr(text, "  best valid  0.5000 ± 0.0000  0.5000 ± 0.0000  0.5000 ± 0.0000"
-                                 "  2.000e+19 ± 1.414e+19\n"));
+    assert_non_null(strstr(text, "  best valid  0.5000 ± 0.0000  0.5000 ± 0.0000        n/a"
+                                 "  2.000e+19 ± 1.414e+19\n"
+                                 "  best test               n/a              n/a        n/a"
+                                 "                    n/a\n"));
+    assert_null(strstr(text, "demo/other"));
     free(text);
     free(comparison.contenders);
     cJSON_Delete(experiments);
@@ -124,7 +130,7 @@ int main(void) {
         cmocka_unit_test(averages_of_one_experiment_each_are_not_printed),
         cmocka_unit_test(the_first_of_the_ranking_alone_is_green),
         cmocka_unit_test(a_duel_is_bold_where_its_p_is_below_chance),
-        cmocka_unit_test(repeats_of_a_loss_that_has_run_away_are_as_narrow_as_others),
+        cmocka_unit_test(a_row_of_repeats_has_all_its_columns_whatever_the_values_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

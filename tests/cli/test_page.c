@@ -3,6 +3,7 @@
 #include "tests/values.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void assert_row(const struct page *page, size_t row, const char *expected) {
     char *text = page_row(page, row);
@@ -54,12 +55,28 @@ static void what_lies_outside_is_left_out(void **state) {
 static void wide_characters_take_two_cells_and_combining_ones_none(void **state) {
     (void)state;
     struct page page;
-    assert_true(page_new(&page, 1, 10));
+    assert_true(page_new(&page, 2, 10));
     assert_int_equal(page_text(&page, 0, 0, 10, STYLE_PLAIN, "顔e\xCC\x81x\tz"), 6);
     assert_row(&page, 0, "顔e\xCC\x81x?z");
     assert_string_equal(page_at(&page, 0, 0)->text, "顔");
     assert_string_equal(page_at(&page, 0, 1)->text, "");
     assert_string_equal(page_at(&page, 0, 2)->text, "e\xCC\x81");
+    page_text(&page, 0, 2, 1, STYLE_PLAIN, "e");
+    assert_row(&page, 0, "顔ex?z");
+    page_text(&page, 0, 9, 2, STYLE_PLAIN, "顔");
+    assert_string_equal(page_at(&page, 1, 0)->text, " ");
+    page_free(&page);
+}
+
+static void a_cell_has_no_more_combining_characters_than_it_has_room_for(void **state) {
+    (void)state;
+    struct page page;
+    static const char many[] = "\xC3\xA9" /* of two bytes, as what combines with it */
+                               "\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81";
+    assert_true(page_new(&page, 1, 2));
+    page_text(&page, 0, 0, 1, STYLE_PLAIN, many);
+    assert_int_equal(strlen(page_at(&page, 0, 0)->text), PAGE_CELL - 2);
+    assert_string_equal(page_at(&page, 0, 1)->text, " ");
     page_free(&page);
 }
 
@@ -80,6 +97,7 @@ int main(void) {
         cmocka_unit_test(words_go_on_below_where_the_row_ends_and_a_long_one_is_cut),
         cmocka_unit_test(what_lies_outside_is_left_out),
         cmocka_unit_test(wide_characters_take_two_cells_and_combining_ones_none),
+        cmocka_unit_test(a_cell_has_no_more_combining_characters_than_it_has_room_for),
         cmocka_unit_test(a_row_can_be_reversed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
