@@ -41,19 +41,25 @@ gets() {
     found=$(curl -s -m 60 -o out -D headers -w '%{http_code}' "$@" "$page$path")
     [ "$found" = "$code" ] || fail "$found, not $code, of $path $*: $(cat out)"
 }
+# guarded TYPE: the headers of the last answer, with its type, keep a browser from what is not the page's own.
+guarded() {
+    for header in "Content-Security-Policy: default-src 'none'" 'X-Content-Type-Options: nosniff' \
+        'Referrer-Policy: no-referrer' 'Cache-Control: no-store' "Content-Type: $1"$'\r'; do
+        grep -qi "^$header" headers || fail "no $header: $(cat headers)"
+    done
+}
 gets 200 /
-for header in "Content-Security-Policy: default-src 'none'" 'X-Content-Type-Options: nosniff' \
-    'Referrer-Policy: no-referrer' 'Cache-Control: no-store'; do
-    grep -qi "^$header" headers || fail "no $header: $(cat headers)"
-done
+guarded 'text/html; charset=utf-8'
 for file in page.css words.js elements.js curves.js queue.js experiment.js compare.js page.js; do
     gets 200 /$file
     cmp -s out "$ASSAY_SOURCE/share/page/$file" || fail "$file is another"
 done
 gets 403 / -H 'Host: evil.example'
 gets 200 '/api/experiments?group=&after=&token='
+guarded application/json
 gets 404 /api/experiments/1
 grep -q '"error"' out || fail "no error: $(cat out)"
+guarded application/json
 gets 404 /api/experiments/x
 gets 404 /../etc/passwd --path-as-is
 gets 400 '/api/experiments?after=-1'
@@ -63,10 +69,12 @@ gets 200 /api/status -I
 
 # What is submitted, trained and finished arrives by itself.
 write_experiment live.json 20 2 '{"train.seed": [0, 1]}'
-curl -sN -m 600 "$page/api/events" >events &
+curl -sN -m 600 -D headers.events "$page/api/events" >events &
 worker_pid[listener]=$!
 heard() { [ "$(grep -c '^event: change' events)" -ge "$1" ]; }
 until_true "the first event is there" heard 1
+cp headers.events headers
+guarded text/event-stream
 ids=$(submit live.json)
 id=${ids%% *}
 until_true "the submission is heard of" heard 2
@@ -164,7 +172,7 @@ gets 401 '/?token=0123456789abcdef0123456789abcdee'
 gets 401 / -H 'Authorization: Bearer'
 gets 303 "/?token=$(cat token)" -c jar
 grep -qix $'Location: /\r' headers || fail "sent elsewhere: $(cat headers)"
-grep -qi "^Set-Cookie: assay_token_${page##*:}=.*HttpOnly; SameSite=Strict" headers || fail "no cookie: $(cat headers)"
+grep -qi "^Set-Cookie: assay_token_${page##*:}=.*HttpOnly; SameSite=Strict; Path=/" headers || fail "no cookie: $(cat headers)"
 grep -qi '^Referrer-Policy: no-referrer' headers || fail "the token is handed on: $(cat headers)"
 gets 200 / -b jar
 gets 200 /api/status -H "Authorization: Bearer $(cat token)"
