@@ -22,27 +22,34 @@ static inline bool is_asked_for(const cJSON *body, double id) {
 static atomic_bool outside;   /* the pictures are beside data.root, as no honest worker says */
 static atomic_bool flawless;  /* no score is of the wrong label */
 static atomic_bool undecided; /* every score is one half, which counts as label 0 */
+static atomic_bool graded;    /* the higher its number, the surer is the label of a picture */
+static atomic_bool unscored;  /* there are no pictures */
 
-/* 60 pictures, every third of label 1. The best checkpoint of experiment 2 is wrong on 0, 20 and
- * 40; its last on every fifth, so on 9 more and on none less; the others on 3, 23 and 43. */
+/* 60 pictures, every third of label 1; those of the valid split are not in the same folder. The
+ * best checkpoint of experiment 2 is wrong on 0, 20 and 40; its last on every fifth, so on 9 more
+ * and on none less; the others on 3, 23 and 43. */
 static inline cJSON *score_list(const cJSON *body) {
+    const char *folder = outside                                               ? "../"
+                         : strcmp(field_text(body, "split", ""), "valid") == 0 ? "valid/"
+                                                                               : "";
     bool two = field_number(body, "id", 0) > 1;
     bool best = strcmp(field_text(body, "checkpoint", ""), "best") == 0;
     cJSON *answer = parsed("{\"position\": 0, \"classes\": [{\"name\": \"fake\", \"label\": 0}, "
                            "{\"name\": \"real\", \"label\": 1}], \"next\": null}");
     cJSON *pictures = cJSON_AddArrayToObject(answer, "pictures");
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 60 && !unscored; i++) {
         char path[32];
+        double sure = graded ? 0.55 + i * 0.0075 : 0.75;
         int label = i % 3 == 2;
         bool wrong = !flawless && (two ? i % (best ? 20 : 5) == 0 : i % 20 == 3);
-        snprintf(path, sizeof path, "%s%d.png", outside ? "../" : "", i);
+        snprintf(path, sizeof path, "%s%d.png", folder, i);
         cJSON *picture = cJSON_CreateObject();
         cJSON_AddStringToObject(picture, "path", path);
         cJSON_AddNumberToObject(picture, "class", label);
         cJSON_AddNumberToObject(picture, "probability",
                                 undecided         ? 0.5
-                                : label == !wrong ? 0.75
-                                                  : 0.25);
+                                : label == !wrong ? sure
+                                                  : 1 - sure);
         cJSON_AddItemToArray(pictures, picture);
     }
     return answer;
@@ -142,13 +149,13 @@ static const char *_Atomic moved_weights;
 static atomic_bool diverged;
 /* "demo/" and 200 characters of three bytes, and what was the name */
 static atomic_bool long_names;
-/* the fourth has all its epochs and is in this phase of the second's checkpoint */
-static const char *_Atomic finishing;
+/* the fourth has all its epochs, and the second's checkpoint is looked at */
+static atomic_bool evaluating;
 
 /* the fourth is of another group */
 static atomic_bool regrouped;
-/* the coordinator cannot read scores */
-static atomic_bool unreadable;
+/* how often the coordinator can still read scores; below 0: always */
+static atomic_int readings = -1;
 
 /* the second has the first's tags and notes, under other numbers, and a note of its own */
 static atomic_bool remarked;
@@ -167,12 +174,12 @@ static inline void remark_second(cJSON *experiments) {
     cJSON_AddItemToObject(second, "notes", notes);
 }
 
-static inline void finish_epochs(cJSON *experiment, const char *phase) {
+static inline void finish_epochs(cJSON *experiment) {
     cJSON *progress = cJSON_GetObjectItem(experiment, "progress");
     if (!cJSON_IsObject(progress))
         return;
     cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs_done"), 3);
-    cJSON_ReplaceItemInObject(progress, "phase", cJSON_CreateString(phase));
+    cJSON_ReplaceItemInObject(progress, "phase", cJSON_CreateString("valid"));
 }
 
 static inline void lengthen_name(cJSON *experiment) {
@@ -202,8 +209,9 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
     (void)context;
     (void)nth;
     if (strcmp(request, "scores") == 0) {
-        if (unreadable)
+        if (readings == 0)
             return wire_error_body(WIRE_STORAGE, "the disk fails");
+        readings -= readings > 0;
         *name = "score_list";
         return score_list(body);
     }
@@ -242,8 +250,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)
             lengthen_name(experiment);
-        if (finishing != NULL)
-            finish_epochs(experiment, finishing);
+        if (evaluating)
+            finish_epochs(experiment);
         if (moved_root != NULL && !list)
             cJSON_SetValuestring((cJSON *)(uintptr_t)field_at(experiment, "config.data.root"),
                                  moved_root);

@@ -13,6 +13,7 @@
 #include "tests/sample_picture.h"
 #include "tests/temporary.h"
 
+#include <openssl/evp.h>
 #include <sys/stat.h>
 
 /* Runs `assay plot` into FOLDER/p.svg and gives the picture; free it. */
@@ -602,6 +603,9 @@ static char *page_of(void **state, char *what) {
 
 static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **state) {
     char *page = page_of(state, "demo"), expected[100];
+    static const char begin[] =
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">";
+    assert_memory_equal(page, begin, strlen(begin));
     assert_says(page, "<title>demo</title>");
     assert_says(page, "<h1>demo</h1>");
     assert_says(page, "aria-label=\"Experiments without a checkpoint to compare\">\n<table>\n"
@@ -657,14 +661,37 @@ static void report_is_one_page_with_verdict_tables_drawings_and_mistakes(void **
         "--help\n");
 }
 
+/* Scores are asked for to compare its two checkpoints, to draw, and to find mistakes. */
 static void a_report_that_cannot_be_made_is_not_written(void **state) {
     char *path = temporary_path(state, "none.html");
-    unreadable = true;
-    struct run run = RUN(command_report, "report", "2", "--out", path);
-    unreadable = false;
-    assert_run(run, 1, "", "assay: the disk fails\n");
-    assert_int_not_equal(access(path, F_OK), 0);
+    for (int asked = 0; asked < 4; asked++) {
+        readings = asked;
+        struct run run = RUN(command_report, "report", "2", "--out", path);
+        readings = -1;
+        assert_run(run, 1, "", "assay: the disk fails\n");
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
     free(path);
+}
+
+static void what_takes_long_is_said_once(void **state) {
+    struct report report = {.doing = "one\n", .began_ms = clock_steady_ms()};
+    char *said;
+    size_t length;
+    FILE *err = stderr;
+    (void)state;
+    stderr = open_memstream(&said, &length);
+    report_tell(&report);
+    report.doing = "two\n";
+    report.began_ms -= 3000;
+    report_tell(&report);
+    report_tell(&report);
+    report.doing = "three\n";
+    report_tell(&report);
+    fclose(stderr);
+    stderr = err;
+    assert_string_equal(said, "two\nthree\n");
+    free(said);
 }
 
 /* The page about four experiments and 30 like one of them; free it. */
@@ -698,12 +725,14 @@ static void a_report_has_each_tag_and_note_once_with_those_that_have_it(void **s
     size_t length;
     remarked = true;
     char *page = page_of(state, "demo");
-    assert_says(page, "<tbody>\n<tr><td>baseline</td><td>1, 2</td></tr>\n"
+    assert_says(page, "<th scope=\"col\">tag</th><th scope=\"col\">experiments</th></tr></thead>\n"
+                      "<tbody>\n<tr><td>baseline</td><td>1, 2</td></tr>\n"
                       "<tr><td>paper</td><td>1, 2</td></tr>\n</tbody>");
     assert_int_equal(count_of(page, "<blockquote>for the paper</blockquote>"), 2);
     assert_int_equal(count_of(page, "ann@node, on 1, 2<"), 1);
     assert_int_equal(count_of(page, "bob@node, on 2<"), 1);
     assert_int_equal(count_of(page, "<blockquote>flips help:<br>"), 1);
+    assert_int_equal(count_of(page, "<blockquote>"), 3);
     free(page);
     snprintf(expected, sizeof expected, "%s\n", path);
     assert_run(RUN(command_report, "report", "1", "2", "--out", path), 0, expected, "");
@@ -784,12 +813,67 @@ static void a_report_names_the_pictures_that_are_not_here_beside_those_that_are(
     assert_says(page, "<p>It is right about every one.</p>");
     assert_null(strstr(page, "cannot be read"));
     free(page);
+    unscored = true;
+    page = page_of(state, "2");
+    unscored = false;
+    assert_null(strstr(page, "mistakes"));
+    assert_null(strstr(page, "It is right"));
+    free(page);
     free(away);
     free(root);
 }
 
-/* 0 to 5 have one pipeline; 7 to 11 have one, too, of other pictures. The seventh is one too many.
- */
+/* How wrong it was: 0.85 about 40.png, 0.7 about 20.png and 0.55 about 0.png. */
+static void the_surest_mistake_comes_first(void **state) {
+    char *root = temporary_path(state, "faces"), *away = temporary_path(state, "faces/40.png");
+    graded = true;
+    char *page = page_of(state, "2");
+    assert_says(page, "<p>Test pictures that the best checkpoint of experiment 2 is wrong about, "
+                      "the surest first.</p>");
+    assert_says(page, "<caption>Mistakes whose pictures are not here</caption>\n<thead><tr>"
+                      "<th scope=\"col\">picture</th><th scope=\"col\">class</th>"
+                      "<th scope=\"col\">taken for</th><th scope=\"col\">probability of real</th>"
+                      "</tr></thead>\n<tbody>\n"
+                      "<tr><td>40.png</td><td>fake</td><td>real</td><td>0.8500</td></tr>\n"
+                      "<tr><td>20.png</td><td>real</td><td>fake</td><td>0.3000</td></tr>\n"
+                      "<tr><td>0.png</td><td>fake</td><td>real</td><td>0.5500</td></tr>\n"
+                      "</tbody>\n");
+    free(page);
+    assert_int_equal(mkdir(root, 0700), 0);
+    write_mistakes(root);
+    moved_root = root;
+    page = page_of(state, "2");
+    const char *first = strstr(page, "alt=\"40.png"), *second = strstr(page, "alt=\"20.png"),
+               *third = strstr(page, "alt=\"0.png");
+    assert_true(first != NULL && first < second && second < third);
+    assert_says(page, "</div><figcaption><b>20.png</b><br>"
+                      "taken for fake: real with probability 0.3000</figcaption></figure>\n");
+    free(page);
+    assert_int_equal(remove(away), 0);
+    away[strlen(away) - strlen("40.png")] = '2';
+    assert_int_equal(remove(away), 0);
+    page = page_of(state, "2");
+    moved_root = NULL;
+    graded = false;
+    assert_int_equal(count_of(page, "<img"), 1);
+    assert_says(page, "alt=\"0.png");
+    assert_says(page, ">Where it looked is not shown: ");
+    free(page);
+    free(away);
+    free(root);
+}
+
+/* What the report says of the augmentations of these experiments; free it. */
+static char *reported_contacts(const cJSON *experiments) {
+    struct error error = {0};
+    struct report report = {.experiments = experiments, .began_ms = clock_steady_ms()};
+    assert_true(report_add_contacts(&report, &error));
+    assert_whole(text_string(&report.page));
+    return text_take(&report.page);
+}
+
+/* 0 to 5 have one pipeline; 7 to 11 have one, too, of other pictures. With the eleventh there are
+ * six, and each after it is one too many. */
 static void a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six(void **state) {
     (void)state;
     static const char *const others[] = {
@@ -803,30 +887,129 @@ static void a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six(void *
         "\"config\": {\"augmentations\": 3}",
     };
     static const char *const named[] = {"0, 1, 2, 3 and 2 more", "crop", "7", "8", "9", "10"};
-    static const char *const left[] = {"1 more pipeline is", "2 more pipelines are"};
+    static const char *const left[] = {"", "1 more pipeline is", "2 more pipelines are"};
     cJSON *experiments = cJSON_CreateArray();
     for (int i = 0; i < 13; i++) {
         char text[256];
         snprintf(text, sizeof text, "{\"name\": \"g/%d\", \"group\": \"g\", %s}", i,
                  i < 6 ? "\"config\": {\"augmentations\": 0}" : others[i - 6]);
         cJSON_AddItemToArray(experiments, parsed(text));
-        if (i < 11)
+        if (i < 10)
             continue;
-        struct error error = {0};
-        struct report report = {.experiments = experiments, .began_ms = clock_steady_ms()};
-        assert_true(report_add_contacts(&report, &error));
-        const char *page = text_string(&report.page);
+        char *page = reported_contacts(experiments);
         assert_int_equal(count_of(page, "<h3>"), 6);
         assert_int_equal(count_of(page, ">Not drawn: "), 6);
         for (size_t j = 0; j < 6; j++) {
             snprintf(text, sizeof text, "<h3>%s</h3>", named[j]);
             assert_says(page, text);
         }
-        snprintf(text, sizeof text, ">%s not drawn here; assay preview draws each.<", left[i - 11]);
-        assert_says(page, text);
-        text_free(&report.page);
+        assert_int_equal(count_of(page, "not drawn here"), i > 10);
+        snprintf(text, sizeof text, ">%s not drawn here; assay preview draws each.<", left[i - 10]);
+        if (i > 10)
+            assert_says(page, text);
+        free(page);
     }
     cJSON_Delete(experiments);
+}
+
+/* Five pictures in each of fake/ and real/; for cJSON_Delete, an experiment on them. */
+static cJSON *experiment_on_pictures(void **state) {
+    for (int i = 0; i < 10; i++) {
+        struct text name = {0};
+        struct image image = sample_picture(16, 16);
+        text_format(&name, "%s/%s", (char *)*state, i < 5 ? "fake" : "real");
+        mkdir(text_string(&name), 0700);
+        text_format(&name, "/%c.png", "abcde"[i % 5]);
+        assert_true(png_write(text_string(&name), &image, NULL));
+        image_free(&image);
+        text_free(&name);
+    }
+    cJSON *experiment = parsed(
+        "{\"id\": 1, \"name\": \"a\", \"variant\": {\"augmentations\": \"<all>\"}, \"config\":"
+        " {\"name\": \"a\", \"data\": {\"root\": \"\", \"classes\": ["
+        "{\"name\": \"fakes\", \"dir\": \"fake\", \"label\": 0},"
+        " {\"name\": \"R&D\", \"dir\": \"real\", \"label\": 1}]}, \"augmentations\": ["
+        "{\"op\": \"resize\", \"size\": 12}, {\"op\": \"random_crop\", \"size\": 8},"
+        " {\"op\": \"random_horizontal_flip\", \"p\": 0.5}, {\"op\": \"normalize\"}]}}");
+    cJSON_ReplaceItemInObject((cJSON *)(uintptr_t)field_at(experiment, "config.data"), "root",
+                              cJSON_CreateString(*state));
+    return experiment;
+}
+
+/* The alternatives of a page's pictures, a bar behind each; free them. */
+static char *alternatives_of(const char *page) {
+    struct text words = {0};
+    for (const char *at = page; (at = strstr(at, " alt=\"")) != NULL;) {
+        at += strlen(" alt=\"");
+        text_add(&words, at, strcspn(at, "\""));
+        text_add(&words, "|", 1);
+    }
+    return text_take(&words);
+}
+
+/* random.seed(0); random.shuffle(index) of 0 to 4 gives 2, 1, 0, 4, 3: c and b come first. */
+static void a_contact_sheet_says_what_each_picture_is(void **state) {
+    cJSON *experiments = cJSON_CreateArray();
+    cJSON_AddItemToArray(experiments, experiment_on_pictures(state));
+    char *page = reported_contacts(experiments), *words = alternatives_of(page);
+    assert_says(page, "<h2>What the augmentations do</h2>\n");
+    assert_says(page, "<h3>&lt;all&gt;</h3>\n");
+    assert_says(page, "<table class=\"sheet\" aria-label=\"Contact sheet of &lt;all&gt;\">\n"
+                      "<thead>\n<tr><td></td>"
+                      "<th scope=\"colgroup\" colspan=\"4\">Step by step, as in epoch 1</th>"
+                      "<th scope=\"colgroup\" class=\"first\" colspan=\"6\">"
+                      "Each alone, drawn three times</th></tr>\n<tr><td></td>"
+                      "<th scope=\"col\" colspan=\"1\">original<small></small></th>"
+                      "<th scope=\"col\" colspan=\"1\">resize<small>shorter side 12</small></th>"
+                      "<th scope=\"col\" colspan=\"1\">random_<wbr>crop<small>8 × 8</small></th>"
+                      "<th scope=\"col\" colspan=\"1\">random_<wbr>horizontal_<wbr>flip"
+                      "<small>probability 0.5</small></th>"
+                      "<th scope=\"col\" class=\"first\" colspan=\"3\">random_<wbr>crop"
+                      "<small>8 × 8</small></th>"
+                      "<th scope=\"col\" colspan=\"3\">random_<wbr>horizontal_<wbr>flip"
+                      "<small>probability 0.5</small></th></tr>\n</thead>\n<tbody>\n"
+                      "<tr><th scope=\"row\">fakes<small>c.png, label 0</small></th>"
+                      "<td><img alt=\"c.png\" ");
+    assert_says(page, "<tr><th scope=\"row\">fakes<small>b.png, label 0</small></th>");
+    assert_says(page, "<tr><th scope=\"row\">R&amp;D<small>c.png, label 1</small></th>");
+    assert_int_equal(count_of(page, "<td class=\"first\"><img alt=\"c.png with random_crop alone, "
+                                    "draw 1\" width=\"8\" height=\"8\" src=\"data:image/webp;"),
+                     2);
+    assert_int_equal(count_of(page, "<td class=\"first\">"), 3);
+    assert_int_equal(count_of(page, "<img "), 30);
+    assert_says(words, "c.png|c.png after resize|c.png after random_crop|"
+                       "c.png after random_horizontal_flip|c.png with random_crop alone, draw 1|"
+                       "c.png with random_crop alone, draw 2|c.png with random_crop alone, draw 3|"
+                       "c.png with random_horizontal_flip alone, draw 1|"
+                       "c.png with random_horizontal_flip alone, draw 2|"
+                       "c.png with random_horizontal_flip alone, draw 3|b.png|b.png after resize|");
+    assert_null(strstr(page, "not drawn"));
+    free(words);
+    free(page);
+    /* a picture that is damaged ends the sheet, and the page says why */
+    char *damaged = temporary_path(state, "fake/b.png");
+    assert_true(file_write_atomic(damaged, "no picture", 10, NULL));
+    page = reported_contacts(experiments);
+    assert_int_equal(count_of(page, "<img "), 10);
+    assert_says(page, "</table>\n</div>\n<p class=\"note\">Not drawn: ");
+    assert_says(page, "/fake/b.png: not a PNG, JPEG or WebP file");
+    free(page);
+    free(damaged);
+    cJSON_Delete(experiments);
+}
+
+/* The first picture of a page; free it. */
+static struct image picture_of(const char *page) {
+    static const char begin[] = "src=\"data:image/webp;base64,";
+    const char *text = strstr(page, begin) + strlen(begin);
+    size_t length = strcspn(text, "\"");
+    uint8_t *bytes = malloc(length);
+    struct image image;
+    int decoded = EVP_DecodeBlock(bytes, (const uint8_t *)text, (int)length);
+    assert_true(decoded > 0);
+    assert_true(picture_decode(bytes, (size_t)decoded, "a picture", &image, NULL));
+    free(bytes);
+    return image;
 }
 
 static void a_picture_is_shrunk_to_its_place_and_not_enlarged(void **state) {
@@ -837,6 +1020,7 @@ static void a_picture_is_shrunk_to_its_place_and_not_enlarged(void **state) {
     } cases[] = {{448, 100, " width=\"224\" height=\"50\" "},
                  {100, 448, " width=\"50\" height=\"224\" "},
                  {1000, 2, " width=\"224\" height=\"1\" "},
+                 {2, 1000, " width=\"1\" height=\"224\" "},
                  {100, 30, " width=\"100\" height=\"30\" "}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct image image = sample_picture(cases[i].width, cases[i].height);
@@ -847,6 +1031,42 @@ static void a_picture_is_shrunk_to_its_place_and_not_enlarged(void **state) {
         text_free(&page);
         image_free(&image);
     }
+}
+
+static void a_picture_is_in_the_page_itself(void **state) {
+    (void)state;
+    struct image image;
+    struct text page = {0};
+    long apart = 0;
+    assert_true(image_new(&image, 100, 30, NULL));
+    for (int i = 0; i < 100 * 30; i++) {
+        const uint8_t colour[3] = {(uint8_t)(i % 100 * 2), (uint8_t)(i / 100 * 8), 99};
+        memcpy(image.pixels + 3 * (ptrdiff_t)i, colour, sizeof colour);
+    }
+    assert_true(report_page_image(&page, &image, 224, ""));
+    struct image shown = picture_of(text_string(&page));
+    assert_int_equal(shown.width, 100);
+    assert_int_equal(shown.height, 30);
+    for (int i = 0; i < 3 * 100 * 30; i++)
+        apart += abs(shown.pixels[i] - image.pixels[i]);
+    assert_true(apart < 3 * 100 * 30 * 3); /* what WebP loses */
+    image_free(&shown);
+    image_free(&image);
+    text_free(&page);
+}
+
+/* [matplotlib.colors.to_hex(matplotlib.colormaps["inferno"](i)) for i in (51, 102, 153, 204, 255)]
+ */
+static void the_key_of_a_map_has_its_colours(void **state) {
+    (void)state;
+    struct text page = {0};
+    report_page_heat(&page, "a < b:", "least", "most");
+    assert_string_equal(
+        text_string(&page),
+        "<p class=\"note\">a &lt; b: <span class=\"key\">least<span class=\"heat\" "
+        "style=\"background:linear-gradient(to right,#420a68,#932667,#dd513a,#fca50a,"
+        "#fcffa4)\"></span>most</span></p>\n");
+    text_free(&page);
 }
 
 static void what_a_page_says_is_utf8_without_orders(void **state) {
@@ -916,10 +1136,15 @@ int main(void) {
         IN_FOLDER(a_report_has_the_mistakes_of_a_checkpoint_that_cannot_decide),
         IN_FOLDER(a_report_finds_pictures_in_a_folder_of_any_name),
         IN_FOLDER(a_report_names_the_pictures_that_are_not_here_beside_those_that_are),
+        IN_FOLDER(the_surest_mistake_comes_first),
+        IN_FOLDER(a_contact_sheet_says_what_each_picture_is),
+        cmocka_unit_test(what_takes_long_is_said_once),
         cmocka_unit_test(a_report_has_a_sheet_for_each_pipeline_that_differs_up_to_six),
         IN_FOLDER(plot_shows_the_checkpoint_and_the_split_that_are_asked_for),
         IN_FOLDER(a_report_shows_nothing_from_outside_of_data_root),
         cmocka_unit_test(a_picture_is_shrunk_to_its_place_and_not_enlarged),
+        cmocka_unit_test(a_picture_is_in_the_page_itself),
+        cmocka_unit_test(the_key_of_a_map_has_its_colours),
         cmocka_unit_test(what_a_page_says_is_utf8_without_orders),
     };
     return cmocka_run_group_tests(tests, start, stop);
