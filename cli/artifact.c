@@ -1,6 +1,7 @@
 #include "cli/artifact.h"
 
 #include "cli/field.h"
+#include "cli/waiting.h"
 #include "core/essence.h"
 #include "core/file.h"
 #include "core/home.h"
@@ -11,12 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 5 };
+enum { TRIES = 5, MIB = 1 << 20 };
 
 /* The one that `which` means; an epoch's may be best or last as well as a file of its own, which
  * comes first: it is not written over. */
@@ -34,19 +36,42 @@ static const cJSON *find(const cJSON *array, const char *which) {
     return found;
 }
 
+struct bringing {
+    const char *name;
+    int64_t bytes;
+    struct waiting waiting;
+};
+
+/* fetch_file's go_on. */
+static bool tell(void *context, int64_t bytes_there) {
+    struct bringing *bringing = context;
+    struct text line = {0};
+    text_format(&line, "Fetching %s: %.0f of %.0f MiB\n", bringing->name,
+                floor((double)bytes_there / MIB), ceil((double)bringing->bytes / MIB));
+    waiting_tell(&bringing->waiting, text_string(&line));
+    text_free(&line);
+    return true;
+}
+
 static bool fetch(struct client *client, const cJSON *artifact, const char *path,
                   struct error *error) {
-    const struct fetch request = {.sha256 = field_text(artifact, "sha256", ""),
-                                  .bytes = (int64_t)field_number(artifact, "bytes", 0),
-                                  .path = path,
-                                  .timeout_ms = client->timeout_ms};
+    struct bringing bringing = {.name = field_text(artifact, "name", "?"),
+                                .bytes = (int64_t)field_number(artifact, "bytes", 0),
+                                .waiting = waiting_begin()};
+    struct fetch request = {.sha256 = field_text(artifact, "sha256", ""),
+                            .bytes = bringing.bytes,
+                            .path = path,
+                            .timeout_ms = client->timeout_ms,
+                            .go_on = tell,
+                            .context = &bringing};
     bool good = false;
-    for (int i = 0; i < TRIES && !good; i++) {
+    for (; request.late < TRIES && !good; request.late++) {
         good = fetch_file(client->dealer, &request, error);
         if (!good && error->code != ERROR_UNREACHABLE)
             break;
     }
-    return good || error_context(error, "cannot fetch %s", field_text(artifact, "name", "?"));
+    waiting_end(&bringing.waiting);
+    return good || error_context(error, "cannot fetch %s", bringing.name);
 }
 
 /* Whether it was brought before, and is still what it was then. */
