@@ -14,7 +14,7 @@ static const struct argp_option options[] = {
     {"csv", KEY_CSV, NULL, 0, "CSV with a line of titles, the default; --json: an array of objects",
      0},
     {"epochs", KEY_EPOCHS, NULL, 0, "A row an epoch, not a row an experiment", 0},
-    {"out", KEY_OUT, "FILE", 0, "Where it goes (default: stdout)", 0},
+    {"out", KEY_OUT, "FILE", 0, "Where it goes (default, and -: stdout)", 0},
     {0}};
 
 struct export_options {
@@ -25,7 +25,7 @@ struct export_options {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct export_options *chosen = state->input;
     switch (key) {
-    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_OUT: chosen->out = options_output(argument); return 0;
     case KEY_CSV: chosen->csv = true; return 0;
     case KEY_EPOCHS: chosen->epochs = true; return 0;
     default: return ARGP_ERR_UNKNOWN;

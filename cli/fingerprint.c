@@ -76,8 +76,8 @@ static bool tell_none(const char *file, const char *manifest, bool listed, const
                          why->message, file, manifest);
     if (manifest != NULL)
         return error_set(error, ERROR_INPUT, "%s: %s", file, why->message);
-    standard_complain("%s: warning: submitted without a fingerprint of its pictures: %s%s%s%s",
-                      file, why->message, listed ? "; assay data check " : "", listed ? file : "",
+    standard_complain("%s: warning: no fingerprint of its pictures: %s%s%s%s", file, why->message,
+                      listed ? "; assay data check " : "", listed ? file : "",
                       listed ? " writes it anew" : "");
     return true;
 }

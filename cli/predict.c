@@ -21,7 +21,7 @@ struct predict_options {
 static const struct argp_option options[] = {
     {"batch", KEY_BATCH, "N", 0, "Pictures at once (default: 32)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
-    {"out", KEY_OUT, "FILE", 0, "Where the scores go (default: stdout)", 0},
+    {"out", KEY_OUT, "FILE", 0, "Where the scores go (default, and -: stdout)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"cam", KEY_CAM, "DIR", 0, "Also draw where the network looked (Grad-CAM), into this folder",
      0},
@@ -33,7 +33,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case KEY_BATCH: chosen->batch = argument; return 0;
     case KEY_THREADS: chosen->threads = argument; return 0;
-    case KEY_OUT: chosen->out = argument; return 0;
+    case KEY_OUT: chosen->out = options_output(argument); return 0;
     case KEY_BACKEND: chosen->backend = argument; return 0;
     case KEY_CAM: chosen->cam = argument; return 0;
     case KEY_CLASS: chosen->class = argument; return 0;

@@ -211,6 +211,10 @@ bool options_parse(const struct argp *argp, const char *title, int argc, char **
     return false;
 }
 
+const char *options_output(const char *text) {
+    return strcmp(text, "-") == 0 ? NULL : text;
+}
+
 bool options_number(const char *text, long long least, long long most, long long *value) {
     char *end;
     errno = 0;

@@ -33,6 +33,8 @@ const struct argp_option *options_long(const struct argp_option *options, const 
 #define OPTIONS_TEXT(number) OPTIONS_TEXT_OF(number)
 #define OPTIONS_TEXT_OF(number) #number
 
+/* The file of an option that is stdout unless given: NULL for "-", too. */
+const char *options_output(const char *text);
 /* A whole number from least to most, in digits; false when `text` is anything else. */
 bool options_number(const char *text, long long least, long long most, long long *value);
 /* The same, or a mistake. `name`: "--device". */

@@ -42,7 +42,7 @@ static const struct argp_option predict_table[] = {
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "The weights, and the config they came from", 0},
     {"batch", KEY_BATCH, "N", 0, "Pictures at once (default: " OPTIONS_TEXT(BATCH) ")", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads that read pictures (default: the cores)", 0},
-    {"out", KEY_OUT, "FILE", 0, "Where the scores go (default: stdout)", 0},
+    {"out", KEY_OUT, "FILE", 0, "Where the scores go (default, and -: stdout)", 0},
     {"backend", KEY_BACKEND, "auto|cpu|cuda", 0, "What computes (default: auto)", 0},
     {"device", KEY_DEVICE, "N", 0, "Which GPU (default: 0)", 0},
     {"json", KEY_JSON, NULL, 0, "A JSON array instead of CSV", 0},
@@ -64,7 +64,7 @@ static error_t predict_parse(int key, char *text, struct argp_state *state) {
         options->predictor.batch = (size_t)number;
         return code;
     case KEY_THREADS: return options_threads(state, text, &options->predictor.threads);
-    case KEY_OUT: options->out = text; return 0;
+    case KEY_OUT: options->out = options_output(text); return 0;
     case KEY_BACKEND: return options_backend(state, text, &options->predictor.backend);
     case KEY_DEVICE: return options_device(state, text, &options->predictor.device);
     case KEY_JSON: options->json = true; return 0;

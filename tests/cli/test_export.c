@@ -162,6 +162,14 @@ static void a_file_that_is_stdout_is_the_export_alone(void **state) {
     assert_written(path, plain);
 }
 
+static void a_dash_is_stdout(void **state) {
+    (void)state;
+    struct run plain = RUN(command_export, "export", "g", "--csv");
+    assert_run(RUN(command_export, "export", "g", "--csv", "--out", "-"), 0, plain.out, "");
+    free(plain.out);
+    free(plain.err);
+}
+
 /* By the program itself, while the coordinator is silent after the pages that tell the columns. */
 static void an_export_that_is_ended_leaves_no_file(void **state) {
     char *path = temporary_path(state, "g.csv"), *temporary = temporary_path(state, "g.csv.tmp");
@@ -202,6 +210,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_has_what_stdout_would_have, temporary_make,
                                         temporary_remove),
         IN_FOLDER(a_file_that_is_stdout_is_the_export_alone),
+        cmocka_unit_test(a_dash_is_stdout),
         IN_FOLDER(an_export_that_is_ended_leaves_no_file),
         cmocka_unit_test_setup_teardown(export_says_what_is_wrong_in_one_line, temporary_make,
                                         temporary_remove),

@@ -436,7 +436,7 @@ static void of_pictures_that_cannot_be_split_the_warning_has_no_other_remedy(voi
     const char *why = "class \"fake\": no picture (.png, .jpg, .jpeg or .webp) in";
     const char *remedy = "put pictures there or mend its dir";
     snprintf(expected, sizeof expected,
-             "assay: %s: warning: submitted without a fingerprint of its pictures: %s \"%s/fake\"; "
+             "assay: %s: warning: no fingerprint of its pictures: %s \"%s/fake\"; "
              "%s\n",
              path, why, (char *)*state, remedy);
     cJSON *body;

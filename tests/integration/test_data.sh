@@ -134,7 +134,7 @@ done
 
 # An outdated manifest is no fingerprint, and that is said; a missing picture is counted.
 assay submit data.json 2>err >out || fail "an outdated manifest stops submit"
-grep -q '^assay: data.json: warning: submitted without a fingerprint.*0007.png' err || fail "no warning: $(cat err)"
+grep -q '^assay: data.json: warning: no fingerprint of its pictures: .*0007.png' err || fail "no warning: $(cat err)"
 assay submit data.json --manifest $manifest 2>err && fail "an outdated manifest that is named is passed over"
 check 0
 end_worker one TERM

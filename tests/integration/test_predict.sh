@@ -23,7 +23,7 @@ same=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('scores.js
 
 # A folder, sorted by bytes, from an experiment's checkpoint; one thread gives what four do.
 assay predict "$id@last" pictures --threads 1 --out one.csv
-assay predict "$checkpoint" pictures/ --threads 4 --batch 7 >four.csv
+assay predict "$checkpoint" pictures/ --threads 4 --batch 7 --out - >four.csv
 cut -d, -f1,3 one.csv >labels_1; cut -d, -f1,3 four.csv >labels_4
 cmp labels_1 labels_4 || fail "threads change what is predicted"
 [ "$(head -n 1 one.csv)" = path,probability,predicted ] || fail "no titles"
