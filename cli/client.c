@@ -3,6 +3,7 @@
 #include "cli/field.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/standard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,15 @@ bool client_look_one(const struct command_input *input, const char *question, st
         !client_resolve_one(client, input->arguments[0], id, error))
         return false;
     return client_experiments(client, question, client_one((double)*id), experiments, error);
+}
+
+void client_tell_cut(const cJSON *experiment) {
+    int there = cJSON_GetArraySize(field_at(experiment, "history"));
+    double done = field_number(experiment, "epochs_done", 0);
+    if (there < done)
+        standard_complain("warning: of experiment %.0f the last %d of %.0f epochs; all are in the "
+                          "database (docs/export.md)",
+                          field_number(experiment, "id", 0), there, done);
 }
 
 bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error) {

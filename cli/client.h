@@ -66,6 +66,9 @@ bool client_all_there(const cJSON *selection, const cJSON *experiments, struct e
 enum { CLIENT_KEY_SIZE = 33 };
 bool client_key(char key[static CLIENT_KEY_SIZE], struct error *error);
 
+/* Warns where the experiment's history has the last of its epochs alone: of a long run the
+ * coordinator answers no more (docs/protocol.md). */
+void client_tell_cut(const cJSON *experiment);
 /* {"ids": [id]} of one experiment, which the caller frees. */
 cJSON *client_one(double id);
 /* {"ids": [...]} of the experiments, which the caller frees. */

@@ -75,12 +75,14 @@ static bool write_page(void *context, cJSON *experiments, struct error *error) {
     struct text text = {0};
     const cJSON *experiment, *report;
     cJSON_ArrayForEach(experiment, experiments) {
-        if (!writer->epochs)
+        if (!writer->epochs) {
             add_row(writer, &text, export_experiment(writer->columns, experiment));
-        else
-            cJSON_ArrayForEach(report, field_at(experiment, "history")) {
-                add_row(writer, &text, export_epoch(writer->columns, experiment, report));
-            }
+            continue;
+        }
+        client_tell_cut(experiment);
+        cJSON_ArrayForEach(report, field_at(experiment, "history")) {
+            add_row(writer, &text, export_epoch(writer->columns, experiment, report));
+        }
     }
     return put(writer, &text, error);
 }

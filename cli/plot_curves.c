@@ -1,5 +1,6 @@
 /* plot_curves: loss, accuracy and learning rate by epoch. */
 #include "cli/chart.h"
+#include "cli/client.h"
 #include "cli/field.h"
 #include "cli/frame.h"
 #include "cli/plots.h"
@@ -40,6 +41,7 @@ static bool curve_make(const cJSON *experiment, struct curve *curve) {
     const cJSON *history = field_at(experiment, "history"), *report;
     size_t room = (size_t)cJSON_GetArraySize(history);
     *curve = (struct curve){.best = -1};
+    client_tell_cut(experiment);
     curve->epochs = calloc(room + 1, (VALUE_COUNT + 1) * sizeof *curve->epochs);
     if (curve->epochs == NULL)
         return false;

@@ -209,6 +209,7 @@ static void print_checkpoints(const cJSON *checkpoints, const struct screen *scr
 
 static void print_experiment(const cJSON *experiment) {
     struct screen screen = screen_of(stdout);
+    client_tell_cut(experiment);
     facts_print(experiment, &screen);
     print_attempts(field_at(experiment, "attempts"), &screen);
     print_steering(field_at(experiment, "steering"), &screen);

@@ -67,6 +67,7 @@ static bool write_events(const char *path, const cJSON *experiment, struct error
 /* Under a name that TensorBoard does not look for until it is whole. */
 static bool write_board(const char *path, const cJSON *experiment, struct error *error) {
     char *temporary = NULL;
+    client_tell_cut(experiment);
     if (asprintf(&temporary, "%.*sunfinished", (int)(strrchr(path, '/') + 1 - path), path) < 0)
         return error_memory(error);
     bool ok =

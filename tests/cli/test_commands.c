@@ -39,6 +39,9 @@ static void show_of_one_that_is_evaluated_takes_no_epoch_back(void **state) {
     evaluating = false;
     assert_non_null(strstr(run.out, "  state        running, 3 of 3 epochs, attempt 1\n"
                                     "  progress     epoch 3, valid of epoch 2: step 15 of 30, "));
+    /* it has told of one alone, as the coordinator does of those before the last 10,000 */
+    assert_string_equal(run.err, "assay: warning: of experiment 4 the last 1 of 3 epochs; all are "
+                                 "in the database (docs/export.md)\n");
     free(run.out);
     free(run.err);
 }
