@@ -106,6 +106,8 @@ static void draw_progress(struct dashboard *dashboard, struct page *page, size_t
                          progress_epoch_now(experiment), field_number(experiment, "epochs", 0));
     column =
         page_format(page, row, column + GAP, STYLE_PLAIN, "%s", progress_step(step, experiment));
+    if (progress_of_files(experiment))
+        return;
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "loss %s",
                          field_ratio(text, progress, "loss"));
     column = page_format(page, row, column + GAP, STYLE_PLAIN, "%.0f images/s",

@@ -53,17 +53,21 @@ static void say_submission(const struct screen *screen, const cJSON *experiment)
 }
 
 static void say_progress(const struct screen *screen, const cJSON *experiment) {
-    char text[FORMAT_SIZE], of[FORMAT_SIZE] = "";
+    char text[FORMAT_SIZE], of[FORMAT_SIZE] = "", step[PROGRESS_STEP_SIZE];
     const cJSON *progress = field_at(experiment, "progress");
-    double before = progress_epoch_before(experiment);
+    double now = progress_epoch_now(experiment), before = progress_epoch_before(experiment);
     if (progress == NULL)
         return;
+    if (progress_of_files(experiment)) {
+        say(screen, "progress", "epoch %.0f, %s", now, progress_step(step, experiment));
+        return;
+    }
     if (before > 0)
         snprintf(of, sizeof of, " of epoch %.0f", before);
-    say(screen, "progress", "epoch %.0f, %s%s: step %.0f of %.0f, loss %s, %.1f images/s",
-        progress_epoch_now(experiment), field_text(progress, "phase", "?"), of,
-        field_number(progress, "step", 0), field_number(progress, "steps", 0),
-        field_ratio(text, progress, "loss"), field_number(progress, "images_per_second", 0));
+    say(screen, "progress", "epoch %.0f, %s%s: step %.0f of %.0f, loss %s, %.1f images/s", now,
+        field_text(progress, "phase", "?"), of, field_number(progress, "step", 0),
+        field_number(progress, "steps", 0), field_ratio(text, progress, "loss"),
+        field_number(progress, "images_per_second", 0));
 }
 
 static void say_from(const struct screen *screen, const cJSON *from) {

@@ -35,15 +35,22 @@ double progress_epoch_now(const cJSON *experiment) {
 }
 
 double progress_epoch_before(const cJSON *experiment) {
-    double told = field_number(experiment, "progress.epoch", 0); /* 0: it fetches its pictures */
+    double told = field_number(experiment, "progress.epoch", 0); /* 0: its files travel */
     return told < progress_epoch_now(experiment) ? told : 0;
+}
+
+bool progress_of_files(const cJSON *experiment) {
+    const char *phase = field_text(experiment, "progress.phase", "");
+    return strcmp(phase, "fetch") == 0 || strcmp(phase, "send") == 0;
 }
 
 const char *progress_step(char text[PROGRESS_STEP_SIZE], const cJSON *experiment) {
     const cJSON *progress = field_at(experiment, "progress");
     double before = progress_epoch_before(experiment);
     char of[FORMAT_SIZE] = "";
-    if (before > 0)
+    if (progress_of_files(experiment))
+        snprintf(of, sizeof of, " MiB");
+    else if (before > 0)
         snprintf(of, sizeof of, " (epoch %.0f)", before);
     snprintf(text, PROGRESS_STEP_SIZE, "%s %.0f/%.0f%s", field_text(progress, "phase", ""),
              field_number(progress, "step", 0), field_number(progress, "steps", 0), of);
@@ -95,6 +102,8 @@ void progress_line(FILE *stream, const struct label *label, const cJSON *experim
         return;
     }
     fprintf(stream, " %s", progress_step(step, experiment));
+    if (progress_of_files(experiment))
+        return;
     fprintf(stream, " %s", field_ratio(text, progress, "loss"));
     fprintf(stream, " %.1f images/s", field_number(progress, "images_per_second", 0));
     if (left_seconds >= 0)

@@ -20,9 +20,12 @@ double progress_epoch_now(const cJSON *experiment);
 /* The one before that which its progress is of (its checkpoint is evaluated); 0: none. */
 double progress_epoch_before(const cJSON *experiment);
 
+/* Whether its files travel: steps are MiB, and there is neither loss nor speed. */
+bool progress_of_files(const cJSON *experiment);
+
 enum { PROGRESS_STEP_SIZE = 128 };
 /* "train 15/30", of an experiment with progress; "valid 1/6 (epoch 5)" when that is of an epoch
- * before the one that it is in. */
+ * before the one that it is in; "send 12/94 MiB" of files. */
 const char *progress_step(char text[PROGRESS_STEP_SIZE], const cJSON *experiment);
 
 /* An estimate from what was seen to happen. Zero-initialise. */

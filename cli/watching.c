@@ -146,7 +146,7 @@ static bool in_order(const struct watched *watched, const cJSON *experiment) {
     double last = field_number(experiment, "epochs", 0);
     bool trained = strcmp(field_text(progress, "phase", ""), "train") != 0 &&
                    done >= field_number(experiment, "stopped.epoch", last);
-    bool said = epoch > 0 && epoch >= done && epoch <= done; /* 0: it fetches its pictures */
+    bool said = epoch > 0 && epoch >= done && epoch <= done; /* 0: its files travel */
     return done >= watched->epochs_done && epoch <= done + 1 && (!said || trained);
 }
 

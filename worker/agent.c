@@ -68,7 +68,7 @@ static cJSON *heartbeat(const struct agent *agent) {
     struct progress progress;
     if (agent->stint.trial == NULL)
         return request_plain(&asker);
-    bool known = trial_progress(agent->stint.trial, &progress);
+    bool known = stint_progress(&agent->stint, &progress);
     return request_heartbeat(&asker, agent->duty.experiment, agent->duty.attempt,
                              known ? &progress : NULL);
 }

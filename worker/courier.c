@@ -72,7 +72,10 @@ static void drain_fd(int descriptor) {
 /* --- the side of the agent --- */
 
 bool courier_send(struct courier *courier, const struct parcel *parcel, struct error *error) {
-    bool added = parcels_add(courier->parcels, parcel, error);
+    struct parcel sized = *parcel;
+    struct stat status;
+    sized.bytes = stat(parcel->path, &status) == 0 ? status.st_size : 0;
+    bool added = parcels_add(courier->parcels, &sized, error);
     signal_fd(courier->wake);
     return added;
 }
@@ -88,6 +91,10 @@ size_t courier_waiting(struct courier *courier, int64_t experiment, int64_t atte
     *refused = courier->refused;
     pthread_mutex_unlock(&courier->lock);
     return parcels_count(courier->parcels, experiment, attempt);
+}
+
+int64_t courier_bytes(struct courier *courier, int64_t experiment, int64_t attempt) {
+    return parcels_bytes(courier->parcels, experiment, attempt);
 }
 
 int courier_fd(const struct courier *courier) {
@@ -274,6 +281,7 @@ static void take_message(struct courier *courier, const struct wire_message *mes
         event.kind = take_error(courier, message->body, parcel->path);
     const bool of_piece = courier->load.delivery.under_way > 0;
     delivery_take(&courier->load.delivery, &event, clock_steady_ms());
+    parcels_arrived(courier->parcels, courier->load.delivery.acknowledged);
     if (of_piece && courier->load.delivery.failures == 0)
         take_progress(courier);
 }

@@ -28,13 +28,15 @@ bool courier_open(const struct courier_options *options, struct courier **courie
                   struct error *error);
 void courier_close(struct courier *courier); /* NULL is fine */
 
-/* Copies the parcel. */
+/* Copies the parcel, and sees how large its file is. */
 bool courier_send(struct courier *courier, const struct parcel *parcel, struct error *error);
 /* Forgets the attempt's files. */
 void courier_drop(struct courier *courier, int64_t experiment, int64_t attempt);
 /* How many of the attempt's files have not arrived. *refused: the coordinator has no room for the
  * one whose turn it is. */
 size_t courier_waiting(struct courier *courier, int64_t experiment, int64_t attempt, bool *refused);
+/* How many bytes of those have not arrived. */
+int64_t courier_bytes(struct courier *courier, int64_t experiment, int64_t attempt);
 
 /* Readable when courier_waiting may say something else, or there is something to tell. */
 int courier_fd(const struct courier *courier);

@@ -9,12 +9,7 @@ bool fetching_stopped(struct fetching *fetching) {
 
 bool fetching_go_on(struct fetching *fetching, int64_t bytes_there) {
     const struct trainer_events *events = fetching->events;
-    const struct progress progress = {
-        .phase = "fetch",
-        .epoch = fetching->epoch,
-        .step = (uint32_t)(bytes_there >> 20),
-        .steps = (uint32_t)((fetching->bytes + (1 << 20) - 1) >> 20),
-    };
+    const struct progress progress = progress_of_bytes("fetch", bytes_there, fetching->bytes);
     if (events->progress != NULL)
         events->progress(events->context, &progress);
     return !fetching_stopped(fetching);

@@ -1,5 +1,5 @@
-/* fetching: how a run follows what is fetched for it: the events are told how many MiB have come,
- * as phase "fetch", and asked whether to stop. For net/fetch.h and net/gather.h, whose go_on it is.
+/* fetching: how a run follows what is fetched for it: the events are told how much has come, as
+ * phase "fetch", and asked whether to stop. For net/fetch.h and net/gather.h, whose go_on it is.
  */
 #ifndef ASSAY_WORKER_FETCHING_H
 #define ASSAY_WORKER_FETCHING_H
@@ -8,7 +8,6 @@
 
 struct fetching {
     const struct trainer_events *events; /* borrowed */
-    uint32_t epoch;                      /* of the checkpoint that is fetched; 0 for pictures */
     int64_t bytes;                       /* of all that is to come */
     bool stopped;                        /* it was asked to stop once */
 };

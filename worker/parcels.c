@@ -12,8 +12,9 @@ struct item {
 struct parcels {
     pthread_mutex_t lock; /* guards what follows */
     struct item *first;
-    bool carried; /* the first one is */
-    bool dropped; /* it was, while it was carried */
+    bool carried;    /* the first one is */
+    bool dropped;    /* it was, while it was carried */
+    int64_t arrived; /* bytes of it */
 };
 
 const char *parcel_name(const struct parcel *parcel) {
@@ -122,6 +123,18 @@ size_t parcels_count(struct parcels *parcels, int64_t experiment, int64_t attemp
     return count;
 }
 
+int64_t parcels_bytes(struct parcels *parcels, int64_t experiment, int64_t attempt) {
+    int64_t bytes = 0;
+    pthread_mutex_lock(&parcels->lock);
+    for (const struct item *item = parcels->first; item != NULL; item = item->next) {
+        bool first = item == parcels->first;
+        if (is_of(item, experiment, attempt) && !(first && parcels->dropped))
+            bytes += item->parcel.bytes - (first ? parcels->arrived : 0);
+    }
+    pthread_mutex_unlock(&parcels->lock);
+    return bytes;
+}
+
 const struct parcel *parcels_carry(struct parcels *parcels, bool *dropped) {
     pthread_mutex_lock(&parcels->lock);
     parcels->carried = parcels->first != NULL;
@@ -131,9 +144,16 @@ const struct parcel *parcels_carry(struct parcels *parcels, bool *dropped) {
     return parcel;
 }
 
+void parcels_arrived(struct parcels *parcels, int64_t bytes) {
+    pthread_mutex_lock(&parcels->lock);
+    parcels->arrived = bytes;
+    pthread_mutex_unlock(&parcels->lock);
+}
+
 void parcels_put_down(struct parcels *parcels) {
     pthread_mutex_lock(&parcels->lock);
     take_out(&parcels->first);
     parcels->carried = parcels->dropped = false;
+    parcels->arrived = 0;
     pthread_mutex_unlock(&parcels->lock);
 }

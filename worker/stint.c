@@ -22,7 +22,9 @@
 
 enum {
     STINT_ROOM_BYTES = 16 << 20,
-    STINT_LEAST_BYTES = 1 << 20 /* of room, below which no run is begun */
+    STINT_LEAST_BYTES = 1 << 20, /* of room, below which no run is begun */
+    FILES_QUIET_MS = 2000,       /* how long files may travel before people hear of it, */
+    FILES_TOLD_EVERY_MS = 60000  /* and then so often */
 };
 
 void stint_say(const struct stint *stint, bool trouble, const char *format, ...) {
@@ -216,11 +218,34 @@ static bool hold_end(struct stint *stint, struct trial_item *item, struct error 
     stint->ended = true;
     stint->end = *item;
     memset(item, 0, sizeof *item);
-    stint->patient_until_ms = 0;
+    stint->patient_until_ms = stint->end_bytes = 0;
     if (!counts || stint->end.outcome != TRAINER_DONE)
         return true;
     stint_say(stint, false, "experiment %" PRId64 ": done", owner.experiment);
-    return luggage_send_rest(stint->courier, &owner, stint->folder, assigned_name(stint), error);
+    bool sent =
+        luggage_send_rest(stint->courier, &owner, stint->folder, assigned_name(stint), error);
+    stint->end_bytes = courier_bytes(stint->courier, owner.experiment, owner.attempt);
+    stint->tell_bytes_ms = clock_steady_ms() + FILES_QUIET_MS;
+    return sent;
+}
+
+bool stint_progress(const struct stint *stint, struct progress *progress) {
+    const struct duty *duty = stint->duty;
+    if (!stint->ended || stint->end_bytes == 0)
+        return trial_progress(stint->trial, progress);
+    int64_t left = courier_bytes(stint->courier, duty->experiment, duty->attempt);
+    *progress = progress_of_bytes("send", stint->end_bytes - left, stint->end_bytes);
+    return true;
+}
+
+static void tell_files(struct stint *stint) {
+    struct progress progress;
+    int64_t now_ms = clock_steady_ms();
+    if (stint->end_bytes == 0 || now_ms < stint->tell_bytes_ms || !stint_progress(stint, &progress))
+        return;
+    stint->tell_bytes_ms = now_ms + FILES_TOLD_EVERY_MS;
+    stint_say(stint, false, "experiment %" PRId64 ": %" PRIu32 " of %" PRIu32 " MiB of files sent",
+              stint->duty->experiment, progress.step, progress.steps);
 }
 
 bool stint_release(struct stint *stint, struct error *error) {
@@ -235,8 +260,10 @@ bool stint_release(struct stint *stint, struct error *error) {
     state.waiting =
         courier_waiting(stint->courier, duty->experiment, duty->attempt, &state.refused);
     enum luggage_end end = luggage_end(&state, &stint->patient_until_ms, clock_steady_ms());
-    if (end == LUGGAGE_WAIT)
+    if (end == LUGGAGE_WAIT) {
+        tell_files(stint);
         return true;
+    }
     if (end == LUGGAGE_GIVE_BACK)
         stint->end.outcome = TRAINER_STOPPED;
     if (!state.counts)

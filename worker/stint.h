@@ -28,6 +28,8 @@ struct stint {
     char *folder; /* of the trial: its options point at it and into the assignment */
     bool ended;   /* the trial has, and `end` waits until its files have arrived */
     struct trial_item end;
+    int64_t end_bytes;        /* of those files when it ended */
+    int64_t tell_bytes_ms;    /* when people are to hear of them next */
     int64_t patient_until_ms; /* 0: for as long as it takes */
     enum error_cause cause;   /* what hinders this machine since the last attempt */
     uint64_t room_bytes;      /* that there were when the disk was full */
@@ -57,6 +59,9 @@ bool stint_give_back(struct stint *stint, struct error *error);
 void stint_shorten(struct stint *stint, int64_t stop_epoch);
 /* Takes what the trainer, the courier and the disk have to say. */
 bool stint_take(struct stint *stint, struct error *error);
+/* How far it is: what the trainer says, and after that how much of its files has arrived. False
+ * before the first. */
+bool stint_progress(const struct stint *stint, struct progress *progress);
 /* Tells the end, when the trial has ended and nothing speaks against it. */
 bool stint_release(struct stint *stint, struct error *error);
 

@@ -133,12 +133,6 @@ static bool bring_content(struct errand *errand, const cJSON *content, const cha
     return bring_file(errand, path, error);
 }
 
-static bool bring_checkpoint(struct errand *errand, const cJSON *file, const char *path,
-                             struct error *error) {
-    errand->fetching.epoch = (uint32_t)cJSON_GetNumberValue(json_member(file, "epoch"));
-    return bring_content(errand, file, path, error);
-}
-
 /* Best first and last last, as they were written: what is cut short leaves nothing that misleads.
  * Records that are here are of a shorter run, or of another worker's beginning of it: the lengths
  * in the last one mean others. */
@@ -146,12 +140,12 @@ static bool bring_both(struct errand *errand, const cJSON *best, const cJSON *la
                        const char *best_path, const char *last_path, struct error *error) {
     const char *sums[] = {cJSON_GetStringValue(json_member(best, "sha256")),
                           cJSON_GetStringValue(json_member(last, "sha256"))};
-    if (!bring_checkpoint(errand, best, best_path, error) ||
+    if (!bring_content(errand, best, best_path, error) ||
         !resume_drop_records(errand->options, errand->experiment, error))
         return false;
     if (strcmp(sums[0], sums[1]) == 0)
         return atomic_file_link(best_path, last_path, error);
-    return bring_checkpoint(errand, last, last_path, error);
+    return bring_content(errand, last, last_path, error);
 }
 
 /* What the coordinator does not have, or has not whole, is done without. */
@@ -196,11 +190,11 @@ out:
 }
 
 /* Both into a folder of their own in the run's; the checkpoint last. */
-static bool bring_fork(struct errand *errand, const cJSON *from, const char *folder, char **path,
-                       struct error *error) {
+static bool bring_fork(struct errand *errand, const cJSON *from, uint32_t epoch, const char *folder,
+                       char **path, struct error *error) {
     const cJSON *best = json_member(from, "best");
     char *best_path = checkpoint_path_best(folder);
-    *path = checkpoint_path_epoch(folder, errand->fetching.epoch);
+    *path = checkpoint_path_epoch(folder, epoch);
     bool good = (best_path != NULL && *path != NULL) || error_memory(error);
     good = good && folder_make(folder, error) &&
            (best == NULL || bring_content(errand, best, best_path, error)) &&
@@ -213,7 +207,7 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
                  struct trainer_options *options, const struct trainer_events *events, char **path,
                  bool *stopped, struct error *error) {
     const uint32_t epoch = options->from.epoch;
-    struct errand errand = {.source = source, .fetching = {.events = events, .epoch = epoch}};
+    struct errand errand = {.source = source, .fetching = {.events = events}};
     struct error why = {0};
     char *last = checkpoint_path_last(options->dir), *folder = NULL;
     *stopped = false;
@@ -230,7 +224,7 @@ bool supply_fork(const struct supply_source *source, const cJSON *from, bool the
                     (!there || fork_is_there(options->from.path, epoch, with_best, &there, error)));
     if (ok && stored && own < epoch && other < epoch && !there) {
         ok = supply_connect(source, &errand.dealer, &why) &&
-             bring_fork(&errand, from, folder, path, &why);
+             bring_fork(&errand, from, epoch, folder, path, &why);
         if (ok)
             options->from.path = *path;
         ok = end_errand(&errand, ok, &why, stopped, error);

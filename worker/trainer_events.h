@@ -10,12 +10,14 @@
 #include <cjson/cJSON.h>
 
 struct progress {
-    const char *phase;        /* "train", "valid", "test"; "fetch": fetching.h */
-    uint32_t epoch, epochs;   /* from 1 */
-    uint32_t step, steps;     /* of this phase of this epoch */
-    double loss;              /* mean over the epoch so far */
-    double images_per_second; /* over the phase so far */
+    const char *phase;        /* "train", "valid", "test"; or files travel: "fetch", "send" */
+    uint32_t epoch, epochs;   /* from 1; 0 while files travel */
+    uint32_t step, steps;     /* of this phase of this epoch; MiB of files */
+    double loss;              /* mean over the epoch so far; NAN of files */
+    double images_per_second; /* over the phase so far; NAN of files */
 };
+/* Of files of that many bytes, some of which are there. */
+struct progress progress_of_bytes(const char *phase, int64_t there, int64_t bytes);
 
 struct epoch_report {
     uint32_t epoch; /* from 1 */

@@ -3,16 +3,20 @@
 
 const fact = (title, value) => [h("dt", {}, title), h("dd", {}, value)];
 
-/* At the end, when all epochs are done, checkpoints are evaluated, also of an earlier one. */
+/* At the end, when all epochs are done, checkpoints are evaluated, also of an earlier one. Before
+ * and after, files travel. */
 function phaseOf(experiment) {
     const { progress } = experiment;
-    return progress.epoch > 0 && progress.epoch < epochsDone(experiment) ? `${progress.phase} of epoch ${progress.epoch}` : progress.phase;
+    if (["fetch", "send"].includes(progress.phase))
+        return `${progress.phase}, ${progress.step} of ${progress.steps} MiB`;
+    const steps = `step ${progress.step} of ${progress.steps}`;
+    return progress.epoch > 0 && progress.epoch < epochsDone(experiment) ? `${progress.phase} of epoch ${progress.epoch}, ${steps}` : `${progress.phase}, ${steps}`;
 }
 
 function progressOf(experiment) {
     const { progress, epochs } = experiment, done = epochsDone(experiment), parts = [];
     if (experiment.state === "running") {
-        const now = progress ? `epoch ${Math.max(progress.epoch, done)} of ${epochs}, ${phaseOf(experiment)}, step ${progress.step} of ${progress.steps}`
+        const now = progress ? `epoch ${Math.max(progress.epoch, done)} of ${epochs}, ${phaseOf(experiment)}`
             : "starting";
         parts.push(bar(fraction(experiment), "progress of the run", "large"), h("p", { class: "note" }, now));
     }

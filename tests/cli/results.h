@@ -149,8 +149,8 @@ static const char *_Atomic moved_weights;
 static atomic_bool diverged;
 /* "demo/" and 200 characters of three bytes, and what was the name */
 static atomic_bool long_names;
-/* the fourth has all its epochs, and the second's checkpoint is looked at */
-static atomic_bool evaluating;
+/* the fourth has all its epochs and is in this phase of the second's checkpoint */
+static const char *_Atomic finishing;
 
 /* the fourth is of another group */
 static atomic_bool regrouped;
@@ -174,12 +174,12 @@ static inline void remark_second(cJSON *experiments) {
     cJSON_AddItemToObject(second, "notes", notes);
 }
 
-static inline void finish_epochs(cJSON *experiment) {
+static inline void finish_epochs(cJSON *experiment, const char *phase) {
     cJSON *progress = cJSON_GetObjectItem(experiment, "progress");
     if (!cJSON_IsObject(progress))
         return;
     cJSON_SetNumberValue(cJSON_GetObjectItem(experiment, "epochs_done"), 3);
-    cJSON_ReplaceItemInObject(progress, "phase", cJSON_CreateString("valid"));
+    cJSON_ReplaceItemInObject(progress, "phase", cJSON_CreateString(phase));
 }
 
 static inline void lengthen_name(cJSON *experiment) {
@@ -250,8 +250,8 @@ static inline cJSON *answer_details(void *context, size_t nth, const char *reque
         cJSON *experiment = cJSON_GetArrayItem(experiments, i);
         if (long_names)
             lengthen_name(experiment);
-        if (evaluating)
-            finish_epochs(experiment);
+        if (finishing != NULL)
+            finish_epochs(experiment, finishing);
         if (moved_root != NULL && !list)
             cJSON_SetValuestring((cJSON *)(uintptr_t)field_at(experiment, "config.data.root"),
                                  moved_root);

@@ -34,14 +34,24 @@ static void show_of_a_running_one_has_its_progress_and_undefined_ratios(void **s
 
 static void show_of_one_that_is_evaluated_takes_no_epoch_back(void **state) {
     (void)state;
-    evaluating = true;
+    finishing = "valid";
     struct run run = RUN(command_show, "show", "4");
-    evaluating = false;
+    finishing = NULL;
     assert_non_null(strstr(run.out, "  state        running, 3 of 3 epochs, attempt 1\n"
                                     "  progress     epoch 3, valid of epoch 2: step 15 of 30, "));
     /* it has told of one alone, as the coordinator does of those before the last 10,000 */
     assert_string_equal(run.err, "assay: warning: of experiment 4 the last 1 of 3 epochs; all are "
                                  "in the database (docs/export.md)\n");
+    free(run.out);
+    free(run.err);
+}
+
+static void show_of_one_whose_files_are_sent_counts_their_mib(void **state) {
+    (void)state;
+    finishing = "send";
+    struct run run = RUN(command_show, "show", "4");
+    finishing = NULL;
+    assert_non_null(strstr(run.out, "  progress     epoch 3, send 15/30 MiB\n"));
     free(run.out);
     free(run.err);
 }
@@ -360,6 +370,7 @@ int main(void) {
         cmocka_unit_test(show_of_a_failed_one_tells_why_and_exits_4),
         cmocka_unit_test(show_of_a_running_one_has_its_progress_and_undefined_ratios),
         cmocka_unit_test(show_of_one_that_is_evaluated_takes_no_epoch_back),
+        cmocka_unit_test(show_of_one_whose_files_are_sent_counts_their_mib),
         cmocka_unit_test(show_names_the_weights_that_training_began_with),
         cmocka_unit_test(show_json_is_the_whole_answer),
         cmocka_unit_test(compare_shows_counts_the_choice_the_classes_and_the_repeats),

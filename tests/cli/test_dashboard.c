@@ -83,6 +83,19 @@ static void an_evaluation_at_the_end_takes_no_epoch_back(void **state) {
     dashboard_free(&dashboard);
 }
 
+static void files_on_their_way_are_counted_in_mib_alone(void **state) {
+    (void)state;
+    struct dashboard dashboard = {.endpoint = "tcp://127.0.0.1:7470"};
+    dashboard_take_experiments(
+        &dashboard,
+        parsed("[{\"id\": 2, \"name\": \"flip\", \"state\": \"running\", \"epochs\": 6,"
+               " \"epochs_done\": 6, \"progress\": {\"phase\": \"send\", \"epoch\": 0,"
+               " \"step\": 31, \"steps\": 188, \"loss\": null, \"images_per_second\": null}}]"));
+    assert_true(shows(&dashboard, "2 flip  epoch 6/6  send 31/188 MiB"));
+    assert_false(shows(&dashboard, "images/s"));
+    dashboard_free(&dashboard);
+}
+
 static void the_title_counts_everything_and_has_the_clock_where_there_is_room(void **state) {
     (void)state;
     struct dashboard dashboard = started();
@@ -464,6 +477,7 @@ int main(void) {
         cmocka_unit_test(the_list_has_the_newest_first_and_begins_at_what_runs),
         cmocka_unit_test(the_help_is_whole_on_a_narrow_terminal),
         cmocka_unit_test(an_evaluation_at_the_end_takes_no_epoch_back),
+        cmocka_unit_test(files_on_their_way_are_counted_in_mib_alone),
         cmocka_unit_test(the_title_counts_everything_and_has_the_clock_where_there_is_room),
         cmocka_unit_test(more_workers_than_rows_are_counted_and_leave_the_last_row_alone),
         cmocka_unit_test(the_selected_one_is_in_sight_from_the_beginning),

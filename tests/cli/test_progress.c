@@ -156,7 +156,19 @@ static void fetching_pictures_takes_no_epoch_back(void **state) {
                "\"images_per_second\":0}}");
     FILE *stream = begin();
     progress_line(stream, &label, experiment, -1);
-    assert_written(stream, "  3 flip    2/4 [####----] fetch 3/20 n/a 0.0 images/s");
+    assert_written(stream, "  3 flip    2/4 [####----] fetch 3/20 MiB");
+    cJSON_Delete(experiment);
+}
+
+static void what_is_sent_is_counted_in_mib_without_loss_and_speed(void **state) {
+    (void)state;
+    cJSON *experiment =
+        parsed("{\"state\":\"running\",\"epochs\":4,\"epochs_done\":4,\"progress\":{\"phase\":"
+               "\"send\",\"epoch\":0,\"epochs\":0,\"step\":31,\"steps\":188,\"loss\":null,"
+               "\"images_per_second\":null}}");
+    FILE *stream = begin();
+    progress_line(stream, &label, experiment, -1);
+    assert_written(stream, "  3 flip    4/4 [########] send 31/188 MiB");
     cJSON_Delete(experiment);
 }
 
@@ -200,6 +212,7 @@ int main(void) {
         cmocka_unit_test(an_evaluation_of_an_earlier_epoch_takes_none_back),
         cmocka_unit_test(an_attempt_that_trains_again_is_as_far_as_it_has_come),
         cmocka_unit_test(fetching_pictures_takes_no_epoch_back),
+        cmocka_unit_test(what_is_sent_is_counted_in_mib_without_loss_and_speed),
         cmocka_unit_test(a_finished_epoch_is_one_line),
         cmocka_unit_test(an_end_says_what_came_of_it),
     };

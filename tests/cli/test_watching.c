@@ -200,7 +200,7 @@ static void fetching_is_said_though_it_is_of_no_epoch(void **state) {
     char *text;
     assert_int_equal(watch(looks, 2, &text), 4);
     assert_string_equal(text, "  3 flip  running on w\n"
-                              "  3 flip  0/3 [--------] fetch 5/10 0.4000 50.0 images/s\n"
+                              "  3 flip  0/3 [--------] fetch 5/10 MiB\n"
                               "  3 flip  cancelled\n");
     free(text);
 }

@@ -164,6 +164,9 @@ def evaluating(page):
            "progress": {"phase": "valid", "epoch": 5, "epochs": 6, "step": 1, "steps": 6, "loss": 0.5, "images_per_second": 9}}
     said = page.evaluate(f"progressOf({json.dumps(one)}).map(part => part.textContent)")
     check("epoch 6 of 6, valid of epoch 5, step 1 of 6" in said, f"of an evaluation at the end it says {said}")
+    sending = one | {"progress": {"phase": "send", "epoch": 0, "epochs": 0, "step": 31, "steps": 188, "loss": None, "images_per_second": None}}
+    said = page.evaluate(f"progressOf({json.dumps(sending)}).map(part => part.textContent)")
+    check("epoch 6 of 6, send, 31 of 188 MiB" in said, f"of files on their way it says {said}")
     one["progress"] |= {"phase": "train", "epoch": 2, "epochs_done": 1} # its checkpoints were lost
     said = page.evaluate(f"[fraction({json.dumps(one)}), ...progressOf({json.dumps(one)}).map(part => part.textContent)]")
     check(1 / 6 < said[0] < 2 / 6 and "epoch 2 of 6, train, step 1 of 6" in said, f"of epochs that are trained again it says {said}")

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 #include <sys/statvfs.h>
+#include <zmq.h>
 
 static atomic_uint room_mib = 100, blocks = 1000; /* on every disk */
 
@@ -181,8 +182,8 @@ static void a_worker_that_is_told_to_drain_gives_its_experiment_back(void **stat
     assert_int_equal(last_outcome, TRAINER_STOPPED);
 }
 
-static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
-    struct stage *stage = *state;
+/* One epoch, and then a heartbeat is told that it was the last. */
+static void work_one_epoch(struct stage *stage) {
     start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
@@ -192,7 +193,55 @@ static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
     answer(stage, "beat", "{\"stop\":null,\"stop_epoch\":1}");
     expect(stage, "heartbeat"); /* so it has taken that */
     answer(stage, "beat", "{\"stop\":null}");
+}
+
+static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
+    struct stage *stage = *state;
+    work_one_epoch(stage);
     atomic_store(&epochs_allowed, EPOCHS);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+/* Whether so many MiB had arrived by this heartbeat; it is answered. */
+static bool beat_tells(struct stage *stage, const char *phase, int step, int steps) {
+    const cJSON *progress = cJSON_GetObjectItem(stage->request.body, "progress");
+    bool told = strcmp(json_string(progress, "phase"), phase) == 0 &&
+                json_integer(progress, "step") == step && json_integer(progress, "steps") == steps;
+    assert_string_equal(stage->request.name, "heartbeat");
+    answer(stage, "beat", "{\"stop\":null}");
+    return told;
+}
+
+static bool has_said(const char *line) {
+    pthread_mutex_lock(&last_lock);
+    bool said = strstr(last_said, line) != NULL;
+    pthread_mutex_unlock(&last_lock);
+    return said;
+}
+
+static void how_much_of_its_files_has_arrived_is_told_when_a_run_is_done(void **state) {
+    struct stage *stage = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
+    work_one_epoch(stage);
+    assert_true(file_write_atomic(path, "", 0, NULL));
+    assert_int_equal(truncate(path, (2 << 20) + 1), 0);
+    atomic_store(&epochs_allowed, EPOCHS);
+    expect_of_anybody(stage, "offer");
+    answer(stage, "want", "{\"offset\":2097152,\"credit\":1,\"piece\":1}");
+    expect_of_anybody(stage, "send");
+    zmq_msg_t courier;
+    const uint64_t sent = stage->request.request;
+    zmq_msg_init(&courier);
+    zmq_msg_copy(&courier, &stage->peer.parts[0]);
+    do
+        next_request(stage);
+    while (!beat_tells(stage, "send", 2, 3) || !has_said("7: 2 of 3 MiB of files sent\n"));
+    zmq_msg_move(&stage->peer.parts[0], &courier);
+    stage->request.request = sent;
+    answer(stage, "have", "{}");
     expect_end(stage, "done");
     acknowledge(stage, false);
     let_go(stage);
@@ -464,6 +513,7 @@ int main(void) {
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
         ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
         ON_STAGE(an_experiment_ends_early_when_a_heartbeat_is_told_so),
+        ON_STAGE(how_much_of_its_files_has_arrived_is_told_when_a_run_is_done),
         ON_STAGE(a_run_whose_files_cannot_leave_with_the_worker_is_given_back),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
         ON_STAGE(a_report_that_is_not_understood_is_dropped_and_the_next_one_sent),

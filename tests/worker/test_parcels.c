@@ -103,6 +103,31 @@ static void what_is_carried_for_another_goes_on(void **state) {
     none_is_left();
 }
 
+static void add_bytes(int64_t attempt, const char *path, int64_t bytes) {
+    const struct parcel parcel = {
+        .experiment = 1, .attempt = attempt, .kind = "last", .path = path, .bytes = bytes};
+    assert_true(parcels_add(parcels, &parcel, NULL));
+}
+
+static void what_has_arrived_of_the_one_that_is_carried_is_not_left(void **state) {
+    bool dropped;
+    (void)state;
+    add_bytes(1, "/w/1/best", 700);
+    add_bytes(1, "/w/1/last", 50);
+    add_bytes(2, "/w/1/epoch", 9);
+    assert_int_equal(parcels_bytes(parcels, 1, 1), 750);
+    assert_non_null(parcels_carry(parcels, &dropped));
+    parcels_arrived(parcels, 600);
+    assert_int_equal(parcels_bytes(parcels, 1, 1), 150);
+    assert_int_equal(parcels_bytes(parcels, 1, 2), 9);
+    parcels_put_down(parcels);
+    assert_int_equal(parcels_bytes(parcels, 1, 1), 50); /* all of it */
+    assert_non_null(parcels_carry(parcels, &dropped));
+    parcels_arrived(parcels, 20);
+    parcels_drop(parcels, 1, 1);
+    assert_int_equal(parcels_bytes(parcels, 1, 1), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_go_in_the_order_they_came, set, strike),
@@ -113,6 +138,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_dropped_counts_no_more_even_while_it_is_carried,
                                         set, strike),
         cmocka_unit_test_setup_teardown(what_is_carried_for_another_goes_on, set, strike),
+        cmocka_unit_test_setup_teardown(what_has_arrived_of_the_one_that_is_carried_is_not_left,
+                                        set, strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
