@@ -15,9 +15,12 @@ void frames_set_options(void *socket, const char *endpoint) {
     frames_set_option(socket, ZMQ_LINGER, 0);
     frames_set_option(socket, ZMQ_SNDHWM, 256);
     frames_set_option(socket, ZMQ_RCVHWM, 256);
-    /* Longer than a slow link takes for a piece of a file, behind which heartbeats wait. */
+    /* A heartbeat waits behind a piece of a file, which a slow link takes long for: that the other
+     * end is silent says little. That TCP has nothing acknowledged says that the way there is gone
+     * (another address, a dropped NAT entry), and a new connection comes within a lease. */
     frames_set_option(socket, ZMQ_HEARTBEAT_IVL, 5000);
     frames_set_option(socket, ZMQ_HEARTBEAT_TIMEOUT, 60000);
+    frames_set_option(socket, ZMQ_TCP_MAXRT, 8000);
     frames_set_option(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
 }
 

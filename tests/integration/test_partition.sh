@@ -3,7 +3,7 @@
 # as far as Linux can tell: two network namespaces, a cable (veth) between them, and CURVE keys,
 # since their addresses are not loopback. The worker trains on; another one takes over; once the
 # cable is back the first finds itself fenced and stops. Everything is there once, with the bits of
-# an undisturbed run.
+# an undisturbed run. Then the address of one host changes.
 #
 # Both namespaces and the cable are this script's own and end with its processes. Where none may be
 # made the test is skipped (exit status 77).
@@ -69,7 +69,25 @@ expect_complete "$id" $epochs
 expect_same_run "$calm" "$id"
 [ "$(sql "SELECT group_concat(outcome) FROM attempt WHERE experiment = $id")" = lost,done ] ||
     fail "the attempts: $(sql "SELECT * FROM attempt WHERE experiment = $id")"
-for name in near away; do
-    end_worker $name TERM
-    [ "$status" = 0 ] || fail "$name ended with $status"
-done
+end_worker near TERM
+[ "$status" = 0 ] || fail "near ended with $status"
+
+# The address over there changes, and nobody says so to the connections that are open (a router that
+# forgets, another network). Nothing is acknowledged any more: the worker connects anew within a
+# lease, and keeps its experiment.
+kill_coordinator
+coordinator_options=(--lease 30 --keys keys)
+start_coordinator
+write_experiment long.json 40 100000
+few_checkpoints long.json
+long=$(submit long.json)
+until_true "an epoch comes from the first address" has_epochs "$long" 1
+"${over_there[@]}" ip address del 10.77.0.2/24 dev far
+"${over_there[@]}" ip address add 10.77.0.3/24 dev far
+had=$(sql "SELECT count(*) FROM epoch WHERE experiment = $long")
+until_true "epochs come from the second one" has_epochs "$long" $((had + 9))
+[ "$(sql "SELECT group_concat(outcome) FROM attempt WHERE experiment = $long")" = running ] ||
+    fail "the attempts: $(sql "SELECT * FROM attempt WHERE experiment = $long")"
+assay cancel "$long"
+end_worker away TERM
+[ "$status" = 0 ] || fail "away ended with $status"
