@@ -275,12 +275,15 @@ static bool agent_loop(struct agent *agent, int *code, struct error *error) {
             *code = action.code;
             return true;
         }
+        const bool held = agent->stint.ended;
         if (!perform(agent, &action, error) || !stint_release(&agent->stint, error))
             return false;
         if (!agent->duty.exit_due && !agent->duty.welcome &&
             agent->duty.under_way == DUTY_NO_MESSAGE && agent->duty.failures > 1)
             complain_of_silence(agent);
-        if (action.kind == DUTY_WAIT && !wait_and_take(agent, action.until_ms, error))
+        /* an end that was told is to be sent first */
+        const bool told_end = held && !agent->stint.ended;
+        if (action.kind == DUTY_WAIT && !told_end && !wait_and_take(agent, action.until_ms, error))
             return false;
     }
 }

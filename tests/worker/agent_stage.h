@@ -58,6 +58,10 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
         error_set(error, ERROR_INPUT, "real/0007.png: not a PNG file");
         return last_outcome = TRAINER_FAILED;
     }
+    if (strcmp(experiment->name, "fails") == 0) {
+        error_set(error, ERROR_FAILED, "the cable is loose");
+        return last_outcome = TRAINER_FAILED;
+    }
     if (strcmp(experiment->name, "has no memory") == 0) {
         error_machine(error, "out of memory for a plan");
         return last_outcome = TRAINER_FAILED;
@@ -68,6 +72,8 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
         return last_outcome = TRAINER_FAILED;
     }
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
+        const struct progress progress = {.phase = "train", .epoch = epoch, .epochs = EPOCHS};
+        events->progress(events->context, &progress);
         while (atomic_load(&epochs_allowed) < (int)epoch) {
             if (events->stop(events->context)) {
                 if (strcmp(experiment->name, "ends late") == 0)

@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "tests/worker/agent_stage.h"
+#include "worker/luggage.h"
 
 #include <sqlite3.h>
 #include <sys/statvfs.h>
@@ -133,6 +134,8 @@ static void an_unanswered_report_is_sent_again_with_the_same_sequence(void **sta
     let_go(stage);
 }
 
+static const char later[] = "{\"code\":\"internal\",\"message\":\"not now\"}";
+
 static void
 an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void **state) {
     struct stage *stage = *state;
@@ -151,8 +154,48 @@ an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report(void
     answer(stage, "ack", body);
     stage->request.request = hello;
     answer(stage, "welcome", "{\"lease_ms\":3000,\"heartbeat_ms\":50,\"version\":\"0\"}");
-    expect_rest(stage, 2);
+    expect_report(stage, "epoch");
+    report = stage->request.request;
+    snprintf(body, sizeof body, "{\"sequence\":%d,\"fenced\":false}",
+             cJSON_GetObjectItem(stage->request.body, "sequence")->valueint);
+    zmq_close(stage->router); /* and again, and the answer is later still */
+    coordinator_bind(stage);
+    greet(stage);
+    expect_report(stage, "epoch");
+    uint64_t again = stage->request.request;
+    stage->request.request = report;
+    answer(stage, "ack", body);
+    stage->request.request = again;
+    answer(stage, "error", later);
+    expect_report(stage, "epoch");
+    again = stage->request.request;
+    stage->request.request = report; /* once more: it says nothing of the next one */
+    answer(stage, "ack", body);
+    stage->request.request = again;
+    answer(stage, "error", later);
+    expect_rest(stage, 3);
     let_go(stage);
+}
+
+static size_t times_said(const char *what) {
+    size_t times = 0;
+    for (const char *at = last_said; (at = strstr(at, what)) != NULL; at++)
+        times++;
+    return times;
+}
+
+static void trouble_is_said_when_it_begins_and_not_at_every_try(void **state) {
+    struct stage *stage = *state;
+    start_worker(stage);
+    for (int i = 0; i < 2; i++) {
+        expect(stage, "hello");
+        answer(stage, "error", later);
+    }
+    greet(stage);
+    expect(stage, "request");
+    answer(stage, "error", later);
+    let_go(stage);
+    assert_int_equal(times_said("not now; trying again\n"), 2);
 }
 
 static void a_cancelled_experiment_is_stopped_and_not_reported_any_more(void **state) {
@@ -247,6 +290,12 @@ static void how_much_of_its_files_has_arrived_is_told_when_a_run_is_done(void **
     let_go(stage);
 }
 
+static void beat(struct stage *stage) {
+    next_request(stage);
+    assert_string_equal(stage->request.name, "heartbeat");
+    answer(stage, "beat", "{\"stop\":null}");
+}
+
 /* The next to get the experiment has its files arrive. */
 static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **state) {
     struct stage *stage = *state;
@@ -263,8 +312,11 @@ static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **
     atomic_store(&epochs_allowed, EPOCHS);
     while (atomic_load(&epochs_told) < EPOCHS)
         usleep(1000);
+    const int64_t told_ms = clock_steady_ms();
     tell_to_leave(stage);
     pthread_join(stage->thread, NULL);
+    assert_true(clock_steady_ms() <
+                told_ms + LUGGAGE_PATIENCE_MS); /* there is nobody to wait for */
     assert_int_equal(last_outcome, TRAINER_DONE);
     assert_true(spool_open(stage->folder, &spool, NULL));
     while (spool_count(spool) > 1) {
@@ -276,6 +328,76 @@ static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **
     assert_string_equal(report.body, "{\"outcome\":\"given_back\"}");
     spooled_free(&report);
     spool_close(spool);
+}
+
+/* Lets the run in hand end, all but the end reported, with its train.log offered; that comes last,
+ * for an answer. */
+static void end_run_with_an_offer(struct stage *stage, struct wire_message *offer,
+                                  struct frames *from) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
+    atomic_store(&epochs_allowed, 1);
+    expect_epoch(stage, 1);
+    assert_true(file_write_atomic(path, "epoch\n", 6, NULL));
+    atomic_store(&epochs_allowed, EPOCHS);
+    *offer = (struct wire_message){0};
+    for (int reports = 1; reports < EPOCHS || offer->name[0] == '\0';) {
+        next_request(stage);
+        if (strcmp(stage->request.name, "heartbeat") == 0)
+            answer(stage, "beat", "{\"stop\":null}");
+        if (strcmp(stage->request.name, "report") == 0) {
+            acknowledge(stage, false);
+            reports++;
+        }
+        if (strcmp(stage->request.name, "offer") == 0) {
+            *offer = stage->request;
+            *from = stage->peer;
+            stage->request = (struct wire_message){0};
+            stage->peer = (struct frames){0};
+        }
+    }
+}
+
+static void take_offer(struct stage *stage, const struct wire_message *offer,
+                       const struct frames *from) {
+    wire_message_free(&stage->request);
+    frames_free(&stage->peer);
+    stage->request = *offer;
+    stage->peer = *from;
+    answer(stage, "have", "{}");
+}
+
+static void a_worker_that_is_told_to_leave_waits_for_files_that_are_under_way(void **state) {
+    struct stage *stage = *state;
+    struct wire_message offer;
+    struct frames from;
+    start_work(stage, "one");
+    end_run_with_an_offer(stage, &offer, &from);
+    beat(stage);
+    const cJSON *progress = cJSON_GetObjectItem(stage->request.body, "progress");
+    assert_string_equal(json_string(progress, "phase"), "train");
+    tell_to_leave(stage);
+    beat(stage);
+    beat(stage);
+    take_offer(stage, &offer, &from);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    send_off(stage);
+}
+
+static void a_run_ends_as_soon_as_its_files_have_arrived(void **state) {
+    struct stage *stage = *state;
+    struct wire_message offer;
+    struct frames from;
+    start_worker(stage);
+    expect(stage, "hello");
+    answer(stage, "welcome", "{\"lease_ms\":3600000,\"heartbeat_ms\":600000,\"version\":\"0\"}");
+    assign(stage, "one");
+    end_run_with_an_offer(stage, &offer, &from);
+    take_offer(stage, &offer, &from);
+    expect_end(stage, "done");
+    acknowledge(stage, false);
+    let_go(stage);
 }
 
 static void a_fenced_report_stops_the_trainer_and_empties_the_spool(void **state) {
@@ -316,9 +438,12 @@ static void what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched(voi
 
 static void told_to_leave_it_gives_the_experiment_back_and_says_goodbye(void **state) {
     struct stage *stage = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
     start_work(stage, "one");
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
+    assert_true(file_write_atomic(path, "epoch\n", 6, NULL)); /* who goes on with it sends that */
     tell_to_leave(stage);
     expect_end(stage, "given_back");
     acknowledge(stage, false);
@@ -334,6 +459,16 @@ static void a_fault_of_the_input_ends_failed_with_its_message_and_no_retry(void 
     assert_string_equal(cJSON_GetObjectItem(body, "error")->valuestring,
                         "real/0007.png: not a PNG file");
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(body, "retry")));
+    acknowledge(stage, false);
+    let_go(stage);
+}
+
+static void what_may_go_well_another_time_ends_failed_with_a_retry(void **state) {
+    struct stage *stage = *state;
+    start_work(stage, "fails");
+    expect_end(stage, "failed");
+    const cJSON *body = cJSON_GetObjectItem(stage->request.body, "body");
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(body, "retry")));
     acknowledge(stage, false);
     let_go(stage);
 }
@@ -354,12 +489,6 @@ what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_fo
     send_off(stage); /* which takes no `request` */
 }
 
-static void beat(struct stage *stage) {
-    next_request(stage);
-    assert_string_equal(stage->request.name, "heartbeat");
-    answer(stage, "beat", "{\"stop\":null}");
-}
-
 /* 16 MiB more than when there was none: else what was asked for would fail again. */
 static void one_whose_disk_was_full_asks_as_soon_as_there_is_room(void **state) {
     struct stage *stage = *state;
@@ -375,8 +504,10 @@ static void one_whose_disk_was_full_asks_as_soon_as_there_is_room(void **state) 
         assert_true(++beats < 10);
         answer(stage, "beat", "{\"stop\":null}");
     }
-    tell_to_leave(stage);
     answer(stage, "nothing", "{\"retry_ms\":60000}");
+    beat(stage); /* it asks once */
+    beat(stage);
+    tell_to_leave(stage);
     send_off(stage);
 }
 
@@ -454,6 +585,12 @@ static void break_spool(const struct stage *stage) {
     snprintf(path, sizeof path, "%s/spool.db", stage->folder);
     assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
     sqlite3_busy_timeout(file, PATIENCE_MS);
+    assert_int_equal(
+        sqlite3_exec(file, "UPDATE worker SET attempt = 2 WHERE experiment = 7 AND attempt = 2",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_changes(file),
+                     1); /* for the next worker to end, if this were killed */
     assert_int_equal(sqlite3_exec(file, "DROP TABLE reports", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(file);
 }
@@ -464,8 +601,10 @@ static void a_worker_that_its_spool_ends_says_goodbye_so_that_it_costs_no_attemp
     expect(stage, "heartbeat"); /* so it trains */
     answer(stage, "beat", "{\"stop\":null}");
     break_spool(stage);
+    last_outcome = TRAINER_DONE;
     atomic_store(&epochs_allowed, 1);
     say_farewell(stage);
+    assert_int_equal(last_outcome, TRAINER_STOPPED);
     assert_false(stage->ok);
     assert_non_null(strstr(stage->error.message, "spool.db"));
 }
@@ -484,11 +623,14 @@ static void a_worker_that_its_coordinator_does_not_understand_ends_and_says_why(
     struct stage *stage = *state;
     start_worker(stage);
     expect(stage, "hello");
-    answer(stage, "error", "{\"code\":\"version\",\"message\":\"mine is 9\"}");
+    assert_true(cJSON_GetObjectItem(stage->request.body, "threads")->valueint > 0);
+    stage->request.request = 0; /* it cannot read that either */
+    answer(stage, "error", "{\"code\":\"version\",\"message\":\"mine\\nis 9\"}");
     pthread_join(stage->thread, NULL);
     assert_true(stage->ok);
     assert_int_equal(stage->code, 1);
-    assert_non_null(strstr(last_said, "mine is 9\n"));
+    assert_non_null(strstr(last_said, "mine?is 9\n"));
+    assert_null(strstr(last_said, "--idle-exit"));
 }
 
 static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
@@ -498,6 +640,7 @@ static void idle_time_without_a_coordinator_ends_with_code_3(void **state) {
     stage->options.idle_exit_ms = 200;
     assert_true(agent_run(&stage->options, &stage->code, &stage->error));
     assert_int_equal(stage->code, 3);
+    assert_non_null(strstr(last_said, "the time of --idle-exit is up"));
 }
 
 int main(void) {
@@ -510,16 +653,20 @@ int main(void) {
         ON_STAGE(what_is_no_answer_to_its_question_is_passed_over),
         ON_STAGE(an_unanswered_report_is_sent_again_with_the_same_sequence),
         ON_STAGE(an_answer_that_comes_after_the_patience_is_over_still_acknowledges_a_report),
+        ON_STAGE(trouble_is_said_when_it_begins_and_not_at_every_try),
         ON_STAGE(a_cancelled_experiment_is_stopped_and_not_reported_any_more),
         ON_STAGE(a_worker_that_is_told_to_drain_gives_its_experiment_back),
         ON_STAGE(an_experiment_ends_early_when_a_heartbeat_is_told_so),
         ON_STAGE(how_much_of_its_files_has_arrived_is_told_when_a_run_is_done),
         ON_STAGE(a_run_whose_files_cannot_leave_with_the_worker_is_given_back),
+        ON_STAGE(a_worker_that_is_told_to_leave_waits_for_files_that_are_under_way),
+        ON_STAGE(a_run_ends_as_soon_as_its_files_have_arrived),
         ON_STAGE(a_fenced_report_stops_the_trainer_and_empties_the_spool),
         ON_STAGE(a_report_that_is_not_understood_is_dropped_and_the_next_one_sent),
         ON_STAGE(what_is_assigned_to_a_worker_that_leaves_is_given_back_untouched),
         ON_STAGE(told_to_leave_it_gives_the_experiment_back_and_says_goodbye),
         ON_STAGE(a_fault_of_the_input_ends_failed_with_its_message_and_no_retry),
+        ON_STAGE(what_may_go_well_another_time_ends_failed_with_a_retry),
         ON_STAGE(what_the_machine_cannot_do_is_given_back_with_the_reason_and_no_more_is_asked_for),
         ON_STAGE(one_whose_disk_was_full_asks_as_soon_as_there_is_room),
         ON_STAGE(no_run_begins_on_a_full_disk),
