@@ -188,7 +188,6 @@ void stint_shorten(struct stint *stint, int64_t stop_epoch) {
 /* How the trial went, for the coordinator and for people. */
 static bool tell_end(struct stint *stint, const struct trial_item *item, struct error *error) {
     const int64_t id = stint->duty->experiment;
-    stint->cause = CAUSE_UNKNOWN;
     bool counts = duty_spools(stint->duty), ok = true;
     if (!counts) {
         stint_say(stint, false, "experiment %" PRId64 ": stopped, it is not this worker's any more",
