@@ -106,13 +106,36 @@ static bool is_readable(int descriptor) {
     return zmq_poll(&item, 1, 0) > 0;
 }
 
+static void until_readable(int descriptor) {
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (!is_readable(descriptor))
+        assert_true(clock_steady_ms() < until_ms);
+}
+
 /* What the courier tells of next. */
 static struct error next_trouble(struct stage *stage) {
     struct error trouble = {0};
-    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
-    while (!courier_trouble(stage->courier, &trouble))
-        assert_true(clock_steady_ms() < until_ms);
+    do
+        until_readable(courier_fd(stage->courier));
+    while (!courier_trouble(stage->courier, &trouble));
     return trouble;
+}
+
+static bool is_one_file(const char *path, const char *other) {
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* Whether this process has the file open. */
+static bool holds_open(const char *path) {
+    bool held = false;
+    for (int descriptor = 0; descriptor < 256 && !held; descriptor++) {
+        char opened[64];
+        snprintf(opened, sizeof opened, "/proc/self/fd/%d", descriptor);
+        held = is_one_file(opened, path);
+    }
+    return held;
 }
 
 static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
@@ -124,10 +147,17 @@ static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
     /* as the trainer has it: epoch 4 is on the disk, and not yet reported */
     assert_true(safetensors_write(path, NULL, 0, fourth, 1, NULL));
     assert_true(courier_send(stage->courier, &parcel, NULL));
-    cJSON *offer = next_offer(stage);
-    assert_int_equal(json_integer(offer, "epoch"), 4);
-    assert_string_equal(json_string(offer, "name"), "checkpoint_last.safetensors");
-    cJSON_Delete(offer);
+    struct frames frames;
+    struct wire_message offer;
+    take_request(stage, "offer", &frames, &offer);
+    assert_int_equal(json_integer(offer.body, "epoch"), 4);
+    assert_string_equal(json_string(offer.body, "name"), "checkpoint_last.safetensors");
+    answer(stage, &frames, &offer, "have", "{}");
+    const struct parcel file = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    assert_true(courier_send(stage->courier, &file, NULL));
+    cJSON *behind = next_offer(stage);
+    assert_int_equal(json_integer(behind, "epoch"), 0);
+    cJSON_Delete(behind);
     free(path);
 }
 
@@ -206,8 +236,6 @@ static void what_went_wrong_is_told_once(void **state) {
     assert_true(courier_send(stage->courier, &parcel, NULL));
     while (courier_waiting(stage->courier, 1, 1, &refused) > 0)
         assert_true(clock_steady_ms() < until_ms);
-    while (!is_readable(courier_fd(stage->courier)))
-        assert_true(clock_steady_ms() < until_ms);
     assert_non_null(strstr(next_trouble(stage).message, "train.log is empty"));
     while (is_readable(courier_fd(stage->courier))) { /* that the file is put down, too */
         assert_false(courier_trouble(stage->courier, &trouble));
@@ -281,6 +309,9 @@ static void expect_sum(struct stage *stage, const char *path, const char *sha256
     assert_true(courier_send(stage->courier, &parcel, NULL));
     take_request(stage, "offer", &frames, &offer);
     assert_string_equal(json_string(offer.body, "sha256"), sha256);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(json_integer(offer.body, "bytes"), status.st_size);
     answer(stage, &frames, &offer, "have", "{}");
 }
 
@@ -333,6 +364,7 @@ static void expect_refused(struct stage *stage, bool expected) {
 }
 
 static const char no_room[] = "{\"code\": \"storage\", \"message\": \"no room\"}";
+static const char other_error[] = "{\"code\": \"internal\", \"message\": \"why\"}";
 
 /* A file that is wanted again may be as little written as before: a piece must have been. */
 static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
@@ -353,6 +385,16 @@ static void room_that_is_there_again_is_no_refusal_any_more(void **state) {
     expect_refused(stage, true);
     answer(stage, &frames, &offer, "want", "{\"offset\": 0, \"credit\": 1, \"piece\": 5}");
     answer_next(stage, "send", "want", "{\"offset\": 5, \"credit\": 1, \"piece\": 5}");
+    until_readable(courier_fd(stage->courier));
+    expect_refused(stage, false);
+    take_request(stage, "send", &frames, &offer);
+    assert_int_equal(json_integer(offer.body, "offset"), 5);
+    answer(stage, &frames, &offer, "error", no_room);
+    assert_non_null(strstr(next_trouble(stage).message, "no room"));
+    take_request(stage, "offer", &frames, &offer);
+    expect_refused(stage, true);
+    answer(stage, &frames, &offer, "error", other_error);
+    assert_non_null(strstr(next_trouble(stage).message, "why"));
     expect_refused(stage, false);
     free(path);
 }
@@ -371,6 +413,80 @@ static void what_was_there_already_says_nothing_of_room(void **state) {
     take_request(stage, "offer", &frames, &offer);
     expect_refused(stage, true);
     answer(stage, &frames, &offer, "error", no_room);
+    free(path);
+}
+
+/* One that the coordinator would have asked for in an hour. */
+static void what_is_dropped_lets_the_next_one_go_at_once(void **state) {
+    struct stage *stage = *state;
+    char *path = temporary_path(&stage->folder, "train.log");
+    char *other = temporary_path(&stage->folder, "other");
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "file", .path = path};
+    const struct parcel behind = {.experiment = 2, .attempt = 1, .kind = "file", .path = other};
+    bool refused;
+    assert_true(file_write_atomic(path, "text", 4, NULL) &&
+                file_write_atomic(other, "text", 4, NULL));
+    assert_true(courier_send(stage->courier, &parcel, NULL));
+    answer_next(stage, "offer", "error", no_room);
+    assert_non_null(strstr(next_trouble(stage).message, "no room"));
+    answer_next(stage, "offer", "sealing", "{\"retry_ms\": 3600000}");
+    assert_true(holds_open(path));
+    usleep(100000); /* it has that by now, most likely */
+    courier_drop(stage->courier, 1, 1);
+    until_readable(courier_fd(stage->courier));
+    assert_int_equal(courier_waiting(stage->courier, 1, 1, &refused), 0);
+    assert_false(refused);
+    assert_false(holds_open(path));
+    assert_true(courier_send(stage->courier, &behind, NULL));
+    cJSON *offer = next_offer(stage);
+    assert_string_equal(json_string(offer, "name"), "other");
+    cJSON_Delete(offer);
+    free(path);
+    free(other);
+}
+
+/* The sum of what is offered next, which is taken at once. */
+static void take_sum(struct stage *stage, const struct parcel *parcel, char sum[65]) {
+    struct frames frames;
+    struct wire_message offer;
+    assert_true(courier_send(stage->courier, parcel, NULL));
+    take_request(stage, "offer", &frames, &offer);
+    snprintf(sum, 65, "%s", json_string(offer.body, "sha256"));
+    answer(stage, &frames, &offer, "have", "{}");
+}
+
+static void a_checkpoint_is_put_into_a_shared_folder_unless_it_is_there(void **state) {
+    static char shared[512]; /* for as long as the courier is there */
+    struct stage *stage = *state;
+    struct stat status;
+    char part[640], whole[640], sum[65];
+    char *path = temporary_path(&stage->folder, "checkpoint_last.safetensors");
+    const struct metadata epoch[] = {{"epoch", "3"}};
+    const struct parcel parcel = {.experiment = 1, .attempt = 1, .kind = "last", .path = path};
+    const struct courier_options options = {
+        .connect = stage->endpoint, .worker = "worker-1", .history = "", .shared = shared};
+    snprintf(shared, sizeof shared, "%s/shared", (const char *)stage->folder);
+    snprintf(part, sizeof part, "%s/incoming/x", shared);
+    assert_true(folder_make_of(part, NULL) && safetensors_write(path, NULL, 0, epoch, 1, NULL) &&
+                stat(path, &status) == 0);
+    courier_close(stage->courier);
+    stage->courier = NULL;
+    assert_true(courier_open(&options, &stage->courier, NULL));
+    take_sum(stage, &parcel, sum);
+    snprintf(part, sizeof part, "%s/incoming/%s.part", shared, sum);
+    snprintf(whole, sizeof whole, "%s/sha256/%.2s/%s", shared, sum, sum + 2);
+    assert_true(is_one_file(part, path));
+    assert_true(file_write_atomic(part, "x", 1, NULL)); /* as far as another has come */
+    take_sum(stage, &parcel, sum);
+    assert_true(is_one_file(part, path));
+    assert_true(file_write_atomic(part, "x", 1, NULL));
+    assert_int_equal(truncate(part, status.st_size), 0); /* which is all */
+    take_sum(stage, &parcel, sum);
+    assert_false(is_one_file(part, path));
+    assert_true(folder_make_of(whole, NULL));
+    assert_int_equal(rename(part, whole), 0);
+    take_sum(stage, &parcel, sum);
+    assert_int_equal(access(part, F_OK), -1);
     free(path);
 }
 
@@ -396,6 +512,10 @@ int main(void) {
                                         stage_strike),
         cmocka_unit_test_setup_teardown(what_was_there_already_says_nothing_of_room, stage_set,
                                         stage_strike),
+        cmocka_unit_test_setup_teardown(what_is_dropped_lets_the_next_one_go_at_once, stage_set,
+                                        stage_strike),
+        cmocka_unit_test_setup_teardown(a_checkpoint_is_put_into_a_shared_folder_unless_it_is_there,
+                                        stage_set, stage_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,17 +48,20 @@ static void they_go_in_the_order_they_came(void **state) {
     next_is("/w/1/best");
     next_is("/w/1/last");
     none_is_left();
+    add(1, 1, "/w/1/later");
+    next_is("/w/1/later");
 }
 
 static void a_newer_one_takes_the_place_of_what_waits_at_the_end(void **state) {
     (void)state;
     add(1, 1, "/w/old/last");
     add(1, 1, "/w/1/best");
-    add(2, 1, "/w/2/last"); /* another experiment's */
-    add(1, 1, "/w/new/last");
+    add(2, 1, "/w/2/last");   /* another experiment's */
+    add(1, 2, "/w/new/last"); /* of whichever attempt */
+    add(1, 2, "/w/newest/last");
     next_is("/w/1/best");
     next_is("/w/2/last");
-    next_is("/w/new/last");
+    next_is("/w/newest/last");
     none_is_left();
 }
 
@@ -88,6 +91,21 @@ static void what_is_dropped_counts_no_more_even_while_it_is_carried(void **state
     assert_true(dropped);
     parcels_put_down(parcels);
     next_is("/w/1/epoch");
+    none_is_left();
+}
+
+static void what_is_dropped_while_none_is_carried_says_nothing_of_the_next(void **state) {
+    bool dropped;
+    (void)state;
+    add(1, 1, "/w/1/best");
+    assert_non_null(parcels_carry(parcels, &dropped));
+    parcels_put_down(parcels);
+    add(1, 1, "/w/1/best");
+    add(1, 1, "/w/1/last");
+    parcels_drop(parcels, 1, 1);
+    assert_int_equal(parcels_count(parcels, 1, 1), 0);
+    add(2, 1, "/w/2/best");
+    next_is("/w/2/best");
     none_is_left();
 }
 
@@ -137,6 +155,8 @@ int main(void) {
                                         strike),
         cmocka_unit_test_setup_teardown(what_is_dropped_counts_no_more_even_while_it_is_carried,
                                         set, strike),
+        cmocka_unit_test_setup_teardown(
+            what_is_dropped_while_none_is_carried_says_nothing_of_the_next, set, strike),
         cmocka_unit_test_setup_teardown(what_is_carried_for_another_goes_on, set, strike),
         cmocka_unit_test_setup_teardown(what_has_arrived_of_the_one_that_is_carried_is_not_left,
                                         set, strike),
