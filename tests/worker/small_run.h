@@ -110,6 +110,8 @@ struct listener {
     uint32_t stop_epoch; /* after which to end, said once so many questions were asked; 0: never */
     int stop_epoch_after;
     const char *dir;
+    double told_loss, told_rate;   /* of the first progress: its loss, images a second */
+    double epoch_loss, epoch_rate; /* of the last epoch's training */
 };
 
 static inline void add_metrics_line(struct text *lines, const struct metrics *metrics) {
@@ -126,6 +128,8 @@ static inline void hear_epoch(void *context, const struct epoch_report *report) 
     text_format(&listener->lines, " lr %.17g%s\n", report->learning_rate,
                 report->best ? " best" : "");
     assert_true(report->seconds > 0 && report->images_per_second > 0);
+    assert_true(metrics_loss(&report->train, &listener->epoch_loss));
+    listener->epoch_rate = report->images_per_second;
 }
 
 static inline void hear_checkpoint(void *context, const struct checkpoint_report *report) {
@@ -160,7 +164,10 @@ static inline void hear_progress(void *context, const struct progress *progress)
     struct listener *listener = context;
     assert_true(progress->step >= 1 && progress->step <= progress->steps);
     assert_true(progress->epoch <= progress->epochs);
-    listener->progresses++;
+    if (listener->progresses++ == 0) {
+        listener->told_loss = progress->loss;
+        listener->told_rate = progress->images_per_second;
+    }
 }
 
 static inline bool hear_stop(void *context) {

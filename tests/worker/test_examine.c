@@ -66,14 +66,14 @@ static void a_checkpoint_evaluated_again_gives_the_runs_own_numbers(void **state
 
 static void what_a_gpu_trained_in_bf16_is_evaluated_on_any_machine(void **state) {
     struct bench *bench = *state;
-    static const char *const backends[] = {"cpu", "auto"};
+    static char *const backends[][2] = {{"cuda", "cpu"}, {"cuda", "auto"}, {"cpu", "auto"}};
     char *path = in(bench->whole_dir, "checkpoint_last.safetensors");
     const struct trainer_events events = {0};
     struct small small = bench->small;
-    small.experiment.resources.backend = "cuda";
     small.experiment.train.precision = PRECISION_BF16;
-    for (size_t i = 0; i < 2; i++) {
-        const struct trainer_options options = {.backend = backends[i]};
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        small.experiment.resources.backend = backends[i][0];
+        const struct trainer_options options = {.backend = backends[i][1]};
         struct evaluation_report report;
         struct error error = {0};
         if (!examine_checkpoint(&small.experiment, &options, path, "valid", &events, &report,

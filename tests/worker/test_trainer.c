@@ -3,6 +3,8 @@
 #include "worker/examine.h"
 #include "worker/nn/network.h"
 
+#include <math.h>
+
 /* --- a run --- */
 
 static void expect_in_order(const char *text, const char *const *parts, size_t count) {
@@ -115,6 +117,37 @@ static void train_log_has_every_hundredth_step_of_all_epochs(void **state) {
     folder_end(dir);
 }
 
+/* An epoch of one step, of which progress says the same. */
+static void progress_has_the_mean_loss_and_the_speed(void **state) {
+    const struct bench *bench = *state;
+    struct small small = bench->small;
+    struct listener listener = {0};
+    char *dir = folder(bench, "progress");
+    small.experiment.train.batch_size = 12;
+    small.experiment.train.epochs = 1;
+    run_to_the_end(&small, dir, NULL, 2, &listener);
+    assert_true(fabs(listener.told_loss - listener.epoch_loss) < 1e-9);
+    assert_true(listener.told_rate >= listener.epoch_rate / 2 &&
+                listener.told_rate < listener.epoch_rate * 100);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
+static void told_to_stop_while_it_looks_at_the_pictures_it_has_not_failed(void **state) {
+    const struct bench *bench = *state;
+    struct small small = bench->small;
+    struct listener listener = {.stop_after = 1};
+    struct error error = {0};
+    char *dir = folder(bench, "looks");
+    small.experiment.config = cJSON_Parse("{\"data\":{\"fingerprint\":{}}}");
+    if (small_run(&small, dir, NULL, 2, &listener, &error) != TRAINER_STOPPED)
+        fail_msg("%s", error.message);
+    assert_int_equal(listener.asked, 2);
+    small_free(&small);
+    listener_free(&listener);
+    folder_end(dir);
+}
+
 static void checkpoints_have_pytorchs_names_and_the_optimizer(void **state) {
     struct bench *bench = *state;
     struct safetensors *file = open_in(bench->whole_dir, "checkpoint_last.safetensors");
@@ -159,6 +192,9 @@ static void a_loss_that_runs_away_fails_with_epoch_and_step(void **state) {
     char *text = read_text(dir, "train.log");
     assert_non_null(strstr(text, "failed: epoch 1, step 2"));
     free(text);
+    small.experiment.train.batch_size = 12; /* one step, and what that has made of it */
+    expect_failure(&small, dir, "epoch 1, step 1: the valid loss is no number",
+                   "smaller train.optimizer.lr");
     folder_end(dir);
 }
 
@@ -181,6 +217,14 @@ static void a_last_batch_of_one_on_maps_of_one_pixel_fails_before_training(void 
     expect_failure(&small, dir, "would be 1 of 12 training pictures", "from 11 to 12");
     small.experiment.train.batch_size = 1;
     expect_failure(&small, dir, "would be 1 of 12 training pictures", "from 1 to 2");
+    char *frozen[] = {"layer4"}; /* whose statistics are not a batch's */
+    struct listener listener = {.stop_after = 1};
+    struct error error = {0};
+    small.experiment.model.freeze = frozen;
+    small.experiment.model.freeze_count = 1;
+    if (small_run(&small, dir, NULL, 2, &listener, &error) != TRAINER_STOPPED)
+        fail_msg("%s", error.message);
+    listener_free(&listener);
     folder_end(dir);
 }
 
@@ -288,6 +332,8 @@ int main(void) {
         cmocka_unit_test(train_log_has_the_notebooks_lines_and_the_events_tell_it),
         cmocka_unit_test(tensorboard_is_told_of_epochs_and_of_the_test),
         cmocka_unit_test(train_log_has_every_hundredth_step_of_all_epochs),
+        cmocka_unit_test(progress_has_the_mean_loss_and_the_speed),
+        cmocka_unit_test(told_to_stop_while_it_looks_at_the_pictures_it_has_not_failed),
         cmocka_unit_test(checkpoints_have_pytorchs_names_and_the_optimizer),
         cmocka_unit_test(a_loss_that_runs_away_fails_with_epoch_and_step),
         cmocka_unit_test(an_empty_list_fails_before_training),

@@ -141,6 +141,23 @@ static void the_rate_of_each_epoch_is_the_schedulers(void **state) {
     left_free(&left);
 }
 
+/* From the second epoch on it is too little for any weight to move. */
+static void weights_are_trained_at_the_rate_of_their_epoch(void **state) {
+    struct small small;
+    struct experiment *e = changed(*state, &small);
+    e->train.optimizer = (struct optimizer){.name = OPTIMIZER_SGD, .lr = 0.01};
+    e->train.scheduler =
+        (struct scheduler_options){.name = SCHEDULER_STEP, .step_size = 1, .gamma = 1e-30};
+    struct left left = left_by(*state, &small);
+    struct safetensors *second = open_in(left.dir, "checkpoint_epoch_002.safetensors");
+    const struct tensor *a = safetensors_find(second, "conv1.weight"),
+                        *b = safetensors_find(left.last, "conv1.weight");
+    assert_int_equal(a->bytes, b->bytes);
+    assert_memory_equal(a->data, b->data, a->bytes);
+    safetensors_close(second);
+    left_free(&left);
+}
+
 /* 2 and 2 are powers of 2, which change no digit; but weights that are not divided by their sum
  * would double every gradient and the loss. */
 static void equal_class_weights_change_no_bit(void **state) {
@@ -224,6 +241,7 @@ int main(void) {
         cmocka_unit_test(frozen_stages_resume_with_the_same_bits),
         cmocka_unit_test(sgds_buffer_is_its_only_moment_and_without_momentum_there_is_none),
         cmocka_unit_test(the_rate_of_each_epoch_is_the_schedulers),
+        cmocka_unit_test(weights_are_trained_at_the_rate_of_their_epoch),
         cmocka_unit_test(equal_class_weights_change_no_bit),
         cmocka_unit_test(frozen_stages_keep_every_byte_and_have_no_moments),
         cmocka_unit_test(a_layer_that_is_not_there_cannot_be_frozen),
