@@ -72,8 +72,6 @@ static inline enum trainer_outcome fake_train(const struct experiment *experimen
         return last_outcome = TRAINER_FAILED;
     }
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
-        const struct progress progress = {.phase = "train", .epoch = epoch, .epochs = EPOCHS};
-        events->progress(events->context, &progress);
         while (atomic_load(&epochs_allowed) < (int)epoch) {
             if (events->stop(events->context)) {
                 if (strcmp(experiment->name, "ends late") == 0)
