@@ -373,6 +373,7 @@ static void a_run_ends_as_soon_as_its_files_have_arrived(void **state) {
     answer(stage, "welcome", "{\"lease_ms\":3600000,\"heartbeat_ms\":600000,\"version\":\"0\"}");
     assign(stage, "one");
     end_run_with_an_offer(stage, &offer, &from);
+    usleep(100000); /* nothing else wakes it by now, most likely */
     take_offer(stage, &offer, &from);
     expect_end(stage, "done");
     acknowledge(stage, false);
