@@ -58,6 +58,8 @@ static bool epoch_checkpoint_due(const struct run *run, uint32_t epoch) {
 
 /* Reports everything that the checkpoint knows of, after a resume. */
 static bool tell_all_again(const struct run *run, struct error *error) {
+    if (run->events->resume != NULL)
+        run->events->resume(run->events->context, run->state.epoch);
     for (uint32_t epoch = 1; epoch <= run->state.epoch; epoch++) {
         tell_epoch(run, &run->state.history[epoch - 1]);
         if (!epoch_checkpoint_due(run, epoch))

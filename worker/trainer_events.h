@@ -38,6 +38,8 @@ struct trainer_events {
     void *context;
     void (*progress)(void *context,
                      const struct progress *progress); /* at most ten times a second */
+    /* epochs up to this one are told again: the run goes on from its checkpoint */
+    void (*resume)(void *context, uint32_t epoch);
     void (*epoch)(void *context, const struct epoch_report *report);
     void (*checkpoint)(void *context, const struct checkpoint_report *report);
     void (*evaluation)(void *context, const struct evaluation_report *report);

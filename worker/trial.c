@@ -30,6 +30,7 @@ struct trial {
     pthread_t thread;
     bool started;
     bool short_of_memory; /* the thread's: a report could not be made */
+    uint32_t resumed;     /* the thread's: the epoch that it goes on from, or 0 */
     atomic_bool stop;
     atomic_uint stop_epoch; /* trainer_events' */
     int wake;               /* eventfd */
@@ -120,20 +121,33 @@ __attribute__((format(printf, 1, 2))) static char *line_make(const char *format,
     return line;
 }
 
-static void on_epoch(void *context, const struct epoch_report *report) {
+static void on_resume(void *context, uint32_t epoch) {
     struct trial *trial = context;
+    trial->resumed = epoch;
+}
+
+/* What people hear of it; nothing of those that they have heard of, but for the last. */
+static char *epoch_line(const struct trial *trial, const struct epoch_report *report) {
     double train = 0, valid = 0, accuracy = 0;
     char texts[3][FORMAT_SIZE];
     bool has_train = metrics_loss(&report->train, &train);
     bool has_valid = metrics_loss(&report->valid, &valid);
     bool has_accuracy = metrics_accuracy(&report->valid, &accuracy);
-    char *line = line_make(
-        "epoch %" PRIu32 "/%" PRIu32 ": train loss %s, valid loss %s, accuracy %s%s; %.1f images/s",
-        report->epoch, trial->experiment.train.epochs, format_ratio(texts[0], has_train, train),
-        format_ratio(texts[1], has_valid, valid), format_ratio(texts[2], has_accuracy, accuracy),
-        report->best ? " (best so far)" : "", report->images_per_second);
-    trial_put(trial,
-              (struct trial_item){.kind = "epoch", .body = report_epoch(report), .line = line});
+    if (report->epoch < trial->resumed)
+        return NULL;
+    return line_make("%sepoch %" PRIu32 "/%" PRIu32
+                     ": train loss %s, valid loss %s, accuracy %s%s; %.1f images/s",
+                     report->epoch == trial->resumed ? "going on from " : "", report->epoch,
+                     trial->experiment.train.epochs, format_ratio(texts[0], has_train, train),
+                     format_ratio(texts[1], has_valid, valid),
+                     format_ratio(texts[2], has_accuracy, accuracy),
+                     report->best ? " (best so far)" : "", report->images_per_second);
+}
+
+static void on_epoch(void *context, const struct epoch_report *report) {
+    trial_put(context, (struct trial_item){.kind = "epoch",
+                                           .body = report_epoch(report),
+                                           .line = epoch_line(context, report)});
 }
 
 static void on_checkpoint(void *context, const struct checkpoint_report *report) {
@@ -204,6 +218,7 @@ static void *trial_main(void *context) {
     struct trial *trial = context;
     const struct trainer_events events = {.context = trial,
                                           .progress = on_progress,
+                                          .resume = on_resume,
                                           .epoch = on_epoch,
                                           .checkpoint = on_checkpoint,
                                           .evaluation = on_evaluation,

@@ -120,6 +120,11 @@ static inline void add_metrics_line(struct text *lines, const struct metrics *me
                 metrics->false_negative, metrics->loss_sum);
 }
 
+static inline void hear_resume(void *context, uint32_t epoch) {
+    struct listener *listener = context;
+    text_format(&listener->lines, "resume %" PRIu32 "\n", epoch);
+}
+
 static inline void hear_epoch(void *context, const struct epoch_report *report) {
     struct listener *listener = context;
     text_format(&listener->lines, "epoch %" PRIu32, report->epoch);
@@ -188,6 +193,7 @@ static inline void listener_free(struct listener *listener) {
 static inline struct trainer_events listener_events(struct listener *listener) {
     return (struct trainer_events){.context = listener,
                                    .progress = hear_progress,
+                                   .resume = hear_resume,
                                    .epoch = hear_epoch,
                                    .checkpoint = hear_checkpoint,
                                    .evaluation = hear_evaluation,

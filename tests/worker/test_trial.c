@@ -125,6 +125,41 @@ static void the_newest_progress_is_known_once_there_is_one(void **state) {
     trial_free(trial);
 }
 
+static enum trainer_outcome resume(const struct experiment *experiment,
+                                   const struct trainer_options *options,
+                                   const struct trainer_events *events, struct error *error) {
+    (void)experiment, (void)options, (void)error;
+    struct epoch_report report = {.images_per_second = 50};
+    metrics_add(&report.train, 1, 1, 0.5);
+    metrics_add(&report.valid, 0, 1, 0.25);
+    events->resume(events->context, 2);
+    for (report.epoch = 1; report.epoch <= 3; report.epoch++)
+        events->epoch(events->context, &report);
+    return TRAINER_DONE;
+}
+
+static void people_hear_of_the_epoch_that_it_goes_on_from_and_of_none_before(void **state) {
+    static const char *const lines[] = {
+        NULL,
+        "going on from epoch 2/0: train loss 0.5000, valid loss 0.2500, accuracy 0.0000; "
+        "50.0 images/s",
+        "epoch 3/0: train loss 0.5000, valid loss 0.2500, accuracy 0.0000; 50.0 images/s"};
+    const struct trainer_options options = {0};
+    struct trial *trial = start(resume, &options, &nothing);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct trial_item item = next(trial);
+        assert_string_equal(item.kind, "epoch");
+        assert_int_equal(json_integer(item.body, "epoch"), i + 1);
+        if (lines[i] == NULL)
+            assert_null(item.line);
+        else
+            assert_string_equal(item.line, lines[i]);
+        trial_item_free(&item);
+    }
+    expect_end(trial, TRAINER_DONE);
+}
+
 static enum trainer_outcome end_early(const struct experiment *experiment,
                                       const struct trainer_options *options,
                                       const struct trainer_events *events, struct error *error) {
@@ -245,6 +280,7 @@ int main(void) {
         cmocka_unit_test(the_trainer_waits_for_room_and_all_comes_in_order),
         cmocka_unit_test(one_that_is_put_down_waits_for_nobody),
         cmocka_unit_test(the_newest_progress_is_known_once_there_is_one),
+        cmocka_unit_test(people_hear_of_the_epoch_that_it_goes_on_from_and_of_none_before),
         cmocka_unit_test(the_epoch_to_end_after_may_come_nearer),
         cmocka_unit_test(an_evaluation_comes_after_the_scores_that_there_are),
         IN_FOLDER(what_a_fork_fetched_goes_with_the_first_last_checkpoint_of_its_own),
