@@ -150,7 +150,8 @@ static bool same_status(const struct stat *a, const struct stat *b) {
 /* Puts a checkpoint where the coordinator would have collected its pieces. Where that cannot be
  * (another file system) they are sent; so are logs and events, which a later attempt cuts back and
  * goes on with in place. */
-static void place_shared(const struct courier *courier, const char *sha256, int64_t bytes) {
+static void place_shared(const struct courier *courier, const char *sha256, int64_t bytes,
+                         dev_t device) {
     char from[64], path[PATH_MAX];
     const char *dir = courier->options.shared;
     struct stat part;
@@ -158,7 +159,8 @@ static void place_shared(const struct courier *courier, const char *sha256, int6
     if (!depot_file(dir, sha256, path) || access(path, F_OK) == 0 || !depot_part(dir, sha256, path))
         return;
     /* without a temporary name, which nobody would clear away after a kill */
-    if (lstat(path, &part) == 0 && ((int64_t)part.st_size == bytes || unlink(path) != 0))
+    if (lstat(path, &part) == 0 &&
+        (part.st_dev != device || (int64_t)part.st_size == bytes || unlink(path) != 0))
         return;
     (void)!linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
@@ -196,7 +198,7 @@ static bool load_begin(struct courier *courier, const struct parcel *parcel, str
         return false;
     memcpy(load->sha256, courier->summed.sha256, sizeof load->sha256);
     if (courier->options.shared != NULL && strcmp(parcel->kind, "file") != 0)
-        place_shared(courier, load->sha256, bytes);
+        place_shared(courier, load->sha256, bytes, status.st_dev);
     delivery_init(&load->delivery, bytes, courier->jitter++, clock_steady_ms());
     return true;
 }

@@ -164,10 +164,14 @@ static void what_was_written_over_is_offered_as_of_its_own_epoch(void **state) {
 /* The linker puts it in place of the C library's (tests/CMakeLists.txt). */
 int __real_fstat(int descriptor, struct stat *status);
 int __wrap_fstat(int descriptor, struct stat *status);
-static atomic_int failures; /* of fstat, still to come */
+static atomic_int failures;   /* of fstat, still to come */
+static atomic_bool elsewhere; /* files are on a file system of their own */
 int __wrap_fstat(int descriptor, struct stat *status) {
-    if (failures == 0)
-        return __real_fstat(descriptor, status);
+    if (failures == 0) {
+        int code = __real_fstat(descriptor, status);
+        status->st_dev += elsewhere;
+        return code;
+    }
     failures--;
     errno = ENOMEM;
     return -1;
@@ -477,6 +481,10 @@ static void a_checkpoint_is_put_into_a_shared_folder_unless_it_is_there(void **s
     snprintf(whole, sizeof whole, "%s/sha256/%.2s/%s", shared, sum, sum + 2);
     assert_true(is_one_file(part, path));
     assert_true(file_write_atomic(part, "x", 1, NULL)); /* as far as another has come */
+    elsewhere = true;
+    take_sum(stage, &parcel, sum);
+    elsewhere = false;
+    assert_true(access(part, F_OK) == 0 && !is_one_file(part, path)); /* it goes on from there */
     take_sum(stage, &parcel, sum);
     assert_true(is_one_file(part, path));
     assert_true(file_write_atomic(part, "x", 1, NULL));
