@@ -106,6 +106,7 @@ struct listener {
     struct text log;   /* train.log as the events told it */
     int stop_after;    /* so many questions; 0: never */
     int asked, progresses;
+    uint32_t resumed;    /* from the last epoch that was told again; 0: none was */
     int asked_first;     /* so many questions in the first epoch */
     uint32_t stop_epoch; /* after which to end, said once so many questions were asked; 0: never */
     int stop_epoch_after;
@@ -122,7 +123,8 @@ static inline void add_metrics_line(struct text *lines, const struct metrics *me
 
 static inline void hear_resume(void *context, uint32_t epoch) {
     struct listener *listener = context;
-    text_format(&listener->lines, "resume %" PRIu32 "\n", epoch);
+    assert_null(listener->lines.data); /* nothing was told yet */
+    listener->resumed = epoch;
 }
 
 static inline void hear_epoch(void *context, const struct epoch_report *report) {

@@ -36,7 +36,7 @@ static void a_finished_run_reports_everything_again(void **state) {
     struct bench *bench = *state;
     struct listener again = {0};
     run_to_the_end(&bench->small, bench->whole_dir, NULL, 2, &again);
-    assert_memory_equal(again.lines.data, "resume 3\nepoch 1 ", 17);
+    assert_int_equal(again.resumed, 3);
     expect_same_lines(bench, &again, "epoch");
     expect_same_lines(bench, &again, "evaluation");
     char *lines = lines_of(again.lines.data, "checkpoint");
