@@ -26,7 +26,7 @@ chmod 600 token
 for name in keys/coordinator.key worker.key person.key; do assay keygen "$name" >keygen.out; done
 cp worker.key.pub keys/authorized_workers
 cp person.key.pub keys/authorized_people
-coordinator_options=(--lease 3 --keys keys --http 127.0.0.1:0)
+coordinator_options=(--lease 30 --keys keys --http 127.0.0.1:0)
 start_coordinator
 export ASSAY_KEY=$work/person.key ASSAY_SERVER_KEY=$work/keys/coordinator.key.pub
 page_is() { # where the page of the coordinator that was started last is
@@ -163,7 +163,7 @@ wait "$coordinator_pid" || fail "the coordinator ended with $?"
 coordinator_pid=
 
 # With a token it may listen anywhere: only who has the token sees anything.
-coordinator_options=(--lease 3 --keys keys --http '*:0' --http-token token)
+coordinator_options=(--lease 30 --keys keys --http '*:0' --http-token token)
 start_coordinator
 page_is
 gets 401 /api/status
