@@ -80,7 +80,7 @@ static void trial_say_checkpoints(struct hand *hand, int epoch) {
     trial_say_checkpoint(hand, "last", epoch);
 }
 
-static void trial_end(struct hand *hand, int outcome) {
+static void trial_end(struct hand *hand, enum outcome outcome) {
     trial_say(hand, NULL, NULL);
     hand->trial.items[hand->trial.item_count - 1].outcome = outcome;
     hand->trial.over = true;

@@ -178,10 +178,12 @@ struct fetching {
     int64_t bytes;
 };
 
+enum outcome { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED, ITEM_HINDERED, ITEM_HOPELESS };
+
 struct item {
     const char *kind; /* NULL: the end */
     cJSON *body;
-    enum { ITEM_DONE, ITEM_STOPPED, ITEM_FAILED, ITEM_HINDERED, ITEM_HOPELESS } outcome;
+    enum outcome outcome;
 };
 
 struct hand {
