@@ -6,7 +6,6 @@
 
 #include <sqlite3.h>
 #include <sys/statvfs.h>
-#include <zmq.h>
 
 static atomic_uint room_mib = 100, blocks = 1000; /* on every disk */
 
@@ -228,6 +227,28 @@ static void an_experiment_ends_early_when_a_heartbeat_is_told_so(void **state) {
     let_go(stage);
 }
 
+/* A request that is answered behind others. */
+struct held {
+    struct wire_message request;
+    struct frames peer;
+};
+
+/* The last one; that there is none then. */
+static struct held hold_request(struct stage *stage) {
+    struct held held = {stage->request, stage->peer};
+    stage->request = (struct wire_message){0};
+    stage->peer = (struct frames){0};
+    return held;
+}
+
+static void answer_held(struct stage *stage, struct held held, const char *name, const char *body) {
+    wire_message_free(&stage->request);
+    frames_free(&stage->peer);
+    stage->request = held.request;
+    stage->peer = held.peer;
+    answer(stage, name, body);
+}
+
 /* Whether so many MiB had arrived by this heartbeat; it is answered. */
 static bool beat_tells(struct stage *stage, const char *phase, int step, int steps) {
     const cJSON *progress = cJSON_GetObjectItem(stage->request.body, "progress");
@@ -256,16 +277,11 @@ static void how_much_of_its_files_has_arrived_is_told_when_a_run_is_done(void **
     expect_of_anybody(stage, "offer");
     answer(stage, "want", "{\"offset\":2097152,\"credit\":1,\"piece\":1}");
     expect_of_anybody(stage, "send");
-    zmq_msg_t courier;
-    const uint64_t sent = stage->request.request;
-    zmq_msg_init(&courier);
-    zmq_msg_copy(&courier, &stage->peer.parts[0]);
+    struct held piece = hold_request(stage);
     do
         next_request(stage);
     while (!beat_tells(stage, "send", 2, 3) || !has_said("7: 2 of 3 MiB of files sent\n"));
-    zmq_msg_move(&stage->peer.parts[0], &courier);
-    stage->request.request = sent;
-    answer(stage, "have", "{}");
+    answer_held(stage, piece, "have", "{}");
     expect_end(stage, "done");
     acknowledge(stage, false);
     let_go(stage);
@@ -311,18 +327,16 @@ static void a_run_whose_files_cannot_leave_with_the_worker_is_given_back(void **
     spool_close(spool);
 }
 
-/* Lets the run in hand end, all but the end reported, with its train.log offered; that comes last,
- * for an answer. */
-static void end_run_with_an_offer(struct stage *stage, struct wire_message *offer,
-                                  struct frames *from) {
+/* Lets the run in hand end, all but the end reported; the offer of its train.log. */
+static struct held end_run_with_an_offer(struct stage *stage) {
     char path[128];
+    struct held offer = {0};
     snprintf(path, sizeof path, "%s/experiments/7/train.log", stage->folder);
     atomic_store(&epochs_allowed, 1);
     expect_epoch(stage, 1);
     assert_true(file_write_atomic(path, "epoch\n", 6, NULL));
     atomic_store(&epochs_allowed, EPOCHS);
-    *offer = (struct wire_message){0};
-    for (int reports = 1; reports < EPOCHS || offer->name[0] == '\0';) {
+    for (int reports = 1; reports < EPOCHS || offer.request.name[0] == '\0';) {
         next_request(stage);
         if (strcmp(stage->request.name, "heartbeat") == 0)
             answer(stage, "beat", "{\"stop\":null}");
@@ -330,35 +344,21 @@ static void end_run_with_an_offer(struct stage *stage, struct wire_message *offe
             acknowledge(stage, false);
             reports++;
         }
-        if (strcmp(stage->request.name, "offer") == 0) {
-            *offer = stage->request;
-            *from = stage->peer;
-            stage->request = (struct wire_message){0};
-            stage->peer = (struct frames){0};
-        }
+        if (strcmp(stage->request.name, "offer") == 0)
+            offer = hold_request(stage);
     }
-}
-
-static void take_offer(struct stage *stage, const struct wire_message *offer,
-                       const struct frames *from) {
-    wire_message_free(&stage->request);
-    frames_free(&stage->peer);
-    stage->request = *offer;
-    stage->peer = *from;
-    answer(stage, "have", "{}");
+    return offer;
 }
 
 static void a_worker_that_is_told_to_leave_waits_for_files_that_are_under_way(void **state) {
     struct stage *stage = *state;
-    struct wire_message offer;
-    struct frames from;
     start_work(stage, "one");
-    end_run_with_an_offer(stage, &offer, &from);
+    struct held offer = end_run_with_an_offer(stage);
     beat(stage);
     tell_to_leave(stage);
     beat(stage);
     beat(stage);
-    take_offer(stage, &offer, &from);
+    answer_held(stage, offer, "have", "{}");
     expect_end(stage, "done");
     acknowledge(stage, false);
     send_off(stage);
@@ -366,15 +366,13 @@ static void a_worker_that_is_told_to_leave_waits_for_files_that_are_under_way(vo
 
 static void a_run_ends_as_soon_as_its_files_have_arrived(void **state) {
     struct stage *stage = *state;
-    struct wire_message offer;
-    struct frames from;
     start_worker(stage);
     expect(stage, "hello");
     answer(stage, "welcome", "{\"lease_ms\":3600000,\"heartbeat_ms\":600000,\"version\":\"0\"}");
     assign(stage, "one");
-    end_run_with_an_offer(stage, &offer, &from);
+    struct held offer = end_run_with_an_offer(stage);
     usleep(100000); /* nothing else wakes it by now, most likely */
-    take_offer(stage, &offer, &from);
+    answer_held(stage, offer, "have", "{}");
     expect_end(stage, "done");
     acknowledge(stage, false);
     let_go(stage);
