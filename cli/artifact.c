@@ -4,6 +4,7 @@
 #include "cli/waiting.h"
 #include "core/essence.h"
 #include "core/file.h"
+#include "core/format.h"
 #include "core/home.h"
 #include "core/safetensors.h"
 #include "core/sha256.h"
@@ -12,13 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 5, MIB = 1 << 20 };
+enum { TRIES = 5 };
 
 /* The one that `which` means; an epoch's may be best or last as well as a file of its own, which
  * comes first: it is not written over. */
@@ -46,8 +46,10 @@ struct bringing {
 static bool tell(void *context, int64_t bytes_there) {
     struct bringing *bringing = context;
     struct text line = {0};
-    text_format(&line, "Fetching %s: %.0f of %.0f MiB\n", bringing->name,
-                floor((double)bytes_there / MIB), ceil((double)bringing->bytes / MIB));
+    char there[FORMAT_SIZE], all[FORMAT_SIZE];
+    text_format(&line, "Fetching %s: %s of %s\n", bringing->name,
+                format_bytes(there, (uint64_t)bytes_there),
+                format_bytes(all, (uint64_t)bringing->bytes));
     waiting_tell(&bringing->waiting, text_string(&line));
     text_free(&line);
     return true;
