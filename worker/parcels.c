@@ -112,26 +112,31 @@ void parcels_drop(struct parcels *parcels, int64_t experiment, int64_t attempt) 
     pthread_mutex_unlock(&parcels->lock);
 }
 
-size_t parcels_count(struct parcels *parcels, int64_t experiment, int64_t attempt) {
+/* How many wait of the attempt; *bytes: theirs that have not arrived. */
+static size_t count_waiting(struct parcels *parcels, int64_t experiment, int64_t attempt,
+                            int64_t *bytes) {
     size_t count = 0;
+    *bytes = 0;
     pthread_mutex_lock(&parcels->lock);
-    for (const struct item *item = parcels->first; item != NULL; item = item->next)
-        count += is_of(item, experiment, attempt);
-    if (parcels->dropped && is_of(parcels->first, experiment, attempt))
-        count--;
+    for (const struct item *item = parcels->first; item != NULL; item = item->next) {
+        bool first = item == parcels->first;
+        if (!is_of(item, experiment, attempt) || (first && parcels->dropped))
+            continue;
+        count++;
+        *bytes += item->parcel.bytes - (first ? parcels->arrived : 0);
+    }
     pthread_mutex_unlock(&parcels->lock);
     return count;
 }
 
+size_t parcels_count(struct parcels *parcels, int64_t experiment, int64_t attempt) {
+    int64_t bytes;
+    return count_waiting(parcels, experiment, attempt, &bytes);
+}
+
 int64_t parcels_bytes(struct parcels *parcels, int64_t experiment, int64_t attempt) {
-    int64_t bytes = 0;
-    pthread_mutex_lock(&parcels->lock);
-    for (const struct item *item = parcels->first; item != NULL; item = item->next) {
-        bool first = item == parcels->first;
-        if (is_of(item, experiment, attempt) && !(first && parcels->dropped))
-            bytes += item->parcel.bytes - (first ? parcels->arrived : 0);
-    }
-    pthread_mutex_unlock(&parcels->lock);
+    int64_t bytes;
+    count_waiting(parcels, experiment, attempt, &bytes);
     return bytes;
 }
 

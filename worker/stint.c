@@ -228,21 +228,25 @@ static bool hold_end(struct stint *stint, struct trial_item *item, struct error 
     return sent;
 }
 
+static struct progress files_progress(const struct stint *stint) {
+    const struct luggage_owner owner = owner_of(stint);
+    int64_t left = courier_bytes(stint->courier, owner.experiment, owner.attempt);
+    return progress_of_bytes("send", stint->end_bytes - left, stint->end_bytes);
+}
+
 bool stint_progress(const struct stint *stint, struct progress *progress) {
-    const struct duty *duty = stint->duty;
     if (!stint->ended || stint->end_bytes == 0)
         return trial_progress(stint->trial, progress);
-    int64_t left = courier_bytes(stint->courier, duty->experiment, duty->attempt);
-    *progress = progress_of_bytes("send", stint->end_bytes - left, stint->end_bytes);
+    *progress = files_progress(stint);
     return true;
 }
 
 static void tell_files(struct stint *stint) {
-    struct progress progress;
     int64_t now_ms = clock_steady_ms();
-    if (stint->end_bytes == 0 || now_ms < stint->tell_bytes_ms || !stint_progress(stint, &progress))
+    if (stint->end_bytes == 0 || now_ms < stint->tell_bytes_ms)
         return;
     stint->tell_bytes_ms = now_ms + FILES_TOLD_EVERY_MS;
+    const struct progress progress = files_progress(stint);
     stint_say(stint, false, "experiment %" PRId64 ": %" PRIu32 " of %" PRIu32 " MiB of files sent",
               stint->duty->experiment, progress.step, progress.steps);
 }

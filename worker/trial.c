@@ -130,11 +130,11 @@ static void on_resume(void *context, uint32_t epoch) {
 static char *epoch_line(const struct trial *trial, const struct epoch_report *report) {
     double train = 0, valid = 0, accuracy = 0;
     char texts[3][FORMAT_SIZE];
+    if (report->epoch < trial->resumed)
+        return NULL;
     bool has_train = metrics_loss(&report->train, &train);
     bool has_valid = metrics_loss(&report->valid, &valid);
     bool has_accuracy = metrics_accuracy(&report->valid, &accuracy);
-    if (report->epoch < trial->resumed)
-        return NULL;
     return line_make("%sepoch %" PRIu32 "/%" PRIu32
                      ": train loss %s, valid loss %s, accuracy %s%s; %.1f images/s",
                      report->epoch == trial->resumed ? "going on from " : "", report->epoch,
